@@ -1,0 +1,18 @@
+//! The greeter plugin.
+
+use plugin_core::plugin_export;
+
+/// The greeting.
+#[plugin_export]
+static GREETER: &str = "Hello, World!";
+
+/// Greets `name`.
+#[plugin_export]
+fn greet(name: &str) -> String {
+    format!("{GREETER}, {name}!")
+}
+
+#[plugin_export(init)]
+fn init() {
+    println!("Greeter plugin loaded!");
+}

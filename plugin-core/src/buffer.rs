@@ -1,0 +1,112 @@
+//! Memory that crosses the boundary, with the function that frees it.
+
+use std::alloc::{Layout, dealloc};
+
+/// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
+pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
+
+/// `len` elements of some [`Repr`](crate::PluginType::Repr) in a row.
+///
+/// The two sides may have different allocators, so the buffer carries the function that frees it: whoever receives it
+/// copies the elements and calls that. A buffer whose `free` is the receiver's own comes from the receiver's own
+/// allocator and is adopted instead of copied. A buffer without one is lent: it belongs to the sender and is good for
+/// the length of the call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct BufferRepr {
+    ptr: *mut u8,
+    len: usize,
+    capacity: usize,
+    free: Option<Free>,
+}
+
+const _: () = assert!(size_of::<BufferRepr>() == 4 * size_of::<usize>());
+
+unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
+    if size != 0 {
+        // SAFETY: the pointer comes from `BufferRepr::own` in this same library, with this size and alignment.
+        unsafe { dealloc(ptr, Layout::from_size_align_unchecked(size, align)) }
+    }
+}
+
+impl BufferRepr {
+    /// Gives the elements of `elements` away.
+    pub(crate) fn own<T>(elements: Vec<T>) -> Self {
+        let mut elements = std::mem::ManuallyDrop::new(elements);
+        BufferRepr {
+            ptr: elements.as_mut_ptr().cast(),
+            len: elements.len(),
+            capacity: elements.capacity(),
+            free: Some(free_own),
+        }
+    }
+
+    /// Lends `len` elements at `ptr`.
+    pub(crate) const fn lent<T>(ptr: *const T, len: usize) -> Self {
+        BufferRepr { ptr: ptr as *mut u8, len, capacity: len, free: None }
+    }
+
+    /// Lends the elements of `slice` to be changed.
+    pub(crate) fn lent_mut<T>(slice: &mut [T]) -> Self {
+        BufferRepr { ptr: slice.as_mut_ptr().cast(), len: slice.len(), capacity: slice.len(), free: None }
+    }
+
+    pub(crate) fn as_ptr<T>(&self) -> *const T {
+        self.ptr.cast()
+    }
+
+    /// The elements, for as long as the caller knows them to live.
+    ///
+    /// # Safety
+    ///
+    /// The buffer holds initialised `T`s that outlive `'a`.
+    pub(crate) unsafe fn as_slice<'a, T>(&self) -> &'a [T] {
+        // SAFETY: `own` and `lent` both take their pointer from a slice, so it is aligned and not null.
+        unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len) }
+    }
+
+    /// The elements, to be changed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`as_slice`](Self::as_slice); the buffer is from [`lent_mut`](Self::lent_mut), and nobody else uses it
+    /// during `'a`.
+    pub(crate) unsafe fn as_slice_mut<'a, T>(&self) -> &'a mut [T] {
+        // SAFETY: `lent_mut` took the pointer from a slice, so it is aligned and not null.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.cast(), self.len) }
+    }
+
+    /// Takes the elements, moving them out of the buffer: adopted if it is from this library's allocator, else copied
+    /// and freed (or left alone where it is lent).
+    ///
+    /// # Safety
+    ///
+    /// The buffer holds `T`s that nobody else will use, and has not been taken or freed before; or it is lent, and `T`
+    /// may be copied bit by bit.
+    pub(crate) unsafe fn take<T>(self) -> Vec<T> {
+        if self.free.is_some_and(|free| std::ptr::fn_addr_eq(free, free_own as Free)) {
+            // SAFETY: `own` in this library took these from a `Vec<T>` (or one of the same layout) and forgot it.
+            return unsafe { Vec::from_raw_parts(self.ptr.cast(), self.len, self.capacity) };
+        }
+        let mut elements = Vec::with_capacity(self.len);
+        // SAFETY: the source holds `len` elements, the target has room for them and is new.
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.as_ptr::<T>(), elements.as_mut_ptr(), self.len);
+            elements.set_len(self.len);
+            self.free_memory::<T>();
+        }
+        elements
+    }
+
+    /// Frees the buffer, not what its elements own.
+    ///
+    /// # Safety
+    ///
+    /// As for [`take`](Self::take); the elements are not used after.
+    pub(crate) unsafe fn free_memory<T>(self) {
+        if let Some(free) = self.free {
+            // SAFETY: the buffer was made by `own` on a `Vec` of elements of this size and alignment.
+            unsafe { free(self.ptr, self.capacity * size_of::<T>(), align_of::<T>()) }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Why a call did not return, and the one place where a panic is stopped.
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::origin::Origin;
+use crate::runtime;
+use crate::types::PluginType;
+
+/// Why a call into a plugin did not return: it panicked.
+///
+/// Ask for `fn(..) -> Result<R, Fault>` to get it as a value; with `fn(..) -> R` it is raised again as a panic in the
+/// caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// What the panic said.
+    pub message: String,
+    /// Where in the plugin's source it happened, if that is known.
+    pub location: Option<Location>,
+    /// How it got there, if the host asked for backtraces.
+    pub backtrace: Option<String>,
+    /// The plugin and the export that were called, `greeter::greet`, where a call was made.
+    pub export: Option<String>,
+}
+
+/// A place in a plugin's source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file, as the plugin's compiler was given it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.export {
+            Some(export) => write!(f, "plugin export `{export}` panicked")?,
+            None => f.write_str("plugin panicked")?,
+        }
+        if let Some(location) = &self.location {
+            write!(f, " at {location}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(backtrace) = &self.backtrace {
+            write!(f, "\n{backtrace}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Fault {
+    /// A fault that is not a panic's, for what a host itself has to report.
+    #[cfg(feature = "host")]
+    pub fn from_message(message: String) -> Self {
+        Fault::new(message, None, None)
+    }
+
+    pub(crate) fn new(message: String, location: Option<Location>, backtrace: Option<String>) -> Self {
+        Fault { message, location, backtrace, export: None }
+    }
+}
+
+type Fields = (String, Option<(String, u32, u32)>, Option<String>);
+
+/// A [`Fault`] on its way to the host.
+#[repr(C)]
+pub struct FaultRepr {
+    fields: <Fields as PluginType>::Repr,
+    free: unsafe extern "C" fn(*mut FaultRepr),
+}
+
+unsafe extern "C" fn free_fault(fault: *mut FaultRepr) {
+    // SAFETY: made by `FaultRepr::new` in this same library, and freed once.
+    drop(unsafe { Box::from_raw(fault) });
+}
+
+impl FaultRepr {
+    pub(crate) fn new(fault: Fault) -> *mut FaultRepr {
+        let location = fault.location.map(|at| (at.file, at.line, at.column));
+        let fields: Fields = (fault.message, location, fault.backtrace);
+        Box::into_raw(Box::new(FaultRepr { fields: fields.lower(), free: free_fault }))
+    }
+
+    /// Takes the fault over and frees what it came in.
+    ///
+    /// # Safety
+    ///
+    /// `fault` is from a plugin that is still loaded, and is taken once.
+    pub unsafe fn take(fault: *mut FaultRepr) -> Fault {
+        // SAFETY: a live `FaultRepr` by the caller's promise; its fields are lifted once and its memory freed once.
+        let (message, location, backtrace) = unsafe {
+            let fields = Fields::lift((*fault).fields, &Origin::HOST);
+            ((*fault).free)(fault);
+            fields
+        };
+        Fault::new(message, location.map(|(file, line, column)| Location { file, line, column }), backtrace)
+    }
+}
+
+/// What every call returns: a fault, or the value where there is none.
+#[repr(C)]
+pub struct Outcome<R> {
+    /// Null, or why there is no value.
+    pub fault: *mut FaultRepr,
+    /// The value, if `fault` is null.
+    pub value: MaybeUninit<R>,
+}
+
+impl<R> Outcome<R> {
+    /// The value, or the fault taken over.
+    ///
+    /// # Safety
+    ///
+    /// The outcome is from a plugin that is still loaded, and is taken apart once.
+    #[inline(always)]
+    pub unsafe fn into_result(self) -> Result<R, Fault> {
+        if self.fault.is_null() {
+            // SAFETY: no fault, so the value was written.
+            Ok(unsafe { self.value.assume_init() })
+        } else {
+            // SAFETY: the caller's promise.
+            Err(unsafe { FaultRepr::take(self.fault) })
+        }
+    }
+}
+
+/// What every entry takes first: whatever its callable needs to know of itself. A function ignores it.
+pub type Context = *const c_void;
+
+/// Runs `f`, lowers what it returns, and stops its panic.
+#[inline]
+pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
+    contain(|| f().lower())
+}
+
+/// Runs `f` and stops its panic.
+///
+/// This is the only place where a plugin's panic ends. It must not go on as an unwind: the caller was built with
+/// another std, to which the panic is foreign, and a foreign unwind aborts the process.
+#[inline]
+pub(crate) fn contain<R: Copy>(f: impl FnOnce() -> R) -> Outcome<R> {
+    // Not caring about unwind safety is right here: what `f` may leave half done is its own plugin's, as with threads.
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(value) => Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::new(value) },
+        Err(payload) => Outcome { fault: caught(payload), value: MaybeUninit::uninit() },
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
+    let message = message_of(&*payload);
+    let (location, backtrace) = runtime::panics::take_report(&message);
+    // A payload's own drop may panic, and its drop's payload again: the second is leaked.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    FaultRepr::new(Fault::new(message, location, backtrace))
+}
+
+/// What a panic's payload says.
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "(a payload that is not text)".to_owned()
+    }
+}
+
+/// What an asked function type may return: `R` raises a fault as a panic, `Result<R, Fault>` returns it.
+pub trait Return: Sized + 'static {
+    /// The exported function's return type.
+    type Value: PluginType;
+
+    /// Makes the result of a call from what came back.
+    fn from_outcome(outcome: Result<Self::Value, Fault>) -> Self;
+}
+
+impl<R: PluginType> Return for R {
+    type Value = R;
+
+    #[inline(always)]
+    #[track_caller]
+    fn from_outcome(outcome: Result<R, Fault>) -> R {
+        outcome.unwrap_or_else(|fault| raise(&fault))
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn raise(fault: &Fault) -> ! {
+    panic!("{fault}")
+}
+
+impl<R: PluginType> Return for Result<R, Fault> {
+    type Value = R;
+
+    #[inline(always)]
+    fn from_outcome(outcome: Result<R, Fault>) -> Self {
+        outcome
+    }
+}

@@ -1,0 +1,230 @@
+//! [`Function`]: an export that is called like a function.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::descriptor::{Node, Tag};
+use crate::fault::{Context, Fault, Outcome, Return};
+use crate::lookup::{Lookup, Site};
+use crate::types::{PluginMut, PluginRef, PluginType};
+
+/// An exported function, called as `greet("World")`.
+///
+/// `F` is its type, `fn(&str) -> String`; asking for `fn(&str) -> Result<String, Fault>` gets the same export with
+/// panics as values. It is cheap to clone, may be sent and shared, and keeps its library loaded.
+///
+/// A call is one indirect call and one branch, beside what lowering and lifting the arguments cost.
+///
+/// # Panics
+///
+/// A call panics where the plugin does, unless `F` returns `Result<_, Fault>`.
+///
+/// # Example
+///
+/// ```ignore
+/// // `ignore`: it takes a loaded plugin; see `examples/greet`.
+/// let greet = host.get::<fn(&str) -> String>("greet")?;
+/// assert_eq!(greet("World"), "Hello, World!, World!");
+/// ```
+pub struct Function<F> {
+    context: Context,
+    entry: *const c_void,
+    site: Arc<Site>,
+    signature: PhantomData<F>,
+}
+
+// SAFETY: an entry may be called from any thread, as any function may; what its arguments and result allow is up to
+// their own types.
+unsafe impl<F> Send for Function<F> {}
+// SAFETY: as above.
+unsafe impl<F> Sync for Function<F> {}
+
+impl<F> Clone for Function<F> {
+    fn clone(&self) -> Self {
+        Function { context: self.context, entry: self.entry, site: self.site.clone(), signature: PhantomData }
+    }
+}
+
+impl<F> fmt::Debug for Function<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Function({}: {})", self.site.label, std::any::type_name::<F>())
+    }
+}
+
+/// A function type that an export may have: `fn` of up to six arguments, each owned, `&` or (up to four) `&mut`.
+///
+/// # Safety
+///
+/// `target` calls an entry with the arguments' and result's `Repr`s, as `NODE` says.
+///
+/// There is no example: it is implemented here for every such function type, and `Function` uses it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the type of an exported function",
+    note = "arguments are owned, `&` or `&mut` values of types that cross, at most six of them, and at most four if \
+            one is `&mut`"
+)]
+pub unsafe trait FunctionType: Sized + 'static {
+    /// The `dyn Fn` that a `Function` of this type derefs to.
+    type Target: ?Sized;
+    /// The descriptor.
+    const NODE: &'static Node;
+    /// The function as what can be called.
+    fn target(function: &Function<Self>) -> &Self::Target;
+}
+
+impl<F: FunctionType> Deref for Function<F> {
+    type Target = F::Target;
+
+    #[inline(always)]
+    fn deref(&self) -> &F::Target {
+        F::target(self)
+    }
+}
+
+/// Sees a `Function` as the closure that `_make` would make of it, which captures it and nothing else.
+#[inline(always)]
+fn as_closure<F, C>(function: &Function<F>, _make: impl FnOnce(Function<F>) -> C) -> &C {
+    const { assert!(size_of::<C>() == size_of::<Function<F>>() && align_of::<C>() == align_of::<Function<F>>()) }
+    // SAFETY: a closure that captures one value by move is laid out as a struct of that one field: the sizes and
+    // alignments are equal, so the field is at the start. The closure is only borrowed, as the function is.
+    unsafe { &*std::ptr::from_ref(function).cast::<C>() }
+}
+
+#[cold]
+#[inline(never)]
+fn named(mut fault: Fault, site: &Site) -> Fault {
+    fault.export = Some(site.label.clone());
+    fault
+}
+
+macro_rules! argument_type {
+    (own $T:ident) => { $T };
+    (ref $T:ident) => { &$T };
+    (mut $T:ident) => { &mut $T };
+}
+
+macro_rules! argument_repr {
+    (own $T:ident) => { <$T as PluginType>::Repr };
+    (ref $T:ident) => { <$T as PluginRef>::RefRepr };
+    (mut $T:ident) => { <$T as PluginMut>::MutRepr };
+}
+
+macro_rules! argument_node {
+    (own $T:ident) => { <$T as PluginType>::NODE };
+    (ref $T:ident) => { <$T as PluginRef>::REF_NODE };
+    (mut $T:ident) => { <$T as PluginMut>::MUT_NODE };
+}
+
+/// Shadows an argument by its `Repr`; what that refers to stays alive to the end of the block.
+macro_rules! lower_argument {
+    (own $arg:ident $T:ident $site:ident) => { let $arg = $arg.lower(); };
+    (ref $arg:ident $T:ident $site:ident) => {
+        let mut slot = None;
+        let $arg = $arg.lend_ref(&mut slot);
+    };
+    (mut $arg:ident $T:ident $site:ident) => {
+        // SAFETY: dropped at the end of the block.
+        let mut loan = unsafe { $arg.lend_mut(&$site.origin) };
+        let $arg = $T::mut_repr(&mut loan);
+    };
+}
+
+/// Implements [`FunctionType`] for the arguments given as `(kind Type name)`.
+macro_rules! signature {
+    ($(($kind:ident $T:ident $arg:ident))*) => {
+        signature!(@split [] [$(($kind $T $arg))*] $(($kind $T $arg))*);
+    };
+    (@split [$($bounds:tt)*] $all:tt (own $T:ident $arg:ident) $($rest:tt)*) => {
+        signature!(@split [$($bounds)* $T: PluginType,] $all $($rest)*);
+    };
+    (@split [$($bounds:tt)*] $all:tt (ref $T:ident $arg:ident) $($rest:tt)*) => {
+        signature!(@split [$($bounds)* $T: PluginRef + ?Sized,] $all $($rest)*);
+    };
+    (@split [$($bounds:tt)*] $all:tt (mut $T:ident $arg:ident) $($rest:tt)*) => {
+        signature!(@split [$($bounds)* $T: PluginMut + ?Sized,] $all $($rest)*);
+    };
+    (@split [$($bounds:tt)*] [$(($kind:ident $T:ident $arg:ident))*]) => {
+        // SAFETY: the entry's type below is made of the same parts as `NODE`.
+        unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
+            type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
+
+            const NODE: &'static Node = &Node {
+                head: &Tag::Fn.head_with(<[&str]>::len(&[$(stringify!($arg)),*])),
+                parts: &[$(argument_node!($kind $T),)* <R::Value as PluginType>::NODE],
+            };
+
+            #[inline(always)]
+            fn target(function: &Function<Self>) -> &Self::Target {
+                as_closure(function, |function| {
+                    move |$($arg: argument_type!($kind $T)),*| -> R {
+                        // The closure must capture the whole handle, not the fields it uses.
+                        let function: &Function<Self> = &function;
+                        let site: &Site = &function.site;
+                        $(lower_argument!($kind $arg $T site);)*
+                        // SAFETY: the entry was looked up by a descriptor equal to `NODE`, so this is its type.
+                        let entry = unsafe {
+                            std::mem::transmute::<
+                                *const c_void,
+                                unsafe extern "C" fn(
+                                    Context $(, argument_repr!($kind $T))*
+                                ) -> Outcome<<R::Value as PluginType>::Repr>,
+                            >(function.entry)
+                        };
+                        // SAFETY: lowered arguments of these types, in a library that `site` keeps loaded.
+                        let outcome = unsafe { entry(function.context $(, $arg)*).into_result() };
+                        R::from_outcome(match outcome {
+                            // SAFETY: lowered by the plugin as this type, and lifted once.
+                            Ok(value) => Ok(unsafe { R::Value::lift(value, &site.origin) }),
+                            Err(fault) => Err(named(fault, site)),
+                        })
+                    }
+                })
+            }
+        }
+
+        // SAFETY: an entry is bound as what its descriptor says it is.
+        unsafe impl<$($bounds)* R: Return> Lookup for fn($(argument_type!($kind $T)),*) -> R {
+            type Handle = Function<Self>;
+            const NODE: &'static Node = <Self as FunctionType>::NODE;
+
+            unsafe fn bind(site: &Arc<Site>) -> Result<Function<Self>, Fault> {
+                Ok(Function {
+                    context: std::ptr::null(),
+                    entry: site.entry,
+                    site: site.clone(),
+                    signature: PhantomData,
+                })
+            }
+        }
+    };
+}
+
+/// Every combination of the three kinds, for each number of arguments up to that of the names given.
+macro_rules! all_kinds {
+    ([$($done:tt)*]) => { signature!($($done)*); };
+    ([$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
+        signature!($($done)*);
+        all_kinds!([$($done)* (own $T $arg)] $($rest)*);
+        all_kinds!([$($done)* (ref $T $arg)] $($rest)*);
+        all_kinds!([$($done)* (mut $T $arg)] $($rest)*);
+    };
+}
+
+/// Every combination of owned and `&`, for as many arguments as there are names, and for one fewer.
+macro_rules! without_mut {
+    ([$($done:tt)*] (last $T:ident $arg:ident)) => {
+        signature!($($done)*);
+        signature!($($done)* (own $T $arg));
+        signature!($($done)* (ref $T $arg));
+    };
+    ([$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
+        without_mut!([$($done)* (own $T $arg)] $($rest)*);
+        without_mut!([$($done)* (ref $T $arg)] $($rest)*);
+    };
+}
+
+all_kinds!([] (A a) (B b) (C c) (D d));
+without_mut!([] (A a) (B b) (C c) (D d) (E e) (last G g));

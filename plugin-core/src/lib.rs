@@ -1,0 +1,74 @@
+//! What a plugin and its host agree on, and what a plugin's author uses.
+//!
+//! Put [`#[plugin_export]`](plugin_export) on ordinary functions and statics, build the crate as a `cdylib`, and a host
+//! that uses `plugin-host` can load it and call them, whatever compiler built either side:
+//!
+//! ```
+//! use plugin_core::plugin_export;
+//!
+//! /// The greeting.
+//! #[plugin_export]
+//! static GREETER: &str = "Hello, World!";
+//!
+//! /// Greets `name`.
+//! #[plugin_export]
+//! fn greet(name: &str) -> String {
+//!     format!("{GREETER}, {name}!")
+//! }
+//!
+//! #[plugin_export(init)]
+//! fn init() {
+//!     println!("Greeter plugin loaded!");
+//! }
+//! # assert_eq!(greet("you"), "Hello, World!, you!");
+//! ```
+//!
+//! # What crosses
+//!
+//! [`PluginType`] has the table of types and what each costs. Arguments may also be `&T`, `&str`, `&[T]` ([`PluginRef`])
+//! and `&mut T`, `&mut [T]` ([`PluginMut`]). A static may be any of these, an atomic, or a lock ([`PluginStatic`]).
+//!
+//! # Panics
+//!
+//! A panic in an export is stopped in the plugin and reaches the host as a [`Fault`]. The plugin goes on working. A
+//! plugin's own panic hook does not print; what no call returns is reported to the host.
+//!
+//! # Features
+//!
+//! `host` adds what a host needs to look up and call exports. It is `plugin-host`'s to enable; a plugin leaves it off.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod buffer;
+pub mod descriptor;
+pub mod fault;
+#[cfg(feature = "host")]
+// `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
+#[allow(coherence_leak_check)]
+mod function;
+mod locks;
+#[cfg(feature = "host")]
+mod lookup;
+mod origin;
+pub mod record;
+mod runtime;
+mod statics;
+pub mod table;
+mod types;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use plugin_macros::plugin_export;
+
+pub use buffer::{BufferRepr, Free};
+pub use fault::{Fault, Location};
+#[cfg(feature = "host")]
+pub use function::{Function, FunctionType};
+pub use locks::{LockRepr, LockedRepr, ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
+#[cfg(feature = "host")]
+pub use lookup::{Lookup, Site, Static};
+pub use origin::Origin;
+pub use statics::{Borrowed, PluginStatic};
+pub use types::*;

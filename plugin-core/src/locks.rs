@@ -1,0 +1,344 @@
+//! Exported `RwLock`s and `Mutex`es, locked, read and written from the host.
+//!
+//! While the host holds a lock to write, the value has moved to the host, and moves back when the guard is dropped;
+//! while it holds one to read, the host has a copy. Either way the plugin's own lock is held, so nobody sees the gap.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::descriptor::{Node, Tag};
+use crate::fault::{Outcome, contain};
+use crate::origin::Origin;
+use crate::statics::PluginStatic;
+use crate::types::PluginType;
+
+/// A lock taken by the plugin for the host.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct LockedRepr<R> {
+    /// The plugin's guard, boxed.
+    guard: *mut c_void,
+    poisoned: u8,
+    /// The value: lent for reading, moved for writing.
+    value: R,
+}
+
+/// How the host operates a lock.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct LockRepr<R: Copy> {
+    lock: *const c_void,
+    read: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
+    write: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
+    end_read: unsafe extern "C" fn(guard: *mut c_void),
+    end_write: unsafe extern "C" fn(guard: *mut c_void, value: R, poison: u8),
+}
+
+fn apart<G>(result: LockResult<G>) -> (G, u8) {
+    match result {
+        Ok(guard) => (guard, 0),
+        Err(poisoned) => (poisoned.into_inner(), 1),
+    }
+}
+
+/// A lock of std's, as the plugin operates it.
+trait Lock: 'static {
+    type Value: PluginType;
+    type Read: Deref<Target = Self::Value>;
+    type Write: DerefMut<Target = Self::Value>;
+    fn for_reading(&'static self) -> LockResult<Self::Read>;
+    fn for_writing(&'static self) -> LockResult<Self::Write>;
+}
+
+impl<T: PluginType> Lock for RwLock<T> {
+    type Value = T;
+    type Read = RwLockReadGuard<'static, T>;
+    type Write = RwLockWriteGuard<'static, T>;
+    fn for_reading(&'static self) -> LockResult<Self::Read> {
+        self.read()
+    }
+    fn for_writing(&'static self) -> LockResult<Self::Write> {
+        self.write()
+    }
+}
+
+impl<T: PluginType> Lock for Mutex<T> {
+    type Value = T;
+    type Read = MutexGuard<'static, T>;
+    type Write = MutexGuard<'static, T>;
+    fn for_reading(&'static self) -> LockResult<Self::Read> {
+        self.lock()
+    }
+    fn for_writing(&'static self) -> LockResult<Self::Write> {
+        self.lock()
+    }
+}
+
+type ReprOf<L> = <<L as Lock>::Value as PluginType>::Repr;
+
+unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
+    // SAFETY: the host passes back the lock that `access` gave it, a static of this library.
+    let lock: &'static L = unsafe { &*lock.cast() };
+    contain(|| {
+        let (guard, poisoned) = apart(lock.for_reading());
+        let value = guard.lend();
+        LockedRepr { guard: Box::into_raw(Box::new(guard)).cast(), poisoned, value }
+    })
+}
+
+unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
+    // SAFETY: the guard that `read` boxed, given back once.
+    drop(unsafe { Box::from_raw(guard.cast::<L::Read>()) });
+}
+
+unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
+    // SAFETY: as in `read`.
+    let lock: &'static L = unsafe { &*lock.cast() };
+    contain(|| {
+        let (guard, poisoned) = apart(lock.for_writing());
+        let guard = Box::new(guard);
+        // SAFETY: moved out here, and back in `end_write`; the guard is held in between, so nobody can look. A host
+        // that never ends it holds the lock for good.
+        let value = unsafe { std::ptr::read(&raw const **guard) }.lower();
+        LockedRepr { guard: Box::into_raw(guard).cast(), poisoned, value }
+    })
+}
+
+unsafe extern "C" fn end_write<L: Lock>(guard: *mut c_void, value: ReprOf<L>, poison: u8) {
+    // SAFETY: the guard that `write` boxed, given back once.
+    let mut guard = *unsafe { Box::from_raw(guard.cast::<L::Write>()) };
+    // SAFETY: `write` emptied the place; `value` was lowered by the host from what it lifted or put there.
+    unsafe { std::ptr::write(&raw mut *guard, L::Value::lift(value, &Origin::HOST)) };
+    if poison != 0 && cfg!(panic = "unwind") {
+        // The way to poison a lock of std's is to drop its guard while unwinding.
+        let unwound = catch_unwind(AssertUnwindSafe(move || {
+            let _guard = guard;
+            resume_unwind(Box::new(()));
+        }));
+        drop(unwound);
+    }
+}
+
+fn lock_repr<L: Lock>(lock: &'static L) -> LockRepr<ReprOf<L>> {
+    LockRepr {
+        lock: std::ptr::from_ref(lock).cast(),
+        read: read::<L>,
+        write: write::<L>,
+        end_read: end_read::<L>,
+        end_write: end_write::<L>,
+    }
+}
+
+/// A plugin's lock, on the host's side.
+struct Remote<T: PluginType> {
+    repr: LockRepr<T::Repr>,
+    origin: Origin,
+}
+
+// SAFETY: operated from any thread by the plugin's functions, as std's own lock is; its values move between threads.
+unsafe impl<T: PluginType + Send> Send for Remote<T> {}
+// SAFETY: as above.
+unsafe impl<T: PluginType + Send> Sync for Remote<T> {}
+
+impl<T: PluginType> Remote<T> {
+    fn read(&self) -> LockResult<ReadGuard<'_, T>> {
+        // SAFETY: the plugin's function with the plugin's lock; the handle around this keeps the library loaded.
+        let locked = unsafe { (self.repr.read)(self.repr.lock).into_result() };
+        let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
+        // SAFETY: lent by the plugin, and lifted once.
+        let value = unsafe { T::lift(locked.value, &self.origin) };
+        let guard = ReadGuard { lock: self, value, guard: locked.guard, this_thread: PhantomData };
+        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
+    }
+
+    fn write(&self) -> LockResult<WriteGuard<'_, T>> {
+        // SAFETY: as in `read`.
+        let locked = unsafe { (self.repr.write)(self.repr.lock).into_result() };
+        let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
+        // SAFETY: lowered by the plugin, and lifted once.
+        let value = ManuallyDrop::new(unsafe { T::lift(locked.value, &self.origin) });
+        let panicking = std::thread::panicking();
+        let guard = WriteGuard { lock: self, value, guard: locked.guard, panicking, this_thread: PhantomData };
+        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
+    }
+}
+
+/// A plugin's `RwLock`, held for reading. The host reads a copy; the lock is held until this is dropped.
+///
+/// For examples see [`RemoteRwLock`].
+pub struct ReadGuard<'a, T: PluginType> {
+    lock: &'a Remote<T>,
+    value: T,
+    guard: *mut c_void,
+    /// A lock is released by the thread that took it.
+    this_thread: PhantomData<*const ()>,
+}
+
+impl<T: PluginType> Deref for ReadGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: PluginType> Drop for ReadGuard<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: the plugin's guard, given back once, on the thread that took it.
+        unsafe { (self.lock.repr.end_read)(self.guard) }
+    }
+}
+
+/// A plugin's lock, held for writing. Changes reach the plugin when this is dropped.
+///
+/// Dropped by a panic of the host's, it poisons the lock, as std's does. For examples see [`RemoteRwLock`].
+pub struct WriteGuard<'a, T: PluginType> {
+    lock: &'a Remote<T>,
+    value: ManuallyDrop<T>,
+    guard: *mut c_void,
+    /// Whether the thread was unwinding already when it took the lock.
+    panicking: bool,
+    /// A lock is released by the thread that took it.
+    this_thread: PhantomData<*const ()>,
+}
+
+impl<T: PluginType> Deref for WriteGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: PluginType> DerefMut for WriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T: PluginType> Drop for WriteGuard<'_, T> {
+    fn drop(&mut self) {
+        let poison = u8::from(!self.panicking && std::thread::panicking());
+        // SAFETY: taken once; this is the drop.
+        let value = unsafe { ManuallyDrop::take(&mut self.value) };
+        // SAFETY: the plugin's guard, given back once, on the thread that took it, with the value that goes back.
+        unsafe { (self.lock.repr.end_write)(self.guard, value.lower(), poison) }
+    }
+}
+
+impl<T: PluginType + fmt::Debug> fmt::Debug for ReadGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: PluginType + fmt::Debug> fmt::Debug for WriteGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// A plugin's `RwLock<T>`: what `host.get::<RwLock<T>>(..)?` derefs to.
+///
+/// # Example
+///
+/// ```ignore
+/// // `ignore`: it takes a loaded plugin; the same lines run in `tests/tests/statics.rs`.
+/// let limits = host.get::<RwLock<Vec<u32>>>("LIMITS")?;
+/// limits.write().unwrap().push(7);
+/// assert_eq!(limits.read().unwrap().last(), Some(&7));
+/// ```
+pub struct RemoteRwLock<T: PluginType>(Remote<T>);
+
+impl<T: PluginType> RemoteRwLock<T> {
+    /// Waits for the lock and reads the value, as [`RwLock::read`] does.
+    ///
+    /// # Errors
+    ///
+    /// If a writer panicked; the error gives the guard all the same.
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds the lock for writing and the platform notices.
+    pub fn read(&self) -> LockResult<ReadGuard<'_, T>> {
+        self.0.read()
+    }
+
+    /// Waits for the lock and takes the value to write, as [`RwLock::write`] does.
+    ///
+    /// # Errors
+    ///
+    /// If a writer panicked; the error gives the guard all the same.
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds the lock already and the platform notices.
+    pub fn write(&self) -> LockResult<WriteGuard<'_, T>> {
+        self.0.write()
+    }
+}
+
+/// A plugin's `Mutex<T>`: what `host.get::<Mutex<T>>(..)?` derefs to.
+///
+/// # Example
+///
+/// ```ignore
+/// // `ignore`: it takes a loaded plugin; the same lines run in `tests/tests/statics.rs`.
+/// let names = host.get::<Mutex<Vec<String>>>("NAMES")?;
+/// names.lock().unwrap().push("ann".to_owned());
+/// ```
+pub struct RemoteMutex<T: PluginType>(Remote<T>);
+
+impl<T: PluginType> RemoteMutex<T> {
+    /// Waits for the lock and takes the value, as [`Mutex::lock`] does.
+    ///
+    /// # Errors
+    ///
+    /// If a holder panicked; the error gives the guard all the same.
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds the lock already and the platform notices.
+    pub fn lock(&self) -> LockResult<WriteGuard<'_, T>> {
+        self.0.write()
+    }
+}
+
+// SAFETY: the lock is operated by functions of its own library's.
+unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
+    type Access = LockRepr<T::Repr>;
+    type View = RemoteRwLock<T>;
+    type Target = RemoteRwLock<T>;
+    const STATIC_NODE: &'static Node = &Node { head: &Tag::RwLock.head(), parts: &[T::NODE] };
+
+    fn access(&'static self) -> Self::Access {
+        lock_repr(self)
+    }
+    unsafe fn view(repr: Self::Access, origin: &Origin) -> RemoteRwLock<T> {
+        RemoteRwLock(Remote { repr, origin: origin.clone() })
+    }
+    fn target(view: &RemoteRwLock<T>) -> &RemoteRwLock<T> {
+        view
+    }
+}
+
+// SAFETY: the lock is operated by functions of its own library's.
+unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
+    type Access = LockRepr<T::Repr>;
+    type View = RemoteMutex<T>;
+    type Target = RemoteMutex<T>;
+    const STATIC_NODE: &'static Node = &Node { head: &Tag::Mutex.head(), parts: &[T::NODE] };
+
+    fn access(&'static self) -> Self::Access {
+        lock_repr(self)
+    }
+    unsafe fn view(repr: Self::Access, origin: &Origin) -> RemoteMutex<T> {
+        RemoteMutex(Remote { repr, origin: origin.clone() })
+    }
+    fn target(view: &RemoteMutex<T>) -> &RemoteMutex<T> {
+        view
+    }
+}

@@ -1,0 +1,120 @@
+//! What a host may ask for by type, and what it gets.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::descriptor::Node;
+use crate::fault::{Context, Fault, Outcome};
+use crate::origin::Origin;
+use crate::statics::PluginStatic;
+
+/// One export of one loaded plugin, as every handle to it refers to it.
+#[derive(Debug)]
+pub struct Site {
+    /// What its values come from; keeps the library loaded.
+    pub origin: Origin,
+    /// What to call.
+    pub entry: *const c_void,
+    /// The plugin's name and the export's, `greeter::greet`.
+    pub label: String,
+}
+
+// SAFETY: the entry is a function, which may be called from any thread.
+unsafe impl Send for Site {}
+// SAFETY: as above.
+unsafe impl Sync for Site {}
+
+/// A type that `get` may be asked for: a function type, or the type of a static.
+///
+/// # Safety
+///
+/// A handle bound to an export whose descriptor is equal to `NODE` uses its entry as that descriptor says.
+///
+/// There is no example: it is implemented here for all such types, and a host's `get` uses it.
+#[diagnostic::on_unimplemented(
+    message = "no export can have the type `{Self}`",
+    note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; arguments are owned, `&` \
+            or `&mut` values of types that cross, at most six of them, and at most four if one is `&mut`"
+)]
+pub unsafe trait Lookup: Sized {
+    /// What a look-up gives.
+    type Handle;
+    /// The descriptor that an export must have.
+    const NODE: &'static Node;
+
+    /// Makes a handle to an export that has this type.
+    ///
+    /// # Errors
+    ///
+    /// If the plugin panics while it gives access to a static.
+    ///
+    /// # Safety
+    ///
+    /// The site is of an export whose descriptor is equal to `NODE`, and its origin keeps the library loaded.
+    unsafe fn bind(site: &Arc<Site>) -> Result<Self::Handle, Fault>;
+}
+
+/// An exported static, which [`Deref`]s to its value.
+///
+/// | asked for | derefs to | |
+/// | --- | --- | --- |
+/// | `&str`, `&[T]` | [`Borrowed`](crate::Borrowed) text or elements | in the plugin's memory |
+/// | any `T` that crosses | `T` | in the plugin's memory if plain, else a copy |
+/// | `AtomicU64` and the like | the atomic | the plugin's own: changes are seen by both |
+/// | `RwLock<T>`, `Mutex<T>` | [`RemoteRwLock`](crate::RemoteRwLock), [`RemoteMutex`](crate::RemoteMutex) | locked, read and written across |
+///
+/// It keeps its library loaded.
+///
+/// # Example
+///
+/// ```ignore
+/// // `ignore`: it takes a loaded plugin; the same lines run in `tests/tests/statics.rs`.
+/// let calls = host.get::<AtomicU64>("CALLS")?;
+/// calls.fetch_add(1, Ordering::Relaxed);
+/// ```
+pub struct Static<T: PluginStatic> {
+    // Before `site`, so that it is dropped while the library is there.
+    view: T::View,
+    site: Arc<Site>,
+}
+
+impl<T: PluginStatic> Static<T> {
+    /// The plugin's name and the export's, `greeter::GREETER`.
+    pub fn label(&self) -> &str {
+        &self.site.label
+    }
+}
+
+impl<T: PluginStatic> Deref for Static<T> {
+    type Target = T::Target;
+    #[inline]
+    fn deref(&self) -> &T::Target {
+        T::target(&self.view)
+    }
+}
+
+impl<T: PluginStatic> fmt::Debug for Static<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Static({}: {})", self.site.label, std::any::type_name::<T>())
+    }
+}
+
+// SAFETY: the view is bound as what its descriptor says it is.
+unsafe impl<T: PluginStatic> Lookup for T {
+    type Handle = Static<T>;
+    const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
+
+    unsafe fn bind(site: &Arc<Site>) -> Result<Static<T>, Fault> {
+        // SAFETY: the export's descriptor is equal to `NODE`, so its entry is the accessor of such a static.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
+        };
+        // SAFETY: an accessor, called in a library that `site` keeps loaded.
+        let access = unsafe { entry(std::ptr::null()).into_result()? };
+        // SAFETY: just accessed; the view is dropped before `site` is.
+        let view = unsafe { T::view(access, &site.origin) };
+        Ok(Static { view, site: site.clone() })
+    }
+}

@@ -1,0 +1,152 @@
+//! What the expansion of `#[plugin_export]` refers to. Not covered by semantic versioning: use none of it.
+
+use std::fmt::Display;
+
+pub use inventory;
+
+pub use crate::descriptor::{Node, Tag};
+pub use crate::fault::{Context, Outcome, outcome};
+pub use crate::record::{Field, Kind, Record};
+pub use crate::statics::access;
+pub use crate::table::Export;
+use crate::types::{PluginMut, PluginRef, PluginType};
+use crate::{Origin, PluginStatic};
+
+/// The `Repr` of an argument `T`.
+pub type OwnRepr<T> = <T as PluginType>::Repr;
+/// The `Repr` of an argument `&T`.
+pub type RefRepr<T> = <T as PluginRef>::RefRepr;
+/// The `Repr` of an argument `&mut T`.
+pub type MutRepr<T> = <T as PluginMut>::MutRepr;
+/// What an entry returns for `T`.
+pub type Returned<T> = Outcome<<T as PluginType>::Repr>;
+/// What a static's accessor returns.
+pub type Accessed<T> = Outcome<<T as PluginStatic>::Access>;
+/// What a hook returns.
+pub type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
+
+/// The descriptor of an argument or result `T`.
+pub const fn own_node<T: PluginType>() -> &'static Node {
+    T::NODE
+}
+
+/// The descriptor of an argument `&T`.
+pub const fn ref_node<T: PluginRef + ?Sized>() -> &'static Node {
+    T::REF_NODE
+}
+
+/// The descriptor of an argument `&mut T`.
+pub const fn mut_node<T: PluginMut + ?Sized>() -> &'static Node {
+    T::MUT_NODE
+}
+
+/// The descriptor of a static.
+pub const fn static_node<T: PluginStatic>() -> &'static Node {
+    T::STATIC_NODE
+}
+
+/// Receives an argument by value.
+///
+/// # Safety
+///
+/// As for [`PluginType::lift`], and the argument is the host's.
+#[inline(always)]
+pub unsafe fn own<T: PluginType>(repr: T::Repr) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { T::lift(repr, &Origin::HOST) }
+}
+
+/// Receives an argument behind `&`.
+///
+/// # Safety
+///
+/// As for [`PluginRef::hold`].
+#[inline(always)]
+pub unsafe fn by_ref<T: PluginRef + ?Sized>(repr: T::RefRepr) -> T::Held {
+    // SAFETY: the caller's promise.
+    unsafe { T::hold(repr) }
+}
+
+/// Receives an argument behind `&mut`.
+///
+/// # Safety
+///
+/// As for [`PluginMut::hold_mut`].
+#[inline(always)]
+pub unsafe fn by_mut<T: PluginMut + ?Sized>(repr: T::MutRepr) -> T::HeldMut {
+    // SAFETY: the caller's promise.
+    unsafe { T::hold_mut(repr) }
+}
+
+/// What an init or shutdown hook may return.
+#[diagnostic::on_unimplemented(
+    message = "a hook cannot return `{Self}`",
+    label = "a hook returns nothing, or `Result<(), E>` where `E: Display`"
+)]
+pub trait HookResult {
+    /// The error as the host will show it.
+    fn into_result(self) -> Result<(), String>;
+}
+
+impl HookResult for () {
+    fn into_result(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: Display> HookResult for Result<(), E> {
+    fn into_result(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// The descriptor of every hook: `fn() -> Result<(), String>`.
+pub const HOOK_NODE: &Node = &Node { head: &Tag::Fn.head_with(0), parts: &[<Result<(), String>>::NODE] };
+
+/// Runs a hook.
+pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
+    outcome(|| f().into_result())
+}
+
+/// Writes an item's record and registers the item.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    (
+        $kind:ident $name:literal $entry:ident,
+        docs: [$($docs:expr),*], arguments: [$($argument:literal),*], node: $node:expr
+    ) => {
+        // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
+        const _: () = {
+            const RECORD: $crate::__private::Record = $crate::__private::Record {
+                kind: $crate::__private::Kind::$kind,
+                fields: &[
+                    $crate::__private::Field::Bytes($crate::__register!(@env "CARGO_PKG_NAME").as_bytes()),
+                    $crate::__private::Field::Bytes($crate::__register!(@env "CARGO_PKG_VERSION").as_bytes()),
+                    $crate::__private::Field::Bytes(::core::module_path!().as_bytes()),
+                    $crate::__private::Field::Bytes(&::core::line!().to_le_bytes()),
+                    $crate::__private::Field::Bytes(&::core::column!().to_le_bytes()),
+                    $crate::__private::Field::Bytes($name.as_bytes()),
+                    $crate::__private::Field::Lines(&[$($docs),*]),
+                    $crate::__private::Field::Lines(&[$($argument),*]),
+                    $crate::__private::Field::Node($node),
+                ],
+            };
+
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
+            #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
+            static BYTES: [::core::primitive::u8; RECORD.len()] = RECORD.encode();
+
+            $crate::__private::inventory::submit! {
+                // SAFETY: the attribute makes the entry and the record's descriptor from the same types.
+                unsafe { $crate::__private::Export::new(&BYTES, $entry as *const ::core::ffi::c_void) }
+            }
+        };
+    };
+    (@env $variable:literal) => {
+        match ::core::option_env!($variable) {
+            ::core::option::Option::Some(value) => value,
+            ::core::option::Option::None => "",
+        }
+    };
+}

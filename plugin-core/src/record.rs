@@ -1,0 +1,315 @@
+//! A record says one thing about a plugin, as bytes that can be read from its file without running it.
+//!
+//! Records are constants in a link section, so the file lists its exports in plain sight; an export's entry in the
+//! [table](crate::table) points at the very same bytes, so what was inspected is what is called.
+//!
+//! ```text
+//! record = mark (4 bytes) | length of all that follows (u32) | kind (1 byte) | field*
+//! field  = length (u32) | bytes
+//! ```
+//!
+//! Numbers are little-endian. Fields are positional and only ever added at the end: a reader takes those it knows.
+//! Linkers may put zero bytes between records.
+
+use crate::descriptor::Node;
+
+/// The link section that holds the records.
+pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__plugin" } else { ".plugin" };
+
+/// What each record begins with: not text, and not zero, which is padding.
+pub const MARK: [u8; 4] = *b"\xFAplg";
+
+/// What a record is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Kind {
+    /// How the library was built; one in each library. See [`Build`].
+    Build = 1,
+    /// A function or static that can be looked up. See [`Item`].
+    Export = 2,
+    /// A function that runs when the library is attached. See [`Item`].
+    Init = 3,
+    /// A function that runs when the library is detached. See [`Item`].
+    Shutdown = 4,
+}
+
+impl Kind {
+    /// The kind with the number `byte`, if there is one.
+    pub const fn from_byte(byte: u8) -> Option<Kind> {
+        Some(match byte {
+            1 => Kind::Build,
+            2 => Kind::Export,
+            3 => Kind::Init,
+            4 => Kind::Shutdown,
+            _ => return None,
+        })
+    }
+}
+
+/// One field of a record.
+pub enum Field {
+    /// These bytes.
+    Bytes(&'static [u8]),
+    /// These lines, with a line feed between them.
+    Lines(&'static [&'static str]),
+    /// A descriptor.
+    Node(&'static Node),
+}
+
+/// What writes a record in a constant.
+pub struct Record {
+    /// What it is about.
+    pub kind: Kind,
+    /// What it says.
+    pub fields: &'static [Field],
+}
+
+const fn put(out: &mut [u8], mut at: usize, bytes: &[u8]) -> usize {
+    let mut i = 0;
+    while i < bytes.len() {
+        out[at] = bytes[i];
+        at += 1;
+        i += 1;
+    }
+    at
+}
+
+impl Field {
+    const fn len(&self) -> usize {
+        match self {
+            Field::Bytes(bytes) => bytes.len(),
+            Field::Node(node) => node.len(),
+            Field::Lines(lines) => {
+                let mut len = 0;
+                let mut i = 0;
+                while i < lines.len() {
+                    len += lines[i].len() + (i != 0) as usize;
+                    i += 1;
+                }
+                len
+            }
+        }
+    }
+
+    const fn write(&self, out: &mut [u8], at: usize) -> usize {
+        match self {
+            Field::Bytes(bytes) => put(out, at, bytes),
+            Field::Node(node) => node.write(out, at),
+            Field::Lines(lines) => {
+                let mut at = at;
+                let mut i = 0;
+                while i < lines.len() {
+                    if i != 0 {
+                        at = put(out, at, b"\n");
+                    }
+                    at = put(out, at, lines[i].as_bytes());
+                    i += 1;
+                }
+                at
+            }
+        }
+    }
+}
+
+const HEADER: usize = MARK.len() + 4;
+
+impl Record {
+    /// How many bytes [`Record::encode`] makes.
+    pub const fn len(&self) -> usize {
+        let mut len = HEADER + 1;
+        let mut i = 0;
+        while i < self.fields.len() {
+            len += 4 + self.fields[i].len();
+            i += 1;
+        }
+        len
+    }
+
+    /// Never: a record has at least its header.
+    pub const fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The bytes; `N` is [`Record::len`].
+    pub const fn encode<const N: usize>(&self) -> [u8; N] {
+        let mut out = [0; N];
+        let mut at = put(&mut out, 0, &MARK);
+        at = put(&mut out, at, &((N - HEADER) as u32).to_le_bytes());
+        at = put(&mut out, at, &[self.kind as u8]);
+        let mut i = 0;
+        while i < self.fields.len() {
+            at = put(&mut out, at, &(self.fields[i].len() as u32).to_le_bytes());
+            at = self.fields[i].write(&mut out, at);
+            i += 1;
+        }
+        assert!(at == N);
+        out
+    }
+}
+
+/// What is wrong with bytes that should be records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where in the section, in bytes from its start.
+    pub offset: usize,
+    /// What was expected there.
+    pub expected: &'static str,
+}
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "at byte {} of its records there is no {}", self.offset, self.expected)
+    }
+}
+
+/// A record as read: its kind's number, and its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawRecord<'a> {
+    /// The number of its kind, perhaps one that this version does not know.
+    pub kind: u8,
+    /// Its fields in order.
+    pub fields: Vec<&'a [u8]>,
+    /// The whole of it.
+    pub bytes: &'a [u8],
+}
+
+fn take_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*number) as usize, rest))
+}
+
+impl<'a> RawRecord<'a> {
+    /// Reads the first record of `section` and returns what follows it; `None` where nothing but padding is left.
+    ///
+    /// # Errors
+    ///
+    /// If `section` holds something else. Any bytes at all are answered so; none panic.
+    pub fn read(section: &'a [u8]) -> Result<Option<(RawRecord<'a>, &'a [u8])>, Malformed> {
+        let Some(start) = section.iter().position(|&byte| byte != 0) else { return Ok(None) };
+        let malformed = |at: &[u8], expected| Malformed { offset: section.len() - at.len(), expected };
+        let all = &section[start..];
+        let body = all.strip_prefix(&MARK).ok_or_else(|| malformed(all, "record"))?;
+        let (len, body) = take_u32(body).ok_or_else(|| malformed(body, "length"))?;
+        let (body, rest) = body.split_at_checked(len).ok_or_else(|| malformed(body, "whole record"))?;
+        let (&kind, mut left) = body.split_first().ok_or_else(|| malformed(body, "kind"))?;
+        let mut fields = Vec::new();
+        while !left.is_empty() {
+            let (len, after) = take_u32(left).ok_or_else(|| malformed(rest, "whole field before"))?;
+            let (field, after) = after.split_at_checked(len).ok_or_else(|| malformed(rest, "whole field before"))?;
+            fields.push(field);
+            left = after;
+        }
+        Ok(Some((RawRecord { kind, fields, bytes: &all[..HEADER + len] }, rest)))
+    }
+
+    fn text(&self, field: usize) -> Option<&'a str> {
+        std::str::from_utf8(self.fields.get(field)?).ok()
+    }
+
+    fn number(&self, field: usize) -> Option<u32> {
+        Some(u32::from_le_bytes((*self.fields.get(field)?).try_into().ok()?))
+    }
+}
+
+/// How a library was built: what a [`Kind::Build`] record says, for people to read; only the ABI version is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build<'a> {
+    /// The version of the table and of everything else that the two sides must agree on.
+    pub abi: u32,
+    /// The version of plugin-core.
+    pub sdk: &'a str,
+    /// What the compiler calls itself.
+    pub rustc: &'a str,
+    /// The target triple.
+    pub target: &'a str,
+    /// `unwind` or `abort`.
+    pub panic: &'a str,
+}
+
+impl<'a> Build<'a> {
+    /// Reads the fields of a [`Kind::Build`] record.
+    pub fn read(record: &RawRecord<'a>) -> Option<Self> {
+        Some(Build {
+            abi: record.number(0)?,
+            sdk: record.text(1)?,
+            rustc: record.text(2)?,
+            target: record.text(3)?,
+            panic: record.text(4)?,
+        })
+    }
+}
+
+/// One annotated item: what every record but [`Kind::Build`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// The package it stands in.
+    pub package: &'a str,
+    /// The package's version.
+    pub version: &'a str,
+    /// The module it stands in, crate first.
+    pub module: &'a str,
+    /// The source line.
+    pub line: u32,
+    /// The source column.
+    pub column: u32,
+    /// The name it is looked up by.
+    pub name: &'a str,
+    /// Its doc comment.
+    pub docs: &'a str,
+    /// The names of a function's arguments, one a line.
+    pub arguments: &'a str,
+    /// The descriptor's bytes; empty for hooks.
+    pub descriptor: &'a [u8],
+}
+
+impl<'a> Item<'a> {
+    /// Reads the fields of an item's record.
+    pub fn read(record: &RawRecord<'a>) -> Option<Self> {
+        Some(Item {
+            package: record.text(0)?,
+            version: record.text(1)?,
+            module: record.text(2)?,
+            line: record.number(3)?,
+            column: record.number(4)?,
+            name: record.text(5)?,
+            docs: record.text(6)?,
+            arguments: record.text(7)?,
+            descriptor: record.fields.get(8)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Record = Record {
+        kind: Kind::Export,
+        fields: &[Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Bytes(&[1, 0, 0, 0])],
+    };
+    const BYTES: [u8; ONE.len()] = ONE.encode();
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut section = vec![0, 0];
+        section.extend(BYTES);
+        section.push(0);
+        section.extend(BYTES);
+        section.extend([0; 5]);
+        let (record, rest) = RawRecord::read(&section).unwrap().unwrap();
+        assert_eq!(record.kind, Kind::Export as u8);
+        assert_eq!(record.fields, [&b"ab"[..], b"x\ny", b"", &[1, 0, 0, 0]]);
+        assert_eq!(record.bytes, BYTES);
+        assert_eq!((record.text(1), record.number(3), record.number(0)), (Some("x\ny"), Some(1), None));
+        let (_, rest) = RawRecord::read(rest).unwrap().unwrap();
+        assert_eq!(RawRecord::read(rest), Ok(None));
+    }
+
+    #[test]
+    fn every_truncation_is_malformed() {
+        for len in 1..BYTES.len() {
+            assert!(RawRecord::read(&BYTES[..len]).is_err(), "{len}");
+        }
+    }
+}

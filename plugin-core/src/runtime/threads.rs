@@ -1,0 +1,149 @@
+//! Threads, thread-specific keys and thread-local destructors of a plugin, put under its host's control.
+//!
+//! A library that was closed must not be called any more. Rust's std registers thread-local destructors and keys with
+//! the C library, which calls them when a thread ends, or, to be safe, never unmaps the library; and threads run on.
+//! So this module defines, for this library only, the functions by which std does so. The symbols are *hidden*: the
+//! references of the std inside the same library bind to them, and nobody else sees them. They ask the host, or the C
+//! library itself where the code is linked into an ordinary program.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::services;
+
+macro_rules! define_hidden {
+    ($jump:literal: $($symbol:literal $function:ident),*) => {
+        std::arch::global_asm!(
+            ".pushsection .text.plugin_core_threads,\"ax\",@progbits",
+            ".balign 16",
+            ".globl __plugin_core_threads",
+            ".hidden __plugin_core_threads",
+            "__plugin_core_threads:",
+            $(
+                concat!(".weak ", $symbol),
+                concat!(".hidden ", $symbol),
+                concat!(".type ", $symbol, ",@function"),
+                concat!($symbol, ":"),
+                concat!($jump, " {", stringify!($function), "}"),
+                concat!(".size ", $symbol, ", .-", $symbol),
+            )*
+            ".popsection",
+            $($function = sym $function,)*
+        );
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! define_all { ($($tokens:tt)*) => { define_hidden!("jmp": $($tokens)*); } }
+#[cfg(target_arch = "aarch64")]
+macro_rules! define_all { ($($tokens:tt)*) => { define_hidden!("b": $($tokens)*); } }
+
+define_all! {
+    "__cxa_thread_atexit_impl" thread_atexit,
+    "pthread_key_create" key_create,
+    "pthread_key_delete" key_delete,
+    "pthread_setspecific" key_set,
+    "pthread_create" thread_create
+}
+
+unsafe extern "C" {
+    /// Where the definitions begin: referring to it makes the linker take them.
+    fn __plugin_core_threads();
+    fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+}
+
+/// Whether something was registered with the C library before a host was there to be asked.
+static ESCAPED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the host knows of every thread, key and destructor of this library.
+pub(crate) fn controlled() -> bool {
+    std::hint::black_box(__plugin_core_threads as unsafe extern "C" fn());
+    !ESCAPED.load(Ordering::Acquire)
+}
+
+/// The C library's own function `$name`, of the type given.
+macro_rules! next {
+    ($name:literal, $ty:ty) => {{
+        const NEXT: *mut c_void = -1_isize as *mut c_void;
+        // SAFETY: `RTLD_NEXT`, and a name that ends with NUL.
+        let function = unsafe { dlsym(NEXT, $name.as_ptr()) };
+        // SAFETY: the C library's function of that name has that type; null is `None`.
+        unsafe { std::mem::transmute::<*mut c_void, Option<$ty>>(function) }
+    }};
+}
+
+const ENOSYS: c_int = 38;
+
+type Destructor = unsafe extern "C" fn(*mut c_void);
+type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+
+unsafe extern "C" fn thread_atexit(destructor: Destructor, object: *mut c_void, library: *mut c_void) -> c_int {
+    if let Some(services) = services() {
+        // SAFETY: the host's service with the host's context.
+        return unsafe { (services.thread_atexit)(services.library, destructor, object) };
+    }
+    ESCAPED.store(true, Ordering::Release);
+    match next!(c"__cxa_thread_atexit_impl", unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(destructor, object, library) },
+        None => ENOSYS,
+    }
+}
+
+unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Destructor>) -> c_int {
+    if let Some(services) = services() {
+        // SAFETY: the host's service with the host's context.
+        return unsafe { (services.key_create)(services.library, key, destructor) };
+    }
+    ESCAPED.store(true, Ordering::Release);
+    match next!(c"pthread_key_create", unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(key, destructor) },
+        None => ENOSYS,
+    }
+}
+
+unsafe extern "C" fn key_delete(key: u32) -> c_int {
+    if let Some(services) = services() {
+        // SAFETY: the host's service with the host's context.
+        return unsafe { (services.key_delete)(services.library, key) };
+    }
+    match next!(c"pthread_key_delete", unsafe extern "C" fn(u32) -> c_int) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(key) },
+        None => ENOSYS,
+    }
+}
+
+unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
+    if let Some(services) = services() {
+        // SAFETY: the host's service with the host's context.
+        return unsafe { (services.key_set)(services.library, key, value) };
+    }
+    match next!(c"pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(key, value) },
+        None => ENOSYS,
+    }
+}
+
+unsafe extern "C" fn thread_create(
+    thread: *mut c_void,
+    attributes: *const c_void,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    if let Some(services) = services() {
+        // SAFETY: the host's service with the host's context.
+        return unsafe { (services.thread_create)(services.library, thread, attributes, start, argument) };
+    }
+    ESCAPED.store(true, Ordering::Release);
+    match next!(
+        c"pthread_create",
+        unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int
+    ) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(thread, attributes, start, argument) },
+        None => ENOSYS,
+    }
+}

@@ -1,0 +1,181 @@
+//! The registration table: what the host reads of a loaded library, through one symbol.
+//!
+//! | step | what happens |
+//! | --- | --- |
+//! | link | `#[plugin_export]` items register themselves, from every crate of the library |
+//! | read | the host finds [`TABLE_SYMBOL`] and checks its magic, ABI version and size, before anything else in it |
+//! | bind | the host passes its services |
+//! | visit | the host is shown every [`Export`] |
+//! | unbind | after the shutdown hooks: what the library buffered is flushed |
+
+use std::ffi::{c_int, c_void};
+
+use crate::fault::FaultRepr;
+use crate::record::{Field, Kind, Record};
+use crate::runtime;
+
+/// The version of everything the two sides must agree on: the table, the records, and each type's `Repr`.
+pub const ABI_VERSION: u32 = 1;
+
+/// The symbol of the table. It carries the ABI version, so that one library could serve two.
+pub const TABLE_SYMBOL: &str = "plugin_table_v1";
+
+/// What the table begins with.
+pub const MAGIC: [u8; 8] = *b"PlgTable";
+
+/// What a library offers its host. Fields are only ever added, at the end.
+#[repr(C)]
+pub struct PluginTable {
+    /// [`MAGIC`].
+    pub magic: [u8; 8],
+    /// [`ABI_VERSION`], as the library knew it.
+    pub abi: u32,
+    /// The table's size in bytes, as the library knew it.
+    pub size: u32,
+    /// Attaches the library: the services stay valid while it is mapped. Returns 1 if every thread, key and
+    /// thread-local destructor it makes goes through them.
+    pub bind: unsafe extern "C" fn(services: *const HostServices) -> u8,
+    /// Calls `visit` with `context` and each export.
+    pub visit_exports:
+        unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)),
+    /// Detaches the library.
+    pub unbind: unsafe extern "C" fn(),
+}
+
+/// The table's header: what may be read before its version is known to be right.
+pub const HEADER_SIZE: usize = std::mem::offset_of!(PluginTable, bind);
+const _: () = assert!(HEADER_SIZE == 16);
+
+/// What the host does for an attached library. Fields are only ever added, at the end.
+#[repr(C)]
+pub struct HostServices {
+    /// The size of this struct in bytes, as the host knew it.
+    pub size: usize,
+    /// The host's name for the library; passed back with every call.
+    pub library: *const c_void,
+    /// 1 if faults should carry a backtrace.
+    pub backtraces: u8,
+    /// Takes a fault that no call returns.
+    pub stray_fault: unsafe extern "C" fn(library: *const c_void, fault: *mut FaultRepr),
+    /// `__cxa_thread_atexit_impl`: runs `destructor(object)` when this thread ends, if the library is still there.
+    pub thread_atexit: unsafe extern "C" fn(
+        library: *const c_void,
+        destructor: unsafe extern "C" fn(*mut c_void),
+        object: *mut c_void,
+    ) -> c_int,
+    /// `pthread_key_create`.
+    pub key_create: unsafe extern "C" fn(
+        library: *const c_void,
+        key: *mut u32,
+        destructor: Option<unsafe extern "C" fn(*mut c_void)>,
+    ) -> c_int,
+    /// `pthread_key_delete`.
+    pub key_delete: unsafe extern "C" fn(library: *const c_void, key: u32) -> c_int,
+    /// `pthread_setspecific`.
+    pub key_set: unsafe extern "C" fn(library: *const c_void, key: u32, value: *const c_void) -> c_int,
+    /// `pthread_create`.
+    pub thread_create: unsafe extern "C" fn(
+        library: *const c_void,
+        thread: *mut c_void,
+        attributes: *const c_void,
+        start: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
+        argument: *mut c_void,
+    ) -> c_int,
+}
+
+// SAFETY: the host's promise: its services may be called from any thread.
+unsafe impl Sync for HostServices {}
+
+/// One annotated item: its record, and what to call.
+#[repr(C)]
+pub struct Export {
+    record: *const u8,
+    record_len: usize,
+    entry: *const c_void,
+}
+
+// SAFETY: both pointers are to constants of the library.
+unsafe impl Sync for Export {}
+// SAFETY: as above.
+unsafe impl Send for Export {}
+
+impl Export {
+    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`.
+    ///
+    /// # Safety
+    ///
+    /// `entry` is a function whose arguments and result have the `Repr`s that the record's descriptor says.
+    pub const unsafe fn new(record: &'static [u8], entry: *const c_void) -> Self {
+        Export { record: record.as_ptr(), record_len: record.len(), entry }
+    }
+
+    /// The record's bytes, for as long as the library is mapped.
+    ///
+    /// # Safety
+    ///
+    /// The library stays mapped for `'a`.
+    pub unsafe fn record<'a>(&self) -> &'a [u8] {
+        // SAFETY: `new` took them from a slice that lives as long as the library is mapped.
+        unsafe { std::slice::from_raw_parts(self.record, self.record_len) }
+    }
+
+    /// The entry.
+    pub fn entry(&self) -> *const c_void {
+        self.entry
+    }
+}
+
+inventory::collect!(Export);
+
+/// Everything that is registered in this very library or program.
+pub fn registered() -> impl Iterator<Item = &'static Export> {
+    inventory::iter::<Export>.into_iter()
+}
+
+unsafe extern "C" fn visit_exports(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)) {
+    for export in registered() {
+        // SAFETY: the host's own function with its own context.
+        unsafe { visit(context, export) }
+    }
+}
+
+/// The table of this library, found by its symbol.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+static plugin_table_v1: PluginTable = PluginTable {
+    magic: MAGIC,
+    abi: ABI_VERSION,
+    size: size_of::<PluginTable>() as u32,
+    bind: runtime::bind,
+    visit_exports,
+    unbind: runtime::unbind,
+};
+
+const BUILD: Record = Record {
+    kind: Kind::Build,
+    fields: &[
+        Field::Bytes(&ABI_VERSION.to_le_bytes()),
+        Field::Bytes(env!("CARGO_PKG_VERSION").as_bytes()),
+        Field::Bytes(env!("PLUGIN_CORE_RUSTC").as_bytes()),
+        Field::Bytes(env!("PLUGIN_CORE_TARGET").as_bytes()),
+        Field::Bytes(if cfg!(panic = "abort") { b"abort" } else { b"unwind" }),
+    ],
+};
+
+#[used]
+#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
+static BUILD_RECORD: [u8; BUILD.len()] = BUILD.encode();
+
+
+/// The [`Kind::Build`] record of this very library or program.
+pub fn build_record() -> &'static [u8] {
+    &BUILD_RECORD
+}
+
+/// Makes the faults of plugins that are linked into this program say where they happened, by a panic hook before the
+/// program's own. Done once, however often it is called.
+#[cfg(feature = "host")]
+pub fn observe_panics() {
+    runtime::panics::observe();
+}

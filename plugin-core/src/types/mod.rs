@@ -1,0 +1,102 @@
+//! The types that cross, and how.
+
+mod boxed;
+mod plain;
+mod reference;
+mod sequence;
+mod sum;
+mod text;
+mod tuple;
+
+use crate::descriptor::Node;
+use crate::origin::Origin;
+
+pub use plain::{ArrayRepr, WideRepr};
+pub use reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, LoanMut, LoanSliceMut, PluginMut, PluginRef};
+pub(crate) use sequence::lend_slice;
+pub use sum::{OptionRepr, ResultRepr};
+pub use tuple::{
+    Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr,
+};
+
+/// A type whose values cross between a plugin and its host.
+///
+/// To cross, a value is *lowered* to its [`Repr`](PluginType::Repr), a C-compatible form that any two compilers lay
+/// out alike, and *lifted* from it on the other side. The names are those of the WebAssembly component model.
+///
+/// | type | its `Repr` | cost of crossing |
+/// | --- | --- | --- |
+/// | `bool`, `char`, integers, floats, arrays of them | itself | none |
+/// | `()` | one byte | none |
+/// | `String`, `Vec` of such | pointer, length, capacity, how to free | one copy between different allocators |
+/// | `Vec` of other types | the same, of the elements' `Repr`s | element by element |
+/// | `Box<T>` | as a `Vec` of one | one allocation |
+/// | `Option`, `Result`, tuples, other arrays | a tagged union or struct of the parts' `Repr`s | that of the parts |
+///
+/// A reference crosses as a whole argument, by [`PluginRef`] and [`PluginMut`], and not inside another type: a
+/// plugin could otherwise keep it.
+///
+/// # Safety
+///
+/// - `lower` then `lift`, and `lend` then `lift`, give back an equal value, on any two sides whose
+///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them.
+/// - `Repr` is not zero-sized, and its layout follows from `NODE` alone.
+/// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and every valid bit pattern
+///   of one is a valid one of the other.
+/// - The type has no interior mutability: a lent value is read while others may read it.
+/// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
+///
+/// # Example
+///
+/// ```
+/// use plugin_core::{Origin, PluginType};
+///
+/// let repr = Some(String::from("hello")).lower();
+/// // SAFETY: `repr` was lowered from this type, and is lifted once.
+/// let value: Option<String> = unsafe { PluginType::lift(repr, &Origin::HOST) };
+/// assert_eq!(value.as_deref(), Some("hello"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot cross between a plugin and its host",
+    label = "this type does not cross",
+    note = "what crosses: `()`, `bool`, `char`, numbers, `String`, and `Vec`, `Option`, `Result`, `Box`, arrays and \
+            tuples (up to 8) of what crosses; a reference only as a whole argument"
+)]
+pub unsafe trait PluginType: Sized + 'static {
+    /// The C-compatible form of a value on its way between the two sides.
+    type Repr: Copy;
+
+    /// The type's descriptor.
+    const NODE: &'static Node;
+
+    /// Whether a value is its own `Repr`, bit for bit, so that slices of them cross as they are.
+    const PLAIN: bool = false;
+
+    /// Turns the value into its `Repr`, giving away what it owns.
+    fn lower(self) -> Self::Repr;
+
+    /// Makes a `Repr` that reads what `self` owns instead of giving it away.
+    ///
+    /// It is good for as long as `self` is borrowed and must be lifted exactly once: the receiver gets a value of its
+    /// own. What had to be allocated for the `Repr` itself belongs to it and is freed by lifting.
+    fn lend(&self) -> Self::Repr;
+
+    /// Turns a `Repr` back into a value that this side owns.
+    ///
+    /// # Panics
+    ///
+    /// If a tag in `repr` has no meaning, which no value lowered by this crate has.
+    ///
+    /// # Safety
+    ///
+    /// `repr` was lowered from, or is lent by, a value of a type with the same descriptor, has not been lifted yet,
+    /// and came from `origin`.
+    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self;
+}
+
+/// Ends a lift that met a tag which no lowering writes.
+#[cold]
+#[inline(never)]
+fn unknown_tag(type_name: &str, tag: u8) -> ! {
+    panic!("a lowered `{type_name}` has the tag {tag}, which means nothing: its sender is broken or lies")
+}

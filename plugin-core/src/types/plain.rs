@@ -1,0 +1,111 @@
+//! Numbers, `bool`, `char`, `()` and arrays.
+
+use super::PluginType;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+macro_rules! plain {
+    ($($ty:ident $tag:ident),*) => {$(
+        // SAFETY: the type is its own `Repr`, and C has the same one.
+        unsafe impl PluginType for $ty {
+            type Repr = $ty;
+            const NODE: &'static Node = &Node { head: &Tag::$tag.head(), parts: &[] };
+            const PLAIN: bool = true;
+
+            #[inline(always)]
+            fn lower(self) -> Self { self }
+            #[inline(always)]
+            fn lend(&self) -> Self { *self }
+            #[inline(always)]
+            unsafe fn lift(repr: Self, _: &Origin) -> Self { repr }
+        }
+    )*};
+}
+
+plain! {
+    bool Bool, char Char, f32 F32, f64 F64,
+    u8 U8, u16 U16, u32 U32, u64 U64, usize Usize,
+    i8 I8, i16 I16, i32 I32, i64 I64, isize Isize
+}
+
+/// The `Repr` of a 128-bit integer: its bytes in memory order.
+///
+/// C's 128-bit integers are passed differently by different compilers and versions; a struct is not.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub struct WideRepr([u64; 2]);
+
+const _: () = assert!(size_of::<WideRepr>() == 16 && align_of::<WideRepr>() == 16);
+
+macro_rules! wide {
+    ($($ty:ident $tag:ident),*) => {$(
+        // SAFETY: the bytes are carried over as they are. Plain only where the alignments agree too.
+        unsafe impl PluginType for $ty {
+            type Repr = WideRepr;
+            const NODE: &'static Node = &Node { head: &Tag::$tag.head(), parts: &[] };
+            const PLAIN: bool = align_of::<$ty>() == align_of::<WideRepr>();
+
+            #[inline]
+            fn lower(self) -> WideRepr {
+                // SAFETY: both are 16 bytes without padding, valid in every bit pattern.
+                WideRepr(unsafe { std::mem::transmute::<$ty, [u64; 2]>(self) })
+            }
+            #[inline]
+            fn lend(&self) -> WideRepr { self.lower() }
+            #[inline]
+            unsafe fn lift(repr: WideRepr, _: &Origin) -> Self {
+                // SAFETY: as in `lower`.
+                unsafe { std::mem::transmute::<[u64; 2], $ty>(repr.0) }
+            }
+        }
+    )*};
+}
+
+wide! { u128 U128, i128 I128 }
+
+// SAFETY: every `()` is equal to every other, and the byte gives the `Repr` a size.
+unsafe impl PluginType for () {
+    type Repr = u8;
+    const NODE: &'static Node = &Node { head: &Tag::Unit.head(), parts: &[] };
+
+    #[inline(always)]
+    fn lower(self) -> u8 {
+        0
+    }
+    #[inline(always)]
+    fn lend(&self) -> u8 {
+        0
+    }
+    #[inline(always)]
+    unsafe fn lift(_: u8, _: &Origin) {}
+}
+
+/// The `Repr` of an array. A struct, because C passes a bare array by pointer.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ArrayRepr<R, const N: usize>([R; N]);
+
+// SAFETY: lowered and lifted element by element; a struct of one array has the array's layout, so it is plain when the
+// elements are.
+unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
+    type Repr = ArrayRepr<T::Repr, N>;
+    const NODE: &'static Node = {
+        assert!(N != 0, "an array of no elements does not cross: C has none");
+        &Node { head: &Tag::Array.head_with(N), parts: &[T::NODE] }
+    };
+    const PLAIN: bool = T::PLAIN;
+
+    #[inline]
+    fn lower(self) -> Self::Repr {
+        ArrayRepr(self.map(T::lower))
+    }
+    #[inline]
+    fn lend(&self) -> Self::Repr {
+        ArrayRepr(self.each_ref().map(T::lend))
+    }
+    #[inline]
+    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
+        // SAFETY: the caller's promise for the array is one for each element.
+        repr.0.map(|element| unsafe { T::lift(element, origin) })
+    }
+}

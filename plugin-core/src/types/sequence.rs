@@ -1,0 +1,45 @@
+//! `Vec`.
+
+use super::PluginType;
+use crate::buffer::BufferRepr;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+// SAFETY: plain elements cross as they are, others one by one, in order.
+unsafe impl<T: PluginType> PluginType for Vec<T> {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = &Node { head: &Tag::Vec.head(), parts: &[T::NODE] };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        if T::PLAIN {
+            BufferRepr::own(self)
+        } else {
+            BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>())
+        }
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        lend_slice(self)
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+        if T::PLAIN {
+            // SAFETY: the caller promises plain elements, which are valid as `T` and may be copied.
+            unsafe { repr.take::<T>() }
+        } else {
+            // SAFETY: the buffer holds `Repr`s, each lifted once.
+            unsafe { repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect() }
+        }
+    }
+}
+
+/// Lends the elements of a slice, to be lifted as a `Vec`.
+#[inline]
+pub(crate) fn lend_slice<T: PluginType>(slice: &[T]) -> BufferRepr {
+    if T::PLAIN {
+        BufferRepr::lent(slice.as_ptr(), slice.len())
+    } else {
+        BufferRepr::own(slice.iter().map(T::lend).collect::<Vec<T::Repr>>())
+    }
+}

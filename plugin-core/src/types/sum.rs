@@ -1,0 +1,91 @@
+//! `Option` and `Result`: tagged unions.
+
+use std::mem::MaybeUninit;
+
+use super::{PluginType, unknown_tag};
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+/// The `Repr` of an `Option`: 0 for `None`, or 1 and the value.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct OptionRepr<R: Copy> {
+    tag: u8,
+    value: MaybeUninit<R>,
+}
+
+// SAFETY: the tag says whether the value is there.
+unsafe impl<T: PluginType> PluginType for Option<T> {
+    type Repr = OptionRepr<T::Repr>;
+    const NODE: &'static Node = &Node { head: &Tag::Option.head(), parts: &[T::NODE] };
+
+    #[inline]
+    fn lower(self) -> Self::Repr {
+        match self {
+            None => OptionRepr { tag: 0, value: MaybeUninit::uninit() },
+            Some(value) => OptionRepr { tag: 1, value: MaybeUninit::new(value.lower()) },
+        }
+    }
+    #[inline]
+    fn lend(&self) -> Self::Repr {
+        match self {
+            None => OptionRepr { tag: 0, value: MaybeUninit::uninit() },
+            Some(value) => OptionRepr { tag: 1, value: MaybeUninit::new(value.lend()) },
+        }
+    }
+    #[inline]
+    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
+        match repr.tag {
+            0 => None,
+            // SAFETY: the tag says that the value was written.
+            1 => Some(unsafe { T::lift(repr.value.assume_init(), origin) }),
+            tag => unknown_tag("Option", tag),
+        }
+    }
+}
+
+/// The `Repr` of a `Result`: 0 and the value, or 1 and the error.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct ResultRepr<T: Copy, E: Copy> {
+    tag: u8,
+    payload: ResultPayload<T, E>,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+union ResultPayload<T: Copy, E: Copy> {
+    ok: T,
+    err: E,
+}
+
+// SAFETY: the tag says which of the two is there.
+unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
+    type Repr = ResultRepr<T::Repr, E::Repr>;
+    const NODE: &'static Node = &Node { head: &Tag::Result.head(), parts: &[T::NODE, E::NODE] };
+
+    #[inline]
+    fn lower(self) -> Self::Repr {
+        match self {
+            Ok(value) => ResultRepr { tag: 0, payload: ResultPayload { ok: value.lower() } },
+            Err(error) => ResultRepr { tag: 1, payload: ResultPayload { err: error.lower() } },
+        }
+    }
+    #[inline]
+    fn lend(&self) -> Self::Repr {
+        match self {
+            Ok(value) => ResultRepr { tag: 0, payload: ResultPayload { ok: value.lend() } },
+            Err(error) => ResultRepr { tag: 1, payload: ResultPayload { err: error.lend() } },
+        }
+    }
+    #[inline]
+    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
+        match repr.tag {
+            // SAFETY: the tag says which field was written.
+            0 => Ok(unsafe { T::lift(repr.payload.ok, origin) }),
+            // SAFETY: as above.
+            1 => Err(unsafe { E::lift(repr.payload.err, origin) }),
+            tag => unknown_tag("Result", tag),
+        }
+    }
+}

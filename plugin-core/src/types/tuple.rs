@@ -1,0 +1,43 @@
+//! Tuples of one to eight.
+
+use super::PluginType;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+macro_rules! tuple {
+    ($repr:ident, $count:literal, $($T:ident $index:tt),+) => {
+        #[doc = concat!("The `Repr` of a tuple of ", stringify!($count), ": its fields in order.")]
+        #[derive(Clone, Copy, Debug)]
+        #[repr(C)]
+        pub struct $repr<$($T),+>($($T),+);
+
+        // SAFETY: lowered and lifted field by field.
+        unsafe impl<$($T: PluginType),+> PluginType for ($($T,)+) {
+            type Repr = $repr<$($T::Repr),+>;
+            const NODE: &'static Node = &Node { head: &Tag::Tuple.head_with($count), parts: &[$($T::NODE),+] };
+
+            #[inline]
+            fn lower(self) -> Self::Repr {
+                $repr($(self.$index.lower()),+)
+            }
+            #[inline]
+            fn lend(&self) -> Self::Repr {
+                $repr($(self.$index.lend()),+)
+            }
+            #[inline]
+            unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
+                // SAFETY: the caller's promise for the tuple is one for each field.
+                unsafe { ($($T::lift(repr.$index, origin),)+) }
+            }
+        }
+    };
+}
+
+tuple!(Tuple1Repr, 1, A 0);
+tuple!(Tuple2Repr, 2, A 0, B 1);
+tuple!(Tuple3Repr, 3, A 0, B 1, C 2);
+tuple!(Tuple4Repr, 4, A 0, B 1, C 2, D 3);
+tuple!(Tuple5Repr, 5, A 0, B 1, C 2, D 3, E 4);
+tuple!(Tuple6Repr, 6, A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(Tuple7Repr, 7, A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(Tuple8Repr, 8, A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

@@ -1,0 +1,166 @@
+//! Building a plugin crate with cargo and finding its library: for examples, and for a plugin's own tests.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// Builds a plugin crate, and shows cargo's progress and the compiler's messages on standard error while it does.
+///
+/// # Example
+///
+/// ```no_run
+/// use plugin_host::build::Build;
+/// use plugin_host::{Host, Trust};
+///
+/// let library = Build::new("plugins/greeter").release().run()?;
+/// // SAFETY: just built from our own source.
+/// let host = Host::new(unsafe { Trust::any() });
+/// host.load(library)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Build {
+    directory: PathBuf,
+    toolchain: Option<String>,
+    arguments: Vec<OsString>,
+}
+
+/// Why a plugin crate could not be built.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// There is no crate in the directory.
+    #[error("cannot build `{}`: there is no `Cargo.toml` in it", directory.display())]
+    NoCrate {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Cargo could not be started.
+    #[error("cannot build `{}`: cannot run `{program}`", directory.display())]
+    NoCargo {
+        /// The crate's directory.
+        directory: PathBuf,
+        /// What was run.
+        program: String,
+        /// Why it did not start.
+        source: std::io::Error,
+    },
+    /// Cargo or the compiler failed; what they said is on standard error.
+    #[error("cannot build `{}`: cargo failed ({status}); its messages are above", directory.display())]
+    Failed {
+        /// The crate's directory.
+        directory: PathBuf,
+        /// How cargo ended.
+        status: std::process::ExitStatus,
+    },
+    /// The crate was built, but not as a `cdylib`.
+    #[error("`{}` is built, but not as a plugin: its `[lib]` needs `crate-type = [\"cdylib\"]`", directory.display())]
+    NotACdylib {
+        /// The crate's directory.
+        directory: PathBuf,
+    },
+}
+
+impl Build {
+    /// Builds the crate in `directory`, with the cargo that runs this program or the one on the path.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Build { directory: directory.into(), toolchain: None, arguments: Vec::new() }
+    }
+
+    /// Builds with the release profile.
+    #[must_use]
+    pub fn release(self) -> Self {
+        self.arg("--release")
+    }
+
+    /// Builds with this toolchain of rustup's, `nightly`.
+    #[must_use]
+    pub fn toolchain(mut self, toolchain: impl Into<String>) -> Self {
+        self.toolchain = Some(toolchain.into());
+        self
+    }
+
+    /// Puts everything that is built in `directory`.
+    #[must_use]
+    pub fn target_dir(self, directory: impl AsRef<OsStr>) -> Self {
+        self.arg("--target-dir").arg(directory)
+    }
+
+    /// Passes an argument to `cargo build`.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = match &self.toolchain {
+            Some(toolchain) => {
+                let mut command = Command::new("rustup");
+                // What cargo has set for the toolchain that it runs with itself would be taken for this one's.
+                command.args(["run", toolchain, "cargo"]).env_remove("RUSTC").env_remove("RUSTDOC").env_remove("CARGO");
+                command
+            }
+            None => Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
+        };
+        command.args(["build", "--lib", "--message-format=json-render-diagnostics", "--manifest-path"]);
+        command.arg(self.directory.join("Cargo.toml")).args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+    }
+
+    /// Builds, and returns the path of the library.
+    ///
+    /// # Errors
+    ///
+    /// Each of [`BuildError`]'s.
+    pub fn run(&self) -> Result<PathBuf, BuildError> {
+        let directory = || self.directory.clone();
+        let manifest = self.directory.join("Cargo.toml");
+        let manifest = manifest.canonicalize().map_err(|_| BuildError::NoCrate { directory: directory() })?;
+        let mut command = self.command();
+        let no_cargo = |command: &Command, source| BuildError::NoCargo {
+            directory: directory(),
+            program: command.get_program().to_string_lossy().into_owned(),
+            source,
+        };
+        let mut child = command.spawn().map_err(|source| no_cargo(&command, source))?;
+        let mut library = None;
+        if let Some(messages) = child.stdout.take() {
+            for line in BufReader::new(messages).lines().map_while(Result::ok) {
+                library = cdylib(&line, &manifest).or(library);
+            }
+        }
+        let status = child.wait().map_err(|source| no_cargo(&command, source))?;
+        if !status.success() {
+            return Err(BuildError::Failed { directory: directory(), status });
+        }
+        library.ok_or_else(|| BuildError::NotACdylib { directory: directory() })
+    }
+}
+
+/// The library that one of cargo's messages says was made of this very crate.
+fn cdylib(message: &str, manifest: &Path) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let is_ours = message["reason"] == "compiler-artifact"
+        && Path::new(message["manifest_path"].as_str()?).canonicalize().is_ok_and(|path| path == manifest)
+        && message["target"]["crate_types"].as_array()?.iter().any(|kind| kind == "cdylib");
+    let files = if is_ours { message["filenames"].as_array()? } else { return None };
+    let mut files = files.iter().filter_map(|file| file.as_str().map(PathBuf::from));
+    // Beside the library there may be an import library or debug information.
+    files.find(|file| file.to_string_lossy().ends_with(std::env::consts::DLL_SUFFIX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_without_a_crate_is_named() {
+        let error = Build::new("/nonexistent/plugin").run().unwrap_err();
+        assert_eq!(error.to_string(), "cannot build `/nonexistent/plugin`: there is no `Cargo.toml` in it");
+    }
+}

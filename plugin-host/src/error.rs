@@ -1,0 +1,294 @@
+//! What can go wrong, one variant for each cause.
+
+use std::path::{Path, PathBuf};
+
+use plugin_core::Fault;
+use thiserror::Error;
+
+use crate::signature::Signature;
+
+/// Why a plugin was not loaded, or a look-up not answered.
+///
+/// Whatever the error, the host is as it was before the call.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No file of that name.
+    #[error("cannot load `{name}`: no such file; tried {}", list(tried))]
+    NotFound {
+        /// What was asked for.
+        name: String,
+        /// Every path that was tried, in order.
+        tried: Vec<PathBuf>,
+    },
+
+    /// The path is a directory.
+    #[error("cannot load `{}`: it is a directory; name the library file in it", path.display())]
+    IsDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+
+    /// The file could not be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// The file has no bytes.
+    #[error("cannot load `{}`: the file is empty; was its build interrupted?", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The host's trust does not cover the file.
+    #[error("`{}` is not trusted: {reason}", path.display())]
+    NotTrusted {
+        /// The file.
+        path: PathBuf,
+        /// What was required, and what the file is.
+        reason: String,
+    },
+
+    /// The file is something else than a shared library.
+    #[error("`{}` is not a shared library but {found}; a plugin's crate-type is \"cdylib\"", path.display())]
+    NotALibrary {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
+
+    /// The file begins as a shared library but is cut short or damaged.
+    #[error("`{}` is a damaged or truncated library: {problem}; build or copy it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The library is for other machines.
+    #[error("`{}` is built for {found}, this host for {expected}; build it with `--target` for this machine", path.display())]
+    WrongTarget {
+        /// The file.
+        path: PathBuf,
+        /// What this host can load.
+        expected: String,
+        /// What the file is.
+        found: String,
+    },
+
+    /// A shared library, but without a registration table.
+    #[error(
+        "`{}` is a shared library but no plugin: it has no table `{}`; does it depend on plugin-core and have a \
+         `#[plugin_export]`?",
+        path.display(), plugin_core::table::TABLE_SYMBOL
+    )]
+    NotAPlugin {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The plugin was built with a plugin-core whose table is of another version.
+    #[error(
+        "`{}` has a table of ABI version {found}, this host reads version {expected}; build both with the same major \
+         version of the SDK",
+        path.display()
+    )]
+    AbiVersion {
+        /// The file.
+        path: PathBuf,
+        /// What this host reads.
+        expected: u32,
+        /// What the file has.
+        found: u32,
+    },
+
+    /// The table is shorter than its header says, or than its version is.
+    #[error("the table of `{}` is too short: {found} bytes, where {expected} are expected", path.display())]
+    TableTooShort {
+        /// The file.
+        path: PathBuf,
+        /// Bytes there should be.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+
+    /// Two exports of one plugin have the same name.
+    #[error("`{}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`", path.display())]
+    DuplicateExport {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// The module of the one.
+        first: String,
+        /// The module of the other.
+        second: String,
+    },
+
+    /// A plugin of that name is loaded already.
+    #[error("cannot load `{}`: a plugin named `{name}` is loaded already, from `{}`", path.display(), loaded.display())]
+    AlreadyLoaded {
+        /// The file.
+        path: PathBuf,
+        /// The plugin's name.
+        name: String,
+        /// Where the loaded one came from.
+        loaded: PathBuf,
+    },
+
+    /// The system's loader refused the library.
+    #[error("the system cannot map `{}`: {reason}", path.display())]
+    Map {
+        /// The file.
+        path: PathBuf,
+        /// What the loader said.
+        reason: String,
+    },
+
+    /// An export stands in the file, but the library did not register it when it was mapped.
+    #[error("`{}` lists the export `{name}` but did not register it: its constructors did not run", path.display())]
+    NotRegistered {
+        /// The file.
+        path: PathBuf,
+        /// The export.
+        name: String,
+    },
+
+    /// An init hook returned an error. The plugin is not loaded.
+    #[error("plugin `{plugin}` did not start: its init hook `{hook}` failed: {message} (from `{}`)", path.display())]
+    InitFailed {
+        /// The plugin's name.
+        plugin: String,
+        /// The hook's name.
+        hook: String,
+        /// The error as text.
+        message: String,
+        /// The file; empty for a linked plugin.
+        path: PathBuf,
+    },
+
+    /// An init hook panicked. The plugin is not loaded.
+    #[error("plugin `{plugin}` did not start: its init hook panicked (from `{}`)", path.display())]
+    InitPanicked {
+        /// The plugin's name.
+        plugin: String,
+        /// The panic, with the hook's name.
+        #[source]
+        fault: Fault,
+        /// The file; empty for a linked plugin.
+        path: PathBuf,
+    },
+
+    /// No loaded plugin has that name.
+    #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref(), "there is"))]
+    NoSuchPlugin {
+        /// What was asked for.
+        name: String,
+        /// The loaded plugin with the most similar name.
+        closest: Option<String>,
+    },
+
+    /// Nothing of that name is exported.
+    #[error("{} exports no `{name}`{}", exporter(plugin.as_deref()), hint(closest.as_deref(), "there is"))]
+    NoSuchExport {
+        /// What was asked for.
+        name: String,
+        /// The plugin that was asked, if one was named.
+        plugin: Option<String>,
+        /// The export with the most similar name.
+        closest: Option<String>,
+    },
+
+    /// Several plugins export that name.
+    #[error("`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`", names(plugins))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// The plugins, in the order they were loaded.
+        plugins: Vec<String>,
+    },
+
+    /// The export has another type than was asked for.
+    #[error(transparent)]
+    TypeMismatch(Box<TypeMismatch>),
+
+    /// The plugin panicked while it gave access to an exported static.
+    #[error("cannot get at a static")]
+    Access(#[source] Fault),
+
+    /// A name with a NUL in it, which no file or export can have.
+    #[error("the name {name:?} contains a NUL; no file or export can be called so")]
+    NulInName {
+        /// The name.
+        name: String,
+    },
+}
+
+/// An export has another type than was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "export `{name}` of plugin `{plugin}` has another type\n  asked for: {asked}\n  exported:  {exported}\n  \
+     difference: {difference}"
+)]
+#[non_exhaustive]
+pub struct TypeMismatch {
+    /// The plugin.
+    pub plugin: String,
+    /// The export.
+    pub name: String,
+    /// What the host asked for.
+    pub asked: Signature,
+    /// What the plugin exports.
+    pub exported: Signature,
+    /// Where the two first differ.
+    pub difference: String,
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths.join(", ") }
+}
+
+fn names(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+}
+
+fn exporter(plugin: Option<&str>) -> String {
+    plugin.map_or_else(|| "no loaded plugin".to_owned(), |plugin| format!("plugin `{plugin}`"))
+}
+
+fn hint(closest: Option<&str>, there_is: &str) -> String {
+    closest.map_or_else(String::new, |closest| format!("; {there_is} `{closest}`"))
+}
+
+/// The candidate most similar to `name`, if one is similar at all.
+pub(crate) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    const SIMILAR: f64 = 0.6;
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)))
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Refuses a name that no file or export can have.
+pub(crate) fn no_nul(name: &str) -> Result<(), Error> {
+    if name.contains('\0') { Err(Error::NulInName { name: name.to_owned() }) } else { Ok(()) }
+}
+
+/// Refuses a path that no file can have.
+pub(crate) fn no_nul_in_path(path: &Path) -> Result<(), Error> {
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        Err(Error::NulInName { name: path.to_string_lossy().into_owned() })
+    } else {
+        Ok(())
+    }
+}

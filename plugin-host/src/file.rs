@@ -1,0 +1,188 @@
+//! The file a plugin is in: how it is found, read, and given to the system's loader.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Error, no_nul_in_path};
+
+/// What the system's loader is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mapping {
+    /// The very bytes that were trusted, in memory or in a private copy. The file may be replaced or deleted while its
+    /// plugin is loaded, and the same file loaded again is a library of its own.
+    #[default]
+    Private,
+    /// The file itself. Its pages are shared with other processes, debuggers find it, and `$ORIGIN` in it works; but
+    /// whoever writes to the file changes the running plugin, and between trusting and mapping it may be replaced.
+    InPlace,
+}
+
+/// Whether `name` is a bare name to be searched for, rather than a path.
+fn is_bare(name: &Path) -> bool {
+    let mut components = name.components();
+    let single = matches!((components.next(), components.next()), (Some(Component::Normal(_)), None));
+    single && name.extension().is_none() && !ends_with_separator(name)
+}
+
+fn ends_with_separator(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(byte.into()))
+}
+
+/// `libgreeter.so`, `greeter.dll` or `libgreeter.dylib` for `greeter`. As cargo does, `-` becomes `_`.
+fn file_name_of(name: &Path) -> OsString {
+    let name = name.to_string_lossy().replace('-', "_");
+    format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX).into()
+}
+
+/// Finds the file for a path, or for a bare name in the search directories.
+pub(crate) fn resolve(name: &Path, directories: &[PathBuf]) -> Result<PathBuf, Error> {
+    no_nul_in_path(name)?;
+    let candidates = if is_bare(name) {
+        let file_name = file_name_of(name);
+        directories.iter().map(|directory| directory.join(&file_name)).collect()
+    } else {
+        vec![name.to_owned()]
+    };
+    match candidates.iter().find(|path| path.exists()) {
+        Some(found) => Ok(found.clone()),
+        None => Err(Error::NotFound { name: name.display().to_string(), tried: candidates }),
+    }
+}
+
+/// Reads all of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    no_nul_in_path(path)?;
+    if path.is_dir() {
+        return Err(Error::IsDirectory { path: path.to_owned() });
+    }
+    fs::read(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => {
+            Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] }
+        }
+        _ => Error::Read { path: path.to_owned(), source },
+    })
+}
+
+/// A file for the system's loader. Dropping it removes what it made, which a mapping outlives where the system lets it.
+pub(crate) struct Image {
+    path: PathBuf,
+    _keep: Keep,
+}
+
+#[allow(dead_code)] // Each is held for its `Drop`.
+enum Keep {
+    Nothing,
+    #[cfg(target_os = "linux")]
+    Memory(std::os::fd::OwnedFd),
+    Copy(tempfile::TempPath),
+}
+
+impl Image {
+    /// Makes the bytes of `path` ready to be mapped.
+    pub(crate) fn new(path: &Path, bytes: &[u8], mapping: Mapping) -> io::Result<Self> {
+        if mapping == Mapping::InPlace {
+            // Without a directory, the loader would search its own.
+            return Ok(Image { path: fs::canonicalize(path)?, _keep: Keep::Nothing });
+        }
+        #[cfg(target_os = "linux")]
+        if let Ok(image) = memory::image(path, bytes) {
+            return Ok(image);
+        }
+        Self::copy(path, bytes)
+    }
+
+    fn copy(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut file = tempfile::Builder::new().prefix("plugin-").suffix(&*name).tempfile()?;
+        io::Write::write_all(&mut file, bytes)?;
+        let path = file.into_temp_path();
+        Ok(Image { path: path.to_path_buf(), _keep: Keep::Copy(path) })
+    }
+
+    /// What to give to the loader.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod memory {
+    use std::ffi::CString;
+    use std::fs::File;
+    use std::io::{self, Write as _};
+    use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::{Image, Keep};
+
+    /// Puts the bytes in a file that is only in memory and can never change again.
+    pub(super) fn image(path: &Path, bytes: &[u8]) -> io::Result<Image> {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        // The kernel takes names of up to 249 bytes.
+        let name = CString::new(&name[..name.len().min(200)])?;
+        // SAFETY: a name that ends with NUL.
+        let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just created, and nobody else's.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let mut file = File::from(fd);
+        file.write_all(bytes)?;
+        let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+        // SAFETY: a descriptor that is open, and seals.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let path = unique_path(file.as_raw_fd()).into();
+        Ok(Image { path, _keep: Keep::Memory(file.into()) })
+    }
+
+    /// A path to the descriptor that no earlier mapping had.
+    ///
+    /// The loader takes a path that it has seen for the library that it loaded from there, and descriptors are used
+    /// again. So each path writes a number in its separators: `/` is a zero, `//` is a one.
+    fn unique_path(fd: i32) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut path = String::from("/proc/self/fd/");
+        for bit in 0..u32::BITS - number.leading_zeros() {
+            path.push_str(if number >> bit & 1 == 0 { "./" } else { ".//" });
+        }
+        path + &fd.to_string()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::collections::HashSet;
+
+        #[test]
+        fn paths_are_unique_and_lead_to_the_descriptor() {
+            let file = std::fs::File::open("/dev/null").unwrap();
+            let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
+            let paths: HashSet<String> = (0..1000).map(|_| super::unique_path(fd)).collect();
+            assert_eq!(paths.len(), 1000);
+            for path in paths {
+                assert_eq!(std::fs::read_link(path).unwrap(), std::path::Path::new("/dev/null"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_names_have_one_component_and_no_extension() {
+        assert!(is_bare(Path::new("greeter")));
+        assert!(is_bare(Path::new("my-plugin")));
+        for path in ["./greeter", "a/greeter", "/greeter", "greeter.so", "greeter/", "..", ""] {
+            assert!(!is_bare(Path::new(path)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! [`Host`]: what is loaded, and how it is looked up.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use plugin_core::record::Kind;
+use plugin_core::{Fault, Lookup, Origin, Site};
+
+use crate::error::{Error, TypeMismatch, closest, no_nul};
+use crate::file::{self, Mapping};
+use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
+use crate::library::{Entry, Library, Settings};
+use crate::linked::{self, LinkedPlugin};
+use crate::signature::Signature;
+use crate::trust::Trust;
+
+/// Loads plugins and looks up what they export.
+///
+/// It may be shared between threads. Dropping it lets its plugins go; each stays loaded for as long as a handle to
+/// anything of it is left.
+///
+/// # Example
+///
+/// ```no_run
+/// use plugin_host::{Host, Trust};
+///
+/// // SAFETY: only plugins built with the SDK are in the directories that this program searches.
+/// let host = Host::new(unsafe { Trust::any() });
+/// host.load("greeter")?;
+/// println!("{}", *host.get::<&str>("GREETER")?);
+/// let greet = host.get::<fn(&str) -> String>("greet")?;
+/// println!("{}", greet("World"));
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
+pub struct Host {
+    trust: Trust,
+    directories: Vec<PathBuf>,
+    settings: Settings,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In the order they were loaded.
+    plugins: Vec<Plugin>,
+    /// Names that are taken: of the plugins above, and of those that are being loaded; with where from.
+    names: HashMap<String, PathBuf>,
+    /// Which plugins export a name, as places in `plugins`.
+    exports: HashMap<String, Vec<usize>>,
+}
+
+impl Host {
+    /// A host without plugins, which searches for bare names beside the program's executable.
+    pub fn new(trust: Trust) -> Self {
+        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
+        Host {
+            trust,
+            directories: beside.into_iter().collect(),
+            settings: Settings {
+                mapping: Mapping::default(),
+                backtraces: false,
+                on_fault: Arc::new(|fault: &Fault| eprintln!("{fault}")),
+            },
+            state: RwLock::default(),
+        }
+    }
+
+    /// A host that serves the plugins which are linked into this program, and loads no files.
+    ///
+    /// Each package of the program that exports something is a plugin. Depend on it, and name it in the source
+    /// (`use greeter as _;`), or the compiler leaves it out. Their init hooks run when the first such host is made, and
+    /// their shutdown hooks when the last is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InitFailed`] or [`Error::InitPanicked`] if an init hook does not succeed, and
+    /// [`Error::DuplicateExport`] if a package exports a name twice.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_core::plugin_export;
+    /// use plugin_host::Host;
+    ///
+    /// #[plugin_export]
+    /// fn double(n: u32) -> u32 {
+    ///     n * 2
+    /// }
+    ///
+    /// let host = Host::linked()?;
+    /// assert_eq!(host.get::<fn(u32) -> u32>("double")?(21), 42);
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn linked() -> Result<Self, Error> {
+        let host = Host::new(Trust::none());
+        for plugin in linked::attach(&host.settings.on_fault)? {
+            let name = plugin.info.name.clone();
+            let mut state = host.write();
+            state.names.insert(normal(&name), PathBuf::new());
+            state.add(Plugin::from_linked(plugin));
+        }
+        Ok(host)
+    }
+
+    /// Also searches `directory` for bare names, after those there are.
+    #[must_use]
+    pub fn with_search_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directories.push(directory.into());
+        self
+    }
+
+    /// Gives the system's loader something else than a private copy of each file.
+    #[must_use]
+    pub fn with_mapping(mut self, mapping: Mapping) -> Self {
+        self.settings.mapping = mapping;
+        self
+    }
+
+    /// Has each [`Fault`] carry a backtrace. A plugin that has made one keeps the files it read for it mapped, also
+    /// after it is gone.
+    #[must_use]
+    pub fn with_backtraces(mut self, backtraces: bool) -> Self {
+        self.settings.backtraces = backtraces;
+        self
+    }
+
+    /// Passes the faults that no call returns to `handler`: panics of threads that a plugin started, and what goes
+    /// wrong in shutdown hooks. Without this, they are printed to standard error.
+    ///
+    /// The handler may be called from any thread.
+    #[must_use]
+    pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
+        self.settings.on_fault = Arc::new(handler);
+        self
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads a plugin from a path, or by a bare name from the search directories, and runs its init hooks.
+    ///
+    /// A bare name is one word without an extension: `greeter` stands for `libgreeter.so`, `greeter.dll` or
+    /// `libgreeter.dylib`.
+    ///
+    /// # Errors
+    ///
+    /// Each phase has its own, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
+    /// [`Error::IsDirectory`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
+    /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
+    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::AlreadyLoaded`]. Map:
+    /// [`Error::Map`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`].
+    pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
+        let path = file::resolve(plugin.as_ref(), &self.directories)?;
+        let bytes = file::read(&path)?;
+        self.trust.check(&path, &bytes)?;
+        let info = inspect_bytes(&path, &bytes)?;
+        let reserved = Reserved::new(self, &info.name, &path)?;
+        let mut library = Library::map(&path, &bytes, &info, &self.settings)?;
+        let entries = library.entries();
+        for export in &info.exports {
+            if !entries.iter().any(|entry| entry.kind == Kind::Export && entry.item.name == export.name) {
+                return Err(Error::NotRegistered { path, name: export.name.clone() });
+            }
+        }
+        library.attach(&entries, &info, &path)?;
+        let plugin = Plugin::new(info, Some(path), Origin::of(Arc::new(library)), &entries);
+        self.write().add(plugin.clone());
+        reserved.keep();
+        Ok(plugin)
+    }
+
+    /// The loaded plugin of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchPlugin`], with the loaded one whose name is most like it.
+    pub fn plugin(&self, name: &str) -> Result<Plugin, Error> {
+        no_nul(name)?;
+        let state = self.read();
+        let wanted = normal(name);
+        let found = state.plugins.iter().find(|plugin| normal(plugin.name()) == wanted);
+        found.cloned().ok_or_else(|| Error::NoSuchPlugin {
+            name: name.to_owned(),
+            closest: closest(name, state.plugins.iter().map(Plugin::name)),
+        })
+    }
+
+    /// Every loaded plugin, in the order they were loaded.
+    pub fn plugins(&self) -> Vec<Plugin> {
+        self.read().plugins.clone()
+    }
+
+    /// Looks up an export by name and type in all loaded plugins.
+    ///
+    /// The type is a function's, `fn(&str) -> String`, and gives a [`Function`](crate::Function); or a static's,
+    /// `&str`, and gives a [`Static`](crate::Static).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`], and
+    /// [`Error::Access`] if a static's plugin panics.
+    pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
+        let plugin = self.exporter(name)?;
+        plugin.get::<F>(name)
+    }
+
+    /// The one plugin that exports `name`.
+    fn exporter(&self, name: &str) -> Result<Plugin, Error> {
+        let state = self.read();
+        match state.exports.get(name).map(Vec::as_slice) {
+            Some([only]) => Ok(state.plugins[*only].clone()),
+            Some(several @ [_, ..]) => Err(Error::Ambiguous {
+                name: name.to_owned(),
+                plugins: several.iter().map(|&place| state.plugins[place].name().to_owned()).collect(),
+            }),
+            _ => {
+                no_nul(name)?;
+                let closest = closest(name, state.exports.keys().map(String::as_str));
+                Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
+            }
+        }
+    }
+
+    /// Looks up an export by name and type in every plugin that has it, in the order they were loaded. There may be
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TypeMismatch`] if one exports the name with another type, and [`Error::Access`] if a static's plugin
+    /// panics.
+    pub fn get_all<F: Lookup>(&self, name: &str) -> Result<Vec<(Plugin, F::Handle)>, Error> {
+        no_nul(name)?;
+        let state = self.read();
+        let places = state.exports.get(name).map_or(&[][..], Vec::as_slice);
+        let plugins: Vec<Plugin> = places.iter().map(|&place| state.plugins[place].clone()).collect();
+        drop(state);
+        plugins.into_iter().map(|plugin| plugin.get::<F>(name).map(|handle| (plugin, handle))).collect()
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("trust", &self.trust).field("plugins", &self.read().plugins).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn add(&mut self, plugin: Plugin) {
+        let place = self.plugins.len();
+        for export in plugin.exports() {
+            self.exports.entry(export.name.clone()).or_default().push(place);
+        }
+        self.plugins.push(plugin);
+    }
+}
+
+/// Plugins are named like packages, in which `-` and `_` are the same.
+fn normal(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// A name that is taken while its plugin is being loaded, so that it is not loaded twice at once.
+struct Reserved<'a> {
+    host: &'a Host,
+    name: Option<String>,
+}
+
+impl<'a> Reserved<'a> {
+    fn new(host: &'a Host, name: &str, path: &Path) -> Result<Self, Error> {
+        let key = normal(name);
+        let mut state = host.write();
+        if let Some(loaded) = state.names.get(&key) {
+            return Err(Error::AlreadyLoaded { path: path.to_owned(), name: name.to_owned(), loaded: loaded.clone() });
+        }
+        state.names.insert(key.clone(), path.to_owned());
+        Ok(Reserved { host, name: Some(key) })
+    }
+
+    /// The plugin is loaded: the name stays taken.
+    fn keep(mut self) {
+        self.name = None;
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            self.host.write().names.remove(&name);
+        }
+    }
+}
+
+/// A loaded plugin. It is cheap to clone and keeps its library loaded.
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+struct Loaded {
+    info: PluginInfo,
+    path: Option<PathBuf>,
+    exports: HashMap<String, Export>,
+}
+
+struct Export {
+    /// The descriptor in the library, which `site` keeps loaded.
+    descriptor: &'static [u8],
+    site: Arc<Site>,
+}
+
+impl Plugin {
+    fn new(info: PluginInfo, path: Option<PathBuf>, origin: Origin, entries: &[Entry]) -> Self {
+        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
+            let name = entry.item.name;
+            let label = format!("{}::{name}", info.name);
+            let site = Arc::new(Site { origin: origin.clone(), entry: entry.entry, label });
+            (name.to_owned(), Export { descriptor: entry.item.descriptor, site })
+        });
+        let exports = exports.collect();
+        Plugin(Arc::new(Loaded { info, path, exports }))
+    }
+
+    fn from_linked(plugin: LinkedPlugin) -> Self {
+        let LinkedPlugin { info, entries, attached } = plugin;
+        Self::new(info, None, Origin::of(attached), &entries)
+    }
+
+    /// Its name: that of the package it was built from.
+    pub fn name(&self) -> &str {
+        &self.0.info.name
+    }
+
+    /// Its package's version.
+    pub fn version(&self) -> &str {
+        &self.0.info.version
+    }
+
+    /// The file it was loaded from; `None` if it is linked.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// What it says of itself.
+    pub fn info(&self) -> &PluginInfo {
+        &self.0.info
+    }
+
+    /// What it exports, in the order of the names.
+    pub fn exports(&self) -> &[ExportInfo] {
+        &self.0.info.exports
+    }
+
+    /// Looks up an export of this plugin by name and type, as [`Host::get`] does in all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], and [`Error::Access`] if the plugin panics while it gives
+    /// access to a static.
+    pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
+        let Some(export) = self.0.exports.get(name) else {
+            no_nul(name)?;
+            return Err(Error::NoSuchExport {
+                name: name.to_owned(),
+                plugin: Some(self.name().to_owned()),
+                closest: closest(name, self.exports().iter().map(|export| export.name.as_str())),
+            });
+        };
+        if !F::NODE.matches(export.descriptor) {
+            return Err(self.mismatch(name, Signature::of::<F>()));
+        }
+        // SAFETY: the descriptors are equal, and the site's origin keeps the library loaded.
+        unsafe { F::bind(&export.site) }.map_err(|mut fault| {
+            fault.export = Some(export.site.label.clone());
+            Error::Access(fault)
+        })
+    }
+
+    #[cold]
+    fn mismatch(&self, name: &str, asked: Signature) -> Error {
+        let exported = self.exports().iter().find(|export| export.name == name);
+        let exported = exported.expect("every export that is found is listed").signature.clone();
+        let difference = asked.difference(&exported);
+        let plugin = self.name().to_owned();
+        Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference }))
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("name", &self.name())
+            .field("version", &self.version())
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}

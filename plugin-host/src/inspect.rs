@@ -1,0 +1,371 @@
+//! Looking at a plugin's file without running any of it.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use object::{Architecture, ExportTarget, FileKind, Object as _, ObjectKind, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
+use plugin_core::record::{Build, Item, Kind, RawRecord, SECTION};
+use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, PluginTable, TABLE_SYMBOL};
+
+use crate::error::Error;
+use crate::file;
+use crate::signature::Signature;
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginInfo {
+    /// The package it was built from.
+    pub name: String,
+    /// The package's version.
+    pub version: String,
+    /// The version of plugin-core it was built with.
+    pub sdk: String,
+    /// The compiler it was built with, as that calls itself.
+    pub rustc: String,
+    /// The target triple it was built for.
+    pub target: String,
+    /// Whether its panics can be caught.
+    pub panic: PanicStrategy,
+    /// What it exports, in the order of the names.
+    pub exports: Vec<ExportInfo>,
+}
+
+/// What becomes of a plugin's panics: its build profile's `panic` setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanicStrategy {
+    /// They reach the host as faults.
+    Unwind,
+    /// They end the process.
+    Abort,
+}
+
+/// One export of a plugin.
+///
+/// It displays as its declaration: `fn greet(name: &str) -> String`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportInfo {
+    /// The name it is looked up by.
+    pub name: String,
+    /// Its doc comment, as Markdown.
+    pub docs: String,
+    /// Its type.
+    pub signature: Signature,
+    /// The names of a function's arguments, `_` where one has none.
+    pub arguments: Vec<String>,
+    /// The module it stands in, crate first.
+    pub module: String,
+    /// The line of its attribute.
+    pub line: u32,
+}
+
+impl std::fmt::Display for ExportInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.signature.declaration(&self.name, &self.arguments).fmt(f)
+    }
+}
+
+/// Reads what a plugin's file says of itself. Nothing of the file is run, so it need not be trusted.
+///
+/// # Errors
+///
+/// Each of [`Error`]'s variants that speak of a file and what is in it.
+///
+/// # Example
+///
+/// ```no_run
+/// let plugin = plugin_host::inspect("target/debug/libgreeter.so")?;
+/// println!("{} {}, built by {}", plugin.name, plugin.version, plugin.rustc);
+/// for export in &plugin.exports {
+///     println!("    {export}");
+/// }
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
+pub fn inspect(path: impl AsRef<Path>) -> Result<PluginInfo, Error> {
+    let path = path.as_ref();
+    inspect_bytes(path, &file::read(path)?)
+}
+
+/// What [`inspect`] does, for bytes that were read already; `path` is for the messages.
+pub(crate) fn inspect_bytes(path: &Path, bytes: &[u8]) -> Result<PluginInfo, Error> {
+    let object = parse(path, bytes)?;
+    let section = records(path, &object)?;
+    check_table(path, &object)?;
+    Records::read(path, &section)?.into_info(path)
+}
+
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
+    if bytes.is_empty() {
+        return Err(Error::Empty { path: path.to_owned() });
+    }
+    let not_a_library = |found: &str| Error::NotALibrary { path: path.to_owned(), found: found.to_owned() };
+    let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
+    let kind = match FileKind::parse(bytes) {
+        Ok(kind) => kind,
+        Err(_) if bytes.starts_with(b"!<arch>") => return Err(not_a_library("an archive, as an rlib or staticlib is")),
+        Err(_) if is_library_magic(bytes) => return Err(damaged("its header is cut short".to_owned())),
+        Err(_) if std::str::from_utf8(bytes).is_ok() => return Err(not_a_library("a text file")),
+        Err(_) => return Err(not_a_library("a file of some other kind")),
+    };
+    let format = match kind {
+        FileKind::Elf32 | FileKind::Elf64 => "ELF",
+        FileKind::Pe32 | FileKind::Pe64 => "PE",
+        FileKind::MachO32 | FileKind::MachO64 => "Mach-O",
+        FileKind::Coff | FileKind::CoffBig => return Err(not_a_library("an object file")),
+        _ => return Err(not_a_library("a file of some other kind")),
+    };
+    let object = object::File::parse(bytes).map_err(|error| damaged(error.to_string()))?;
+    let found = format!("{} {format}", architecture(object.architecture(), object.is_64(), object.is_little_endian()));
+    if found != host_target() {
+        return Err(Error::WrongTarget { path: path.to_owned(), expected: host_target(), found });
+    }
+    if object.kind() != ObjectKind::Dynamic {
+        return Err(not_a_library(match object.kind() {
+            ObjectKind::Executable => "a program",
+            ObjectKind::Relocatable => "an object file",
+            _ => "a file of some other kind",
+        }));
+    }
+    // The loader maps what the segments name; a page that is not in the file would end the process when touched.
+    for segment in object.segments() {
+        let (start, len) = segment.file_range();
+        if start.checked_add(len).is_none_or(|end| end > bytes.len() as u64) {
+            let size = bytes.len();
+            return Err(damaged(format!("a segment of {len} bytes at {start} does not fit in its {size} bytes")));
+        }
+    }
+    Ok(object)
+}
+
+fn is_library_magic(bytes: &[u8]) -> bool {
+    const MAGICS: [&[u8]; 4] = [b"\x7FELF", b"MZ", b"\xCF\xFA\xED\xFE", b"\xCE\xFA\xED\xFE"];
+    MAGICS.iter().any(|magic| bytes.starts_with(magic) || magic.starts_with(bytes))
+}
+
+fn architecture(architecture: Architecture, is_64: bool, little: bool) -> String {
+    let name = match architecture {
+        Architecture::X86_64 => "x86_64",
+        Architecture::I386 => "x86",
+        Architecture::Aarch64 => "aarch64",
+        Architecture::Arm => "arm",
+        Architecture::Riscv64 => "riscv64",
+        Architecture::PowerPc64 => "powerpc64",
+        Architecture::S390x => "s390x",
+        Architecture::LoongArch64 => "loongarch64",
+        other => return format!("{other:?} ({}-bit, {}-endian)", if is_64 { 64 } else { 32 }, if little { "little" } else { "big" }),
+    };
+    let big = if !little && matches!(architecture, Architecture::Aarch64 | Architecture::Arm) { "eb" } else { "" };
+    format!("{name}{big}")
+}
+
+fn host_target() -> String {
+    let format = if cfg!(windows) {
+        "PE"
+    } else if cfg!(target_vendor = "apple") {
+        "Mach-O"
+    } else {
+        "ELF"
+    };
+    format!("{} {format}", std::env::consts::ARCH)
+}
+
+/// The bytes of the section with the records.
+fn records<'a>(path: &Path, object: &object::File<'a>) -> Result<Vec<u8>, Error> {
+    let mut records = Vec::new();
+    for section in object.sections().filter(|section| section.name_bytes() == Ok(SECTION.as_bytes())) {
+        let data = section.data().map_err(|error| Error::Damaged { path: path.to_owned(), problem: error.to_string() })?;
+        records.extend_from_slice(data);
+    }
+    if records.is_empty() && table(object).is_none() {
+        return Err(Error::NotAPlugin { path: path.to_owned() });
+    }
+    Ok(records)
+}
+
+/// What the file exports to the system's loader: names as in C, and addresses.
+fn symbols(object: &object::File<'_>) -> Vec<(Vec<u8>, u64)> {
+    let Ok(exports) = object.exports() else { return Vec::new() };
+    let of = |export: object::Result<object::Export<'_>>| {
+        let export = export.ok()?;
+        let ExportTarget::Address { address } = export.target() else { return None };
+        let name = export.into_name().into_name()?;
+        // Mach-O puts an underscore before a name.
+        let name = if cfg!(target_vendor = "apple") { name.strip_prefix(b"_").unwrap_or(&name) } else { &name };
+        Some((name.to_owned(), address))
+    };
+    exports.filter_map(of).collect()
+}
+
+/// The address of the table and, where the format tells, its size.
+fn table(object: &object::File<'_>) -> Option<(u64, Option<u64>)> {
+    let (_, address) = symbols(object).into_iter().find(|(name, _)| name == TABLE_SYMBOL.as_bytes())?;
+    let size = match object {
+        object::File::Elf32(_) | object::File::Elf64(_) => object
+            .dynamic_symbols()
+            .find(|symbol| symbol.is_definition() && symbol.name_bytes() == Ok(TABLE_SYMBOL.as_bytes()))
+            .map(|symbol| symbol.size()),
+        _ => None,
+    };
+    Some((address, size))
+}
+
+/// Checks the table's header as it stands in the file.
+fn check_table(path: &Path, object: &object::File<'_>) -> Result<(), Error> {
+    let damaged = |problem: &str| Error::Damaged { path: path.to_owned(), problem: problem.to_owned() };
+    let Some((address, size)) = table(object) else {
+        return other_table(path, object);
+    };
+    let header = object
+        .sections()
+        .find_map(|section| section.data_range(address, HEADER_SIZE as u64).ok().flatten())
+        .ok_or_else(|| damaged("its table is not within any section"))?;
+    Header::parse(header).ok_or_else(|| damaged("its table's header is cut short"))?.check(path, size)
+}
+
+/// There is no table of this host's version: is there one of another?
+fn other_table(path: &Path, object: &object::File<'_>) -> Result<(), Error> {
+    let prefix = TABLE_SYMBOL.trim_end_matches(|c: char| c.is_ascii_digit());
+    let version = |name: &[u8]| std::str::from_utf8(name).ok()?.strip_prefix(prefix)?.parse().ok();
+    let found = symbols(object).iter().find_map(|(name, _)| version(name));
+    Err(match found {
+        Some(found) => Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found },
+        None => Error::NotAPlugin { path: path.to_owned() },
+    })
+}
+
+/// What every version of the table begins with.
+pub(crate) struct Header {
+    magic: [u8; 8],
+    abi: u32,
+    size: u32,
+}
+
+impl Header {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (magic, rest) = bytes.split_first_chunk::<8>()?;
+        let (abi, rest) = rest.split_first_chunk::<4>()?;
+        let (size, _) = rest.split_first_chunk::<4>()?;
+        Some(Header { magic: *magic, abi: u32::from_ne_bytes(*abi), size: u32::from_ne_bytes(*size) })
+    }
+
+    /// Checks the header; `size` is how long the table really is, where that is known.
+    pub(crate) fn check(&self, path: &Path, size: Option<u64>) -> Result<(), Error> {
+        if self.magic != MAGIC {
+            return Err(Error::Damaged {
+                path: path.to_owned(),
+                problem: format!("its `{TABLE_SYMBOL}` does not begin as a table does"),
+            });
+        }
+        if self.abi != ABI_VERSION {
+            return Err(Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found: self.abi });
+        }
+        let (says, needed) = (u64::from(self.size), size_of::<PluginTable>() as u64);
+        let too_short = |expected, found| Error::TableTooShort { path: path.to_owned(), expected, found };
+        if says < needed {
+            return Err(too_short(needed, says));
+        }
+        match size {
+            Some(size) if size < says => Err(too_short(says, size)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The records of a library.
+pub(crate) struct Records<'a> {
+    build: Build<'a>,
+    items: Vec<(Kind, Item<'a>)>,
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn read(path: &Path, section: &'a [u8]) -> Result<Self, Error> {
+        let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
+        let (mut build, mut items, mut rest) = (None, Vec::new(), section);
+        while let Some((record, after)) = RawRecord::read(rest).map_err(|error| damaged(error.to_string()))? {
+            rest = after;
+            match Kind::from_byte(record.kind) {
+                Some(Kind::Build) => {
+                    build = Some(Build::read(&record).ok_or_else(|| damaged("its build record is cut short".to_owned()))?);
+                }
+                Some(kind) => {
+                    let item = Item::read(&record).ok_or_else(|| damaged("a record of its exports is cut short".to_owned()))?;
+                    items.push((kind, item));
+                }
+                // Of a later version, which only adds.
+                None => {}
+            }
+        }
+        let build = build.ok_or_else(|| damaged("it has no build record".to_owned()))?;
+        if build.abi != ABI_VERSION {
+            return Err(Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found: build.abi });
+        }
+        Ok(Records { build, items })
+    }
+
+    /// The package that is the plugin, of those that export something: the one whose crate the file is named after, or
+    /// the one that was linked first.
+    fn root(&self, path: &Path) -> (&'a str, &'a str) {
+        let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        let stem = stem.strip_prefix(std::env::consts::DLL_PREFIX).unwrap_or(stem);
+        let crate_of = |item: &Item<'a>| item.module.split("::").next().unwrap_or_default();
+        let named = self.items.iter().find(|(_, item)| crate_of(item) == stem);
+        named.or(self.items.first()).map_or(("", ""), |(_, item)| (item.package, item.version))
+    }
+
+    pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, Error> {
+        let (name, version) = self.root(path);
+        PluginInfo::new(path, name, version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
+    }
+}
+
+impl PluginInfo {
+    pub(crate) fn new<'i, 'a: 'i>(
+        path: &Path,
+        name: &str,
+        version: &str,
+        build: &Build<'_>,
+        items: impl Iterator<Item = (Kind, &'i Item<'a>)>,
+    ) -> Result<Self, Error> {
+        let mut exports = Vec::new();
+        let mut modules: HashMap<&str, &str> = HashMap::new();
+        for (_, item) in items.filter(|(kind, _)| *kind == Kind::Export) {
+            if let Some(first) = modules.insert(item.name, item.module) {
+                return Err(Error::DuplicateExport {
+                    path: path.to_owned(),
+                    name: item.name.to_owned(),
+                    first: first.to_owned(),
+                    second: item.module.to_owned(),
+                });
+            }
+            exports.push(ExportInfo::new(item).ok_or_else(|| Error::Damaged {
+                path: path.to_owned(),
+                problem: format!("the signature of its export `{}` cannot be read", item.name),
+            })?);
+        }
+        exports.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(PluginInfo {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            sdk: build.sdk.to_owned(),
+            rustc: build.rustc.to_owned(),
+            target: build.target.to_owned(),
+            panic: if build.panic == "abort" { PanicStrategy::Abort } else { PanicStrategy::Unwind },
+            exports,
+        })
+    }
+}
+
+impl ExportInfo {
+    pub(crate) fn new(item: &Item<'_>) -> Option<Self> {
+        Some(ExportInfo {
+            name: item.name.to_owned(),
+            docs: item.docs.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"),
+            signature: Signature::decode(item.descriptor)?,
+            arguments: item.arguments.lines().map(str::to_owned).collect(),
+            module: item.module.to_owned(),
+            line: item.line,
+        })
+    }
+}

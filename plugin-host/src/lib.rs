@@ -1,0 +1,61 @@
+//! Loads plugins that were built with `plugin-core`, by any compiler, and calls what they export as plain Rust.
+//!
+//! ```no_run
+//! use plugin_host::{Host, Trust};
+//!
+//! // SAFETY: this program loads only plugins that were built with the SDK, from its own directory.
+//! let host = Host::new(unsafe { Trust::any() });
+//! host.load("greeter")?;
+//!
+//! println!("{}", *host.get::<&str>("GREETER")?);
+//! let greet = host.get::<fn(&str) -> String>("greet")?;
+//! println!("{}", greet("World"));
+//! # Ok::<(), plugin_host::Error>(())
+//! ```
+//!
+//! | to | use |
+//! | --- | --- |
+//! | say which files may be loaded | [`Trust`] |
+//! | load, look up, list | [`Host`], [`Plugin`] |
+//! | call a function, also from other threads | [`Function`] |
+//! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
+//! | read and write statics | [`Static`] |
+//! | see what a file exports without running it | [`inspect()`] |
+//! | serve plugins that are linked in | [`Host::linked`] |
+//! | build a plugin crate | [`build`], with the feature `build` |
+//!
+//! # Loading
+//!
+//! Loading has phases, each with its own errors: *read* the file, ask the *trust*, *inspect* the bytes, *map* the very
+//! same bytes, *attach* by running the init hooks. Nothing of a file is run before it is trusted and has been inspected.
+//!
+//! # When a library goes away
+//!
+//! Every handle keeps its library loaded. When the host and all handles are gone, the shutdown hooks run, and the
+//! library is detached. On Linux it is then unmapped, as soon as no thread that it started is running; elsewhere it stays
+//! mapped, because nothing tells whether the system would still call into it.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "build")]
+pub mod build;
+mod error;
+mod file;
+mod host;
+mod inspect;
+mod library;
+mod linked;
+mod services;
+mod signature;
+mod threads;
+mod trust;
+
+pub use error::{Error, TypeMismatch};
+pub use file::Mapping;
+pub use host::{Host, Plugin};
+pub use inspect::{ExportInfo, PanicStrategy, PluginInfo, inspect};
+pub use plugin_core::{
+    Borrowed, Fault, Function, FunctionType, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static, WriteGuard,
+};
+pub use signature::Signature;
+pub use trust::{Digest, Trust};

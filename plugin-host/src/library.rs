@@ -1,0 +1,203 @@
+//! A library between map and unmap: attached by running its init hooks, detached by running its shutdown hooks.
+
+use std::ffi::c_void;
+use std::path::Path;
+use std::sync::Arc;
+
+use plugin_core::fault::{Context, Outcome};
+use plugin_core::record::{Item, Kind, RawRecord};
+use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL};
+use plugin_core::{Fault, Origin, PluginType};
+
+use crate::error::Error;
+use crate::file::{Image, Mapping};
+use crate::inspect::{Header, PluginInfo};
+use crate::services::{FaultHandler, Services};
+
+/// One annotated item as registered: what to call, and what its record says.
+///
+/// The texts lie in the library; whoever holds an entry holds the library.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    pub(crate) item: Item<'static>,
+    pub(crate) entry: *const c_void,
+}
+
+// SAFETY: the entry is a function, which may be called from any thread.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+
+impl Entry {
+    /// # Safety
+    ///
+    /// The export's library stays mapped for as long as the entry is used.
+    pub(crate) unsafe fn new(export: &Export) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let (record, _) = RawRecord::read(unsafe { export.record() }).ok()??;
+        Some(Entry { kind: Kind::from_byte(record.kind)?, item: Item::read(&record)?, entry: export.entry() })
+    }
+
+    /// Runs a hook.
+    fn run_hook(&self) -> Result<Result<(), String>, Fault> {
+        type HookRepr = <Result<(), String> as PluginType>::Repr;
+        // SAFETY: the entry of a hook has this type, as its descriptor says.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<HookRepr>>(self.entry)
+        };
+        // SAFETY: called in a library that is mapped; its outcome is taken apart once.
+        let repr = unsafe { entry(std::ptr::null()).into_result()? };
+        // SAFETY: lowered by the plugin as this type, and lifted once.
+        Ok(unsafe { <Result<(), String>>::lift(repr, &Origin::HOST) })
+    }
+}
+
+/// The hooks of a plugin in the order they run: those of the crates it depends on, by package name, then its own;
+/// within a crate by module, then by line.
+pub(crate) struct Hooks {
+    init: Vec<Entry>,
+    shutdown: Vec<Entry>,
+}
+
+impl Hooks {
+    pub(crate) fn new(entries: &[Entry], plugin: &str) -> Self {
+        let of = |kind| {
+            let mut hooks: Vec<Entry> = entries.iter().filter(|entry| entry.kind == kind).cloned().collect();
+            hooks.sort_by_key(|hook| {
+                let item = &hook.item;
+                (item.package == plugin, item.package, item.module, item.line, item.column)
+            });
+            hooks
+        };
+        Hooks { init: of(Kind::Init), shutdown: of(Kind::Shutdown) }
+    }
+
+    /// Runs the init hooks, up to the first that fails.
+    pub(crate) fn run_init(&self, plugin: &str, path: &Path) -> Result<(), Error> {
+        for hook in &self.init {
+            let name = hook.item.name;
+            match hook.run_hook() {
+                Ok(Ok(())) => {}
+                Ok(Err(message)) => {
+                    return Err(Error::InitFailed {
+                        plugin: plugin.to_owned(),
+                        hook: name.to_owned(),
+                        message,
+                        path: path.to_owned(),
+                    });
+                }
+                Err(mut fault) => {
+                    fault.export = Some(format!("{plugin}::{name}"));
+                    return Err(Error::InitPanicked { plugin: plugin.to_owned(), fault, path: path.to_owned() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the shutdown hooks, all of them; what goes wrong is reported.
+    pub(crate) fn run_shutdown(&self, services: &Services) {
+        for hook in self.shutdown.iter().rev() {
+            let fault = match hook.run_hook() {
+                Ok(Ok(())) => continue,
+                Ok(Err(message)) => Fault::from_message(format!("the shutdown hook failed: {message}")),
+                Err(fault) => fault,
+            };
+            services.report(fault, hook.item.name);
+        }
+    }
+}
+
+/// A mapped library. Dropping it detaches it, and unmaps it where and when that is safe.
+pub(crate) struct Library {
+    mapped: Option<Mapped>,
+    table: &'static PluginTable,
+    services: Arc<Services>,
+    /// Whether the library's threads, keys and thread-local destructors all go through the services.
+    controlled: bool,
+    hooks: Option<Hooks>,
+}
+
+/// What the system's loader gave, and the file it came from, in the order they are let go.
+struct Mapped {
+    loaded: libloading::Library,
+    /// Where the system does not let a mapped file be deleted, it is deleted after.
+    image: Option<Image>,
+}
+
+/// How the host wants its libraries.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) mapping: Mapping,
+    pub(crate) backtraces: bool,
+    pub(crate) on_fault: FaultHandler,
+}
+
+impl Library {
+    /// Maps the bytes of `path`, which were trusted and inspected, and binds the library to its services.
+    pub(crate) fn map(path: &Path, bytes: &[u8], info: &PluginInfo, settings: &Settings) -> Result<Self, Error> {
+        let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
+        let image = Image::new(path, bytes, settings.mapping).map_err(|error| map_error(error.to_string()))?;
+        // SAFETY: the trust covers the file: its constructors are sound to run.
+        let loaded = unsafe { libloading::Library::new(image.path()) }.map_err(|error| {
+            let reason = std::error::Error::source(&error).unwrap_or(&error).to_string();
+            map_error(reason.replace(&*image.path().to_string_lossy(), &path.to_string_lossy()))
+        })?;
+        // SAFETY: a symbol is only looked up; the pointer is not used before what it points at is checked.
+        let table = unsafe { loaded.get::<*const PluginTable>(TABLE_SYMBOL) };
+        let table = *table.map_err(|_| Error::NotAPlugin { path: path.to_owned() })?;
+        // SAFETY: a library with this symbol has at least a table's header there, as inspection has checked; the
+        // file's and the mapped library's differ only in place.
+        let header = unsafe { std::slice::from_raw_parts(table.cast::<u8>(), HEADER_SIZE) };
+        Header::parse(header).ok_or_else(|| Error::NotAPlugin { path: path.to_owned() })?.check(path, None)?;
+        // SAFETY: of this version and at least this long; it is there until the library is unmapped, by `Drop`.
+        let table: &'static PluginTable = unsafe { &*table };
+        let services = Services::new(info.name.clone(), settings.backtraces, settings.on_fault.clone());
+        // SAFETY: the services are kept until after the library is unmapped.
+        let controlled = unsafe { (table.bind)(services.table()) } != 0;
+        let image = cfg!(windows).then_some(image);
+        Ok(Library { mapped: Some(Mapped { loaded, image }), table, services, controlled, hooks: None })
+    }
+
+    /// What the library has registered.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        unsafe extern "C" fn visit(entries: *mut c_void, export: *const Export) {
+            // SAFETY: the vector below, and an export of the library that is being visited, whose entries are used only
+            // while it is mapped.
+            unsafe { (*entries.cast::<Vec<Entry>>()).extend(Entry::new(&*export)) }
+        }
+        let mut entries: Vec<Entry> = Vec::new();
+        // SAFETY: the function takes what it is given here.
+        unsafe { (self.table.visit_exports)((&raw mut entries).cast(), visit) };
+        entries
+    }
+
+    /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
+    pub(crate) fn attach(&mut self, entries: &[Entry], info: &PluginInfo, path: &Path) -> Result<(), Error> {
+        self.hooks.insert(Hooks::new(entries, &info.name)).run_init(&info.name, path)
+    }
+}
+
+impl Drop for Library {
+    fn drop(&mut self) {
+        if let Some(hooks) = self.hooks.take() {
+            hooks.run_shutdown(&self.services);
+        }
+        self.services.threads.run_destructors();
+        // SAFETY: no handle is left, so no export is called any more.
+        unsafe { (self.table.unbind)() };
+        let Some(mapped) = self.mapped.take() else { return };
+        // What it registered with the system directly would be called after it is gone.
+        if !self.controlled {
+            std::mem::forget((mapped, self.services.clone()));
+            return;
+        }
+        let services = self.services.clone();
+        self.services.threads.close_when_quiet(move || {
+            drop(mapped.loaded);
+            drop(mapped.image);
+            drop(services);
+        });
+    }
+}

@@ -1,0 +1,245 @@
+//! A plugin's threads, thread-specific keys and thread-local destructors, kept by the host.
+//!
+//! A plugin's std registers these here instead of with the C library (see `plugin-core`, `runtime/threads.rs`), so
+//! that a library can be closed without anything left that calls into it: what other threads registered is dropped
+//! unrun, keys are deleted, and while threads of the plugin's own run, the library stays.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::ThreadId;
+
+pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
+pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+
+/// What one attached library has registered.
+#[derive(Default)]
+pub(crate) struct Threads {
+    state: Mutex<State>,
+    quiet: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Set once nothing of the library may be called any more.
+    closed: bool,
+    /// Thread-local destructors by thread, in the order they were registered.
+    destructors: HashMap<ThreadId, Vec<(Destructor, Object)>>,
+    /// The library's keys, and what destroys their values.
+    keys: HashMap<u32, Option<Destructor>>,
+    /// How many threads that the library started still run.
+    running: usize,
+    /// How many threads are running destructors of the library's.
+    destroying: usize,
+    /// What to do once no thread of the library's runs.
+    when_quiet: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// The value that a destructor is for; used only on the thread it came from.
+struct Object(*mut c_void);
+// SAFETY: carried in a map that other threads only clear.
+unsafe impl Send for Object {}
+
+thread_local! {
+    /// The libraries that must hear of this thread's end.
+    static AT_EXIT: AtExit = const { AtExit(RefCell::new(Vec::new())) };
+}
+
+struct AtExit(RefCell<Vec<Arc<Threads>>>);
+
+impl Drop for AtExit {
+    fn drop(&mut self) {
+        for threads in self.0.take() {
+            threads.run_destructors();
+        }
+    }
+}
+
+/// How often a thread's end looks for destructors that other destructors have registered.
+const ROUNDS: usize = 16;
+
+impl Threads {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is locked.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Has [`run_destructors`](Self::run_destructors) called when this thread ends. On a thread that is ending already
+    /// it is not, and what is registered stays unrun.
+    fn hear_of_exit(self: &Arc<Self>) {
+        _ = AT_EXIT.try_with(|at_exit| {
+            let mut libraries = at_exit.0.borrow_mut();
+            if !libraries.iter().any(|known| Arc::ptr_eq(known, self)) {
+                // Those that are gone have nothing more to hear.
+                libraries.retain(|known| Arc::strong_count(known) > 1);
+                libraries.push(self.clone());
+            }
+        });
+    }
+
+    pub(crate) fn add_destructor(self: &Arc<Self>, destructor: Destructor, object: *mut c_void) {
+        let thread = std::thread::current().id();
+        self.lock().destructors.entry(thread).or_default().push((destructor, Object(object)));
+        self.hear_of_exit();
+    }
+
+    /// Runs what the library has registered for this thread.
+    pub(crate) fn run_destructors(&self) {
+        let thread = std::thread::current().id();
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.destroying += 1;
+        for _ in 0..ROUNDS {
+            let mut ran = false;
+            while let Some((destructor, object)) = state.destructors.get_mut(&thread).and_then(Vec::pop) {
+                drop(state);
+                // SAFETY: registered for this thread and run once; `destroying` keeps the library.
+                unsafe { destructor(object.0) };
+                state = self.lock();
+                ran = true;
+            }
+            for (destructor, value) in keys::take_values(&state.keys) {
+                drop(state);
+                // SAFETY: as above, for the value that this thread had set.
+                unsafe { destructor(value) };
+                state = self.lock();
+                ran = true;
+            }
+            if !ran {
+                break;
+            }
+        }
+        state.destructors.remove(&thread);
+        state.destroying -= 1;
+        self.quiet.notify_all();
+    }
+
+    pub(crate) fn create_key(&self, key: *mut u32, destructor: Option<Destructor>) -> c_int {
+        let (error, created) = keys::create();
+        if error == 0 {
+            // SAFETY: the caller of `pthread_key_create` says where the key goes.
+            unsafe { key.write(created) };
+            self.lock().keys.insert(created, destructor);
+        }
+        error
+    }
+
+    pub(crate) fn delete_key(&self, key: u32) -> c_int {
+        self.lock().keys.remove(&key);
+        keys::delete(key)
+    }
+
+    pub(crate) fn set_key(self: &Arc<Self>, key: u32, value: *const c_void) -> c_int {
+        if !value.is_null() {
+            self.hear_of_exit();
+        }
+        keys::set(key, value)
+    }
+
+    /// Notes that the library starts a thread.
+    pub(crate) fn thread_starts(&self) {
+        self.lock().running += 1;
+    }
+
+    /// Notes that a thread of the library's has returned, or was not started after all.
+    pub(crate) fn thread_ended(&self) {
+        let mut state = self.lock();
+        state.running -= 1;
+        let then = if state.running == 0 { state.when_quiet.take() } else { None };
+        drop(state);
+        if let Some(then) = then {
+            then();
+        }
+    }
+
+    /// Has `close` called as soon as nothing of the library can run: now, or when its last thread ends.
+    pub(crate) fn close_when_quiet(self: &Arc<Self>, close: impl FnOnce() + Send + 'static) {
+        let mut state = self.lock();
+        if state.running != 0 {
+            let threads = self.clone();
+            state.when_quiet = Some(Box::new(move || threads.close_when_quiet(close)));
+            return;
+        }
+        while state.destroying != 0 {
+            state = self.quiet.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+        state.closed = true;
+        state.destructors.clear();
+        for (key, _) in state.keys.drain() {
+            keys::delete(key);
+        }
+        drop(state);
+        close();
+    }
+}
+
+#[cfg(unix)]
+mod keys {
+    use std::collections::HashMap;
+    use std::ffi::{c_int, c_void};
+
+    use super::Destructor;
+
+    pub(super) fn create() -> (c_int, u32) {
+        let mut key = 0;
+        // SAFETY: a place for the key. Its values are destroyed by `run_destructors`, not by the C library.
+        let error = unsafe { libc::pthread_key_create(&raw mut key, None) };
+        // Linux has `u32` keys; elsewhere plugins do not come here.
+        (error, u32::try_from(key).unwrap_or_default())
+    }
+
+    pub(super) fn delete(key: u32) -> c_int {
+        // SAFETY: a key that is not in use is refused.
+        unsafe { libc::pthread_key_delete(key.into()) }
+    }
+
+    pub(super) fn set(key: u32, value: *const c_void) -> c_int {
+        // SAFETY: a key that is not in use is refused.
+        unsafe { libc::pthread_setspecific(key.into(), value) }
+    }
+
+    /// Takes this thread's values that have a destructor.
+    pub(super) fn take_values(keys: &HashMap<u32, Option<Destructor>>) -> Vec<(Destructor, *mut c_void)> {
+        let mut taken = Vec::new();
+        for (&key, &destructor) in keys {
+            // SAFETY: a key of the library's.
+            let value = unsafe { libc::pthread_getspecific(key.into()) };
+            if let (false, Some(destructor)) = (value.is_null(), destructor) {
+                set(key, std::ptr::null());
+                taken.push((destructor, value));
+            }
+        }
+        taken
+    }
+}
+
+#[cfg(not(unix))]
+mod keys {
+    //! Plugins ask for keys only on Linux.
+
+    use std::collections::HashMap;
+    use std::ffi::{c_int, c_void};
+
+    use super::Destructor;
+
+    const ENOSYS: c_int = 38;
+
+    pub(super) fn create() -> (c_int, u32) {
+        (ENOSYS, 0)
+    }
+
+    pub(super) fn delete(_: u32) -> c_int {
+        ENOSYS
+    }
+
+    pub(super) fn set(_: u32, _: *const c_void) -> c_int {
+        ENOSYS
+    }
+
+    pub(super) fn take_values(_: &HashMap<u32, Option<Destructor>>) -> Vec<(Destructor, *mut c_void)> {
+        Vec::new()
+    }
+}

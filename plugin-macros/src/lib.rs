@@ -1,0 +1,45 @@
+//! The attribute macro of the plugin SDK. Use it through `plugin-core`, which documents it by example.
+
+mod export;
+mod model;
+
+use proc_macro::TokenStream;
+
+/// Makes a function or static of a plugin available to its host, or marks a hook.
+///
+/// | on | as | meaning |
+/// | --- | --- | --- |
+/// | `fn` | `#[plugin_export]` | the host looks it up by name and type, and calls it |
+/// | `static` | `#[plugin_export]` | the host looks it up by name and type, and reads it; atomics and locks it also writes |
+/// | `fn()` | `#[plugin_export(init)]` | runs when the library is attached; may return `Result<(), E>` with `E: Display` |
+/// | `fn()` | `#[plugin_export(shutdown)]` | runs when the library is detached |
+///
+/// `#[plugin_export(name = "...")]` gives the export another name than the item's. Doc comments travel with the
+/// export. The item itself stays what it was, for the plugin's own use and tests.
+///
+/// Hooks run on the thread that loads or releases the library. The plugin's own come after those of the crates it
+/// depends on, which go by package name; within a crate they go by module path, then by line. Shutdown hooks run in the
+/// opposite order. When an init hook fails, the shutdown hooks run and the library is not attached.
+///
+/// # Errors
+///
+/// What cannot be exported is reported at the place where it stands, every mistake of an item at once: generics,
+/// `async`, `unsafe`, `self`, `impl Trait`, patterns as arguments, more than six arguments (four if one is `&mut`),
+/// borrowed results, `static mut`, and types that do not cross.
+///
+/// # Example
+///
+/// ```
+/// use plugin_core::plugin_export;
+///
+/// /// How many times the word stands in the text.
+/// #[plugin_export(name = "count-word")]
+/// fn count(text: &str, word: &str) -> u64 {
+///     text.split_whitespace().filter(|w| *w == word).count() as u64
+/// }
+/// # assert_eq!(count("a b a", "a"), 2);
+/// ```
+#[proc_macro_attribute]
+pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
+    export::export(options.into(), item.into()).into()
+}
