@@ -26,6 +26,7 @@ use thiserror::Error;
 pub struct Build {
     directory: PathBuf,
     toolchain: Option<String>,
+    target_dir: Option<PathBuf>,
     arguments: Vec<OsString>,
 }
 
@@ -68,7 +69,7 @@ pub enum BuildError {
 impl Build {
     /// Builds the crate in `directory`, with the cargo that runs this program or the one on the path.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Build { directory: directory.into(), toolchain: None, arguments: Vec::new() }
+        Build { directory: directory.into(), toolchain: None, target_dir: None, arguments: Vec::new() }
     }
 
     /// Builds with the release profile.
@@ -86,8 +87,9 @@ impl Build {
 
     /// Puts everything that is built in `directory`.
     #[must_use]
-    pub fn target_dir(self, directory: impl AsRef<OsStr>) -> Self {
-        self.arg("--target-dir").arg(directory)
+    pub fn target_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.target_dir = Some(directory.into());
+        self
     }
 
     /// Passes an argument to `cargo build`.
@@ -108,7 +110,11 @@ impl Build {
             None => Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
         };
         command.args(["build", "--lib", "--message-format=json-render-diagnostics", "--manifest-path"]);
-        command.arg(self.directory.join("Cargo.toml")).args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.arg(self.directory.join("Cargo.toml"));
+        if let Some(directory) = &self.target_dir {
+            command.arg("--target-dir").arg(directory);
+        }
+        command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         command
     }
 

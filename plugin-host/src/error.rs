@@ -188,7 +188,7 @@ pub enum Error {
     },
 
     /// No loaded plugin has that name.
-    #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref(), "there is"))]
+    #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref()))]
     NoSuchPlugin {
         /// What was asked for.
         name: String,
@@ -197,7 +197,7 @@ pub enum Error {
     },
 
     /// Nothing of that name is exported.
-    #[error("{} exports no `{name}`{}", exporter(plugin.as_deref()), hint(closest.as_deref(), "there is"))]
+    #[error("{}{}", no_export(name, plugin.as_deref()), hint(closest.as_deref()))]
     NoSuchExport {
         /// What was asked for.
         name: String,
@@ -261,12 +261,15 @@ fn names(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }
 
-fn exporter(plugin: Option<&str>) -> String {
-    plugin.map_or_else(|| "no loaded plugin".to_owned(), |plugin| format!("plugin `{plugin}`"))
+fn no_export(name: &str, plugin: Option<&str>) -> String {
+    match plugin {
+        Some(plugin) => format!("plugin `{plugin}` exports no `{name}`"),
+        None => format!("no loaded plugin exports `{name}`"),
+    }
 }
 
-fn hint(closest: Option<&str>, there_is: &str) -> String {
-    closest.map_or_else(String::new, |closest| format!("; {there_is} `{closest}`"))
+fn hint(closest: Option<&str>) -> String {
+    closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
 }
 
 /// The candidate most similar to `name`, if one is similar at all.

@@ -38,11 +38,11 @@ fn file_name_of(name: &Path) -> OsString {
 }
 
 /// Finds the file for a path, or for a bare name in the search directories.
-pub(crate) fn resolve(name: &Path, directories: &[PathBuf]) -> Result<PathBuf, Error> {
+pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -> Result<PathBuf, Error> {
     no_nul_in_path(name)?;
     let candidates = if is_bare(name) {
         let file_name = file_name_of(name);
-        directories.iter().map(|directory| directory.join(&file_name)).collect()
+        directories().iter().map(|directory| directory.join(&file_name)).collect()
     } else {
         vec![name.to_owned()]
     };

@@ -52,12 +52,12 @@ struct State {
 }
 
 impl Host {
-    /// A host without plugins, which searches for bare names beside the program's executable.
+    /// A host without plugins. It searches for bare names beside the program's executable, after the directories given
+    /// by [`with_search_dir`](Self::with_search_dir).
     pub fn new(trust: Trust) -> Self {
-        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
         Host {
             trust,
-            directories: beside.into_iter().collect(),
+            directories: Vec::new(),
             settings: Settings {
                 mapping: Mapping::default(),
                 backtraces: false,
@@ -104,11 +104,17 @@ impl Host {
         Ok(host)
     }
 
-    /// Also searches `directory` for bare names, after those there are.
+    /// Searches `directory` for bare names, after those given before and ahead of the executable's own.
     #[must_use]
     pub fn with_search_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directories.push(directory.into());
         self
+    }
+
+    fn search_dirs(&self) -> Vec<PathBuf> {
+        let exe = std::env::current_exe().ok();
+        let beside = exe.as_deref().and_then(Path::parent).map(Path::to_owned);
+        self.directories.iter().cloned().chain(beside).collect()
     }
 
     /// Gives the system's loader something else than a private copy of each file.
@@ -157,7 +163,7 @@ impl Host {
     /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::AlreadyLoaded`]. Map:
     /// [`Error::Map`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
-        let path = file::resolve(plugin.as_ref(), &self.directories)?;
+        let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
         let bytes = file::read(&path)?;
         self.trust.check(&path, &bytes)?;
         let info = inspect_bytes(&path, &bytes)?;

@@ -122,7 +122,7 @@ pub(crate) struct Library {
 /// What the system's loader gave, and the file it came from, in the order they are let go.
 struct Mapped {
     loaded: libloading::Library,
-    /// Where the system does not let a mapped file be deleted, it is deleted after.
+    /// Kept where the system does not let a mapped file be deleted, and where backtraces are read from it.
     image: Option<Image>,
 }
 
@@ -156,7 +156,7 @@ impl Library {
         let services = Services::new(info.name.clone(), settings.backtraces, settings.on_fault.clone());
         // SAFETY: the services are kept until after the library is unmapped.
         let controlled = unsafe { (table.bind)(services.table()) } != 0;
-        let image = cfg!(windows).then_some(image);
+        let image = (cfg!(windows) || settings.backtraces).then_some(image);
         Ok(Library { mapped: Some(Mapped { loaded, image }), table, services, controlled, hooks: None })
     }
 

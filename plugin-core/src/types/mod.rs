@@ -41,8 +41,8 @@ pub use tuple::{
 /// - `lower` then `lift`, and `lend` then `lift`, give back an equal value, on any two sides whose
 ///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them.
 /// - `Repr` is not zero-sized, and its layout follows from `NODE` alone.
-/// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and every valid bit pattern
-///   of one is a valid one of the other.
+/// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
+///   of its `Repr`.
 /// - The type has no interior mutability: a lent value is read while others may read it.
 /// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
 ///

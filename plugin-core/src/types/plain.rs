@@ -23,9 +23,30 @@ macro_rules! plain {
 }
 
 plain! {
-    bool Bool, char Char, f32 F32, f64 F64,
+    bool Bool, f32 F32, f64 F64,
     u8 U8, u16 U16, u32 U32, u64 U64, usize Usize,
     i8 I8, i16 I16, i32 I32, i64 I64, isize Isize
+}
+
+// SAFETY: a `char` is laid out as the `u32` that C has for it, and only ever lifted from one that was lowered.
+unsafe impl PluginType for char {
+    type Repr = u32;
+    const NODE: &'static Node = &Node { head: &Tag::Char.head(), parts: &[] };
+    const PLAIN: bool = true;
+
+    #[inline(always)]
+    fn lower(self) -> u32 {
+        self.into()
+    }
+    #[inline(always)]
+    fn lend(&self) -> u32 {
+        (*self).into()
+    }
+    #[inline(always)]
+    unsafe fn lift(repr: u32, _: &Origin) -> Self {
+        // SAFETY: the caller promises a lowered `char`.
+        unsafe { char::from_u32_unchecked(repr) }
+    }
 }
 
 /// The `Repr` of a 128-bit integer: its bytes in memory order.

@@ -9,7 +9,7 @@ use plugin_host::{Host, Trust};
 fn main() -> Result<(), Box<dyn Error>> {
     let library = match std::env::args_os().nth(1) {
         Some(path) => PathBuf::from(path),
-        None => Build::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../greeter")).run()?,
+        None => Build::new(concat!(env!("CARGO_MANIFEST_DIR"), "/greeter")).run()?,
     };
 
     // SAFETY: the greeter is a plugin of our own, built from the source beside this one.

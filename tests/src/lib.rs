@@ -1,0 +1,71 @@
+//! What the integration tests share: fixture plugins, built by real compilers, and hosts that load them.
+//!
+//! | variable | meaning |
+//! | --- | --- |
+//! | `PLUGIN_TEST_CARGO_ARGS` | more arguments for the cargo that builds fixtures, such as a `--target` |
+//! | `PLUGIN_TEST_FIXTURES` | a directory with the fixtures' libraries, where no cargo can run, as under Wine |
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use plugin_host::build::Build;
+use plugin_host::{Host, Trust};
+
+/// The directory of a fixture's crate.
+pub fn fixture_dir(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// Where fixtures are built with `toolchain`, apart from this workspace's own artifacts: the host's features would be
+/// unified into those.
+pub fn fixture_target_dir(toolchain: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above").join("target"),
+        PathBuf::from,
+    );
+    target.join("fixtures").join(toolchain)
+}
+
+/// How a fixture is built: with the toolchain that built this, and what the environment asks for.
+pub fn build_of(name: &str) -> Build {
+    let build = Build::new(fixture_dir(name)).target_dir(fixture_target_dir("default"));
+    let arguments = std::env::var("PLUGIN_TEST_CARGO_ARGS").unwrap_or_default();
+    arguments.split_whitespace().fold(build, Build::arg)
+}
+
+/// The library of a fixture, built once in each process.
+pub fn fixture(name: &str) -> PathBuf {
+    static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = built.get_or_insert_default();
+    if let Some(path) = built.get(name) {
+        return path.clone();
+    }
+    let path = match std::env::var_os("PLUGIN_TEST_FIXTURES") {
+        Some(directory) => PathBuf::from(directory).join(library_name(name)),
+        None => build_of(name).run().unwrap_or_else(|error| panic!("{error}")),
+    };
+    built.insert(name.to_owned(), path.clone());
+    path
+}
+
+/// The file name of a crate's library.
+pub fn library_name(name: &str) -> String {
+    format!("{}{}{}", std::env::consts::DLL_PREFIX, name.replace('-', "_"), std::env::consts::DLL_SUFFIX)
+}
+
+/// A host that trusts any file.
+pub fn host() -> Host {
+    // SAFETY: the tests load what they built, and broken files that no phase may get to run.
+    Host::new(unsafe { Trust::any() })
+}
+
+/// A host with these fixtures loaded.
+pub fn host_with(fixtures: &[&str]) -> Host {
+    let host = host();
+    for name in fixtures {
+        host.load(fixture(name)).unwrap_or_else(|error| panic!("{error}"));
+    }
+    host
+}

@@ -1,0 +1,93 @@
+//! Init and shutdown hooks: their order, and what becomes of a plugin whose hooks fail.
+
+use plugin_host::Error;
+use tests::{fixture, host, host_with};
+
+#[test]
+fn run_in_the_documented_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let report = directory.path().join("report");
+    let host = host_with(&["assembled"]);
+    assert_eq!(
+        host.get::<fn() -> Vec<String>>("history").unwrap()(),
+        ["parts starts", "assembled starts, one", "assembled starts, two", "assembled::later starts"]
+    );
+    host.get::<fn(String)>("report_to").unwrap()(report.to_str().unwrap().to_owned());
+    drop(host);
+    let history = std::fs::read_to_string(&report).unwrap();
+    let stops: Vec<_> = history.lines().skip(4).collect();
+    // `last_of_all` stands first, so it stops last of its crate, and writes what has happened so far.
+    assert_eq!(stops, ["assembled stops, one", "assembled stops, two"]);
+}
+
+#[test]
+fn a_library_stays_until_its_last_handle_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let report = directory.path().join("report");
+    let host = host_with(&["assembled"]);
+    host.get::<fn(String)>("report_to").unwrap()(report.to_str().unwrap().to_owned());
+    let own = host.get::<fn() -> u32>("own").unwrap();
+    let clone = own.clone();
+    let plugin = host.plugin("assembled").unwrap();
+    drop(host);
+    drop(own);
+    assert_eq!(clone(), 18);
+    drop(clone);
+    assert!(!report.exists(), "the plugin's handle keeps it");
+    drop(plugin);
+    assert!(report.exists());
+}
+
+/// One test, because the marker's place is in the environment of the whole process.
+#[test]
+fn an_init_hook_that_fails_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let marker = directory.path().join("marker");
+    // SAFETY: the other tests of this process neither read nor write this variable.
+    unsafe { std::env::set_var("INIT_FAILS_MARKER", &marker) };
+    let host = host();
+    for _ in 0..2 {
+        let error = host.load(fixture("init-fails")).unwrap_err();
+        let Error::InitFailed { plugin, hook, message, path } = &error else { panic!("{error}") };
+        assert_eq!((plugin.as_str(), hook.as_str(), path), ("init-fails", "second", &fixture("init-fails")));
+        assert_eq!(message, "invalid digit found in string");
+        assert!(error.to_string().contains("its init hook `second` failed: invalid digit"), "{error}");
+        assert!(!marker.exists(), "the shutdown hook undoes what the first init hook did");
+        assert!(!marker.with_extension("third").exists(), "no hook runs after the one that failed");
+        assert!(host.plugins().is_empty());
+        assert!(matches!(host.plugin("init-fails"), Err(Error::NoSuchPlugin { .. })));
+    }
+}
+
+#[test]
+fn an_init_hook_that_panics_leaves_nothing() {
+    let host = host();
+    for _ in 0..2 {
+        let error = host.load(fixture("init-panics")).unwrap_err();
+        let Error::InitPanicked { plugin, fault, .. } = &error else { panic!("{error}") };
+        assert_eq!((plugin.as_str(), fault.message.as_str()), ("init-panics", "cannot start"));
+        assert_eq!(fault.export.as_deref(), Some("init-panics::start"));
+        assert!(fault.location.as_ref().unwrap().file.ends_with("lib.rs"));
+        assert!(host.plugins().is_empty());
+    }
+    // The host goes on working.
+    host.load(fixture("rival")).unwrap();
+}
+
+/// What a plugin has printed and not yet ended with a line feed is in a buffer of its own std.
+#[test]
+fn standard_output_is_flushed_at_detach() {
+    if std::env::var_os("PLUGIN_TEST_LOAD_ASSEMBLED").is_some() {
+        drop(host_with(&["assembled"]));
+        // Leave at once, without whatever a normal exit might still flush.
+        std::process::abort();
+    }
+    let exe = std::env::current_exe().unwrap();
+    let output = std::process::Command::new(exe)
+        .args(["--exact", "standard_output_is_flushed_at_detach", "--nocapture"])
+        .env("PLUGIN_TEST_LOAD_ASSEMBLED", "1")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.ends_with("assembled says goodbye"), "{printed}");
+}

@@ -1,0 +1,134 @@
+//! A panic in a plugin reaches the host, and both go on working.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use plugin_host::{Fault, Host, PanicStrategy, Trust, inspect};
+use tests::{build_of, fixture, fixture_target_dir, host_with};
+
+/// What a call that is expected to panic panicked with.
+fn panic_message(call: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(call)).expect_err("the call panics");
+    *payload.downcast::<String>().expect("the panic has a text")
+}
+
+#[test]
+fn as_a_value_with_message_and_location() {
+    let host = host_with(&["zoo"]);
+    let panic_with = host.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
+    let fault = panic_with("on purpose").unwrap_err();
+    assert_eq!(fault.message, "on purpose");
+    assert_eq!(fault.export.as_deref(), Some("zoo::panic_with"));
+    assert_eq!(fault.backtrace, None);
+    let location = fault.location.clone().unwrap();
+    assert!(location.file.ends_with("panics.rs"), "{location}");
+    let source = include_str!("../fixtures/zoo/src/panics.rs");
+    let line = 1 + source.lines().position(|line| line.contains("panic!(\"{message}\")")).unwrap();
+    assert_eq!((location.line as usize, location.column), (line, 5));
+    assert_eq!(fault.to_string(), format!("plugin export `zoo::panic_with` panicked at {location}: on purpose"));
+    // The plugin goes on working.
+    assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(1, 2), 3);
+    assert_eq!(panic_with("again").unwrap_err().message, "again");
+}
+
+#[test]
+fn as_a_panic_in_the_caller() {
+    let host = host_with(&["zoo"]);
+    let divide = host.get::<fn(i32, i32) -> i32>("divide").unwrap();
+    assert_eq!(divide(6, 3), 2);
+    let message = panic_message(|| _ = divide(1, 0));
+    assert!(message.starts_with("plugin export `zoo::divide` panicked at "), "{message}");
+    assert!(message.ends_with(": attempt to divide by zero"), "{message}");
+    assert_eq!(divide(6, 2), 3);
+}
+
+#[test]
+fn in_drop() {
+    let host = host_with(&["zoo"]);
+    let fault = host.get::<fn() -> Result<u8, Fault>>("panic_in_drop").unwrap()().unwrap_err();
+    assert_eq!(fault.message, "dropping a value");
+    assert!(fault.location.is_some());
+}
+
+#[test]
+fn with_a_payload_that_panics_itself() {
+    let host = host_with(&["zoo"]);
+    let fault = host.get::<fn() -> Result<(), Fault>>("panic_with_payload").unwrap()().unwrap_err();
+    assert_eq!(fault.message, "(a payload that is not text)");
+    assert!(fault.location.is_some());
+}
+
+#[test]
+fn resumed_without_passing_the_hook() {
+    let host = host_with(&["zoo"]);
+    let fault = host.get::<fn() -> Result<(), Fault>>("resume").unwrap()().unwrap_err();
+    assert_eq!(fault.message, "resumed");
+    assert_eq!(fault.location, None, "the place of the first panic is not that of the second");
+}
+
+#[test]
+fn caught_by_the_plugin_itself() {
+    let host = host_with(&["zoo"]);
+    assert_eq!(host.get::<fn() -> Result<String, Fault>>("catch_own_panic").unwrap()().unwrap(), "caught inside");
+}
+
+#[test]
+fn backtraces_when_asked_for() {
+    // SAFETY: as in `tests::host`.
+    let host = Host::new(unsafe { Trust::any() }).with_backtraces(true);
+    host.load(fixture("zoo")).unwrap();
+    let fault = host.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap()("traced").unwrap_err();
+    let backtrace = fault.backtrace.unwrap();
+    assert!(backtrace.contains("panic_with"), "{backtrace}");
+}
+
+/// What no call returns goes to the fault handler.
+#[test]
+fn in_a_thread_of_the_plugins() {
+    let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
+    let seen = faults.clone();
+    // SAFETY: as in `tests::host`.
+    let host = Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
+    host.load(fixture("threads")).unwrap();
+    host.get::<fn(String)>("panic_in_thread").unwrap()("alone".to_owned());
+    let faults = faults.lock().unwrap();
+    let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+    assert_eq!(fault.message, "alone");
+    assert!(fault.location.as_ref().unwrap().file.ends_with("lib.rs"));
+    assert!(fault.export.as_ref().unwrap().starts_with("threads::"));
+}
+
+#[test]
+fn in_shutdown() {
+    let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
+    let seen = faults.clone();
+    // SAFETY: as in `tests::host`.
+    let host = Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
+    host.load(fixture("shutdown-fails")).unwrap();
+    drop(host);
+    let faults = faults.lock().unwrap();
+    let said: Vec<_> = faults.iter().map(|fault| (fault.export.as_deref().unwrap(), fault.message.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            ("shutdown-fails::first", "will not stop"),
+            ("shutdown-fails::last", "the shutdown hook failed: cannot stop"),
+        ]
+    );
+}
+
+/// Only a plugin that unwinds can report a panic; one that aborts says so, and works as long as it does not panic.
+#[test]
+fn a_plugin_that_aborts_is_loadable() {
+    if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
+        println!("skipped: there is no cargo here to build a plugin with panic = \"abort\"");
+        return;
+    }
+    let aborts = build_of("aborts").target_dir(fixture_target_dir("aborts"));
+    let aborts = aborts.arg("--config").arg("profile.dev.panic=\"abort\"").run().unwrap();
+    assert_eq!(inspect(&aborts).unwrap().panic, PanicStrategy::Abort);
+    assert_eq!(inspect(fixture("zoo")).unwrap().panic, PanicStrategy::Unwind);
+    let host = tests::host();
+    host.load(aborts).unwrap();
+    assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(20, 22), 42);
+}

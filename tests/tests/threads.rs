@@ -1,0 +1,171 @@
+//! Threads, thread-locals and handles: however they are moved, dropped and outlived, nothing goes wrong and nothing of a
+//! library stays that could go.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use plugin_host::{Error, Fault};
+use tests::{fixture, host, host_with};
+
+/// How many mappings of the fixture there are in this process; where it cannot be told, none.
+fn mapped(fixture: &str) -> usize {
+    let name = tests::library_name(fixture);
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    maps.lines().filter(|line| line.contains(&name)).count()
+}
+
+/// Libraries are unmapped on Linux only; the other tests of this process load other fixtures than `threads`.
+fn assert_unmapped(fixture: &str) {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let started = Instant::now();
+    while mapped(fixture) != 0 {
+        assert!(started.elapsed() < Duration::from_secs(20), "still mapped: {fixture}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How many cycles; sanitizers and emulators are slower.
+fn rounds(usual: usize) -> usize {
+    let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
+    (usual / slower).max(1)
+}
+
+/// Everything that keeps or unmaps the fixture `threads` is in one test, because it looks at the process's mappings.
+#[test]
+fn a_library_goes_when_nothing_of_it_is_left() {
+    // With thread-locals used on this thread: their destructors run, here, at the detach.
+    let host = host_with(&["threads"]);
+    let destroyed = host.get::<AtomicU32>("DESTROYED").unwrap();
+    let touch = host.get::<fn() -> usize>("touch").unwrap();
+    assert_eq!(touch(), 1001);
+    assert_eq!(touch(), 1002);
+    // And on one that ends: there they run at its end.
+    let elsewhere = touch.clone();
+    std::thread::spawn(move || assert_eq!(elsewhere(), 1001)).join().unwrap();
+    assert_eq!(destroyed.load(Ordering::SeqCst), 101);
+    // And on a thread of the plugin's own.
+    assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);
+    assert_eq!(destroyed.load(Ordering::SeqCst), 202);
+    drop((destroyed, touch));
+    drop(host);
+    assert_unmapped("threads");
+
+    // A host thread that used them and ends after the library is gone.
+    for _ in 0..rounds(200) {
+        let host = host_with(&["threads"]);
+        let touch = host.get::<fn() -> usize>("touch").unwrap();
+        let (touched, gone) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let thread = {
+            let (touched, gone) = (touched.clone(), gone.clone());
+            std::thread::spawn(move || {
+                assert_eq!(touch(), 1001);
+                drop(touch);
+                touched.wait();
+                gone.wait();
+            })
+        };
+        touched.wait();
+        drop(host);
+        assert_unmapped("threads");
+        gone.wait();
+        thread.join().unwrap();
+    }
+
+    // Threads of the plugin's that run keep it; it goes when the last of them ends, though nobody asks again.
+    let host = host_with(&["threads"]);
+    host.get::<fn()>("start_worker").unwrap()();
+    host.get::<fn()>("start_worker").unwrap()();
+    host.get::<AtomicBool>("ABANDON_WORKERS").unwrap().store(true, Ordering::SeqCst);
+    drop(host);
+    if cfg!(target_os = "linux") {
+        assert_ne!(mapped("threads"), 0, "its threads still run");
+    }
+    assert_unmapped("threads");
+
+    // With threads that its shutdown hook ends.
+    let host = host_with(&["threads"]);
+    host.get::<fn()>("start_worker").unwrap()();
+    drop(host);
+    assert_unmapped("threads");
+
+    // More loads than a process has keys, with a key and threads in each.
+    for _ in 0..rounds(1500) {
+        let host = host_with(&["threads"]);
+        host.get::<fn() -> usize>("touch").unwrap()();
+        host.get::<fn() -> usize>("spawn_and_join").unwrap()();
+    }
+    assert_unmapped("threads");
+}
+
+/// 16 threads load, look up, call and drop, each host of its own and all of one.
+#[test]
+fn sixteen_threads_load_call_and_drop() {
+    let shared = host_with(&["zoo"]);
+    let (calls, loads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let rounds = rounds(250);
+    std::thread::scope(|scope| {
+        for thread in 0..16_u64 {
+            let (shared, calls, loads) = (&shared, &calls, &loads);
+            scope.spawn(move || {
+                for round in 0..rounds as u64 {
+                    let add = shared.get::<fn(u64, u64) -> u64>("add").unwrap();
+                    assert_eq!(add(thread, round), thread + round);
+                    let own = host();
+                    own.load(fixture(if round % 2 == 0 { "rival" } else { "zoo" })).unwrap();
+                    let who = own.get::<fn() -> String>("who").unwrap();
+                    let panics = shared.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
+                    drop(own);
+                    assert_eq!(who(), if round % 2 == 0 { "rival" } else { "zoo" });
+                    assert_eq!(panics("m").unwrap_err().message, "m");
+                    calls.fetch_add(3, Ordering::Relaxed);
+                    loads.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(loads.load(Ordering::Relaxed), 16 * rounds);
+    assert_eq!(calls.load(Ordering::Relaxed), 16 * rounds * 3);
+    drop(shared);
+    assert_unmapped("zoo");
+    assert_unmapped("rival");
+}
+
+/// Of threads that load one plugin into one host at once, one does it.
+#[test]
+fn a_race_to_load_has_one_winner() {
+    for _ in 0..rounds(50) {
+        let host = host();
+        let barrier = Barrier::new(8);
+        let won = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    match host.load(fixture("assembled")) {
+                        Ok(_) => _ = won.fetch_add(1, Ordering::Relaxed),
+                        Err(Error::AlreadyLoaded { name, .. }) => assert_eq!(name, "assembled"),
+                        Err(error) => panic!("{error}"),
+                    }
+                });
+            }
+        });
+        assert_eq!(won.load(Ordering::Relaxed), 1);
+        // The init hooks ran once.
+        assert_eq!(host.get::<fn() -> Vec<String>>("history").unwrap()().len(), 4);
+    }
+}
+
+/// File descriptors are not kept either.
+#[cfg(target_os = "linux")]
+#[test]
+fn loading_keeps_no_descriptor() {
+    let host = host_with(&["zoo", "rival"]);
+    let open = |path: &std::path::Path| std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().contains("memfd:librival"));
+    let kept = std::fs::read_dir("/proc/self/fd").unwrap().filter(|entry| open(&entry.as_ref().unwrap().path())).count();
+    // Another test may be just loading one.
+    assert!(kept <= 16, "{kept}");
+    drop(host);
+}
