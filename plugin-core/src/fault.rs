@@ -70,8 +70,17 @@ impl Fault {
         Fault::new(message, None, None)
     }
 
-    pub(crate) fn new(message: String, location: Option<Location>, backtrace: Option<String>) -> Self {
-        Fault { message, location, backtrace, export: None }
+    pub(crate) fn new(
+        message: String,
+        location: Option<Location>,
+        backtrace: Option<String>,
+    ) -> Self {
+        Fault {
+            message,
+            location,
+            backtrace,
+            export: None,
+        }
     }
 }
 
@@ -93,7 +102,10 @@ impl FaultRepr {
     pub(crate) fn new(fault: Fault) -> *mut FaultRepr {
         let location = fault.location.map(|at| (at.file, at.line, at.column));
         let fields: Fields = (fault.message, location, fault.backtrace);
-        Box::into_raw(Box::new(FaultRepr { fields: fields.lower(), free: free_fault }))
+        Box::into_raw(Box::new(FaultRepr {
+            fields: fields.lower(),
+            free: free_fault,
+        }))
     }
 
     /// Takes the fault over and frees what it came in.
@@ -108,7 +120,11 @@ impl FaultRepr {
             ((*fault).free)(fault);
             fields
         };
-        Fault::new(message, location.map(|(file, line, column)| Location { file, line, column }), backtrace)
+        Fault::new(
+            message,
+            location.map(|(file, line, column)| Location { file, line, column }),
+            backtrace,
+        )
     }
 }
 
@@ -156,8 +172,14 @@ pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
 pub(crate) fn contain<R: Copy>(f: impl FnOnce() -> R) -> Outcome<R> {
     // Not caring about unwind safety is right here: what `f` may leave half done is its own plugin's, as with threads.
     match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(value) => Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::new(value) },
-        Err(payload) => Outcome { fault: caught(payload), value: MaybeUninit::uninit() },
+        Ok(value) => Outcome {
+            fault: std::ptr::null_mut(),
+            value: MaybeUninit::new(value),
+        },
+        Err(payload) => Outcome {
+            fault: caught(payload),
+            value: MaybeUninit::uninit(),
+        },
     }
 }
 

@@ -44,13 +44,23 @@ unsafe impl<F> Sync for Function<F> {}
 
 impl<F> Clone for Function<F> {
     fn clone(&self) -> Self {
-        Function { context: self.context, entry: self.entry, site: self.site.clone(), signature: PhantomData }
+        Function {
+            context: self.context,
+            entry: self.entry,
+            site: self.site.clone(),
+            signature: PhantomData,
+        }
     }
 }
 
 impl<F> fmt::Debug for Function<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Function({}: {})", self.site.label, std::any::type_name::<F>())
+        write!(
+            f,
+            "Function({}: {})",
+            self.site.label,
+            std::any::type_name::<F>()
+        )
     }
 }
 
@@ -87,7 +97,12 @@ impl<F: FunctionType> Deref for Function<F> {
 /// Sees a `Function` as the closure that `_make` would make of it, which captures it and nothing else.
 #[inline(always)]
 fn as_closure<F, C>(function: &Function<F>, _make: impl FnOnce(Function<F>) -> C) -> &C {
-    const { assert!(size_of::<C>() == size_of::<Function<F>>() && align_of::<C>() == align_of::<Function<F>>()) }
+    const {
+        assert!(
+            size_of::<C>() == size_of::<Function<F>>()
+                && align_of::<C>() == align_of::<Function<F>>()
+        )
+    }
     // SAFETY: a closure that captures one value by move is laid out as a struct of that one field: the sizes and
     // alignments are equal, so the field is at the start. The closure is only borrowed, as the function is.
     unsafe { &*std::ptr::from_ref(function).cast::<C>() }
@@ -101,26 +116,46 @@ fn named(mut fault: Fault, site: &Site) -> Fault {
 }
 
 macro_rules! argument_type {
-    (own $T:ident) => { $T };
-    (ref $T:ident) => { &$T };
-    (mut $T:ident) => { &mut $T };
+    (own $T:ident) => {
+        $T
+    };
+    (ref $T:ident) => {
+        &$T
+    };
+    (mut $T:ident) => {
+        &mut $T
+    };
 }
 
 macro_rules! argument_repr {
-    (own $T:ident) => { <$T as PluginType>::Repr };
-    (ref $T:ident) => { <$T as PluginRef>::RefRepr };
-    (mut $T:ident) => { <$T as PluginMut>::MutRepr };
+    (own $T:ident) => {
+        <$T as PluginType>::Repr
+    };
+    (ref $T:ident) => {
+        <$T as PluginRef>::RefRepr
+    };
+    (mut $T:ident) => {
+        <$T as PluginMut>::MutRepr
+    };
 }
 
 macro_rules! argument_node {
-    (own $T:ident) => { <$T as PluginType>::NODE };
-    (ref $T:ident) => { <$T as PluginRef>::REF_NODE };
-    (mut $T:ident) => { <$T as PluginMut>::MUT_NODE };
+    (own $T:ident) => {
+        <$T as PluginType>::NODE
+    };
+    (ref $T:ident) => {
+        <$T as PluginRef>::REF_NODE
+    };
+    (mut $T:ident) => {
+        <$T as PluginMut>::MUT_NODE
+    };
 }
 
 /// Shadows an argument by its `Repr`; what that refers to stays alive to the end of the block.
 macro_rules! lower_argument {
-    (own $arg:ident $T:ident $site:ident) => { let $arg = $arg.lower(); };
+    (own $arg:ident $T:ident $site:ident) => {
+        let $arg = $arg.lower();
+    };
     (ref $arg:ident $T:ident $site:ident) => {
         let mut slot = None;
         let $arg = $arg.lend_ref(&mut slot);

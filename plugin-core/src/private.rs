@@ -101,7 +101,10 @@ impl<E: Display> HookResult for Result<(), E> {
 }
 
 /// The descriptor of every hook: `fn() -> Result<(), String>`.
-pub const HOOK_NODE: &Node = &Node { head: &Tag::Fn.head_with(0), parts: &[<Result<(), String>>::NODE] };
+pub const HOOK_NODE: &Node = &Node {
+    head: &Tag::Fn.head_with(0),
+    parts: &[<Result<(), String>>::NODE],
+};
 
 /// Runs a hook.
 pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
@@ -118,18 +121,25 @@ macro_rules! __register {
     ) => {
         // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
         const _: () = {
+            // Constants of their own, because only newer compilers extend the life of temporaries inside a call's
+            // arguments.
+            const NODE: &$crate::__private::Node = $node;
+            const LINE: [::core::primitive::u8; 4] = ::core::line!().to_le_bytes();
+            const COLUMN: [::core::primitive::u8; 4] = ::core::column!().to_le_bytes();
+            const DOCS: &[&::core::primitive::str] = &[$($docs),*];
+            const ARGUMENTS: &[&::core::primitive::str] = &[$($argument),*];
             const RECORD: $crate::__private::Record = $crate::__private::Record {
                 kind: $crate::__private::Kind::$kind,
                 fields: &[
                     $crate::__private::Field::Bytes($crate::__register!(@env "CARGO_PKG_NAME").as_bytes()),
                     $crate::__private::Field::Bytes($crate::__register!(@env "CARGO_PKG_VERSION").as_bytes()),
                     $crate::__private::Field::Bytes(::core::module_path!().as_bytes()),
-                    $crate::__private::Field::Bytes(&::core::line!().to_le_bytes()),
-                    $crate::__private::Field::Bytes(&::core::column!().to_le_bytes()),
+                    $crate::__private::Field::Bytes(&LINE),
+                    $crate::__private::Field::Bytes(&COLUMN),
                     $crate::__private::Field::Bytes($name.as_bytes()),
-                    $crate::__private::Field::Lines(&[$($docs),*]),
-                    $crate::__private::Field::Lines(&[$($argument),*]),
-                    $crate::__private::Field::Node($node),
+                    $crate::__private::Field::Lines(DOCS),
+                    $crate::__private::Field::Lines(ARGUMENTS),
+                    $crate::__private::Field::Node(NODE),
                 ],
             };
 

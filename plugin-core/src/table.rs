@@ -32,19 +32,28 @@ pub struct PluginTable {
     pub abi: u32,
     /// The table's size in bytes, as the library knew it.
     pub size: u32,
+    /// The [`Kind::Build`] record, which says what the library was built with.
+    pub build: *const u8,
+    /// Its length in bytes.
+    pub build_len: usize,
     /// Attaches the library: the services stay valid while it is mapped. Returns 1 if every thread, key and
     /// thread-local destructor it makes goes through them.
     pub bind: unsafe extern "C" fn(services: *const HostServices) -> u8,
     /// Calls `visit` with `context` and each export.
-    pub visit_exports:
-        unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)),
+    pub visit_exports: unsafe extern "C" fn(
+        context: *mut c_void,
+        visit: unsafe extern "C" fn(*mut c_void, *const Export),
+    ),
     /// Detaches the library.
     pub unbind: unsafe extern "C" fn(),
 }
 
 /// The table's header: what may be read before its version is known to be right.
-pub const HEADER_SIZE: usize = std::mem::offset_of!(PluginTable, bind);
+pub const HEADER_SIZE: usize = std::mem::offset_of!(PluginTable, build);
 const _: () = assert!(HEADER_SIZE == 16);
+
+// SAFETY: it is a constant, and so is what it points at.
+unsafe impl Sync for PluginTable {}
 
 /// What the host does for an attached library. Fields are only ever added, at the end.
 #[repr(C)]
@@ -72,7 +81,8 @@ pub struct HostServices {
     /// `pthread_key_delete`.
     pub key_delete: unsafe extern "C" fn(library: *const c_void, key: u32) -> c_int,
     /// `pthread_setspecific`.
-    pub key_set: unsafe extern "C" fn(library: *const c_void, key: u32, value: *const c_void) -> c_int,
+    pub key_set:
+        unsafe extern "C" fn(library: *const c_void, key: u32, value: *const c_void) -> c_int,
     /// `pthread_create`.
     pub thread_create: unsafe extern "C" fn(
         library: *const c_void,
@@ -106,7 +116,11 @@ impl Export {
     ///
     /// `entry` is a function whose arguments and result have the `Repr`s that the record's descriptor says.
     pub const unsafe fn new(record: &'static [u8], entry: *const c_void) -> Self {
-        Export { record: record.as_ptr(), record_len: record.len(), entry }
+        Export {
+            record: record.as_ptr(),
+            record_len: record.len(),
+            entry,
+        }
     }
 
     /// The record's bytes, for as long as the library is mapped.
@@ -132,7 +146,10 @@ pub fn registered() -> impl Iterator<Item = &'static Export> {
     inventory::iter::<Export>.into_iter()
 }
 
-unsafe extern "C" fn visit_exports(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)) {
+unsafe extern "C" fn visit_exports(
+    context: *mut c_void,
+    visit: unsafe extern "C" fn(*mut c_void, *const Export),
+) {
     for export in registered() {
         // SAFETY: the host's own function with its own context.
         unsafe { visit(context, export) }
@@ -146,6 +163,8 @@ static plugin_table_v1: PluginTable = PluginTable {
     magic: MAGIC,
     abi: ABI_VERSION,
     size: size_of::<PluginTable>() as u32,
+    build: (&raw const BUILD_RECORD).cast(),
+    build_len: BUILD_RECORD.len(),
     bind: runtime::bind,
     visit_exports,
     unbind: runtime::unbind,
@@ -158,15 +177,17 @@ const BUILD: Record = Record {
         Field::Bytes(env!("CARGO_PKG_VERSION").as_bytes()),
         Field::Bytes(env!("PLUGIN_CORE_RUSTC").as_bytes()),
         Field::Bytes(env!("PLUGIN_CORE_TARGET").as_bytes()),
-        Field::Bytes(if cfg!(panic = "abort") { b"abort" } else { b"unwind" }),
+        Field::Bytes(if cfg!(panic = "abort") {
+            b"abort"
+        } else {
+            b"unwind"
+        }),
     ],
 };
 
-#[used]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
 static BUILD_RECORD: [u8; BUILD.len()] = BUILD.encode();
-
 
 /// The [`Kind::Build`] record of this very library or program.
 pub fn build_record() -> &'static [u8] {

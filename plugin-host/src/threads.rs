@@ -140,11 +140,13 @@ impl Threads {
     }
 
     /// Notes that the library starts a thread.
+    #[cfg(unix)]
     pub(crate) fn thread_starts(&self) {
         self.lock().running += 1;
     }
 
     /// Notes that a thread of the library's has returned, or was not started after all.
+    #[cfg(unix)]
     pub(crate) fn thread_ended(&self) {
         let mut state = self.lock();
         state.running -= 1;

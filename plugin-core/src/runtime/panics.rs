@@ -36,7 +36,9 @@ thread_local! {
 pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
     let taken = REPORT.try_with(|report| {
         // A panic that was resumed does not pass the hook: then the report is of another one.
-        report.borrow_mut().take_if(|report| report.0.message == message)
+        report
+            .borrow_mut()
+            .take_if(|report| report.0.message == message)
     });
     match taken {
         Ok(Some(mut report)) => {

@@ -1,0 +1,118 @@
+//! Plugins built by other compilers than the host's, in debug and release, all loaded into one host's process.
+
+use std::process::Command;
+
+use plugin_host::{Fault, Host, inspect};
+use tests::{build_of, fixture_target_dir, host};
+
+/// The toolchains that are installed, and new enough for plugin-core.
+fn toolchains() -> Vec<String> {
+    let Ok(list) = Command::new("rustup").args(["toolchain", "list"]).output() else { return Vec::new() };
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    let names = list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
+    names.filter(|name| builds_2024(name)).collect()
+}
+
+fn builds_2024(toolchain: &str) -> bool {
+    let version = Command::new("rustup").args(["run", toolchain, "rustc", "--version"]).output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let minor = version.split(['.', ' ']).nth(2).and_then(|minor| minor.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor >= 85)
+}
+
+/// Asks of every part of the boundary that it works: plain and other values, both kinds of references, statics, panics.
+fn exercise(host: &Host) {
+    assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(2, 3), 5);
+    type Everything = Option<Result<(Vec<[u16; 2]>, Box<String>), Vec<Option<char>>>>;
+    let echo = host.get::<fn(Everything) -> Everything>("echo_everything").unwrap();
+    let value: Everything = Some(Ok((vec![[1, 2], [3, 4]], Box::new("text".to_owned()))));
+    assert_eq!(echo(value.clone()), value);
+    assert_eq!(echo(Some(Err(vec![Some('x'), None]))), Some(Err(vec![Some('x'), None])));
+    let echo = host.get::<fn(i128) -> i128>("echo_i128").unwrap();
+    assert_eq!(echo(i128::MIN), i128::MIN);
+    let echo = host.get::<fn((u8, u16, u32, u64, i8, i16, i32, i64)) -> (u8, u16, u32, u64, i8, i16, i32, i64)>("echo_tuple8");
+    assert_eq!(echo.unwrap()((1, 2, 3, 4, -1, -2, -3, -4)), (1, 2, 3, 4, -1, -2, -3, -4));
+    assert_eq!(host.get::<fn(f32) -> f32>("echo_f32").unwrap()(1.5), 1.5);
+    assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[1.0, 2.0]), 3.0);
+    let mut names = vec!["a".to_owned()];
+    assert_eq!(host.get::<fn(&mut Vec<String>, &str) -> usize>("append").unwrap()(&mut names, "b"), 2);
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(*host.get::<&str>("TEXT").unwrap(), "some text");
+    host.get::<std::sync::RwLock<Vec<u32>>>("LIMITS").unwrap().write().unwrap().push(5);
+    assert_eq!(host.get::<fn() -> Vec<u32>>("limits").unwrap()(), [5]);
+    let fault = host.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap()("across").unwrap_err();
+    assert_eq!(fault.message, "across");
+    assert!(fault.location.is_some());
+}
+
+/// One test, because it looks at the mappings of the whole process.
+#[test]
+fn other_compilers_and_settings() {
+    every_installed_compiler_in_debug_and_release();
+    optimised_in_other_ways();
+}
+
+fn assert_nothing_is_mapped(what: &str) {
+    if cfg!(target_os = "linux") {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(!maps.contains("libzoo") && !maps.contains("libthreads"), "{what}: a library stays mapped:\n{maps}");
+    }
+}
+
+fn every_installed_compiler_in_debug_and_release() {
+    let toolchains = toolchains();
+    if toolchains.len() < 2 {
+        println!("only {toolchains:?} are installed: install more with rustup to see plugins of other compilers");
+    }
+    let mut hosts = Vec::new();
+    let mut compilers = std::collections::BTreeSet::new();
+    for toolchain in &toolchains {
+        for release in [false, true] {
+            let build = |fixture: &str| {
+                let build = build_of(fixture).toolchain(toolchain).target_dir(fixture_target_dir(toolchain));
+                let build = if release { build.release() } else { build };
+                build.run().unwrap_or_else(|error| panic!("{toolchain}: {error}"))
+            };
+            let zoo = build("zoo");
+            compilers.insert(inspect(&zoo).unwrap().rustc);
+            let host = host();
+            host.load(zoo).unwrap_or_else(|error| panic!("{toolchain}: {error}"));
+            host.load(build("threads")).unwrap_or_else(|error| panic!("{toolchain}: {error}"));
+            exercise(&host);
+            assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1001);
+            assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);
+            hosts.push(host);
+        }
+    }
+    // All at once, in one process.
+    for host in &hosts {
+        assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(20, 22), 42);
+    }
+    drop(hosts);
+    println!("plugins of {} compilers were loaded: {compilers:?}", compilers.len());
+    assert_nothing_is_mapped("some toolchain");
+}
+
+/// Plugins that are linked by fat LTO, or as one codegen unit, or for size, or stripped.
+fn optimised_in_other_ways() {
+    for (name, config) in [
+        ("lto", "profile.release.lto=\"fat\""),
+        ("unit", "profile.release.codegen-units=1"),
+        ("size", "profile.release.opt-level=\"z\""),
+        ("strip", "profile.release.strip=true"),
+    ] {
+        let build = |fixture: &str| {
+            let build = build_of(fixture).release().target_dir(fixture_target_dir(name));
+            build.arg("--config").arg(config).run().unwrap_or_else(|error| panic!("{name}: {error}"))
+        };
+        let host = host();
+        host.load(build("zoo")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        host.load(build("threads")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        exercise(&host);
+        assert_eq!(host.plugin("zoo").unwrap().name(), "zoo");
+        assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1001);
+        assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);
+        drop(host);
+        assert_nothing_is_mapped(name);
+    }
+}
