@@ -1,0 +1,65 @@
+//! Plugins that are linked into the program: the same API, and no file.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parts as _;
+use plugin_core::plugin_export;
+use plugin_host::{Error, Fault, Host, Trust};
+
+#[plugin_export]
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+#[plugin_export]
+static NOTES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Doubles.
+#[plugin_export]
+fn double(n: u32) -> u32 {
+    CALLS.fetch_add(1, Ordering::SeqCst);
+    n * 2
+}
+
+#[plugin_export]
+fn fail(why: &str) {
+    panic!("{why}");
+}
+
+/// Linked plugins are attached once for the whole process, so one test sees them come and go.
+#[test]
+fn linked_plugins_have_the_same_api() {
+    let host = Host::linked().unwrap();
+    let names: Vec<_> = host.plugins().iter().map(|plugin| plugin.name().to_owned()).collect();
+    assert_eq!(names, ["parts", "tests"]);
+    let plugin = host.plugin("tests").unwrap();
+    assert_eq!(plugin.path(), None);
+    let double_info = plugin.exports().iter().find(|export| export.name == "double").unwrap();
+    assert_eq!((double_info.to_string().as_str(), double_info.docs.as_str()), ("fn double(n: u32) -> u32", "Doubles."));
+
+    assert_eq!(host.get::<fn(u32) -> u32>("double").unwrap()(4), 8);
+    assert_eq!(double(5), 10, "the item is still an ordinary function");
+    assert_eq!(host.get::<AtomicU32>("CALLS").unwrap().load(Ordering::SeqCst), 2);
+    host.get::<Mutex<Vec<String>>>("NOTES").unwrap().lock().unwrap().push("from the host".to_owned());
+    assert_eq!(*NOTES.lock().unwrap(), ["from the host"]);
+    assert!(matches!(host.get::<fn(u64) -> u64>("double"), Err(Error::TypeMismatch(_))));
+
+    let fault = host.get::<fn(&str) -> Result<(), Fault>>("fail").unwrap()("here").unwrap_err();
+    assert_eq!(fault.message, "here");
+    assert!(fault.location.unwrap().file.ends_with("linked.rs"));
+
+    // Their hooks run with the first host and after the last.
+    let history = host.get::<fn() -> Vec<String>>("history").unwrap();
+    assert_eq!(history(), ["parts starts"]);
+    let second = Host::linked().unwrap();
+    assert_eq!(history(), ["parts starts"]);
+    drop((host, plugin, history));
+    assert_eq!(parts::history(), ["parts starts"]);
+    drop(second);
+    assert_eq!(parts::history(), ["parts starts", "parts stops"]);
+    let third = Host::linked().unwrap();
+    assert_eq!(parts::history(), ["parts starts", "parts stops", "parts starts"]);
+
+    // Such a host trusts no file, and one for files has no linked plugins.
+    assert!(matches!(third.load(std::env::current_exe().unwrap()), Err(Error::NotTrusted { .. })));
+    assert!(Host::new(Trust::none()).plugins().is_empty());
+}
