@@ -43,22 +43,12 @@ impl BufferRepr {
 
     /// Lends `len` elements at `ptr`.
     pub(crate) const fn lent<T>(ptr: *const T, len: usize) -> Self {
-        BufferRepr {
-            ptr: ptr as *mut u8,
-            len,
-            capacity: len,
-            free: None,
-        }
+        BufferRepr { ptr: ptr as *mut u8, len, capacity: len, free: None }
     }
 
     /// Lends the elements of `slice` to be changed.
     pub(crate) fn lent_mut<T>(slice: &mut [T]) -> Self {
-        BufferRepr {
-            ptr: slice.as_mut_ptr().cast(),
-            len: slice.len(),
-            capacity: slice.len(),
-            free: None,
-        }
+        BufferRepr { ptr: slice.as_mut_ptr().cast(), len: slice.len(), capacity: slice.len(), free: None }
     }
 
     pub(crate) fn as_ptr<T>(&self) -> *const T {
@@ -94,10 +84,7 @@ impl BufferRepr {
     /// The buffer holds `T`s that nobody else will use, and has not been taken or freed before; or it is lent, and `T`
     /// may be copied bit by bit.
     pub(crate) unsafe fn take<T>(self) -> Vec<T> {
-        if self
-            .free
-            .is_some_and(|free| std::ptr::fn_addr_eq(free, free_own as Free))
-        {
+        if self.free.is_some_and(|free| std::ptr::fn_addr_eq(free, free_own as Free)) {
             // SAFETY: `own` in this library took these from a `Vec<T>` (or one of the same layout) and forgot it.
             return unsafe { Vec::from_raw_parts(self.ptr.cast(), self.len, self.capacity) };
         }

@@ -140,9 +140,7 @@ impl Tag {
     pub const fn shape(self) -> Shape {
         use Tag::*;
         match self {
-            Vec | Slice | Box | Option | Ref | Mut | Static | Atomic | RwLock | Mutex => {
-                Shape::Parts(1)
-            }
+            Vec | Slice | Box | Option | Ref | Mut | Static | Atomic | RwLock | Mutex => Shape::Parts(1),
             Result => Shape::Parts(2),
             Array => Shape::CountThenOne,
             Tuple => Shape::CountThenAll(0),
@@ -212,9 +210,7 @@ impl Node {
 
     fn strip<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let rest = bytes.strip_prefix(self.head)?;
-        self.parts
-            .iter()
-            .try_fold(rest, |rest, part| part.strip(rest))
+        self.parts.iter().try_fold(rest, |rest, part| part.strip(rest))
     }
 
     /// The flat bytes.
@@ -244,10 +240,7 @@ mod tests {
         let bytes = <Result<Option<u32>, String>>::NODE.to_bytes();
         assert_eq!(bytes, [37, 36, 6, 18]);
         let bytes = <(bool, [u8; 2])>::NODE.to_bytes();
-        assert_eq!(
-            bytes,
-            [38, 2, 0, 0, 0, 0, 0, 0, 0, 2, 34, 2, 0, 0, 0, 0, 0, 0, 0, 4]
-        );
+        assert_eq!(bytes, [38, 2, 0, 0, 0, 0, 0, 0, 0, 2, 34, 2, 0, 0, 0, 0, 0, 0, 0, 4]);
     }
 
     #[test]

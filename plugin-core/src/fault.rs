@@ -70,17 +70,8 @@ impl Fault {
         Fault::new(message, None, None)
     }
 
-    pub(crate) fn new(
-        message: String,
-        location: Option<Location>,
-        backtrace: Option<String>,
-    ) -> Self {
-        Fault {
-            message,
-            location,
-            backtrace,
-            export: None,
-        }
+    pub(crate) fn new(message: String, location: Option<Location>, backtrace: Option<String>) -> Self {
+        Fault { message, location, backtrace, export: None }
     }
 }
 
@@ -102,10 +93,7 @@ impl FaultRepr {
     pub(crate) fn new(fault: Fault) -> *mut FaultRepr {
         let location = fault.location.map(|at| (at.file, at.line, at.column));
         let fields: Fields = (fault.message, location, fault.backtrace);
-        Box::into_raw(Box::new(FaultRepr {
-            fields: fields.lower(),
-            free: free_fault,
-        }))
+        Box::into_raw(Box::new(FaultRepr { fields: fields.lower(), free: free_fault }))
     }
 
     /// Takes the fault over and frees what it came in.
@@ -120,11 +108,7 @@ impl FaultRepr {
             ((*fault).free)(fault);
             fields
         };
-        Fault::new(
-            message,
-            location.map(|(file, line, column)| Location { file, line, column }),
-            backtrace,
-        )
+        Fault::new(message, location.map(|(file, line, column)| Location { file, line, column }), backtrace)
     }
 }
 
@@ -172,14 +156,8 @@ pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
 pub(crate) fn contain<R: Copy>(f: impl FnOnce() -> R) -> Outcome<R> {
     // Not caring about unwind safety is right here: what `f` may leave half done is its own plugin's, as with threads.
     match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(value) => Outcome {
-            fault: std::ptr::null_mut(),
-            value: MaybeUninit::new(value),
-        },
-        Err(payload) => Outcome {
-            fault: caught(payload),
-            value: MaybeUninit::uninit(),
-        },
+        Ok(value) => Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::new(value) },
+        Err(payload) => Outcome { fault: caught(payload), value: MaybeUninit::uninit() },
     }
 }
 
@@ -207,35 +185,41 @@ pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
 }
 
 /// What an asked function type may return: `R` raises a fault as a panic, `Result<R, Fault>` returns it.
+///
+/// There is no example: it is implemented here for both, and [`Function`](crate::Function) uses it.
 pub trait Return: Sized + 'static {
     /// The exported function's return type.
     type Value: PluginType;
 
-    /// Makes the result of a call from what came back.
-    fn from_outcome(outcome: Result<Self::Value, Fault>) -> Self;
+    /// What a call gives that returned.
+    fn returned(value: Self::Value) -> Self;
+
+    /// What a call gives that did not.
+    fn faulted(fault: Fault) -> Self;
 }
 
 impl<R: PluginType> Return for R {
     type Value = R;
 
     #[inline(always)]
-    #[track_caller]
-    fn from_outcome(outcome: Result<R, Fault>) -> R {
-        outcome.unwrap_or_else(|fault| raise(&fault))
+    fn returned(value: R) -> R {
+        value
     }
-}
 
-#[cold]
-#[inline(never)]
-fn raise(fault: &Fault) -> ! {
-    panic!("{fault}")
+    fn faulted(fault: Fault) -> R {
+        panic!("{fault}")
+    }
 }
 
 impl<R: PluginType> Return for Result<R, Fault> {
     type Value = R;
 
     #[inline(always)]
-    fn from_outcome(outcome: Result<R, Fault>) -> Self {
-        outcome
+    fn returned(value: R) -> Self {
+        Ok(value)
+    }
+
+    fn faulted(fault: Fault) -> Self {
+        Err(fault)
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::descriptor::{Node, Tag};
-use crate::fault::{Context, Fault, Outcome, Return};
+use crate::fault::{Context, Fault, FaultRepr, Outcome, Return};
 use crate::lookup::{Lookup, Site};
 use crate::types::{PluginMut, PluginRef, PluginType};
 
@@ -44,23 +44,13 @@ unsafe impl<F> Sync for Function<F> {}
 
 impl<F> Clone for Function<F> {
     fn clone(&self) -> Self {
-        Function {
-            context: self.context,
-            entry: self.entry,
-            site: self.site.clone(),
-            signature: PhantomData,
-        }
+        Function { context: self.context, entry: self.entry, site: self.site.clone(), signature: PhantomData }
     }
 }
 
 impl<F> fmt::Debug for Function<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Function({}: {})",
-            self.site.label,
-            std::any::type_name::<F>()
-        )
+        write!(f, "Function({}: {})", self.site.label, std::any::type_name::<F>())
     }
 }
 
@@ -97,22 +87,24 @@ impl<F: FunctionType> Deref for Function<F> {
 /// Sees a `Function` as the closure that `_make` would make of it, which captures it and nothing else.
 #[inline(always)]
 fn as_closure<F, C>(function: &Function<F>, _make: impl FnOnce(Function<F>) -> C) -> &C {
-    const {
-        assert!(
-            size_of::<C>() == size_of::<Function<F>>()
-                && align_of::<C>() == align_of::<Function<F>>()
-        )
-    }
+    const { assert!(size_of::<C>() == size_of::<Function<F>>() && align_of::<C>() == align_of::<Function<F>>()) }
     // SAFETY: a closure that captures one value by move is laid out as a struct of that one field: the sizes and
     // alignments are equal, so the field is at the start. The closure is only borrowed, as the function is.
     unsafe { &*std::ptr::from_ref(function).cast::<C>() }
 }
 
+/// What a call gives that did not return. Apart, so that a call that returns pays nothing for it.
+///
+/// # Safety
+///
+/// The fault is from an entry of the site's, and is taken once.
 #[cold]
 #[inline(never)]
-fn named(mut fault: Fault, site: &Site) -> Fault {
+unsafe fn faulted<R: Return>(fault: *mut FaultRepr, site: &Site) -> R {
+    // SAFETY: the caller's promise; the site keeps the library loaded.
+    let mut fault = unsafe { FaultRepr::take(fault) };
     fault.export = Some(site.label.clone());
-    fault
+    R::faulted(fault)
 }
 
 macro_rules! argument_type {
@@ -209,12 +201,14 @@ macro_rules! signature {
                             >(function.entry)
                         };
                         // SAFETY: lowered arguments of these types, in a library that `site` keeps loaded.
-                        let outcome = unsafe { entry(function.context $(, $arg)*).into_result() };
-                        R::from_outcome(match outcome {
-                            // SAFETY: lowered by the plugin as this type, and lifted once.
-                            Ok(value) => Ok(unsafe { R::Value::lift(value, &site.origin) }),
-                            Err(fault) => Err(named(fault, site)),
-                        })
+                        let outcome = unsafe { entry(function.context $(, $arg)*) };
+                        if outcome.fault.is_null() {
+                            // SAFETY: no fault, so the value is there; lowered as this type, and lifted once.
+                            R::returned(unsafe { R::Value::lift(outcome.value.assume_init(), &site.origin) })
+                        } else {
+                            // SAFETY: of this very call.
+                            unsafe { faulted(outcome.fault, site) }
+                        }
                     }
                 })
             }

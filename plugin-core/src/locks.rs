@@ -9,9 +9,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{
-    LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use std::sync::{LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::descriptor::{Node, Tag};
 use crate::fault::{Outcome, contain};
@@ -89,11 +87,7 @@ unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<Re
     contain(|| {
         let (guard, poisoned) = apart(lock.for_reading());
         let value = guard.lend();
-        LockedRepr {
-            guard: Box::into_raw(Box::new(guard)).cast(),
-            poisoned,
-            value,
-        }
+        LockedRepr { guard: Box::into_raw(Box::new(guard)).cast(), poisoned, value }
     })
 }
 
@@ -111,11 +105,7 @@ unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<R
         // SAFETY: moved out here, and back in `end_write`; the guard is held in between, so nobody can look. A host
         // that never ends it holds the lock for good.
         let value = unsafe { std::ptr::read(&raw const **guard) }.lower();
-        LockedRepr {
-            guard: Box::into_raw(guard).cast(),
-            poisoned,
-            value,
-        }
+        LockedRepr { guard: Box::into_raw(guard).cast(), poisoned, value }
     })
 }
 
@@ -162,17 +152,8 @@ impl<T: PluginType> Remote<T> {
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
         // SAFETY: lent by the plugin, and lifted once.
         let value = unsafe { T::lift(locked.value, &self.origin) };
-        let guard = ReadGuard {
-            lock: self,
-            value,
-            guard: locked.guard,
-            this_thread: PhantomData,
-        };
-        if locked.poisoned == 0 {
-            Ok(guard)
-        } else {
-            Err(PoisonError::new(guard))
-        }
+        let guard = ReadGuard { lock: self, value, guard: locked.guard, this_thread: PhantomData };
+        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
     }
 
     fn write(&self) -> LockResult<WriteGuard<'_, T>> {
@@ -182,18 +163,8 @@ impl<T: PluginType> Remote<T> {
         // SAFETY: lowered by the plugin, and lifted once.
         let value = ManuallyDrop::new(unsafe { T::lift(locked.value, &self.origin) });
         let panicking = std::thread::panicking();
-        let guard = WriteGuard {
-            lock: self,
-            value,
-            guard: locked.guard,
-            panicking,
-            this_thread: PhantomData,
-        };
-        if locked.poisoned == 0 {
-            Ok(guard)
-        } else {
-            Err(PoisonError::new(guard))
-        }
+        let guard = WriteGuard { lock: self, value, guard: locked.guard, panicking, this_thread: PhantomData };
+        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
     }
 }
 
@@ -341,19 +312,13 @@ unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteRwLock<T>;
     type Target = RemoteRwLock<T>;
-    const STATIC_NODE: &'static Node = &Node {
-        head: &Tag::RwLock.head(),
-        parts: &[T::NODE],
-    };
+    const STATIC_NODE: &'static Node = &Node { head: &Tag::RwLock.head(), parts: &[T::NODE] };
 
     fn access(&'static self) -> Self::Access {
         lock_repr(self)
     }
     unsafe fn view(repr: Self::Access, origin: &Origin) -> RemoteRwLock<T> {
-        RemoteRwLock(Remote {
-            repr,
-            origin: origin.clone(),
-        })
+        RemoteRwLock(Remote { repr, origin: origin.clone() })
     }
     fn target(view: &RemoteRwLock<T>) -> &RemoteRwLock<T> {
         view
@@ -365,19 +330,13 @@ unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteMutex<T>;
     type Target = RemoteMutex<T>;
-    const STATIC_NODE: &'static Node = &Node {
-        head: &Tag::Mutex.head(),
-        parts: &[T::NODE],
-    };
+    const STATIC_NODE: &'static Node = &Node { head: &Tag::Mutex.head(), parts: &[T::NODE] };
 
     fn access(&'static self) -> Self::Access {
         lock_repr(self)
     }
     unsafe fn view(repr: Self::Access, origin: &Origin) -> RemoteMutex<T> {
-        RemoteMutex(Remote {
-            repr,
-            origin: origin.clone(),
-        })
+        RemoteMutex(Remote { repr, origin: origin.clone() })
     }
     fn target(view: &RemoteMutex<T>) -> &RemoteMutex<T> {
         view

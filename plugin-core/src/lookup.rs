@@ -97,12 +97,7 @@ impl<T: PluginStatic> Deref for Static<T> {
 
 impl<T: PluginStatic> fmt::Debug for Static<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Static({}: {})",
-            self.site.label,
-            std::any::type_name::<T>()
-        )
+        write!(f, "Static({}: {})", self.site.label, std::any::type_name::<T>())
     }
 }
 
@@ -114,17 +109,12 @@ unsafe impl<T: PluginStatic> Lookup for T {
     unsafe fn bind(site: &Arc<Site>) -> Result<Static<T>, Fault> {
         // SAFETY: the export's descriptor is equal to `NODE`, so its entry is the accessor of such a static.
         let entry = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(
-                site.entry,
-            )
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
         };
         // SAFETY: an accessor, called in a library that `site` keeps loaded.
         let access = unsafe { entry(std::ptr::null()).into_result()? };
         // SAFETY: just accessed; the view is dropped before `site` is.
         let view = unsafe { T::view(access, &site.origin) };
-        Ok(Static {
-            view,
-            site: site.clone(),
-        })
+        Ok(Static { view, site: site.clone() })
     }
 }

@@ -27,10 +27,6 @@ impl Origin {
 
 impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() {
-            "Origin(library)"
-        } else {
-            "Origin(host)"
-        })
+        f.write_str(if self.0.is_some() { "Origin(library)" } else { "Origin(host)" })
     }
 }

@@ -101,10 +101,7 @@ impl<E: Display> HookResult for Result<(), E> {
 }
 
 /// The descriptor of every hook: `fn() -> Result<(), String>`.
-pub const HOOK_NODE: &Node = &Node {
-    head: &Tag::Fn.head_with(0),
-    parts: &[<Result<(), String>>::NODE],
-};
+pub const HOOK_NODE: &Node = &Node { head: &Tag::Fn.head_with(0), parts: &[<Result<(), String>>::NODE] };
 
 /// Runs a hook.
 pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {

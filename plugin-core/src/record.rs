@@ -14,11 +14,7 @@
 use crate::descriptor::Node;
 
 /// The link section that holds the records.
-pub const SECTION: &str = if cfg!(target_vendor = "apple") {
-    "__plugin"
-} else {
-    ".plugin"
-};
+pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__plugin" } else { ".plugin" };
 
 /// What each record begins with: not text, and not zero, which is padding.
 pub const MARK: [u8; 4] = *b"\xFAplg";
@@ -163,11 +159,7 @@ pub struct Malformed {
 
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "at byte {} of its records there is no {}",
-            self.offset, self.expected
-        )
+        write!(f, "at byte {} of its records there is no {}", self.offset, self.expected)
     }
 }
 
@@ -197,37 +189,20 @@ impl<'a> RawRecord<'a> {
         let Some(start) = section.iter().position(|&byte| byte != 0) else {
             return Ok(None);
         };
-        let malformed = |at: &[u8], expected| Malformed {
-            offset: section.len() - at.len(),
-            expected,
-        };
+        let malformed = |at: &[u8], expected| Malformed { offset: section.len() - at.len(), expected };
         let all = &section[start..];
-        let body = all
-            .strip_prefix(&MARK)
-            .ok_or_else(|| malformed(all, "record"))?;
+        let body = all.strip_prefix(&MARK).ok_or_else(|| malformed(all, "record"))?;
         let (len, body) = take_u32(body).ok_or_else(|| malformed(body, "length"))?;
-        let (body, rest) = body
-            .split_at_checked(len)
-            .ok_or_else(|| malformed(body, "whole record"))?;
+        let (body, rest) = body.split_at_checked(len).ok_or_else(|| malformed(body, "whole record"))?;
         let (&kind, mut left) = body.split_first().ok_or_else(|| malformed(body, "kind"))?;
         let mut fields = Vec::new();
         while !left.is_empty() {
-            let (len, after) =
-                take_u32(left).ok_or_else(|| malformed(rest, "whole field before"))?;
-            let (field, after) = after
-                .split_at_checked(len)
-                .ok_or_else(|| malformed(rest, "whole field before"))?;
+            let (len, after) = take_u32(left).ok_or_else(|| malformed(rest, "whole field before"))?;
+            let (field, after) = after.split_at_checked(len).ok_or_else(|| malformed(rest, "whole field before"))?;
             fields.push(field);
             left = after;
         }
-        Ok(Some((
-            RawRecord {
-                kind,
-                fields,
-                bytes: &all[..HEADER + len],
-            },
-            rest,
-        )))
+        Ok(Some((RawRecord { kind, fields, bytes: &all[..HEADER + len] }, rest)))
     }
 
     fn text(&self, field: usize) -> Option<&'a str> {
@@ -235,9 +210,7 @@ impl<'a> RawRecord<'a> {
     }
 
     fn number(&self, field: usize) -> Option<u32> {
-        Some(u32::from_le_bytes(
-            (*self.fields.get(field)?).try_into().ok()?,
-        ))
+        Some(u32::from_le_bytes((*self.fields.get(field)?).try_into().ok()?))
     }
 }
 
@@ -315,12 +288,7 @@ mod tests {
 
     const ONE: Record = Record {
         kind: Kind::Export,
-        fields: &[
-            Field::Bytes(b"ab"),
-            Field::Lines(&["x", "y"]),
-            Field::Lines(&[]),
-            Field::Bytes(&[1, 0, 0, 0]),
-        ],
+        fields: &[Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Bytes(&[1, 0, 0, 0])],
     };
     const BYTES: [u8; ONE.len()] = ONE.encode();
 
@@ -335,10 +303,7 @@ mod tests {
         assert_eq!(record.kind, Kind::Export as u8);
         assert_eq!(record.fields, [&b"ab"[..], b"x\ny", b"", &[1, 0, 0, 0]]);
         assert_eq!(record.bytes, BYTES);
-        assert_eq!(
-            (record.text(1), record.number(3), record.number(0)),
-            (Some("x\ny"), Some(1), None)
-        );
+        assert_eq!((record.text(1), record.number(3), record.number(0)), (Some("x\ny"), Some(1), None));
         let (_, rest) = RawRecord::read(rest).unwrap().unwrap();
         assert_eq!(RawRecord::read(rest), Ok(None));
     }

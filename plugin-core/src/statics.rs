@@ -85,10 +85,7 @@ unsafe impl<T: ?Sized + Sync + Send> Send for Borrowed<T> {}
 
 impl<T: ?Sized> Borrowed<T> {
     fn copied(value: Box<T>) -> Self {
-        Borrowed {
-            at: NonNull::from(Box::leak(value)),
-            copied: true,
-        }
+        Borrowed { at: NonNull::from(Box::leak(value)), copied: true }
     }
 }
 
@@ -150,10 +147,7 @@ unsafe impl<T: PluginType> PluginStatic for T {
     type Access = BufferRepr;
     type View = Borrowed<T>;
     type Target = T;
-    const STATIC_NODE: &'static Node = &Node {
-        head: &Tag::Static.head(),
-        parts: &[T::NODE],
-    };
+    const STATIC_NODE: &'static Node = &Node { head: &Tag::Static.head(), parts: &[T::NODE] };
 
     fn access(&'static self) -> BufferRepr {
         lend_slice(std::slice::from_ref(self))
@@ -161,15 +155,10 @@ unsafe impl<T: PluginType> PluginStatic for T {
     unsafe fn view(access: BufferRepr, origin: &Origin) -> Borrowed<T> {
         if T::PLAIN {
             // SAFETY: the address of the static.
-            Borrowed {
-                at: NonNull::from(unsafe { &access.as_slice::<T>()[0] }),
-                copied: false,
-            }
+            Borrowed { at: NonNull::from(unsafe { &access.as_slice::<T>()[0] }), copied: false }
         } else {
             // SAFETY: one lent value, lifted once.
-            Borrowed::copied(Box::new(
-                unsafe { Vec::<T>::lift(access, origin) }.swap_remove(0),
-            ))
+            Borrowed::copied(Box::new(unsafe { Vec::<T>::lift(access, origin) }.swap_remove(0)))
         }
     }
     fn target(view: &Borrowed<T>) -> &T {
@@ -182,10 +171,7 @@ unsafe impl PluginStatic for &str {
     type Access = BufferRepr;
     type View = Borrowed<str>;
     type Target = Borrowed<str>;
-    const STATIC_NODE: &'static Node = &Node {
-        head: &Tag::Static.head(),
-        parts: &[str::REF_NODE],
-    };
+    const STATIC_NODE: &'static Node = &Node { head: &Tag::Static.head(), parts: &[str::REF_NODE] };
 
     fn access(&'static self) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
@@ -193,10 +179,7 @@ unsafe impl PluginStatic for &str {
     unsafe fn view(access: BufferRepr, _: &Origin) -> Borrowed<str> {
         // SAFETY: the bytes of a `&'static str`.
         let text = unsafe { std::str::from_utf8_unchecked(access.as_slice()) };
-        Borrowed {
-            at: NonNull::from(text),
-            copied: false,
-        }
+        Borrowed { at: NonNull::from(text), copied: false }
     }
     fn target(view: &Borrowed<str>) -> &Borrowed<str> {
         view
@@ -208,10 +191,7 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
     type Access = BufferRepr;
     type View = Borrowed<[T]>;
     type Target = Borrowed<[T]>;
-    const STATIC_NODE: &'static Node = &Node {
-        head: &Tag::Static.head(),
-        parts: &[<[T]>::REF_NODE],
-    };
+    const STATIC_NODE: &'static Node = &Node { head: &Tag::Static.head(), parts: &[<[T]>::REF_NODE] };
 
     fn access(&'static self) -> BufferRepr {
         lend_slice(self)
@@ -219,10 +199,7 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
     unsafe fn view(access: BufferRepr, origin: &Origin) -> Borrowed<[T]> {
         if T::PLAIN {
             // SAFETY: the elements of a `&'static [T]`.
-            Borrowed {
-                at: NonNull::from(unsafe { access.as_slice::<T>() }),
-                copied: false,
-            }
+            Borrowed { at: NonNull::from(unsafe { access.as_slice::<T>() }), copied: false }
         } else {
             // SAFETY: lent elements, lifted once.
             Borrowed::copied(unsafe { Vec::<T>::lift(access, origin) }.into_boxed_slice())

@@ -40,10 +40,8 @@ pub struct PluginTable {
     /// thread-local destructor it makes goes through them.
     pub bind: unsafe extern "C" fn(services: *const HostServices) -> u8,
     /// Calls `visit` with `context` and each export.
-    pub visit_exports: unsafe extern "C" fn(
-        context: *mut c_void,
-        visit: unsafe extern "C" fn(*mut c_void, *const Export),
-    ),
+    pub visit_exports:
+        unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)),
     /// Detaches the library.
     pub unbind: unsafe extern "C" fn(),
 }
@@ -81,8 +79,7 @@ pub struct HostServices {
     /// `pthread_key_delete`.
     pub key_delete: unsafe extern "C" fn(library: *const c_void, key: u32) -> c_int,
     /// `pthread_setspecific`.
-    pub key_set:
-        unsafe extern "C" fn(library: *const c_void, key: u32, value: *const c_void) -> c_int,
+    pub key_set: unsafe extern "C" fn(library: *const c_void, key: u32, value: *const c_void) -> c_int,
     /// `pthread_create`.
     pub thread_create: unsafe extern "C" fn(
         library: *const c_void,
@@ -116,11 +113,7 @@ impl Export {
     ///
     /// `entry` is a function whose arguments and result have the `Repr`s that the record's descriptor says.
     pub const unsafe fn new(record: &'static [u8], entry: *const c_void) -> Self {
-        Export {
-            record: record.as_ptr(),
-            record_len: record.len(),
-            entry,
-        }
+        Export { record: record.as_ptr(), record_len: record.len(), entry }
     }
 
     /// The record's bytes, for as long as the library is mapped.
@@ -146,10 +139,7 @@ pub fn registered() -> impl Iterator<Item = &'static Export> {
     inventory::iter::<Export>.into_iter()
 }
 
-unsafe extern "C" fn visit_exports(
-    context: *mut c_void,
-    visit: unsafe extern "C" fn(*mut c_void, *const Export),
-) {
+unsafe extern "C" fn visit_exports(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)) {
     for export in registered() {
         // SAFETY: the host's own function with its own context.
         unsafe { visit(context, export) }
@@ -177,11 +167,7 @@ const BUILD: Record = Record {
         Field::Bytes(env!("CARGO_PKG_VERSION").as_bytes()),
         Field::Bytes(env!("PLUGIN_CORE_RUSTC").as_bytes()),
         Field::Bytes(env!("PLUGIN_CORE_TARGET").as_bytes()),
-        Field::Bytes(if cfg!(panic = "abort") {
-            b"abort"
-        } else {
-            b"unwind"
-        }),
+        Field::Bytes(if cfg!(panic = "abort") { b"abort" } else { b"unwind" }),
     ],
 };
 

@@ -154,7 +154,11 @@ fn cdylib(message: &str, manifest: &Path) -> Option<PathBuf> {
     let is_ours = message["reason"] == "compiler-artifact"
         && Path::new(message["manifest_path"].as_str()?).canonicalize().is_ok_and(|path| path == manifest)
         && message["target"]["crate_types"].as_array()?.iter().any(|kind| kind == "cdylib");
-    let files = if is_ours { message["filenames"].as_array()? } else { return None };
+    let files = if is_ours {
+        message["filenames"].as_array()?
+    } else {
+        return None;
+    };
     let mut files = files.iter().filter_map(|file| file.as_str().map(PathBuf::from));
     // Beside the library there may be an import library or debug information.
     files.find(|file| file.to_string_lossy().ends_with(std::env::consts::DLL_SUFFIX))

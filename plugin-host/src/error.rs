@@ -208,7 +208,10 @@ pub enum Error {
     },
 
     /// Several plugins export that name.
-    #[error("`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`", names(plugins))]
+    #[error(
+        "`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`",
+        names(plugins)
+    )]
     Ambiguous {
         /// What was asked for.
         name: String,

@@ -59,9 +59,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         return Err(Error::IsDirectory { path: path.to_owned() });
     }
     fs::read(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => {
-            Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] }
-        }
+        io::ErrorKind::NotFound => Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] },
         _ => Error::Read { path: path.to_owned(), source },
     })
 }

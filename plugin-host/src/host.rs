@@ -253,7 +253,10 @@ impl Host {
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("trust", &self.trust).field("plugins", &self.read().plugins).finish_non_exhaustive()
+        f.debug_struct("Host")
+            .field("trust", &self.trust)
+            .field("plugins", &self.read().plugins)
+            .finish_non_exhaustive()
     }
 }
 

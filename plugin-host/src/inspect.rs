@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use object::{Architecture, ExportTarget, FileKind, Object as _, ObjectKind, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
+use object::{
+    Architecture, ExportTarget, FileKind, Object as _, ObjectKind, ObjectSection as _, ObjectSegment as _,
+    ObjectSymbol as _,
+};
 use plugin_core::record::{Build, Item, Kind, RawRecord, SECTION};
 use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, PluginTable, TABLE_SYMBOL};
 
@@ -104,8 +107,12 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
     let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
     let kind = match FileKind::parse(bytes) {
         Ok(kind) => kind,
-        Err(_) if bytes.starts_with(b"!<arch>") => return Err(not_a_library("an archive, as an rlib or staticlib is")),
-        Err(_) if is_library_magic(bytes) => return Err(damaged("its header is cut short".to_owned())),
+        Err(_) if bytes.starts_with(b"!<arch>") => {
+            return Err(not_a_library("an archive, as an rlib or staticlib is"));
+        }
+        Err(_) if is_library_magic(bytes) => {
+            return Err(damaged("its header is cut short".to_owned()));
+        }
         Err(_) if std::str::from_utf8(bytes).is_ok() => return Err(not_a_library("a text file")),
         Err(_) => return Err(not_a_library("a file of some other kind")),
     };
@@ -154,7 +161,13 @@ fn architecture(architecture: Architecture, is_64: bool, little: bool) -> String
         Architecture::PowerPc64 => "powerpc64",
         Architecture::S390x => "s390x",
         Architecture::LoongArch64 => "loongarch64",
-        other => return format!("{other:?} ({}-bit, {}-endian)", if is_64 { 64 } else { 32 }, if little { "little" } else { "big" }),
+        other => {
+            return format!(
+                "{other:?} ({}-bit, {}-endian)",
+                if is_64 { 64 } else { 32 },
+                if little { "little" } else { "big" }
+            );
+        }
     };
     let big = if !little && matches!(architecture, Architecture::Aarch64 | Architecture::Arm) { "eb" } else { "" };
     format!("{name}{big}")
@@ -175,7 +188,8 @@ fn host_target() -> String {
 fn records<'a>(path: &Path, object: &object::File<'a>) -> Result<Vec<u8>, Error> {
     let mut records = Vec::new();
     for section in object.sections().filter(|section| section.name_bytes() == Ok(SECTION.as_bytes())) {
-        let data = section.data().map_err(|error| Error::Damaged { path: path.to_owned(), problem: error.to_string() })?;
+        let data =
+            section.data().map_err(|error| Error::Damaged { path: path.to_owned(), problem: error.to_string() })?;
         records.extend_from_slice(data);
     }
     if records.is_empty() && table(object).is_none() {
@@ -186,10 +200,14 @@ fn records<'a>(path: &Path, object: &object::File<'a>) -> Result<Vec<u8>, Error>
 
 /// What the file exports to the system's loader: names as in C, and addresses.
 fn symbols(object: &object::File<'_>) -> Vec<(Vec<u8>, u64)> {
-    let Ok(exports) = object.exports() else { return Vec::new() };
+    let Ok(exports) = object.exports() else {
+        return Vec::new();
+    };
     let of = |export: object::Result<object::Export<'_>>| {
         let export = export.ok()?;
-        let ExportTarget::Address { address } = export.target() else { return None };
+        let ExportTarget::Address { address } = export.target() else {
+            return None;
+        };
         let name = export.into_name().into_name()?;
         // Mach-O puts an underscore before a name.
         let name = if cfg!(target_vendor = "apple") { name.strip_prefix(b"_").unwrap_or(&name) } else { &name };
@@ -287,10 +305,12 @@ impl<'a> Records<'a> {
             rest = after;
             match Kind::from_byte(record.kind) {
                 Some(Kind::Build) => {
-                    build = Some(Build::read(&record).ok_or_else(|| damaged("its build record is cut short".to_owned()))?);
+                    build =
+                        Some(Build::read(&record).ok_or_else(|| damaged("its build record is cut short".to_owned()))?);
                 }
                 Some(kind) => {
-                    let item = Item::read(&record).ok_or_else(|| damaged("a record of its exports is cut short".to_owned()))?;
+                    let item = Item::read(&record)
+                        .ok_or_else(|| damaged("a record of its exports is cut short".to_owned()))?;
                     items.push((kind, item));
                 }
                 // Of a later version, which only adds.

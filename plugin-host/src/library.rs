@@ -187,7 +187,9 @@ impl Drop for Library {
         self.services.threads.run_destructors();
         // SAFETY: no handle is left, so no export is called any more.
         unsafe { (self.table.unbind)() };
-        let Some(mapped) = self.mapped.take() else { return };
+        let Some(mapped) = self.mapped.take() else {
+            return;
+        };
         // What it registered with the system directly would be called after it is gone.
         if !self.controlled {
             std::mem::forget((mapped, self.services.clone()));

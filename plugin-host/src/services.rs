@@ -135,7 +135,13 @@ unsafe extern "C" fn thread_create(
 }
 
 #[cfg(not(unix))]
-unsafe extern "C" fn thread_create(_: *const c_void, _: *mut c_void, _: *const c_void, _: Start, _: *mut c_void) -> c_int {
+unsafe extern "C" fn thread_create(
+    _: *const c_void,
+    _: *mut c_void,
+    _: *const c_void,
+    _: Start,
+    _: *mut c_void,
+) -> c_int {
     // Plugins ask for this only on Linux.
     const ENOSYS: c_int = 38;
     ENOSYS

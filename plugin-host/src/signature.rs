@@ -120,13 +120,17 @@ fn difference(asked: &Type, exported: &Type, place: &str) -> String {
         }
         (tag, _) => {
             let differing = asked.parts.iter().zip(&exported.parts).enumerate().find(|(_, (a, b))| a != b);
-            let Some((index, (a, b))) = differing else { return "none".to_owned() };
+            let Some((index, (a, b))) = differing else {
+                return "none".to_owned();
+            };
             let inside = match tag {
                 Tag::Fn if index == asked.parts.len() - 1 => "what it returns".to_owned(),
                 Tag::Fn => format!("argument {}", index + 1),
                 Tag::Tuple => format!("{at}field {index} of `{asked}`"),
                 _ if static_kind(tag).is_some() => place.to_owned(),
-                Tag::Ref | Tag::Mut => return format!("{at}`{asked}` asked for, `{exported}` exported"),
+                Tag::Ref | Tag::Mut => {
+                    return format!("{at}`{asked}` asked for, `{exported}` exported");
+                }
                 _ => format!("{at}inside `{asked}`"),
             };
             difference(a, b, &inside)
@@ -283,7 +287,10 @@ mod tests {
     fn differences_name_the_place() {
         assert_eq!(between::<fn(u8), fn()>(), "1 argument asked for, 0 arguments exported");
         assert_eq!(between::<fn(u8, u32), fn(u8, u64)>(), "argument 2: `u32` asked for, `u64` exported");
-        assert_eq!(between::<fn() -> u8, fn() -> Option<u8>>(), "what it returns: `u8` asked for, `Option<u8>` exported");
+        assert_eq!(
+            between::<fn() -> u8, fn() -> Option<u8>>(),
+            "what it returns: `u8` asked for, `Option<u8>` exported"
+        );
         assert_eq!(
             between::<fn(Vec<(u8, Option<u16>)>), fn(Vec<(u8, Option<i16>)>)>(),
             "argument 1: inside `Vec<(u8, Option<u16>)>`: field 1 of `(u8, Option<u16>)`: inside `Option<u16>`: `u16` \

@@ -198,10 +198,12 @@ fn docs(attributes: &[Attribute]) -> Vec<Expr> {
 /// What no exported function may be.
 fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     if let Some(token) = &signature.asyncness {
-        mistakes.add(token, "an `async` function cannot be exported: export one that blocks, or one that starts the work");
+        mistakes
+            .add(token, "an `async` function cannot be exported: export one that blocks, or one that starts the work");
     }
     if !matches!(signature.safety, syn::Safety::Default) {
-        mistakes.add(&signature.safety, "an `unsafe` function cannot be exported: a host calls exports as safe functions");
+        mistakes
+            .add(&signature.safety, "an `unsafe` function cannot be exported: a host calls exports as safe functions");
     }
     if let Some(variadic) = &signature.variadic {
         mistakes.add(variadic, "a variadic function cannot be exported");
@@ -231,7 +233,10 @@ fn function(item: &ItemFn, mistakes: &mut Mistakes) -> Target {
     for input in &signature.inputs {
         match input {
             FnArg::Receiver(receiver) => {
-                mistakes.add(receiver, "a method cannot be exported: export a function that takes the value as an argument");
+                mistakes.add(
+                    receiver,
+                    "a method cannot be exported: export a function that takes the value as an argument",
+                );
             }
             FnArg::Typed(typed) => {
                 let name = match &*typed.pat {

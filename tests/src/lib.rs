@@ -20,11 +20,10 @@ pub fn fixture_dir(name: &str) -> PathBuf {
 /// Where fixtures are built with `toolchain`, apart from this workspace's own artifacts: the host's features would be
 /// unified into those.
 pub fn fixture_target_dir(toolchain: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above").join("target"),
-        PathBuf::from,
-    );
-    target.join("fixtures").join(toolchain)
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
+    // Relative to where cargo was started: at the workspace's top.
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    workspace.join(target).join("fixtures").join(toolchain)
 }
 
 /// How a fixture is built: with the toolchain that built this, and what the environment asks for.

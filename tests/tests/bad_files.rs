@@ -47,8 +47,12 @@ fn zoo() -> Vec<u8> {
 
 /// Replaces what stands `after` bytes past each place where `mark` stands, if `right` stands there.
 fn patch(bytes: &mut [u8], mark: &[u8], after: usize, right: &[u8], wrong: &[u8]) -> usize {
-    let places: Vec<usize> =
-        bytes.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark).map(|(place, _)| place + after).collect();
+    let places: Vec<usize> = bytes
+        .windows(mark.len())
+        .enumerate()
+        .filter(|(_, window)| *window == mark)
+        .map(|(place, _)| place + after)
+        .collect();
     let mut patched = 0;
     for place in places {
         if bytes.get(place..place + right.len()) == Some(right) {
@@ -207,14 +211,20 @@ fn with_a_table_that_is_too_short() {
     assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len() + 4, &size.to_ne_bytes(), &shorter), 1);
     let error = refused_at_a_look(&files.write("libshort.so", &bytes));
     let (expected, found) = (u64::from(size), u64::from(size) - 8);
-    assert!(matches!(error, Error::TableTooShort { expected: e, found: f, .. } if (e, f) == (expected, found)), "{error}");
+    assert!(
+        matches!(error, Error::TableTooShort { expected: e, found: f, .. } if (e, f) == (expected, found)),
+        "{error}"
+    );
     if cfg!(target_os = "linux") {
         // Its header says more than there is.
         let mut bytes = zoo();
         assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len() + 4, &size.to_ne_bytes(), &longer), 1);
         let error = refused_at_a_look(&files.write("liblong.so", &bytes));
         let (expected, found) = (u64::from(size) + 8, u64::from(size));
-        assert!(matches!(error, Error::TableTooShort { expected: e, found: f, .. } if (e, f) == (expected, found)), "{error}");
+        assert!(
+            matches!(error, Error::TableTooShort { expected: e, found: f, .. } if (e, f) == (expected, found)),
+            "{error}"
+        );
     }
 }
 

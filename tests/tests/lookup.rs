@@ -132,7 +132,10 @@ fn plugins_and_exports_are_listed() {
     assert_eq!(add.to_string(), "fn add(a: u64, b: u64) -> u64");
     assert_eq!(add.docs, "Adds.\n\nThe second line of its documentation.");
     assert_eq!(add.signature, Signature::of::<fn(u64, u64) -> u64>());
-    assert_eq!((add.module.as_str(), add.arguments.as_slice()), ("zoo::functions", &["a".to_owned(), "b".to_owned()][..]));
+    assert_eq!(
+        (add.module.as_str(), add.arguments.as_slice()),
+        ("zoo::functions", &["a".to_owned(), "b".to_owned()][..])
+    );
     let shown = |name: &str| zoo.exports().iter().find(|export| export.name == name).unwrap().to_string();
     assert_eq!(shown("pattern"), "fn pattern(_: (u32, u32), c: Vec<u32>, _: bool) -> u32");
     assert_eq!(shown("match"), "fn match(type: u8) -> u8");

@@ -88,7 +88,8 @@ fn in_a_thread_of_the_plugins() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
     // SAFETY: as in `tests::host`.
-    let host = Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
+    let host =
+        Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
     host.load(fixture("threads")).unwrap();
     host.get::<fn(String)>("panic_in_thread").unwrap()("alone".to_owned());
     let faults = faults.lock().unwrap();
@@ -103,17 +104,15 @@ fn in_shutdown() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
     // SAFETY: as in `tests::host`.
-    let host = Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
+    let host =
+        Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
     host.load(fixture("shutdown-fails")).unwrap();
     drop(host);
     let faults = faults.lock().unwrap();
     let said: Vec<_> = faults.iter().map(|fault| (fault.export.as_deref().unwrap(), fault.message.as_str())).collect();
     assert_eq!(
         said,
-        [
-            ("shutdown-fails::first", "will not stop"),
-            ("shutdown-fails::last", "the shutdown hook failed: cannot stop"),
-        ]
+        [("shutdown-fails::first", "will not stop"), ("shutdown-fails::last", "the shutdown hook failed: cannot stop"),]
     );
 }
 

@@ -163,8 +163,11 @@ fn a_race_to_load_has_one_winner() {
 #[test]
 fn loading_keeps_no_descriptor() {
     let host = host_with(&["zoo", "rival"]);
-    let open = |path: &std::path::Path| std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().contains("memfd:librival"));
-    let kept = std::fs::read_dir("/proc/self/fd").unwrap().filter(|entry| open(&entry.as_ref().unwrap().path())).count();
+    let open = |path: &std::path::Path| {
+        std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().contains("memfd:librival"))
+    };
+    let kept =
+        std::fs::read_dir("/proc/self/fd").unwrap().filter(|entry| open(&entry.as_ref().unwrap().path())).count();
     // Another test may be just loading one.
     assert!(kept <= 16, "{kept}");
     drop(host);

@@ -7,7 +7,9 @@ use tests::{build_of, fixture_target_dir, host};
 
 /// The toolchains that are installed, and new enough for plugin-core.
 fn toolchains() -> Vec<String> {
-    let Ok(list) = Command::new("rustup").args(["toolchain", "list"]).output() else { return Vec::new() };
+    let Ok(list) = Command::new("rustup").args(["toolchain", "list"]).output() else {
+        return Vec::new();
+    };
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     let names = list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
     names.filter(|name| builds_2024(name)).collect()
@@ -30,7 +32,8 @@ fn exercise(host: &Host) {
     assert_eq!(echo(Some(Err(vec![Some('x'), None]))), Some(Err(vec![Some('x'), None])));
     let echo = host.get::<fn(i128) -> i128>("echo_i128").unwrap();
     assert_eq!(echo(i128::MIN), i128::MIN);
-    let echo = host.get::<fn((u8, u16, u32, u64, i8, i16, i32, i64)) -> (u8, u16, u32, u64, i8, i16, i32, i64)>("echo_tuple8");
+    let echo =
+        host.get::<fn((u8, u16, u32, u64, i8, i16, i32, i64)) -> (u8, u16, u32, u64, i8, i16, i32, i64)>("echo_tuple8");
     assert_eq!(echo.unwrap()((1, 2, 3, 4, -1, -2, -3, -4)), (1, 2, 3, 4, -1, -2, -3, -4));
     assert_eq!(host.get::<fn(f32) -> f32>("echo_f32").unwrap()(1.5), 1.5);
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[1.0, 2.0]), 3.0);

@@ -72,7 +72,12 @@ fn text_and_sequences() {
     echo!(host, "echo_wides", Vec<u128>);
     echo!(host, "echo_strings", Vec<String>, prop::collection::vec(".{0,20}", 0..20));
     echo!(host, "echo_array_strings", [String; 3]);
-    echo!(host, "echo_nested", Vec<Vec<Option<String>>>, prop::collection::vec(prop::collection::vec(prop::option::of(".{0,9}"), 0..6), 0..6));
+    echo!(
+        host,
+        "echo_nested",
+        Vec<Vec<Option<String>>>,
+        prop::collection::vec(prop::collection::vec(prop::option::of(".{0,9}"), 0..6), 0..6)
+    );
 }
 
 #[test]
@@ -214,7 +219,10 @@ fn a_function_is_a_value() {
 /// A static of each kind of type that has no test of its own in `statics.rs` is not lost sight of.
 #[test]
 fn statics_of_crossing_types() {
-    fn value<T: Lookup<Handle = Static<T>> + plugin_core::PluginStatic<Target = T> + Clone>(host: &Host, name: &str) -> T {
+    fn value<T: Lookup<Handle = Static<T>> + plugin_core::PluginStatic<Target = T> + Clone>(
+        host: &Host,
+        name: &str,
+    ) -> T {
         (*host.get::<T>(name).unwrap()).clone()
     }
     let host = host_with(&["zoo"]);

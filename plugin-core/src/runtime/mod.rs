@@ -1,10 +1,7 @@
 //! What runs inside a plugin between attach and detach, on behalf of its host.
 
 pub(crate) mod panics;
-#[cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-))]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) mod threads;
 
 use std::io::Write as _;
@@ -25,15 +22,9 @@ pub(crate) fn services() -> Option<&'static HostServices> {
 pub(crate) unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     SERVICES.store(services.cast_mut(), Ordering::Release);
     panics::install();
-    #[cfg(all(
-        target_os = "linux",
-        any(target_arch = "x86_64", target_arch = "aarch64")
-    ))]
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     let controlled = threads::controlled();
-    #[cfg(not(all(
-        target_os = "linux",
-        any(target_arch = "x86_64", target_arch = "aarch64")
-    )))]
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
     let controlled = false;
     u8::from(controlled)
 }

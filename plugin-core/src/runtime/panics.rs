@@ -36,9 +36,7 @@ thread_local! {
 pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
     let taken = REPORT.try_with(|report| {
         // A panic that was resumed does not pass the hook: then the report is of another one.
-        report
-            .borrow_mut()
-            .take_if(|report| report.0.message == message)
+        report.borrow_mut().take_if(|report| report.0.message == message)
     });
     match taken {
         Ok(Some(mut report)) => {
@@ -50,14 +48,10 @@ pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
 }
 
 fn report(info: &PanicHookInfo<'_>) {
-    let location = info.location().map(|at| Location {
-        file: at.file().to_owned(),
-        line: at.line(),
-        column: at.column(),
-    });
-    let backtrace = services()
-        .is_some_and(|services| services.backtraces != 0)
-        .then(|| Backtrace::force_capture().to_string());
+    let location =
+        info.location().map(|at| Location { file: at.file().to_owned(), line: at.line(), column: at.column() });
+    let backtrace =
+        services().is_some_and(|services| services.backtraces != 0).then(|| Backtrace::force_capture().to_string());
     let fault = Fault::new(message_of(info.payload()), location, backtrace);
     if cfg!(panic = "abort") && services().is_some() {
         // The process is about to end: this is the last chance to say why.

@@ -77,20 +77,13 @@ const ENOSYS: c_int = 38;
 type Destructor = unsafe extern "C" fn(*mut c_void);
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
-unsafe extern "C" fn thread_atexit(
-    destructor: Destructor,
-    object: *mut c_void,
-    library: *mut c_void,
-) -> c_int {
+unsafe extern "C" fn thread_atexit(destructor: Destructor, object: *mut c_void, library: *mut c_void) -> c_int {
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
     ESCAPED.store(true, Ordering::Release);
-    match next!(
-        c"__cxa_thread_atexit_impl",
-        unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int
-    ) {
+    match next!(c"__cxa_thread_atexit_impl", unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(destructor, object, library) },
         None => ENOSYS,
@@ -103,10 +96,7 @@ unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Destructor>) -
         return unsafe { (services.key_create)(services.library, key, destructor) };
     }
     ESCAPED.store(true, Ordering::Release);
-    match next!(
-        c"pthread_key_create",
-        unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int
-    ) {
+    match next!(c"pthread_key_create", unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key, destructor) },
         None => ENOSYS,
@@ -130,10 +120,7 @@ unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_set)(services.library, key, value) };
     }
-    match next!(
-        c"pthread_setspecific",
-        unsafe extern "C" fn(u32, *const c_void) -> c_int
-    ) {
+    match next!(c"pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key, value) },
         None => ENOSYS,
@@ -148,15 +135,10 @@ unsafe extern "C" fn thread_create(
 ) -> c_int {
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
-        return unsafe {
-            (services.thread_create)(services.library, thread, attributes, start, argument)
-        };
+        return unsafe { (services.thread_create)(services.library, thread, attributes, start, argument) };
     }
     ESCAPED.store(true, Ordering::Release);
-    match next!(
-        c"pthread_create",
-        unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int
-    ) {
+    match next!(c"pthread_create", unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(thread, attributes, start, argument) },
         None => ENOSYS,

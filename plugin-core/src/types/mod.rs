@@ -12,14 +12,10 @@ use crate::descriptor::Node;
 use crate::origin::Origin;
 
 pub use plain::{ArrayRepr, WideRepr};
-pub use reference::{
-    HeldMut, HeldRef, HeldSlice, HeldSliceMut, LoanMut, LoanSliceMut, PluginMut, PluginRef,
-};
+pub use reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, LoanMut, LoanSliceMut, PluginMut, PluginRef};
 pub(crate) use sequence::lend_slice;
 pub use sum::{OptionRepr, ResultRepr};
-pub use tuple::{
-    Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr,
-};
+pub use tuple::{Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr};
 
 /// A type whose values cross between a plugin and its host.
 ///
@@ -100,7 +96,5 @@ pub unsafe trait PluginType: Sized + 'static {
 #[cold]
 #[inline(never)]
 fn unknown_tag(type_name: &str, tag: u8) -> ! {
-    panic!(
-        "a lowered `{type_name}` has the tag {tag}, which means nothing: its sender is broken or lies"
-    )
+    panic!("a lowered `{type_name}` has the tag {tag}, which means nothing: its sender is broken or lies")
 }

@@ -31,10 +31,7 @@ plain! {
 // SAFETY: a `char` is laid out as the `u32` that C has for it, and only ever lifted from one that was lowered.
 unsafe impl PluginType for char {
     type Repr = u32;
-    const NODE: &'static Node = &Node {
-        head: &Tag::Char.head(),
-        parts: &[],
-    };
+    const NODE: &'static Node = &Node { head: &Tag::Char.head(), parts: &[] };
     const PLAIN: bool = true;
 
     #[inline(always)]
@@ -90,10 +87,7 @@ wide! { u128 U128, i128 I128 }
 // SAFETY: every `()` is equal to every other, and the byte gives the `Repr` a size.
 unsafe impl PluginType for () {
     type Repr = u8;
-    const NODE: &'static Node = &Node {
-        head: &Tag::Unit.head(),
-        parts: &[],
-    };
+    const NODE: &'static Node = &Node { head: &Tag::Unit.head(), parts: &[] };
 
     #[inline(always)]
     fn lower(self) -> u8 {
@@ -118,10 +112,7 @@ unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
     type Repr = ArrayRepr<T::Repr, N>;
     const NODE: &'static Node = {
         assert!(N != 0, "an array of no elements does not cross: C has none");
-        &Node {
-            head: &Tag::Array.head_with(N),
-            parts: &[T::NODE],
-        }
+        &Node { head: &Tag::Array.head_with(N), parts: &[T::NODE] }
     };
     const PLAIN: bool = T::PLAIN;
 

@@ -116,13 +116,8 @@ unsafe impl PluginRef for str {
     type RefRepr = BufferRepr;
     type Slot = ();
     type Held = &'static str;
-    const REF_NODE: &'static Node = &Node {
-        head: &Tag::Ref.head(),
-        parts: &[&Node {
-            head: &Tag::Str.head(),
-            parts: &[],
-        }],
-    };
+    const REF_NODE: &'static Node =
+        &Node { head: &Tag::Ref.head(), parts: &[&Node { head: &Tag::Str.head(), parts: &[] }] };
 
     #[inline(always)]
     fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
@@ -159,13 +154,8 @@ unsafe impl<T: PluginType> PluginRef for [T] {
     type RefRepr = BufferRepr;
     type Slot = ();
     type Held = HeldSlice<T>;
-    const REF_NODE: &'static Node = &Node {
-        head: &Tag::Ref.head(),
-        parts: &[&Node {
-            head: &Tag::Slice.head(),
-            parts: &[T::NODE],
-        }],
-    };
+    const REF_NODE: &'static Node =
+        &Node { head: &Tag::Ref.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] };
 
     #[inline(always)]
     fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
@@ -207,18 +197,11 @@ unsafe impl<T: PluginType> PluginRef for T {
     type RefRepr = *const T::Repr;
     type Slot = T::Repr;
     type Held = HeldRef<T>;
-    const REF_NODE: &'static Node = &Node {
-        head: &Tag::Ref.head(),
-        parts: &[T::NODE],
-    };
+    const REF_NODE: &'static Node = &Node { head: &Tag::Ref.head(), parts: &[T::NODE] };
 
     #[inline(always)]
     fn lend_ref(&self, slot: &mut Option<T::Repr>) -> *const T::Repr {
-        if T::PLAIN {
-            std::ptr::from_ref(self).cast()
-        } else {
-            slot.insert(self.lend())
-        }
+        if T::PLAIN { std::ptr::from_ref(self).cast() } else { slot.insert(self.lend()) }
     }
     #[inline(always)]
     unsafe fn hold(repr: *const T::Repr) -> HeldRef<T> {
@@ -263,11 +246,7 @@ impl<T: PluginType> Drop for LoanMut<'_, T> {
     fn drop(&mut self) {
         if !T::PLAIN {
             // SAFETY: `lend_mut` emptied the place and filled `repr`; the receiver has handed back a `Repr`.
-            unsafe {
-                replace_with(self.repr.as_ptr(), self.place, |repr| {
-                    T::lift(repr, self.origin)
-                })
-            }
+            unsafe { replace_with(self.repr.as_ptr(), self.place, |repr| T::lift(repr, self.origin)) }
         }
     }
 }
@@ -281,11 +260,7 @@ pub struct HeldMut<T: PluginType> {
 
 impl<T: PluginType> HeldMut<T> {
     fn place(&self) -> *const T {
-        if T::PLAIN {
-            self.sender.cast()
-        } else {
-            self.value.as_ptr()
-        }
+        if T::PLAIN { self.sender.cast() } else { self.value.as_ptr() }
     }
 }
 
@@ -326,19 +301,11 @@ unsafe impl<T: PluginType> PluginMut for T {
     type MutRepr = *mut T::Repr;
     type Loan<'a> = LoanMut<'a, T>;
     type HeldMut = HeldMut<T>;
-    const MUT_NODE: &'static Node = &Node {
-        head: &Tag::Mut.head(),
-        parts: &[T::NODE],
-    };
+    const MUT_NODE: &'static Node = &Node { head: &Tag::Mut.head(), parts: &[T::NODE] };
 
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanMut<'a, T> {
-        let mut loan = LoanMut {
-            place: self,
-            repr: MaybeUninit::uninit(),
-            origin,
-            borrow: PhantomData,
-        };
+        let mut loan = LoanMut { place: self, repr: MaybeUninit::uninit(), origin, borrow: PhantomData };
         if !T::PLAIN {
             // SAFETY: the value moves into `repr`; dropping the loan, as the caller will, refills the place.
             unsafe { replace_with(loan.place, loan.repr.as_mut_ptr(), T::lower) }
@@ -347,25 +314,14 @@ unsafe impl<T: PluginType> PluginMut for T {
     }
     #[inline(always)]
     fn mut_repr(loan: &mut LoanMut<'_, T>) -> *mut T::Repr {
-        if T::PLAIN {
-            loan.place.cast()
-        } else {
-            loan.repr.as_mut_ptr()
-        }
+        if T::PLAIN { loan.place.cast() } else { loan.repr.as_mut_ptr() }
     }
     #[inline(always)]
     unsafe fn hold_mut(repr: *mut T::Repr) -> HeldMut<T> {
-        let mut held = HeldMut {
-            sender: repr,
-            value: MaybeUninit::uninit(),
-        };
+        let mut held = HeldMut { sender: repr, value: MaybeUninit::uninit() };
         if !T::PLAIN {
             // SAFETY: the caller passes a loan's `Repr`, lifted once; dropping what is held fills it again.
-            unsafe {
-                replace_with(repr, held.value.as_mut_ptr(), |repr| {
-                    T::lift(repr, &Origin::HOST)
-                })
-            }
+            unsafe { replace_with(repr, held.value.as_mut_ptr(), |repr| T::lift(repr, &Origin::HOST)) }
         }
         held
     }
@@ -446,13 +402,8 @@ unsafe impl<T: PluginType> PluginMut for [T] {
     type MutRepr = BufferRepr;
     type Loan<'a> = LoanSliceMut<'a, T>;
     type HeldMut = HeldSliceMut<T>;
-    const MUT_NODE: &'static Node = &Node {
-        head: &Tag::Mut.head(),
-        parts: &[&Node {
-            head: &Tag::Slice.head(),
-            parts: &[T::NODE],
-        }],
-    };
+    const MUT_NODE: &'static Node =
+        &Node { head: &Tag::Mut.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] };
 
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanSliceMut<'a, T> {
@@ -462,26 +413,14 @@ unsafe impl<T: PluginType> PluginMut for [T] {
         if !T::PLAIN {
             let guard = NoUnwind;
             // SAFETY: each is read once, and its place counts as empty from here on.
-            reprs.extend(
-                place
-                    .iter()
-                    .map(|value| unsafe { value.assume_init_read() }.lower()),
-            );
+            reprs.extend(place.iter().map(|value| unsafe { value.assume_init_read() }.lower()));
             std::mem::forget(guard);
         }
-        LoanSliceMut {
-            place,
-            reprs,
-            origin,
-        }
+        LoanSliceMut { place, reprs, origin }
     }
     #[inline(always)]
     fn mut_repr(loan: &mut LoanSliceMut<'_, T>) -> BufferRepr {
-        if T::PLAIN {
-            BufferRepr::lent_mut(loan.place)
-        } else {
-            BufferRepr::lent_mut(&mut loan.reprs)
-        }
+        if T::PLAIN { BufferRepr::lent_mut(loan.place) } else { BufferRepr::lent_mut(&mut loan.reprs) }
     }
     #[inline(always)]
     unsafe fn hold_mut(repr: BufferRepr) -> HeldSliceMut<T> {
@@ -495,9 +434,6 @@ unsafe impl<T: PluginType> PluginMut for [T] {
             }
             std::mem::forget(guard);
         }
-        HeldSliceMut {
-            sender: repr,
-            values: ManuallyDrop::new(values),
-        }
+        HeldSliceMut { sender: repr, values: ManuallyDrop::new(values) }
     }
 }

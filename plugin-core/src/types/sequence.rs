@@ -8,10 +8,7 @@ use crate::origin::Origin;
 // SAFETY: plain elements cross as they are, others one by one, in order.
 unsafe impl<T: PluginType> PluginType for Vec<T> {
     type Repr = BufferRepr;
-    const NODE: &'static Node = &Node {
-        head: &Tag::Vec.head(),
-        parts: &[T::NODE],
-    };
+    const NODE: &'static Node = &Node { head: &Tag::Vec.head(), parts: &[T::NODE] };
 
     #[inline]
     fn lower(self) -> BufferRepr {
@@ -32,12 +29,7 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
             unsafe { repr.take::<T>() }
         } else {
             // SAFETY: the buffer holds `Repr`s, each lifted once.
-            unsafe {
-                repr.take::<T::Repr>()
-                    .into_iter()
-                    .map(|element| T::lift(element, origin))
-                    .collect()
-            }
+            unsafe { repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect() }
         }
     }
 }

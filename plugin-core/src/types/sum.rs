@@ -17,35 +17,20 @@ pub struct OptionRepr<R: Copy> {
 // SAFETY: the tag says whether the value is there.
 unsafe impl<T: PluginType> PluginType for Option<T> {
     type Repr = OptionRepr<T::Repr>;
-    const NODE: &'static Node = &Node {
-        head: &Tag::Option.head(),
-        parts: &[T::NODE],
-    };
+    const NODE: &'static Node = &Node { head: &Tag::Option.head(), parts: &[T::NODE] };
 
     #[inline]
     fn lower(self) -> Self::Repr {
         match self {
-            None => OptionRepr {
-                tag: 0,
-                value: MaybeUninit::uninit(),
-            },
-            Some(value) => OptionRepr {
-                tag: 1,
-                value: MaybeUninit::new(value.lower()),
-            },
+            None => OptionRepr { tag: 0, value: MaybeUninit::uninit() },
+            Some(value) => OptionRepr { tag: 1, value: MaybeUninit::new(value.lower()) },
         }
     }
     #[inline]
     fn lend(&self) -> Self::Repr {
         match self {
-            None => OptionRepr {
-                tag: 0,
-                value: MaybeUninit::uninit(),
-            },
-            Some(value) => OptionRepr {
-                tag: 1,
-                value: MaybeUninit::new(value.lend()),
-            },
+            None => OptionRepr { tag: 0, value: MaybeUninit::uninit() },
+            Some(value) => OptionRepr { tag: 1, value: MaybeUninit::new(value.lend()) },
         }
     }
     #[inline]
@@ -77,35 +62,20 @@ union ResultPayload<T: Copy, E: Copy> {
 // SAFETY: the tag says which of the two is there.
 unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     type Repr = ResultRepr<T::Repr, E::Repr>;
-    const NODE: &'static Node = &Node {
-        head: &Tag::Result.head(),
-        parts: &[T::NODE, E::NODE],
-    };
+    const NODE: &'static Node = &Node { head: &Tag::Result.head(), parts: &[T::NODE, E::NODE] };
 
     #[inline]
     fn lower(self) -> Self::Repr {
         match self {
-            Ok(value) => ResultRepr {
-                tag: 0,
-                payload: ResultPayload { ok: value.lower() },
-            },
-            Err(error) => ResultRepr {
-                tag: 1,
-                payload: ResultPayload { err: error.lower() },
-            },
+            Ok(value) => ResultRepr { tag: 0, payload: ResultPayload { ok: value.lower() } },
+            Err(error) => ResultRepr { tag: 1, payload: ResultPayload { err: error.lower() } },
         }
     }
     #[inline]
     fn lend(&self) -> Self::Repr {
         match self {
-            Ok(value) => ResultRepr {
-                tag: 0,
-                payload: ResultPayload { ok: value.lend() },
-            },
-            Err(error) => ResultRepr {
-                tag: 1,
-                payload: ResultPayload { err: error.lend() },
-            },
+            Ok(value) => ResultRepr { tag: 0, payload: ResultPayload { ok: value.lend() } },
+            Err(error) => ResultRepr { tag: 1, payload: ResultPayload { err: error.lend() } },
         }
     }
     #[inline]
