@@ -124,6 +124,10 @@ pub struct Outcome<R> {
 impl<R> Outcome<R> {
     /// The value, or the fault taken over.
     ///
+    /// # Errors
+    ///
+    /// The fault, if there is one.
+    ///
     /// # Safety
     ///
     /// The outcome is from a plugin that is still loaded, and is taken apart once.

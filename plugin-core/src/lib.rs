@@ -62,13 +62,21 @@ pub mod __private;
 
 pub use plugin_macros::plugin_export;
 
-pub use buffer::{BufferRepr, Free};
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]
 pub use function::{Function, FunctionType};
-pub use locks::{LockRepr, LockedRepr, ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
+pub use locks::{ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
 #[cfg(feature = "host")]
 pub use lookup::{Lookup, Site, Static};
 pub use origin::Origin;
 pub use statics::{Borrowed, PluginStatic};
-pub use types::*;
+pub use types::{PluginMut, PluginRef, PluginType};
+
+/// The C-compatible forms that values have on the way between the two sides, and what either side holds meanwhile.
+///
+/// They are opaque: one gets them from [`PluginType::lower`] and its kin, and hands them on. So there are no examples.
+pub mod repr {
+    pub use crate::buffer::{BufferRepr, Free};
+    pub use crate::locks::{LockRepr, LockedRepr};
+    pub use crate::types::repr::*;
+}

@@ -132,6 +132,10 @@ impl Record {
     }
 
     /// The bytes; `N` is [`Record::len`].
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
     pub const fn encode<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
         let mut at = put(&mut out, 0, &MARK);

@@ -182,7 +182,7 @@ pub enum Error {
         plugin: String,
         /// The panic, with the hook's name.
         #[source]
-        fault: Fault,
+        fault: Box<Fault>,
         /// The file; empty for a linked plugin.
         path: PathBuf,
     },
@@ -225,7 +225,7 @@ pub enum Error {
 
     /// The plugin panicked while it gave access to an exported static.
     #[error("cannot get at a static")]
-    Access(#[source] Fault),
+    Access(#[source] Box<Fault>),
 
     /// A name with a NUL in it, which no file or export can have.
     #[error("the name {name:?} contains a NUL; no file or export can be called so")]

@@ -385,7 +385,7 @@ impl Plugin {
         // SAFETY: the descriptors are equal, and the site's origin keeps the library loaded.
         unsafe { F::bind(&export.site) }.map_err(|mut fault| {
             fault.export = Some(export.site.label.clone());
-            Error::Access(fault)
+            Error::Access(Box::new(fault))
         })
     }
 

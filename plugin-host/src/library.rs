@@ -89,6 +89,7 @@ impl Hooks {
                 }
                 Err(mut fault) => {
                     fault.export = Some(format!("{plugin}::{name}"));
+                    let fault = Box::new(fault);
                     return Err(Error::InitPanicked { plugin: plugin.to_owned(), fault, path: path.to_owned() });
                 }
             }

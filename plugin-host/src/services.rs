@@ -96,7 +96,7 @@ unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_v
     unsafe { services(library) }.threads.set_key(key, value)
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 unsafe extern "C" fn thread_create(
     library: *const c_void,
     thread: *mut c_void,
@@ -134,7 +134,7 @@ unsafe extern "C" fn thread_create(
     error
 }
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 unsafe extern "C" fn thread_create(
     _: *const c_void,
     _: *mut c_void,

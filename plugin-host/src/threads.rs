@@ -140,13 +140,13 @@ impl Threads {
     }
 
     /// Notes that the library starts a thread.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     pub(crate) fn thread_starts(&self) {
         self.lock().running += 1;
     }
 
     /// Notes that a thread of the library's has returned, or was not started after all.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     pub(crate) fn thread_ended(&self) {
         let mut state = self.lock();
         state.running -= 1;
@@ -178,7 +178,7 @@ impl Threads {
     }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod keys {
     use std::collections::HashMap;
     use std::ffi::{c_int, c_void};
@@ -189,18 +189,17 @@ mod keys {
         let mut key = 0;
         // SAFETY: a place for the key. Its values are destroyed by `run_destructors`, not by the C library.
         let error = unsafe { libc::pthread_key_create(&raw mut key, None) };
-        // Linux has `u32` keys; elsewhere plugins do not come here.
-        (error, u32::try_from(key).unwrap_or_default())
+        (error, key)
     }
 
     pub(super) fn delete(key: u32) -> c_int {
         // SAFETY: a key that is not in use is refused.
-        unsafe { libc::pthread_key_delete(key.into()) }
+        unsafe { libc::pthread_key_delete(key) }
     }
 
     pub(super) fn set(key: u32, value: *const c_void) -> c_int {
         // SAFETY: a key that is not in use is refused.
-        unsafe { libc::pthread_setspecific(key.into(), value) }
+        unsafe { libc::pthread_setspecific(key, value) }
     }
 
     /// Takes this thread's values that have a destructor.
@@ -208,7 +207,7 @@ mod keys {
         let mut taken = Vec::new();
         for (&key, &destructor) in keys {
             // SAFETY: a key of the library's.
-            let value = unsafe { libc::pthread_getspecific(key.into()) };
+            let value = unsafe { libc::pthread_getspecific(key) };
             if let (false, Some(destructor)) = (value.is_null(), destructor) {
                 set(key, std::ptr::null());
                 taken.push((destructor, value));
@@ -218,7 +217,7 @@ mod keys {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 mod keys {
     //! Plugins ask for keys only on Linux.
 

@@ -1,9 +1,13 @@
 //! What the integration tests share: fixture plugins, built by real compilers, and hosts that load them.
 //!
+//! Everything here panics where it fails: that is how a test fails.
+//!
 //! | variable | meaning |
 //! | --- | --- |
 //! | `PLUGIN_TEST_CARGO_ARGS` | more arguments for the cargo that builds fixtures, such as a `--target` |
 //! | `PLUGIN_TEST_FIXTURES` | a directory with the fixtures' libraries, where no cargo can run, as under Wine |
+
+#![allow(clippy::missing_panics_doc)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -11,11 +11,18 @@ mod tuple;
 use crate::descriptor::Node;
 use crate::origin::Origin;
 
-pub use plain::{ArrayRepr, WideRepr};
-pub use reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, LoanMut, LoanSliceMut, PluginMut, PluginRef};
+pub use reference::{PluginMut, PluginRef};
 pub(crate) use sequence::lend_slice;
-pub use sum::{OptionRepr, ResultRepr};
-pub use tuple::{Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr};
+
+/// What [`crate::repr`] shows.
+pub(crate) mod repr {
+    pub use super::plain::{ArrayRepr, WideRepr};
+    pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, LoanMut, LoanSliceMut};
+    pub use super::sum::{OptionRepr, ResultRepr};
+    pub use super::tuple::{
+        Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr,
+    };
+}
 
 /// A type whose values cross between a plugin and its host.
 ///

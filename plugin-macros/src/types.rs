@@ -1,0 +1,71 @@
+//! What is wrong with a type whatever the names in it stand for. All else about types is the compiler's to find.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Expr, GenericArgument, Lit, PathArguments, Type};
+
+use crate::model::Mistakes;
+
+/// The type inside parentheses and invisible groups.
+pub(crate) fn strip(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(inner) => strip(&inner.elem),
+        Type::Group(inner) => strip(&inner.elem),
+        other => other,
+    }
+}
+
+/// Reports each part of a type that never crosses.
+///
+/// References and lifetimes in function pointers and trait objects are not among them: they are those of a call.
+pub(crate) fn check(ty: &Type, on_reference: &str, mistakes: &mut Mistakes) {
+    match strip(ty) {
+        Type::Reference(_) => mistakes.add(ty, on_reference),
+        Type::ImplTrait(_) => mistakes.add(ty, "`impl Trait` does not cross: name the type, so that a host can ask for it"),
+        Type::Never(_) => mistakes.add(ty, "`!` does not cross: an exported function must be able to return"),
+        Type::Array(array) => {
+            if is_zero(&array.len) {
+                mistakes.add(&array.len, "an array of no elements does not cross: C has none");
+            }
+            check(&array.elem, on_reference, mistakes);
+        }
+        Type::Slice(slice) => check(&slice.elem, on_reference, mistakes),
+        Type::Tuple(tuple) => tuple.elems.iter().for_each(|part| check(part, on_reference, mistakes)),
+        Type::Path(path) => {
+            if let Some(token) = path.path.segments.iter().find(|segment| segment.ident == "Self") {
+                mistakes.add(token, "`Self` means nothing in an exported function: name the type");
+            }
+            for segment in &path.path.segments {
+                let PathArguments::AngleBracketed(arguments) = &segment.arguments else { continue };
+                for argument in &arguments.args {
+                    match argument {
+                        GenericArgument::Type(part) => check(part, on_reference, mistakes),
+                        GenericArgument::Lifetime(lifetime) => mistakes.add(lifetime, "a type with a lifetime does not cross"),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_zero(length: &Expr) -> bool {
+    match length {
+        Expr::Lit(literal) => matches!(&literal.lit, Lit::Int(int) if int.base10_digits() == "0"),
+        Expr::Group(group) => is_zero(&group.expr),
+        _ => false,
+    }
+}
+
+/// Whether one of these names stands anywhere in `tokens`.
+pub(crate) fn mentions(tokens: impl ToTokens, names: &[&Ident]) -> bool {
+    fn search(tokens: TokenStream, names: &[&Ident]) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => names.contains(&&ident),
+            TokenTree::Group(group) => search(group.stream(), names),
+            _ => false,
+        })
+    }
+    search(tokens.to_token_stream(), names)
+}

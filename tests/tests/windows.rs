@@ -1,0 +1,2 @@
+//! What is particular to Windows.
+#![cfg(windows)]
