@@ -1,4 +1,4 @@
-//! Notes what builds this crate, for the record that every plugin carries.
+//! Notes what builds this crate, for the record that every plugin carries, and what the target lets a host control.
 
 use std::process::Command;
 
@@ -7,5 +7,15 @@ fn main() {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(rustc).arg("--version").output().ok().and_then(|out| String::from_utf8(out.stdout).ok());
     println!("cargo::rustc-env=PLUGIN_CORE_RUSTC={}", version.as_deref().unwrap_or("unknown").trim());
-    println!("cargo::rustc-env=PLUGIN_CORE_TARGET={}", std::env::var("TARGET").unwrap_or_default());
+    let of_target = |what: &str| std::env::var(what).unwrap_or_default();
+    println!("cargo::rustc-env=PLUGIN_CORE_TARGET={}", of_target("TARGET"));
+
+    // Where a library's threads and thread-locals can be put under its host's control: see `src/runtime/threads.rs`. A
+    // statically linked C library has no loader, and so no hosts.
+    println!("cargo::rustc-check-cfg=cfg(controllable)");
+    let is_static = of_target("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
+    let known = ["x86_64", "aarch64"].contains(&of_target("CARGO_CFG_TARGET_ARCH").as_str());
+    if of_target("CARGO_CFG_TARGET_OS") == "linux" && known && !is_static {
+        println!("cargo::rustc-cfg=controllable");
+    }
 }

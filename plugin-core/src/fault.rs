@@ -188,6 +188,13 @@ pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
     }
 }
 
+/// Makes the faults of plugins that are linked into this program say where they happened, by a panic hook before the
+/// program's own. Done once, however often it is called.
+#[cfg(feature = "host")]
+pub fn observe_panics() {
+    runtime::panics::observe();
+}
+
 /// What an asked function type may return: `R` raises a fault as a panic, `Result<R, Fault>` returns it.
 ///
 /// There is no example: it is implemented here for both, and [`Function`](crate::Function) uses it.

@@ -1,5 +1,7 @@
 //! The registration table: what the host reads of a loaded library, through one symbol.
 //!
+//! The table itself stands in `runtime/attach.rs`, with what it offers.
+//!
 //! | step | what happens |
 //! | --- | --- |
 //! | link | `#[plugin_export]` items register themselves, from every crate of the library |
@@ -12,7 +14,6 @@ use std::ffi::{c_int, c_void};
 
 use crate::fault::FaultRepr;
 use crate::record::{Field, Kind, Record};
-use crate::runtime;
 
 /// The version of everything the two sides must agree on: the table, the records, and each type's `Repr`.
 pub const ABI_VERSION: u32 = 1;
@@ -139,27 +140,6 @@ pub fn registered() -> impl Iterator<Item = &'static Export> {
     inventory::iter::<Export>.into_iter()
 }
 
-unsafe extern "C" fn visit_exports(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)) {
-    for export in registered() {
-        // SAFETY: the host's own function with its own context.
-        unsafe { visit(context, export) }
-    }
-}
-
-/// The table of this library, found by its symbol.
-#[unsafe(no_mangle)]
-#[allow(non_upper_case_globals)]
-static plugin_table_v1: PluginTable = PluginTable {
-    magic: MAGIC,
-    abi: ABI_VERSION,
-    size: size_of::<PluginTable>() as u32,
-    build: (&raw const BUILD_RECORD).cast(),
-    build_len: BUILD_RECORD.len(),
-    bind: runtime::bind,
-    visit_exports,
-    unbind: runtime::unbind,
-};
-
 const BUILD: Record = Record {
     kind: Kind::Build,
     fields: &[
@@ -173,16 +153,9 @@ const BUILD: Record = Record {
 
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-static BUILD_RECORD: [u8; BUILD.len()] = BUILD.encode();
+pub(crate) static BUILD_RECORD: [u8; BUILD.len()] = BUILD.encode();
 
 /// The [`Kind::Build`] record of this very library or program.
 pub fn build_record() -> &'static [u8] {
     &BUILD_RECORD
-}
-
-/// Makes the faults of plugins that are linked into this program say where they happened, by a panic hook before the
-/// program's own. Done once, however often it is called.
-#[cfg(feature = "host")]
-pub fn observe_panics() {
-    runtime::panics::observe();
 }

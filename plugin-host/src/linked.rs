@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
+use plugin_core::fault::observe_panics;
 use plugin_core::record::{Build, RawRecord};
 use plugin_core::table;
 
@@ -45,7 +46,7 @@ static ATTACHED: Mutex<BTreeMap<&'static str, Weak<Linked>>> = Mutex::new(BTreeM
 
 /// Attaches every package of this program that exports something; each is a plugin.
 pub(crate) fn attach(on_fault: &FaultHandler) -> Result<Vec<LinkedPlugin>, Error> {
-    table::observe_panics();
+    observe_panics();
     let mut packages: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
     for export in table::registered() {
         // SAFETY: the program is its own library, and stays mapped.

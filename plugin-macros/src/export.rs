@@ -2,157 +2,138 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{Item, Type};
+use syn::LitStr;
+use syn::ext::IdentExt;
 
-use crate::model::{Export, Mistakes, Options, Passing, Role, Target};
+use crate::model::{Crossing, Export, Item, Mistakes, Options, Passing, Role, Target};
 
 pub(crate) fn export(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let options = syn::parse2::<Options>(options).unwrap_or_else(|error| {
-        mistakes.push(error);
-        Options::default()
-    });
+    let options = Options::new(options, &mut mistakes);
     let export = match syn::parse2::<Item>(item.clone()) {
-        Ok(parsed) => Export::new(options, &parsed, &mut mistakes),
+        Ok(parsed) => Export::new(options, parsed, &mut mistakes),
         Err(error) => {
             mistakes.push(error);
             None
         }
     };
-    let expansion = match (mistakes.into_error(), export) {
-        (None, Some(export)) => expand(&export),
-        (Some(error), export) => {
-            let errors = error.to_compile_error();
-            // The types are still checked, so that what is wrong with them is said in the same compile.
-            let types = export.filter(|export| !export.generic).map(|export| check_types(&export));
-            quote!(#errors #types)
+    let expansion = match export {
+        Some(export) if mistakes.count() == 0 && export.target.crossings().iter().all(|ty| ty.askable) => {
+            expand(&export)
         }
-        (None, None) => TokenStream::new(),
+        // The types are still checked, so that what is wrong with them is said in the same compile.
+        Some(export) => check_types(&export),
+        None => TokenStream::new(),
     };
-    quote!(#item #expansion)
+    let errors = mistakes.to_compile_errors();
+    quote!(#item #errors #expansion)
 }
 
-/// The path of what an argument's or result's type goes through, at the type's own place.
-fn typed(function: &str, ty: &Type) -> TokenStream {
-    let function = Ident::new(function, Span::call_site());
-    quote_spanned!(ty.span()=> ::plugin_core::__private::#function::<#ty>)
+/// Refers to a type's descriptor, and so to the trait that it must implement, by a path in which only the type itself
+/// is the author's: that is where an error is shown.
+fn node(Crossing { passing, ty, .. }: &Crossing) -> TokenStream {
+    match passing {
+        Passing::Own => quote!(<#ty as ::plugin_core::PluginType>::NODE),
+        Passing::Ref => quote!(<#ty as ::plugin_core::PluginRef>::REF_NODE),
+        Passing::Mut => quote!(<#ty as ::plugin_core::PluginMut>::MUT_NODE),
+        Passing::Static => quote!(<#ty as ::plugin_core::PluginStatic>::STATIC_NODE),
+        // All hooks have one descriptor, whatever they return.
+        Passing::Hook => quote! {
+            (<#ty as ::plugin_core::__private::HookResult>::into_result, ::plugin_core::__private::HOOK_NODE).1
+        },
+    }
 }
 
-fn node(passing: Passing, ty: &Type) -> TokenStream {
-    let function = match passing {
-        Passing::Own => "own_node",
-        Passing::Ref => "ref_node",
-        Passing::Mut => "mut_node",
-    };
-    let path = typed(function, ty);
-    quote!(#path())
+fn check_types(Export { target, shared, .. }: &Export) -> TokenStream {
+    let askable = target.crossings().into_iter().filter(|ty| ty.askable).map(node);
+    let checks = askable.map(|node| quote!(#(#shared)* const _: &::plugin_core::__private::Node = #node;));
+    checks.collect()
 }
 
-fn check_types(export: &Export) -> TokenStream {
-    let nodes = match &export.target {
-        Target::Function { arguments, returns } => {
-            let arguments = arguments.iter().map(|argument| node(argument.passing, &argument.ty));
-            arguments.chain([node(Passing::Own, returns)]).collect()
-        }
-        Target::Static { ty } => {
-            let path = typed("static_node", ty);
-            vec![quote!(#path())]
-        }
-        Target::Hook => Vec::new(),
+/// What an argument arrives as, and what is passed on.
+fn argument(index: usize, Crossing { passing, ty, .. }: &Crossing) -> (TokenStream, TokenStream) {
+    let parameter = format_ident!("__a{index}", span = Span::mixed_site());
+    let (repr, receive, access) = match passing {
+        Passing::Ref => (quote!(RefRepr), quote!(by_ref), quote!(&*)),
+        Passing::Mut => (quote!(MutRepr), quote!(by_mut), quote!(&mut *)),
+        _ => (quote!(OwnRepr), quote!(own), quote!()),
     };
-    quote!(#(const _: &::plugin_core::__private::Node = #nodes;)*)
+    (
+        quote!(#parameter: ::plugin_core::__private::#repr<__Checked<#ty>>),
+        quote!(#access unsafe { ::plugin_core::__private::#receive::<__Checked<#ty>>(#parameter) }),
+    )
 }
 
 /// Makes the entry, a shim with the C ABI, and registers it.
+///
+/// Each type `T` has its error in the descriptor and nowhere else: further on it is `__Checked<T>`, which is `T` by way
+/// of an array as long as the descriptor. Where the descriptor has an error there is no such length, and the compiler
+/// says nothing more of what depends on it.
 fn expand(export: &Export) -> TokenStream {
-    let Export { role, target, ident, name, docs, cfgs, .. } = export;
-    let kind = match role {
-        Role::Export => quote!(Export),
-        Role::Init => quote!(Init),
-        Role::Shutdown => quote!(Shutdown),
+    let Export { role, target, ident, name, docs, shared } = export;
+    // Names that are not the item's own, which the shim refers to from beside them.
+    let entry = format_ident!("__plugin_{}", ident.unraw(), span = Span::call_site());
+    let descriptor = format_ident!("{entry}_node");
+    let (kind, constant) = match role {
+        Role::Export => (quote!(Export), unique_constant(name)),
+        Role::Init => (quote!(Init), format_ident!("_")),
+        Role::Shutdown => (quote!(Shutdown), format_ident!("_")),
     };
-    let (entry, names, node) = match target {
-        Target::Function { arguments, returns } => {
-            let (mut parameters, mut values, mut nodes, mut names) = (vec![], vec![], vec![], vec![]);
-            for (index, argument) in arguments.iter().enumerate() {
-                let ty = &argument.ty;
-                let parameter = format_ident!("a{index}", span = Span::mixed_site());
-                let (repr, receive, access) = match argument.passing {
-                    Passing::Own => ("OwnRepr", "own", quote!()),
-                    Passing::Ref => ("RefRepr", "by_ref", quote!(&*)),
-                    Passing::Mut => ("MutRepr", "by_mut", quote!(&mut *)),
-                };
-                let (repr, receive) = (typed(repr, ty), typed(receive, ty));
-                parameters.push(quote!(#parameter: #repr));
-                values.push(quote!(#access unsafe { #receive(#parameter) }));
-                nodes.push(node(argument.passing, ty));
-                names.push(&argument.name);
-            }
-            let returned = typed("Returned", returns);
-            let result = node(Passing::Own, returns);
-            let count = arguments.len();
-            let entry = quote! {
-                unsafe extern "C" fn __plugin_entry(
-                    _: ::plugin_core::__private::Context, #(#parameters),*
-                ) -> #returned {
-                    ::plugin_core::__private::outcome(|| #ident(#(#values),*))
-                }
-            };
+    let (mut names, mut parameters) = (&[][..], Vec::new());
+    let (node, outcome, body) = match target {
+        Target::Function { arguments, names: all, returns } => {
+            let (received, values): (Vec<_>, Vec<_>) =
+                arguments.iter().enumerate().map(|(index, of)| argument(index, of)).unzip();
+            (names, parameters) = (all, received);
+            let (count, nodes, result, ty) = (values.len(), arguments.iter().map(node), node(returns), &returns.ty);
             let node = quote! {
                 &::plugin_core::__private::Node {
                     head: &::plugin_core::__private::Tag::Fn.head_with(#count),
                     parts: &[#(#nodes,)* #result],
                 }
             };
-            (entry, names, node)
+            let body = quote!(outcome::<__Checked<#ty>>(|| #ident(#(#values),*)));
+            (node, quote!(Returned<__Checked<#ty>>), body)
         }
-        Target::Static { ty } => {
-            let (accessed, node) = (typed("Accessed", ty), typed("static_node", ty));
-            let entry = quote! {
-                unsafe extern "C" fn __plugin_entry(_: ::plugin_core::__private::Context) -> #accessed {
-                    ::plugin_core::__private::access(&#ident)
-                }
-            };
-            (entry, vec![], quote!(#node()))
+        Target::Static(of) => {
+            let ty = &of.ty;
+            (node(of), quote!(Accessed<__Checked<#ty>>), quote!(access::<__Checked<#ty>>(&#ident)))
         }
-        Target::Hook => {
-            let entry = quote! {
-                unsafe extern "C" fn __plugin_entry(
-                    _: ::plugin_core::__private::Context
-                ) -> ::plugin_core::__private::HookOutcome {
-                    ::plugin_core::__private::hook(#ident)
-                }
-            };
-            (entry, vec![], quote!(::plugin_core::__private::HOOK_NODE))
+        Target::Hook(returns) => {
+            let ty = &returns.ty;
+            (node(returns), quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(#ident)))
         }
     };
-    let constant = match role {
-        Role::Export => unique_constant(&name.value(), name.span()),
-        Role::Init | Role::Shutdown => quote!(_),
-    };
-    quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        const #constant: () = {
-            #entry
-            ::plugin_core::__register! {
-                #kind #name __plugin_entry, docs: [#(#docs),*], arguments: [#(#names),*], node: #node
+    let items = quote! {
+            const #descriptor: &::plugin_core::__private::Node = #node;
+            type __Checked<T> =
+                <<[&'static T; #descriptor.len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+            unsafe extern "C" fn #entry(
+                _: ::plugin_core::__private::Context, #(#parameters),*
+            ) -> ::plugin_core::__private::#outcome {
+                ::plugin_core::__private::#body
             }
-        };
-    }
+            ::plugin_core::__register! {
+                #kind #name #entry, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
+            }
+    };
+    // At the name, so that the compiler shows it when there are two of the constant.
+    let at_name = Span::call_site().located_at(name.span());
+    quote_spanned!(at_name=> #(#shared)* #[doc(hidden)] const #constant: () = { #items };)
 }
 
-/// A name that two exports of one name in one module both define, which the compiler reports.
-fn unique_constant(name: &str, span: Span) -> TokenStream {
-    let mut ident = String::from("__plugin_export_");
-    for c in name.chars() {
+/// A name that two exports of one name in one module both define, which the compiler reports at the two names.
+fn unique_constant(name: &LitStr) -> Ident {
+    let value = name.value();
+    let plain = value.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    let mut ident = String::from(if plain { "__plugin_export_" } else { "__plugin_named_export_" });
+    for c in value.chars() {
         match c {
-            '_' | '0'..='9' | 'a'..='z' | 'A'..='Z' => ident.push(c),
-            // No identifier character of its own may be mistaken for an escape: `ʹ` is a letter nobody names things.
-            c => ident.push_str(&format!("\u{2b9}{:x}", u32::from(c))),
+            _ if plain || c.is_ascii_alphanumeric() => ident.push(c),
+            '_' => ident.push_str("__"),
+            // ASCII only: a crate may forbid other identifiers.
+            c => ident.push_str(&format!("_{:x}_", u32::from(c))),
         }
     }
-    let ident = Ident::new(&ident, Span::call_site().located_at(span));
-    quote!(#ident)
+    Ident::new(&ident, Span::call_site())
 }

@@ -2,6 +2,7 @@
 
 mod export;
 mod model;
+mod types;
 
 use proc_macro::TokenStream;
 

@@ -3,11 +3,15 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, FnArg, Item, ItemFn, LitStr, Meta, Pat, ReturnType, Signature, Token, Type};
+use syn::{
+    Attribute, Error, Expr, FnArg, GenericParam, LitStr, Meta, Pat, PatType, ReturnType, Signature, Token, Type, token,
+};
 
-/// More arguments than this have no function type that a host can ask for (see `plugin_core::Signature`).
+use crate::types::{check, mentions, strip};
+
+/// More arguments than this have no function type that a host can ask for (see `plugin_core::FunctionType`).
 const MOST_ARGUMENTS: usize = 6;
 /// The same if one of them is `&mut`.
 const MOST_ARGUMENTS_WITH_MUT: usize = 4;
@@ -18,8 +22,30 @@ mod keyword {
     syn::custom_keyword!(name);
 }
 
+/// The mistakes found in one item, to be reported together.
+#[derive(Default)]
+pub(crate) struct Mistakes(Vec<Error>);
+
+impl Mistakes {
+    pub(crate) fn add(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
+        self.0.push(Error::new_spanned(at, message));
+    }
+
+    pub(crate) fn push(&mut self, error: Error) {
+        self.0.push(error);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn to_compile_errors(&self) -> TokenStream {
+        self.0.iter().map(Error::to_compile_error).collect()
+    }
+}
+
 /// What an export is for.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Role {
     #[default]
     Export,
@@ -30,67 +56,162 @@ pub(crate) enum Role {
 /// What stands in the parentheses of the attribute.
 #[derive(Default)]
 pub(crate) struct Options {
-    role: Role,
-    name: Option<LitStr>,
+    pub(crate) role: Role,
+    pub(crate) name: Option<LitStr>,
 }
 
-impl Parse for Options {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
+impl Options {
+    pub(crate) fn new(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut options = Options::default();
-        let mut hook: Option<Span> = None;
-        while !input.is_empty() {
-            let next = input.lookahead1();
-            let span = input.span();
-            if next.peek(keyword::init) || next.peek(keyword::shutdown) {
-                options.role = if input.parse::<Option<keyword::init>>()?.is_some() {
-                    Role::Init
-                } else {
-                    input.parse::<keyword::shutdown>()?;
-                    Role::Shutdown
-                };
-                if hook.replace(span).is_some() {
-                    return Err(Error::new(span, "a hook is either `init` or `shutdown`, once"));
+        let parse_all = |input: ParseStream| {
+            while !input.is_empty() {
+                if let Err(error) = options.parse_one(input) {
+                    mistakes.push(error);
+                    // The next option may be wrong too.
+                    while !input.is_empty() && !input.peek(Token![,]) {
+                        input.parse::<TokenTree>()?;
+                    }
                 }
-            } else if next.peek(keyword::name) {
-                input.parse::<keyword::name>()?;
-                input.parse::<Token![=]>()?;
-                if options.name.replace(input.parse()?).is_some() {
-                    return Err(Error::new(span, "`name` is given twice"));
-                }
+                input.parse::<Option<Token![,]>>()?;
+            }
+            Ok(())
+        };
+        if let Err(error) = parse_all.parse2(tokens) {
+            mistakes.push(error);
+        }
+        if let (Role::Init | Role::Shutdown, Some(name)) = (options.role, &options.name) {
+            mistakes.add(name, "a hook has no name to be looked up by");
+        }
+        options
+    }
+
+    fn parse_one(&mut self, input: ParseStream) -> syn::Result<()> {
+        let span = input.span();
+        let next = input.lookahead1();
+        if next.peek(keyword::init) || next.peek(keyword::shutdown) {
+            let role = if input.parse::<Option<keyword::init>>()?.is_some() {
+                Role::Init
             } else {
-                return Err(next.error());
+                input.parse::<keyword::shutdown>()?;
+                Role::Shutdown
+            };
+            if std::mem::replace(&mut self.role, role) != Role::Export {
+                return Err(Error::new(span, "a hook is either `init` or `shutdown`, once"));
             }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+        } else if next.peek(keyword::name) {
+            input.parse::<keyword::name>()?;
+            input.parse::<Token![=]>()?;
+            if self.name.replace(input.parse()?).is_some() {
+                return Err(Error::new(span, "`name` is given twice"));
             }
+        } else {
+            return Err(next.error());
         }
-        match (hook, &options.name) {
-            (Some(_), Some(name)) => Err(Error::new(name.span(), "a hook has no name to be looked up by")),
-            _ => Ok(options),
-        }
+        if input.is_empty() || input.peek(Token![,]) { Ok(()) } else { Err(input.error("expected `,`")) }
     }
 }
 
-/// How an argument is passed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passing {
-    Own,
-    Ref,
-    Mut,
+/// An item as far as it matters here. Bodies and initial values are not looked at, so they cost no time and may be
+/// written in whatever Rust the compiler knows.
+pub(crate) enum Item {
+    Function {
+        attributes: Vec<Attribute>,
+        signature: Box<Signature>,
+    },
+    Static {
+        attributes: Vec<Attribute>,
+        mutability: Option<Token![mut]>,
+        ident: Ident,
+        ty: Box<Type>,
+    },
+    /// A function without a body or a static without a value: one of a trait or an `extern` block.
+    Declaration(Ident),
+    /// Anything else, by its first words.
+    Other(TokenStream),
 }
 
-pub(crate) struct Argument {
-    pub(crate) name: String,
+impl Parse for Item {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let mut attributes = input.call(Attribute::parse_outer)?;
+        input.parse::<syn::Visibility>()?;
+        let item = if input.peek(Token![static]) {
+            input.parse::<Token![static]>()?;
+            let (mutability, ident) = (input.parse()?, input.parse()?);
+            input.parse::<Token![:]>()?;
+            let ty = input.parse()?;
+            if input.peek(Token![=]) {
+                Item::Static { attributes, mutability, ident, ty }
+            } else {
+                Item::Declaration(ident)
+            }
+        } else if is_function(input) {
+            let signature: Box<Signature> = input.parse()?;
+            if input.peek(token::Brace) {
+                let body;
+                syn::braced!(body in input);
+                attributes.extend(body.call(Attribute::parse_inner)?);
+                body.parse::<TokenStream>()?;
+                Item::Function { attributes, signature }
+            } else {
+                Item::Declaration(signature.ident)
+            }
+        } else {
+            Item::Other(input.cursor().token_stream().into_iter().take(2).collect())
+        };
+        input.parse::<TokenStream>()?;
+        Ok(item)
+    }
+}
+
+/// Whether a function begins here: its qualifiers, then `fn`.
+fn is_function(input: ParseStream) -> bool {
+    let is_qualifier = |token: &TokenTree| match token {
+        TokenTree::Ident(ident) => ["const", "async", "unsafe", "extern"].iter().any(|qualifier| ident == qualifier),
+        TokenTree::Literal(_) => true,
+        _ => false,
+    };
+    let mut tokens = input.cursor().token_stream().into_iter().skip_while(is_qualifier);
+    matches!(tokens.next(), Some(TokenTree::Ident(ident)) if ident == "fn")
+}
+
+/// How a type crosses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// As an argument or result.
+    Own,
+    /// Behind `&`.
+    Ref,
+    /// Behind `&mut`.
+    Mut,
+    /// As a static.
+    Static,
+    /// As what a hook returns.
+    Hook,
+}
+
+/// A type, and how it crosses.
+pub(crate) struct Crossing {
     pub(crate) passing: Passing,
     /// The type itself, without the reference.
     pub(crate) ty: Type,
+    /// Whether the compiler can be asked what it thinks of the type: nothing is wrong with it so far.
+    pub(crate) askable: bool,
 }
 
 /// What the annotated item is.
 pub(crate) enum Target {
-    Function { arguments: Vec<Argument>, returns: Type },
-    Static { ty: Type },
-    Hook,
+    Function { arguments: Vec<Crossing>, names: Vec<String>, returns: Crossing },
+    Static(Crossing),
+    Hook(Crossing),
+}
+
+impl Target {
+    pub(crate) fn crossings(&self) -> Vec<&Crossing> {
+        match self {
+            Target::Function { arguments, returns, .. } => arguments.iter().chain([returns]).collect(),
+            Target::Static(ty) | Target::Hook(ty) => vec![ty],
+        }
+    }
 }
 
 /// An annotated item as the expansion needs it.
@@ -102,60 +223,50 @@ pub(crate) struct Export {
     /// The name it is looked up by.
     pub(crate) name: LitStr,
     pub(crate) docs: Vec<Expr>,
-    pub(crate) cfgs: Vec<Attribute>,
-    /// Whether the types cannot be checked, because they speak of parameters.
-    pub(crate) generic: bool,
-}
-
-/// The mistakes found in one item, to be reported together.
-#[derive(Default)]
-pub(crate) struct Mistakes(Option<Error>);
-
-impl Mistakes {
-    pub(crate) fn add(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
-        self.push(Error::new_spanned(at, message));
-    }
-
-    pub(crate) fn push(&mut self, error: Error) {
-        match &mut self.0 {
-            Some(all) => all.combine(error),
-            none => *none = Some(error),
-        }
-    }
-
-    pub(crate) fn into_error(self) -> Option<Error> {
-        self.0
-    }
+    /// Attributes that hold for what is made of the item too.
+    pub(crate) shared: Vec<Attribute>,
 }
 
 impl Export {
     /// Checks `item`; what it returns is whole only where there are no mistakes.
-    pub(crate) fn new(options: Options, item: &Item, mistakes: &mut Mistakes) -> Option<Self> {
-        let (attributes, ident, target) = match (options.role, item) {
-            (Role::Export, Item::Fn(item)) => (&item.attrs, &item.sig.ident, function(item, mistakes)),
-            (Role::Export, Item::Static(item)) => {
-                if !matches!(item.mutability, syn::StaticMutability::None) {
+    pub(crate) fn new(options: Options, item: Item, mistakes: &mut Mistakes) -> Option<Self> {
+        let hook = options.role != Role::Export;
+        let (attributes, ident, target) = match item {
+            Item::Function { attributes, signature } => {
+                let target_feature = [Ident::new("target_feature", Span::call_site())];
+                if let Some(attribute) = attributes.iter().find(|attribute| mentions(attribute, &target_feature)) {
                     mistakes.add(
-                        &item.mutability,
-                        "a `static mut` cannot be exported: nothing would order the two sides' accesses; \
-                         export an atomic, a `Mutex` or a `RwLock`",
+                        attribute,
+                        "a function with `#[target_feature]` cannot be exported: a host calls exports whatever the \
+                         processor can do; export one that asks, and then calls it",
                     );
                 }
-                (&item.attrs, &item.ident, Target::Static { ty: static_type(&item.ty, mistakes) })
+                let target = if hook { self::hook(&signature, mistakes) } else { function(&signature, mistakes) };
+                (attributes, signature.ident, target)
             }
-            (Role::Export, other) => {
-                mistakes.add(what_of(other), "only functions and statics can be exported");
+            Item::Static { ident, .. } if hook => {
+                mistakes.add(ident, "only a function can be a hook");
                 return None;
             }
-            (_, Item::Fn(item)) => {
-                check_signature(&item.sig, mistakes);
-                if !item.sig.inputs.is_empty() {
-                    mistakes.add(&item.sig.inputs, "a hook takes no arguments");
+            Item::Static { attributes, mutability, ident, ty } => {
+                if mutability.is_some() {
+                    mistakes.add(
+                        mutability,
+                        "a `static mut` cannot be exported: nothing would order the two sides' accesses; export an \
+                         atomic, a `Mutex` or a `RwLock`",
+                    );
                 }
-                (&item.attrs, &item.sig.ident, Target::Hook)
+                let target = Target::Static(static_type(&ty, mistakes));
+                (attributes, ident, target)
             }
-            (_, other) => {
-                mistakes.add(what_of(other), "only a function can be a hook");
+            Item::Declaration(ident) => {
+                mistakes.add(ident, "only what is defined here can be exported");
+                return None;
+            }
+            Item::Other(words) => {
+                let can =
+                    if hook { "only a function can be a hook" } else { "only functions and statics can be exported" };
+                mistakes.add(words, can);
                 return None;
             }
         };
@@ -165,26 +276,9 @@ impl Export {
         } else if name.value().contains(char::is_control) {
             mistakes.add(&name, "an export's name cannot contain control characters");
         }
-        Some(Export {
-            role: options.role,
-            target,
-            ident: ident.clone(),
-            name,
-            docs: docs(attributes),
-            generic: matches!(item, Item::Fn(item) if !item.sig.generics.params.is_empty()),
-            cfgs: attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect(),
-        })
+        let (docs, shared) = (docs(&attributes), shared(&attributes));
+        Some(Export { role: options.role, target, ident, name, docs, shared })
     }
-}
-
-/// The tokens that say what an item is, `struct Config`, rather than all of it.
-fn what_of(item: &Item) -> TokenStream {
-    let mut tokens = item.to_token_stream().into_iter().peekable();
-    // Past the attributes.
-    while matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#') {
-        tokens.nth(1);
-    }
-    tokens.take(2).collect()
 }
 
 fn docs(attributes: &[Attribute]) -> Vec<Expr> {
@@ -195,22 +289,29 @@ fn docs(attributes: &[Attribute]) -> Vec<Expr> {
     attributes.iter().filter_map(of).collect()
 }
 
+fn shared(attributes: &[Attribute]) -> Vec<Attribute> {
+    let is = |attribute: &&Attribute, name| attribute.path().is_ident(name);
+    let shared = attributes.iter().filter(|attribute| is(attribute, "cfg") || is(attribute, "allow"));
+    let deprecated = attributes.iter().find(|attribute| is(attribute, "deprecated"));
+    // That the host may still call it is what an export is for.
+    shared.cloned().chain(deprecated.map(|_| syn::parse_quote!(#[allow(deprecated)]))).collect()
+}
+
 /// What no exported function may be.
 fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     if let Some(token) = &signature.asyncness {
         mistakes
             .add(token, "an `async` function cannot be exported: export one that blocks, or one that starts the work");
     }
-    if !matches!(signature.safety, syn::Safety::Default) {
-        mistakes
-            .add(&signature.safety, "an `unsafe` function cannot be exported: a host calls exports as safe functions");
+    if let syn::Safety::Unsafe(token) = &signature.safety {
+        mistakes.add(token, "an `unsafe` function cannot be exported: a host calls exports as safe functions");
     }
     if let Some(variadic) = &signature.variadic {
         mistakes.add(variadic, "a variadic function cannot be exported");
     }
     if !signature.generics.params.is_empty() {
         let generics = &signature.generics;
-        let only_lifetimes = generics.params.iter().all(|param| matches!(param, syn::GenericParam::Lifetime(_)));
+        let only_lifetimes = generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)));
         mistakes.add(
             &generics.params,
             if only_lifetimes {
@@ -226,10 +327,43 @@ fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     }
 }
 
-fn function(item: &ItemFn, mistakes: &mut Mistakes) -> Target {
-    let signature = &item.sig;
+/// Checks a type of a function's, apart from a reference that it may be behind.
+fn crossing(passing: Passing, ty: &Type, of: &Signature, on_reference: &str, mistakes: &mut Mistakes) -> Crossing {
+    let before = mistakes.count();
+    check(ty, on_reference, mistakes);
+    let parameter = |param: &GenericParam| match param {
+        GenericParam::Type(param) => Some(param.ident.clone()),
+        GenericParam::Const(param) => Some(param.ident.clone()),
+        GenericParam::Lifetime(_) => None,
+    };
+    // What the compiler has no answer to, or, for `_`, reports by itself.
+    let mut unknown: Vec<Ident> = of.generics.params.iter().filter_map(parameter).collect();
+    unknown.push(Ident::new("_", Span::call_site()));
+    let askable = mistakes.count() == before && of.receiver().is_none() && !mentions(ty, &unknown);
+    Crossing { passing, ty: strip(ty).clone(), askable }
+}
+
+fn returned(passing: Passing, signature: &Signature, mistakes: &mut Mistakes) -> Crossing {
+    const BORROWED: &str = "an exported function returns an owned value, such as `String` for `&str`: a borrowed one \
+                            could outlive the library";
+    match &signature.output {
+        ReturnType::Default => Crossing { passing, ty: syn::parse_quote!(()), askable: true },
+        ReturnType::Type(_, ty) => crossing(passing, ty, signature, BORROWED, mistakes),
+    }
+}
+
+fn hook(signature: &Signature, mistakes: &mut Mistakes) -> Target {
+    check_signature(signature, mistakes);
+    if !signature.inputs.is_empty() {
+        mistakes.add(&signature.inputs, "a hook takes no arguments");
+    }
+    Target::Hook(returned(Passing::Hook, signature, mistakes))
+}
+
+fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     check_signature(signature, mistakes);
     let mut arguments = Vec::new();
+    let mut names = Vec::new();
     for input in &signature.inputs {
         match input {
             FnArg::Receiver(receiver) => {
@@ -239,19 +373,8 @@ fn function(item: &ItemFn, mistakes: &mut Mistakes) -> Target {
                 );
             }
             FnArg::Typed(typed) => {
-                let name = match &*typed.pat {
-                    Pat::Ident(pattern) => pattern.ident.unraw().to_string(),
-                    _ => "_".to_owned(),
-                };
-                let (passing, ty) = match strip(&typed.ty) {
-                    Type::Reference(reference) => {
-                        let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
-                        (passing, strip(&reference.elem))
-                    }
-                    ty => (Passing::Own, ty),
-                };
-                check_type(ty, "a reference crosses only as a whole argument: `&T` or `&mut T`", mistakes);
-                arguments.push(Argument { name, passing, ty: ty.clone() });
+                names.push(argument_name(&typed.pat));
+                arguments.push(argument(typed, signature, mistakes));
             }
         }
     }
@@ -264,73 +387,51 @@ fn function(item: &ItemFn, mistakes: &mut Mistakes) -> Target {
             format!("an exported function takes at most {most} arguments{with}: put some together in a tuple"),
         );
     }
-    let returns = match &signature.output {
-        ReturnType::Default => syn::parse_quote!(()),
-        ReturnType::Type(_, ty) => {
-            match strip(ty) {
-                Type::Never(never) => mistakes.add(never, "an exported function must be able to return"),
-                ty => check_type(
-                    ty,
-                    "an exported function returns an owned value, such as `String` for `&str`: a borrowed one could \
-                     outlive the library",
-                    mistakes,
-                ),
-            }
-            strip(ty).clone()
-        }
+    Target::Function { arguments, names, returns: returned(Passing::Own, signature, mistakes) }
+}
+
+fn argument_name(pattern: &Pat) -> String {
+    match pattern {
+        Pat::Ident(pattern) => pattern.ident.unraw().to_string(),
+        _ => "_".to_owned(),
+    }
+}
+
+fn argument(typed: &PatType, of: &Signature, mistakes: &mut Mistakes) -> Crossing {
+    const NESTED: &str = "a reference crosses only as a whole argument: `&T` or `&mut T`";
+    if let Some(attribute) = typed.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
+        mistakes.add(attribute, "an exported function has the same arguments everywhere: put `#[cfg]` on the function");
+    }
+    let Type::Reference(reference) = strip(&typed.ty) else {
+        return crossing(Passing::Own, &typed.ty, of, NESTED, mistakes);
     };
-    Target::Function { arguments, returns }
-}
-
-/// The type inside parentheses and invisible groups.
-fn strip(ty: &Type) -> &Type {
-    match ty {
-        Type::Paren(inner) => strip(&inner.elem),
-        Type::Group(inner) => strip(&inner.elem),
-        other => other,
+    // What the host lends ends with the call, so that a plugin must not see it as `&'static`. A lifetime that is
+    // a parameter is reported as such.
+    if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
+        mistakes.add(lifetime, "an argument is borrowed for the call only: write `&T`");
     }
-}
-
-/// Finds in a type what never crosses, whatever the names in it stand for.
-fn check_type(ty: &Type, on_reference: &str, mistakes: &mut Mistakes) {
-    let mut pending: Vec<TokenTree> = ty.to_token_stream().into_iter().collect();
-    pending.reverse();
-    while let Some(token) = pending.pop() {
-        let message = match &token {
-            TokenTree::Group(group) => {
-                let mut inner: Vec<TokenTree> = group.stream().into_iter().collect();
-                inner.reverse();
-                pending.extend(inner);
-                continue;
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '&' => on_reference,
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => "a type with a lifetime does not cross",
-            TokenTree::Ident(ident) if ident == "impl" => {
-                "`impl Trait` does not cross: name the type, so that a host can ask for it"
-            }
-            _ => continue,
-        };
-        mistakes.add(&token, message);
-        return;
-    }
+    let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
+    crossing(passing, &reference.elem, of, NESTED, mistakes)
 }
 
 /// The type of an exported static, with the lifetime that it may leave out.
-fn static_type(ty: &Type, mistakes: &mut Mistakes) -> Type {
+fn static_type(ty: &Type, mistakes: &mut Mistakes) -> Crossing {
     const NESTED: &str = "in an exported static, a reference is the whole type: `&'static str` or `&'static [T]`";
-    match strip(ty) {
+    let before = mistakes.count();
+    let ty = match strip(ty) {
         Type::Reference(reference) => {
             if let Some(token) = &reference.mutability {
                 mistakes.add(token, "a static with a `&mut` cannot be exported; export a `Mutex` or a `RwLock`");
             }
-            check_type(&reference.elem, NESTED, mistakes);
+            check(&reference.elem, NESTED, mistakes);
             let mut reference = reference.clone();
             reference.lifetime = Some(syn::Lifetime::new("'static", reference.and_token.span()));
             Type::Reference(reference)
         }
         ty => {
-            check_type(ty, NESTED, mistakes);
+            check(ty, NESTED, mistakes);
             ty.clone()
         }
-    }
+    };
+    Crossing { passing: Passing::Static, ty, askable: mistakes.count() == before }
 }

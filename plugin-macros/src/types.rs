@@ -1,6 +1,6 @@
 //! What is wrong with a type whatever the names in it stand for. All else about types is the compiler's to find.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, GenericArgument, Lit, PathArguments, Type};
 
@@ -21,7 +21,9 @@ pub(crate) fn strip(ty: &Type) -> &Type {
 pub(crate) fn check(ty: &Type, on_reference: &str, mistakes: &mut Mistakes) {
     match strip(ty) {
         Type::Reference(_) => mistakes.add(ty, on_reference),
-        Type::ImplTrait(_) => mistakes.add(ty, "`impl Trait` does not cross: name the type, so that a host can ask for it"),
+        Type::ImplTrait(_) => {
+            mistakes.add(ty, "`impl Trait` does not cross: name the type, so that a host can ask for it")
+        }
         Type::Never(_) => mistakes.add(ty, "`!` does not cross: an exported function must be able to return"),
         Type::Array(array) => {
             if is_zero(&array.len) {
@@ -40,7 +42,9 @@ pub(crate) fn check(ty: &Type, on_reference: &str, mistakes: &mut Mistakes) {
                 for argument in &arguments.args {
                     match argument {
                         GenericArgument::Type(part) => check(part, on_reference, mistakes),
-                        GenericArgument::Lifetime(lifetime) => mistakes.add(lifetime, "a type with a lifetime does not cross"),
+                        GenericArgument::Lifetime(lifetime) => {
+                            mistakes.add(lifetime, "a type with a lifetime does not cross")
+                        }
                         _ => {}
                     }
                 }
@@ -59,13 +63,10 @@ fn is_zero(length: &Expr) -> bool {
 }
 
 /// Whether one of these names stands anywhere in `tokens`.
-pub(crate) fn mentions(tokens: impl ToTokens, names: &[&Ident]) -> bool {
-    fn search(tokens: TokenStream, names: &[&Ident]) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => names.contains(&&ident),
-            TokenTree::Group(group) => search(group.stream(), names),
-            _ => false,
-        })
-    }
-    search(tokens.to_token_stream(), names)
+pub(crate) fn mentions(tokens: impl ToTokens, names: &[Ident]) -> bool {
+    tokens.to_token_stream().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => names.contains(&ident),
+        TokenTree::Group(group) => mentions(group.stream(), names),
+        _ => false,
+    })
 }

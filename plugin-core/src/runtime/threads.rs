@@ -3,11 +3,12 @@
 //! A library that was closed must not be called any more. Rust's std registers thread-local destructors and keys with
 //! the C library, which calls them when a thread ends, or, to be safe, never unmaps the library; and threads run on.
 //! So this module defines, for this library only, the functions by which std does so. The symbols are *hidden*: the
-//! references of the std inside the same library bind to them, and nobody else sees them. They ask the host, or the C
-//! library itself where the code is linked into an ordinary program.
+//! references of the std inside the same library bind to them, and nobody else sees them. They ask the host. Before there
+//! is one, and in an ordinary program, which is linked with this too if it is a host or has plugins in it, they pass on
+//! to whatever is next.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::services;
 
@@ -61,13 +62,25 @@ pub(crate) fn controlled() -> bool {
     !ESCAPED.load(Ordering::Acquire)
 }
 
-/// The C library's own function `$name`, of the type given.
+/// The function that `$name` would be without this module, of the type given: a sanitizer's, which is linked into the
+/// program and has a second name for it, or the C library's.
 macro_rules! next {
     ($name:literal, $ty:ty) => {{
+        static KNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+        const DEFAULT: *mut c_void = std::ptr::null_mut();
         const NEXT: *mut c_void = -1_isize as *mut c_void;
-        // SAFETY: `RTLD_NEXT`, and a name that ends with NUL.
-        let function = unsafe { dlsym(NEXT, $name.as_ptr()) };
-        // SAFETY: the C library's function of that name has that type; null is `None`.
+        let mut function = KNOWN.load(Ordering::Relaxed);
+        if function.is_null() {
+            let intercepted = concat!("__interceptor_", $name, "\0");
+            // SAFETY: `RTLD_DEFAULT`, and a name that ends with NUL.
+            function = unsafe { dlsym(DEFAULT, intercepted.as_ptr().cast()) };
+        }
+        if function.is_null() {
+            // SAFETY: `RTLD_NEXT`, and a name that ends with NUL.
+            function = unsafe { dlsym(NEXT, concat!($name, "\0").as_ptr().cast()) };
+        }
+        KNOWN.store(function, Ordering::Relaxed);
+        // SAFETY: the function of that name has that type; null is `None`.
         unsafe { std::mem::transmute::<*mut c_void, Option<$ty>>(function) }
     }};
 }
@@ -83,7 +96,7 @@ unsafe extern "C" fn thread_atexit(destructor: Destructor, object: *mut c_void, 
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
     ESCAPED.store(true, Ordering::Release);
-    match next!(c"__cxa_thread_atexit_impl", unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int) {
+    match next!("__cxa_thread_atexit_impl", unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(destructor, object, library) },
         None => ENOSYS,
@@ -96,7 +109,7 @@ unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Destructor>) -
         return unsafe { (services.key_create)(services.library, key, destructor) };
     }
     ESCAPED.store(true, Ordering::Release);
-    match next!(c"pthread_key_create", unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int) {
+    match next!("pthread_key_create", unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key, destructor) },
         None => ENOSYS,
@@ -108,7 +121,7 @@ unsafe extern "C" fn key_delete(key: u32) -> c_int {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_delete)(services.library, key) };
     }
-    match next!(c"pthread_key_delete", unsafe extern "C" fn(u32) -> c_int) {
+    match next!("pthread_key_delete", unsafe extern "C" fn(u32) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key) },
         None => ENOSYS,
@@ -120,7 +133,7 @@ unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_set)(services.library, key, value) };
     }
-    match next!(c"pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
+    match next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key, value) },
         None => ENOSYS,
@@ -138,7 +151,7 @@ unsafe extern "C" fn thread_create(
         return unsafe { (services.thread_create)(services.library, thread, attributes, start, argument) };
     }
     ESCAPED.store(true, Ordering::Release);
-    match next!(c"pthread_create", unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int) {
+    match next!("pthread_create", unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(thread, attributes, start, argument) },
         None => ENOSYS,

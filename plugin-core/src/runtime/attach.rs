@@ -1,0 +1,48 @@
+//! The table of this library, and what the host does through it: bind, visit, unbind.
+
+use std::ffi::c_void;
+use std::io::Write as _;
+use std::sync::atomic::Ordering;
+
+use super::{SERVICES, panics};
+use crate::table::{ABI_VERSION, BUILD_RECORD, Export, HostServices, MAGIC, PluginTable, registered};
+
+/// What the host finds by its symbol.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+static plugin_table_v1: PluginTable = PluginTable {
+    magic: MAGIC,
+    abi: ABI_VERSION,
+    size: size_of::<PluginTable>() as u32,
+    build: (&raw const BUILD_RECORD).cast(),
+    build_len: BUILD_RECORD.len(),
+    bind,
+    visit_exports,
+    unbind,
+};
+
+/// Attaches this library to its host. Returns whether all its threads and thread-locals are under the host's control.
+unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
+    SERVICES.store(services.cast_mut(), Ordering::Release);
+    panics::install();
+    #[cfg(controllable)]
+    let controlled = super::threads::controlled();
+    #[cfg(not(controllable))]
+    let controlled = false;
+    u8::from(controlled)
+}
+
+unsafe extern "C" fn visit_exports(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)) {
+    for export in registered() {
+        // SAFETY: the host's own function with its own context.
+        unsafe { visit(context, export) }
+    }
+}
+
+/// Detaches this library: its shutdown hooks have run, and no export is called any more.
+unsafe extern "C" fn unbind() {
+    // Each library has its own std with its own buffer; what is still in it would be lost. A standard output that is
+    // closed is nobody's fault here.
+    _ = std::io::stdout().flush();
+    panics::uninstall();
+}
