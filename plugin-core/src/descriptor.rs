@@ -9,6 +9,8 @@
 //!
 //! On the producing side a descriptor is a tree of [`Node`]s in constants, which generic code can build; on the
 //! consuming side it is the flat bytes. [`Node::matches`] compares the two without building either.
+//!
+//! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
 
 /// What a descriptor's node is; its number is part of the ABI, so numbers are only ever added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,7 @@
 //! Why a call did not return, and the one place where a panic is stopped.
+//!
+//! [`Fault`] and [`Location`] are for everybody. The rest is public for `plugin-host` and for the shims that the attribute
+//! makes, and has no examples for that reason.
 
 use std::any::Any;
 use std::ffi::c_void;
@@ -14,6 +17,18 @@ use crate::types::PluginType;
 ///
 /// Ask for `fn(..) -> Result<R, Fault>` to get it as a value; with `fn(..) -> R` it is raised again as a panic in the
 /// caller.
+///
+/// # Example
+///
+/// ```
+/// use plugin_core::Fault;
+///
+/// /// What an editor may show for a plugin that failed.
+/// fn status_line(fault: &Fault) -> String {
+///     let place = fault.location.as_ref().map_or_else(String::new, |at| format!(" ({at})"));
+///     format!("{}{place}", fault.message)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fault {
@@ -27,7 +42,7 @@ pub struct Fault {
     pub export: Option<String>,
 }
 
-/// A place in a plugin's source.
+/// A place in a plugin's source. It displays as `src/lib.rs:12:5`; for an example see [`Fault`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The file, as the plugin's compiler was given it.

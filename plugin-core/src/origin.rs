@@ -7,6 +7,20 @@ use std::sync::Arc;
 ///
 /// [`PluginType::lift`](crate::PluginType::lift) receives the origin of what it lifts. Plain data has no use for it;
 /// a value that leads back into the library (a closure, an object) keeps a clone.
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use plugin_core::Origin;
+///
+/// let library = Arc::new("whatever unloads the library when it is dropped");
+/// let origin = Origin::of(library.clone());
+/// drop(library);
+/// assert!(origin.library().is_some(), "it is still there");
+/// assert!(Origin::HOST.library().is_none(), "the host is always there");
+/// ```
 #[derive(Clone)]
 pub struct Origin(Option<Arc<dyn Any + Send + Sync>>);
 

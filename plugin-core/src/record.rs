@@ -10,6 +10,8 @@
 //!
 //! Numbers are little-endian. Fields are positional and only ever added at the end: a reader takes those it knows.
 //! Linkers may put zero bytes between records.
+//!
+//! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
 
 use crate::descriptor::Node;
 

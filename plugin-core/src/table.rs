@@ -9,6 +9,8 @@
 //! | bind | the host passes its services |
 //! | visit | the host is shown every [`Export`] |
 //! | unbind | after the shutdown hooks: what the library buffered is flushed |
+//!
+//! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
 
 use std::ffi::{c_int, c_void};
 

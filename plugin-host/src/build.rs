@@ -31,6 +31,15 @@ pub struct Build {
 }
 
 /// Why a plugin crate could not be built.
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::build::{Build, BuildError};
+///
+/// let error = Build::new("/nonexistent").run().unwrap_err();
+/// assert!(matches!(error, BuildError::NoCrate { .. }));
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BuildError {

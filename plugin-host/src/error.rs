@@ -10,6 +10,19 @@ use crate::signature::Signature;
 /// Why a plugin was not loaded, or a look-up not answered.
 ///
 /// Whatever the error, the host is as it was before the call.
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::{Error, Host, Trust};
+///
+/// let host = Host::new(Trust::none()).with_search_dir("/opt/editor/plugins");
+/// match host.load("spell-checker") {
+///     Ok(plugin) => println!("{} {}", plugin.name(), plugin.version()),
+///     Err(Error::NotFound { tried, .. }) => println!("not installed; looked for {tried:?}"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -235,7 +248,24 @@ pub enum Error {
     },
 }
 
-/// An export has another type than was asked for.
+/// An export has another type than was asked for: the inside of [`Error::TypeMismatch`].
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use plugin_core::plugin_export;
+/// use plugin_host::{Error, Host};
+///
+/// #[plugin_export]
+/// fn double(n: u32) -> u32 {
+///     n * 2
+/// }
+///
+/// let host = Host::linked()?;
+/// let Err(Error::TypeMismatch(mismatch)) = host.get::<fn(u64) -> u64>("double") else { panic!("found") };
+/// assert_eq!(mismatch.difference, "argument 1: `u64` asked for, `u32` exported");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "export `{name}` of plugin `{plugin}` has another type\n  asked for: {asked}\n  exported:  {exported}\n  \

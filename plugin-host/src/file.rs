@@ -8,6 +8,15 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::{Error, no_nul_in_path};
 
 /// What the system's loader is given.
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::{Host, Mapping, Trust};
+///
+/// // While debugging: the debugger looks for the file that the loader was given.
+/// let host = Host::new(Trust::none()).with_mapping(Mapping::InPlace);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mapping {

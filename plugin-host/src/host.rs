@@ -80,7 +80,7 @@ impl Host {
     ///
     /// # Example
     ///
-    /// ```
+    /// ```standalone_crate
     /// use plugin_core::plugin_export;
     /// use plugin_host::Host;
     ///
@@ -117,7 +117,7 @@ impl Host {
         self.directories.iter().cloned().chain(beside).collect()
     }
 
-    /// Gives the system's loader something else than a private copy of each file.
+    /// Gives the system's loader something else than a private copy of each file. For an example see [`Mapping`].
     #[must_use]
     pub fn with_mapping(mut self, mapping: Mapping) -> Self {
         self.settings.mapping = mapping;
@@ -136,6 +136,17 @@ impl Host {
     /// wrong in shutdown hooks. Without this, they are printed to standard error.
     ///
     /// The handler may be called from any thread.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// let host = Host::new(Trust::none())
+    ///     .with_search_dir("/opt/editor/plugins")
+    ///     .with_backtraces(cfg!(debug_assertions))
+    ///     .with_fault_handler(|fault| eprintln!("[plugins] {fault}"));
+    /// ```
     #[must_use]
     pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
         self.settings.on_fault = Arc::new(handler);
@@ -203,7 +214,7 @@ impl Host {
         self.read().plugins.clone()
     }
 
-    /// Looks up an export by name and type in all loaded plugins.
+    /// Looks up an export by name and type in all loaded plugins. For an example see [`Host`].
     ///
     /// The type is a function's, `fn(&str) -> String`, and gives a [`Function`](crate::Function); or a static's,
     /// `&str`, and gives a [`Static`](crate::Static).
@@ -236,6 +247,18 @@ impl Host {
 
     /// Looks up an export by name and type in every plugin that has it, in the order they were loaded. There may be
     /// none.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// for (plugin, check) in host.get_all::<fn(&str) -> Vec<String>>("check")? {
+    ///     for remark in check("some text") {
+    ///         println!("{}: {remark}", plugin.name());
+    ///     }
+    /// }
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -307,6 +330,29 @@ impl Drop for Reserved<'_> {
 }
 
 /// A loaded plugin. It is cheap to clone and keeps its library loaded.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use plugin_core::plugin_export;
+/// use plugin_host::Host;
+///
+/// /// Doubles.
+/// #[plugin_export]
+/// fn double(n: u32) -> u32 {
+///     n * 2
+/// }
+///
+/// let host = Host::linked()?;
+/// for plugin in host.plugins() {
+///     println!("{} {}", plugin.name(), plugin.version());
+///     for export in plugin.exports() {
+///         assert_eq!(export.to_string(), "fn double(n: u32) -> u32");
+///         assert_eq!(export.docs, "Doubles.");
+///     }
+/// }
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Plugin(Arc<Loaded>);
 

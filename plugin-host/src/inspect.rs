@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::file;
 use crate::signature::Signature;
 
-/// What a plugin says of itself.
+/// What a plugin says of itself. For an example see [`inspect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginInfo {
@@ -36,6 +36,17 @@ pub struct PluginInfo {
 }
 
 /// What becomes of a plugin's panics: its build profile's `panic` setting.
+///
+/// # Example
+///
+/// ```no_run
+/// use plugin_host::{PanicStrategy, inspect};
+///
+/// if inspect("target/release/libgreeter.so")?.panic == PanicStrategy::Abort {
+///     eprintln!("a panic of this plugin would end the program");
+/// }
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanicStrategy {
     /// They reach the host as faults.
@@ -46,7 +57,7 @@ pub enum PanicStrategy {
 
 /// One export of a plugin.
 ///
-/// It displays as its declaration: `fn greet(name: &str) -> String`.
+/// It displays as its declaration: `fn greet(name: &str) -> String`. For an example see [`inspect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportInfo {

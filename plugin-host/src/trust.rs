@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 
-/// A SHA-256 digest.
+/// A SHA-256 digest. For an example see [`Trust::digests`].
 pub type Digest = [u8; 32];
 
 /// Which plugin files a host may load.
@@ -54,6 +54,17 @@ impl Trust {
     /// Trusts the files whose bytes have these SHA-256 digests, and no others.
     ///
     /// The bytes that were digested are the ones that are mapped, so the promise is only about files as they are now.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// let reviewed = Trust::digest_of(&std::fs::read("plugins/libgreeter.so")?);
+    /// // SAFETY: we have built and reviewed exactly this file.
+    /// let host = Host::new(unsafe { Trust::digests([reviewed]) });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Safety
     ///

@@ -2,6 +2,8 @@
 
 mod export;
 mod model;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use proc_macro::TokenStream;
@@ -25,8 +27,8 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// What cannot be exported is reported at the place where it stands, every mistake of an item at once: generics,
-/// `async`, `unsafe`, `self`, `impl Trait`, patterns as arguments, more than six arguments (four if one is `&mut`),
-/// borrowed results, `static mut`, and types that do not cross.
+/// `async`, `unsafe`, methods, `impl Trait`, more than six arguments (four if one is `&mut`), borrowed results,
+/// `static mut`, and types that do not cross.
 ///
 /// # Example
 ///

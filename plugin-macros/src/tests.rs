@@ -1,0 +1,406 @@
+//! What the attribute expands to, and what it says of mistakes. Where the compiler shows them is in `tests/ui`.
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
+
+use crate::export::export;
+
+/// What the attribute adds to the item, as rustfmt would have it.
+fn expansion(options: TokenStream, item: TokenStream) -> String {
+    let file: syn::File = syn::parse2(export(options, item)).expect("the expansion is items");
+    let added = syn::File { items: file.items[1..].to_vec(), ..file };
+    prettyplease::unparse(&added)
+}
+
+/// The mistakes that the attribute reports.
+fn mistakes(options: TokenStream, item: TokenStream) -> Vec<String> {
+    let tokens: Vec<TokenTree> = export(options, item).into_iter().collect();
+    let messages = tokens.windows(3).filter_map(|tokens| match tokens {
+        [TokenTree::Ident(ident), TokenTree::Punct(_), TokenTree::Group(message)] if ident == "compile_error" => {
+            Some(syn::parse2::<syn::LitStr>(message.stream()).expect("a message").value())
+        }
+        _ => None,
+    });
+    messages.collect()
+}
+
+fn tokens(source: &str) -> TokenStream {
+    source.parse().unwrap_or_else(|error| panic!("{source}: {error}"))
+}
+
+#[test]
+fn a_function() {
+    let greet = expansion(
+        quote!(),
+        quote! {
+            /// Greets.
+            pub fn greet(name: &str) -> String {
+                format!("Hello, {name}!")
+            }
+        },
+    );
+    assert_eq!(
+        greet,
+        r#"#[doc(hidden)]
+const __plugin_export_greet: () = {
+    const __plugin_greet_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node {
+        head: &::plugin_core::__private::Tag::Fn.head_with(1usize),
+        parts: &[
+            <str as ::plugin_core::PluginRef>::REF_NODE,
+            <String as ::plugin_core::PluginType>::NODE,
+        ],
+    };
+    type __Checked<T> = <<[&'static T; __plugin_greet_node
+        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    unsafe extern "C" fn __plugin_greet(
+        _: ::plugin_core::__private::Context,
+        __a0: ::plugin_core::__private::RefRepr<__Checked<str>>,
+    ) -> ::plugin_core::__private::Returned<__Checked<String>> {
+        ::plugin_core::__private::outcome::<
+            __Checked<String>,
+        >(|| greet(
+            &*unsafe { ::plugin_core::__private::by_ref::<__Checked<str>>(__a0) },
+        ))
+    }
+    ::plugin_core::__register! {
+        Export "greet" __plugin_greet, docs : [r" Greets."], arguments : ["name"], node :
+        __plugin_greet_node
+    }
+};
+"#
+    );
+    assert_eq!(greet.lines().count(), 26);
+}
+
+#[test]
+fn a_static() {
+    let counter = expansion(
+        quote!(name = "number of calls"),
+        quote!(
+            static CALLS: AtomicU64 = AtomicU64::new(0);
+        ),
+    );
+    assert_eq!(
+        counter,
+        r#"#[doc(hidden)]
+const __plugin_named_export_number_20_of_20_calls: () = {
+    const __plugin_CALLS_node: &::plugin_core::__private::Node = <AtomicU64 as ::plugin_core::PluginStatic>::STATIC_NODE;
+    type __Checked<T> = <<[&'static T; __plugin_CALLS_node
+        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    unsafe extern "C" fn __plugin_CALLS(
+        _: ::plugin_core::__private::Context,
+    ) -> ::plugin_core::__private::Accessed<__Checked<AtomicU64>> {
+        ::plugin_core::__private::access::<__Checked<AtomicU64>>(&CALLS)
+    }
+    ::plugin_core::__register! {
+        Export "number of calls" __plugin_CALLS, docs : [], arguments : [], node :
+        __plugin_CALLS_node
+    }
+};
+"#
+    );
+}
+
+#[test]
+fn a_hook() {
+    let hook = expansion(
+        quote!(init),
+        quote!(
+            #[cfg(unix)]
+            fn start() -> Result<(), String> {
+                Ok(())
+            }
+        ),
+    );
+    assert_eq!(
+        hook,
+        r#"#[cfg(unix)]
+#[doc(hidden)]
+const _: () = {
+    const __plugin_start_node: &::plugin_core::__private::Node = (
+        <Result<(), String> as ::plugin_core::__private::HookResult>::into_result,
+        ::plugin_core::__private::HOOK_NODE,
+    )
+        .1;
+    type __Checked<T> = <<[&'static T; __plugin_start_node
+        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    unsafe extern "C" fn __plugin_start(
+        _: ::plugin_core::__private::Context,
+    ) -> ::plugin_core::__private::HookOutcome {
+        ::plugin_core::__private::hook::<__Checked<Result<(), String>>>(start)
+    }
+    ::plugin_core::__register! {
+        Init "start" __plugin_start, docs : [], arguments : [], node :
+        __plugin_start_node
+    }
+};
+"#
+    );
+}
+
+#[test]
+fn a_mutable_argument() {
+    let sort = expansion(
+        quote!(),
+        quote!(
+            fn r#move((from, to): (usize, usize), r#in: &mut [String]) {}
+        ),
+    );
+    assert_eq!(
+        sort,
+        r#"#[doc(hidden)]
+const __plugin_export_move: () = {
+    const __plugin_move_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node {
+        head: &::plugin_core::__private::Tag::Fn.head_with(2usize),
+        parts: &[
+            <(usize, usize) as ::plugin_core::PluginType>::NODE,
+            <[String] as ::plugin_core::PluginMut>::MUT_NODE,
+            <() as ::plugin_core::PluginType>::NODE,
+        ],
+    };
+    type __Checked<T> = <<[&'static T; __plugin_move_node
+        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    unsafe extern "C" fn __plugin_move(
+        _: ::plugin_core::__private::Context,
+        __a0: ::plugin_core::__private::OwnRepr<__Checked<(usize, usize)>>,
+        __a1: ::plugin_core::__private::MutRepr<__Checked<[String]>>,
+    ) -> ::plugin_core::__private::Returned<__Checked<()>> {
+        ::plugin_core::__private::outcome::<
+            __Checked<()>,
+        >(|| r#move(
+            unsafe { ::plugin_core::__private::own::<__Checked<(usize, usize)>>(__a0) },
+            &mut *unsafe {
+                ::plugin_core::__private::by_mut::<__Checked<[String]>>(__a1)
+            },
+        ))
+    }
+    ::plugin_core::__register! {
+        Export "move" __plugin_move, docs : [], arguments : ["_", "in"], node :
+        __plugin_move_node
+    }
+};
+"#
+    );
+}
+
+#[test]
+fn options() {
+    let cases: [(&str, &[&str]); 14] = [
+        ("", &[]),
+        ("init,", &[]),
+        ("name = \"a b\",", &[]),
+        ("innit", &["expected one of: `init`, `shutdown`, `name`"]),
+        ("Name = \"a\"", &["expected one of: `init`, `shutdown`, `name`"]),
+        ("name", &["expected `=`"]),
+        ("name = ", &["unexpected end of input, expected string literal"]),
+        ("name = b\"a\"", &["expected string literal"]),
+        ("name = \"a\" \"b\"", &["expected `,`"]),
+        ("name = \"a\", name = \"b\"", &["`name` is given twice"]),
+        ("init, shutdown", &["a hook is either `init` or `shutdown`, once"]),
+        ("init(first)", &["expected `,`"]),
+        ("shutdown, name = \"a\"", &["a hook has no name to be looked up by"]),
+        (
+            "innit, name = 1, shutdown, shutdown",
+            &[
+                "expected one of: `init`, `shutdown`, `name`",
+                "expected string literal",
+                "a hook is either `init` or `shutdown`, once",
+            ],
+        ),
+    ];
+    for (options, expected) in cases {
+        assert_eq!(
+            mistakes(
+                tokens(options),
+                quote!(
+                    fn f() {}
+                )
+            ),
+            expected,
+            "{options}"
+        );
+    }
+}
+
+/// Names that differ never share the constant by which the compiler finds two exports of one name.
+#[test]
+fn constants_of_names() {
+    let constant = |name: &str| {
+        let file: syn::File = syn::parse2(export(
+            quote!(name = #name),
+            quote!(
+                fn f() {}
+            ),
+        ))
+        .expect("items");
+        let Some(syn::Item::Const(constant)) = file.items.into_iter().nth(1) else { panic!("no constant") };
+        constant.ident.to_string()
+    };
+    let names =
+        ["a", "A", "a_b", "a b", "a__b", "a_20_b", "a-b", "ä", "a\u{308}", "é b", " ", "_", "0", "named_a_20_b"];
+    let mut constants: Vec<String> = names.into_iter().map(constant).collect();
+    assert!(constants.iter().all(|constant| constant.is_ascii()));
+    constants.sort();
+    constants.dedup();
+    assert_eq!(constants.len(), names.len());
+}
+
+/// Bodies and values are the compiler's: what this crate's parser does not know is no mistake.
+#[test]
+fn bodies_are_not_parsed() {
+    assert_eq!(mistakes(quote!(), quote!(fn f() { later { Rust } has <- this ! })), [""; 0]);
+    assert_eq!(mistakes(quote!(), quote!(static S: u8 = later { Rust } has <- this;)), [""; 0]);
+}
+
+/// Every mistake of an item is reported at once; `tests/ui` has the places.
+#[test]
+fn all_mistakes_at_once() {
+    let item = quote! {
+        async unsafe fn f<T>(self, a: impl Fn(), b: Vec<&str>, c: T, d: u8, e: u8, f: &'static u8) -> (&str, [u8; 0])
+        where
+            T: Copy
+        {
+        }
+    };
+    assert_eq!(mistakes(quote!(name = "", nome = "f"), item).len(), 13);
+}
+
+/// Good items and options.
+const GOOD: [&str; 6] = [
+    "fn f() {}",
+    "#[cfg(unix)] #[doc = \"d\"] pub(crate) const extern \"C\" fn f(mut a: u8, (b, _): (u8, i8),) -> Vec<[u8; 3]> { a }",
+    "fn r#fn(a: &str, b: &mut [Option<String>]) where {}",
+    "pub static S: &str = \"\";",
+    "static S: Mutex<Vec<u8>> = Mutex::new(Vec::new());",
+    "#[doc = include_str!(\"x\")] fn f(_: std::string::String) -> self::Alias {}",
+];
+
+/// Things that cannot be exported, whatever the options.
+const BAD: [&str; 40] = [
+    "",
+    ";",
+    "fn",
+    "fn f",
+    "fn f()",
+    "fn f();",
+    "fn f(a) {}",
+    "fn f(a: ) {}",
+    "fn f<>(self) {}",
+    "fn f(&mut self) {}",
+    "fn f(self: Box<Self>, b: u8) {}",
+    "fn f<'a>() {}",
+    "fn f<const N: usize>() -> [u8; N] {}",
+    "fn f() where u8: Copy {}",
+    "fn f(a: u8, ...) {}",
+    "unsafe extern \"C\" fn f(a: u8, mut b: ...) {}",
+    "safe fn f();",
+    "gen fn f() {}",
+    "default fn f() {}",
+    "fn f() -> ! {}",
+    "fn f() -> &str {}",
+    "fn f() -> (((&str))) {}",
+    "fn f() -> impl Sized {}",
+    "fn f() -> Result<Vec<Box<Cow<'static, str>>>, Self::Error> {}",
+    "fn f() -> [u8; 0x0_0usize] {}",
+    "const fn f(a: [[u8; 0]; 1]) {}",
+    "static",
+    "static S",
+    "static S: u8;",
+    "static S = 1;",
+    "static mut S: u8 = 1;",
+    "static S: [&str; 2] = [];",
+    "static || {}",
+    "const C: fn() = f;",
+    "impl S { fn f() {} }",
+    "macro_rules! m { () => {} }",
+    "let x = 1;",
+    "#[a] #[b]",
+    "#![a] fn f() {}",
+    "extern \"C\" { fn f(); }",
+];
+
+/// Options that are wrong, whatever the item.
+const BAD_OPTIONS: [&str; 16] = [
+    ",",
+    "=",
+    "_",
+    "()",
+    "\"a\"",
+    "init = 1",
+    "init init",
+    "init, init",
+    "name",
+    "name()",
+    "name = name",
+    "name = \"\", name = \"\"",
+    "name = c\"a\"",
+    "r#name = \"a\"",
+    "init, name = \"a\"",
+    "a::b::c(d = \"e\") => #![f]",
+];
+
+#[test]
+fn what_is_wrong_is_reported() {
+    for item in BAD {
+        for options in ["", "init", "shutdown", "name = \"a\""] {
+            assert!(!mistakes(tokens(options), tokens(item)).is_empty(), "#[plugin_export({options})] {item}");
+        }
+    }
+    for options in BAD_OPTIONS {
+        for item in GOOD.into_iter().chain(BAD) {
+            assert!(!mistakes(tokens(options), tokens(item)).is_empty(), "#[plugin_export({options})] {item}");
+        }
+    }
+    for item in GOOD {
+        assert_eq!(mistakes(quote!(), tokens(item)), [""; 0], "{item}");
+    }
+}
+
+/// Does `change` to the tokens at every place, within groups too.
+fn everywhere(tokens: &TokenStream, change: &dyn Fn(&mut Vec<TokenTree>, usize)) -> Vec<TokenStream> {
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let mut changed = Vec::new();
+    for at in 0..tokens.len() {
+        let mut here = tokens.clone();
+        change(&mut here, at);
+        changed.push(here.into_iter().collect());
+        if let TokenTree::Group(group) = &tokens[at] {
+            for inside in everywhere(&group.stream(), change) {
+                let mut here = tokens.clone();
+                here[at] = Group::new(group.delimiter(), inside).into();
+                changed.push(here.into_iter().collect());
+            }
+        }
+    }
+    changed
+}
+
+/// Whatever the attribute is put on, it answers with tokens.
+#[test]
+fn no_tokens_make_it_panic() {
+    let changes: [&dyn Fn(&mut Vec<TokenTree>, usize); 5] = [
+        &|tokens, at| drop(tokens.remove(at)),
+        &|tokens, at| tokens.truncate(at),
+        &|tokens, at| tokens.insert(at, tokens[at].clone()),
+        &|tokens, at| tokens[at] = Group::new(Delimiter::None, tokens[at].clone().into()).into(),
+        &|tokens, at| tokens[at] = TokenTree::Ident(quote::format_ident!("_")),
+    ];
+    for change in changes {
+        for item in GOOD.into_iter().chain(BAD) {
+            for changed in everywhere(&tokens(item), change) {
+                drop(export(quote!(), changed.clone()));
+                drop(export(quote!(init), changed));
+            }
+        }
+        for options in BAD_OPTIONS {
+            for changed in everywhere(&tokens(options), change) {
+                drop(export(
+                    changed,
+                    quote!(
+                        fn f() {}
+                    ),
+                ));
+            }
+        }
+    }
+}

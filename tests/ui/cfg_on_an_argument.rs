@@ -1,0 +1,8 @@
+use plugin_core::plugin_export;
+
+#[plugin_export]
+fn set(value: u32, #[cfg(debug_assertions)] checked: bool) {
+    _ = value;
+}
+
+fn main() {}

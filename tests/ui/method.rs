@@ -1,0 +1,17 @@
+use plugin_core::plugin_export;
+
+struct Greeter;
+
+impl Greeter {
+    #[plugin_export]
+    fn greet(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    #[plugin_export]
+    fn new() -> Self {
+        Greeter
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use plugin_core::plugin_export;
+
+#[plugin_export]
+fn forever() -> ! {
+    loop {}
+}
+
+fn main() {}

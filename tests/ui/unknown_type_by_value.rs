@@ -1,0 +1,15 @@
+use plugin_core::plugin_export;
+
+struct Config;
+
+#[plugin_export]
+fn set(config: Config) {
+    drop(config);
+}
+
+#[plugin_export]
+fn start(thread: Box<dyn Fn(&str) -> String>) {
+    drop(thread);
+}
+
+fn main() {}
