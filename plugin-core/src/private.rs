@@ -12,6 +12,12 @@ pub use crate::table::Export;
 use crate::types::{PluginMut, PluginRef, PluginType};
 use crate::{Origin, PluginStatic};
 
+/// What [`__control_threads`](crate::__control_threads) defines the library's functions by.
+#[cfg(controllable)]
+pub mod threads {
+    pub use crate::runtime::threads::{key_create, key_delete, key_set, thread_atexit, thread_create};
+}
+
 /// The `Repr` of an argument `T`.
 pub type OwnRepr<T> = <T as PluginType>::Repr;
 /// The `Repr` of an argument `&T`.
@@ -88,12 +94,14 @@ pub trait HookResult {
     fn into_result(self) -> Result<(), String>;
 }
 
+#[diagnostic::do_not_recommend]
 impl HookResult for () {
     fn into_result(self) -> Result<(), String> {
         Ok(())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Display> HookResult for Result<(), E> {
     fn into_result(self) -> Result<(), String> {
         self.map_err(|error| error.to_string())

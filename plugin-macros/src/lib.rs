@@ -44,5 +44,20 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
-    export::export(options.into(), item.into()).into()
+    let expansion = export::export(options.into(), item.into());
+    let control = is_cdylib().then(|| quote::quote!(::plugin_core::__control_threads! {}));
+    quote::quote!(#expansion #control).into()
+}
+
+/// Whether the crate is being compiled as a library for a host to load. Only the compiler's arguments tell.
+fn is_cdylib() -> bool {
+    let mut arguments = std::env::args_os();
+    let mut types = std::iter::from_fn(|| {
+        let argument = arguments.find_map(|argument| {
+            let argument = argument.to_str()?.to_owned();
+            argument.strip_prefix("--crate-type").map(|value| value.strip_prefix('=').map(str::to_owned))
+        })?;
+        argument.or_else(|| arguments.next()?.into_string().ok())
+    });
+    types.any(|types| types.split(',').any(|ty| ty == "cdylib"))
 }

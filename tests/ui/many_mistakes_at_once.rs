@@ -1,3 +1,5 @@
+#![allow(unused_variables)]
+
 use plugin_core::plugin_export;
 
 #[plugin_export(name = "", nane = "many")]

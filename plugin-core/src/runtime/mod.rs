@@ -3,7 +3,16 @@
 mod attach;
 pub(crate) mod panics;
 #[cfg(controllable)]
-mod threads;
+pub(crate) mod threads;
+#[cfg(not(controllable))]
+mod threads {
+    /// The target has no such control: what is put beside each item is nothing.
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __control_threads {
+        () => {};
+    }
+}
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 

@@ -12,54 +12,66 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::services;
 
-macro_rules! define_hidden {
-    ($jump:literal: $($symbol:literal $function:ident),*) => {
-        std::arch::global_asm!(
+/// Defines the functions, in the crate that is built as the library: `#[plugin_export]` puts this beside each item.
+///
+/// An archive's definitions would be taken for the references of any program that is linked with it; a library's own
+/// object files are in no program. The definitions are weak, and made once in each file, because each item brings them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __control_threads {
+    () => {
+        #[cfg(target_arch = "x86_64")]
+        $crate::__control_threads!("jmp");
+        #[cfg(target_arch = "aarch64")]
+        $crate::__control_threads!("b");
+    };
+    ($jump:literal) => {
+        $crate::__control_threads!($jump,
+            "__cxa_thread_atexit_impl" thread_atexit,
+            "pthread_key_create" key_create,
+            "pthread_key_delete" key_delete,
+            "pthread_setspecific" key_set,
+            "pthread_create" thread_create
+        );
+    };
+    ($jump:literal, $($symbol:literal $function:ident),*) => {
+        ::core::arch::global_asm!(
+            ".ifndef __plugin_core_threads",
             ".pushsection .text.plugin_core_threads,\"ax\",@progbits",
             ".balign 16",
-            ".globl __plugin_core_threads",
-            ".hidden __plugin_core_threads",
             "__plugin_core_threads:",
             $(
-                concat!(".weak ", $symbol),
-                concat!(".hidden ", $symbol),
-                concat!(".type ", $symbol, ",@function"),
-                concat!($symbol, ":"),
-                concat!($jump, " {", stringify!($function), "}"),
-                concat!(".size ", $symbol, ", .-", $symbol),
+                ::core::concat!(".weak ", $symbol),
+                ::core::concat!(".hidden ", $symbol),
+                ::core::concat!(".type ", $symbol, ",@function"),
+                ::core::concat!($symbol, ":"),
+                ::core::concat!($jump, " {", ::core::stringify!($function), "}"),
+                ::core::concat!(".size ", $symbol, ", .-", $symbol),
             )*
             ".popsection",
-            $($function = sym $function,)*
+            ".endif",
+            $($function = sym $crate::__private::threads::$function,)*
         );
     };
 }
 
-#[cfg(target_arch = "x86_64")]
-macro_rules! define_all { ($($tokens:tt)*) => { define_hidden!("jmp": $($tokens)*); } }
-#[cfg(target_arch = "aarch64")]
-macro_rules! define_all { ($($tokens:tt)*) => { define_hidden!("b": $($tokens)*); } }
-
-define_all! {
-    "__cxa_thread_atexit_impl" thread_atexit,
-    "pthread_key_create" key_create,
-    "pthread_key_delete" key_delete,
-    "pthread_setspecific" key_set,
-    "pthread_create" thread_create
-}
-
 unsafe extern "C" {
-    /// Where the definitions begin: referring to it makes the linker take them.
-    fn __plugin_core_threads();
     fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+    fn pthread_setspecific(key: u32, value: *const c_void) -> c_int;
 }
 
 /// Whether something was registered with the C library before a host was there to be asked.
 static ESCAPED: AtomicBool = AtomicBool::new(false);
 
+/// A key that no system gives out, and what this module answers for it.
+const PROBE: u32 = u32::MAX;
+const PROBED: c_int = -1;
+
 /// Whether the host knows of every thread, key and destructor of this library.
 pub(crate) fn controlled() -> bool {
-    std::hint::black_box(__plugin_core_threads as unsafe extern "C" fn());
-    !ESCAPED.load(Ordering::Acquire)
+    // SAFETY: a key that is not in use is refused. Whoever answers, answers the others too.
+    let answer = unsafe { pthread_setspecific(PROBE, std::ptr::null()) };
+    answer == PROBED && !ESCAPED.load(Ordering::Acquire)
 }
 
 /// The function that `$name` would be without this module, of the type given: a sanitizer's, which is linked into the
@@ -90,7 +102,12 @@ const ENOSYS: c_int = 38;
 type Destructor = unsafe extern "C" fn(*mut c_void);
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
-unsafe extern "C" fn thread_atexit(destructor: Destructor, object: *mut c_void, library: *mut c_void) -> c_int {
+/// What `__cxa_thread_atexit_impl` is in the library.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub unsafe extern "C" fn thread_atexit(destructor: Destructor, object: *mut c_void, library: *mut c_void) -> c_int {
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
@@ -103,7 +120,12 @@ unsafe extern "C" fn thread_atexit(destructor: Destructor, object: *mut c_void, 
     }
 }
 
-unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Destructor>) -> c_int {
+/// What `pthread_key_create` is in the library.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Destructor>) -> c_int {
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_create)(services.library, key, destructor) };
@@ -116,7 +138,12 @@ unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Destructor>) -
     }
 }
 
-unsafe extern "C" fn key_delete(key: u32) -> c_int {
+/// What `pthread_key_delete` is in the library.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub unsafe extern "C" fn key_delete(key: u32) -> c_int {
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_delete)(services.library, key) };
@@ -128,7 +155,15 @@ unsafe extern "C" fn key_delete(key: u32) -> c_int {
     }
 }
 
-unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
+/// What `pthread_setspecific` is in the library.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
+    if key == PROBE {
+        return PROBED;
+    }
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_set)(services.library, key, value) };
@@ -140,7 +175,12 @@ unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
     }
 }
 
-unsafe extern "C" fn thread_create(
+/// What `pthread_create` is in the library.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub unsafe extern "C" fn thread_create(
     thread: *mut c_void,
     attributes: *const c_void,
     start: Start,
