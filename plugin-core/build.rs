@@ -15,7 +15,8 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(controllable)");
     let is_static = of_target("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
     let known = ["x86_64", "aarch64"].contains(&of_target("CARGO_CFG_TARGET_ARCH").as_str());
-    if of_target("CARGO_CFG_TARGET_OS") == "linux" && known && !is_static {
+    let is_gnu = of_target("CARGO_CFG_TARGET_OS") == "linux" && of_target("CARGO_CFG_TARGET_ENV") == "gnu";
+    if is_gnu && known && !is_static {
         println!("cargo::rustc-cfg=controllable");
     }
 }

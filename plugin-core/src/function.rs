@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use crate::descriptor::{Node, Tag};
@@ -41,6 +42,10 @@ pub struct Function<F> {
 unsafe impl<F> Send for Function<F> {}
 // SAFETY: as above.
 unsafe impl<F> Sync for Function<F> {}
+
+// A call leaves the handle as it was, however it ends.
+impl<F> UnwindSafe for Function<F> {}
+impl<F> RefUnwindSafe for Function<F> {}
 
 impl<F> Clone for Function<F> {
     fn clone(&self) -> Self {

@@ -15,7 +15,7 @@ use crate::descriptor::{Node, Tag};
 use crate::fault::{Outcome, contain};
 use crate::origin::Origin;
 use crate::statics::PluginStatic;
-use crate::types::PluginType;
+use crate::types::{NoUnwind, PluginType};
 
 /// A lock taken by the plugin for the host.
 #[derive(Clone, Copy)]
@@ -102,9 +102,11 @@ unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<R
     contain(|| {
         let (guard, poisoned) = apart(lock.for_writing());
         let guard = Box::new(guard);
+        let no_unwind = NoUnwind;
         // SAFETY: moved out here, and back in `end_write`; the guard is held in between, so nobody can look. A host
         // that never ends it holds the lock for good.
         let value = unsafe { std::ptr::read(&raw const **guard) }.lower();
+        std::mem::forget(no_unwind);
         LockedRepr { guard: Box::into_raw(guard).cast(), poisoned, value }
     })
 }
@@ -222,10 +224,12 @@ impl<T: PluginType> DerefMut for WriteGuard<'_, T> {
 impl<T: PluginType> Drop for WriteGuard<'_, T> {
     fn drop(&mut self) {
         let poison = u8::from(!self.panicking && std::thread::panicking());
+        let no_unwind = NoUnwind;
         // SAFETY: taken once; this is the drop.
-        let value = unsafe { ManuallyDrop::take(&mut self.value) };
+        let value = unsafe { ManuallyDrop::take(&mut self.value) }.lower();
+        std::mem::forget(no_unwind);
         // SAFETY: the plugin's guard, given back once, on the thread that took it, with the value that goes back.
-        unsafe { (self.lock.repr.end_write)(self.guard, value.lower(), poison) }
+        unsafe { (self.lock.repr.end_write)(self.guard, value, poison) }
     }
 }
 

@@ -95,9 +95,15 @@ impl<T: PluginStatic> Deref for Static<T> {
     }
 }
 
-impl<T: PluginStatic> fmt::Debug for Static<T> {
+impl<T: PluginStatic<Target: fmt::Debug>> fmt::Debug for Static<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Static({}: {})", self.site.label, std::any::type_name::<T>())
+        (**self).fmt(f)
+    }
+}
+
+impl<T: PluginStatic<Target: fmt::Display>> fmt::Display for Static<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 

@@ -15,7 +15,9 @@ use crate::{Origin, PluginStatic};
 /// What [`__control_threads`](crate::__control_threads) defines the library's functions by.
 #[cfg(controllable)]
 pub mod threads {
-    pub use crate::runtime::threads::{key_create, key_delete, key_set, thread_atexit, thread_create};
+    pub use crate::runtime::threads::{
+        key_create, key_delete, key_set, signal, signal_action, thread_atexit, thread_create,
+    };
 }
 
 /// The `Repr` of an argument `T`.

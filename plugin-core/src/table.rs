@@ -39,15 +39,28 @@ pub struct PluginTable {
     pub build: *const u8,
     /// Its length in bytes.
     pub build_len: usize,
-    /// Attaches the library: the services stay valid while it is mapped. Returns 1 if every thread, key and
-    /// thread-local destructor it makes goes through them.
+    /// Attaches the library: the services stay valid while it is mapped. Returns one of [`bound`].
     pub bind: unsafe extern "C" fn(services: *const HostServices) -> u8,
     /// Calls `visit` with `context` and each export.
     pub visit_exports:
         unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)),
     /// Detaches the library.
     pub unbind: unsafe extern "C" fn(),
+    /// Returns 1 if the services know of everything in the library that the system may call by now: every thread, key and
+    /// thread-local destructor.
+    pub controlled: unsafe extern "C" fn() -> u8,
 }
+
+/// What binding a library to a host's services may come to.
+pub mod bound {
+    /// It is bound.
+    pub const BOUND: u8 = 0;
+    /// It has been bound before, and a library is bound once.
+    pub const ALREADY: u8 = 1;
+}
+
+/// The size of the table in the first version, which every later one has too.
+pub const TABLE_V1_SIZE: usize = std::mem::offset_of!(PluginTable, controlled) + size_of::<usize>();
 
 /// The table's header: what may be read before its version is known to be right.
 pub const HEADER_SIZE: usize = std::mem::offset_of!(PluginTable, build);

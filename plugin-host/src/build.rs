@@ -169,8 +169,10 @@ fn cdylib(message: &str, manifest: &Path) -> Option<PathBuf> {
         return None;
     };
     let mut files = files.iter().filter_map(|file| file.as_str().map(PathBuf::from));
-    // Beside the library there may be an import library or debug information.
-    files.find(|file| file.to_string_lossy().ends_with(std::env::consts::DLL_SUFFIX))
+    // Beside the library there may be an import library or debug information; and it may be for another system.
+    files.find(|file| {
+        file.extension().is_some_and(|extension| ["so", "dll", "dylib"].iter().any(|known| extension == *known))
+    })
 }
 
 #[cfg(test)]

@@ -42,6 +42,13 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The path is something else than a file: a pipe, a socket, a device.
+    #[error("cannot load `{}`: it is no file, but a pipe, socket or device", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+
     /// The file could not be read.
     #[error("cannot read `{}`", path.display())]
     Read {
@@ -166,6 +173,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// The file is mapped in place already, by another host or by a loading whose library could not be unmapped.
+    #[error(
+        "`{}` is mapped in place already, and the system would give the same library again; load it with \
+         `Mapping::Private`",
+        path.display()
+    )]
+    AlreadyMapped {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// An export stands in the file, but the library did not register it when it was mapped.
     #[error("`{}` lists the export `{name}` but did not register it: its constructors did not run", path.display())]
     NotRegistered {
@@ -199,6 +217,10 @@ pub enum Error {
         /// The file; empty for a linked plugin.
         path: PathBuf,
     },
+
+    /// `Host::linked` was called in a hook of a linked plugin.
+    #[error("a hook of a linked plugin cannot make a host of the linked plugins: they are being attached or detached")]
+    InHook,
 
     /// No loaded plugin has that name.
     #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref()))]
@@ -237,7 +259,7 @@ pub enum Error {
     TypeMismatch(Box<TypeMismatch>),
 
     /// The plugin panicked while it gave access to an exported static.
-    #[error("cannot get at a static")]
+    #[error("cannot get at the static `{}`: its plugin panicked", .0.export.as_deref().unwrap_or_default())]
     Access(#[source] Box<Fault>),
 
     /// A name with a NUL in it, which no file or export can have.
@@ -266,7 +288,7 @@ pub enum Error {
 /// assert_eq!(mismatch.difference, "argument 1: `u64` asked for, `u32` exported");
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[error(
     "export `{name}` of plugin `{plugin}` has another type\n  asked for: {asked}\n  exported:  {exported}\n  \
      difference: {difference}"
@@ -283,6 +305,13 @@ pub struct TypeMismatch {
     pub exported: Signature,
     /// Where the two first differ.
     pub difference: String,
+}
+
+/// As it displays: this is what `main` prints of an error that it returns.
+impl std::fmt::Debug for TypeMismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 fn list(paths: &[PathBuf]) -> String {

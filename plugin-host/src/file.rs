@@ -24,8 +24,9 @@ pub enum Mapping {
     /// plugin is loaded, and the same file loaded again is a library of its own.
     #[default]
     Private,
-    /// The file itself. Its pages are shared with other processes, debuggers find it, and `$ORIGIN` in it works; but
-    /// whoever writes to the file changes the running plugin, and between trusting and mapping it may be replaced.
+    /// The file itself. Its pages are shared with other processes, debuggers find it, and `$ORIGIN` in it works. But
+    /// whoever writes to the file changes the running plugin, between trusting and mapping it may be replaced (so digests
+    /// are no trust in it), and one file can be loaded once at a time in a process.
     InPlace,
 }
 
@@ -64,8 +65,11 @@ pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -
 /// Reads all of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     no_nul_in_path(path)?;
-    if path.is_dir() {
-        return Err(Error::IsDirectory { path: path.to_owned() });
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Err(Error::IsDirectory { path: path.to_owned() }),
+        // Reading it might never end.
+        Ok(metadata) if !metadata.is_file() => return Err(Error::NotAFile { path: path.to_owned() }),
+        _ => {}
     }
     fs::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] },
@@ -84,7 +88,11 @@ enum Keep {
     Nothing,
     #[cfg(target_os = "linux")]
     Memory(std::os::fd::OwnedFd),
+    #[cfg(not(windows))]
     Copy(tempfile::TempPath),
+    /// The copy, and an open file that keeps others from deleting it; closed first.
+    #[cfg(windows)]
+    Copy(fs::File, tempfile::TempPath),
 }
 
 impl Image {
@@ -92,26 +100,106 @@ impl Image {
     pub(crate) fn new(path: &Path, bytes: &[u8], mapping: Mapping) -> io::Result<Self> {
         if mapping == Mapping::InPlace {
             // Without a directory, the loader would search its own.
-            return Ok(Image { path: fs::canonicalize(path)?, _keep: Keep::Nothing });
+            let mut path = std::path::absolute(path)?;
+            if cfg!(windows) && path.extension().is_none() {
+                // Without this, it would append `.dll`.
+                path.as_mut_os_string().push(".");
+            }
+            return Ok(Image { path, _keep: Keep::Nothing });
         }
         #[cfg(target_os = "linux")]
         if let Ok(image) = memory::image(path, bytes) {
             return Ok(image);
         }
-        Self::copy(path, bytes)
-    }
-
-    fn copy(path: &Path, bytes: &[u8]) -> io::Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let mut file = tempfile::Builder::new().prefix("plugin-").suffix(&*name).tempfile()?;
-        io::Write::write_all(&mut file, bytes)?;
-        let path = file.into_temp_path();
-        Ok(Image { path: path.to_path_buf(), _keep: Keep::Copy(path) })
+        copy(path, bytes)
     }
 
     /// What to give to the loader.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+#[cfg(not(windows))]
+fn copy(path: &Path, bytes: &[u8]) -> io::Result<Image> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut file = tempfile::Builder::new().prefix("plugin-").suffix(&*name).tempfile()?;
+    io::Write::write_all(&mut file, bytes)?;
+    let path = file.into_temp_path();
+    Ok(Image { path: path.to_path_buf(), _keep: Keep::Copy(path) })
+}
+
+#[cfg(windows)]
+use copies::copy;
+
+#[cfg(windows)]
+mod copies {
+    //! Copies in the directory for temporary files, on a system that deletes no file that is mapped.
+    //!
+    //! Libraries stay mapped until their process ends, so it leaves its copies behind. The next process deletes them.
+    //! It need not know which are still in use: until it is mapped, a copy is never open to deletion, and then the
+    //! system refuses it.
+    //!
+    //! There is no directory for them alone: whoever could make that one before us would own what is in it.
+
+    use std::fs::{self, File, OpenOptions};
+    use std::io::{self, Write as _};
+    use std::os::windows::fs::OpenOptionsExt as _;
+    use std::path::Path;
+    use std::sync::Once;
+
+    use super::{Image, Keep};
+
+    const PREFIX: &str = "plugin-host-copy-";
+    const SUFFIX: &str = ".dll";
+
+    const FILE_SHARE_READ: u32 = 1;
+    const FILE_SHARE_WRITE: u32 = 2;
+
+    pub(super) fn copy(path: &Path, bytes: &[u8]) -> io::Result<Image> {
+        static SWEPT: Once = Once::new();
+        let directory = std::env::temp_dir();
+        SWEPT.call_once(|| sweep(&directory));
+        let name: String = path.file_stem().unwrap_or_default().to_string_lossy().chars().take(100).collect();
+        let new =
+            tempfile::Builder::new().prefix(PREFIX).suffix(&format!("-{name}{SUFFIX}")).make_in(directory, |path| {
+                OpenOptions::new().write(true).create_new(true).share_mode(FILE_SHARE_READ).open(path)
+            })?;
+        let (file, path) = new.into_parts();
+        let held = fill(file, &path, bytes)?;
+        Ok(Image { path: path.to_path_buf(), _keep: Keep::Copy(held, path) })
+    }
+
+    /// Writes the bytes to a new file, and returns it opened anew: the loader takes none that is open for writing.
+    fn fill(mut file: File, path: &Path, bytes: &[u8]) -> io::Result<File> {
+        file.write_all(bytes)?;
+        OpenOptions::new().read(true).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE).open(path)
+    }
+
+    /// Deletes the copies that nobody uses.
+    fn sweep(directory: &Path) {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.as_encoded_bytes();
+            if name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes()) {
+                _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::path::Path;
+
+        #[test]
+        fn a_copy_that_is_not_mapped_yet_cannot_be_deleted() {
+            let image = super::copy(Path::new("directory/name"), b"bytes").unwrap();
+            let path = image.path().to_owned();
+            assert_eq!(std::fs::read(&path).unwrap(), b"bytes");
+            std::fs::remove_file(&path).unwrap_err();
+            drop(image);
+            assert!(!path.exists());
+        }
     }
 }
 

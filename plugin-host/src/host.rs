@@ -58,11 +58,7 @@ impl Host {
         Host {
             trust,
             directories: Vec::new(),
-            settings: Settings {
-                mapping: Mapping::default(),
-                backtraces: false,
-                on_fault: Arc::new(|fault: &Fault| eprintln!("{fault}")),
-            },
+            settings: Settings { mapping: Mapping::default(), backtraces: false, on_fault: None },
             state: RwLock::default(),
         }
     }
@@ -70,13 +66,14 @@ impl Host {
     /// A host that serves the plugins which are linked into this program, and loads no files.
     ///
     /// Each package of the program that exports something is a plugin. Depend on it, and name it in the source
-    /// (`use greeter as _;`), or the compiler leaves it out. Their init hooks run when the first such host is made, and
-    /// their shutdown hooks when the last is gone.
+    /// (`use greeter as _;`), or the compiler leaves it out. Their init hooks run when the first such host is made, in the
+    /// order of the packages' names, and their shutdown hooks when the last handle of the last such host is gone.
     ///
     /// # Errors
     ///
     /// [`Error::InitFailed`] or [`Error::InitPanicked`] if an init hook does not succeed, and
-    /// [`Error::DuplicateExport`] if a package exports a name twice.
+    /// [`Error::DuplicateExport`] if a package exports a name twice, and [`Error::InHook`] if it is called in one of the
+    /// hooks that it runs.
     ///
     /// # Example
     ///
@@ -95,11 +92,11 @@ impl Host {
     /// ```
     pub fn linked() -> Result<Self, Error> {
         let host = Host::new(Trust::none());
-        for plugin in linked::attach(&host.settings.on_fault)? {
-            let name = plugin.info.name.clone();
+        let (plugins, attached) = linked::attach(&host.settings.on_fault)?;
+        for LinkedPlugin { info, entries } in plugins {
             let mut state = host.write();
-            state.names.insert(normal(&name), PathBuf::new());
-            state.add(Plugin::from_linked(plugin));
+            state.names.insert(normal(&info.name), PathBuf::new());
+            state.add(Plugin::new(info, None, Origin::of(attached.clone()), &entries));
         }
         Ok(host)
     }
@@ -135,7 +132,7 @@ impl Host {
     /// Passes the faults that no call returns to `handler`: panics of threads that a plugin started, and what goes
     /// wrong in shutdown hooks. Without this, they are printed to standard error.
     ///
-    /// The handler may be called from any thread.
+    /// The handler may be called from any thread, soon after what it reports. It may drop handles and hosts.
     ///
     /// # Example
     ///
@@ -149,7 +146,7 @@ impl Host {
     /// ```
     #[must_use]
     pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
-        self.settings.on_fault = Arc::new(handler);
+        self.settings.on_fault = Some(Arc::new(handler));
         self
     }
 
@@ -169,14 +166,14 @@ impl Host {
     /// # Errors
     ///
     /// Each phase has its own, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
-    /// [`Error::IsDirectory`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
+    /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
     /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
     /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::AlreadyLoaded`]. Map:
-    /// [`Error::Map`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`].
+    /// [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
         let bytes = file::read(&path)?;
-        self.trust.check(&path, &bytes)?;
+        self.trust.check(&path, &bytes, self.settings.mapping)?;
         let info = inspect_bytes(&path, &bytes)?;
         let reserved = Reserved::new(self, &info.name, &path)?;
         let mut library = Library::map(&path, &bytes, &info, &self.settings)?;
@@ -360,6 +357,8 @@ struct Loaded {
     info: PluginInfo,
     path: Option<PathBuf>,
     exports: HashMap<String, Export>,
+    /// Keeps the library, also if it exports nothing. The last field: what comes before may lie in it.
+    _origin: Origin,
 }
 
 struct Export {
@@ -377,12 +376,7 @@ impl Plugin {
             (name.to_owned(), Export { descriptor: entry.item.descriptor, site })
         });
         let exports = exports.collect();
-        Plugin(Arc::new(Loaded { info, path, exports }))
-    }
-
-    fn from_linked(plugin: LinkedPlugin) -> Self {
-        let LinkedPlugin { info, entries, attached } = plugin;
-        Self::new(info, None, Origin::of(attached), &entries)
+        Plugin(Arc::new(Loaded { info, path, exports, _origin: origin }))
     }
 
     /// Its name: that of the package it was built from.
@@ -438,7 +432,7 @@ impl Plugin {
     #[cold]
     fn mismatch(&self, name: &str, asked: Signature) -> Error {
         let exported = self.exports().iter().find(|export| export.name == name);
-        let exported = exported.expect("every export that is found is listed").signature.clone();
+        let exported = exported.map_or_else(Signature::unknown, |export| export.signature.clone());
         let difference = asked.difference(&exported);
         let plugin = self.name().to_owned();
         Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference }))

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use object::pe::{IMAGE_SIZEOF_SYMBOL, ImageSectionHeader};
+use object::read::NameOrOrdinal;
 use object::{
-    Architecture, ExportTarget, FileKind, Object as _, ObjectKind, ObjectSection as _, ObjectSegment as _,
-    ObjectSymbol as _,
+    Architecture, ExportTarget, FileKind, LittleEndian, Object as _, ObjectKind, ObjectSection as _,
+    ObjectSegment as _, ObjectSymbol as _, U32,
 };
 use plugin_core::record::{Build, Item, Kind, RawRecord, SECTION};
-use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, PluginTable, TABLE_SYMBOL};
+use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 use crate::error::Error;
 use crate::file;
@@ -107,7 +109,7 @@ pub(crate) fn inspect_bytes(path: &Path, bytes: &[u8]) -> Result<PluginInfo, Err
     let object = parse(path, bytes)?;
     let section = records(path, &object)?;
     check_table(path, &object)?;
-    Records::read(path, &section)?.into_info(path)
+    Records::read(path, section)?.into_info(path)
 }
 
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
@@ -154,7 +156,29 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
             return Err(damaged(format!("a segment of {len} bytes at {start} does not fit in its {size} bytes")));
         }
     }
+    if !is_whole(&object, bytes) {
+        return Err(damaged(format!("its sections or symbols do not fit in its {} bytes", bytes.len())));
+    }
     Ok(object)
+}
+
+/// Whether a PE file has all that no segment names: what pads its sections, and at its end the symbols for debuggers.
+fn is_whole(object: &object::File<'_>, bytes: &[u8]) -> bool {
+    let (header, sections) = match object {
+        object::File::Pe32(file) => (&file.nt_headers().file_header, file.section_table()),
+        object::File::Pe64(file) => (&file.nt_headers().file_header, file.section_table()),
+        _ => return true,
+    };
+    let number = |number: &U32<LittleEndian>| u64::from(number.get(LittleEndian));
+    let fits = |section: &ImageSectionHeader| {
+        number(&section.pointer_to_raw_data) + number(&section.size_of_raw_data) <= bytes.len() as u64
+    };
+    let symbols = number(&header.pointer_to_symbol_table);
+    let size = number(&header.number_of_symbols) * IMAGE_SIZEOF_SYMBOL as u64;
+    // The symbols' names follow, after the length of both.
+    let names = usize::try_from(symbols + size).ok().and_then(|names| bytes.get(names..)).unwrap_or_default();
+    let length = names.first_chunk::<4>().map(|length| u32::from_le_bytes(*length) as usize);
+    sections.iter().all(fits) && (symbols == 0 || length.is_some_and(|length| length <= names.len()))
 }
 
 fn is_library_magic(bytes: &[u8]) -> bool {
@@ -196,40 +220,35 @@ fn host_target() -> String {
 }
 
 /// The bytes of the section with the records.
-fn records<'a>(path: &Path, object: &object::File<'a>) -> Result<Vec<u8>, Error> {
-    let mut records = Vec::new();
-    for section in object.sections().filter(|section| section.name_bytes() == Ok(SECTION.as_bytes())) {
-        let data =
-            section.data().map_err(|error| Error::Damaged { path: path.to_owned(), problem: error.to_string() })?;
-        records.extend_from_slice(data);
+fn records<'a>(path: &Path, object: &object::File<'a>) -> Result<&'a [u8], Error> {
+    let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
+    let mut sections = object.sections().filter(|section| section.name_bytes() == Ok(SECTION.as_bytes()));
+    let Some(section) = sections.next() else {
+        return if table(object).is_some() { Ok(&[]) } else { Err(Error::NotAPlugin { path: path.to_owned() }) };
+    };
+    if sections.next().is_some() {
+        return Err(damaged(format!("it has several sections named `{SECTION}`")));
     }
-    if records.is_empty() && table(object).is_none() {
-        return Err(Error::NotAPlugin { path: path.to_owned() });
-    }
-    Ok(records)
+    section.data().map_err(|error| damaged(error.to_string()))
 }
 
-/// What the file exports to the system's loader: names as in C, and addresses.
-fn symbols(object: &object::File<'_>) -> Vec<(Vec<u8>, u64)> {
-    let Ok(exports) = object.exports() else {
-        return Vec::new();
-    };
-    let of = |export: object::Result<object::Export<'_>>| {
+/// What `find` makes of the first name for which it makes something, of those that the file exports to the system's
+/// loader; names are as in C.
+fn find_symbol<T>(object: &object::File<'_>, find: impl Fn(&[u8], u64) -> Option<T>) -> Option<T> {
+    object.exports().ok()?.find_map(|export| {
         let export = export.ok()?;
-        let ExportTarget::Address { address } = export.target() else {
+        let (NameOrOrdinal::Name(name), ExportTarget::Address { address }) = (export.name(), export.target()) else {
             return None;
         };
-        let name = export.into_name().into_name()?;
         // Mach-O puts an underscore before a name.
-        let name = if cfg!(target_vendor = "apple") { name.strip_prefix(b"_").unwrap_or(&name) } else { &name };
-        Some((name.to_owned(), address))
-    };
-    exports.filter_map(of).collect()
+        let name = if cfg!(target_vendor = "apple") { name.strip_prefix(b"_").unwrap_or(name) } else { name };
+        find(name, address)
+    })
 }
 
 /// The address of the table and, where the format tells, its size.
 fn table(object: &object::File<'_>) -> Option<(u64, Option<u64>)> {
-    let (_, address) = symbols(object).into_iter().find(|(name, _)| name == TABLE_SYMBOL.as_bytes())?;
+    let address = find_symbol(object, |name, address| (name == TABLE_SYMBOL.as_bytes()).then_some(address))?;
     let size = match object {
         object::File::Elf32(_) | object::File::Elf64(_) => object
             .dynamic_symbols()
@@ -256,8 +275,10 @@ fn check_table(path: &Path, object: &object::File<'_>) -> Result<(), Error> {
 /// There is no table of this host's version: is there one of another?
 fn other_table(path: &Path, object: &object::File<'_>) -> Result<(), Error> {
     let prefix = TABLE_SYMBOL.trim_end_matches(|c: char| c.is_ascii_digit());
-    let version = |name: &[u8]| std::str::from_utf8(name).ok()?.strip_prefix(prefix)?.parse().ok();
-    let found = symbols(object).iter().find_map(|(name, _)| version(name));
+    let found = find_symbol(object, |name, _| {
+        let version = name.strip_prefix(prefix.as_bytes())?;
+        std::str::from_utf8(version).ok()?.parse().ok()
+    });
     Err(match found {
         Some(found) => Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found },
         None => Error::NotAPlugin { path: path.to_owned() },
@@ -290,7 +311,7 @@ impl Header {
         if self.abi != ABI_VERSION {
             return Err(Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found: self.abi });
         }
-        let (says, needed) = (u64::from(self.size), size_of::<PluginTable>() as u64);
+        let (says, needed) = (u64::from(self.size), TABLE_V1_SIZE as u64);
         let too_short = |expected, found| Error::TableTooShort { path: path.to_owned(), expected, found };
         if says < needed {
             return Err(too_short(needed, says));
@@ -315,6 +336,7 @@ impl<'a> Records<'a> {
         while let Some((record, after)) = RawRecord::read(rest).map_err(|error| damaged(error.to_string()))? {
             rest = after;
             match Kind::from_byte(record.kind) {
+                Some(Kind::Build) if build.is_some() => return Err(damaged("it has two build records".to_owned())),
                 Some(Kind::Build) => {
                     build =
                         Some(Build::read(&record).ok_or_else(|| damaged("its build record is cut short".to_owned()))?);
@@ -370,10 +392,7 @@ impl PluginInfo {
                     second: item.module.to_owned(),
                 });
             }
-            exports.push(ExportInfo::new(item).ok_or_else(|| Error::Damaged {
-                path: path.to_owned(),
-                problem: format!("the signature of its export `{}` cannot be read", item.name),
-            })?);
+            exports.push(ExportInfo::new(item));
         }
         exports.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(PluginInfo {
@@ -389,14 +408,14 @@ impl PluginInfo {
 }
 
 impl ExportInfo {
-    pub(crate) fn new(item: &Item<'_>) -> Option<Self> {
-        Some(ExportInfo {
+    fn new(item: &Item<'_>) -> Self {
+        ExportInfo {
             name: item.name.to_owned(),
             docs: item.docs.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"),
-            signature: Signature::decode(item.descriptor)?,
+            signature: Signature::decode(item.descriptor).unwrap_or_else(Signature::unknown),
             arguments: item.arguments.lines().map(str::to_owned).collect(),
             module: item.module.to_owned(),
             line: item.line,
-        })
+        }
     }
 }

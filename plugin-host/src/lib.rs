@@ -32,8 +32,13 @@
 //! # When a library goes away
 //!
 //! Every handle keeps its library loaded. When the host and all handles are gone, the shutdown hooks run, and the
-//! library is detached. On Linux it is then unmapped, as soon as no thread that it started is running; elsewhere it stays
-//! mapped, because nothing tells whether the system would still call into it.
+//! library is detached. On Linux it is then unmapped, as soon as no thread that it started is running.
+//!
+//! Elsewhere it stays mapped until the process ends, and what it was given to call stays with it: nothing tells whether
+//! a thread that it started still runs, or whether the system would still call a thread-local's destructor in it. Those
+//! of the thread that detaches it run when that thread ends. Loaded again it is a new library, so a program that reloads
+//! grows by one library each time. On Windows a mapped file cannot be deleted either: the private copies of a process
+//! that has ended are deleted by the next one that loads a plugin.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -2,11 +2,11 @@
 
 use std::ffi::c_void;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plugin_core::fault::{Context, Outcome};
 use plugin_core::record::{Item, Kind, RawRecord};
-use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL};
+use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound};
 use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
@@ -115,16 +115,77 @@ pub(crate) struct Library {
     mapped: Option<Mapped>,
     table: &'static PluginTable,
     services: Arc<Services>,
-    /// Whether the library's threads, keys and thread-local destructors all go through the services.
-    controlled: bool,
     hooks: Option<Hooks>,
 }
 
 /// What the system's loader gave, and the file it came from, in the order they are let go.
 struct Mapped {
     loaded: libloading::Library,
-    /// Kept where the system does not let a mapped file be deleted, and where backtraces are read from it.
+    /// Kept where backtraces are read from it.
     image: Option<Image>,
+}
+
+/// Held while the system's loader maps or unmaps. It has such a lock of its own; this one is for those who watch memory
+/// (ThreadSanitizer does), and cannot see that a library was unmapped before another came to lie in its place.
+fn loader() -> MutexGuard<'static, ()> {
+    static LOADER: Mutex<()> = Mutex::new(());
+    LOADER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the library that has this table is gone. Where that cannot be told, it is not.
+#[cfg(target_os = "linux")]
+fn is_unmapped(table: *const PluginTable) -> bool {
+    let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+    // SAFETY: the address is looked up, not used; there is a place for what is found.
+    unsafe { libc::dladdr(table.cast(), found.as_mut_ptr()) == 0 }
+}
+
+/// As above.
+#[cfg(not(target_os = "linux"))]
+fn is_unmapped(_: *const PluginTable) -> bool {
+    false
+}
+
+/// Has the system's loader map an image.
+///
+/// # Safety
+///
+/// The image's constructors are sound to run.
+#[cfg(not(windows))]
+unsafe fn load(image: &Image, _: Mapping) -> Result<libloading::Library, libloading::Error> {
+    // SAFETY: the caller's promise.
+    unsafe { libloading::Library::new(image.path()) }
+}
+
+/// As above.
+///
+/// # Safety
+///
+/// As above.
+#[cfg(windows)]
+unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
+    let flags = match mapping {
+        Mapping::Private => 0,
+        // Searches the image's directory for the libraries that it needs.
+        Mapping::InPlace => LOAD_WITH_ALTERED_SEARCH_PATH,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { Library::load_with_flags(image.path(), flags) }.map(Into::into)
+}
+
+/// What the system's loader said.
+fn reason(error: &libloading::Error) -> String {
+    let said = std::error::Error::source(error).unwrap_or(error).to_string();
+    if !cfg!(windows) {
+        return said;
+    }
+    // Windows says that a module is not found, but not that it is another one.
+    const MODULE_NOT_FOUND: &str = "(os error 126)";
+    if said.ends_with(MODULE_NOT_FOUND) {
+        return format!("a library that it needs is not found (beside it, only with `Mapping::InPlace`): {said}");
+    }
+    said.replace("%1", "it")
 }
 
 /// How the host wants its libraries.
@@ -135,30 +196,49 @@ pub(crate) struct Settings {
     pub(crate) on_fault: FaultHandler,
 }
 
+/// Finds the table, and checks it as far as that can be done before it is used.
+fn checked_table(loaded: &libloading::Library, path: &Path) -> Result<*const PluginTable, Error> {
+    // SAFETY: a symbol is only looked up; the pointer is not used before what it points at is checked.
+    let table = unsafe { loaded.get::<*const PluginTable>(TABLE_SYMBOL) };
+    let table = *table.map_err(|_| Error::NotAPlugin { path: path.to_owned() })?;
+    // SAFETY: a library with this symbol has at least a table's header there, as inspection has checked; the file's and
+    // the mapped library's differ only in place.
+    let header = unsafe { std::slice::from_raw_parts(table.cast::<u8>(), HEADER_SIZE) };
+    Header::parse(header).ok_or_else(|| Error::NotAPlugin { path: path.to_owned() })?.check(path, None)?;
+    Ok(table)
+}
+
 impl Library {
     /// Maps the bytes of `path`, which were trusted and inspected, and binds the library to its services.
     pub(crate) fn map(path: &Path, bytes: &[u8], info: &PluginInfo, settings: &Settings) -> Result<Self, Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
         let image = Image::new(path, bytes, settings.mapping).map_err(|error| map_error(error.to_string()))?;
-        // SAFETY: the trust covers the file: its constructors are sound to run.
-        let loaded = unsafe { libloading::Library::new(image.path()) }.map_err(|error| {
-            let reason = std::error::Error::source(&error).unwrap_or(&error).to_string();
-            map_error(reason.replace(&*image.path().to_string_lossy(), &path.to_string_lossy()))
+        let loaded = {
+            let _one_at_a_time = loader();
+            // SAFETY: the trust covers the file: its constructors are sound to run.
+            unsafe { load(&image, settings.mapping) }
+        };
+        let loaded = loaded.map_err(|error| {
+            map_error(reason(&error).replace(&*image.path().to_string_lossy(), &path.to_string_lossy()))
         })?;
-        // SAFETY: a symbol is only looked up; the pointer is not used before what it points at is checked.
-        let table = unsafe { loaded.get::<*const PluginTable>(TABLE_SYMBOL) };
-        let table = *table.map_err(|_| Error::NotAPlugin { path: path.to_owned() })?;
-        // SAFETY: a library with this symbol has at least a table's header there, as inspection has checked; the
-        // file's and the mapped library's differ only in place.
-        let header = unsafe { std::slice::from_raw_parts(table.cast::<u8>(), HEADER_SIZE) };
-        Header::parse(header).ok_or_else(|| Error::NotAPlugin { path: path.to_owned() })?.check(path, None)?;
+        let table = match checked_table(&loaded, path) {
+            Ok(table) => table,
+            Err(error) => {
+                // Its constructors have run, and nothing tells what they have left with the system.
+                std::mem::forget(loaded);
+                return Err(error);
+            }
+        };
         // SAFETY: of this version and at least this long; it is there until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
         let services = Services::new(info.name.clone(), settings.backtraces, settings.on_fault.clone());
         // SAFETY: the services are kept until after the library is unmapped.
-        let controlled = unsafe { (table.bind)(services.table()) } != 0;
-        let image = (cfg!(windows) || settings.backtraces).then_some(image);
-        Ok(Library { mapped: Some(Mapped { loaded, image }), table, services, controlled, hooks: None })
+        if unsafe { (table.bind)(services.table()) } == bound::ALREADY {
+            // Another has mapped it, and keeps it.
+            return Err(Error::AlreadyMapped { path: path.to_owned() });
+        }
+        let image = settings.backtraces.then_some(image);
+        Ok(Library { mapped: Some(Mapped { loaded, image }), table, services, hooks: None })
     }
 
     /// What the library has registered.
@@ -191,16 +271,25 @@ impl Drop for Library {
         let Some(mapped) = self.mapped.take() else {
             return;
         };
-        // What it registered with the system directly would be called after it is gone.
-        if !self.controlled {
-            std::mem::forget((mapped, self.services.clone()));
-            return;
-        }
-        let services = self.services.clone();
+        let (table, services) = (self.table, self.services.clone());
         self.services.threads.close_when_quiet(move || {
-            drop(mapped.loaded);
+            // SAFETY: the library is still mapped.
+            if unsafe { (table.controlled)() } == 0 {
+                // What it registered with the system directly, and threads that the services do not know of, would run on
+                // after it is gone. So it stays, and with it what it calls.
+                std::mem::forget((mapped.loaded, services));
+                return;
+            }
+            let gone = {
+                let _one_at_a_time = loader();
+                drop(mapped.loaded);
+                is_unmapped(table)
+            };
+            if !gone {
+                // Something else keeps it: it may still call.
+                std::mem::forget(services);
+            }
             drop(mapped.image);
-            drop(services);
         });
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 use plugin_core::fault::observe_panics;
 use plugin_core::record::{Build, RawRecord};
@@ -13,39 +14,109 @@ use crate::inspect::PluginInfo;
 use crate::library::{Entry, Hooks};
 use crate::services::{FaultHandler, Services};
 
-/// One package's items, attached while this is there.
-pub(crate) struct Linked {
-    hooks: Hooks,
-    services: Arc<Services>,
-}
-
-impl Drop for Linked {
-    fn drop(&mut self) {
-        let _one_at_a_time = hooks_run();
-        self.hooks.run_shutdown(&self.services);
-    }
-}
-
-/// A linked plugin as a host serves it.
-#[derive(Clone)]
+/// A linked plugin as a host serves it. Each package that exports something is one.
 pub(crate) struct LinkedPlugin {
     pub(crate) info: PluginInfo,
     pub(crate) entries: Vec<Entry>,
-    pub(crate) attached: Arc<Linked>,
 }
 
-/// Held while hooks run: those of a package that is being detached end before those of its next attachment begin.
-fn hooks_run() -> MutexGuard<'static, ()> {
-    static HOOKS: Mutex<()> = Mutex::new(());
-    HOOKS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+/// Keeps the program's plugins attached. There is one program, so they are attached once, however many hosts there are.
+pub(crate) struct Attachment(());
+
+/// Whether the program's plugins are attached.
+#[derive(Default)]
+struct State {
+    /// How many [`Attachment`]s there are.
+    count: usize,
+    /// The thread that runs hooks now: the init hooks before the first attachment, or the shutdown hooks after the last.
+    in_hooks: Option<ThreadId>,
+    /// What to run after the last.
+    shutdown: Vec<(Hooks, Arc<Services>)>,
 }
 
-/// What is attached now, by package. There is one program, so its plugins are attached once, however many hosts there
-/// are.
-static ATTACHED: Mutex<BTreeMap<&'static str, Weak<Linked>>> = Mutex::new(BTreeMap::new());
+static STATE: Mutex<State> = Mutex::new(State { count: 0, in_hooks: None, shutdown: Vec::new() });
+static HOOKS_RAN: Condvar = Condvar::new();
 
-/// Attaches every package of this program that exports something; each is a plugin.
-pub(crate) fn attach(on_fault: &FaultHandler) -> Result<Vec<LinkedPlugin>, Error> {
+fn lock() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `hooks`, with everybody else waiting but nothing locked. If they unwind, nobody waits for ever.
+fn run_hooks<R>(mut state: MutexGuard<'_, State>, hooks: impl FnOnce() -> R) -> (MutexGuard<'static, State>, R) {
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            lock().in_hooks = None;
+            HOOKS_RAN.notify_all();
+        }
+    }
+
+    state.in_hooks = Some(std::thread::current().id());
+    drop(state);
+    let done = Done;
+    let result = hooks();
+    std::mem::forget(done);
+    // The caller says what has come of it before anybody else looks.
+    let mut state = lock();
+    state.in_hooks = None;
+    HOOKS_RAN.notify_all();
+    (state, result)
+}
+
+impl Attachment {
+    fn new(plugins: &[LinkedPlugin], on_fault: &FaultHandler) -> Result<Self, Error> {
+        let mut state = lock();
+        while let Some(thread) = state.in_hooks {
+            if thread == std::thread::current().id() {
+                return Err(Error::InHook);
+            }
+            state = HOOKS_RAN.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.count == 0 {
+            let hooks: Vec<_> = plugins
+                .iter()
+                .map(|LinkedPlugin { info, entries }| {
+                    let services = Services::new(info.name.clone(), false, on_fault.clone());
+                    (Hooks::new(entries, &info.name), services)
+                })
+                .collect();
+            let (locked, started) = run_hooks(state, || {
+                for (place, (init, services)) in hooks.iter().enumerate() {
+                    if let Err(error) = init.run_init(services.plugin(), Path::new("")) {
+                        run_shutdown(&hooks[..=place]);
+                        return Err(error);
+                    }
+                }
+                Ok(())
+            });
+            state = locked;
+            started?;
+            state.shutdown = hooks;
+        }
+        state.count += 1;
+        Ok(Attachment(()))
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        let mut state = lock();
+        state.count -= 1;
+        if state.count == 0 {
+            let hooks = std::mem::take(&mut state.shutdown);
+            drop(run_hooks(state, || run_shutdown(&hooks)));
+        }
+    }
+}
+
+fn run_shutdown(plugins: &[(Hooks, Arc<Services>)]) {
+    for (hooks, services) in plugins.iter().rev() {
+        hooks.run_shutdown(services);
+    }
+}
+
+/// Attaches every package of this program that exports something, in the order of their names.
+pub(crate) fn attach(on_fault: &FaultHandler) -> Result<(Vec<LinkedPlugin>, Arc<Attachment>), Error> {
     observe_panics();
     let mut packages: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
     for export in table::registered() {
@@ -54,29 +125,11 @@ pub(crate) fn attach(on_fault: &FaultHandler) -> Result<Vec<LinkedPlugin>, Error
             packages.entry(entry.item.package).or_default().push(entry);
         }
     }
-    let mut attached = ATTACHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let mut plugins = Vec::new();
-    for (package, entries) in packages {
-        let info = info(package, &entries)?;
-        let known = attached.get(package).and_then(Weak::upgrade);
-        let linked = match known {
-            Some(linked) => linked,
-            None => {
-                let services = Services::new(package.to_owned(), false, on_fault.clone());
-                let linked = Arc::new(Linked { hooks: Hooks::new(&entries, package), services });
-                // If it fails, dropping `linked` runs the shutdown hooks.
-                let started = {
-                    let _one_at_a_time = hooks_run();
-                    linked.hooks.run_init(package, Path::new(""))
-                };
-                started?;
-                attached.insert(package, Arc::downgrade(&linked));
-                linked
-            }
-        };
-        plugins.push(LinkedPlugin { info, entries, attached: linked });
-    }
-    Ok(plugins)
+    let plugins =
+        packages.into_iter().map(|(package, entries)| Ok(LinkedPlugin { info: info(package, &entries)?, entries }));
+    let plugins = plugins.collect::<Result<Vec<_>, Error>>()?;
+    let attachment = Attachment::new(&plugins, on_fault)?;
+    Ok((plugins, Arc::new(attachment)))
 }
 
 fn info(package: &str, entries: &[Entry]) -> Result<PluginInfo, Error> {

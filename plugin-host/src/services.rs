@@ -1,7 +1,9 @@
 //! What the host does for an attached library: [`HostServices`], and what they work on.
 
 use std::ffi::{c_int, c_void};
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use plugin_core::Fault;
 use plugin_core::fault::FaultRepr;
@@ -9,8 +11,40 @@ use plugin_core::table::HostServices;
 
 use crate::threads::{Destructor, Start, Threads};
 
-/// Takes the faults that no call returns.
-pub(crate) type FaultHandler = Arc<dyn Fn(&Fault) + Send + Sync>;
+/// Takes the faults that no call returns; without one, they are printed.
+pub(crate) type FaultHandler = Option<Arc<dyn Fn(&Fault) + Send + Sync>>;
+
+/// Runs the host's handler, or prints.
+fn handle(handler: &FaultHandler, fault: &Fault) {
+    match handler {
+        Some(handler) => {
+            // What becomes of the host's handler is not the plugin's affair.
+            if catch_unwind(AssertUnwindSafe(|| handler(fault))).is_err() {
+                eprintln!("the fault handler panicked on: {fault}");
+            }
+        }
+        None => eprintln!("{fault}"),
+    }
+}
+
+/// Runs `task` on a thread of the host's own.
+///
+/// A stray fault is reported from within the plugin: in its panic hook, or while it destroys a thread-local. A handler
+/// that drops the plugin's last handle must not run there.
+fn run_apart(task: impl FnOnce() + Send + 'static) {
+    type Task = Box<dyn FnOnce() + Send>;
+    static QUEUE: OnceLock<Mutex<Sender<Task>>> = OnceLock::new();
+    let queue = QUEUE.get_or_init(|| {
+        let (queue, tasks) = channel::<Task>();
+        let thread = std::thread::Builder::new().name("plugin faults".to_owned());
+        if let Err(error) = thread.spawn(move || tasks.into_iter().for_each(|task| task())) {
+            eprintln!("the faults of plugins go unheard: no thread to report them from: {error}");
+        }
+        Mutex::new(queue)
+    });
+    // If there is no thread, that has been said.
+    _ = queue.lock().unwrap_or_else(PoisonError::into_inner).send(Box::new(task));
+}
 
 /// The services of one library. Its address is the library's name for itself, so it does not move.
 pub(crate) struct Services {
@@ -50,13 +84,29 @@ impl Services {
         &self.table
     }
 
-    /// Reports a fault that no call returns; `what` of the plugin's it happened in.
-    pub(crate) fn report(&self, mut fault: Fault, what: &str) {
+    /// The plugin's name.
+    pub(crate) fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    fn named(&self, mut fault: Fault, what: &str) -> Fault {
         fault.export = Some(format!("{}::{what}", self.plugin));
-        // The handler is the host's own code, but may be called from a thread of the plugin's, where no panic may leave.
-        let handled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (self.on_fault)(&fault)));
-        if handled.is_err() {
-            eprintln!("the fault handler panicked on: {fault}");
+        fault
+    }
+
+    /// Reports what went wrong in the hook `what`.
+    pub(crate) fn report(&self, fault: Fault, what: &str) {
+        handle(&self.on_fault, &self.named(fault, what));
+    }
+
+    /// Reports a fault from within the plugin.
+    fn report_stray(&self, fault: Fault) {
+        let fault = self.named(fault, "(outside a call)");
+        if self.on_fault.is_none() {
+            handle(&None, &fault);
+        } else {
+            let handler = self.on_fault.clone();
+            run_apart(move || handle(&handler, &fault));
         }
     }
 }
@@ -72,7 +122,7 @@ unsafe fn services<'a>(library: *const c_void) -> &'a Services {
 unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) {
     // SAFETY: called by an attached library with its own services and a fault of its own.
     let (services, fault) = unsafe { (services(library), FaultRepr::take(fault)) };
-    services.report(fault, "(outside a call)");
+    services.report_stray(fault);
 }
 
 unsafe extern "C" fn thread_atexit(library: *const c_void, destructor: Destructor, object: *mut c_void) -> c_int {

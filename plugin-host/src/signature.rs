@@ -20,8 +20,8 @@ const DEEPEST: usize = 128;
 /// assert_eq!(signature.to_string(), "fn(&str, Option<u32>) -> Vec<String>");
 /// assert_eq!(Signature::of::<&str>().to_string(), "static &str");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Signature(Type);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Signature(Option<Type>);
 
 /// A type, as far as a descriptor tells.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,14 +72,19 @@ impl Signature {
     }
 
     /// Reads the bytes of a descriptor; `None` if they are anything else.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (ty, rest) = Type::read(bytes, DEEPEST)?;
-        rest.is_empty().then_some(Signature(ty))
+        rest.is_empty().then_some(Signature(Some(ty)))
+    }
+
+    /// The signature of an export whose type this host does not know, as a later SDK's may be.
+    pub(crate) fn unknown() -> Self {
+        Signature(None)
     }
 
     /// Whether it is a function's.
     pub fn is_function(&self) -> bool {
-        self.0.tag == Tag::Fn
+        self.0.as_ref().is_some_and(|ty| ty.tag == Tag::Fn)
     }
 
     /// The signature as one would write the item, with its name and the names of its arguments.
@@ -89,7 +94,10 @@ impl Signature {
 
     /// Says where an exported signature first differs from this one, which was asked for.
     pub(crate) fn difference(&self, exported: &Signature) -> String {
-        difference(&self.0, &exported.0, "")
+        match (&self.0, &exported.0) {
+            (Some(asked), Some(exported)) => difference(asked, exported, ""),
+            _ => "this host's version of the SDK does not know the exported type".to_owned(),
+        }
     }
 }
 
@@ -219,7 +227,17 @@ fn atomic(inner: &Type) -> String {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match &self.0 {
+            Some(ty) => ty.fmt(f),
+            None => f.write_str("(a type of a later SDK)"),
+        }
+    }
+}
+
+/// As it displays: what it is made of inside tells a reader no more.
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{self}`")
     }
 }
 
@@ -232,6 +250,7 @@ struct Declaration<'a> {
 impl fmt::Display for Declaration<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Declaration { signature: Signature(ty), name, arguments } = self;
+        let Some(ty) = ty else { return write!(f, "{name}: {}", self.signature) };
         match (ty.tag, ty.parts.as_slice()) {
             (Tag::Fn, [types @ .., returns]) => {
                 write!(f, "fn {name}(")?;

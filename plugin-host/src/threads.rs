@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::ThreadId;
 
 pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
@@ -17,7 +17,6 @@ pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 #[derive(Default)]
 pub(crate) struct Threads {
     state: Mutex<State>,
-    quiet: Condvar,
 }
 
 #[derive(Default)]
@@ -32,8 +31,8 @@ struct State {
     running: usize,
     /// How many threads are running destructors of the library's.
     destroying: usize,
-    /// What to do once no thread of the library's runs.
-    when_quiet: Option<Box<dyn FnOnce() + Send>>,
+    /// What to do once nothing of the library runs.
+    close: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// The value that a destructor is for; used only on the thread it came from.
@@ -114,7 +113,7 @@ impl Threads {
         }
         state.destructors.remove(&thread);
         state.destroying -= 1;
-        self.quiet.notify_all();
+        Self::close_if_quiet(state);
     }
 
     pub(crate) fn create_key(&self, key: *mut u32, destructor: Option<Destructor>) -> c_int {
@@ -146,28 +145,26 @@ impl Threads {
     }
 
     /// Notes that a thread of the library's has returned, or was not started after all.
-    #[cfg(target_os = "linux")]
     pub(crate) fn thread_ended(&self) {
         let mut state = self.lock();
         state.running -= 1;
-        let then = if state.running == 0 { state.when_quiet.take() } else { None };
-        drop(state);
-        if let Some(then) = then {
-            then();
-        }
+        Self::close_if_quiet(state);
     }
 
-    /// Has `close` called as soon as nothing of the library can run: now, or when its last thread ends.
-    pub(crate) fn close_when_quiet(self: &Arc<Self>, close: impl FnOnce() + Send + 'static) {
+    /// Has `close` called as soon as nothing of the library runs: now, or at the end of the last that does.
+    ///
+    /// It never waits: this may be called from what it would wait for.
+    pub(crate) fn close_when_quiet(&self, close: impl FnOnce() + Send + 'static) {
         let mut state = self.lock();
-        if state.running != 0 {
-            let threads = self.clone();
-            state.when_quiet = Some(Box::new(move || threads.close_when_quiet(close)));
+        state.close = Some(Box::new(close));
+        Self::close_if_quiet(state);
+    }
+
+    fn close_if_quiet(mut state: MutexGuard<'_, State>) {
+        if state.running != 0 || state.destroying != 0 {
             return;
         }
-        while state.destroying != 0 {
-            state = self.quiet.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
-        }
+        let Some(close) = state.close.take() else { return };
         state.closed = true;
         state.destructors.clear();
         for (key, _) in state.keys.drain() {

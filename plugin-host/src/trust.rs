@@ -7,6 +7,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
+use crate::file::Mapping;
 
 /// A SHA-256 digest. For an example see [`Trust::digests`].
 pub type Digest = [u8; 32];
@@ -78,8 +79,12 @@ impl Trust {
         Sha256::digest(bytes).into()
     }
 
-    pub(crate) fn check(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn check(&self, path: &Path, bytes: &[u8], mapping: Mapping) -> Result<(), Error> {
         let reason = match &self.0 {
+            Policy::Digests(_) if mapping == Mapping::InPlace => {
+                "mapped in place, it may be another file than the one that was digested; use `Mapping::Private`"
+                    .to_owned()
+            }
             Policy::Any => return Ok(()),
             Policy::None => "this host trusts no files; create it with a `Trust` that covers this one".to_owned(),
             Policy::Digests(digests) => {

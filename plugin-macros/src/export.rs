@@ -21,7 +21,8 @@ pub(crate) fn export(options: TokenStream, item: TokenStream) -> TokenStream {
         Some(export) if mistakes.count() == 0 && export.target.crossings().iter().all(|ty| ty.askable) => {
             expand(&export)
         }
-        // The types are still checked, so that what is wrong with them is said in the same compile.
+        // There is something that this crate or the compiler refuses. The types are still checked, so that what is wrong
+        // with them is said in the same compile.
         Some(export) => check_types(&export),
         None => TokenStream::new(),
     };
@@ -44,10 +45,11 @@ fn node(Crossing { passing, ty, .. }: &Crossing) -> TokenStream {
     }
 }
 
-fn check_types(Export { target, shared, .. }: &Export) -> TokenStream {
-    let askable = target.crossings().into_iter().filter(|ty| ty.askable).map(node);
-    let checks = askable.map(|node| quote!(#(#shared)* const _: &::plugin_core::__private::Node = #node;));
-    checks.collect()
+fn check_types(Export { target, ident, shared, .. }: &Export) -> TokenStream {
+    let nodes = target.crossings().into_iter().filter(|ty| ty.askable).map(node);
+    // It has a name because it may stand among methods, where `_` is another mistake.
+    let constant = format_ident!("__plugin_types_{}", ident.unraw(), span = Span::call_site());
+    quote!(#(#shared)* const #constant: &[&::plugin_core::__private::Node] = &[#(#nodes),*];)
 }
 
 /// What an argument arrives as, and what is passed on.
@@ -76,8 +78,8 @@ fn expand(export: &Export) -> TokenStream {
     let descriptor = format_ident!("{entry}_node");
     let (kind, constant) = match role {
         Role::Export => (quote!(Export), unique_constant(name)),
-        Role::Init => (quote!(Init), format_ident!("_")),
-        Role::Shutdown => (quote!(Shutdown), format_ident!("_")),
+        Role::Init => (quote!(Init), format_ident!("{entry}_init")),
+        Role::Shutdown => (quote!(Shutdown), format_ident!("{entry}_shutdown")),
     };
     let (mut names, mut parameters) = (&[][..], Vec::new());
     let (node, outcome, body) = match target {
@@ -105,17 +107,17 @@ fn expand(export: &Export) -> TokenStream {
         }
     };
     let items = quote! {
-            const #descriptor: &::plugin_core::__private::Node = #node;
-            type __Checked<T> =
-                <<[&'static T; #descriptor.len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
-            unsafe extern "C" fn #entry(
-                _: ::plugin_core::__private::Context, #(#parameters),*
-            ) -> ::plugin_core::__private::#outcome {
-                ::plugin_core::__private::#body
-            }
-            ::plugin_core::__register! {
-                #kind #name #entry, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
-            }
+        const #descriptor: &::plugin_core::__private::Node = #node;
+        type __Checked<T> =
+            <<[&'static T; #descriptor.len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+        unsafe extern "C" fn #entry(
+            _: ::plugin_core::__private::Context, #(#parameters),*
+        ) -> ::plugin_core::__private::#outcome {
+            ::plugin_core::__private::#body
+        }
+        ::plugin_core::__register! {
+            #kind #name #entry, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
+        }
     };
     // At the name, so that the compiler shows it when there are two of the constant.
     let at_name = Span::call_site().located_at(name.span());

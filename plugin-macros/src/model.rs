@@ -6,10 +6,11 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, Expr, FnArg, GenericParam, LitStr, Meta, Pat, PatType, ReturnType, Signature, Token, Type, token,
+    AttrStyle, Attribute, Error, Expr, FnArg, GenericParam, LitStr, Meta, Pat, PatType, ReturnType, Signature, Token,
+    Type, token,
 };
 
-use crate::types::{check, mentions, strip};
+use crate::types::{check, is_unsized, mentions, strip};
 
 /// More arguments than this have no function type that a host can ask for (see `plugin_core::FunctionType`).
 const MOST_ARGUMENTS: usize = 6;
@@ -233,8 +234,7 @@ impl Export {
         let hook = options.role != Role::Export;
         let (attributes, ident, target) = match item {
             Item::Function { attributes, signature } => {
-                let target_feature = [Ident::new("target_feature", Span::call_site())];
-                if let Some(attribute) = attributes.iter().find(|attribute| mentions(attribute, &target_feature)) {
+                if let Some(attribute) = attributes.iter().find(|attribute| enables_features(&attribute.meta)) {
                     mistakes.add(
                         attribute,
                         "a function with `#[target_feature]` cannot be exported: a host calls exports whatever the \
@@ -290,11 +290,30 @@ fn docs(attributes: &[Attribute]) -> Vec<Expr> {
 }
 
 fn shared(attributes: &[Attribute]) -> Vec<Attribute> {
-    let is = |attribute: &&Attribute, name| attribute.path().is_ident(name);
-    let shared = attributes.iter().filter(|attribute| is(attribute, "cfg") || is(attribute, "allow"));
+    let is = |attribute: &Attribute, name| attribute.path().is_ident(name);
+    let is_shared = |attribute: &&Attribute| {
+        matches!(attribute.style, AttrStyle::Outer) && (is(attribute, "cfg") || is(attribute, "allow"))
+    };
+    // That the host may still use it is what an export is for.
     let deprecated = attributes.iter().find(|attribute| is(attribute, "deprecated"));
-    // That the host may still call it is what an export is for.
-    shared.cloned().chain(deprecated.map(|_| syn::parse_quote!(#[allow(deprecated)]))).collect()
+    let allowed = deprecated.map(|_| syn::parse_quote!(#[allow(deprecated)]));
+    attributes.iter().filter(is_shared).cloned().chain(allowed).collect()
+}
+
+/// Whether `#[target_feature(..)]` is in an attribute, perhaps a `cfg_attr`; `cfg(target_feature = "..")` is not that.
+fn enables_features(attribute: impl ToTokens) -> bool {
+    let mut named = false;
+    attribute.to_token_stream().into_iter().any(|token| match token {
+        TokenTree::Group(group) => std::mem::take(&mut named) || enables_features(group.stream()),
+        TokenTree::Ident(ident) => {
+            named = ident == "target_feature";
+            false
+        }
+        _ => {
+            named = false;
+            false
+        }
+    })
 }
 
 /// What no exported function may be.
@@ -328,28 +347,43 @@ fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
 }
 
 /// Checks a type of a function's, apart from a reference that it may be behind.
-fn crossing(passing: Passing, ty: &Type, of: &Signature, on_reference: &str, mistakes: &mut Mistakes) -> Crossing {
+fn crossing(
+    passing: Passing,
+    ty: &Type,
+    of: &Signature,
+    on_reference: Option<&str>,
+    mistakes: &mut Mistakes,
+) -> Crossing {
     let before = mistakes.count();
     check(ty, on_reference, mistakes);
+    if passing == Passing::Own && matches!(strip(ty), Type::Path(path) if path.path.is_ident("str")) {
+        mistakes.add(ty, "`str` crosses only behind `&`: pass a `&str`, return a `String`");
+    }
     let parameter = |param: &GenericParam| match param {
         GenericParam::Type(param) => Some(param.ident.clone()),
         GenericParam::Const(param) => Some(param.ident.clone()),
         GenericParam::Lifetime(_) => None,
     };
-    // What the compiler has no answer to, or, for `_`, reports by itself.
     let mut unknown: Vec<Ident> = of.generics.params.iter().filter_map(parameter).collect();
+    // The compiler refuses `_` by itself.
     unknown.push(Ident::new("_", Span::call_site()));
-    let askable = mistakes.count() == before && of.receiver().is_none() && !mentions(ty, &unknown);
+    let askable = mistakes.count() == before
+        && of.receiver().is_none()
+        && !mentions(ty, &unknown)
+        && !(passing == Passing::Own && is_unsized(ty));
     Crossing { passing, ty: strip(ty).clone(), askable }
 }
 
 fn returned(passing: Passing, signature: &Signature, mistakes: &mut Mistakes) -> Crossing {
     const BORROWED: &str = "an exported function returns an owned value, such as `String` for `&str`: a borrowed one \
                             could outlive the library";
-    match &signature.output {
-        ReturnType::Default => Crossing { passing, ty: syn::parse_quote!(()), askable: true },
-        ReturnType::Type(_, ty) => crossing(passing, ty, signature, BORROWED, mistakes),
-    }
+    let ty = match &signature.output {
+        ReturnType::Default => &syn::parse_quote!(()),
+        ReturnType::Type(_, ty) => &**ty,
+    };
+    // A hook's error is made into text where it is returned.
+    let on_reference = (passing != Passing::Hook).then_some(BORROWED);
+    crossing(passing, ty, signature, on_reference, mistakes)
 }
 
 fn hook(signature: &Signature, mistakes: &mut Mistakes) -> Target {
@@ -403,7 +437,7 @@ fn argument(typed: &PatType, of: &Signature, mistakes: &mut Mistakes) -> Crossin
         mistakes.add(attribute, "an exported function has the same arguments everywhere: put `#[cfg]` on the function");
     }
     let Type::Reference(reference) = strip(&typed.ty) else {
-        return crossing(Passing::Own, &typed.ty, of, NESTED, mistakes);
+        return crossing(Passing::Own, &typed.ty, of, Some(NESTED), mistakes);
     };
     // What the host lends ends with the call, so that a plugin must not see it as `&'static`. A lifetime that is
     // a parameter is reported as such.
@@ -411,7 +445,7 @@ fn argument(typed: &PatType, of: &Signature, mistakes: &mut Mistakes) -> Crossin
         mistakes.add(lifetime, "an argument is borrowed for the call only: write `&T`");
     }
     let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
-    crossing(passing, &reference.elem, of, NESTED, mistakes)
+    crossing(passing, &reference.elem, of, Some(NESTED), mistakes)
 }
 
 /// The type of an exported static, with the lifetime that it may leave out.
@@ -423,13 +457,13 @@ fn static_type(ty: &Type, mistakes: &mut Mistakes) -> Crossing {
             if let Some(token) = &reference.mutability {
                 mistakes.add(token, "a static with a `&mut` cannot be exported; export a `Mutex` or a `RwLock`");
             }
-            check(&reference.elem, NESTED, mistakes);
+            check(&reference.elem, Some(NESTED), mistakes);
             let mut reference = reference.clone();
             reference.lifetime = Some(syn::Lifetime::new("'static", reference.and_token.span()));
             Type::Reference(reference)
         }
         ty => {
-            check(ty, NESTED, mistakes);
+            check(ty, Some(NESTED), mistakes);
             ty.clone()
         }
     };

@@ -116,7 +116,7 @@ fn a_hook() {
         hook,
         r#"#[cfg(unix)]
 #[doc(hidden)]
-const _: () = {
+const __plugin_start_init: () = {
     const __plugin_start_node: &::plugin_core::__private::Node = (
         <Result<(), String> as ::plugin_core::__private::HookResult>::into_result,
         ::plugin_core::__private::HOOK_NODE,
@@ -275,7 +275,7 @@ const GOOD: [&str; 6] = [
     "#[doc = include_str!(\"x\")] fn f(_: std::string::String) -> self::Alias {}",
 ];
 
-/// Things that cannot be exported, whatever the options.
+/// Things that cannot be exported, by whatever name.
 const BAD: [&str; 40] = [
     "",
     ";",
@@ -342,9 +342,13 @@ const BAD_OPTIONS: [&str; 16] = [
 #[test]
 fn what_is_wrong_is_reported() {
     for item in BAD {
-        for options in ["", "init", "shutdown", "name = \"a\""] {
+        for options in ["", "name = \"a\""] {
             assert!(!mistakes(tokens(options), tokens(item)).is_empty(), "#[plugin_export({options})] {item}");
         }
+    }
+    // All but the first take arguments or are statics.
+    for item in &GOOD[1..] {
+        assert!(!mistakes(quote!(init), tokens(item)).is_empty(), "#[plugin_export(init)] {item}");
     }
     for options in BAD_OPTIONS {
         for item in GOOD.into_iter().chain(BAD) {
@@ -356,8 +360,10 @@ fn what_is_wrong_is_reported() {
     }
 }
 
+type Change = dyn Fn(&mut Vec<TokenTree>, usize);
+
 /// Does `change` to the tokens at every place, within groups too.
-fn everywhere(tokens: &TokenStream, change: &dyn Fn(&mut Vec<TokenTree>, usize)) -> Vec<TokenStream> {
+fn everywhere(tokens: &TokenStream, change: &Change) -> Vec<TokenStream> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let mut changed = Vec::new();
     for at in 0..tokens.len() {
@@ -378,7 +384,7 @@ fn everywhere(tokens: &TokenStream, change: &dyn Fn(&mut Vec<TokenTree>, usize))
 /// Whatever the attribute is put on, it answers with tokens.
 #[test]
 fn no_tokens_make_it_panic() {
-    let changes: [&dyn Fn(&mut Vec<TokenTree>, usize); 5] = [
+    let changes: [&Change; 5] = [
         &|tokens, at| drop(tokens.remove(at)),
         &|tokens, at| tokens.truncate(at),
         &|tokens, at| tokens.insert(at, tokens[at].clone()),

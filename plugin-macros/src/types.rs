@@ -15,12 +15,14 @@ pub(crate) fn strip(ty: &Type) -> &Type {
     }
 }
 
-/// Reports each part of a type that never crosses.
-///
-/// References and lifetimes in function pointers and trait objects are not among them: they are those of a call.
-pub(crate) fn check(ty: &Type, on_reference: &str, mistakes: &mut Mistakes) {
+/// Reports each part of a type that never crosses. References and lifetimes are among them if there is something to say
+/// `on_reference`, but not those in function pointers and trait objects, which are of a call.
+pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistakes) {
     match strip(ty) {
-        Type::Reference(_) => mistakes.add(ty, on_reference),
+        Type::Reference(reference) => match on_reference {
+            Some(message) => mistakes.add(ty, message),
+            None => check(&reference.elem, None, mistakes),
+        },
         Type::ImplTrait(_) => {
             mistakes.add(ty, "`impl Trait` does not cross: name the type, so that a host can ask for it")
         }
@@ -42,7 +44,7 @@ pub(crate) fn check(ty: &Type, on_reference: &str, mistakes: &mut Mistakes) {
                 for argument in &arguments.args {
                     match argument {
                         GenericArgument::Type(part) => check(part, on_reference, mistakes),
-                        GenericArgument::Lifetime(lifetime) => {
+                        GenericArgument::Lifetime(lifetime) if on_reference.is_some() => {
                             mistakes.add(lifetime, "a type with a lifetime does not cross")
                         }
                         _ => {}
@@ -52,6 +54,11 @@ pub(crate) fn check(ty: &Type, on_reference: &str, mistakes: &mut Mistakes) {
         }
         _ => {}
     }
+}
+
+/// Whether the type is one that the compiler refuses by itself wherever a value of it is passed.
+pub(crate) fn is_unsized(ty: &Type) -> bool {
+    matches!(strip(ty), Type::Slice(_) | Type::TraitObject(_))
 }
 
 fn is_zero(length: &Expr) -> bool {

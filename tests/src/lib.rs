@@ -5,6 +5,8 @@
 //! | variable | meaning |
 //! | --- | --- |
 //! | `PLUGIN_TEST_CARGO_ARGS` | more arguments for the cargo that builds fixtures, such as a `--target` |
+//! | `PLUGIN_TEST_IN_PLACE` | set to map libraries in place, so that a tool finds their symbols; one test at a time |
+//! | `PLUGIN_TEST_SLOWER` | by how much to divide the number of rounds, where every instruction is watched |
 //! | `PLUGIN_TEST_FIXTURES` | a directory with the fixtures' libraries, where no cargo can run, as under Wine |
 
 #![allow(clippy::missing_panics_doc)]
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use plugin_host::build::Build;
-use plugin_host::{Host, Trust};
+use plugin_host::{Host, Mapping, Trust};
 
 /// The directory of a fixture's crate.
 pub fn fixture_dir(name: &str) -> PathBuf {
@@ -61,7 +63,8 @@ pub fn library_name(name: &str) -> String {
 /// A host that trusts any file.
 pub fn host() -> Host {
     // SAFETY: the tests load what they built, and broken files that no phase may get to run.
-    Host::new(unsafe { Trust::any() })
+    let host = Host::new(unsafe { Trust::any() });
+    if std::env::var_os("PLUGIN_TEST_IN_PLACE").is_some() { host.with_mapping(Mapping::InPlace) } else { host }
 }
 
 /// A host with these fixtures loaded.

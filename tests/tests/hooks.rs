@@ -1,5 +1,7 @@
 //! Init and shutdown hooks: their order, and what becomes of a plugin whose hooks fail.
 
+use std::path::Path;
+
 use plugin_host::Error;
 use tests::{fixture, host, host_with};
 
@@ -38,13 +40,36 @@ fn a_library_stays_until_its_last_handle_is_gone() {
     assert!(report.exists());
 }
 
-/// One test, because the marker's place is in the environment of the whole process.
+/// Runs a test of this file again in a process of its own, with `variable` set to a path in a new directory; there it is
+/// given that path.
+fn in_a_process_with(variable: &str, test: &str, body: impl FnOnce(&Path)) {
+    if let Some(path) = std::env::var_os(variable) {
+        return body(Path::new(&path));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test]).env(variable, directory.path().join("marker"));
+    assert!(child.status().unwrap().success());
+}
+
+/// A plugin that has hooks and nothing else is attached for as long as its host is there.
+#[test]
+fn a_plugin_of_hooks_only() {
+    in_a_process_with("HOOKS_ONLY_MARKER", "a_plugin_of_hooks_only", |marker| {
+        let host = host_with(&["hooks-only"]);
+        assert!(host.plugin("hooks-only").unwrap().exports().is_empty());
+        assert!(marker.exists());
+        drop(host);
+        assert!(!marker.exists());
+    });
+}
+
 #[test]
 fn an_init_hook_that_fails_leaves_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let marker = directory.path().join("marker");
-    // SAFETY: the other tests of this process neither read nor write this variable.
-    unsafe { std::env::set_var("INIT_FAILS_MARKER", &marker) };
+    in_a_process_with("INIT_FAILS_MARKER", "an_init_hook_that_fails_leaves_nothing", init_fails);
+}
+
+fn init_fails(marker: &Path) {
     let host = host();
     for _ in 0..2 {
         let error = host.load(fixture("init-fails")).unwrap_err();

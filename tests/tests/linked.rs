@@ -59,7 +59,28 @@ fn linked_plugins_have_the_same_api() {
     let third = Host::linked().unwrap();
     assert_eq!(parts::history(), ["parts starts", "parts stops", "parts starts"]);
 
+    drop(third);
+
+    // However they come and go on many threads, the hooks run in pairs, one after the other.
+    let before = parts::history().len();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let host = Host::linked().unwrap();
+                    assert_eq!(host.get::<fn(u32) -> u32>("double").unwrap()(1), 2);
+                }
+            });
+        }
+    });
+    let history = parts::history();
+    for pair in history[before - 1..].chunks(2) {
+        assert_eq!(pair, ["parts starts", "parts stops"]);
+    }
+    assert_eq!(history.len() % 2, 0);
+
     // Such a host trusts no file, and one for files has no linked plugins.
-    assert!(matches!(third.load(std::env::current_exe().unwrap()), Err(Error::NotTrusted { .. })));
+    let host = Host::linked().unwrap();
+    assert!(matches!(host.load(std::env::current_exe().unwrap()), Err(Error::NotTrusted { .. })));
     assert!(Host::new(Trust::none()).plugins().is_empty());
 }

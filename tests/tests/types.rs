@@ -68,7 +68,6 @@ fn text_and_sequences() {
     echo!(host, "echo_string", String, ".*");
     echo!(host, "echo_bytes", Vec<u8>);
     echo!(host, "echo_floats", Vec<f64>, prop::collection::vec(-1e300..1e300, 0..200));
-    echo!(host, "echo_units", Vec<()>);
     echo!(host, "echo_wides", Vec<u128>);
     echo!(host, "echo_strings", Vec<String>, prop::collection::vec(".{0,20}", 0..20));
     echo!(host, "echo_array_strings", [String; 3]);

@@ -12,4 +12,14 @@ fn stop() -> Result<(), Silent> {
     Err(Silent)
 }
 
+#[plugin_export(init)]
+fn never() -> ! {
+    loop {}
+}
+
+#[plugin_export(init)]
+fn hidden() -> Result<(), impl std::fmt::Display> {
+    Err("hidden")
+}
+
 fn main() {}

@@ -8,6 +8,12 @@ impl Greeter {
         name.to_owned()
     }
 
+    #[plugin_export(init)]
+    async fn start(&self) {}
+
+    #[plugin_export(init)]
+    async fn start_all() {}
+
     #[plugin_export]
     fn new() -> Self {
         Greeter

@@ -2,10 +2,10 @@
 
 use std::ffi::c_void;
 use std::io::Write as _;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{SERVICES, panics};
-use crate::table::{ABI_VERSION, BUILD_RECORD, Export, HostServices, MAGIC, PluginTable, registered};
+use crate::table::{ABI_VERSION, BUILD_RECORD, Export, HostServices, MAGIC, PluginTable, bound, registered};
 
 /// What the host finds by its symbol.
 #[unsafe(no_mangle)]
@@ -19,17 +19,21 @@ static plugin_table_v1: PluginTable = PluginTable {
     bind,
     visit_exports,
     unbind,
+    controlled,
 };
 
-/// Attaches this library to its host. Returns whether all its threads and thread-locals are under the host's control.
+/// Attaches this library to its host.
 unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
+    // Never again: its statics are not as they were, and a host that had it may still be there.
+    static ONCE: AtomicBool = AtomicBool::new(false);
+    if ONCE.swap(true, Ordering::AcqRel) {
+        return bound::ALREADY;
+    }
     SERVICES.store(services.cast_mut(), Ordering::Release);
     panics::install();
     #[cfg(controllable)]
-    let controlled = super::threads::controlled();
-    #[cfg(not(controllable))]
-    let controlled = false;
-    u8::from(controlled)
+    super::threads::probe();
+    bound::BOUND
 }
 
 unsafe extern "C" fn visit_exports(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)) {
@@ -45,4 +49,13 @@ unsafe extern "C" fn unbind() {
     // closed is nobody's fault here.
     _ = std::io::stdout().flush();
     panics::uninstall();
+}
+
+/// Tells whether the library may be unmapped, as far as itself knows.
+unsafe extern "C" fn controlled() -> u8 {
+    #[cfg(controllable)]
+    let controlled = super::threads::controlled();
+    #[cfg(not(controllable))]
+    let controlled = false;
+    u8::from(controlled)
 }

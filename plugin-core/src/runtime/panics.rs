@@ -3,8 +3,8 @@
 //! The plugin has a std of its own, whose default hook would print to the host's standard error and, symbolising a
 //! backtrace, map files that outlive the unload. This one keeps the place of the panic for
 //! [`outcome`](crate::fault::outcome), which returns it with the fault. A report that no call returns, because a thread
-//! of the plugin's own panicked or because the plugin caught the panic itself, goes to the host when the next one
-//! replaces it or its thread ends.
+//! of the plugin's own panicked or because the plugin caught the panic itself, goes to the host when newer ones crowd it
+//! out or its thread ends.
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
@@ -28,15 +28,20 @@ impl Drop for Report {
     }
 }
 
+/// More than this many panics are not under way at once, one in the unwinding of the other.
+const MOST: usize = 8;
+
 thread_local! {
-    static REPORT: RefCell<Option<Report>> = const { RefCell::new(None) };
+    static REPORTS: RefCell<Vec<Report>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Where the panic that said `message` happened on this thread, and its backtrace if one was asked for.
 pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
-    let taken = REPORT.try_with(|report| {
-        // A panic that was resumed does not pass the hook: then the report is of another one.
-        report.borrow_mut().take_if(|report| report.0.message == message)
+    let taken = REPORTS.try_with(|reports| {
+        let mut reports = reports.borrow_mut();
+        // A panic that was resumed does not pass the hook: then the reports are of others.
+        let place = reports.iter().rposition(|report| report.0.message == message)?;
+        Some(reports.remove(place))
     });
     match taken {
         Ok(Some(mut report)) => {
@@ -57,8 +62,12 @@ fn report(info: &PanicHookInfo<'_>) {
         // The process is about to end: this is the last chance to say why.
         eprintln!("{fault}");
     }
-    let previous = REPORT.try_with(|report| report.replace(Some(Report(fault))));
-    drop(previous);
+    let oldest = REPORTS.try_with(|reports| {
+        let mut reports = reports.borrow_mut();
+        reports.push(Report(fault));
+        (reports.len() > MOST).then(|| reports.remove(0))
+    });
+    drop(oldest);
 }
 
 /// Puts the hook in place of std's.

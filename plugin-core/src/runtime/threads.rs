@@ -31,7 +31,9 @@ macro_rules! __control_threads {
             "pthread_key_create" key_create,
             "pthread_key_delete" key_delete,
             "pthread_setspecific" key_set,
-            "pthread_create" thread_create
+            "pthread_create" thread_create,
+            "sigaction" signal_action,
+            "signal" signal
         );
     };
     ($jump:literal, $($symbol:literal $function:ident),*) => {
@@ -57,21 +59,32 @@ macro_rules! __control_threads {
 
 unsafe extern "C" {
     fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
-    fn pthread_setspecific(key: u32, value: *const c_void) -> c_int;
 }
 
 /// Whether something was registered with the C library before a host was there to be asked.
 static ESCAPED: AtomicBool = AtomicBool::new(false);
 
-/// A key that no system gives out, and what this module answers for it.
-const PROBE: u32 = u32::MAX;
-const PROBED: c_int = -1;
+/// Whether a destructor of a thread-local came by here.
+static REACHED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the host knows of every thread, key and destructor of this library.
+struct Probe;
+
+impl Drop for Probe {
+    fn drop(&mut self) {}
+}
+
+thread_local! {
+    static PROBE: Probe = const { Probe };
+}
+
+/// Whether the host knows of every thread, key and destructor of this library, as far as it has come.
 pub(crate) fn controlled() -> bool {
-    // SAFETY: a key that is not in use is refused. Whoever answers, answers the others too.
-    let answer = unsafe { pthread_setspecific(PROBE, std::ptr::null()) };
-    answer == PROBED && !ESCAPED.load(Ordering::Acquire)
+    !ESCAPED.load(Ordering::Acquire) && REACHED.load(Ordering::Acquire)
+}
+
+/// Makes std register a destructor, to see whether it does so here. A std in a library of its own does not.
+pub(crate) fn probe() {
+    PROBE.with(|_| ());
 }
 
 /// The function that `$name` would be without this module, of the type given: a sanitizer's, which is linked into the
@@ -108,6 +121,7 @@ type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 ///
 /// As for the C library's function of that name.
 pub unsafe extern "C" fn thread_atexit(destructor: Destructor, object: *mut c_void, library: *mut c_void) -> c_int {
+    REACHED.store(true, Ordering::Release);
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
@@ -161,9 +175,6 @@ pub unsafe extern "C" fn key_delete(key: u32) -> c_int {
 ///
 /// As for the C library's function of that name.
 pub unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
-    if key == PROBE {
-        return PROBED;
-    }
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_set)(services.library, key, value) };
@@ -195,5 +206,35 @@ pub unsafe extern "C" fn thread_create(
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(thread, attributes, start, argument) },
         None => ENOSYS,
+    }
+}
+
+/// What `sigaction` is in the library. A handler in the library must not outlive it, so the library stays.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub unsafe extern "C" fn signal_action(number: c_int, action: *const c_void, previous: *mut c_void) -> c_int {
+    if !action.is_null() {
+        ESCAPED.store(true, Ordering::Release);
+    }
+    match next!("sigaction", unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(number, action, previous) },
+        None => -1,
+    }
+}
+
+/// What `signal` is in the library: see [`signal_action`].
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub unsafe extern "C" fn signal(number: c_int, handler: *const c_void) -> *const c_void {
+    ESCAPED.store(true, Ordering::Release);
+    match next!("signal", unsafe extern "C" fn(c_int, *const c_void) -> *const c_void) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(number, handler) },
+        None => std::ptr::null(),
     }
 }

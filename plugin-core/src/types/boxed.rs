@@ -13,8 +13,9 @@ unsafe impl<T: PluginType> PluginType for Box<T> {
 
     #[inline]
     fn lower(self) -> BufferRepr {
-        let one: Box<[T]> = Box::new([*self]);
-        Vec::from(one).lower()
+        // SAFETY: an array of one is laid out as the one. The value may be too large to pass over the stack.
+        let one = unsafe { Box::from_raw(Box::into_raw(self).cast::<[T; 1]>()) };
+        Vec::from(one as Box<[T]>).lower()
     }
     #[inline]
     fn lend(&self) -> BufferRepr {
@@ -24,9 +25,8 @@ unsafe impl<T: PluginType> PluginType for Box<T> {
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Box<T>`, which is a buffer of one `T`.
         let one = unsafe { Vec::<T>::lift(repr, origin) };
-        match one.into_iter().next() {
-            Some(value) => Box::new(value),
-            None => panic!("a lowered `Box` is empty: its sender is broken or lies"),
-        }
+        assert_eq!(one.len(), 1, "a lowered `Box` does not hold one value: its sender is broken or lies");
+        // SAFETY: a slice of one is laid out as the one.
+        unsafe { Box::from_raw(Box::into_raw(one.into_boxed_slice()).cast::<T>()) }
     }
 }

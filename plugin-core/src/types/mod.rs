@@ -11,13 +11,14 @@ mod tuple;
 use crate::descriptor::Node;
 use crate::origin::Origin;
 
+pub(crate) use reference::NoUnwind;
 pub use reference::{PluginMut, PluginRef};
 pub(crate) use sequence::lend_slice;
 
 /// What [`crate::repr`] shows.
 pub(crate) mod repr {
     pub use super::plain::{ArrayRepr, WideRepr};
-    pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, LoanMut, LoanSliceMut};
+    pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, HeldStr, LoanMut, LoanSliceMut};
     pub use super::sum::{OptionRepr, ResultRepr};
     pub use super::tuple::{
         Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr,
@@ -48,6 +49,7 @@ pub(crate) mod repr {
 /// - `Repr` is not zero-sized, and its layout follows from `NODE` alone.
 /// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
 ///   of its `Repr`.
+/// - `lower`, `lend` and `lift` do not unwind on what was lowered or lent: a value may be out of its place meanwhile.
 /// - The type has no interior mutability: a lent value is read while others may read it.
 /// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
 ///

@@ -8,7 +8,7 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 
 use super::PluginType;
-use super::sequence::lend_slice;
+use super::sequence::{assert_sized, lend_slice};
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -111,11 +111,25 @@ pub unsafe trait PluginMut: 'static {
     unsafe fn hold_mut(repr: Self::MutRepr) -> Self::HeldMut;
 }
 
+/// A `&str` as its receiver holds it.
+///
+/// Not a `&'static str`, though it has one inside: what it gives out lives no longer than it does itself, so a plugin
+/// cannot keep it.
+pub struct HeldStr(&'static str);
+
+impl Deref for HeldStr {
+    type Target = str;
+    #[inline(always)]
+    fn deref(&self) -> &str {
+        self.0
+    }
+}
+
 // SAFETY: address and length, and UTF-8 on both sides.
 unsafe impl PluginRef for str {
     type RefRepr = BufferRepr;
     type Slot = ();
-    type Held = &'static str;
+    type Held = HeldStr;
     const REF_NODE: &'static Node =
         &Node { head: &Tag::Ref.head(), parts: &[&Node { head: &Tag::Str.head(), parts: &[] }] };
 
@@ -124,9 +138,9 @@ unsafe impl PluginRef for str {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
     #[inline(always)]
-    unsafe fn hold(repr: BufferRepr) -> &'static str {
+    unsafe fn hold(repr: BufferRepr) -> HeldStr {
         // SAFETY: the caller keeps the result within the borrow; the bytes came from a `str`.
-        unsafe { std::str::from_utf8_unchecked(repr.as_slice()) }
+        HeldStr(unsafe { std::str::from_utf8_unchecked(repr.as_slice()) })
     }
 }
 
@@ -154,8 +168,10 @@ unsafe impl<T: PluginType> PluginRef for [T] {
     type RefRepr = BufferRepr;
     type Slot = ();
     type Held = HeldSlice<T>;
-    const REF_NODE: &'static Node =
-        &Node { head: &Tag::Ref.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] };
+    const REF_NODE: &'static Node = {
+        assert_sized::<T>();
+        &Node { head: &Tag::Ref.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] }
+    };
 
     #[inline(always)]
     fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
@@ -216,7 +232,7 @@ unsafe impl<T: PluginType> PluginRef for T {
 }
 
 /// Ends the process if dropped: between taking a value out of its place and putting one back, nothing may unwind.
-struct NoUnwind;
+pub(crate) struct NoUnwind;
 
 impl Drop for NoUnwind {
     fn drop(&mut self) {
@@ -402,8 +418,10 @@ unsafe impl<T: PluginType> PluginMut for [T] {
     type MutRepr = BufferRepr;
     type Loan<'a> = LoanSliceMut<'a, T>;
     type HeldMut = HeldSliceMut<T>;
-    const MUT_NODE: &'static Node =
-        &Node { head: &Tag::Mut.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] };
+    const MUT_NODE: &'static Node = {
+        assert_sized::<T>();
+        &Node { head: &Tag::Mut.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] }
+    };
 
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanSliceMut<'a, T> {

@@ -8,7 +8,10 @@ use crate::origin::Origin;
 // SAFETY: plain elements cross as they are, others one by one, in order.
 unsafe impl<T: PluginType> PluginType for Vec<T> {
     type Repr = BufferRepr;
-    const NODE: &'static Node = &Node { head: &Tag::Vec.head(), parts: &[T::NODE] };
+    const NODE: &'static Node = {
+        assert_sized::<T>();
+        &Node { head: &Tag::Vec.head(), parts: &[T::NODE] }
+    };
 
     #[inline]
     fn lower(self) -> BufferRepr {
@@ -32,6 +35,11 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
             unsafe { repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect() }
         }
     }
+}
+
+/// Refuses elements without a size: there may be more of them than there is memory for their `Repr`s.
+pub(crate) const fn assert_sized<T>() {
+    assert!(size_of::<T>() != 0, "a sequence of a type without size does not cross: pass its length");
 }
 
 /// Lends the elements of a slice, to be lifted as a `Vec`.

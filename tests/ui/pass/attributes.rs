@@ -52,12 +52,16 @@ fn documented_by_file() {}
 #[doc = "which is `quoted`."]
 fn documented_in_pieces() {
     //! From inside.
+    #![allow(unused_variables)]
+    let unused = 1;
 }
 
 #[plugin_export]
 #[inline(never)]
 #[must_use]
 #[track_caller]
+#[cfg(any(target_feature = "sse2", all()))]
+#[cfg_attr(any(target_feature = "sse2", all()), cold)]
 #[allow(clippy::needless_pass_by_value)]
 fn with_hints(text: String) -> String {
     text

@@ -96,6 +96,7 @@ mod modules {
     mod inventory {}
 
     #[allow(unused_macros)]
+    #[rustfmt::skip]
     mod macros {
         macro_rules! __register { ($($any:tt)*) => { compile_error!("the author's own"); } }
         macro_rules! line { () => { "not a number" } }

@@ -70,7 +70,8 @@ fn main() {
     let host = Host::linked().unwrap();
     let call = |name| host.get::<fn() -> u8>(name).unwrap()();
     assert_eq!(
-        ["depth", "outer::depth", "inner::depth", "depth::depth", "in_a_closure", "in_a_constant", "in_a_method"].map(call),
+        ["depth", "outer::depth", "inner::depth", "depth::depth", "in_a_closure", "in_a_constant", "in_a_method"]
+            .map(call),
         [depth(), outer::depth(), outer::inner::depth(), 3, 4, 5, 6]
     );
     assert_eq!(*host.get::<u8>("IN_A_FUNCTION").unwrap(), 3);

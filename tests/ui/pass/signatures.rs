@@ -83,6 +83,21 @@ fn other_spellings(
     a.len() + usize::from(b.0.0) + usize::from(c) + d.len() + usize::from(e.unwrap_or(0))
 }
 
+#[plugin_export(init)]
+fn borrowed_error() -> Result<(), &'static str> {
+    Ok(())
+}
+
+#[plugin_export(init)]
+fn other_error() -> std::result::Result<(), std::borrow::Cow<'static, str>> {
+    Ok(())
+}
+
+#[plugin_export(shutdown)]
+fn boxed_error() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}
+
 fn main() {
     let host = Host::linked().unwrap();
     assert_eq!(host.get::<fn() -> u8>("public").unwrap()(), public());
