@@ -23,6 +23,13 @@
 //! # assert_eq!(greet("you"), "Hello, World!, you!");
 //! ```
 //!
+//! # One library, several crates
+//!
+//! Exports and hooks in the crates that a plugin depends on are the plugin's too, if it refers to them at all
+//! (`use parts as _;`). Have at least one annotated item in the plugin's own crate, the one with `crate-type =
+//! ["cdylib"]`: it gives the plugin its name and version, and lets the host unmap the library. Without one, the plugin is
+//! called like its file, and stays mapped.
+//!
 //! # What crosses
 //!
 //! [`PluginType`] has the table of types and what each costs. Arguments may also be `&T`, `&str`, `&[T]` ([`PluginRef`])

@@ -33,24 +33,12 @@ pub type Accessed<T> = Outcome<<T as PluginStatic>::Access>;
 /// What a hook returns.
 pub type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
 
-/// The descriptor of an argument or result `T`.
-pub const fn own_node<T: PluginType>() -> &'static Node {
-    T::NODE
-}
-
-/// The descriptor of an argument `&T`.
-pub const fn ref_node<T: PluginRef + ?Sized>() -> &'static Node {
-    T::REF_NODE
-}
-
-/// The descriptor of an argument `&mut T`.
-pub const fn mut_node<T: PluginMut + ?Sized>() -> &'static Node {
-    T::MUT_NODE
-}
-
-/// The descriptor of a static.
-pub const fn static_node<T: PluginStatic>() -> &'static Node {
-    T::STATIC_NODE
+/// The text of a variable that cargo sets, if it is cargo that builds.
+pub const fn or_empty(variable: Option<&'static str>) -> &'static str {
+    match variable {
+        Some(text) => text,
+        None => "",
+    }
 }
 
 /// Receives an argument by value.
@@ -123,7 +111,7 @@ pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
 #[macro_export]
 macro_rules! __register {
     (
-        $kind:ident $name:literal $entry:ident,
+        $kind:ident $name:literal $entry:ident $($library:ident)?,
         docs: [$($docs:expr),*], arguments: [$($argument:literal),*], node: $node:expr
     ) => {
         // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
@@ -138,8 +126,8 @@ macro_rules! __register {
             const RECORD: $crate::__private::Record = $crate::__private::Record {
                 kind: $crate::__private::Kind::$kind,
                 fields: &[
-                    $crate::__private::Field::Bytes($crate::__register!(@env "CARGO_PKG_NAME").as_bytes()),
-                    $crate::__private::Field::Bytes($crate::__register!(@env "CARGO_PKG_VERSION").as_bytes()),
+                    $crate::__private::Field::Bytes($crate::__private::or_empty(::core::option_env!("CARGO_PKG_NAME")).as_bytes()),
+                    $crate::__private::Field::Bytes($crate::__private::or_empty(::core::option_env!("CARGO_PKG_VERSION")).as_bytes()),
                     $crate::__private::Field::Bytes(::core::module_path!().as_bytes()),
                     $crate::__private::Field::Bytes(&LINE),
                     $crate::__private::Field::Bytes(&COLUMN),
@@ -147,6 +135,7 @@ macro_rules! __register {
                     $crate::__private::Field::Lines(DOCS),
                     $crate::__private::Field::Lines(ARGUMENTS),
                     $crate::__private::Field::Node(NODE),
+                    $crate::__private::Field::Lines(&[$(::core::stringify!($library))?]),
                 ],
             };
 
@@ -159,11 +148,5 @@ macro_rules! __register {
                 unsafe { $crate::__private::Export::new(&BYTES, $entry as *const ::core::ffi::c_void) }
             }
         };
-    };
-    (@env $variable:literal) => {
-        match ::core::option_env!($variable) {
-            ::core::option::Option::Some(value) => value,
-            ::core::option::Option::None => "",
-        }
     };
 }

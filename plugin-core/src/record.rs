@@ -267,8 +267,10 @@ pub struct Item<'a> {
     pub docs: &'a str,
     /// The names of a function's arguments, one a line.
     pub arguments: &'a str,
-    /// The descriptor's bytes; empty for hooks.
+    /// The descriptor's bytes.
     pub descriptor: &'a [u8],
+    /// Whether it stands in the crate that was compiled as the library, rather than in one that this depends on.
+    pub in_library: bool,
 }
 
 impl<'a> Item<'a> {
@@ -284,6 +286,7 @@ impl<'a> Item<'a> {
             docs: record.text(6)?,
             arguments: record.text(7)?,
             descriptor: record.fields.get(8)?,
+            in_library: record.text(9) == Some("library"),
         })
     }
 }

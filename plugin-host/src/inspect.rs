@@ -23,7 +23,7 @@ use crate::signature::Signature;
 pub struct PluginInfo {
     /// The package it was built from.
     pub name: String,
-    /// The package's version.
+    /// The package's version; empty if the library's own package has no annotated item.
     pub version: String,
     /// The version of plugin-core it was built with.
     pub sdk: String,
@@ -357,19 +357,23 @@ impl<'a> Records<'a> {
         Ok(Records { build, items })
     }
 
-    /// The package that is the plugin, of those that export something: the one whose crate the file is named after, or
-    /// the one that was linked first.
-    fn root(&self, path: &Path) -> (&'a str, &'a str) {
+    /// The name and version of the plugin: of the package that was compiled as the library. Of several (a library may
+    /// depend on another), it is the one that the file is named after, or else the one that was linked first. Of none (all
+    /// exports are of crates that it depends on), only the file's name is known.
+    fn root(&self, path: &Path) -> (String, String) {
         let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         let stem = stem.strip_prefix(std::env::consts::DLL_PREFIX).unwrap_or(stem);
         let crate_of = |item: &Item<'a>| item.module.split("::").next().unwrap_or_default();
-        let named = self.items.iter().find(|(_, item)| crate_of(item) == stem);
-        named.or(self.items.first()).map_or(("", ""), |(_, item)| (item.package, item.version))
+        let items = || self.items.iter().map(|(_, item)| item).filter(|item| item.in_library);
+        match items().find(|item| crate_of(item) == stem).or_else(|| items().next()) {
+            Some(item) => (item.package.to_owned(), item.version.to_owned()),
+            None => (stem.to_owned(), String::new()),
+        }
     }
 
     pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, Error> {
         let (name, version) = self.root(path);
-        PluginInfo::new(path, name, version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
+        PluginInfo::new(path, &name, &version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
     }
 }
 

@@ -31,6 +31,10 @@
 //!
 //! # When a library goes away
 //!
+//! A host in a `static`, or a handle that is forgotten, is never dropped: then no shutdown hook runs, and what a plugin has
+//! printed without a line feed is lost at the program's end.
+//!
+//!
 //! Every handle keeps its library loaded. When the host and all handles are gone, the shutdown hooks run, and the
 //! library is detached. On Linux it is then unmapped, as soon as no thread that it started is running.
 //!

@@ -106,6 +106,7 @@ fn expand(export: &Export) -> TokenStream {
             (node(returns), quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(#ident)))
         }
     };
+    let library = crate::is_cdylib().then(|| format_ident!("library"));
     let items = quote! {
         const #descriptor: &::plugin_core::__private::Node = #node;
         type __Checked<T> =
@@ -116,7 +117,7 @@ fn expand(export: &Export) -> TokenStream {
             ::plugin_core::__private::#body
         }
         ::plugin_core::__register! {
-            #kind #name #entry, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
+            #kind #name #entry #library, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
         }
     };
     // At the name, so that the compiler shows it when there are two of the constant.

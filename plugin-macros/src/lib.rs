@@ -45,6 +45,7 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
     let expansion = export::export(options.into(), item.into());
+    // What must be in the library's own object files, and in no program's.
     let control = is_cdylib().then(|| quote::quote!(::plugin_core::__control_threads! {}));
     quote::quote!(#expansion #control).into()
 }

@@ -167,7 +167,7 @@ fn that_multiply_when_read() {
     let mut names = vec![b'a'; 1 << 20];
     names[0] = 0;
     names.push(0);
-    let error = inspect(files.write("libsymbols.so", elf(&names, 0, 0, 20_000))).unwrap_err();
+    let error = inspect(files.write("libsymbols.so", elf(&names, 0, 0, 2_000))).unwrap_err();
     assert!(matches!(error, Error::NotAPlugin { .. }), "{error}");
 }
 
@@ -360,6 +360,10 @@ fn renamed() {
     let files = Files::new();
     let path = files.write("some-other-name.plugin", zoo());
     assert_eq!(host().load(path).unwrap().name(), "zoo");
+    // Also if it is now called like a crate that it depends on.
+    let path = files.write(&library_name("parts"), fs::read(fixture("assembled")).unwrap());
+    let info = inspect(path).unwrap();
+    assert_eq!((info.name.as_str(), info.version.as_str()), ("assembled", "0.4.0"));
 }
 
 /// The bytes that are mapped are those that were read: the file may change or go while its plugin is loaded.
