@@ -31,12 +31,11 @@
 //!
 //! # When a library goes away
 //!
-//! A host in a `static`, or a handle that is forgotten, is never dropped: then no shutdown hook runs, and what a plugin has
-//! printed without a line feed is lost at the program's end.
-//!
-//!
 //! Every handle keeps its library loaded. When the host and all handles are gone, the shutdown hooks run, and the
-//! library is detached. On Linux it is then unmapped, as soon as no thread that it started is running.
+//! library is detached. On Linux with glibc it is then unmapped, as soon as no thread that it started is running; unless
+//! something in it is known to the system alone, such as a signal handler. A host in a `static`, or a handle that is
+//! forgotten, is never dropped: then no shutdown hook runs, and what a plugin has printed without a line feed is lost at
+//! the program's end.
 //!
 //! Elsewhere it stays mapped until the process ends, and what it was given to call stays with it: nothing tells whether
 //! a thread that it started still runs, or whether the system would still call a thread-local's destructor in it. Those
