@@ -25,10 +25,22 @@ use crate::types::{PluginMut, PluginRef, PluginType};
 ///
 /// # Example
 ///
-/// ```ignore
-/// // `ignore`: it takes a loaded plugin; see `examples/greet`.
+/// ```standalone_crate
+/// # use plugin_core::plugin_export;
+/// # use plugin_host::Host;
+/// #[plugin_export]
+/// fn greet(name: &str) -> String {
+///     format!("Hello, {name}!")
+/// }
+///
+/// let host = Host::linked()?;
 /// let greet = host.get::<fn(&str) -> String>("greet")?;
-/// assert_eq!(greet("World"), "Hello, World!, World!");
+/// assert_eq!(greet("World"), "Hello, World!");
+///
+/// // It goes where a function does, and to other threads.
+/// let all = ["ann", "bob"].map(|name| greet(name));
+/// std::thread::spawn(move || greet(&all[0])).join().unwrap();
+/// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct Function<F> {
     context: Context,

@@ -249,11 +249,18 @@ impl<T: PluginType + fmt::Debug> fmt::Debug for WriteGuard<'_, T> {
 ///
 /// # Example
 ///
-/// ```ignore
-/// // `ignore`: it takes a loaded plugin; the same lines run in `tests/tests/statics.rs`.
+/// ```standalone_crate
+/// # use std::sync::RwLock;
+/// # use plugin_core::plugin_export;
+/// # use plugin_host::Host;
+/// #[plugin_export]
+/// static LIMITS: RwLock<Vec<u32>> = RwLock::new(Vec::new());
+///
+/// let host = Host::linked()?;
 /// let limits = host.get::<RwLock<Vec<u32>>>("LIMITS")?;
 /// limits.write().unwrap().push(7);
 /// assert_eq!(limits.read().unwrap().last(), Some(&7));
+/// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct RemoteRwLock<T: PluginType>(Remote<T>);
 
@@ -289,10 +296,18 @@ impl<T: PluginType> RemoteRwLock<T> {
 ///
 /// # Example
 ///
-/// ```ignore
-/// // `ignore`: it takes a loaded plugin; the same lines run in `tests/tests/statics.rs`.
+/// ```standalone_crate
+/// # use std::sync::Mutex;
+/// # use plugin_core::plugin_export;
+/// # use plugin_host::Host;
+/// #[plugin_export]
+/// static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+///
+/// let host = Host::linked()?;
 /// let names = host.get::<Mutex<Vec<String>>>("NAMES")?;
 /// names.lock().unwrap().push("ann".to_owned());
+/// assert_eq!(*NAMES.lock().unwrap(), ["ann"]);
+/// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct RemoteMutex<T: PluginType>(Remote<T>);
 

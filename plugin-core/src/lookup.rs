@@ -69,10 +69,18 @@ pub unsafe trait Lookup: Sized {
 ///
 /// # Example
 ///
-/// ```ignore
-/// // `ignore`: it takes a loaded plugin; the same lines run in `tests/tests/statics.rs`.
+/// ```standalone_crate
+/// # use std::sync::atomic::{AtomicU64, Ordering};
+/// # use plugin_core::plugin_export;
+/// # use plugin_host::Host;
+/// #[plugin_export]
+/// static CALLS: AtomicU64 = AtomicU64::new(0);
+///
+/// let host = Host::linked()?;
 /// let calls = host.get::<AtomicU64>("CALLS")?;
 /// calls.fetch_add(1, Ordering::Relaxed);
+/// assert_eq!(CALLS.load(Ordering::Relaxed), 1);
+/// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct Static<T: PluginStatic> {
     // Before `site`, so that it is dropped while the library is there.

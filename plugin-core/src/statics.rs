@@ -66,11 +66,17 @@ pub fn access<T: PluginStatic>(item: &'static T) -> Outcome<T::Access> {
 ///
 /// # Example
 ///
-/// ```ignore
-/// // `ignore`: it takes a loaded plugin; see `examples/greet`.
+/// ```standalone_crate
+/// # use plugin_core::plugin_export;
+/// # use plugin_host::Host;
+/// #[plugin_export]
+/// static GREETER: &str = "Hello, World!";
+///
+/// let host = Host::linked()?;
 /// let greeter = host.get::<&str>("GREETER")?;
 /// assert_eq!(*greeter, "Hello, World!");
 /// assert_eq!(greeter.len(), 13);
+/// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct Borrowed<T: ?Sized> {
     at: NonNull<T>,

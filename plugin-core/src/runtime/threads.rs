@@ -4,8 +4,7 @@
 //! the C library, which calls them when a thread ends, or, to be safe, never unmaps the library; and threads run on.
 //! So this module defines, for this library only, the functions by which std does so. The symbols are *hidden*: the
 //! references of the std inside the same library bind to them, and nobody else sees them. They ask the host. Before there
-//! is one, and in an ordinary program, which is linked with this too if it is a host or has plugins in it, they pass on
-//! to whatever is next.
+//! is one, and in a program that is linked with a plugin (a crate may be built as both), they pass on to whatever is next.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -61,7 +60,7 @@ unsafe extern "C" {
     fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
 }
 
-/// Whether something was registered with the C library before a host was there to be asked.
+/// Whether something was registered with the system past the host: before there was one, or as only the system can have.
 static ESCAPED: AtomicBool = AtomicBool::new(false);
 
 /// Whether a destructor of a thread-local came by here.
