@@ -154,13 +154,13 @@ pub enum Error {
     },
 
     /// A plugin of that name is loaded already.
-    #[error("cannot load `{}`: a plugin named `{name}` is loaded already, from `{}`", path.display(), loaded.display())]
+    #[error("cannot load plugin `{name}`{}: one of that name is loaded already{}", from(path), from(loaded))]
     AlreadyLoaded {
         /// The file.
         path: PathBuf,
         /// The plugin's name.
         name: String,
-        /// Where the loaded one came from.
+        /// Where the loaded one came from; empty if it is linked.
         loaded: PathBuf,
     },
 
@@ -194,7 +194,7 @@ pub enum Error {
     },
 
     /// An init hook returned an error. The plugin is not loaded.
-    #[error("plugin `{plugin}` did not start: its init hook `{hook}` failed: {message} (from `{}`)", path.display())]
+    #[error("plugin `{plugin}`{} did not start: its init hook `{hook}` failed: {message}", from(path))]
     InitFailed {
         /// The plugin's name.
         plugin: String,
@@ -207,7 +207,7 @@ pub enum Error {
     },
 
     /// An init hook panicked. The plugin is not loaded.
-    #[error("plugin `{plugin}` did not start: its init hook panicked (from `{}`)", path.display())]
+    #[error("plugin `{plugin}`{} did not start: its init hook panicked", from(path))]
     InitPanicked {
         /// The plugin's name.
         plugin: String,
@@ -317,6 +317,11 @@ impl std::fmt::Debug for TypeMismatch {
 fn list(paths: &[PathBuf]) -> String {
     let paths: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
     if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths.join(", ") }
+}
+
+/// Where a plugin is from; a linked one has no file.
+fn from(path: &Path) -> String {
+    if path.as_os_str().is_empty() { " (linked)".to_owned() } else { format!(" (from `{}`)", path.display()) }
 }
 
 fn names(names: &[String]) -> String {

@@ -91,14 +91,41 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn linked() -> Result<Self, Error> {
-        let host = Host::new(Trust::none());
-        let (plugins, attached) = linked::attach(&host.settings.on_fault)?;
+        Host::new(Trust::none()).with_linked()
+    }
+
+    /// Serves the plugins that are linked into this program too, as [`linked`](Self::linked) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`linked`](Self::linked), and [`Error::AlreadyLoaded`] if a plugin of the same name is loaded.
+    ///
+    /// # Example
+    ///
+    /// ```standalone_crate
+    /// use plugin_core::plugin_export;
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// /// A command that is built in.
+    /// #[plugin_export]
+    /// fn shout(text: &str) -> String {
+    ///     text.to_uppercase()
+    /// }
+    ///
+    /// // SAFETY: only plugins built with the SDK are in that directory.
+    /// let host = Host::new(unsafe { Trust::any() }).with_search_dir("/opt/editor/plugins").with_linked()?;
+    /// let commands = host.get_all::<fn(&str) -> String>("shout")?;
+    /// assert_eq!(commands.len(), 1);
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn with_linked(self) -> Result<Self, Error> {
+        let (plugins, attached) = linked::attach(&self.settings.on_fault)?;
         for LinkedPlugin { info, entries } in plugins {
-            let mut state = host.write();
-            state.names.insert(normal(&info.name), PathBuf::new());
-            state.add(Plugin::new(info, None, Origin::of(attached.clone()), &entries));
+            let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
+            self.write().add(Plugin::new(info, None, Origin::of(attached.clone()), &entries));
+            reserved.keep();
         }
-        Ok(host)
+        Ok(self)
     }
 
     /// Searches `directory` for bare names, after those given before and ahead of the executable's own.

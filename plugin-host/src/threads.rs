@@ -4,11 +4,11 @@
 //! that a library can be closed without anything left that calls into it: what other threads registered is dropped
 //! unrun, keys are deleted, and while threads of the plugin's own run, the library stays.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::ThreadId;
 
 pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
 pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
@@ -24,7 +24,7 @@ struct State {
     /// Set once nothing of the library may be called any more.
     closed: bool,
     /// Thread-local destructors by thread, in the order they were registered.
-    destructors: HashMap<ThreadId, Vec<(Destructor, Object)>>,
+    destructors: HashMap<u64, Vec<(Destructor, Object)>>,
     /// The library's keys, and what destroys their values.
     keys: HashMap<u32, Option<Destructor>>,
     /// How many threads that the library started still run.
@@ -55,6 +55,20 @@ impl Drop for AtExit {
     }
 }
 
+/// A number that no other thread has or will have. Unlike std's, it is there to the very end of the thread.
+fn this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static NUMBER: Cell<u64> = const { Cell::new(0) };
+    }
+    NUMBER.with(|number| {
+        if number.get() == 0 {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        number.get()
+    })
+}
+
 /// How often a thread's end looks for destructors that other destructors have registered.
 const ROUNDS: usize = 16;
 
@@ -78,14 +92,14 @@ impl Threads {
     }
 
     pub(crate) fn add_destructor(self: &Arc<Self>, destructor: Destructor, object: *mut c_void) {
-        let thread = std::thread::current().id();
+        let thread = this_thread();
         self.lock().destructors.entry(thread).or_default().push((destructor, Object(object)));
         self.hear_of_exit();
     }
 
     /// Runs what the library has registered for this thread.
     pub(crate) fn run_destructors(&self) {
-        let thread = std::thread::current().id();
+        let thread = this_thread();
         let mut state = self.lock();
         if state.closed {
             return;

@@ -79,6 +79,13 @@ fn linked_plugins_have_the_same_api() {
     }
     assert_eq!(history.len() % 2, 0);
 
+    // One host may have both.
+    let host = tests::host().with_linked().unwrap();
+    host.load(tests::fixture("rival")).unwrap();
+    assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
+    assert_eq!(host.get::<fn() -> u32>("part").unwrap()(), 17);
+    assert!(matches!(host.with_linked(), Err(Error::AlreadyLoaded { name, .. }) if name == "parts"));
+
     // Such a host trusts no file, and one for files has no linked plugins.
     let host = Host::linked().unwrap();
     assert!(matches!(host.load(std::env::current_exe().unwrap()), Err(Error::NotTrusted { .. })));
