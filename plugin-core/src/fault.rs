@@ -38,7 +38,7 @@ pub struct Fault {
     pub location: Option<Location>,
     /// How it got there, if the host asked for backtraces.
     pub backtrace: Option<String>,
-    /// The plugin and the export that were called, `greeter::greet`, where a call was made.
+    /// The plugin and the export that were called, `greeter::greet`; the plugin alone where no call was made.
     pub export: Option<String>,
 }
 
@@ -62,7 +62,8 @@ impl fmt::Display for Location {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.export {
-            Some(export) => write!(f, "plugin export `{export}` panicked")?,
+            Some(export) if export.contains("::") => write!(f, "plugin export `{export}` panicked")?,
+            Some(plugin) => write!(f, "plugin `{plugin}` panicked outside a call")?,
             None => f.write_str("plugin panicked")?,
         }
         if let Some(location) = &self.location {

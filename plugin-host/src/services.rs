@@ -89,19 +89,15 @@ impl Services {
         &self.plugin
     }
 
-    fn named(&self, mut fault: Fault, what: &str) -> Fault {
-        fault.export = Some(format!("{}::{what}", self.plugin));
-        fault
-    }
-
     /// Reports what went wrong in the hook `what`.
-    pub(crate) fn report(&self, fault: Fault, what: &str) {
-        handle(&self.on_fault, &self.named(fault, what));
+    pub(crate) fn report(&self, mut fault: Fault, what: &str) {
+        fault.export = Some(format!("{}::{what}", self.plugin));
+        handle(&self.on_fault, &fault);
     }
 
     /// Reports a fault from within the plugin.
-    fn report_stray(&self, fault: Fault) {
-        let fault = self.named(fault, "(outside a call)");
+    fn report_stray(&self, mut fault: Fault) {
+        fault.export = Some(self.plugin.clone());
         if self.on_fault.is_none() {
             handle(&None, &fault);
         } else {

@@ -159,6 +159,7 @@ impl Threads {
     }
 
     /// Notes that a thread of the library's has returned, or was not started after all.
+    #[cfg(target_os = "linux")]
     pub(crate) fn thread_ended(&self) {
         let mut state = self.lock();
         state.running -= 1;
