@@ -1,6 +1,6 @@
 //! [`Host`]: what is loaded, and how it is looked up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -205,10 +205,10 @@ impl Host {
         let reserved = Reserved::new(self, &info.name, &path)?;
         let mut library = Library::map(&path, &bytes, &info, &self.settings)?;
         let entries = library.entries();
-        for export in &info.exports {
-            if !entries.iter().any(|entry| entry.kind == Kind::Export && entry.item.name == export.name) {
-                return Err(Error::NotRegistered { path, name: export.name.clone() });
-            }
+        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
+        let registered: HashSet<&str> = exports.map(|entry| entry.item.name).collect();
+        if let Some(missing) = info.exports.iter().find(|export| !registered.contains(export.name.as_str())) {
+            return Err(Error::NotRegistered { path, name: missing.name.clone() });
         }
         library.attach(&entries, &info, &path)?;
         let plugin = Plugin::new(info, Some(path), Origin::of(Arc::new(library)), &entries);
