@@ -10,7 +10,29 @@
 //! On the producing side a descriptor is a tree of [`Node`]s in constants, which generic code can build; on the
 //! consuming side it is the flat bytes. [`Node::matches`] compares the two without building either.
 //!
+//! # Types with a name
+//!
+//! A type of the author's is written out where it is first met and numbered, from 0 in the order of appearance; after
+//! that, also inside itself, it is its number. So recursive types are finite, and each descriptor says all there is to say
+//! of the types in it. A generic type is written out once for each choice of its arguments, with these in place.
+//!
+//! ```text
+//! named    = Named name count(u32) argument* body
+//! again    = Again number(u32)
+//! argument = type | Constant value(i128)
+//! body     = Struct form(u8) style(u8) count(u32) field*
+//!          | Enum form(u8) count(u32) variant* [name]      the name: of the fallback, if the form is GROWS
+//! field    = name defaulted(u8) type
+//! variant  = name discriminant(i128) style(u8) count(u32) field*
+//! name     = length(u32) bytes
+//! ```
+//!
+//! Numbers are little-endian. A field of a tuple is named by its index. For the forms see [`form`], for the styles
+//! [`style`].
+//!
 //! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
+
+use std::mem::MaybeUninit;
 
 /// What a descriptor's node is; its number is part of the ABI, so numbers are only ever added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +91,22 @@ pub enum Tag {
     Result = 37,
     /// A tuple: the count, then the fields in order.
     Tuple = 38,
+    /// `HashMap<K, V>`: the key, then the value.
+    HashMap = 39,
+    /// `BTreeMap<K, V>`: the key, then the value.
+    BTreeMap = 40,
+    /// `HashSet<T>`.
+    HashSet = 41,
+    /// `BTreeSet<T>`.
+    BTreeSet = 42,
+    /// `VecDeque<T>`.
+    VecDeque = 43,
+    /// `Box<[T]>`: the element follows.
+    BoxSlice = 44,
+    /// `NonZero<T>`: the integer follows.
+    NonZero = 45,
+    /// `PhantomData<T>`.
+    PhantomData = 46,
     /// `&T`.
     Ref = 48,
     /// `&mut T`.
@@ -83,6 +121,88 @@ pub enum Tag {
     RwLock = 67,
     /// A static `Mutex<T>`.
     Mutex = 68,
+    /// A type of the author's, written out.
+    Named = 80,
+    /// A type of the author's that is written out before.
+    Again = 81,
+    /// The value of a generic type's constant parameter.
+    Constant = 82,
+    /// What a named type is: a struct.
+    Struct = 83,
+    /// What a named type is: an enum.
+    Enum = 84,
+    /// `Box<str>`.
+    BoxStr = 96,
+    /// `Arc<str>`.
+    ArcStr = 97,
+    /// `Cow<'static, str>`.
+    CowStr = 98,
+    /// `PathBuf`.
+    PathBuf = 99,
+    /// `Path`, which stands only behind [`Tag::Ref`].
+    Path = 100,
+    /// `OsString`.
+    OsString = 101,
+    /// `OsStr`, which stands only behind [`Tag::Ref`].
+    OsStr = 102,
+    /// `Duration`.
+    Duration = 103,
+    /// `SystemTime`.
+    SystemTime = 104,
+    /// `std::cmp::Ordering`.
+    Ordering = 105,
+    /// `Ipv4Addr`.
+    Ipv4Addr = 106,
+    /// `Ipv6Addr`.
+    Ipv6Addr = 107,
+    /// `IpAddr`.
+    IpAddr = 108,
+    /// `SocketAddrV4`.
+    SocketAddrV4 = 109,
+    /// `SocketAddrV6`.
+    SocketAddrV6 = 110,
+    /// `SocketAddr`.
+    SocketAddr = 111,
+    /// `Box<dyn Error>`, with or without `Send` and `Sync`.
+    Error = 112,
+    /// `bytes::Bytes`.
+    Bytes = 113,
+    /// `serde_json::Value`.
+    Json = 114,
+    /// `uuid::Uuid`.
+    Uuid = 115,
+    /// `..`.
+    RangeFull = 116,
+    /// `a..b`: the type of its ends follows, as with the other ranges.
+    Range = 128,
+    /// `a..=b`.
+    RangeInclusive = 129,
+    /// `a..`.
+    RangeFrom = 130,
+    /// `..b`.
+    RangeTo = 131,
+    /// `..=b`.
+    RangeToInclusive = 132,
+}
+
+/// How a named type crosses: the first byte of its body.
+pub mod form {
+    /// Its fields in order, or a number that says which variant, and that variant's fields.
+    pub const FIXED: u8 = 0;
+    /// A struct that is `#[repr(C)]`: as [`FIXED`], and plain if all its fields are.
+    pub const C: u8 = 1;
+    /// It may have more fields or variants on one side than on the other, so it crosses in a box of its own.
+    pub const GROWS: u8 = 2;
+}
+
+/// How the fields of a struct or variant are written.
+pub mod style {
+    /// `Name`.
+    pub const UNIT: u8 = 0;
+    /// `Name(..)`.
+    pub const TUPLE: u8 = 1;
+    /// `Name { .. }`.
+    pub const NAMED: u8 = 2;
 }
 
 /// How many parts follow a [`Tag`], and whether a count stands between.
@@ -94,6 +214,8 @@ pub enum Shape {
     CountThenOne,
     /// A count *n*, then *n* parts and this many more.
     CountThenAll(usize),
+    /// As the [module](self) says of types with a name.
+    Special,
 }
 
 impl Tag {
@@ -127,6 +249,14 @@ impl Tag {
             36 => Option,
             37 => Result,
             38 => Tuple,
+            39 => HashMap,
+            40 => BTreeMap,
+            41 => HashSet,
+            42 => BTreeSet,
+            43 => VecDeque,
+            44 => BoxSlice,
+            45 => NonZero,
+            46 => PhantomData,
             48 => Ref,
             49 => Mut,
             64 => Fn,
@@ -134,6 +264,37 @@ impl Tag {
             66 => Atomic,
             67 => RwLock,
             68 => Mutex,
+            80 => Named,
+            81 => Again,
+            82 => Constant,
+            83 => Struct,
+            84 => Enum,
+            96 => BoxStr,
+            97 => ArcStr,
+            98 => CowStr,
+            99 => PathBuf,
+            100 => Path,
+            101 => OsString,
+            102 => OsStr,
+            103 => Duration,
+            104 => SystemTime,
+            105 => Ordering,
+            106 => Ipv4Addr,
+            107 => Ipv6Addr,
+            108 => IpAddr,
+            109 => SocketAddrV4,
+            110 => SocketAddrV6,
+            111 => SocketAddr,
+            112 => Error,
+            113 => Bytes,
+            114 => Json,
+            115 => Uuid,
+            116 => RangeFull,
+            128 => Range,
+            129 => RangeInclusive,
+            130 => RangeFrom,
+            131 => RangeTo,
+            132 => RangeToInclusive,
             _ => return None,
         })
     }
@@ -143,7 +304,10 @@ impl Tag {
         use Tag::*;
         match self {
             Vec | Slice | Box | Option | Ref | Mut | Static | Atomic | RwLock | Mutex => Shape::Parts(1),
-            Result => Shape::Parts(2),
+            HashSet | BTreeSet | VecDeque | BoxSlice | NonZero | PhantomData => Shape::Parts(1),
+            Range | RangeInclusive | RangeFrom | RangeTo | RangeToInclusive => Shape::Parts(1),
+            Result | HashMap | BTreeMap => Shape::Parts(2),
+            Named | Again | Constant | Struct | Enum => Shape::Special,
             Array => Shape::CountThenOne,
             Tuple => Shape::CountThenAll(0),
             Fn => Shape::CountThenAll(1),
@@ -163,63 +327,295 @@ impl Tag {
     }
 }
 
-/// A descriptor as constants: the bytes of this node, then its parts in order.
+/// A descriptor as constants.
 #[derive(Debug)]
-pub struct Node {
-    /// The tag, and the count where the tag has one.
-    pub head: &'static [u8],
-    /// What follows the head.
-    pub parts: &'static [&'static Node],
+pub enum Node {
+    /// These bytes, then these parts in order.
+    Of {
+        /// The tag, and what else stands before the parts.
+        head: &'static [u8],
+        /// What follows.
+        parts: &'static [&'static Node],
+    },
+    /// A type of the author's.
+    Named {
+        /// Its definition. A pointer, because a recursive definition leads back to itself, and the compiler evaluates
+        /// what a reference in a constant leads to.
+        definition: *const Definition,
+        /// What its parameters are.
+        arguments: &'static [&'static Node],
+    },
+    /// In the definition of a generic type: the parameter with this index.
+    Parameter(usize),
 }
+
+// SAFETY: the pointer is to a constant, by `Node::named`'s promise.
+unsafe impl Sync for Node {}
+// SAFETY: as above.
+unsafe impl Send for Node {}
+
+/// What a type of the author's is.
+#[derive(Debug)]
+pub struct Definition {
+    /// Different for different definitions, whatever crates of whatever versions they are in. It is not written.
+    pub key: [u64; 2],
+    /// The type's name.
+    pub name: &'static str,
+    /// Whether `body` has [`Node::Parameter`]s for the arguments; else they are in their places already.
+    pub generic: bool,
+    /// [`Tag::Struct`] or [`Tag::Enum`] and what belongs to it.
+    pub body: &'static Node,
+}
+
+/// The number of different named types that one signature may have.
+const MOST_NAMED: usize = 256;
 
 impl Node {
     /// How many bytes [`Node::write`] writes.
-    pub const fn len(&self) -> usize {
-        let mut len = self.head.len();
-        let mut i = 0;
-        while i < self.parts.len() {
-            len += self.parts[i].len();
-            i += 1;
-        }
-        len
+    pub const fn len(&'static self) -> usize {
+        let mut walk = Walk::new(Output::None);
+        walk.all(self);
+        walk.at
     }
 
     /// Never: a node has at least its tag.
     pub const fn is_empty(&self) -> bool {
-        self.head.is_empty()
+        false
     }
 
     /// Writes the flat bytes into `out` from `at` on and returns where they end.
-    pub const fn write(&self, out: &mut [u8], mut at: usize) -> usize {
-        let mut i = 0;
-        while i < self.head.len() {
-            out[at] = self.head[i];
-            at += 1;
-            i += 1;
-        }
-        let mut i = 0;
-        while i < self.parts.len() {
-            at = self.parts[i].write(out, at);
-            i += 1;
-        }
-        at
+    pub const fn write(&'static self, out: &mut [u8], at: usize) -> usize {
+        let mut walk = Walk::new(Output::Write(out));
+        walk.at = at;
+        walk.all(self);
+        walk.at
     }
 
     /// Whether `bytes` are exactly this descriptor: not a prefix of it, and it not a prefix of them.
-    pub fn matches(&self, bytes: &[u8]) -> bool {
-        self.strip(bytes).is_some_and(<[u8]>::is_empty)
-    }
-
-    fn strip<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
-        let rest = bytes.strip_prefix(self.head)?;
-        self.parts.iter().try_fold(rest, |rest, part| part.strip(rest))
+    pub fn matches(&'static self, bytes: &[u8]) -> bool {
+        let mut walk = Walk::new(Output::Compare(bytes));
+        walk.all(self);
+        walk.same && walk.at == bytes.len()
     }
 
     /// The flat bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&'static self) -> Vec<u8> {
         let mut bytes = vec![0; self.len()];
         self.write(&mut bytes, 0);
         bytes
+    }
+}
+
+/// What becomes of the bytes of a descriptor.
+enum Output<'a> {
+    /// They are counted.
+    None,
+    Write(&'a mut [u8]),
+    /// They are compared with these.
+    Compare(&'a [u8]),
+}
+
+/// A named type that was met, and what its parameters are.
+#[derive(Clone, Copy)]
+struct Met {
+    key: [u64; 2],
+    arguments: &'static [&'static Node],
+    /// What the parameters in `arguments` are of: the named type with this number, in which it was met.
+    within: usize,
+}
+
+/// What is still to be walked of a node that was begun.
+#[derive(Clone, Copy)]
+struct Ahead {
+    parts: &'static [&'static Node],
+    within: usize,
+    /// What comes after the arguments of a named type, and what its parameters are of.
+    body: Option<(&'static Node, usize)>,
+}
+
+/// How many nodes may be begun at once.
+const DEEPEST: usize = 1024;
+
+/// The place of a node that is in no named type.
+const NOWHERE: usize = usize::MAX;
+
+/// The way through a descriptor that gives its bytes.
+struct Walk<'a> {
+    output: Output<'a>,
+    at: usize,
+    same: bool,
+    /// The first `count` are there. Not all are, because this is on the way of each look-up.
+    met: [MaybeUninit<Met>; MOST_NAMED],
+    count: usize,
+}
+
+impl<'a> Walk<'a> {
+    const fn new(output: Output<'a>) -> Self {
+        Walk { output, at: 0, same: true, met: [MaybeUninit::uninit(); MOST_NAMED], count: 0 }
+    }
+
+    const fn met(&self, number: usize) -> Met {
+        assert!(number < self.count);
+        // SAFETY: the first `count` are there.
+        unsafe { self.met[number].assume_init() }
+    }
+
+    const fn bytes(&mut self, bytes: &[u8]) {
+        let mut i = 0;
+        match &mut self.output {
+            Output::None => {}
+            Output::Write(out) => {
+                while i < bytes.len() {
+                    out[self.at + i] = bytes[i];
+                    i += 1;
+                }
+            }
+            Output::Compare(with) => {
+                while i < bytes.len() && self.same {
+                    self.same = self.at + i < with.len() && with[self.at + i] == bytes[i];
+                    i += 1;
+                }
+            }
+        }
+        self.at += bytes.len();
+    }
+
+    /// Walks all of `root`. In a loop: constants may call functions only so deep.
+    const fn all(&mut self, root: &'static Node) {
+        let mut ahead = [MaybeUninit::<Ahead>::uninit(); DEEPEST];
+        let (mut depth, mut node, mut within) = (0, root, NOWHERE);
+        while self.same {
+            let mut more = Ahead { parts: &[], within, body: None };
+            match node {
+                Node::Parameter(index) => {
+                    let of = self.met(within);
+                    (node, within) = (of.arguments[*index], of.within);
+                    continue;
+                }
+                Node::Of { head, parts } => {
+                    self.bytes(head);
+                    more.parts = parts;
+                }
+                Node::Named { definition, arguments } => {
+                    // SAFETY: the pointer is to a constant.
+                    let definition = unsafe { &**definition };
+                    if let Some(number) = self.named(definition, arguments, within) {
+                        more.parts = arguments;
+                        more.body = Some((definition.body, if definition.generic { number } else { within }));
+                    }
+                }
+            }
+            // On to the next: a part of this node, or of the innermost one around it that has any left.
+            loop {
+                if let [part, rest @ ..] = more.parts {
+                    more.parts = rest;
+                    (node, within) = (part, more.within);
+                } else if let Some(body) = more.body {
+                    more.body = None;
+                    (node, within) = body;
+                } else if depth > 0 {
+                    depth -= 1;
+                    // SAFETY: those before `depth` are there.
+                    more = unsafe { ahead[depth].assume_init() };
+                    continue;
+                } else {
+                    return;
+                }
+                if !more.parts.is_empty() || more.body.is_some() {
+                    assert!(depth < DEEPEST, "types are nested too deeply in one signature");
+                    ahead[depth] = MaybeUninit::new(more);
+                    depth += 1;
+                }
+                break;
+            }
+        }
+    }
+
+    /// Walks what stands before the arguments of a named type, if it is met for the first time, and says which it is. If
+    /// not, that is all of it.
+    const fn named(
+        &mut self,
+        definition: &'static Definition,
+        arguments: &'static [&'static Node],
+        within: usize,
+    ) -> Option<usize> {
+        let named = Met { key: definition.key, arguments, within };
+        let mut number = 0;
+        while number < self.count {
+            if self.is_same(named, self.met(number)) {
+                self.bytes(&[Tag::Again as u8]);
+                self.bytes(&(number as u32).to_le_bytes());
+                return None;
+            }
+            number += 1;
+        }
+        assert!(self.count < MOST_NAMED, "one signature has more than 256 different types with `#[plugin_type]`");
+        self.met[self.count] = MaybeUninit::new(named);
+        self.count += 1;
+        self.bytes(&[Tag::Named as u8]);
+        self.bytes(&(definition.name.len() as u32).to_le_bytes());
+        self.bytes(definition.name.as_bytes());
+        self.bytes(&(arguments.len() as u32).to_le_bytes());
+        Some(number)
+    }
+
+    const fn is_same(&self, a: Met, b: Met) -> bool {
+        if a.key[0] != b.key[0] || a.key[1] != b.key[1] || a.arguments.len() != b.arguments.len() {
+            return false;
+        }
+        let mut i = 0;
+        while i < a.arguments.len() {
+            if !self.are_same(a.arguments[i], a.within, b.arguments[i], b.within) {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
+
+    const fn are_same(&self, a: &'static Node, a_within: usize, b: &'static Node, b_within: usize) -> bool {
+        match (a, b) {
+            (Node::Parameter(index), _) => {
+                let of = self.met(a_within);
+                self.are_same(of.arguments[*index], of.within, b, b_within)
+            }
+            (_, Node::Parameter(index)) => {
+                let of = self.met(b_within);
+                self.are_same(a, a_within, of.arguments[*index], of.within)
+            }
+            (Node::Of { head: a_head, parts: a_parts }, Node::Of { head: b_head, parts: b_parts }) => {
+                if a_head.len() != b_head.len() || a_parts.len() != b_parts.len() {
+                    return false;
+                }
+                let mut i = 0;
+                while i < a_head.len() {
+                    if a_head[i] != b_head[i] {
+                        return false;
+                    }
+                    i += 1;
+                }
+                let mut i = 0;
+                while i < a_parts.len() {
+                    if !self.are_same(a_parts[i], a_within, b_parts[i], b_within) {
+                        return false;
+                    }
+                    i += 1;
+                }
+                true
+            }
+            (
+                Node::Named { definition: a, arguments: a_arguments },
+                Node::Named { definition: b, arguments: b_arguments },
+            ) => {
+                // SAFETY: the pointers are to constants.
+                let (a, b) = unsafe { (&**a, &**b) };
+                self.is_same(
+                    Met { key: a.key, arguments: a_arguments, within: a_within },
+                    Met { key: b.key, arguments: b_arguments, within: b_within },
+                )
+            }
+            _ => false,
+        }
     }
 }
 

@@ -195,7 +195,7 @@ macro_rules! signature {
         unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
             type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
 
-            const NODE: &'static Node = &Node {
+            const NODE: &'static Node = &Node::Of {
                 head: &Tag::Fn.head_with(<[&str]>::len(&[$(stringify!($arg)),*])),
                 parts: &[$(argument_node!($kind $T),)* <R::Value as PluginType>::NODE],
             };

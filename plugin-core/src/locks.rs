@@ -331,7 +331,7 @@ unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteRwLock<T>;
     type Target = RemoteRwLock<T>;
-    const STATIC_NODE: &'static Node = &Node { head: &Tag::RwLock.head(), parts: &[T::NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::RwLock.head(), parts: &[T::NODE] };
 
     fn access(&'static self) -> Self::Access {
         lock_repr(self)
@@ -349,7 +349,7 @@ unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteMutex<T>;
     type Target = RemoteMutex<T>;
-    const STATIC_NODE: &'static Node = &Node { head: &Tag::Mutex.head(), parts: &[T::NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Mutex.head(), parts: &[T::NODE] };
 
     fn access(&'static self) -> Self::Access {
         lock_repr(self)

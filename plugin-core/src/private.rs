@@ -1,14 +1,16 @@
 //! What the expansion of `#[plugin_export]` refers to. Not covered by semantic versioning: use none of it.
 
+use std::ffi::c_void;
 use std::fmt::Display;
 
 pub use inventory;
 
-pub use crate::descriptor::{Node, Tag};
+pub use crate::descriptor::{Definition, Node, Tag, form, style};
 pub use crate::fault::{Context, Outcome, outcome};
 pub use crate::record::{Field, Kind, Record};
 pub use crate::statics::access;
 pub use crate::table::Export;
+pub use crate::types::grows::{Release, unbox};
 use crate::types::{PluginMut, PluginRef, PluginType};
 use crate::{Origin, PluginStatic};
 
@@ -74,6 +76,28 @@ pub unsafe fn by_mut<T: PluginMut + ?Sized>(repr: T::MutRepr) -> T::HeldMut {
     unsafe { T::hold_mut(repr) }
 }
 
+/// The `Repr` of an argument that is passed by address.
+///
+/// # Safety
+///
+/// `arguments` points at more than `index` addresses, and the one at `index` is of an `R`.
+#[inline(always)]
+pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
+    // SAFETY: the caller's promise.
+    unsafe { (*arguments.add(index)).cast::<R>().read() }
+}
+
+/// Returns an outcome by address.
+///
+/// # Safety
+///
+/// `to` is an address to which an `Outcome<R>` may be written.
+#[inline(always)]
+pub unsafe fn give<R>(outcome: Outcome<R>, to: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { to.cast::<Outcome<R>>().write(outcome) }
+}
+
 /// What an init or shutdown hook may return.
 #[diagnostic::on_unimplemented(
     message = "a hook cannot return `{Self}`",
@@ -99,7 +123,7 @@ impl<E: Display> HookResult for Result<(), E> {
 }
 
 /// The descriptor of every hook: `fn() -> Result<(), String>`.
-pub const HOOK_NODE: &Node = &Node { head: &Tag::Fn.head_with(0), parts: &[<Result<(), String>>::NODE] };
+pub const HOOK_NODE: &Node = &Node::Of { head: &Tag::Fn.head_with(0), parts: &[<Result<(), String>>::NODE] };
 
 /// Runs a hook.
 pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
@@ -111,7 +135,7 @@ pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
 #[macro_export]
 macro_rules! __register {
     (
-        $kind:ident $name:literal $entry:ident $($library:ident)?,
+        $kind:ident $name:literal $entry:ident $invoke:expr, $($library:ident)?,
         docs: [$($docs:expr),*], arguments: [$($argument:literal),*], node: $node:expr
     ) => {
         // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
@@ -145,7 +169,7 @@ macro_rules! __register {
 
             $crate::__private::inventory::submit! {
                 // SAFETY: the attribute makes the entry and the record's descriptor from the same types.
-                unsafe { $crate::__private::Export::new(&BYTES, $entry as *const ::core::ffi::c_void) }
+                unsafe { $crate::__private::Export::new(&BYTES, $entry as *const ::core::ffi::c_void, $invoke) }
             }
         };
     };

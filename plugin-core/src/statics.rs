@@ -153,7 +153,7 @@ unsafe impl<T: PluginType> PluginStatic for T {
     type Access = BufferRepr;
     type View = Borrowed<T>;
     type Target = T;
-    const STATIC_NODE: &'static Node = &Node { head: &Tag::Static.head(), parts: &[T::NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[T::NODE] };
 
     fn access(&'static self) -> BufferRepr {
         lend_slice(std::slice::from_ref(self))
@@ -177,7 +177,7 @@ unsafe impl PluginStatic for &str {
     type Access = BufferRepr;
     type View = Borrowed<str>;
     type Target = Borrowed<str>;
-    const STATIC_NODE: &'static Node = &Node { head: &Tag::Static.head(), parts: &[str::REF_NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[str::REF_NODE] };
 
     fn access(&'static self) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
@@ -197,7 +197,7 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
     type Access = BufferRepr;
     type View = Borrowed<[T]>;
     type Target = Borrowed<[T]>;
-    const STATIC_NODE: &'static Node = &Node { head: &Tag::Static.head(), parts: &[<[T]>::REF_NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[<[T]>::REF_NODE] };
 
     fn access(&'static self) -> BufferRepr {
         lend_slice(self)
@@ -224,7 +224,7 @@ macro_rules! atomics {
             type Access = BufferRepr;
             type View = Borrowed<Self>;
             type Target = Self;
-            const STATIC_NODE: &'static Node = &Node { head: &Tag::Atomic.head(), parts: &[<$ty as PluginType>::NODE] };
+            const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Atomic.head(), parts: &[<$ty as PluginType>::NODE] };
 
             fn access(&'static self) -> BufferRepr {
                 BufferRepr::lent(self, 1)

@@ -14,7 +14,7 @@
 
 use std::ffi::{c_int, c_void};
 
-use crate::fault::FaultRepr;
+use crate::fault::{Context, FaultRepr};
 use crate::record::{Field, Kind, Record};
 
 /// The version of everything the two sides must agree on: the table, the records, and each type's `Repr`.
@@ -115,21 +115,27 @@ pub struct Export {
     record: *const u8,
     record_len: usize,
     entry: *const c_void,
+    invoke: Option<Invoke>,
 }
 
-// SAFETY: both pointers are to constants of the library.
+/// Calls a function's entry with arguments and outcome by address, so that a host can do it that knows their types only
+/// from the descriptor: `arguments` points at an address for each argument's `Repr`.
+pub type Invoke = unsafe extern "C" fn(context: Context, arguments: *const *const c_void, outcome: *mut c_void);
+
+// SAFETY: all pointers are to constants of the library.
 unsafe impl Sync for Export {}
 // SAFETY: as above.
 unsafe impl Send for Export {}
 
 impl Export {
-    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`.
+    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`, and with what calls that.
     ///
     /// # Safety
     ///
-    /// `entry` is a function whose arguments and result have the `Repr`s that the record's descriptor says.
-    pub const unsafe fn new(record: &'static [u8], entry: *const c_void) -> Self {
-        Export { record: record.as_ptr(), record_len: record.len(), entry }
+    /// `entry` is a function whose arguments and result have the `Repr`s that the record's descriptor says, and `invoke`
+    /// calls it.
+    pub const unsafe fn new(record: &'static [u8], entry: *const c_void, invoke: Option<Invoke>) -> Self {
+        Export { record: record.as_ptr(), record_len: record.len(), entry, invoke }
     }
 
     /// The record's bytes, for as long as the library is mapped.
@@ -145,6 +151,11 @@ impl Export {
     /// The entry.
     pub fn entry(&self) -> *const c_void {
         self.entry
+    }
+
+    /// What calls the entry, if it is a function's.
+    pub fn invoke(&self) -> Option<Invoke> {
+        self.invoke
     }
 }
 

@@ -53,6 +53,7 @@ mod host;
 mod inspect;
 mod library;
 mod linked;
+mod schema;
 mod services;
 mod signature;
 mod threads;

@@ -67,7 +67,7 @@ impl Signature {
         Self::from_node(F::NODE)
     }
 
-    pub(crate) fn from_node(node: &Node) -> Self {
+    pub(crate) fn from_node(node: &'static Node) -> Self {
         Self::decode(&node.to_bytes()).expect("a descriptor made by plugin-core has the form that it documents")
     }
 

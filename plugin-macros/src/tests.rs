@@ -43,7 +43,7 @@ fn a_function() {
         greet,
         r#"#[doc(hidden)]
 const __plugin_export_greet: () = {
-    const __plugin_greet_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node {
+    const __plugin_greet_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
         head: &::plugin_core::__private::Tag::Fn.head_with(1usize),
         parts: &[
             <str as ::plugin_core::PluginRef>::REF_NODE,
@@ -150,7 +150,7 @@ fn a_mutable_argument() {
         sort,
         r#"#[doc(hidden)]
 const __plugin_export_move: () = {
-    const __plugin_move_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node {
+    const __plugin_move_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
         head: &::plugin_core::__private::Tag::Fn.head_with(2usize),
         parts: &[
             <(usize, usize) as ::plugin_core::PluginType>::NODE,

@@ -9,7 +9,7 @@ use crate::origin::Origin;
 // SAFETY: crosses as the `Vec` of its one value does.
 unsafe impl<T: PluginType> PluginType for Box<T> {
     type Repr = BufferRepr;
-    const NODE: &'static Node = &Node { head: &Tag::Box.head(), parts: &[T::NODE] };
+    const NODE: &'static Node = &Node::Of { head: &Tag::Box.head(), parts: &[T::NODE] };
 
     #[inline]
     fn lower(self) -> BufferRepr {

@@ -1,6 +1,8 @@
 //! The types that cross, and how.
 
 mod boxed;
+mod depth;
+pub(crate) mod grows;
 mod plain;
 mod reference;
 mod sequence;
@@ -11,12 +13,14 @@ mod tuple;
 use crate::descriptor::Node;
 use crate::origin::Origin;
 
+pub(crate) use depth::with_room;
 pub(crate) use reference::NoUnwind;
 pub use reference::{PluginMut, PluginRef};
 pub(crate) use sequence::lend_slice;
 
 /// What [`crate::repr`] shows.
 pub(crate) mod repr {
+    pub use super::grows::GrowsRepr;
     pub use super::plain::{ArrayRepr, WideRepr};
     pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, HeldStr, LoanMut, LoanSliceMut};
     pub use super::sum::{OptionRepr, ResultRepr};

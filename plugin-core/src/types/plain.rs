@@ -9,7 +9,7 @@ macro_rules! plain {
         // SAFETY: the type is its own `Repr`, and C has the same one.
         unsafe impl PluginType for $ty {
             type Repr = $ty;
-            const NODE: &'static Node = &Node { head: &Tag::$tag.head(), parts: &[] };
+            const NODE: &'static Node = &Node::Of { head: &Tag::$tag.head(), parts: &[] };
             const PLAIN: bool = true;
 
             #[inline(always)]
@@ -31,7 +31,7 @@ plain! {
 // SAFETY: a `char` is laid out as the `u32` that C has for it, and only ever lifted from one that was lowered.
 unsafe impl PluginType for char {
     type Repr = u32;
-    const NODE: &'static Node = &Node { head: &Tag::Char.head(), parts: &[] };
+    const NODE: &'static Node = &Node::Of { head: &Tag::Char.head(), parts: &[] };
     const PLAIN: bool = true;
 
     #[inline(always)]
@@ -63,7 +63,7 @@ macro_rules! wide {
         // SAFETY: the bytes are carried over as they are. Plain only where the alignments agree too.
         unsafe impl PluginType for $ty {
             type Repr = WideRepr;
-            const NODE: &'static Node = &Node { head: &Tag::$tag.head(), parts: &[] };
+            const NODE: &'static Node = &Node::Of { head: &Tag::$tag.head(), parts: &[] };
             const PLAIN: bool = align_of::<$ty>() == align_of::<WideRepr>();
 
             #[inline]
@@ -87,7 +87,7 @@ wide! { u128 U128, i128 I128 }
 // SAFETY: every `()` is equal to every other, and the byte gives the `Repr` a size.
 unsafe impl PluginType for () {
     type Repr = u8;
-    const NODE: &'static Node = &Node { head: &Tag::Unit.head(), parts: &[] };
+    const NODE: &'static Node = &Node::Of { head: &Tag::Unit.head(), parts: &[] };
 
     #[inline(always)]
     fn lower(self) -> u8 {
@@ -112,7 +112,7 @@ unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
     type Repr = ArrayRepr<T::Repr, N>;
     const NODE: &'static Node = {
         assert!(N != 0, "an array of no elements does not cross: C has none");
-        &Node { head: &Tag::Array.head_with(N), parts: &[T::NODE] }
+        &Node::Of { head: &Tag::Array.head_with(N), parts: &[T::NODE] }
     };
     const PLAIN: bool = T::PLAIN;
 

@@ -131,7 +131,7 @@ unsafe impl PluginRef for str {
     type Slot = ();
     type Held = HeldStr;
     const REF_NODE: &'static Node =
-        &Node { head: &Tag::Ref.head(), parts: &[&Node { head: &Tag::Str.head(), parts: &[] }] };
+        &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Str.head(), parts: &[] }] };
 
     #[inline(always)]
     fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
@@ -170,7 +170,7 @@ unsafe impl<T: PluginType> PluginRef for [T] {
     type Held = HeldSlice<T>;
     const REF_NODE: &'static Node = {
         assert_sized::<T>();
-        &Node { head: &Tag::Ref.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] }
+        &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Slice.head(), parts: &[T::NODE] }] }
     };
 
     #[inline(always)]
@@ -213,7 +213,7 @@ unsafe impl<T: PluginType> PluginRef for T {
     type RefRepr = *const T::Repr;
     type Slot = T::Repr;
     type Held = HeldRef<T>;
-    const REF_NODE: &'static Node = &Node { head: &Tag::Ref.head(), parts: &[T::NODE] };
+    const REF_NODE: &'static Node = &Node::Of { head: &Tag::Ref.head(), parts: &[T::NODE] };
 
     #[inline(always)]
     fn lend_ref(&self, slot: &mut Option<T::Repr>) -> *const T::Repr {
@@ -317,7 +317,7 @@ unsafe impl<T: PluginType> PluginMut for T {
     type MutRepr = *mut T::Repr;
     type Loan<'a> = LoanMut<'a, T>;
     type HeldMut = HeldMut<T>;
-    const MUT_NODE: &'static Node = &Node { head: &Tag::Mut.head(), parts: &[T::NODE] };
+    const MUT_NODE: &'static Node = &Node::Of { head: &Tag::Mut.head(), parts: &[T::NODE] };
 
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanMut<'a, T> {
@@ -420,7 +420,7 @@ unsafe impl<T: PluginType> PluginMut for [T] {
     type HeldMut = HeldSliceMut<T>;
     const MUT_NODE: &'static Node = {
         assert_sized::<T>();
-        &Node { head: &Tag::Mut.head(), parts: &[&Node { head: &Tag::Slice.head(), parts: &[T::NODE] }] }
+        &Node::Of { head: &Tag::Mut.head(), parts: &[&Node::Of { head: &Tag::Slice.head(), parts: &[T::NODE] }] }
     };
 
     #[inline(always)]

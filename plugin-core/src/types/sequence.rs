@@ -1,6 +1,6 @@
 //! `Vec`.
 
-use super::PluginType;
+use super::{PluginType, with_room};
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -10,7 +10,7 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
     type Repr = BufferRepr;
     const NODE: &'static Node = {
         assert_sized::<T>();
-        &Node { head: &Tag::Vec.head(), parts: &[T::NODE] }
+        &Node::Of { head: &Tag::Vec.head(), parts: &[T::NODE] }
     };
 
     #[inline]
@@ -18,7 +18,7 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
         if T::PLAIN {
             BufferRepr::own(self)
         } else {
-            BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>())
+            with_room(|| BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>()))
         }
     }
     #[inline]
@@ -32,7 +32,9 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
             unsafe { repr.take::<T>() }
         } else {
             // SAFETY: the buffer holds `Repr`s, each lifted once.
-            unsafe { repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect() }
+            unsafe {
+                with_room(|| repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect())
+            }
         }
     }
 }
@@ -48,6 +50,6 @@ pub(crate) fn lend_slice<T: PluginType>(slice: &[T]) -> BufferRepr {
     if T::PLAIN {
         BufferRepr::lent(slice.as_ptr(), slice.len())
     } else {
-        BufferRepr::own(slice.iter().map(T::lend).collect::<Vec<T::Repr>>())
+        with_room(|| BufferRepr::own(slice.iter().map(T::lend).collect::<Vec<T::Repr>>()))
     }
 }

@@ -8,7 +8,7 @@ use crate::origin::Origin;
 // SAFETY: the bytes cross as they are, and are UTF-8 on both sides.
 unsafe impl PluginType for String {
     type Repr = BufferRepr;
-    const NODE: &'static Node = &Node { head: &Tag::String.head(), parts: &[] };
+    const NODE: &'static Node = &Node::Of { head: &Tag::String.head(), parts: &[] };
 
     #[inline]
     fn lower(self) -> BufferRepr {

@@ -14,7 +14,7 @@ macro_rules! tuple {
         // SAFETY: lowered and lifted field by field.
         unsafe impl<$($T: PluginType),+> PluginType for ($($T,)+) {
             type Repr = $repr<$($T::Repr),+>;
-            const NODE: &'static Node = &Node { head: &Tag::Tuple.head_with($count), parts: &[$($T::NODE),+] };
+            const NODE: &'static Node = &Node::Of { head: &Tag::Tuple.head_with($count), parts: &[$($T::NODE),+] };
 
             #[inline]
             fn lower(self) -> Self::Repr {

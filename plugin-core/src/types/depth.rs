@@ -1,0 +1,72 @@
+//! Room on the stack for values that are nested deeply: a list of ten thousand boxes crosses as a short one does.
+
+use std::cell::Cell;
+use std::thread;
+
+/// How much of the stack it was called on the outermost conversion may use.
+const FIRST: usize = 256 * 1024;
+/// The size of a stack of its own, of which the system provides what is used.
+const STACK: usize = 64 * 1024 * 1024;
+/// What such a stack has left when the next is begun.
+const SPARE: usize = 1024 * 1024;
+
+thread_local! {
+    /// The lowest address that conversions on this thread may use; 0 outside of one.
+    static LOWEST: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Sets [`LOWEST`] back when the outermost conversion ends.
+struct Outermost;
+
+impl Drop for Outermost {
+    fn drop(&mut self) {
+        LOWEST.set(0);
+    }
+}
+
+/// Runs `convert`, which lowers, lends or lifts what is on the heap behind another value, and so may come here again.
+///
+/// Where the stack gets short it runs on another, of a thread that this one waits for.
+///
+/// # Panics
+///
+/// If `convert` does, or there is no memory for another stack.
+#[inline]
+pub(crate) fn with_room<R>(convert: impl FnOnce() -> R) -> R {
+    let marker = 0_u8;
+    let here = std::ptr::from_ref(&marker).addr();
+    match LOWEST.get() {
+        0 => {
+            LOWEST.set(here.saturating_sub(FIRST).max(1));
+            let _outermost = Outermost;
+            convert()
+        }
+        lowest if here > lowest => convert(),
+        _ => on_another_stack(convert),
+    }
+}
+
+/// Something that another thread uses while its own waits.
+struct Lent<T>(T);
+
+// SAFETY: only `on_another_stack` makes one. The types that cross are data and are used by one thread at a time: the one
+// that owns them waits for the other.
+unsafe impl<T> Send for Lent<T> {}
+
+#[cold]
+#[inline(never)]
+fn on_another_stack<R>(convert: impl FnOnce() -> R) -> R {
+    let convert = Lent(convert);
+    let run = move || {
+        // The whole of it, not the field.
+        let Lent(convert) = { convert };
+        let marker = 0_u8;
+        LOWEST.set(std::ptr::from_ref(&marker).addr() - (STACK - SPARE));
+        Lent(convert())
+    };
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        let thread = thread.unwrap_or_else(|error| panic!("a value is nested too deeply to cross: no stack: {error}"));
+        thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)).0
+    })
+}

@@ -1,0 +1,64 @@
+//! Types that may grow: the two sides may have different versions of them.
+//!
+//! Such a value crosses in a box of its own, so that what contains it is laid out alike on both sides. The box's maker
+//! knows all that is in it. The receiver moves out what it knows, and has the maker drop the rest and free the box.
+
+/// Drops what is in the box but the first `taken` fields, and frees the box. `number` is that of the [`GrowsRepr`].
+pub type Release = unsafe extern "C" fn(at: *mut u8, number: u32, taken: u32);
+
+/// The `Repr` of a type that may grow.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct GrowsRepr {
+    /// The box: the `Repr`s of the fields, of a struct or of one variant, as `#[repr(C)]` lays them out.
+    at: *mut u8,
+    /// Of a struct, how many fields there are; of an enum, which variant it is.
+    number: u32,
+    release: Release,
+}
+
+impl GrowsRepr {
+    /// The number of an enum's fallback variant.
+    pub const FALLBACK: u32 = u32::MAX;
+
+    /// Puts `fields` in a box that `release` frees.
+    #[inline]
+    pub fn new<F: Copy>(fields: F, number: u32, release: Release) -> Self {
+        GrowsRepr { at: Box::into_raw(Box::new(fields)).cast(), number, release }
+    }
+
+    /// How many fields there are, or which variant it is.
+    #[inline]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The `Repr` of the fields, of which the first ones may be all there are.
+    #[inline]
+    pub fn fields<F: Copy>(&self) -> *const F {
+        self.at.cast()
+    }
+
+    /// Has the box freed, with all but the first `taken` fields.
+    ///
+    /// # Safety
+    ///
+    /// The first `taken` fields were moved out, the others were not; the box was not released before, and the library that
+    /// made it is still loaded.
+    #[inline]
+    pub unsafe fn release(self, taken: u32) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.release)(self.at, self.number, taken) }
+    }
+}
+
+/// Takes back a box that [`GrowsRepr::new`] made.
+///
+/// # Safety
+///
+/// `at` is from `new::<F>` in this same library, and is taken once.
+#[inline]
+pub unsafe fn unbox<F: Copy>(at: *mut u8) -> F {
+    // SAFETY: the caller's promise.
+    *unsafe { Box::from_raw(at.cast::<F>()) }
+}
