@@ -67,7 +67,7 @@ mod types;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use plugin_macros::plugin_export;
+pub use plugin_macros::{plugin_export, plugin_type};
 
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]

@@ -11,6 +11,7 @@ pub use crate::record::{Field, Kind, Record};
 pub use crate::statics::access;
 pub use crate::table::Export;
 pub use crate::types::grows::{Release, unbox};
+pub use crate::types::parameter::Parameter;
 use crate::types::{PluginMut, PluginRef, PluginType};
 use crate::{Origin, PluginStatic};
 
@@ -96,6 +97,35 @@ pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
 pub unsafe fn give<R>(outcome: Outcome<R>, to: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe { to.cast::<Outcome<R>>().write(outcome) }
+}
+
+/// Asks the compiler whether a field's type crosses.
+pub const fn crosses<T: PluginType>() {}
+
+/// What a descriptor has for the constant argument of a generic type.
+pub const fn constant(value: i128) -> [u8; 17] {
+    let mut head = [Tag::Constant as u8; 17];
+    let bytes = value.to_le_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        head[i + 1] = bytes[i];
+        i += 1;
+    }
+    head
+}
+
+/// Ends a lift that met the number of a variant which its descriptor does not have.
+#[cold]
+#[inline(never)]
+pub fn unknown_variant(type_name: &str, number: u32) -> ! {
+    panic!("a lowered `{type_name}` is variant {number}, which there is not: its sender is broken or lies")
+}
+
+/// Ends a lift that found fewer fields than its descriptor has without default.
+#[cold]
+#[inline(never)]
+pub fn missing_field(type_name: &str, field: &str) -> ! {
+    panic!("a lowered `{type_name}` has no field `{field}`, which it must: its sender is broken or lies")
 }
 
 /// What an init or shutdown hook may return.

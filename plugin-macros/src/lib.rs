@@ -5,6 +5,10 @@ mod model;
 #[cfg(test)]
 mod tests;
 mod types;
+mod user_type;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proc_macro::TokenStream;
 
@@ -61,4 +65,19 @@ fn is_cdylib() -> bool {
         argument.or_else(|| arguments.next()?.into_string().ok())
     });
     types.any(|types| types.split(',').any(|ty| ty == "cdylib"))
+}
+
+/// Lets the values of a struct or enum cross between a plugin and its host.
+#[proc_macro_attribute]
+pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
+    user_type::user_type(options.into(), item.into(), unique_key()).into()
+}
+
+/// Different for each use of the attribute in a program: what the compiler was told of the crate, which names it and its
+/// version apart from all others, and how many uses came before in it.
+fn unique_key() -> [u64; 2] {
+    static USES: AtomicU64 = AtomicU64::new(0);
+    let mut hasher = DefaultHasher::new();
+    std::env::args_os().for_each(|argument| argument.hash(&mut hasher));
+    [hasher.finish(), USES.fetch_add(1, Ordering::Relaxed)]
 }

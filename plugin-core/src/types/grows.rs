@@ -27,6 +27,12 @@ impl GrowsRepr {
         GrowsRepr { at: Box::into_raw(Box::new(fields)).cast(), number, release }
     }
 
+    /// A variant without fields, for which there is no box.
+    #[inline]
+    pub fn empty(number: u32, release: Release) -> Self {
+        GrowsRepr { at: std::ptr::null_mut(), number, release }
+    }
+
     /// How many fields there are, or which variant it is.
     #[inline]
     pub fn number(&self) -> u32 {

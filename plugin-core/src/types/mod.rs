@@ -3,6 +3,7 @@
 mod boxed;
 mod depth;
 pub(crate) mod grows;
+pub(crate) mod parameter;
 mod plain;
 mod reference;
 mod sequence;
