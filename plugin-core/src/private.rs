@@ -99,9 +99,6 @@ pub unsafe fn give<R>(outcome: Outcome<R>, to: *mut c_void) {
     unsafe { to.cast::<Outcome<R>>().write(outcome) }
 }
 
-/// Asks the compiler whether a field's type crosses.
-pub const fn crosses<T: PluginType>() {}
-
 /// What a descriptor has for the constant argument of a generic type.
 pub const fn constant(value: i128) -> [u8; 17] {
     let mut head = [Tag::Constant as u8; 17];

@@ -11,6 +11,8 @@
 
 #![allow(clippy::missing_panics_doc)]
 
+pub mod round_trips;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -8,7 +8,8 @@ use syn::{Expr, GenericParam, Generics};
 
 use super::{Body, Field, Fields, Form, Style, UserType, Variant};
 
-/// As `quote!`, with names of variables that no constant of the author's can be taken for.
+/// As `quote!`, with variables that the author's expressions do not see. A constant of the author's would still be taken
+/// for one in a pattern, so all begin with two underscores.
 macro_rules! mixed {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
@@ -109,6 +110,8 @@ struct Parameters {
     declared: TokenStream,
     /// `<T, N>`
     used: TokenStream,
+    /// `::<T, N>`
+    turbofish: TokenStream,
     clause: TokenStream,
     /// A field's type that mentions the type parameters, if there are any.
     phantom: Option<TokenStream>,
@@ -121,15 +124,22 @@ impl Parameters {
             param.bounds.push(syn::parse_quote!(::plugin_core::PluginType));
         }
         let (declared, used, clause) = generics.split_for_impl();
+        let turbofish = used.as_turbofish();
         let types: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
         let phantom = (!types.is_empty()).then(|| mixed!(::core::marker::PhantomData<fn() -> (#(#types,)*)>));
-        Parameters { declared: mixed!(#declared), used: mixed!(#used), clause: mixed!(#clause), phantom }
+        Parameters {
+            declared: mixed!(#declared),
+            used: mixed!(#used),
+            turbofish: mixed!(#turbofish),
+            clause: mixed!(#clause),
+            phantom,
+        }
     }
 }
 
 /// The variable that holds a field's value.
 fn variable(index: usize) -> Ident {
-    format_ident!("__f{index}", span = Span::mixed_site())
+    format_ident!("__plugin_f{index}", span = Span::mixed_site())
 }
 
 /// `path { field: variable, .. }`, as a pattern or as an expression.
@@ -141,7 +151,7 @@ fn destructured(path: &TokenStream, fields: &Fields) -> TokenStream {
 
 /// A `#[repr(C)]` struct of the fields' `Repr`s.
 fn repr_struct(name: &Ident, fields: &Fields, parameters: &Parameters, types: &Types) -> TokenStream {
-    let Parameters { declared, used, clause, phantom } = parameters;
+    let Parameters { declared, used, clause, phantom, .. } = parameters;
     let names = (0..fields.fields.len()).map(|index| format_ident!("f{index}"));
     let reprs = fields.fields.iter().map(|field| {
         let ty = types.checked(field);
@@ -154,6 +164,7 @@ fn repr_struct(name: &Ident, fields: &Fields, parameters: &Parameters, types: &T
             #(#names: #reprs,)*
             #(parameters: #phantom,)*
         }
+        #[automatically_derived]
         impl #declared ::core::clone::Clone for #name #used #clause {
             fn clone(&self) -> Self { *self }
         }
@@ -173,7 +184,8 @@ fn repr_value(
     let variables = (0..fields.fields.len()).map(variable);
     let types = fields.fields.iter().map(|field| types.checked(field));
     let phantom = parameters.phantom.iter().map(|_| mixed!(parameters: ::core::marker::PhantomData));
-    mixed!(#name { #(#names: <#types as ::plugin_core::PluginType>::#convert(#variables),)* #(#phantom),* })
+    let turbofish = &parameters.turbofish;
+    mixed!(#name #turbofish { #(#names: <#types as ::plugin_core::PluginType>::#convert(#variables),)* #(#phantom),* })
 }
 
 /// Binds the fields' variables to what is lifted from `from`, a value of [`repr_struct`]'s.
@@ -212,8 +224,8 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
         parameters: &parameters,
         types: &types,
         repr: format_ident!("__PluginRepr"),
-        origin: Ident::new("origin", Span::mixed_site()),
-        lowered: Ident::new("lowered", Span::mixed_site()),
+        origin: Ident::new("__origin", Span::mixed_site()),
+        lowered: Ident::new("__lowered", Span::mixed_site()),
     };
     let Conversions { declarations, repr, plain, convert, lift } = match &model.body {
         Body::Struct(fields) if model.form == Form::Grows => shape.growing_struct(fields),
@@ -227,12 +239,15 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
     let (origin, lowered) = (&shape.origin, &shape.lowered);
     let (definition, node) = shape.definition(key);
     let checked = types.checked.then(|| {
+        // Each by a function that is called like the field and stands where it does: the compiler names it.
         let checks = model.all_fields().map(|field| {
-            let ty = &field.ty;
-            quote_spanned!(ty.span()=> ::plugin_core::__private::crosses::<#ty>();)
+            let (ty, name) = (&field.ty, &field.ident);
+            let bound = quote_spanned!(name.span()=> const fn #name<T: ::plugin_core::PluginType>() {});
+            let call = quote_spanned!(ty.span()=> #name::<#ty>());
+            mixed!({ #bound #call })
         });
         mixed! {
-            const __PLUGIN_CHECKED: ::core::primitive::usize = { #(#checks)* 1 };
+            const __PLUGIN_CHECKED: ::core::primitive::usize = { #(#checks;)* 1 };
             type __PluginChecked<T> =
                 <<[&'static T; __PLUGIN_CHECKED] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
         }
@@ -240,11 +255,19 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
     mixed! {
         #(#shared)*
         #[doc(hidden)]
-        #[allow(non_camel_case_types, deprecated)]
+        #[allow(non_snake_case, deprecated)]
         const _: () = {
             #checked
             #declarations
             #definition
+            // Conflicts if the type has a `Drop`: its values are taken apart on one side and made on the other, and it would
+            // run on both.
+            #[allow(drop_bounds)]
+            trait ATypeThatCrossesHasNoDrop {}
+            #[allow(drop_bounds)]
+            impl<__T: ::core::ops::Drop> ATypeThatCrossesHasNoDrop for __T {}
+            impl #declared ATypeThatCrossesHasNoDrop for #ident #used #clause {}
+            #[automatically_derived]
             unsafe impl #declared ::plugin_core::PluginType for #ident #used #clause {
                 type Repr = #repr;
                 const NODE: &'static ::plugin_core::__private::Node = #node;
@@ -424,9 +447,9 @@ impl Shape<'_> {
             let (name, ty, index) =
                 (format_ident!("f{index}"), self.types.checked(field), Literal::u32_suffixed(index as u32));
             mixed! {
-                if taken <= #index {
+                if __taken <= #index {
                     ::core::mem::drop(unsafe {
-                        <#ty as ::plugin_core::PluginType>::lift(fields.#name, &::plugin_core::Origin::HOST)
+                        <#ty as ::plugin_core::PluginType>::lift(__fields.#name, &::plugin_core::Origin::HOST)
                     });
                 }
             }
@@ -461,12 +484,12 @@ impl Shape<'_> {
             declarations: mixed! {
                 #structure
                 unsafe extern "C" fn __plugin_release #declared (
-                    at: *mut ::core::primitive::u8,
+                    __at: *mut ::core::primitive::u8,
                     _: ::core::primitive::u32,
-                    taken: ::core::primitive::u32,
+                    __taken: ::core::primitive::u32,
                 ) #clause {
-                    let fields = unsafe { ::plugin_core::__private::unbox::<#repr #used>(at) };
-                    let _ = (fields, taken);
+                    let __fields = unsafe { ::plugin_core::__private::unbox::<#repr #used>(__at) };
+                    let _ = (__fields, __taken);
                     #(#releases)*
                 }
             },
@@ -477,7 +500,7 @@ impl Shape<'_> {
                 let pattern = destructured(&mixed!(Self), fields);
                 let value = repr_value(&shape.repr, fields, shape.parameters, shape.types, convert);
                 let count = Literal::u32_suffixed(fields.fields.len() as u32);
-                let turbofish = turbofish(&shape.model.generics);
+                let turbofish = &shape.parameters.turbofish;
                 mixed! {
                     let #pattern = self;
                     ::plugin_core::repr::GrowsRepr::new(#value, #count, __plugin_release #turbofish)
@@ -505,13 +528,14 @@ impl Shape<'_> {
                 mixed!(#member: #structure #used)
             });
             mixed! {
-                #[repr(C)]
-                pub union __PluginPayload #declared #clause { #(#members),* }
-                impl #declared ::core::clone::Clone for __PluginPayload #used #clause {
-                    fn clone(&self) -> Self { *self }
+                    #[repr(C)]
+                    pub union __PluginPayload #declared #clause { #(#members),* }
+                    #[automatically_derived]
+            impl #declared ::core::clone::Clone for __PluginPayload #used #clause {
+                        fn clone(&self) -> Self { *self }
+                    }
+                    impl #declared ::core::marker::Copy for __PluginPayload #used #clause {}
                 }
-                impl #declared ::core::marker::Copy for __PluginPayload #used #clause {}
-            }
         });
         // A type parameter that only a phantom mentions still has to be mentioned.
         let member = match (has_payload, &self.parameters.phantom) {
@@ -526,7 +550,7 @@ impl Shape<'_> {
                 return mixed!(#index => #value,);
             }
             let member = format_ident!("v{number}");
-            let fields = Ident::new("fields", Span::mixed_site());
+            let fields = Ident::new("__fields", Span::mixed_site());
             let lifts = lifted(&mixed!(#fields), &variant.fields, self.types, &self.origin);
             mixed!(#index => { let #fields = unsafe { #lowered.payload.assume_init().#member }; #lifts #value })
         });
@@ -534,15 +558,16 @@ impl Shape<'_> {
         let origin = &self.origin;
         Conversions {
             declarations: mixed! {
-                #(#structures)*
-                #payload
-                #[repr(C)]
-                pub struct #repr #declared #clause { number: ::core::primitive::u32, #member }
-                impl #declared ::core::clone::Clone for #repr #used #clause {
-                    fn clone(&self) -> Self { *self }
-                }
-                impl #declared ::core::marker::Copy for #repr #used #clause {}
-            },
+                    #(#structures)*
+                    #payload
+                    #[repr(C)]
+                    pub struct #repr #declared #clause { number: ::core::primitive::u32, #member }
+                    #[automatically_derived]
+            impl #declared ::core::clone::Clone for #repr #used #clause {
+                        fn clone(&self) -> Self { *self }
+                    }
+                    impl #declared ::core::marker::Copy for #repr #used #clause {}
+                },
             repr: mixed!(#repr #used),
             plain: mixed!(false),
             convert: |shape, convert| {
@@ -571,7 +596,7 @@ impl Shape<'_> {
                 let _ = #origin;
                 match #lowered.number {
                     #(#arms)*
-                    number => ::plugin_core::__private::unknown_variant(#name, number),
+                    __number => ::plugin_core::__private::unknown_variant(#name, __number),
                 }
             },
         }
@@ -589,14 +614,14 @@ impl Shape<'_> {
                 let (name, ty) = (format_ident!("f{index}"), self.types.checked(field));
                 mixed! {
                     ::core::mem::drop(unsafe {
-                        <#ty as ::plugin_core::PluginType>::lift(fields.#name, &::plugin_core::Origin::HOST)
+                        <#ty as ::plugin_core::PluginType>::lift(__fields.#name, &::plugin_core::Origin::HOST)
                     });
                 }
             });
             mixed! {
                 #index => {
-                    let fields = unsafe { ::plugin_core::__private::unbox::<#structure #used>(at) };
-                    if taken == 0 { #(#drops)* }
+                    let __fields = unsafe { ::plugin_core::__private::unbox::<#structure #used>(__at) };
+                    if __taken == 0 { #(#drops)* }
                 }
             }
         });
@@ -606,7 +631,7 @@ impl Shape<'_> {
             if variant.fields.fields.is_empty() {
                 return mixed!(#index => { unsafe { #lowered.release(0) } #value });
             }
-            let (structure, fields) = (variant_repr(number), Ident::new("fields", Span::mixed_site()));
+            let (structure, fields) = (variant_repr(number), Ident::new("__fields", Span::mixed_site()));
             let lifts = lifted(&mixed!(#fields), &variant.fields, self.types, origin);
             let count = Literal::u32_suffixed(variant.fields.fields.len() as u32);
             mixed! {
@@ -622,12 +647,12 @@ impl Shape<'_> {
             declarations: mixed! {
                 #(#structures)*
                 unsafe extern "C" fn __plugin_release #declared (
-                    at: *mut ::core::primitive::u8,
-                    number: ::core::primitive::u32,
-                    taken: ::core::primitive::u32,
+                    __at: *mut ::core::primitive::u8,
+                    __number: ::core::primitive::u32,
+                    __taken: ::core::primitive::u32,
                 ) #clause {
-                    let _ = (at, taken);
-                    match number {
+                    let _ = (__at, __taken);
+                    match __number {
                         #(#releases)*
                         _ => {}
                     }
@@ -638,7 +663,7 @@ impl Shape<'_> {
             convert: |shape, convert| {
                 let Body::Enum { variants, fallback: Some(fallback), .. } = &shape.model.body else { return mixed!() };
                 let release = {
-                    let turbofish = turbofish(&shape.model.generics);
+                    let turbofish = &shape.parameters.turbofish;
                     mixed!(__plugin_release #turbofish)
                 };
                 let arms = variants.iter().enumerate().map(|(number, variant)| {
@@ -674,11 +699,4 @@ impl Shape<'_> {
 /// The struct of a variant's fields.
 fn variant_repr(number: usize) -> Ident {
     format_ident!("__PluginVariant{number}")
-}
-
-/// `::<T, N>`
-fn turbofish(generics: &Generics) -> TokenStream {
-    let (_, used, _) = generics.split_for_impl();
-    let turbofish = used.as_turbofish();
-    mixed!(#turbofish)
 }

@@ -7,6 +7,7 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{
     Attribute, Expr, GenericParam, Generics, Meta, Path, Token, Type, TypeParamBound, Variant as SynVariant,
     WherePredicate,
@@ -110,6 +111,8 @@ struct Field {
     /// Its name, or its index.
     member: syn::Member,
     name: String,
+    /// What stands for it as a name of Rust's, at its place.
+    ident: Ident,
     ty: Type,
     /// What it is where the other side does not have it.
     default: Option<TokenStream>,
@@ -330,6 +333,8 @@ impl Fields {
                 Some(ident) => syn::Member::Named(ident.clone()),
                 None => syn::Member::Unnamed(index.into()),
             };
+            let ident = field.ident.clone();
+            let ident = ident.unwrap_or_else(|| Ident::new(&format!("field_{index}"), field.ty.span()));
             let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
             if let Some(attribute) = field.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
                 mistakes.add(attribute, format!("the field `{name}` is there or not: the two sides could not know of each other; put `#[cfg]` on the type"));
@@ -350,7 +355,7 @@ impl Fields {
                 ),
                 _ => {}
             }
-            checked.push(Field { member, name, ty, default });
+            checked.push(Field { member, name, ident, ty, default });
         }
         Fields { style, fields: checked }
     }
