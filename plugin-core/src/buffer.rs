@@ -10,7 +10,7 @@ pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
 /// The two sides may have different allocators, so the buffer carries the function that frees it: whoever receives it
 /// copies the elements and calls that. A buffer whose `free` is the receiver's own comes from the receiver's own
 /// allocator and is adopted instead of copied. A buffer without one is lent: it belongs to the sender and is good for
-/// the length of the call.
+/// the length of the call, or, if it is (part of) a result, until that is lifted.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct BufferRepr {
@@ -39,6 +39,21 @@ impl BufferRepr {
             capacity: elements.capacity(),
             free: Some(free_own),
         }
+    }
+
+    /// Gives away `len` bytes at `ptr` that others may be reading, so that the receiver must not write there. They are
+    /// not to be adopted: `free`, which gets `len` as the size, knows how they were allocated.
+    pub(crate) fn freed_by(ptr: *const u8, len: usize, free: Free) -> Self {
+        BufferRepr { ptr: ptr.cast_mut(), len, capacity: len, free: Some(free) }
+    }
+
+    /// Whether the buffer came from this library, with this `free`.
+    pub(crate) fn is_freed_by(&self, free: Free) -> bool {
+        self.free.is_some_and(|own| std::ptr::fn_addr_eq(own, free))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// Lends `len` elements at `ptr`.
@@ -84,7 +99,7 @@ impl BufferRepr {
     /// The buffer holds `T`s that nobody else will use, and has not been taken or freed before; or it is lent, and `T`
     /// may be copied bit by bit.
     pub(crate) unsafe fn take<T>(self) -> Vec<T> {
-        if self.free.is_some_and(|free| std::ptr::fn_addr_eq(free, free_own as Free)) {
+        if self.is_freed_by(free_own) {
             // SAFETY: `own` in this library took these from a `Vec<T>` (or one of the same layout) and forgot it.
             return unsafe { Vec::from_raw_parts(self.ptr.cast(), self.len, self.capacity) };
         }

@@ -13,6 +13,8 @@ const SPARE: usize = 1024 * 1024;
 thread_local! {
     /// The lowest address that conversions on this thread may use; 0 outside of one.
     static LOWEST: Cell<usize> = const { Cell::new(0) };
+    /// Whether this thread is there for its stack, and what it converts belongs to another.
+    static IS_STACK: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Sets [`LOWEST`] back when the outermost conversion ends.
@@ -46,11 +48,16 @@ pub(crate) fn with_room<R>(convert: impl FnOnce() -> R) -> R {
     }
 }
 
+/// Whether what is being converted belongs to this thread, which then does not run for another that waits.
+pub(crate) fn on_own_thread() -> bool {
+    !IS_STACK.get()
+}
+
 /// Something that another thread uses while its own waits.
 struct Lent<T>(T);
 
 // SAFETY: only `on_another_stack` makes one. The types that cross are data and are used by one thread at a time: the one
-// that owns them waits for the other.
+// that owns them waits for the other. The exception, a `Box<dyn Error>` that is not `Send`, is refused there.
 unsafe impl<T> Send for Lent<T> {}
 
 #[cold]
@@ -61,6 +68,7 @@ fn on_another_stack<R>(convert: impl FnOnce() -> R) -> R {
         // The whole of it, not the field.
         let Lent(convert) = { convert };
         let marker = 0_u8;
+        IS_STACK.set(true);
         LOWEST.set(std::ptr::from_ref(&marker).addr() - (STACK - SPARE));
         Lent(convert())
     };

@@ -1,27 +1,48 @@
 //! The types that cross, and how.
 
+#[macro_use]
+mod convert;
+
 mod boxed;
+#[cfg(feature = "bytes")]
+mod bytes;
 mod depth;
+mod error;
 pub(crate) mod grows;
+#[cfg(feature = "serde_json")]
+mod json;
+mod maps;
+mod net;
 pub(crate) mod parameter;
+mod path;
 mod plain;
+mod range;
 mod reference;
 mod sequence;
 mod sum;
 mod text;
+mod time;
 mod tuple;
+#[cfg(feature = "uuid")]
+mod uuid;
+mod wrapper;
 
 use crate::descriptor::Node;
 use crate::origin::Origin;
 
-pub(crate) use depth::with_room;
+pub(crate) use depth::{on_own_thread, with_room};
 pub(crate) use reference::NoUnwind;
 pub use reference::{PluginMut, PluginRef};
 pub(crate) use sequence::lend_slice;
 
 /// What [`crate::repr`] shows.
 pub(crate) mod repr {
+    #[cfg(feature = "bytes")]
+    pub use super::bytes::BytesRepr;
     pub use super::grows::GrowsRepr;
+    #[cfg(feature = "serde_json")]
+    pub use super::json::JsonRepr;
+    pub use super::path::{HeldOsStr, HeldPath};
     pub use super::plain::{ArrayRepr, WideRepr};
     pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, HeldStr, LoanMut, LoanSliceMut};
     pub use super::sum::{OptionRepr, ResultRepr};

@@ -1,4 +1,6 @@
-//! `Vec`.
+//! `Vec`, `VecDeque` and boxed slices.
+
+use std::collections::VecDeque;
 
 use super::{PluginType, with_room};
 use crate::buffer::BufferRepr;
@@ -51,5 +53,55 @@ pub(crate) fn lend_slice<T: PluginType>(slice: &[T]) -> BufferRepr {
         BufferRepr::lent(slice.as_ptr(), slice.len())
     } else {
         with_room(|| BufferRepr::own(slice.iter().map(T::lend).collect::<Vec<T::Repr>>()))
+    }
+}
+
+// SAFETY: crosses as the `Vec` of its elements in order.
+unsafe impl<T: PluginType> PluginType for VecDeque<T> {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = {
+        assert_sized::<T>();
+        &Node::Of { head: &Tag::VecDeque.head(), parts: &[T::NODE] }
+    };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        Vec::from(self).lower()
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        match self.as_slices() {
+            (all, []) => lend_slice(all),
+            // In two pieces. If `T` is plain, its `Repr`s are laid out as its values.
+            _ => with_room(|| BufferRepr::own(self.iter().map(T::lend).collect::<Vec<T::Repr>>())),
+        }
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+        // SAFETY: the caller promises a lowered or lent `VecDeque`, which is as a `Vec`.
+        unsafe { Vec::lift(repr, origin) }.into()
+    }
+}
+
+// SAFETY: crosses as the `Vec` of its elements does.
+unsafe impl<T: PluginType> PluginType for Box<[T]> {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = {
+        assert_sized::<T>();
+        &Node::Of { head: &Tag::BoxSlice.head(), parts: &[T::NODE] }
+    };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        self.into_vec().lower()
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        lend_slice(self)
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+        // SAFETY: the caller promises a lowered or lent `Box<[T]>`, which is as a `Vec`.
+        unsafe { Vec::lift(repr, origin) }.into_boxed_slice()
     }
 }

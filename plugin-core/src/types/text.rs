@@ -1,4 +1,7 @@
-//! `String`.
+//! `String` and other owners of text.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::PluginType;
 use crate::buffer::BufferRepr;
@@ -22,5 +25,132 @@ unsafe impl PluginType for String {
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `String`: bytes, and UTF-8.
         unsafe { String::from_utf8_unchecked(repr.take::<u8>()) }
+    }
+}
+
+// SAFETY: as `String`.
+unsafe impl PluginType for Box<str> {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = &Node::Of { head: &Tag::BoxStr.head(), parts: &[] };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        self.into_string().lower()
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        BufferRepr::lent(self.as_ptr(), self.len())
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+        // SAFETY: the caller promises a lowered or lent `Box<str>`, which is as a `String`.
+        unsafe { String::lift(repr, origin) }.into_boxed_str()
+    }
+}
+
+// SAFETY: as `String`. A lowered borrowed text is lent: what is `'static` is there until the receiver has copied it, which
+// it does while the sender is loaded.
+unsafe impl PluginType for Cow<'static, str> {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = &Node::Of { head: &Tag::CowStr.head(), parts: &[] };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        match self {
+            Cow::Borrowed(text) => BufferRepr::lent(text.as_ptr(), text.len()),
+            Cow::Owned(text) => text.lower(),
+        }
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        BufferRepr::lent(self.as_ptr(), self.len())
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+        // SAFETY: the caller promises a lowered or lent `Cow<str>`, which is as a `String`.
+        Cow::Owned(unsafe { String::lift(repr, origin) })
+    }
+}
+
+/// Gives up one share of a lowered `Arc<str>`.
+unsafe extern "C" fn free_shared(ptr: *mut u8, size: usize, _align: usize) {
+    // SAFETY: `lower` in this same library took these from an `Arc<str>`.
+    drop(unsafe { shared(ptr, size) })
+}
+
+/// The share that was given away as this address and length.
+///
+/// # Safety
+///
+/// They are from an `Arc<str>`'s `into_raw` in this same library, and are taken once.
+unsafe fn shared(ptr: *const u8, len: usize) -> Arc<str> {
+    // SAFETY: the caller's promise; the cast keeps address and length.
+    unsafe { Arc::from_raw(std::ptr::slice_from_raw_parts(ptr, len) as *const str) }
+}
+
+// SAFETY: as `String`, but that the buffer is a share: it is copied by the receiver, and freed by giving up the share.
+unsafe impl PluginType for Arc<str> {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = &Node::Of { head: &Tag::ArcStr.head(), parts: &[] };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        let len = self.len();
+        BufferRepr::freed_by(Arc::into_raw(self).cast(), len, free_shared)
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        BufferRepr::lent(self.as_ptr(), self.len())
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
+        if repr.is_freed_by(free_shared) {
+            // SAFETY: `lower` in this same library made the buffer; it is taken once.
+            return unsafe { shared(repr.as_ptr(), repr.len()) };
+        }
+        // SAFETY: the caller promises a lowered or lent `Arc<str>`: bytes, and UTF-8; not used after being freed.
+        unsafe {
+            let copy = Arc::from(std::str::from_utf8_unchecked(repr.as_slice::<u8>()));
+            repr.free_memory::<u8>();
+            copy
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through<T: PluginType>(value: T) -> T {
+        // SAFETY: lowered just here, and lifted once.
+        unsafe { T::lift(value.lower(), &Origin::HOST) }
+    }
+
+    #[test]
+    fn a_share_is_adopted_or_copied() {
+        let text: Arc<str> = "text".into();
+        let same = through(text.clone());
+        assert!(Arc::ptr_eq(&text, &same));
+        // SAFETY: lent just here, and lifted once.
+        let copy = unsafe { <Arc<str>>::lift(text.lend(), &Origin::HOST) };
+        assert!(!Arc::ptr_eq(&text, &copy));
+        assert_eq!(copy, text);
+        // SAFETY: a `String` crosses in the same way.
+        let from_string = unsafe { <Arc<str>>::lift(String::from("text").lower(), &Origin::HOST) };
+        assert_eq!(from_string, text);
+        // SAFETY: as above.
+        let string = unsafe { String::lift(same.lower(), &Origin::HOST) };
+        assert_eq!(string, *text);
+        assert_eq!(Arc::strong_count(&text), 1, "no share is left over");
+    }
+
+    #[test]
+    fn owned_text_is_adopted() {
+        let text = String::from("text").into_boxed_str();
+        let at = text.as_ptr();
+        assert_eq!(through(text).as_ptr(), at);
+        let text = Cow::<'static, str>::Owned(String::from("text"));
+        let at = text.as_ptr();
+        assert_eq!(through(text).as_ptr(), at);
     }
 }

@@ -9,7 +9,7 @@ macro_rules! tuple {
         #[doc = concat!("The `Repr` of a tuple of ", stringify!($count), ": its fields in order.")]
         #[derive(Clone, Copy, Debug)]
         #[repr(C)]
-        pub struct $repr<$($T),+>($($T),+);
+        pub struct $repr<$($T),+>($(pub(super) $T),+);
 
         // SAFETY: lowered and lifted field by field.
         unsafe impl<$($T: PluginType),+> PluginType for ($($T,)+) {

@@ -1,0 +1,30 @@
+//! Types that cross as another type does.
+
+/// Implements [`PluginType`](crate::PluginType) for a type that is `Copy` and owns nothing, by way of another that has all
+/// there is to it.
+macro_rules! crosses_as {
+    ($ty:ty as $via:ty, $tag:ident, |$value:pat_param| $to:expr, |$back:pat_param| $from:expr) => {
+        // SAFETY: crosses as the other type does, which has all there is to this one.
+        unsafe impl crate::PluginType for $ty {
+            type Repr = <$via as crate::PluginType>::Repr;
+            const NODE: &'static crate::descriptor::Node =
+                &crate::descriptor::Node::Of { head: &crate::descriptor::Tag::$tag.head(), parts: &[] };
+
+            #[inline]
+            fn lower(self) -> Self::Repr {
+                let $value = self;
+                <$via as crate::PluginType>::lower($to)
+            }
+            #[inline]
+            fn lend(&self) -> Self::Repr {
+                crate::PluginType::lower(*self)
+            }
+            #[inline]
+            unsafe fn lift(repr: Self::Repr, origin: &crate::Origin) -> Self {
+                // SAFETY: the caller promises what was lowered above.
+                let $back = unsafe { <$via as crate::PluginType>::lift(repr, origin) };
+                $from
+            }
+        }
+    };
+}

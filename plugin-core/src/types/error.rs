@@ -1,0 +1,155 @@
+//! `Box<dyn Error>`: what it and what caused it say.
+
+use std::error::Error;
+use std::fmt::{self, Write};
+
+use super::{NoUnwind, PluginType, on_own_thread};
+use crate::buffer::BufferRepr;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+/// How much of a chain of causes crosses: it may have no end.
+const MOST: usize = 64;
+
+/// An error that crossed.
+struct Crossed {
+    message: String,
+    source: Option<Box<Crossed>>,
+}
+
+impl fmt::Display for Crossed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// What a person sees when `main` returns it.
+impl fmt::Debug for Crossed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut cause = &self.source;
+        while let Some(error) = cause {
+            write!(f, "\n  caused by: {}", error.message)?;
+            cause = &error.source;
+        }
+        Ok(())
+    }
+}
+
+impl Error for Crossed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|error| error as _)
+    }
+}
+
+/// What `error` and its causes say, the outermost first.
+fn messages(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut messages = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next.filter(|_| messages.len() < MOST) {
+        let mut message = String::new();
+        // Unlike `to_string`, this is content with as much as a failing `Display` has written.
+        let _ = write!(message, "{error}");
+        messages.push(message);
+        next = error.source();
+    }
+    messages
+}
+
+/// The error that says this.
+fn error(messages: Vec<String>) -> Crossed {
+    let chain = messages.into_iter().rev().fold(None, |source, message| Some(Box::new(Crossed { message, source })));
+    chain.map_or_else(|| Crossed { message: "an error that says nothing".to_owned(), source: None }, |error| *error)
+}
+
+/// Ends the process if this thread is not the one that the value being lowered belongs to.
+///
+/// A panic would not do: in unwinding, other errors would be dropped here.
+fn assert_own_thread() {
+    if !on_own_thread() {
+        let _guard = NoUnwind;
+        panic!("a `Box<dyn Error>` that is not `Send` is nested too deeply to cross");
+    }
+}
+
+macro_rules! error {
+    ($(($($auto:tt)*) $check:expr;)*) => {$(
+        // SAFETY: crosses as what it says, a `Vec<String>`; as an error it is equal if it says the same. `Display` is the
+        // author's and may panic: nothing is lowered by then, and the error is dropped.
+        unsafe impl PluginType for Box<dyn Error $($auto)*> {
+            type Repr = BufferRepr;
+            const NODE: &'static Node = &Node::Of { head: &Tag::Error.head(), parts: &[] };
+
+            fn lower(self) -> BufferRepr {
+                $check;
+                let messages = messages(&*self);
+                // It is the author's too, and may panic.
+                drop(self);
+                messages.lower()
+            }
+            /// Nothing is lent: the text is made here, and is the receiver's.
+            fn lend(&self) -> BufferRepr {
+                $check;
+                messages(&**self).lower()
+            }
+            unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+                // SAFETY: the caller promises a lowered or lent error, which is as a `Vec<String>`.
+                Box::new(error(unsafe { Vec::lift(repr, origin) }))
+            }
+        }
+    )*};
+}
+
+error! {
+    (+ Send + Sync) ();
+    (+ Send) ();
+    () assert_own_thread();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Endless;
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("and again")?;
+            Err(fmt::Error)
+        }
+    }
+
+    impl Error for Endless {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&Endless)
+        }
+    }
+
+    fn through<T: PluginType>(value: T) -> T {
+        // SAFETY: lowered just here, and lifted once.
+        unsafe { T::lift(value.lower(), &Origin::HOST) }
+    }
+
+    #[test]
+    fn an_endless_chain_ends() {
+        let error = through::<Box<dyn Error>>(Box::new(Endless));
+        assert_eq!(messages(&*error), vec!["and again"; MOST]);
+        let last = (1..MOST).fold(&*error, |error, _| error.source().expect("there are more"));
+        assert!(last.source().is_none());
+    }
+
+    #[test]
+    fn no_messages_are_an_error_too() {
+        // SAFETY: an error crosses as a `Vec<String>`.
+        let error = unsafe { <Box<dyn Error>>::lift(Vec::<String>::new().lower(), &Origin::HOST) };
+        assert_eq!(error.to_string(), "an error that says nothing");
+        assert!(error.source().is_none());
+    }
+
+    #[test]
+    fn debug_is_for_people() {
+        let error = error(vec!["no config".to_owned(), "cannot open".to_owned(), "no such file".to_owned()]);
+        assert_eq!(format!("{error:?}"), "no config\n  caused by: cannot open\n  caused by: no such file");
+    }
+}

@@ -1,0 +1,109 @@
+//! `serde_json::Value`.
+
+use serde_json::{Map, Number, Value};
+
+use super::maps::{collect, gather, lend_pair};
+use super::sequence::lend_slice;
+use super::{PluginType, unknown_tag};
+use crate::buffer::BufferRepr;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+/// The `Repr` of a `serde_json::Value`.
+///
+/// A number crosses as the `u64`, the negative `i64` or the `f64` that it is. With serde_json's feature
+/// `arbitrary_precision` it may be none of these: then it crosses as the `f64` next to it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct JsonRepr {
+    tag: u8,
+    payload: JsonPayload,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+union JsonPayload {
+    boolean: u8,
+    unsigned: u64,
+    signed: i64,
+    float: f64,
+    /// The bytes of a string, the values of an array, or the pairs of an object.
+    buffer: BufferRepr,
+}
+
+const NULL: u8 = 0;
+const BOOL: u8 = 1;
+const UNSIGNED: u8 = 2;
+/// Always negative.
+const SIGNED: u8 = 3;
+const FLOAT: u8 = 4;
+const STRING: u8 = 5;
+const ARRAY: u8 = 6;
+const OBJECT: u8 = 7;
+
+impl JsonRepr {
+    const NULL: JsonRepr = JsonRepr { tag: NULL, payload: JsonPayload { boolean: 0 } };
+
+    fn boolean(value: bool) -> Self {
+        JsonRepr { tag: BOOL, payload: JsonPayload { boolean: value.into() } }
+    }
+
+    fn number(number: &Number) -> Self {
+        if let Some(unsigned) = number.as_u64() {
+            JsonRepr { tag: UNSIGNED, payload: JsonPayload { unsigned } }
+        } else if let Some(signed) = number.as_i64() {
+            JsonRepr { tag: SIGNED, payload: JsonPayload { signed } }
+        } else {
+            // There is none only for a number of arbitrary precision that is too large.
+            let largest = || if number.to_string().starts_with('-') { f64::MIN } else { f64::MAX };
+            JsonRepr { tag: FLOAT, payload: JsonPayload { float: number.as_f64().unwrap_or_else(largest) } }
+        }
+    }
+
+    fn buffer(tag: u8, buffer: BufferRepr) -> Self {
+        JsonRepr { tag, payload: JsonPayload { buffer } }
+    }
+}
+
+// SAFETY: the tag says what is there.
+unsafe impl PluginType for Value {
+    type Repr = JsonRepr;
+    const NODE: &'static Node = &Node::Of { head: &Tag::Json.head(), parts: &[] };
+
+    fn lower(self) -> JsonRepr {
+        match self {
+            Value::Null => JsonRepr::NULL,
+            Value::Bool(value) => JsonRepr::boolean(value),
+            Value::Number(number) => JsonRepr::number(&number),
+            Value::String(text) => JsonRepr::buffer(STRING, text.lower()),
+            Value::Array(values) => JsonRepr::buffer(ARRAY, values.lower()),
+            Value::Object(map) => JsonRepr::buffer(OBJECT, gather(map.into_iter().map(<(String, Value)>::lower))),
+        }
+    }
+    fn lend(&self) -> JsonRepr {
+        match self {
+            Value::Null => JsonRepr::NULL,
+            Value::Bool(value) => JsonRepr::boolean(*value),
+            Value::Number(number) => JsonRepr::number(number),
+            Value::String(text) => JsonRepr::buffer(STRING, text.lend()),
+            Value::Array(values) => JsonRepr::buffer(ARRAY, lend_slice(values)),
+            Value::Object(map) => JsonRepr::buffer(OBJECT, gather(map.iter().map(lend_pair))),
+        }
+    }
+    unsafe fn lift(repr: JsonRepr, origin: &Origin) -> Self {
+        // SAFETY: the tag says which field was written; a buffer is what the tag says, and is lifted once.
+        unsafe {
+            match repr.tag {
+                NULL => Value::Null,
+                BOOL => Value::Bool(repr.payload.boolean != 0),
+                UNSIGNED => repr.payload.unsigned.into(),
+                SIGNED => repr.payload.signed.into(),
+                FLOAT => repr.payload.float.into(),
+                STRING => Value::String(String::lift(repr.payload.buffer, origin)),
+                ARRAY => Value::Array(Vec::lift(repr.payload.buffer, origin)),
+                OBJECT => Value::Object(collect::<(String, Value), Map<_, _>>(repr.payload.buffer, origin)),
+                tag => unknown_tag("serde_json::Value", tag),
+            }
+        }
+    }
+}

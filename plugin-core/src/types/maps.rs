@@ -1,0 +1,99 @@
+//! Maps and sets.
+//!
+//! Each side has its own hasher, and builds a map of its own. What is the author's in that, a key's `Hash` or `Ord`, may
+//! panic: what is lifted by then is dropped, and the rest, which is only `Repr`s, leaks.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, Hash};
+
+use super::tuple::Tuple2Repr;
+use super::{PluginType, with_room};
+use crate::buffer::BufferRepr;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+/// A buffer of what `elements` gives.
+#[inline]
+pub(super) fn gather<R: Copy>(elements: impl Iterator<Item = R>) -> BufferRepr {
+    with_room(|| BufferRepr::own(elements.collect::<Vec<R>>()))
+}
+
+/// Lifts the elements of a buffer into a collection.
+///
+/// # Safety
+///
+/// The buffer holds `T::Repr`s, for which the caller promises what [`PluginType::lift`] asks for.
+#[inline]
+pub(super) unsafe fn collect<T: PluginType, C: FromIterator<T>>(repr: BufferRepr, origin: &Origin) -> C {
+    with_room(|| {
+        // SAFETY: the caller's promise.
+        let elements = unsafe { repr.take::<T::Repr>() };
+        // SAFETY: as above; each is lifted once.
+        elements.into_iter().map(|element| unsafe { T::lift(element, origin) }).collect()
+    })
+}
+
+/// Lends a pair whose halves are apart.
+#[inline]
+pub(super) fn lend_pair<K: PluginType, V: PluginType>((key, value): (&K, &V)) -> Tuple2Repr<K::Repr, V::Repr> {
+    Tuple2Repr(key.lend(), value.lend())
+}
+
+macro_rules! map {
+    ($map:ident [$($hasher:ident)?] $($bound:tt)*) => {
+        // SAFETY: crosses as its pairs, one by one. A hasher is new on the other side: it has to be `Send` because
+        // `with_room` may make it, and drop it, on another thread.
+        unsafe impl<K: PluginType + $($bound)*, V: PluginType $(, $hasher: BuildHasher + Default + Send + 'static)?>
+            PluginType for $map<K, V $(, $hasher)?>
+        {
+            type Repr = BufferRepr;
+            const NODE: &'static Node = &Node::Of { head: &Tag::$map.head(), parts: &[K::NODE, V::NODE] };
+
+            #[inline]
+            fn lower(self) -> BufferRepr {
+                gather(self.into_iter().map(<(K, V)>::lower))
+            }
+            #[inline]
+            fn lend(&self) -> BufferRepr {
+                gather(self.iter().map(lend_pair))
+            }
+            #[inline]
+            unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+                // SAFETY: the caller promises a lowered or lent map, which is a buffer of pairs.
+                unsafe { collect::<(K, V), Self>(repr, origin) }
+            }
+        }
+    };
+}
+
+map!(HashMap [S] Eq + Hash);
+map!(BTreeMap [] Ord);
+
+macro_rules! set {
+    ($set:ident [$($hasher:ident)?] $($bound:tt)*) => {
+        // SAFETY: crosses as its elements, one by one. For the hasher see the maps.
+        unsafe impl<T: PluginType + $($bound)* $(, $hasher: BuildHasher + Default + Send + 'static)?> PluginType
+            for $set<T $(, $hasher)?>
+        {
+            type Repr = BufferRepr;
+            const NODE: &'static Node = &Node::Of { head: &Tag::$set.head(), parts: &[T::NODE] };
+
+            #[inline]
+            fn lower(self) -> BufferRepr {
+                gather(self.into_iter().map(T::lower))
+            }
+            #[inline]
+            fn lend(&self) -> BufferRepr {
+                gather(self.iter().map(T::lend))
+            }
+            #[inline]
+            unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+                // SAFETY: the caller promises a lowered or lent set, which is a buffer of its elements.
+                unsafe { collect::<T, Self>(repr, origin) }
+            }
+        }
+    };
+}
+
+set!(HashSet [S] Eq + Hash);
+set!(BTreeSet [] Ord);

@@ -1,0 +1,198 @@
+//! `PathBuf`, `OsString` and what they deref to.
+//!
+//! They cross as what the system has: bytes on Unix, 16-bit units on Windows, where std stores them differently and each
+//! crossing converts them.
+
+use std::ffi::{OsStr, OsString};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use super::{PluginRef, PluginType};
+use crate::buffer::BufferRepr;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+/// What is the system's in this.
+#[cfg(not(windows))]
+mod system {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+    use super::{BufferRepr, OsStr, OsString};
+
+    /// What a receiver of an `&OsStr` has.
+    pub(super) type Held = &'static OsStr;
+
+    #[inline]
+    pub(super) fn lower(text: OsString) -> BufferRepr {
+        BufferRepr::own(text.into_vec())
+    }
+
+    #[inline]
+    pub(super) fn lend(text: &OsStr) -> BufferRepr {
+        BufferRepr::lent(text.as_bytes().as_ptr(), text.len())
+    }
+
+    /// # Safety
+    ///
+    /// `repr` is from `lower` or `lend`, and is lifted once.
+    #[inline]
+    pub(super) unsafe fn lift(repr: BufferRepr) -> OsString {
+        // SAFETY: a buffer of bytes by the caller's promise.
+        OsString::from_vec(unsafe { repr.take::<u8>() })
+    }
+
+    /// # Safety
+    ///
+    /// `repr` is from `lend`; what was lent outlives the result.
+    #[inline]
+    pub(super) unsafe fn hold(repr: BufferRepr) -> Held {
+        // SAFETY: a buffer of bytes that live long enough, by the caller's promise.
+        OsStr::from_bytes(unsafe { repr.as_slice() })
+    }
+}
+
+/// What is the system's in this.
+#[cfg(windows)]
+mod system {
+    use std::os::windows::ffi::{OsStrExt, OsStringExt};
+
+    use super::{BufferRepr, OsStr, OsString};
+
+    /// What a receiver of an `&OsStr` has.
+    pub(super) type Held = OsString;
+
+    #[inline]
+    pub(super) fn lower(text: OsString) -> BufferRepr {
+        lend(&text)
+    }
+
+    /// The receiver's to free, being no part of `text`.
+    #[inline]
+    pub(super) fn lend(text: &OsStr) -> BufferRepr {
+        BufferRepr::own(text.encode_wide().collect::<Vec<u16>>())
+    }
+
+    /// # Safety
+    ///
+    /// `repr` is from `lower` or `lend`, and is lifted once.
+    #[inline]
+    pub(super) unsafe fn lift(repr: BufferRepr) -> OsString {
+        // SAFETY: a buffer of 16-bit units by the caller's promise; read before they are freed.
+        unsafe {
+            let text = OsString::from_wide(repr.as_slice::<u16>());
+            repr.free_memory::<u16>();
+            text
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `repr` is from `lend`, and is held once.
+    #[inline]
+    pub(super) unsafe fn hold(repr: BufferRepr) -> Held {
+        // SAFETY: the caller's promise.
+        unsafe { lift(repr) }
+    }
+}
+
+// SAFETY: what the system has crosses as it is.
+unsafe impl PluginType for OsString {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = &Node::Of { head: &Tag::OsString.head(), parts: &[] };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        system::lower(self)
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        system::lend(self)
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { system::lift(repr) }
+    }
+}
+
+// SAFETY: as `OsString`.
+unsafe impl PluginType for PathBuf {
+    type Repr = BufferRepr;
+    const NODE: &'static Node = &Node::Of { head: &Tag::PathBuf.head(), parts: &[] };
+
+    #[inline]
+    fn lower(self) -> BufferRepr {
+        system::lower(self.into_os_string())
+    }
+    #[inline]
+    fn lend(&self) -> BufferRepr {
+        system::lend(self.as_os_str())
+    }
+    #[inline]
+    unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
+        // SAFETY: the caller's promise.
+        PathBuf::from(unsafe { system::lift(repr) })
+    }
+}
+
+/// A `&OsStr` as its receiver holds it: the sender's own, or on Windows a copy.
+///
+/// It gives out nothing that lives longer than it does itself, so a plugin cannot keep it.
+pub struct HeldOsStr(system::Held);
+
+impl Deref for HeldOsStr {
+    type Target = OsStr;
+    #[inline(always)]
+    fn deref(&self) -> &OsStr {
+        &self.0
+    }
+}
+
+/// A `&Path` as its receiver holds it, as [`HeldOsStr`].
+pub struct HeldPath(system::Held);
+
+impl Deref for HeldPath {
+    type Target = Path;
+    #[inline(always)]
+    fn deref(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+// SAFETY: as lending an `OsString`, but that nothing is copied where what is lent can be referred to.
+unsafe impl PluginRef for OsStr {
+    type RefRepr = BufferRepr;
+    type Slot = ();
+    type Held = HeldOsStr;
+    const REF_NODE: &'static Node =
+        &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::OsStr.head(), parts: &[] }] };
+
+    #[inline]
+    fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
+        system::lend(self)
+    }
+    #[inline]
+    unsafe fn hold(repr: BufferRepr) -> HeldOsStr {
+        // SAFETY: the caller keeps the result within the borrow, and holds it once.
+        HeldOsStr(unsafe { system::hold(repr) })
+    }
+}
+
+// SAFETY: as `OsStr`.
+unsafe impl PluginRef for Path {
+    type RefRepr = BufferRepr;
+    type Slot = ();
+    type Held = HeldPath;
+    const REF_NODE: &'static Node =
+        &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Path.head(), parts: &[] }] };
+
+    #[inline]
+    fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
+        system::lend(self.as_os_str())
+    }
+    #[inline]
+    unsafe fn hold(repr: BufferRepr) -> HeldPath {
+        // SAFETY: as for `OsStr`.
+        HeldPath(unsafe { system::hold(repr) })
+    }
+}

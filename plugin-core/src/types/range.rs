@@ -1,0 +1,77 @@
+//! Ranges: their ends.
+
+use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
+
+use super::PluginType;
+use super::tuple::Tuple2Repr;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+// SAFETY: crosses as the pair of its ends.
+unsafe impl<T: PluginType> PluginType for Range<T> {
+    type Repr = Tuple2Repr<T::Repr, T::Repr>;
+    const NODE: &'static Node = &Node::Of { head: &Tag::Range.head(), parts: &[T::NODE] };
+
+    #[inline]
+    fn lower(self) -> Self::Repr {
+        Tuple2Repr(self.start.lower(), self.end.lower())
+    }
+    #[inline]
+    fn lend(&self) -> Self::Repr {
+        Tuple2Repr(self.start.lend(), self.end.lend())
+    }
+    #[inline]
+    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
+        // SAFETY: the caller's promise for the range is one for each end.
+        unsafe { T::lift(repr.0, origin)..T::lift(repr.1, origin) }
+    }
+}
+
+// SAFETY: crosses as the pair of its ends. One that was iterated to its end crosses as what its ends are then: std says
+// that this is unspecified, and there is no way to ask whether it is so.
+unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
+    type Repr = Tuple2Repr<T::Repr, T::Repr>;
+    const NODE: &'static Node = &Node::Of { head: &Tag::RangeInclusive.head(), parts: &[T::NODE] };
+
+    #[inline]
+    fn lower(self) -> Self::Repr {
+        self.into_inner().lower()
+    }
+    #[inline]
+    fn lend(&self) -> Self::Repr {
+        Tuple2Repr(self.start().lend(), self.end().lend())
+    }
+    #[inline]
+    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
+        // SAFETY: the caller's promise for the range is one for each end.
+        unsafe { T::lift(repr.0, origin)..=T::lift(repr.1, origin) }
+    }
+}
+
+macro_rules! one_end {
+    ($($range:ident $end:ident),*) => {$(
+        // SAFETY: crosses as its one end.
+        unsafe impl<T: PluginType> PluginType for $range<T> {
+            type Repr = T::Repr;
+            const NODE: &'static Node = &Node::Of { head: &Tag::$range.head(), parts: &[T::NODE] };
+
+            #[inline]
+            fn lower(self) -> T::Repr {
+                self.$end.lower()
+            }
+            #[inline]
+            fn lend(&self) -> T::Repr {
+                self.$end.lend()
+            }
+            #[inline]
+            unsafe fn lift(repr: T::Repr, origin: &Origin) -> Self {
+                // SAFETY: the caller's promise for the range is one for its end.
+                $range { $end: unsafe { T::lift(repr, origin) } }
+            }
+        }
+    )*};
+}
+
+one_end!(RangeFrom start, RangeTo end, RangeToInclusive end);
+
+crosses_as!(RangeFull as (), RangeFull, |_range| (), |_unit| ..);

@@ -1,0 +1,29 @@
+//! `uuid::Uuid`.
+
+use ::uuid::Uuid;
+
+use super::PluginType;
+use super::plain::ArrayRepr;
+use crate::descriptor::{Node, Tag};
+use crate::origin::Origin;
+
+// SAFETY: crosses as its bytes. The crate promises the layout of `[u8; 16]`, so it is plain, as that is.
+unsafe impl PluginType for Uuid {
+    type Repr = ArrayRepr<u8, 16>;
+    const NODE: &'static Node = &Node::Of { head: &Tag::Uuid.head(), parts: &[] };
+    const PLAIN: bool = true;
+
+    #[inline]
+    fn lower(self) -> Self::Repr {
+        self.into_bytes().lower()
+    }
+    #[inline]
+    fn lend(&self) -> Self::Repr {
+        self.into_bytes().lower()
+    }
+    #[inline]
+    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
+        // SAFETY: the caller promises a lowered `Uuid`, which is an array of bytes.
+        Uuid::from_bytes(unsafe { PluginType::lift(repr, origin) })
+    }
+}
