@@ -12,6 +12,8 @@ use proptest::collection::{btree_map, hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
+use crate::echo;
+
 const TEXT: &str = ".{0,12}";
 
 fn config() -> impl Strategy<Value = Config> {
