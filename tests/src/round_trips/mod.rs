@@ -1,5 +1,6 @@
 //! Values there and back, through the fixture `zoo` however and by whatever it was built.
 
+mod basic_types;
 mod user_types;
 
 use std::fmt::Debug;
@@ -7,7 +8,14 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+pub use basic_types::basic_types;
 pub use user_types::user_types;
+
+/// Every type that crosses.
+pub fn all(host: &plugin_host::Host) {
+    basic_types(host);
+    user_types(host);
+}
 
 /// Sends values through `call` and expects each back as it was.
 pub fn round_trip<S: Strategy>(strategy: S, call: impl Fn(S::Value) -> S::Value)
