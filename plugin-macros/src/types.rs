@@ -15,7 +15,7 @@ pub(crate) fn strip(ty: &Type) -> &Type {
     }
 }
 
-/// Reports each part of a type that never crosses. References and lifetimes are among them if there is something to say
+/// Reports each part of a type that never crosses. References and lifetimes other than `'static` are among them if there is something to say
 /// `on_reference`, but not those in function pointers and trait objects, which are of a call.
 pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistakes) {
     match strip(ty) {
@@ -44,7 +44,7 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
                 for argument in &arguments.args {
                     match argument {
                         GenericArgument::Type(part) => check(part, on_reference, mistakes),
-                        GenericArgument::Lifetime(lifetime) if on_reference.is_some() => {
+                        GenericArgument::Lifetime(lifetime) if on_reference.is_some() && lifetime.ident != "static" => {
                             mistakes.add(lifetime, "a type with a lifetime does not cross")
                         }
                         _ => {}

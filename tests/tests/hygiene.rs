@@ -1,4 +1,4 @@
-//! Exports in a crate that is as strict as a crate can be: no prelude, no unsafe code, everything documented, and nothing
+//! Exports and types in a crate that is as strict as a crate can be: no prelude, no unsafe code, everything documented, and nothing
 //! that any lint of rustc or clippy says that is not about style alone.
 
 #![no_implicit_prelude]
@@ -15,7 +15,7 @@
 use ::std::string::String;
 use ::std::vec::Vec;
 
-use ::plugin_core::plugin_export;
+use ::plugin_core::{plugin_export, plugin_type};
 
 const RELAXED: ::std::sync::atomic::Ordering = ::std::sync::atomic::Ordering::Relaxed;
 
@@ -30,6 +30,69 @@ pub static COUNT: ::std::sync::atomic::AtomicU32 = ::std::sync::atomic::AtomicU3
 /// A list that changes.
 #[plugin_export]
 pub static LIST: ::std::sync::RwLock<Vec<u8>> = ::std::sync::RwLock::new(Vec::new());
+
+/// A type with nothing special.
+#[plugin_type]
+#[derive(Debug)]
+pub struct Record {
+    /// Text.
+    pub text: String,
+    /// More of them.
+    pub more: Vec<Self>,
+}
+
+/// A type that is plain.
+#[plugin_type]
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Plain(pub u8, pub u64);
+
+/// A type that may grow.
+#[plugin_type]
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct Growing<T> {
+    /// One.
+    pub one: T,
+    /// Two.
+    #[plugin_type(default)]
+    pub two: u8,
+}
+
+/// Several kinds of things.
+#[plugin_type]
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum Kind<T: ::core::cmp::Ord, const N: usize> {
+    /// With a name.
+    Named {
+        /// The name.
+        name: T,
+    },
+    /// Without.
+    Numbered([T; N]),
+    /// Something else.
+    Other,
+    /// Something later.
+    #[plugin_type(fallback)]
+    Later,
+}
+
+/// What there is of each.
+#[plugin_export]
+#[must_use]
+pub fn every_type(record: &Record, plain: Plain, growing: &Growing<u8>, kind: &Kind<u8, 2>) -> ::std::vec::Vec<u8> {
+    ::std::vec![
+        record.text.len().to_le_bytes()[0],
+        plain.0,
+        growing.one,
+        match kind {
+            Kind::Named { name } => *name,
+            Kind::Numbered([first, _]) => *first,
+            Kind::Other | Kind::Later => 0,
+        }
+    ]
+}
 
 /// Every way to pass an argument.
 #[plugin_export(name = "every way")]

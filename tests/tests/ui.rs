@@ -1,4 +1,4 @@
-//! What `#[plugin_export]` says of each mistake, and what it must cope with: one file in `ui` for each promise, named
+//! What `#[plugin_export]` and `#[plugin_type]` say of each mistake, and what it must cope with: one file in `ui` for each promise, named
 //! after it.
 //!
 //! After a deliberate change of a message, `TRYBUILD=overwrite cargo test -p tests --test ui` writes the `.stderr` files

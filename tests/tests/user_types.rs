@@ -163,6 +163,9 @@ fn a_file_says_what_its_types_are() {
     let find = info.exports.iter().find(|export| export.name == "find").unwrap();
     assert_eq!(find.to_string(), "fn find(path: &str) -> Result<u64, ApiError>");
     let outer = info.exports.iter().find(|export| export.name == "echo_outer").unwrap();
-    assert_eq!(outer.signature, plugin_host::Signature::of::<fn(api::Outer<Option<String>>) -> api::Outer<Option<String>>>());
+    assert_eq!(
+        outer.signature,
+        plugin_host::Signature::of::<fn(api::Outer<Option<String>>) -> api::Outer<Option<String>>>()
+    );
     assert_ne!(outer.signature, plugin_host::Signature::of::<fn(api::Outer<String>) -> api::Outer<String>>());
 }

@@ -78,8 +78,7 @@ impl Nodes {
         for field in &fields.fields {
             self.name(&field.name);
             self.byte(field.default.is_some().into());
-            let ty = types.checked(field);
-            self.node(mixed!(<#ty as ::plugin_core::PluginType>::NODE));
+            self.node(types.of(field, "NODE"));
         }
     }
 
@@ -98,6 +97,12 @@ struct Types {
 }
 
 impl Types {
+    /// Something of the trait's for a field's type.
+    fn of(&self, field: &Field, item: &str) -> TokenStream {
+        let (ty, item) = (self.checked(field), Ident::new(item, Span::call_site()));
+        mixed!(<#ty as ::plugin_core::PluginType>::#item)
+    }
+
     fn checked(&self, field: &Field) -> TokenStream {
         let ty = &field.ty;
         if self.checked { mixed!(__PluginChecked<#ty>) } else { mixed!(#ty) }
@@ -153,10 +158,7 @@ fn destructured(path: &TokenStream, fields: &Fields) -> TokenStream {
 fn repr_struct(name: &Ident, fields: &Fields, parameters: &Parameters, types: &Types) -> TokenStream {
     let Parameters { declared, used, clause, phantom, .. } = parameters;
     let names = (0..fields.fields.len()).map(|index| format_ident!("f{index}"));
-    let reprs = fields.fields.iter().map(|field| {
-        let ty = types.checked(field);
-        mixed!(<#ty as ::plugin_core::PluginType>::Repr)
-    });
+    let reprs = fields.fields.iter().map(|field| types.of(field, "Repr"));
     let phantom = phantom.iter();
     mixed! {
         #[repr(C)]
@@ -173,26 +175,20 @@ fn repr_struct(name: &Ident, fields: &Fields, parameters: &Parameters, types: &T
 }
 
 /// A value of [`repr_struct`]'s, made of the fields' variables by `convert`.
-fn repr_value(
-    name: &Ident,
-    fields: &Fields,
-    parameters: &Parameters,
-    types: &Types,
-    convert: &TokenStream,
-) -> TokenStream {
+fn repr_value(name: &Ident, fields: &Fields, parameters: &Parameters, types: &Types, convert: &str) -> TokenStream {
     let names = (0..fields.fields.len()).map(|index| format_ident!("f{index}"));
     let variables = (0..fields.fields.len()).map(variable);
-    let types = fields.fields.iter().map(|field| types.checked(field));
+    let converts = fields.fields.iter().map(|field| types.of(field, convert));
     let phantom = parameters.phantom.iter().map(|_| mixed!(parameters: ::core::marker::PhantomData));
     let turbofish = &parameters.turbofish;
-    mixed!(#name #turbofish { #(#names: <#types as ::plugin_core::PluginType>::#convert(#variables),)* #(#phantom),* })
+    mixed!(#name #turbofish { #(#names: #converts(#variables),)* #(#phantom),* })
 }
 
 /// Binds the fields' variables to what is lifted from `from`, a value of [`repr_struct`]'s.
 fn lifted(from: &TokenStream, fields: &Fields, types: &Types, origin: &Ident) -> TokenStream {
     let lets = fields.fields.iter().enumerate().map(|(index, field)| {
-        let (variable, name, ty) = (variable(index), format_ident!("f{index}"), types.checked(field));
-        mixed!(let #variable = unsafe { <#ty as ::plugin_core::PluginType>::lift(#from.#name, #origin) };)
+        let (variable, name, lift) = (variable(index), format_ident!("f{index}"), types.of(field, "lift"));
+        mixed!(let #variable = unsafe { #lift(#from.#name, #origin) };)
     });
     mixed!(#(#lets)*)
 }
@@ -203,7 +199,7 @@ struct Conversions {
     repr: TokenStream,
     plain: TokenStream,
     /// What `lower` and `lend` do with `self`; the one or the other is named in the place of `convert`.
-    convert: fn(&Shape<'_>, &TokenStream) -> TokenStream,
+    convert: fn(&Shape<'_>, &str) -> TokenStream,
     lift: TokenStream,
 }
 
@@ -233,7 +229,7 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
         Body::Enum { variants, fallback: Some(fallback), .. } => shape.growing_enum(variants, fallback),
         Body::Enum { variants, fallback: None, .. } => shape.fixed_enum(variants),
     };
-    let (lower, lend) = (convert(&shape, &mixed!(lower)), convert(&shape, &mixed!(lend)));
+    let (lower, lend) = (convert(&shape, "lower"), convert(&shape, "lend"));
     let Parameters { declared, used, clause, .. } = &parameters;
     let UserType { ident, shared, .. } = model;
     let (origin, lowered) = (&shape.origin, &shape.lowered);
@@ -417,9 +413,9 @@ impl Shape<'_> {
         let (lifts, value) =
             (lifted(&mixed!(#lowered), fields, self.types, origin), destructured(&mixed!(Self), fields));
         let plain = (self.model.form == Form::C).then(|| {
-            let types = fields.fields.iter().map(|field| self.types.checked(field));
+            let plain = fields.fields.iter().map(|field| self.types.of(field, "PLAIN"));
             mixed! {
-                #(<#types as ::plugin_core::PluginType>::PLAIN &&)*
+                #(#plain &&)*
                 ::core::mem::size_of::<Self>() == ::core::mem::size_of::<#repr #used>() &&
                 ::core::mem::align_of::<Self>() == ::core::mem::align_of::<#repr #used>()
             }
@@ -444,22 +440,20 @@ impl Shape<'_> {
         let structure = repr_struct(repr, fields, self.parameters, self.types);
         let count = Literal::u32_suffixed(fields.fields.len() as u32);
         let releases = fields.fields.iter().enumerate().map(|(index, field)| {
-            let (name, ty, index) =
-                (format_ident!("f{index}"), self.types.checked(field), Literal::u32_suffixed(index as u32));
+            let (name, lift, index) =
+                (format_ident!("f{index}"), self.types.of(field, "lift"), Literal::u32_suffixed(index as u32));
             mixed! {
                 if __taken <= #index {
-                    ::core::mem::drop(unsafe {
-                        <#ty as ::plugin_core::PluginType>::lift(__fields.#name, &::plugin_core::Origin::HOST)
-                    });
+                    ::core::mem::drop(unsafe { #lift(__fields.#name, &::plugin_core::Origin::HOST) });
                 }
             }
         });
         let type_name = self.model.ident.unraw().to_string();
         let lifts = fields.fields.iter().enumerate().map(|(index, field)| {
-            let (variable, name, ty, number) = (
+            let (variable, name, lift, number) = (
                 variable(index),
                 format_ident!("f{index}"),
-                self.types.checked(field),
+                self.types.of(field, "lift"),
                 Literal::u32_suffixed(index as u32),
             );
             let field_name = &field.name;
@@ -470,9 +464,7 @@ impl Shape<'_> {
             mixed! {
                 let #variable = if #number < #lowered.number() {
                     unsafe {
-                        <#ty as ::plugin_core::PluginType>::lift(
-                            (&raw const (*#lowered.fields::<#repr #used>()).#name).read(), #origin
-                        )
+                        #lift((&raw const (*#lowered.fields::<#repr #used>()).#name).read(), #origin)
                     }
                 } else {
                     #default
@@ -611,11 +603,9 @@ impl Shape<'_> {
         let releases = with_fields().map(|(number, variant)| {
             let (index, structure) = (Literal::u32_suffixed(number as u32), variant_repr(number));
             let drops = variant.fields.fields.iter().enumerate().map(|(index, field)| {
-                let (name, ty) = (format_ident!("f{index}"), self.types.checked(field));
+                let (name, lift) = (format_ident!("f{index}"), self.types.of(field, "lift"));
                 mixed! {
-                    ::core::mem::drop(unsafe {
-                        <#ty as ::plugin_core::PluginType>::lift(__fields.#name, &::plugin_core::Origin::HOST)
-                    });
+                    ::core::mem::drop(unsafe { #lift(__fields.#name, &::plugin_core::Origin::HOST) });
                 }
             });
             mixed! {

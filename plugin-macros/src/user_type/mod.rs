@@ -409,14 +409,13 @@ fn take_default(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Opt
 
 /// Takes `#[plugin_type(fallback)]` from a variant.
 fn take_fallback(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> bool {
-    let own = take_own(attributes);
-    for attribute in &own {
-        let word = attribute.parse_args_with(Ident::parse_any);
-        match word {
-            Ok(word) if word == "fallback" => {}
+    let mut is_fallback = false;
+    for attribute in take_own(attributes) {
+        match attribute.parse_args_with(Ident::parse_any) {
+            Ok(word) if word == "fallback" => is_fallback = true,
             Ok(word) => mistakes.add(word, "expected `fallback`"),
             Err(error) => mistakes.push(error),
         }
     }
-    !own.is_empty()
+    is_fallback
 }

@@ -1,0 +1,18 @@
+use plugin_core::plugin_type;
+
+#[plugin_type(name = "Other")]
+struct Config {
+    #[plugin_type(skip)]
+    name: String,
+}
+
+#[plugin_type]
+#[non_exhaustive]
+enum Event {
+    #[plugin_type(default)]
+    Opened,
+    #[plugin_type]
+    Closed,
+}
+
+fn main() {}

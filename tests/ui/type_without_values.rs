@@ -1,0 +1,6 @@
+use plugin_core::plugin_type;
+
+#[plugin_type]
+enum Never {}
+
+fn main() {}
