@@ -44,7 +44,7 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
                 for argument in &arguments.args {
                     match argument {
                         GenericArgument::Type(part) => check(part, on_reference, mistakes),
-                        GenericArgument::Lifetime(lifetime) if on_reference.is_some() => {
+                        GenericArgument::Lifetime(lifetime) if on_reference.is_some() && lifetime.ident != "static" => {
                             mistakes.add(lifetime, "a type with a lifetime does not cross")
                         }
                         _ => {}

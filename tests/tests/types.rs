@@ -1,24 +1,11 @@
 //! Every type crosses, there and back, with every value.
 
-use std::fmt::Debug;
+mod round_trip;
 
 use plugin_host::{Host, Lookup, Static};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use round_trip::round_trip;
 use tests::host_with;
-
-/// Sends `cases` values through `call` and expects each back as it was.
-fn round_trip<S: Strategy>(strategy: S, call: impl Fn(S::Value) -> S::Value)
-where
-    S::Value: Clone + PartialEq + Debug,
-{
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
-    let result = runner.run(&strategy, |value| {
-        prop_assert_eq!(call(value.clone()), value);
-        Ok(())
-    });
-    result.unwrap_or_else(|error| panic!("{error}"));
-}
 
 /// Checks the export `name`, a function from `T` to `T`.
 macro_rules! echo {
