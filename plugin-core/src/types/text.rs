@@ -148,9 +148,11 @@ mod tests {
     fn owned_text_is_adopted() {
         let text = String::from("text").into_boxed_str();
         let at = text.as_ptr();
-        assert_eq!(through(text).as_ptr(), at);
+        let same = through(text);
+        assert_eq!(same.as_ptr(), at);
         let text = Cow::<'static, str>::Owned(String::from("text"));
         let at = text.as_ptr();
-        assert_eq!(through(text).as_ptr(), at);
+        let same = through(text);
+        assert_eq!(same.as_ptr(), at);
     }
 }

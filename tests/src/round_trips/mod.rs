@@ -1,6 +1,7 @@
 //! Values there and back, through the fixture `zoo` however and by whatever it was built.
 
 mod basic_types;
+mod std_types;
 mod user_types;
 
 use std::fmt::Debug;
@@ -9,11 +10,13 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 pub use basic_types::basic_types;
+pub use std_types::{not_unicode, std_types};
 pub use user_types::user_types;
 
 /// Every type that crosses.
 pub fn all(host: &plugin_host::Host) {
     basic_types(host);
+    std_types(host);
     user_types(host);
 }
 
