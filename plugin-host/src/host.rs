@@ -447,22 +447,26 @@ impl Plugin {
             });
         };
         if !F::NODE.matches(export.descriptor) {
-            return Err(self.mismatch(name, Signature::of::<F>()));
+            self.check(name, export.descriptor, Signature::of::<F>())?;
         }
-        // SAFETY: the descriptors are equal, and the site's origin keeps the library loaded.
+        // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for; and
+        // the site's origin keeps the library loaded.
         unsafe { F::bind(&export.site) }.map_err(|mut fault| {
             fault.export = Some(export.site.label.clone());
             Error::Access(Box::new(fault))
         })
     }
 
+    /// Whether an export whose descriptor has other bytes than the asked one's may still be used.
     #[cold]
-    fn mismatch(&self, name: &str, asked: Signature) -> Error {
-        let exported = self.exports().iter().find(|export| export.name == name);
-        let exported = exported.map_or_else(Signature::unknown, |export| export.signature.clone());
+    fn check(&self, name: &str, descriptor: &[u8], asked: Signature) -> Result<(), Error> {
+        let exported = Signature::read(descriptor);
+        if asked.accepts(&exported) {
+            return Ok(());
+        }
         let difference = asked.difference(&exported);
         let plugin = self.name().to_owned();
-        Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference }))
+        Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference })))
     }
 }
 

@@ -47,6 +47,7 @@
 
 #[cfg(feature = "build")]
 pub mod build;
+mod difference;
 mod error;
 mod file;
 mod host;
@@ -56,6 +57,7 @@ mod linked;
 mod schema;
 mod services;
 mod signature;
+mod text;
 mod threads;
 mod trust;
 
