@@ -548,3 +548,6 @@ impl<'a> Comparison<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

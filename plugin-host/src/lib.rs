@@ -54,6 +54,8 @@ mod host;
 mod inspect;
 mod library;
 mod linked;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod services;
 mod signature;

@@ -169,8 +169,10 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize};
 
     use plugin_core::Lookup;
+    use plugin_core::descriptor::{Shape, form, style};
 
     use super::*;
+    use crate::sample::*;
 
     fn text<F: Lookup>() -> String {
         Signature::of::<F>().to_string()
@@ -197,33 +199,170 @@ mod tests {
 
     #[test]
     fn differences_name_the_place() {
-        assert_eq!(between::<fn(u8), fn()>(), "1 argument asked for, 0 arguments exported");
-        assert_eq!(between::<fn(u8, u32), fn(u8, u64)>(), "argument 2: `u32` asked for, `u64` exported");
+        assert_eq!(between::<fn(u8), fn()>(), "1 argument in the host, 0 arguments in the plugin");
+        assert_eq!(between::<fn(u8, u32), fn(u8, u64)>(), "argument 2: u32 in the host, u64 in the plugin");
         assert_eq!(
             between::<fn() -> u8, fn() -> Option<u8>>(),
-            "what it returns: `u8` asked for, `Option<u8>` exported"
+            "what it returns: u8 in the host, Option<u8> in the plugin"
         );
         assert_eq!(
             between::<fn(Vec<(u8, Option<u16>)>), fn(Vec<(u8, Option<i16>)>)>(),
-            "argument 1: inside `Vec<(u8, Option<u16>)>`: field 1 of `(u8, Option<u16>)`: inside `Option<u16>`: `u16` \
-             asked for, `i16` exported"
+            "argument 1: Vec<(u8, Option<u16>)>[..].1<Some>: u16 in the host, i16 in the plugin"
         );
-        assert_eq!(between::<fn(&str), fn(String)>(), "argument 1: `&str` asked for, `String` exported");
-        assert_eq!(between::<fn(&u8), fn(&u16)>(), "argument 1: `&u8` asked for, `&u16` exported");
-        assert_eq!(between::<fn((u8,)), fn((u8, u8))>(), "argument 1: `(u8,)` asked for, `(u8, u8)` exported");
-        assert_eq!(between::<u8, fn()>(), "a static (`static u8`) is asked for, a function is exported");
-        assert_eq!(between::<u8, u16>(), "`u8` asked for, `u16` exported");
+        assert_eq!(between::<fn(&str), fn(String)>(), "argument 1: &str in the host, String in the plugin");
+        assert_eq!(between::<fn(&u8), fn(&u16)>(), "argument 1: &u8 in the host, &u16 in the plugin");
+        assert_eq!(between::<fn((u8,)), fn((u8, u8))>(), "argument 1: (u8,) in the host, (u8, u8) in the plugin");
+        assert_eq!(between::<u8, fn()>(), "a static (`static u8`) in the host, a function in the plugin");
+        assert_eq!(between::<u8, u16>(), "u8 in the host, u16 in the plugin");
+        assert_eq!(between::<fn(u8), fn(u8)>(), "none");
     }
 
     #[test]
-    fn what_is_no_descriptor_is_refused() {
-        assert_eq!(Signature::decode(&[]), None);
-        assert_eq!(Signature::decode(&[0]), None);
-        assert_eq!(Signature::decode(&[Tag::U8 as u8, Tag::U8 as u8]), None);
-        assert_eq!(Signature::decode(&[Tag::Option as u8]), None);
-        assert_eq!(Signature::decode(&[Tag::Option as u8; 100_000]), None);
-        let mut lie = vec![Tag::Tuple as u8];
-        lie.extend(u64::MAX.to_le_bytes());
-        assert_eq!(Signature::decode(&lie), None);
+    fn every_type_reads_like_rust() {
+        let one = |tag| signature(&of(tag, &[leaf(Tag::U32)])).to_string();
+        let two = |tag| signature(&of(tag, &[leaf(Tag::String), leaf(Tag::U32)])).to_string();
+        let text = |tag| signature(&leaf(tag)).to_string();
+        let check = |texts: &[(Tag, &str)], show: &dyn Fn(Tag) -> String| {
+            texts.iter().for_each(|(tag, text)| assert_eq!(show(*tag), *text));
+        };
+        let leaves = [
+            "Unit ()",
+            "Bool bool",
+            "Char char",
+            "U8 u8",
+            "U16 u16",
+            "U32 u32",
+            "U64 u64",
+            "U128 u128",
+            "Usize usize",
+            "I8 i8",
+            "I16 i16",
+            "I32 i32",
+            "I64 i64",
+            "I128 i128",
+            "Isize isize",
+            "F32 f32",
+            "F64 f64",
+            "String String",
+            "Str str",
+            "BoxStr Box<str>",
+            "ArcStr Arc<str>",
+            "CowStr Cow<str>",
+            "PathBuf PathBuf",
+            "Path Path",
+            "OsString OsString",
+            "OsStr OsStr",
+            "Duration Duration",
+            "SystemTime SystemTime",
+            "Ordering Ordering",
+            "Ipv4Addr Ipv4Addr",
+            "Ipv6Addr Ipv6Addr",
+            "IpAddr IpAddr",
+            "SocketAddrV4 SocketAddrV4",
+            "SocketAddrV6 SocketAddrV6",
+            "SocketAddr SocketAddr",
+            "Error Box<dyn Error>",
+            "Bytes Bytes",
+            "Json serde_json::Value",
+            "Uuid Uuid",
+            "RangeFull RangeFull",
+        ];
+        let mut seen = 0;
+        for tag in (0..=255).filter_map(Tag::from_byte).filter(|tag| tag.shape() == Shape::Parts(0)) {
+            let line = format!("{tag:?} {}", text(tag));
+            assert!(leaves.contains(&line.as_str()), "{line}");
+            seen += 1;
+        }
+        assert_eq!(seen, leaves.len());
+        let wraps = [
+            (Tag::Vec, "Vec<u32>"),
+            (Tag::Slice, "[u32]"),
+            (Tag::Box, "Box<u32>"),
+            (Tag::Option, "Option<u32>"),
+            (Tag::HashSet, "HashSet<u32>"),
+            (Tag::BTreeSet, "BTreeSet<u32>"),
+            (Tag::VecDeque, "VecDeque<u32>"),
+            (Tag::BoxSlice, "Box<[u32]>"),
+            (Tag::NonZero, "NonZero<u32>"),
+            (Tag::PhantomData, "PhantomData<u32>"),
+            (Tag::Ref, "&u32"),
+            (Tag::Mut, "&mut u32"),
+            (Tag::Range, "Range<u32>"),
+            (Tag::RangeInclusive, "RangeInclusive<u32>"),
+            (Tag::RangeFrom, "RangeFrom<u32>"),
+            (Tag::RangeTo, "RangeTo<u32>"),
+            (Tag::RangeToInclusive, "RangeToInclusive<u32>"),
+            (Tag::Static, "static u32"),
+            (Tag::Atomic, "static AtomicU32"),
+            (Tag::RwLock, "static RwLock<u32>"),
+            (Tag::Mutex, "static Mutex<u32>"),
+        ];
+        let all = (0..=255).filter_map(Tag::from_byte).filter(|tag| tag.shape() == Shape::Parts(1)).count();
+        assert_eq!(all, wraps.len());
+        check(&wraps, &one);
+        let pairs = [
+            (Tag::Result, "Result<String, u32>"),
+            (Tag::HashMap, "HashMap<String, u32>"),
+            (Tag::BTreeMap, "BTreeMap<String, u32>"),
+        ];
+        check(&pairs, &two);
+        assert_eq!(signature(&array(3, leaf(Tag::U8))).to_string(), "[u8; 3]");
+        assert_eq!(signature(&of(Tag::Ref, &[leaf(Tag::Path)])).to_string(), "&Path");
+    }
+
+    #[test]
+    fn definitions_read_like_rust() {
+        let definition = |bytes: Bytes| signature(&takes(bytes)).definitions().remove(0);
+        let u8 = || leaf(Tag::U8);
+        let cases = [
+            (
+                named("Retry", fields(&[field("max", leaf(Tag::U32)), field("wait", leaf(Tag::Duration))])),
+                "struct Retry { max: u32, wait: Duration }",
+            ),
+            (named("Unit", body(form::FIXED, style::UNIT, &[])), "struct Unit;"),
+            (named("Empty", fields(&[])), "struct Empty {}"),
+            (named("Pair", tuple(&[u8(), leaf(Tag::U16)])), "struct Pair(u8, u16);"),
+            (named("Level", variants(&[unit("Low", 1), unit("High", 4)])), "enum Level { Low = 1, High = 4 }"),
+            (named("Level", variants(&[unit("Low", 0), unit("High", 1)])), "enum Level { Low, High }"),
+            (named("Never", variants(&[])), "enum Never {}"),
+            (
+                named(
+                    "E",
+                    variants(&[
+                        unit("A", 0),
+                        variant("B", 1, style::TUPLE, &[field("0", leaf(Tag::U32))]),
+                        variant("C", 2, style::NAMED, &[field("x", u8())]),
+                        variant("D", 3, style::TUPLE, &[]),
+                    ]),
+                ),
+                "enum E { A, B(u32), C { x: u8 }, D() }",
+            ),
+            (named("P", body(form::C, style::NAMED, &[field("x", u8())])), "#[repr(C)] struct P { x: u8 }"),
+            (
+                named("Config", growing(&[field("path", leaf(Tag::PathBuf)), default("retries", leaf(Tag::U32))])),
+                "#[non_exhaustive] struct Config { path: PathBuf, retries: u32 = .. }",
+            ),
+            (
+                named("Event", growing_variants(&[unit("Open", 0)], "Unknown")),
+                "#[non_exhaustive] enum Event { Open, Unknown /* fallback */ }",
+            ),
+            (
+                named("Event", growing_variants(&[], "Unknown")),
+                "#[non_exhaustive] enum Event { Unknown /* fallback */ }",
+            ),
+            (
+                generic("Page", &[leaf(Tag::U32)], fields(&[field("next", of(Tag::Box, &[again(0)]))])),
+                "struct Page<u32> { next: Box<Page<u32>> }",
+            ),
+            (generic("Grid", &[u8(), constant(3)], tuple(&[array(3, u8())])), "struct Grid<u8, 3>([u8; 3]);"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(definition(bytes), text);
+        }
+        let nested =
+            signature(&takes(named("A", fields(&[field("b", named("B", fields(&[]))), field("c", again(1))]))));
+        assert_eq!(nested.to_string(), "fn(A)");
+        assert_eq!(nested.definitions(), ["struct A { b: B, c: B }", "struct B {}"]);
+        assert_eq!(nested.declaration("run", &["a".to_owned()]), "fn run(a: A)");
     }
 }
