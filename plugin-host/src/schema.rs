@@ -460,3 +460,6 @@ impl BegunBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
