@@ -284,7 +284,7 @@ pub enum Error {
 /// }
 ///
 /// let host = Host::linked()?;
-/// let Err(Error::TypeMismatch(mismatch)) = host.get::<fn(u64) -> u64>("double") else { panic!("found") };
+/// let Err(Error::TypeMismatch(mismatch)) = host.get::<fn(u64) -> u32>("double") else { panic!("found") };
 /// assert_eq!(mismatch.difference, "argument 1: u64 in the host, u32 in the plugin");
 /// # Ok::<(), Error>(())
 /// ```

@@ -479,3 +479,45 @@ impl fmt::Debug for Plugin {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use plugin_core::descriptor::Tag;
+
+    use super::*;
+    use crate::inspect::PanicStrategy;
+    use crate::sample::*;
+
+    #[test]
+    fn a_look_up_allows_for_growth_and_nothing_else() {
+        let info = PluginInfo {
+            name: "newer".to_owned(),
+            version: String::new(),
+            sdk: String::new(),
+            rustc: String::new(),
+            target: String::new(),
+            panic: PanicStrategy::Unwind,
+            exports: Vec::new(),
+        };
+        let plugin = Plugin::new(info, None, Origin::of(Arc::new(())), &[]);
+        let config = |more: &[Bytes]| {
+            let path = field("path", leaf(Tag::PathBuf));
+            takes(named("Config", growing(&[&[path], more].concat())))
+        };
+        let check = |exported: &[u8]| plugin.check("run", exported, signature(&config(&[])));
+        check(&config(&[default("retries", leaf(Tag::U32))])).unwrap();
+
+        let error = check(&config(&[field("retries", leaf(Tag::U32)), default("delay", leaf(Tag::U8))])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "export `run` of plugin `newer` has another type
+  asked for: fn(Config)
+  exported:  fn(Config)
+  difference:
+    argument 1: Config: field `retries: u32` only in the plugin, and without a default
+    hint: a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`"
+        );
+        let error = check(&[0]).unwrap_err();
+        assert!(error.to_string().contains("exported:  (a type of a later SDK)\n"), "{error}");
+    }
+}

@@ -42,6 +42,9 @@ fn a_mismatch_prints_both_sides_and_the_difference() {
         difference(add_is_exported_as::<fn(&u64, u64) -> u64>(&host)),
         "argument 1: &u64 in the host, u64 in the plugin"
     );
+    let several =
+        "\n    argument 1: u32 in the host, u64 in the plugin\n    what it returns: u32 in the host, u64 in the plugin";
+    assert!(add_is_exported_as::<fn(u32, u64) -> u32>(&host).ends_with(&format!("\n  difference:{several}")));
     assert_eq!(
         difference(add_is_exported_as::<u64>(&host)),
         "a static (`static u64`) in the host, a function in the plugin"

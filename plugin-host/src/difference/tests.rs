@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::slice::from_ref;
 
 use plugin_core::descriptor::{Tag, form, style};
 
@@ -300,14 +301,14 @@ fn a_box_more_is_another_type() {
 
 #[test]
 fn arguments_are_part_of_a_generic_type() {
-    let page = |ty: Bytes| generic("Page", &[ty.clone()], fields(&[field("items", vec(ty))]));
+    let page = |ty: Bytes| generic("Page", from_ref(&ty), fields(&[field("items", vec(ty.clone()))]));
     assert_eq!(between(page(u32()), page(u64())), "Page<u32> in the host, Page<u64> in the plugin");
     assert_eq!(
         between(holds(page(u32())), holds(page(u64()))),
         "Config.it: Page<u32> in the host, Page<u64> in the plugin"
     );
     // Also if nothing of the argument is in it.
-    let tagged = |ty: Bytes| generic("Tagged", &[ty.clone()], fields(&[]));
+    let tagged = |ty: Bytes| generic("Tagged", &[ty], fields(&[]));
     assert_eq!(between(tagged(u32()), tagged(u64())), "Tagged<u32> in the host, Tagged<u64> in the plugin");
     let grid = |columns| generic("Grid", &[u8(), constant(columns)], tuple(&[array(3, u8())]));
     assert_eq!(between(grid(3), grid(4)), "Grid<u8, 3> in the host, Grid<u8, 4> in the plugin");
