@@ -2,9 +2,9 @@
 //!
 //! Equality, what growth allows, and the text of a mismatch are all this one comparison, so they cannot disagree.
 //!
-//! Types with a name are compared as the graphs that they are: a pair of definitions, one of each side, is compared once,
-//! and taken for equal wherever else it is met. So it ends, also for types that contain themselves, and it takes no longer
-//! than there are pairs.
+//! Types with a name are compared as the graphs that they are: a pair of definitions, one of each side, is compared
+//! once, and taken for equal wherever else it is met. So it ends, also for types that contain themselves, and it takes
+//! no longer than there are pairs.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -16,10 +16,10 @@ use crate::text::are_implicit;
 /// How many differences are written out.
 const MOST_LINES: usize = 8;
 
-const MAY_GROW_STRUCT: &str = "a struct that may grow is declared `#[non_exhaustive]` on both sides from the start, and \
-                               its new, trailing fields get `#[plugin_type(default)]`";
-const MAY_GROW_ENUM: &str = "an enum that may grow is declared `#[non_exhaustive]` on both sides from the start, with a \
-                             `#[plugin_type(fallback)]` variant";
+const MAY_GROW_STRUCT: &str = "a struct that may grow is declared `#[non_exhaustive]` on both sides from the start, \
+                               and its new, trailing fields get `#[plugin_type(default)]`";
+const MAY_GROW_ENUM: &str = "an enum that may grow is declared `#[non_exhaustive]` on both sides from the start, \
+                             with a `#[plugin_type(fallback)]` variant";
 const GROWS_STRUCT: &str =
     "a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`";
 const GROWS_ENUM: &str = "an enum that may grow gets new variants only after all others";
@@ -262,8 +262,8 @@ impl<'a> Comparison<'a> {
         self.most == 0 && self.count > 0
     }
 
-    /// A difference at the place that is being compared; `between` stands between the place, if there is any to speak of,
-    /// and `what`.
+    /// A difference at the place that is being compared; `between` stands between the place, if there is any to speak
+    /// of, and `what`.
     fn report(&mut self, between: &str, what: impl FnOnce(&Self) -> String) {
         self.count += 1;
         if self.lines.len() < self.most {
@@ -430,7 +430,8 @@ impl<'a> Comparison<'a> {
             (Body::Struct { .. }, _) => self.report(": ", |_| "a struct in the host, an enum in the plugin".to_owned()),
             (Body::Enum { .. }, _) => self.report(": ", |_| "an enum in the host, a struct in the plugin".to_owned()),
         }
-        // The arguments' names are the same. What is in them is most often met in the fields, and so has a place already.
+        // The arguments' names are the same. What is in them is most often met in the fields, and so has a place
+        // already.
         for (index, arguments) in here.arguments.iter().zip(&there.arguments).enumerate() {
             self.within(Step::Argument(index), |this| match arguments {
                 (Argument::Type(host), Argument::Type(plugin)) => this.types(host, plugin),
@@ -443,8 +444,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Compares the fields of a struct, or of a variant, that is called `name`. If they may `grow`, the side with more of
-    /// them must have defaults for these.
+    /// Compares the fields of a struct, or of a variant, that is called `name`. If they may `grow`, the side with more
+    /// of them must have defaults for these.
     fn fields(&mut self, name: &str, host: &'a Fields, plugin: &'a Fields, grow: bool, hint: Option<&'static str>) {
         if host.style != plugin.style {
             return self.report(": ", |_| {

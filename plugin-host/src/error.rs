@@ -303,8 +303,8 @@ pub struct TypeMismatch {
     pub asked: Signature,
     /// What the plugin exports.
     pub exported: Signature,
-    /// What differs, one difference a line: the first eight, and how many more there are. Lines that begin with `hint: `
-    /// say what could be done.
+    /// What differs, one difference a line: the first eight, and how many more there are. A line that begins with
+    /// `hint: ` says what could be done.
     pub difference: String,
 }
 

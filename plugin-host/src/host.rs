@@ -449,8 +449,8 @@ impl Plugin {
         if !F::NODE.matches(export.descriptor) {
             self.check(name, export.descriptor, Signature::of::<F>())?;
         }
-        // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for; and
-        // the site's origin keeps the library loaded.
+        // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for;
+        // and the site's origin keeps the library loaded.
         unsafe { F::bind(&export.site) }.map_err(|mut fault| {
             fault.export = Some(export.site.label.clone());
             Error::Access(Box::new(fault))

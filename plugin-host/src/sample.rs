@@ -106,7 +106,8 @@ pub(crate) fn signature(bytes: &[u8]) -> Signature {
     Signature::read(bytes)
 }
 
-/// What a host that asks for `host` is told if the plugin has `plugin`. Also checks what must hold of any two signatures.
+/// What a host that asks for `host` is told if the plugin has `plugin`. Also checks what must hold of any two
+/// signatures.
 pub(crate) fn difference(host: &[u8], plugin: &[u8]) -> String {
     let (host, plugin) = (signature(host), signature(plugin));
     let difference = host.difference(&plugin);

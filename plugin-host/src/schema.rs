@@ -276,8 +276,8 @@ impl Reader<'_> {
         Some(name.to_owned())
     }
 
-    /// Reads a type with all that is in it. In a loop: the bytes decide how deep it goes. Whatever a count says follows is
-    /// at least a byte each, so one that lies ends early.
+    /// Reads a type with all that is in it. In a loop: the bytes decide how deep it goes. Whatever a count says follows
+    /// is at least a byte each, so one that lies ends early.
     fn read(&mut self) -> Option<Type> {
         let mut begun: Vec<Begun> = Vec::new();
         loop {

@@ -74,8 +74,8 @@ impl Signature {
     /// enum Level { Low = 1, High = 4 }
     /// ```
     ///
-    /// Those that may grow say so. What stands in for a field that the other side lacks is not part of a signature, only
-    /// that there is something:
+    /// Those that may grow say so. What stands in for a field that the other side lacks is not part of a signature,
+    /// only that there is something:
     ///
     /// ```text
     /// #[non_exhaustive] struct Config { path: PathBuf, retries: u32 = .. }
@@ -101,8 +101,8 @@ impl Signature {
         texts
     }
 
-    /// Whether a host that asks for this signature may use an export of the other: they are equal, or differ only in what
-    /// types that may grow have gained.
+    /// Whether a host that asks for this signature may use an export of the other: they are equal, or differ only in
+    /// what types that may grow have gained.
     pub(crate) fn accepts(&self, exported: &Signature) -> bool {
         match (self.schema(), exported.schema()) {
             (Some(asked), Some(exported)) => difference::accepts(asked, exported),
@@ -110,7 +110,8 @@ impl Signature {
         }
     }
 
-    /// Says where an exported signature differs from this one, which was asked for; several differences are a line each.
+    /// Says where an exported signature differs from this one, which was asked for; several differences are a line
+    /// each.
     pub(crate) fn difference(&self, exported: &Signature) -> String {
         match (self.schema(), exported.schema()) {
             (Some(asked), Some(exported)) => difference::difference(asked, exported),

@@ -46,8 +46,8 @@ fn holds(ty: Bytes) -> Bytes {
 
 const HINT_STRUCT: &str = "hint: a struct that may grow is declared `#[non_exhaustive]` on both sides from the start, \
                            and its new, trailing fields get `#[plugin_type(default)]`";
-const HINT_ENUM: &str = "hint: an enum that may grow is declared `#[non_exhaustive]` on both sides from the start, with \
-                         a `#[plugin_type(fallback)]` variant";
+const HINT_ENUM: &str = "hint: an enum that may grow is declared `#[non_exhaustive]` on both sides from the start, \
+                         with a `#[plugin_type(fallback)]` variant";
 const HINT_GROWS_STRUCT: &str =
     "hint: a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`";
 const HINT_GROWS_ENUM: &str = "hint: an enum that may grow gets new variants only after all others";
