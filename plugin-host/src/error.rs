@@ -284,14 +284,14 @@ pub enum Error {
 /// }
 ///
 /// let host = Host::linked()?;
-/// let Err(Error::TypeMismatch(mismatch)) = host.get::<fn(u64) -> u64>("double") else { panic!("found") };
-/// assert_eq!(mismatch.difference, "argument 1: `u64` asked for, `u32` exported");
+/// let Err(Error::TypeMismatch(mismatch)) = host.get::<fn(u64) -> u32>("double") else { panic!("found") };
+/// assert_eq!(mismatch.difference, "argument 1: u64 in the host, u32 in the plugin");
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Error)]
 #[error(
     "export `{name}` of plugin `{plugin}` has another type\n  asked for: {asked}\n  exported:  {exported}\n  \
-     difference: {difference}"
+     difference:{}", indented(.difference)
 )]
 #[non_exhaustive]
 pub struct TypeMismatch {
@@ -303,7 +303,8 @@ pub struct TypeMismatch {
     pub asked: Signature,
     /// What the plugin exports.
     pub exported: Signature,
-    /// Where the two first differ.
+    /// What differs, one difference a line: the first eight, and how many more there are. A line that begins with
+    /// `hint: ` says what could be done.
     pub difference: String,
 }
 
@@ -312,6 +313,11 @@ impl std::fmt::Debug for TypeMismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
+}
+
+/// One line beside what comes before, several below it.
+fn indented(lines: &str) -> String {
+    if lines.contains('\n') { format!("\n    {}", lines.replace('\n', "\n    ")) } else { format!(" {lines}") }
 }
 
 fn list(paths: &[PathBuf]) -> String {

@@ -447,22 +447,26 @@ impl Plugin {
             });
         };
         if !F::NODE.matches(export.descriptor) {
-            return Err(self.mismatch(name, Signature::of::<F>()));
+            self.check(name, export.descriptor, Signature::of::<F>())?;
         }
-        // SAFETY: the descriptors are equal, and the site's origin keeps the library loaded.
+        // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for;
+        // and the site's origin keeps the library loaded.
         unsafe { F::bind(&export.site) }.map_err(|mut fault| {
             fault.export = Some(export.site.label.clone());
             Error::Access(Box::new(fault))
         })
     }
 
+    /// Whether an export whose descriptor has other bytes than the asked one's may still be used.
     #[cold]
-    fn mismatch(&self, name: &str, asked: Signature) -> Error {
-        let exported = self.exports().iter().find(|export| export.name == name);
-        let exported = exported.map_or_else(Signature::unknown, |export| export.signature.clone());
+    fn check(&self, name: &str, descriptor: &[u8], asked: Signature) -> Result<(), Error> {
+        let exported = Signature::read(descriptor);
+        if asked.accepts(&exported) {
+            return Ok(());
+        }
         let difference = asked.difference(&exported);
         let plugin = self.name().to_owned();
-        Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference }))
+        Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference })))
     }
 }
 
@@ -473,5 +477,47 @@ impl fmt::Debug for Plugin {
             .field("version", &self.version())
             .field("path", &self.path())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plugin_core::descriptor::Tag;
+
+    use super::*;
+    use crate::inspect::PanicStrategy;
+    use crate::sample::*;
+
+    #[test]
+    fn a_look_up_allows_for_growth_and_nothing_else() {
+        let info = PluginInfo {
+            name: "newer".to_owned(),
+            version: String::new(),
+            sdk: String::new(),
+            rustc: String::new(),
+            target: String::new(),
+            panic: PanicStrategy::Unwind,
+            exports: Vec::new(),
+        };
+        let plugin = Plugin::new(info, None, Origin::of(Arc::new(())), &[]);
+        let config = |more: &[Bytes]| {
+            let path = field("path", leaf(Tag::PathBuf));
+            takes(named("Config", growing(&[&[path], more].concat())))
+        };
+        let check = |exported: &[u8]| plugin.check("run", exported, signature(&config(&[])));
+        check(&config(&[default("retries", leaf(Tag::U32))])).unwrap();
+
+        let error = check(&config(&[field("retries", leaf(Tag::U32)), default("delay", leaf(Tag::U8))])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "export `run` of plugin `newer` has another type
+  asked for: fn(Config)
+  exported:  fn(Config)
+  difference:
+    argument 1: Config: field `retries: u32` only in the plugin, and without a default
+    hint: a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`"
+        );
+        let error = check(&[0]).unwrap_err();
+        assert!(error.to_string().contains("exported:  (a type of a later SDK)\n"), "{error}");
     }
 }

@@ -79,7 +79,7 @@ pub struct ExportInfo {
 
 impl std::fmt::Display for ExportInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.signature.declaration(&self.name, &self.arguments).fmt(f)
+        f.write_str(&self.signature.declaration(&self.name, &self.arguments))
     }
 }
 
@@ -416,7 +416,7 @@ impl ExportInfo {
         ExportInfo {
             name: item.name.to_owned(),
             docs: item.docs.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"),
-            signature: Signature::decode(item.descriptor).unwrap_or_else(Signature::unknown),
+            signature: Signature::read(item.descriptor),
             arguments: item.arguments.lines().map(str::to_owned).collect(),
             module: item.module.to_owned(),
             line: item.line,

@@ -47,15 +47,19 @@
 
 #[cfg(feature = "build")]
 pub mod build;
+mod difference;
 mod error;
 mod file;
 mod host;
 mod inspect;
 mod library;
 mod linked;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod services;
 mod signature;
+mod text;
 mod threads;
 mod trust;
 

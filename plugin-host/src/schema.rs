@@ -1,10 +1,17 @@
 //! A descriptor, decoded: an export's type and the definitions of the types with a name in it.
 
+use std::collections::HashSet;
+
 use plugin_core::descriptor::{Shape, Tag, form, style};
 
-/// As deep as a descriptor may be (where one type after the other is first met within the last), and shallow enough for
-/// every stack.
-const DEEPEST: usize = 1024;
+/// How deeply types may stand in one another, between one type with a name and the next: twice as deep as the compiler
+/// goes unless it is told to, and shallow enough for every stack. Types with a name may be first met in one another
+/// however deeply: they are kept apart, and no recursion follows them.
+const DEEPEST: usize = 256;
+
+/// How many types with a name one descriptor may have: as many as the writing side writes. Two descriptors are compared
+/// by pairs of these.
+const MOST_NAMED: usize = 256;
 
 /// What the bytes of a descriptor say.
 #[derive(Clone, Debug)]
@@ -63,6 +70,7 @@ pub(crate) struct Fields {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
+    /// In a tuple its index.
     pub(crate) name: String,
     /// Whether a side without it gets a default.
     pub(crate) defaulted: bool,
@@ -76,6 +84,21 @@ pub(crate) struct Variant {
     pub(crate) fields: Fields,
 }
 
+impl Type {
+    fn named(index: usize) -> Type {
+        Type { tag: Tag::Named, count: index as u64, parts: Vec::new() }
+    }
+
+    /// Gives `found` the types with a name in this one, with `enter` saying into which of the others to look.
+    fn find_named(&self, enter: fn(Tag) -> bool, found: &mut Vec<usize>) {
+        if self.tag == Tag::Named {
+            found.push(self.count as usize);
+        } else if enter(self.tag) {
+            self.parts.iter().for_each(|part| part.find_named(enter, found));
+        }
+    }
+}
+
 impl Body {
     /// Whether its values cross in a box of their own.
     pub(crate) fn grows(&self) -> bool {
@@ -84,21 +107,53 @@ impl Body {
             Body::Enum { fallback, .. } => fallback.is_some(),
         }
     }
+
+    /// All fields, of a struct or of an enum's variants.
+    fn fields(&self) -> impl Iterator<Item = &Field> {
+        let (fields, variants) = match self {
+            Body::Struct { fields, .. } => (Some(fields), [].as_slice()),
+            Body::Enum { variants, .. } => (None, variants.as_slice()),
+        };
+        fields.into_iter().chain(variants.iter().map(|variant| &variant.fields)).flat_map(|fields| &fields.fields)
+    }
+
+    /// Whether the names in it are those that a Rust type can have.
+    fn is_named_well(&self) -> bool {
+        fn differ<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+            let mut seen = HashSet::new();
+            names.into_iter().all(|name| seen.insert(name))
+        }
+        fn fit(Fields { style, fields }: &Fields) -> bool {
+            match *style {
+                style::UNIT => fields.is_empty(),
+                style::TUPLE => fields.iter().enumerate().all(|(index, field)| field.name == index.to_string()),
+                _ => differ(fields.iter().map(|field| field.name.as_str())),
+            }
+        }
+        match self {
+            Body::Struct { fields, .. } => fit(fields),
+            Body::Enum { variants, fallback } => {
+                let names = variants.iter().map(|variant| &variant.name).chain(fallback).map(String::as_str);
+                differ(names) && variants.iter().all(|variant| fit(&variant.fields))
+            }
+        }
+    }
 }
 
 impl Schema {
     /// Reads the bytes of a descriptor; `None` if they are anything else. Whatever the bytes, the time and memory this
-    /// takes grow only with their number, and a type that would have no finite size is refused.
+    /// takes grow only with their number, and a type that would have no finite size or name is refused.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Schema> {
         let mut reader = Reader { rest: bytes, definitions: Vec::new() };
-        let root = reader.read_type(DEEPEST)?;
+        let root = reader.read()?;
         if !reader.rest.is_empty() {
             return None;
         }
         // All are there by now: what was begun is finished before its end is reached.
         let definitions: Vec<Definition> = reader.definitions.into_iter().collect::<Option<_>>()?;
         let schema = Schema { root, definitions };
-        schema.is_finite().then_some(schema)
+        let good = schema.definitions.iter().all(|definition| definition.body.is_named_well());
+        (good && schema.has_finite_sizes() && schema.has_finite_names()).then_some(schema)
     }
 
     /// The definition of a type with a name.
@@ -107,49 +162,48 @@ impl Schema {
     }
 
     /// Whether no type contains itself otherwise than behind a pointer.
-    fn is_finite(&self) -> bool {
-        /// Not looked at, being looked at, done.
-        #[derive(Clone, Copy, PartialEq)]
-        enum State {
-            New,
-            Begun,
-            Done,
+    fn has_finite_sizes(&self) -> bool {
+        let is_inline = |tag| {
+            matches!(tag, Tag::Array | Tag::Option | Tag::Result | Tag::Tuple | Tag::Range | Tag::RangeInclusive)
+                || matches!(tag, Tag::RangeFrom | Tag::RangeTo | Tag::RangeToInclusive)
+        };
+        self.is_acyclic(|definition, found| {
+            definition.body.fields().for_each(|field| field.ty.find_named(is_inline, found));
+        })
+    }
+
+    /// Whether no generic type is among its own arguments.
+    fn has_finite_names(&self) -> bool {
+        self.is_acyclic(|definition, found| {
+            for argument in &definition.arguments {
+                if let Argument::Type(ty) = argument {
+                    ty.find_named(|_| true, found);
+                }
+            }
+        })
+    }
+
+    /// Whether one can go from definition to definition, to those that `next` finds, only so far.
+    fn is_acyclic(&self, next: impl Fn(&Definition, &mut Vec<usize>)) -> bool {
+        let mut to = vec![Vec::new(); self.definitions.len()];
+        let mut from = vec![0_usize; self.definitions.len()];
+        for (definition, to) in self.definitions.iter().zip(&mut to) {
+            next(definition, to);
+            to.iter().for_each(|&index| from[index] += 1);
         }
-        fn inline(schema: &Schema, ty: &Type, states: &mut [State], depth: usize) -> bool {
-            let Some(depth) = depth.checked_sub(1) else { return false };
-            match ty.tag {
-                Tag::Named => {
-                    let index = ty.count as usize;
-                    match states[index] {
-                        State::Done => return true,
-                        State::Begun => return false,
-                        State::New => states[index] = State::Begun,
-                    }
-                    let body = &schema.definitions[index].body;
-                    let mut all = |fields: &Fields| fields.fields.iter().all(|f| inline(schema, &f.ty, states, depth));
-                    let finite = body.grows()
-                        || match body {
-                            Body::Struct { fields, .. } => all(fields),
-                            Body::Enum { variants, .. } => variants.iter().all(|variant| all(&variant.fields)),
-                        };
-                    states[index] = State::Done;
-                    finite
+        // Takes away what nothing leads to until nothing is left, or only circles.
+        let mut free: Vec<usize> = (0..from.len()).filter(|&index| from[index] == 0).collect();
+        let mut taken = 0;
+        while let Some(index) = free.pop() {
+            taken += 1;
+            for &next in &to[index] {
+                from[next] -= 1;
+                if from[next] == 0 {
+                    free.push(next);
                 }
-                Tag::Array | Tag::Option | Tag::Result | Tag::Tuple => {
-                    ty.parts.iter().all(|part| inline(schema, part, states, depth))
-                }
-                Tag::Range | Tag::RangeInclusive | Tag::RangeFrom | Tag::RangeTo | Tag::RangeToInclusive => {
-                    ty.parts.iter().all(|part| inline(schema, part, states, depth))
-                }
-                _ => true,
             }
         }
-        let mut states = vec![State::New; self.definitions.len()];
-        // Each definition, and so each type that is inline in one, is looked at once.
-        (0..self.definitions.len()).all(|index| {
-            let ty = Type { tag: Tag::Named, count: index as u64, parts: Vec::new() };
-            inline(self, &ty, &mut states, DEEPEST * 4)
-        })
+        taken == from.len()
     }
 }
 
@@ -159,108 +213,253 @@ struct Reader<'a> {
     definitions: Vec<Option<Definition>>,
 }
 
-impl<'a> Reader<'a> {
+/// What was begun and lacks types that follow.
+enum Begun {
+    Type { ty: Type, left: u64, depth: usize },
+    Named(Box<BegunNamed>),
+}
+
+struct BegunNamed {
+    index: usize,
+    name: String,
+    arguments: Vec<Argument>,
+    arguments_left: u32,
+    /// Once the arguments are there.
+    body: Option<BegunBody>,
+}
+
+struct BegunBody {
+    tag: Tag,
+    form: u8,
+    variants: Vec<Variant>,
+    variants_left: u32,
+    fallback: Option<String>,
+    /// The variant that the fields are of.
+    variant: Option<(String, i128)>,
+    fields: Fields,
+    fields_left: u32,
+    /// The field whose type follows.
+    field: Option<(String, bool)>,
+}
+
+impl Reader<'_> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (bytes, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
         Some(*bytes)
     }
 
-    fn byte(&mut self) -> Option<u8> {
-        self.take::<1>().map(|[byte]| byte)
+    /// A byte that is at most `most`.
+    fn byte(&mut self, most: u8) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte).filter(|&byte| byte <= most)
     }
 
     fn number(&mut self) -> Option<u32> {
         self.take().map(u32::from_le_bytes)
     }
 
+    fn long(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+
+    fn value(&mut self) -> Option<i128> {
+        self.take().map(i128::from_le_bytes)
+    }
+
     fn name(&mut self) -> Option<String> {
         let length = self.number()? as usize;
         let (name, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        String::from_utf8(name.to_vec()).ok()
+        // Nothing that would make a line of a message look like two.
+        let name =
+            std::str::from_utf8(name).ok().filter(|name| !name.is_empty() && !name.contains(char::is_control))?;
+        Some(name.to_owned())
     }
 
-    /// Reads `count` of what is at least a byte each, so that a count that lies ends early.
-    fn several<T>(&mut self, count: u64, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut all = Vec::new();
-        for _ in 0..count {
-            all.push(read(self)?);
+    /// Reads a type with all that is in it. In a loop: the bytes decide how deep it goes. Whatever a count says follows
+    /// is at least a byte each, so one that lies ends early.
+    fn read(&mut self) -> Option<Type> {
+        let mut begun: Vec<Begun> = Vec::new();
+        loop {
+            let mut whole = self.head(&mut begun)?;
+            loop {
+                let Some(inner) = begun.last_mut() else { return whole };
+                if let Some(ty) = whole.take() {
+                    inner.give(ty)?;
+                }
+                if inner.lacks_type(self)? {
+                    break;
+                }
+                whole = Some(match begun.pop()? {
+                    Begun::Type { ty, .. } => ty,
+                    Begun::Named(named) => {
+                        let index = named.index;
+                        self.definitions[index] = Some(named.finish()?);
+                        Type::named(index)
+                    }
+                });
+            }
         }
-        Some(all)
     }
 
-    fn read_type(&mut self, depth: usize) -> Option<Type> {
-        let depth = depth.checked_sub(1)?;
-        let tag = Tag::from_byte(self.byte()?)?;
+    /// Reads a type that nothing follows, or else begins one.
+    fn head(&mut self, begun: &mut Vec<Begun>) -> Option<Option<Type>> {
+        let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
         let (count, parts) = match tag.shape() {
             Shape::Parts(parts) => (parts as u64, parts as u64),
-            Shape::CountThenOne => (self.take().map(u64::from_le_bytes)?, 1),
+            Shape::CountThenOne => (self.long()?, 1),
             Shape::CountThenAll(more) => {
-                let count = self.take().map(u64::from_le_bytes)?;
+                let count = self.long()?;
                 (count, count.checked_add(more as u64)?)
             }
-            Shape::Special => return self.read_special(tag, depth),
+            Shape::Special => return self.special(tag, begun),
         };
-        Some(Type { tag, count, parts: self.several(parts, |reader| reader.read_type(depth))? })
+        // An empty tuple is written `Unit`.
+        if tag == Tag::Tuple && count == 0 {
+            return None;
+        }
+        let ty = Type { tag, count, parts: Vec::new() };
+        if parts == 0 {
+            return Some(Some(ty));
+        }
+        let depth = match begun.last() {
+            Some(Begun::Type { depth, .. }) => depth + 1,
+            _ => 1,
+        };
+        if depth >= DEEPEST {
+            return None;
+        }
+        begun.push(Begun::Type { ty, left: parts, depth });
+        Some(None)
     }
 
-    fn read_special(&mut self, tag: Tag, depth: usize) -> Option<Type> {
-        let named = |index: usize| Some(Type { tag: Tag::Named, count: index as u64, parts: Vec::new() });
+    fn special(&mut self, tag: Tag, begun: &mut Vec<Begun>) -> Option<Option<Type>> {
         match tag {
             Tag::Again => {
                 let index = self.number()? as usize;
-                (index < self.definitions.len()).then(|| named(index))?
+                (index < self.definitions.len()).then(|| Some(Type::named(index)))
             }
             Tag::Named => {
                 let index = self.definitions.len();
+                if index == MOST_NAMED {
+                    return None;
+                }
                 self.definitions.push(None);
-                let name = self.name()?;
-                let count = self.number()?;
-                let arguments = self.several(count.into(), |reader| reader.read_argument(depth))?;
-                let body = self.read_body(depth)?;
-                self.definitions[index] = Some(Definition { name, arguments, body });
-                named(index)
+                let (name, arguments_left) = (self.name()?, self.number()?);
+                let named = BegunNamed { index, name, arguments: Vec::new(), arguments_left, body: None };
+                begun.push(Begun::Named(Box::new(named)));
+                Some(None)
             }
             _ => None,
         }
     }
 
-    fn read_argument(&mut self, depth: usize) -> Option<Argument> {
-        if self.rest.first() == Some(&(Tag::Constant as u8)) {
-            self.byte()?;
-            return Some(Argument::Constant(self.take().map(i128::from_le_bytes)?));
-        }
-        self.read_type(depth).map(Argument::Type)
-    }
-
-    fn read_body(&mut self, depth: usize) -> Option<Body> {
-        let tag = Tag::from_byte(self.byte()?)?;
-        let form = self.byte().filter(|&form| form <= form::GROWS)?;
+    fn body(&mut self) -> Option<BegunBody> {
+        let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
+        let form = self.byte(form::GROWS)?;
+        let mut body = BegunBody {
+            tag,
+            form,
+            variants: Vec::new(),
+            variants_left: 0,
+            fallback: None,
+            variant: None,
+            fields: Fields { style: style::UNIT, fields: Vec::new() },
+            fields_left: 0,
+            field: None,
+        };
         match tag {
-            Tag::Struct => Some(Body::Struct { form, fields: self.read_fields(depth)? }),
-            Tag::Enum => {
-                let count = self.number()?;
-                let variants = self.several(count.into(), |reader| {
-                    let name = reader.name()?;
-                    let discriminant = reader.take().map(i128::from_le_bytes)?;
-                    Some(Variant { name, discriminant, fields: reader.read_fields(depth)? })
-                })?;
-                let fallback = if form == form::GROWS { Some(self.name()?) } else { None };
-                Some(Body::Enum { variants, fallback })
-            }
-            _ => None,
+            Tag::Struct => body.begin_fields(self)?,
+            Tag::Enum if form != form::C => body.variants_left = self.number()?,
+            _ => return None,
         }
-    }
-
-    fn read_fields(&mut self, depth: usize) -> Option<Fields> {
-        let style = self.byte().filter(|&style| style <= style::NAMED)?;
-        let count = self.number()?;
-        let fields = self.several(count.into(), |reader| {
-            let name = reader.name()?;
-            let defaulted = reader.byte()? != 0;
-            Some(Field { name, defaulted, ty: reader.read_type(depth)? })
-        })?;
-        Some(Fields { style, fields })
+        Some(body)
     }
 }
+
+impl Begun {
+    /// Takes the type that it lacked.
+    fn give(&mut self, part: Type) -> Option<()> {
+        match self {
+            Begun::Type { ty, .. } => ty.parts.push(part),
+            Begun::Named(named) => match &mut named.body {
+                None => named.arguments.push(Argument::Type(part)),
+                Some(body) => {
+                    let (name, defaulted) = body.field.take()?;
+                    body.fields.fields.push(Field { name, defaulted, ty: part });
+                }
+            },
+        }
+        Some(())
+    }
+
+    /// Reads on up to a type that it lacks, if there is one.
+    fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
+        match self {
+            Begun::Type { left, .. } => {
+                let lacks = *left > 0;
+                *left = left.saturating_sub(1);
+                Some(lacks)
+            }
+            Begun::Named(named) => named.lacks_type(reader),
+        }
+    }
+}
+
+impl BegunNamed {
+    fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
+        while self.arguments_left > 0 {
+            self.arguments_left -= 1;
+            if reader.rest.first() != Some(&(Tag::Constant as u8)) {
+                return Some(true);
+            }
+            reader.byte(u8::MAX)?;
+            self.arguments.push(Argument::Constant(reader.value()?));
+        }
+        match &mut self.body {
+            Some(body) => body.lacks_type(reader),
+            none => none.insert(reader.body()?).lacks_type(reader),
+        }
+    }
+
+    fn finish(self) -> Option<Definition> {
+        let BegunBody { tag, form, variants, fallback, fields, .. } = self.body?;
+        let body = if tag == Tag::Struct { Body::Struct { form, fields } } else { Body::Enum { variants, fallback } };
+        Some(Definition { name: self.name, arguments: self.arguments, body })
+    }
+}
+
+impl BegunBody {
+    fn begin_fields(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        self.fields = Fields { style: reader.byte(style::NAMED)?, fields: Vec::new() };
+        self.fields_left = reader.number()?;
+        Some(())
+    }
+
+    fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
+        loop {
+            if self.fields_left > 0 {
+                self.fields_left -= 1;
+                self.field = Some((reader.name()?, reader.byte(1)? != 0));
+                return Some(true);
+            }
+            if let Some((name, discriminant)) = self.variant.take() {
+                let none = Fields { style: style::UNIT, fields: Vec::new() };
+                let fields = std::mem::replace(&mut self.fields, none);
+                self.variants.push(Variant { name, discriminant, fields });
+            }
+            if self.variants_left == 0 {
+                if self.tag == Tag::Enum && self.form == form::GROWS {
+                    self.fallback = Some(reader.name()?);
+                }
+                return Some(false);
+            }
+            self.variants_left -= 1;
+            self.variant = Some((reader.name()?, reader.value()?));
+            self.begin_fields(reader)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

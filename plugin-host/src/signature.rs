@@ -1,15 +1,17 @@
 //! Signatures: an export's type as data, comparable and printable.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
-use plugin_core::descriptor::{Node, Shape, Tag};
+use plugin_core::descriptor::{Node, Tag};
 
-/// Deeper than any type a person writes, shallow enough for every stack.
-const DEEPEST: usize = 128;
+use crate::difference;
+use crate::schema::Schema;
 
 /// The type of an export: what a function takes and returns, or what a static is.
 ///
-/// Two signatures are equal if they have the same structure, whichever compilers made them.
+/// Two signatures are equal if they have the same structure, whichever compilers made them. Of a type with
+/// `#[plugin_type]`, all that is written in its definition belongs to that.
 ///
 /// # Example
 ///
@@ -20,215 +22,136 @@ const DEEPEST: usize = 128;
 /// assert_eq!(signature.to_string(), "fn(&str, Option<u32>) -> Vec<String>");
 /// assert_eq!(Signature::of::<&str>().to_string(), "static &str");
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Signature(Option<Type>);
+#[derive(Clone)]
+pub struct Signature(Known);
 
-/// A type, as far as a descriptor tells.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Type {
-    tag: Tag,
-    /// An array's length; else how many parts there are.
-    count: u64,
-    parts: Vec<Type>,
-}
-
-impl Type {
-    /// Reads one type and returns what follows it.
-    fn read(bytes: &[u8], depth: usize) -> Option<(Type, &[u8])> {
-        let (&tag, mut rest) = bytes.split_first()?;
-        let tag = Tag::from_byte(tag)?;
-        let depth = depth.checked_sub(1)?;
-        let (count, parts) = match tag.shape() {
-            Shape::Parts(parts) => (parts as u64, parts as u64),
-            shape => {
-                let (count, after) = rest.split_first_chunk::<8>()?;
-                rest = after;
-                let count = u64::from_le_bytes(*count);
-                match shape {
-                    Shape::CountThenAll(more) => (count, count.checked_add(more as u64)?),
-                    _ => (count, 1),
-                }
-            }
-        };
-        // Each part is at least a byte, so a count that lies ends the loop early.
-        let mut read = Vec::new();
-        for _ in 0..parts {
-            let (part, after) = Type::read(rest, depth)?;
-            read.push(part);
-            rest = after;
-        }
-        Some((Type { tag, count, parts: read }, rest))
-    }
+#[derive(Clone)]
+enum Known {
+    Yes(Schema),
+    /// The bytes of a descriptor that this SDK cannot read, as a later one's may be.
+    No(Vec<u8>),
 }
 
 impl Signature {
-    /// The signature that an export must have for `get::<F>` to find it.
+    /// The signature that an export must have for `get::<F>` to find it; except that types which may grow may differ in
+    /// what they have gained.
     pub fn of<F: plugin_core::Lookup>() -> Self {
         Self::from_node(F::NODE)
     }
 
     pub(crate) fn from_node(node: &'static Node) -> Self {
-        Self::decode(&node.to_bytes()).expect("a descriptor made by plugin-core has the form that it documents")
+        Self::read(&node.to_bytes())
     }
 
-    /// Reads the bytes of a descriptor; `None` if they are anything else.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (ty, rest) = Type::read(bytes, DEEPEST)?;
-        rest.is_empty().then_some(Signature(Some(ty)))
+    /// Reads the bytes of a descriptor, if this SDK can.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        Signature(Schema::decode(bytes).map_or_else(|| Known::No(bytes.to_vec()), Known::Yes))
     }
 
-    /// The signature of an export whose type this host does not know, as a later SDK's may be.
-    pub(crate) fn unknown() -> Self {
-        Signature(None)
+    fn schema(&self) -> Option<&Schema> {
+        match &self.0 {
+            Known::Yes(schema) => Some(schema),
+            Known::No(_) => None,
+        }
     }
 
     /// Whether it is a function's.
     pub fn is_function(&self) -> bool {
-        self.0.as_ref().is_some_and(|ty| ty.tag == Tag::Fn)
+        self.schema().is_some_and(|schema| schema.root.tag == Tag::Fn)
+    }
+
+    /// The definitions of the types with `#[plugin_type]` in it, each on one line, in the order in which they first
+    /// appear.
+    ///
+    /// They are written as in Rust, generic ones with the arguments in place, and enums with their discriminants unless
+    /// these count from 0:
+    ///
+    /// ```text
+    /// struct Retry { max: u32, wait: Duration }
+    /// struct Unit;
+    /// struct Page<u32> { items: Vec<u32>, next: Option<Box<Page<u32>>> }
+    /// #[repr(C)] struct Point(f32, f32);
+    /// enum Level { Low = 1, High = 4 }
+    /// ```
+    ///
+    /// Those that may grow say so. What stands in for a field that the other side lacks is not part of a signature,
+    /// only that there is something:
+    ///
+    /// ```text
+    /// #[non_exhaustive] struct Config { path: PathBuf, retries: u32 = .. }
+    /// #[non_exhaustive] enum Event { Open { path: PathBuf }, Close(u32), Unknown /* fallback */ }
+    /// ```
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_host::Signature;
+    ///
+    /// assert!(Signature::of::<fn(&str) -> String>().definitions().is_empty());
+    /// ```
+    pub fn definitions(&self) -> Vec<String> {
+        let Some(schema) = self.schema() else { return Vec::new() };
+        let mut texts = Vec::new();
+        for text in schema.definitions.iter().map(|definition| schema.definition_text(definition)) {
+            // A program may have several copies of one crate, and so of a type.
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
+    /// Whether a host that asks for this signature may use an export of the other: they are equal, or differ only in
+    /// what types that may grow have gained.
+    pub(crate) fn accepts(&self, exported: &Signature) -> bool {
+        match (self.schema(), exported.schema()) {
+            (Some(asked), Some(exported)) => difference::accepts(asked, exported),
+            _ => false,
+        }
+    }
+
+    /// Says where an exported signature differs from this one, which was asked for; several differences are a line
+    /// each.
+    pub(crate) fn difference(&self, exported: &Signature) -> String {
+        match (self.schema(), exported.schema()) {
+            (Some(asked), Some(exported)) => difference::difference(asked, exported),
+            (_, None) => "this host's version of the SDK does not know the exported type".to_owned(),
+            (None, _) => "this host's version of the SDK cannot tell what the host asks for".to_owned(),
+        }
     }
 
     /// The signature as one would write the item, with its name and the names of its arguments.
-    pub(crate) fn declaration<'a>(&'a self, name: &'a str, arguments: &'a [String]) -> impl fmt::Display + 'a {
-        Declaration { signature: self, name, arguments }
-    }
-
-    /// Says where an exported signature first differs from this one, which was asked for.
-    pub(crate) fn difference(&self, exported: &Signature) -> String {
-        match (&self.0, &exported.0) {
-            (Some(asked), Some(exported)) => difference(asked, exported, ""),
-            _ => "this host's version of the SDK does not know the exported type".to_owned(),
+    pub(crate) fn declaration(&self, name: &str, arguments: &[String]) -> String {
+        match self.schema() {
+            Some(schema) => schema.declaration_text(name, arguments),
+            None => format!("{name}: {self}"),
         }
     }
 }
 
-/// What a static is, said after the word `static`.
-fn static_kind(tag: Tag) -> Option<&'static str> {
-    match tag {
-        Tag::Static => Some(""),
-        Tag::Atomic => Some("Atomic"),
-        Tag::RwLock => Some("RwLock"),
-        Tag::Mutex => Some("Mutex"),
-        _ => None,
-    }
-}
-
-fn difference(asked: &Type, exported: &Type, place: &str) -> String {
-    let at = if place.is_empty() { String::new() } else { format!("{place}: ") };
-    match (asked.tag, exported.tag) {
-        (a, b) if a != b => match (a, b) {
-            (Tag::Fn, _) => format!("a function is asked for, a static (`{exported}`) is exported"),
-            (_, Tag::Fn) => format!("a static (`{asked}`) is asked for, a function is exported"),
-            _ => format!("{at}`{asked}` asked for, `{exported}` exported"),
-        },
-        (Tag::Fn, _) if asked.count != exported.count => {
-            format!("{} asked for, {} exported", arguments(asked.count), arguments(exported.count))
-        }
-        (Tag::Tuple | Tag::Array, _) if asked.count != exported.count => {
-            format!("{at}`{asked}` asked for, `{exported}` exported")
-        }
-        (tag, _) => {
-            let differing = asked.parts.iter().zip(&exported.parts).enumerate().find(|(_, (a, b))| a != b);
-            let Some((index, (a, b))) = differing else {
-                return "none".to_owned();
-            };
-            let inside = match tag {
-                Tag::Fn if index == asked.parts.len() - 1 => "what it returns".to_owned(),
-                Tag::Fn => format!("argument {}", index + 1),
-                Tag::Tuple => format!("{at}field {index} of `{asked}`"),
-                _ if static_kind(tag).is_some() => place.to_owned(),
-                Tag::Ref | Tag::Mut => {
-                    return format!("{at}`{asked}` asked for, `{exported}` exported");
-                }
-                _ => format!("{at}inside `{asked}`"),
-            };
-            difference(a, b, &inside)
+impl PartialEq for Signature {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Known::Yes(a), Known::Yes(b)) => difference::are_equal(a, b),
+            (Known::No(a), Known::No(b)) => a == b,
+            _ => false,
         }
     }
 }
 
-fn arguments(count: u64) -> String {
-    if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") }
-}
+impl Eq for Signature {}
 
-fn write_list(f: &mut fmt::Formatter<'_>, types: &[Type]) -> fmt::Result {
-    for (index, ty) in types.iter().enumerate() {
-        if index != 0 {
-            f.write_str(", ")?;
-        }
-        write!(f, "{ty}")?;
+/// Equal signatures read alike.
+impl Hash for Signature {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_string().hash(state);
     }
-    Ok(())
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let leaf = match self.tag {
-            Tag::Unit => "()",
-            Tag::Bool => "bool",
-            Tag::Char => "char",
-            Tag::U8 => "u8",
-            Tag::U16 => "u16",
-            Tag::U32 => "u32",
-            Tag::U64 => "u64",
-            Tag::U128 => "u128",
-            Tag::Usize => "usize",
-            Tag::I8 => "i8",
-            Tag::I16 => "i16",
-            Tag::I32 => "i32",
-            Tag::I64 => "i64",
-            Tag::I128 => "i128",
-            Tag::Isize => "isize",
-            Tag::F32 => "f32",
-            Tag::F64 => "f64",
-            Tag::String => "String",
-            Tag::Str => "str",
-            _ => "",
-        };
-        match (self.tag, self.parts.as_slice()) {
-            (Tag::Vec, [element]) => write!(f, "Vec<{element}>"),
-            (Tag::Slice, [element]) => write!(f, "[{element}]"),
-            (Tag::Array, [element]) => write!(f, "[{element}; {}]", self.count),
-            (Tag::Box, [inner]) => write!(f, "Box<{inner}>"),
-            (Tag::Option, [inner]) => write!(f, "Option<{inner}>"),
-            (Tag::Result, [ok, error]) => write!(f, "Result<{ok}, {error}>"),
-            (Tag::Tuple, [only]) => write!(f, "({only},)"),
-            (Tag::Tuple, fields) => {
-                f.write_str("(")?;
-                write_list(f, fields)?;
-                f.write_str(")")
-            }
-            (Tag::Ref, [inner]) => write!(f, "&{inner}"),
-            (Tag::Mut, [inner]) => write!(f, "&mut {inner}"),
-            (Tag::Fn, [arguments @ .., returns]) => {
-                f.write_str("fn(")?;
-                write_list(f, arguments)?;
-                f.write_str(")")?;
-                write_return(f, returns)
-            }
-            (Tag::Static, [inner]) => write!(f, "static {inner}"),
-            (Tag::Atomic, [inner]) => write!(f, "static {}", atomic(inner)),
-            (Tag::RwLock, [inner]) => write!(f, "static RwLock<{inner}>"),
-            (Tag::Mutex, [inner]) => write!(f, "static Mutex<{inner}>"),
-            _ => f.write_str(leaf),
-        }
-    }
-}
-
-fn write_return(f: &mut fmt::Formatter<'_>, returns: &Type) -> fmt::Result {
-    if returns.tag == Tag::Unit { Ok(()) } else { write!(f, " -> {returns}") }
-}
-
-/// `AtomicU64` for `u64`.
-fn atomic(inner: &Type) -> String {
-    let name = inner.to_string();
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| format!("Atomic{}{}", first.to_ascii_uppercase(), letters.as_str()))
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(ty) => ty.fmt(f),
+        match self.schema() {
+            Some(schema) => f.write_str(&schema.type_text(&schema.root)),
             None => f.write_str("(a type of a later SDK)"),
         }
     }
@@ -241,43 +164,16 @@ impl fmt::Debug for Signature {
     }
 }
 
-struct Declaration<'a> {
-    signature: &'a Signature,
-    name: &'a str,
-    arguments: &'a [String],
-}
-
-impl fmt::Display for Declaration<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Declaration { signature: Signature(ty), name, arguments } = self;
-        let Some(ty) = ty else { return write!(f, "{name}: {}", self.signature) };
-        match (ty.tag, ty.parts.as_slice()) {
-            (Tag::Fn, [types @ .., returns]) => {
-                write!(f, "fn {name}(")?;
-                for (index, ty) in types.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    let argument = arguments.get(index).map_or("_", String::as_str);
-                    write!(f, "{comma}{argument}: {ty}")?;
-                }
-                f.write_str(")")?;
-                write_return(f, returns)
-            }
-            _ => {
-                let text = ty.to_string();
-                write!(f, "static {name}: {}", text.strip_prefix("static ").unwrap_or(&text))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::RwLock;
     use std::sync::atomic::{AtomicBool, AtomicUsize};
 
     use plugin_core::Lookup;
+    use plugin_core::descriptor::{Shape, form, style};
 
     use super::*;
+    use crate::sample::*;
 
     fn text<F: Lookup>() -> String {
         Signature::of::<F>().to_string()
@@ -304,33 +200,170 @@ mod tests {
 
     #[test]
     fn differences_name_the_place() {
-        assert_eq!(between::<fn(u8), fn()>(), "1 argument asked for, 0 arguments exported");
-        assert_eq!(between::<fn(u8, u32), fn(u8, u64)>(), "argument 2: `u32` asked for, `u64` exported");
+        assert_eq!(between::<fn(u8), fn()>(), "1 argument in the host, 0 arguments in the plugin");
+        assert_eq!(between::<fn(u8, u32), fn(u8, u64)>(), "argument 2: u32 in the host, u64 in the plugin");
         assert_eq!(
             between::<fn() -> u8, fn() -> Option<u8>>(),
-            "what it returns: `u8` asked for, `Option<u8>` exported"
+            "what it returns: u8 in the host, Option<u8> in the plugin"
         );
         assert_eq!(
             between::<fn(Vec<(u8, Option<u16>)>), fn(Vec<(u8, Option<i16>)>)>(),
-            "argument 1: inside `Vec<(u8, Option<u16>)>`: field 1 of `(u8, Option<u16>)`: inside `Option<u16>`: `u16` \
-             asked for, `i16` exported"
+            "argument 1: Vec<(u8, Option<u16>)>[..].1<Some>: u16 in the host, i16 in the plugin"
         );
-        assert_eq!(between::<fn(&str), fn(String)>(), "argument 1: `&str` asked for, `String` exported");
-        assert_eq!(between::<fn(&u8), fn(&u16)>(), "argument 1: `&u8` asked for, `&u16` exported");
-        assert_eq!(between::<fn((u8,)), fn((u8, u8))>(), "argument 1: `(u8,)` asked for, `(u8, u8)` exported");
-        assert_eq!(between::<u8, fn()>(), "a static (`static u8`) is asked for, a function is exported");
-        assert_eq!(between::<u8, u16>(), "`u8` asked for, `u16` exported");
+        assert_eq!(between::<fn(&str), fn(String)>(), "argument 1: &str in the host, String in the plugin");
+        assert_eq!(between::<fn(&u8), fn(&u16)>(), "argument 1: &u8 in the host, &u16 in the plugin");
+        assert_eq!(between::<fn((u8,)), fn((u8, u8))>(), "argument 1: (u8,) in the host, (u8, u8) in the plugin");
+        assert_eq!(between::<u8, fn()>(), "a static (`static u8`) in the host, a function in the plugin");
+        assert_eq!(between::<u8, u16>(), "u8 in the host, u16 in the plugin");
+        assert_eq!(between::<fn(u8), fn(u8)>(), "none");
     }
 
     #[test]
-    fn what_is_no_descriptor_is_refused() {
-        assert_eq!(Signature::decode(&[]), None);
-        assert_eq!(Signature::decode(&[0]), None);
-        assert_eq!(Signature::decode(&[Tag::U8 as u8, Tag::U8 as u8]), None);
-        assert_eq!(Signature::decode(&[Tag::Option as u8]), None);
-        assert_eq!(Signature::decode(&[Tag::Option as u8; 100_000]), None);
-        let mut lie = vec![Tag::Tuple as u8];
-        lie.extend(u64::MAX.to_le_bytes());
-        assert_eq!(Signature::decode(&lie), None);
+    fn every_type_reads_like_rust() {
+        let one = |tag| signature(&of(tag, &[leaf(Tag::U32)])).to_string();
+        let two = |tag| signature(&of(tag, &[leaf(Tag::String), leaf(Tag::U32)])).to_string();
+        let text = |tag| signature(&leaf(tag)).to_string();
+        let check = |texts: &[(Tag, &str)], show: &dyn Fn(Tag) -> String| {
+            texts.iter().for_each(|(tag, text)| assert_eq!(show(*tag), *text));
+        };
+        let leaves = [
+            "Unit ()",
+            "Bool bool",
+            "Char char",
+            "U8 u8",
+            "U16 u16",
+            "U32 u32",
+            "U64 u64",
+            "U128 u128",
+            "Usize usize",
+            "I8 i8",
+            "I16 i16",
+            "I32 i32",
+            "I64 i64",
+            "I128 i128",
+            "Isize isize",
+            "F32 f32",
+            "F64 f64",
+            "String String",
+            "Str str",
+            "BoxStr Box<str>",
+            "ArcStr Arc<str>",
+            "CowStr Cow<str>",
+            "PathBuf PathBuf",
+            "Path Path",
+            "OsString OsString",
+            "OsStr OsStr",
+            "Duration Duration",
+            "SystemTime SystemTime",
+            "Ordering Ordering",
+            "Ipv4Addr Ipv4Addr",
+            "Ipv6Addr Ipv6Addr",
+            "IpAddr IpAddr",
+            "SocketAddrV4 SocketAddrV4",
+            "SocketAddrV6 SocketAddrV6",
+            "SocketAddr SocketAddr",
+            "Error Box<dyn Error>",
+            "Bytes Bytes",
+            "Json serde_json::Value",
+            "Uuid Uuid",
+            "RangeFull RangeFull",
+        ];
+        let mut seen = 0;
+        for tag in (0..=255).filter_map(Tag::from_byte).filter(|tag| tag.shape() == Shape::Parts(0)) {
+            let line = format!("{tag:?} {}", text(tag));
+            assert!(leaves.contains(&line.as_str()), "{line}");
+            seen += 1;
+        }
+        assert_eq!(seen, leaves.len());
+        let wraps = [
+            (Tag::Vec, "Vec<u32>"),
+            (Tag::Slice, "[u32]"),
+            (Tag::Box, "Box<u32>"),
+            (Tag::Option, "Option<u32>"),
+            (Tag::HashSet, "HashSet<u32>"),
+            (Tag::BTreeSet, "BTreeSet<u32>"),
+            (Tag::VecDeque, "VecDeque<u32>"),
+            (Tag::BoxSlice, "Box<[u32]>"),
+            (Tag::NonZero, "NonZero<u32>"),
+            (Tag::PhantomData, "PhantomData<u32>"),
+            (Tag::Ref, "&u32"),
+            (Tag::Mut, "&mut u32"),
+            (Tag::Range, "Range<u32>"),
+            (Tag::RangeInclusive, "RangeInclusive<u32>"),
+            (Tag::RangeFrom, "RangeFrom<u32>"),
+            (Tag::RangeTo, "RangeTo<u32>"),
+            (Tag::RangeToInclusive, "RangeToInclusive<u32>"),
+            (Tag::Static, "static u32"),
+            (Tag::Atomic, "static AtomicU32"),
+            (Tag::RwLock, "static RwLock<u32>"),
+            (Tag::Mutex, "static Mutex<u32>"),
+        ];
+        let all = (0..=255).filter_map(Tag::from_byte).filter(|tag| tag.shape() == Shape::Parts(1)).count();
+        assert_eq!(all, wraps.len());
+        check(&wraps, &one);
+        let pairs = [
+            (Tag::Result, "Result<String, u32>"),
+            (Tag::HashMap, "HashMap<String, u32>"),
+            (Tag::BTreeMap, "BTreeMap<String, u32>"),
+        ];
+        check(&pairs, &two);
+        assert_eq!(signature(&array(3, leaf(Tag::U8))).to_string(), "[u8; 3]");
+        assert_eq!(signature(&of(Tag::Ref, &[leaf(Tag::Path)])).to_string(), "&Path");
+    }
+
+    #[test]
+    fn definitions_read_like_rust() {
+        let definition = |bytes: Bytes| signature(&takes(bytes)).definitions().remove(0);
+        let u8 = || leaf(Tag::U8);
+        let cases = [
+            (
+                named("Retry", fields(&[field("max", leaf(Tag::U32)), field("wait", leaf(Tag::Duration))])),
+                "struct Retry { max: u32, wait: Duration }",
+            ),
+            (named("Unit", body(form::FIXED, style::UNIT, &[])), "struct Unit;"),
+            (named("Empty", fields(&[])), "struct Empty {}"),
+            (named("Pair", tuple(&[u8(), leaf(Tag::U16)])), "struct Pair(u8, u16);"),
+            (named("Level", variants(&[unit("Low", 1), unit("High", 4)])), "enum Level { Low = 1, High = 4 }"),
+            (named("Level", variants(&[unit("Low", 0), unit("High", 1)])), "enum Level { Low, High }"),
+            (named("Never", variants(&[])), "enum Never {}"),
+            (
+                named(
+                    "E",
+                    variants(&[
+                        unit("A", 0),
+                        variant("B", 1, style::TUPLE, &[field("0", leaf(Tag::U32))]),
+                        variant("C", 2, style::NAMED, &[field("x", u8())]),
+                        variant("D", 3, style::TUPLE, &[]),
+                    ]),
+                ),
+                "enum E { A, B(u32), C { x: u8 }, D() }",
+            ),
+            (named("P", body(form::C, style::NAMED, &[field("x", u8())])), "#[repr(C)] struct P { x: u8 }"),
+            (
+                named("Config", growing(&[field("path", leaf(Tag::PathBuf)), default("retries", leaf(Tag::U32))])),
+                "#[non_exhaustive] struct Config { path: PathBuf, retries: u32 = .. }",
+            ),
+            (
+                named("Event", growing_variants(&[unit("Open", 0)], "Unknown")),
+                "#[non_exhaustive] enum Event { Open, Unknown /* fallback */ }",
+            ),
+            (
+                named("Event", growing_variants(&[], "Unknown")),
+                "#[non_exhaustive] enum Event { Unknown /* fallback */ }",
+            ),
+            (
+                generic("Page", &[leaf(Tag::U32)], fields(&[field("next", of(Tag::Box, &[again(0)]))])),
+                "struct Page<u32> { next: Box<Page<u32>> }",
+            ),
+            (generic("Grid", &[u8(), constant(3)], tuple(&[array(3, u8())])), "struct Grid<u8, 3>([u8; 3]);"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(definition(bytes), text);
+        }
+        let nested =
+            signature(&takes(named("A", fields(&[field("b", named("B", fields(&[]))), field("c", again(1))]))));
+        assert_eq!(nested.to_string(), "fn(A)");
+        assert_eq!(nested.definitions(), ["struct A { b: B, c: B }", "struct B {}"]);
+        assert_eq!(nested.declaration("run", &["a".to_owned()]), "fn run(a: A)");
     }
 }

@@ -14,37 +14,40 @@ fn add_is_exported_as<F: plugin_host::Lookup>(host: &Host) -> String {
 }
 
 #[test]
-fn a_mismatch_prints_both_sides_and_the_first_difference() {
+fn a_mismatch_prints_both_sides_and_the_difference() {
     let host = host_with(&["zoo"]);
     assert_eq!(
         add_is_exported_as::<fn(u64) -> u64>(&host),
         "export `add` of plugin `zoo` has another type\n  asked for: fn(u64) -> u64\n  exported:  fn(u64, u64) -> u64\n  \
-         difference: 1 argument asked for, 2 arguments exported"
+         difference: 1 argument in the host, 2 arguments in the plugin"
     );
     let difference = |error: String| error.rsplit("difference: ").next().unwrap().to_owned();
     assert_eq!(
         difference(add_is_exported_as::<fn(u64, u32) -> u64>(&host)),
-        "argument 2: `u32` asked for, `u64` exported"
+        "argument 2: u32 in the host, u64 in the plugin"
     );
     assert_eq!(
         difference(add_is_exported_as::<fn(u64, u64) -> Option<u64>>(&host)),
-        "what it returns: `Option<u64>` asked for, `u64` exported"
+        "what it returns: Option<u64> in the host, u64 in the plugin"
     );
     assert_eq!(
         difference(add_is_exported_as::<fn(u64, u64)>(&host)),
-        "what it returns: `()` asked for, `u64` exported"
+        "what it returns: () in the host, u64 in the plugin"
     );
     assert_eq!(
         difference(add_is_exported_as::<fn(u64, u64, u64) -> u64>(&host)),
-        "3 arguments asked for, 2 arguments exported"
+        "3 arguments in the host, 2 arguments in the plugin"
     );
     assert_eq!(
         difference(add_is_exported_as::<fn(&u64, u64) -> u64>(&host)),
-        "argument 1: `&u64` asked for, `u64` exported"
+        "argument 1: &u64 in the host, u64 in the plugin"
     );
+    let several =
+        "\n    argument 1: u32 in the host, u64 in the plugin\n    what it returns: u32 in the host, u64 in the plugin";
+    assert!(add_is_exported_as::<fn(u32, u64) -> u32>(&host).ends_with(&format!("\n  difference:{several}")));
     assert_eq!(
         difference(add_is_exported_as::<u64>(&host)),
-        "a static (`static u64`) is asked for, a function is exported"
+        "a static (`static u64`) in the host, a function in the plugin"
     );
 }
 

@@ -1,0 +1,554 @@
+//! What differs between the type that a host asks for and the type that a plugin exports.
+//!
+//! Equality, what growth allows, and the text of a mismatch are all this one comparison, so they cannot disagree.
+//!
+//! Types with a name are compared as the graphs that they are: a pair of definitions, one of each side, is compared
+//! once, and taken for equal wherever else it is met. So it ends, also for types that contain themselves, and it takes
+//! no longer than there are pairs.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use plugin_core::descriptor::{Tag, form, style};
+
+use crate::schema::{Argument, Body, Definition, Fields, Schema, Type, Variant};
+use crate::text::are_implicit;
+
+/// How many differences are written out.
+const MOST_LINES: usize = 8;
+
+const MAY_GROW_STRUCT: &str = "a struct that may grow is declared `#[non_exhaustive]` on both sides from the start, \
+                               and its new, trailing fields get `#[plugin_type(default)]`";
+const MAY_GROW_ENUM: &str = "an enum that may grow is declared `#[non_exhaustive]` on both sides from the start, \
+                             with a `#[plugin_type(fallback)]` variant";
+const GROWS_STRUCT: &str =
+    "a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`";
+const GROWS_ENUM: &str = "an enum that may grow gets new variants only after all others";
+
+/// Whether the two are the same, in all there is to say of them.
+pub(crate) fn are_equal(a: &Schema, b: &Schema) -> bool {
+    Comparison::new(a, b, false, 0).run().count == 0
+}
+
+/// Whether a host that asks for one may use the other: they are equal, or differ as types that may grow do.
+pub(crate) fn accepts(host: &Schema, plugin: &Schema) -> bool {
+    Comparison::new(host, plugin, true, 0).run().count == 0
+}
+
+/// The reasons why [`accepts`] says no, one a line.
+pub(crate) fn difference(host: &Schema, plugin: &Schema) -> String {
+    Comparison::new(host, plugin, true, MOST_LINES).run().into_text()
+}
+
+struct Comparison<'a> {
+    host: &'a Schema,
+    plugin: &'a Schema,
+    /// The definitions with their arguments, as text.
+    host_names: Vec<String>,
+    plugin_names: Vec<String>,
+    /// Whether types that may grow may differ by that.
+    growth: bool,
+    /// How many differences are written out. If none, the first one ends it.
+    most: usize,
+
+    lines: Vec<String>,
+    hints: Vec<&'static str>,
+    count: usize,
+
+    /// The pairs of definitions that were met.
+    seen: HashSet<(usize, usize)>,
+    /// Those of them that are to be compared, and the places where they were met. First those that were met first, so
+    /// that places are said by short paths.
+    queue: VecDeque<(usize, usize, Option<usize>)>,
+
+    /// What is being compared of the signature: an argument, say, and its type in the host.
+    label: String,
+    top: &'a Type,
+    /// Steps that led to pairs of definitions, each with the place of the step before it.
+    places: Vec<(Option<usize>, Step<'a>)>,
+    /// Where the definition that is being compared was met, and the steps from there.
+    base: Option<usize>,
+    steps: Vec<Step<'a>>,
+}
+
+/// One step into a type.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    /// Into the definition of a type with a name, by its place in the host's.
+    Named(usize),
+    Field(&'a str),
+    Variant(&'a str),
+    Place(usize),
+    Inside(&'static str),
+    /// An argument of a generic type.
+    Argument(usize),
+}
+
+/// The step to a part of a type; `None` if nothing need be said of it.
+fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
+    let inside = match (tag, part) {
+        (Tag::Tuple, _) => return Some(Step::Place(part)),
+        (Tag::Vec | Tag::Slice | Tag::BoxSlice | Tag::Array | Tag::VecDeque | Tag::HashSet | Tag::BTreeSet, _) => {
+            "[..]"
+        }
+        (Tag::Option, _) => "<Some>",
+        (Tag::Result, 0) => "<Ok>",
+        (Tag::Result, _) => "<Err>",
+        (Tag::HashMap | Tag::BTreeMap, 0) => "<key>",
+        (Tag::HashMap | Tag::BTreeMap, _) => "<value>",
+        _ => return None,
+    };
+    Some(Step::Inside(inside))
+}
+
+/// Two lists of names, of fields or of variants.
+#[derive(Default)]
+struct Aligned<'a> {
+    /// Places of those that both have.
+    common: Vec<(usize, usize)>,
+    only_host: Vec<usize>,
+    only_plugin: Vec<usize>,
+    /// The common ones of each side that are in another order.
+    order: Option<(Vec<&'a str>, Vec<&'a str>)>,
+}
+
+impl<'a> Aligned<'a> {
+    fn new(host: &[&'a str], plugin: &[&'a str]) -> Self {
+        let mut aligned = Aligned::default();
+        let mut places: HashMap<&str, usize> = plugin.iter().enumerate().map(|(place, &name)| (name, place)).collect();
+        for (place, name) in host.iter().enumerate() {
+            match places.remove(name) {
+                Some(other) => aligned.common.push((place, other)),
+                None => aligned.only_host.push(place),
+            }
+        }
+        aligned.only_plugin = places.into_values().collect();
+        aligned.only_plugin.sort_unstable();
+
+        let here: Vec<&str> = aligned.common.iter().map(|&(place, _)| host[place]).collect();
+        let mut there = aligned.common.clone();
+        there.sort_unstable_by_key(|&(_, place)| place);
+        let there: Vec<&str> = there.iter().map(|&(_, place)| plugin[place]).collect();
+        let differ = |(a, b): (&&str, &&str)| a != b;
+        if let Some(first) = here.iter().zip(&there).position(differ) {
+            let end = here.iter().zip(&there).rposition(differ).unwrap_or(first) + 1;
+            aligned.order = Some((here[first..end].to_vec(), there[first..end].to_vec()));
+        }
+        aligned
+    }
+
+    /// Takes out what only has another name: it stands in the same place, and `is_same` says that it is the same.
+    fn renamed(&mut self, is_same: impl Fn(usize) -> bool) -> Vec<usize> {
+        let others: HashSet<usize> = self.only_plugin.iter().copied().collect();
+        let renamed: Vec<usize> =
+            self.only_host.iter().copied().filter(|place| others.contains(place) && is_same(*place)).collect();
+        let taken: HashSet<usize> = renamed.iter().copied().collect();
+        self.only_host.retain(|place| !taken.contains(place));
+        self.only_plugin.retain(|place| !taken.contains(place));
+        renamed
+    }
+
+    fn is_surplus(&self) -> bool {
+        !self.only_host.is_empty() || !self.only_plugin.is_empty()
+    }
+}
+
+/// Whether one list is how the other begins.
+fn is_prefix(a: &[&str], b: &[&str]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+fn field_names(fields: &Fields) -> Vec<&str> {
+    fields.fields.iter().map(|field| field.name.as_str()).collect()
+}
+
+fn variant_names(variants: &[Variant]) -> Vec<&str> {
+    variants.iter().map(|variant| variant.name.as_str()).collect()
+}
+
+/// How a struct or variant is written.
+fn written(name: &str, of: u8) -> String {
+    match of {
+        style::UNIT => format!("`{name}`"),
+        style::TUPLE => format!("`{name}(..)`"),
+        _ => format!("`{name} {{ .. }}`"),
+    }
+}
+
+fn one_side(in_host: bool) -> &'static str {
+    if in_host { "only in the host" } else { "only in the plugin" }
+}
+
+fn arguments(count: u64) -> String {
+    if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") }
+}
+
+/// The type that a type only wraps, without a place of its own to speak of.
+fn wrapped(ty: &Type) -> Option<&Type> {
+    match ty.parts.as_slice() {
+        [inner] if ty.tag != Tag::Fn && step(ty.tag, 0).is_none() => Some(inner),
+        _ => None,
+    }
+}
+
+impl<'a> Comparison<'a> {
+    fn new(host: &'a Schema, plugin: &'a Schema, growth: bool, most: usize) -> Self {
+        let names =
+            |schema: &Schema| schema.definitions.iter().map(|definition| schema.name_text(definition)).collect();
+        Comparison {
+            host,
+            plugin,
+            host_names: names(host),
+            plugin_names: names(plugin),
+            growth,
+            most,
+            lines: Vec::new(),
+            hints: Vec::new(),
+            count: 0,
+            seen: HashSet::new(),
+            queue: VecDeque::new(),
+            label: String::new(),
+            top: &host.root,
+            places: Vec::new(),
+            base: None,
+            steps: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Self {
+        let (host, plugin) = (&self.host.root, &self.plugin.root);
+        match (host.tag, plugin.tag) {
+            (Tag::Fn, Tag::Fn) if host.count != plugin.count => {
+                self.report("", |_| {
+                    format!("{} in the host, {} in the plugin", arguments(host.count), arguments(plugin.count))
+                });
+                if let (Some(host), Some(plugin)) = (host.parts.last(), plugin.parts.last()) {
+                    self.top("what it returns", host, plugin);
+                }
+            }
+            (Tag::Fn, Tag::Fn) => {
+                for (index, (host, plugin)) in host.parts.iter().zip(&plugin.parts).enumerate() {
+                    let last = index + 1 == self.host.root.parts.len();
+                    let argument = || format!("argument {}", index + 1);
+                    let label = if last { "what it returns".to_owned() } else { argument() };
+                    self.top(&label, host, plugin);
+                }
+            }
+            (Tag::Fn, _) => self.report("", |this| {
+                format!("a function in the host, a static (`{}`) in the plugin", this.plugin.type_text(plugin))
+            }),
+            (_, Tag::Fn) => self.report("", |this| {
+                format!("a static (`{}`) in the host, a function in the plugin", this.host.type_text(host))
+            }),
+            (Tag::Static, Tag::Static) => {
+                for (host, plugin) in host.parts.iter().zip(&plugin.parts) {
+                    self.top("", host, plugin);
+                }
+            }
+            _ => self.top("", host, plugin),
+        }
+        self
+    }
+
+    fn into_text(mut self) -> String {
+        if self.count > self.lines.len() {
+            self.lines.push(format!("and {} more", self.count - self.lines.len()));
+        }
+        self.lines.extend(self.hints.iter().map(|hint| format!("hint: {hint}")));
+        if self.lines.is_empty() { "none".to_owned() } else { self.lines.join("\n") }
+    }
+
+    /// Whether all is known that is wanted.
+    fn is_done(&self) -> bool {
+        self.most == 0 && self.count > 0
+    }
+
+    /// A difference at the place that is being compared; `between` stands between the place, if there is any to speak
+    /// of, and `what`.
+    fn report(&mut self, between: &str, what: impl FnOnce(&Self) -> String) {
+        self.count += 1;
+        if self.lines.len() < self.most {
+            let (label, place, what) = (&self.label, self.place(), what(self));
+            let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
+            let between = if place.is_empty() { "" } else { between };
+            self.lines.push(format!("{label}{place}{between}{what}"));
+        }
+    }
+
+    fn hint(&mut self, hint: &'static str) {
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
+    }
+
+    /// The path to what is being compared: from the outermost type with a name on, or else from the whole type.
+    fn place(&self) -> String {
+        let mut steps: Vec<Step<'_>> = self.steps.iter().rev().copied().collect();
+        let mut at = self.base;
+        while let Some(place) = at {
+            let (before, step) = self.places[place];
+            steps.push(step);
+            at = before;
+        }
+        steps.reverse();
+        // What is found in a generic type's argument is found in it anywhere, so the path begins there.
+        let is_named = |step: &Step<'_>| matches!(step, Step::Named(_));
+        let argument = steps.iter().rposition(|step| matches!(step, Step::Argument(_))).unwrap_or(0);
+        let start = steps[argument..].iter().position(is_named).map(|start| argument + start);
+        let start = start.or_else(|| steps.iter().position(is_named));
+        let (mut path, steps) = match start.map(|start| (steps[start], &steps[start + 1..])) {
+            Some((Step::Named(index), rest)) => (self.host_names[index].clone(), rest),
+            _ if steps.is_empty() => return String::new(),
+            _ => (self.host.type_text(self.top), steps.as_slice()),
+        };
+        for step in steps {
+            match step {
+                Step::Named(_) => {}
+                Step::Field(name) => path += &format!(".{name}"),
+                Step::Place(index) => path += &format!(".{index}"),
+                Step::Variant(name) => path += &format!("::{name}"),
+                Step::Inside(text) => path += text,
+                Step::Argument(index) => path += &format!("<argument {}>", index + 1),
+            }
+        }
+        path
+    }
+
+    /// Does `inside` one step further in.
+    fn within(&mut self, step: impl Into<Option<Step<'a>>>, inside: impl FnOnce(&mut Self)) {
+        let step = step.into();
+        self.steps.extend(step);
+        inside(self);
+        if step.is_some() {
+            self.steps.pop();
+        }
+    }
+
+    /// Compares one of the types that a signature consists of, and all that is in it.
+    fn top(&mut self, label: &str, host: &'a Type, plugin: &'a Type) {
+        label.clone_into(&mut self.label);
+        self.top = if matches!(host.tag, Tag::RwLock | Tag::Mutex) { host.parts.first().unwrap_or(host) } else { host };
+        self.types(host, plugin);
+        while let Some((host, plugin, base)) = self.queue.pop_front() {
+            if self.is_done() {
+                return;
+            }
+            self.base = base;
+            self.definitions(host, plugin);
+        }
+        self.places.clear();
+        self.base = None;
+    }
+
+    fn types(&mut self, host: &'a Type, plugin: &'a Type) {
+        if self.is_done() {
+            return;
+        }
+        if self.differ_here(host, plugin) {
+            return self.report(": ", |this| this.both(host, plugin));
+        }
+        if host.tag == Tag::Named {
+            return self.meet(host.count as usize, plugin.count as usize);
+        }
+        for (index, (inner, other)) in host.parts.iter().zip(&plugin.parts).enumerate() {
+            self.within(step(host.tag, index), |this| this.types(inner, other));
+        }
+    }
+
+    /// Whether the types differ already here, and not only further in.
+    fn differ_here(&self, host: &Type, plugin: &Type) -> bool {
+        if host.tag != plugin.tag {
+            return true;
+        }
+        if host.tag == Tag::Named {
+            return self.host_names[host.count as usize] != self.plugin_names[plugin.count as usize];
+        }
+        match (wrapped(host), wrapped(plugin)) {
+            (Some(host), Some(plugin)) => self.differ_here(host, plugin),
+            _ => host.count != plugin.count,
+        }
+    }
+
+    /// Both types, where they differ.
+    fn both(&self, mut host: &Type, mut plugin: &Type) -> String {
+        let (mut here, mut there) = (self.host.type_text(host), self.plugin.type_text(plugin));
+        if here == there {
+            // Someone may have called a type of theirs as one of the others is called.
+            while let (true, Some(a), Some(b)) = (host.tag == plugin.tag, wrapped(host), wrapped(plugin)) {
+                (host, plugin) = (a, b);
+            }
+            let own = |ty: &Type| if ty.tag == Tag::Named { " (with `#[plugin_type]`)" } else { " (of the SDK)" };
+            here += own(host);
+            there += own(plugin);
+        }
+        format!("{here} in the host, {there} in the plugin")
+    }
+
+    /// Has two definitions compared, unless they were or will be anyway.
+    fn meet(&mut self, host: usize, plugin: usize) {
+        if !self.seen.insert((host, plugin)) {
+            return;
+        }
+        let mut place = self.base;
+        if self.most > 0 {
+            for &step in self.steps.iter().chain(&[Step::Named(host)]) {
+                self.places.push((place, step));
+                place = Some(self.places.len() - 1);
+            }
+        }
+        self.queue.push_back((host, plugin, place));
+    }
+
+    fn definitions(&mut self, host: usize, plugin: usize) {
+        let (here, there): (&'a Definition, &'a Definition) =
+            (&self.host.definitions[host], &self.plugin.definitions[plugin]);
+        let grow = here.body.grows() && there.body.grows();
+        match (&here.body, &there.body) {
+            (Body::Struct { form: host_form, fields: host }, Body::Struct { form: plugin_form, fields: plugin }) => {
+                for (form, attribute) in [(form::C, "#[repr(C)]"), (form::GROWS, "#[non_exhaustive]")] {
+                    if (*host_form == form) != (*plugin_form == form) {
+                        self.report(": ", |_| format!("`{attribute}` {}", one_side(*host_form == form)));
+                    }
+                }
+                let hint = if grow { GROWS_STRUCT } else { MAY_GROW_STRUCT };
+                self.fields(&here.name, host, plugin, grow && self.growth, Some(hint));
+            }
+            (
+                Body::Enum { variants: host, fallback: host_fallback },
+                Body::Enum { variants: plugin, fallback: plugin_fallback },
+            ) => {
+                match (host_fallback, plugin_fallback) {
+                    (Some(host), Some(plugin)) if host != plugin => self.report(": ", |_| {
+                        format!("the fallback variant is `{host}` in the host, `{plugin}` in the plugin")
+                    }),
+                    (Some(name), None) | (None, Some(name)) => self.report(": ", |_| {
+                        format!("the fallback variant `{name}` {}", one_side(host_fallback.is_some()))
+                    }),
+                    _ => {}
+                }
+                self.variants(host, plugin, grow);
+            }
+            (Body::Struct { .. }, _) => self.report(": ", |_| "a struct in the host, an enum in the plugin".to_owned()),
+            (Body::Enum { .. }, _) => self.report(": ", |_| "an enum in the host, a struct in the plugin".to_owned()),
+        }
+        // The arguments' names are the same. What is in them is most often met in the fields, and so has a place
+        // already.
+        for (index, arguments) in here.arguments.iter().zip(&there.arguments).enumerate() {
+            self.within(Step::Argument(index), |this| match arguments {
+                (Argument::Type(host), Argument::Type(plugin)) => this.types(host, plugin),
+                (Argument::Constant(host), Argument::Constant(plugin)) if host == plugin => {}
+                _ => this.report(": ", |_| "another argument in the host than in the plugin".to_owned()),
+            });
+        }
+        if here.arguments.len() != there.arguments.len() {
+            self.report(": ", |_| "more arguments on one side".to_owned());
+        }
+    }
+
+    /// Compares the fields of a struct, or of a variant, that is called `name`. If they may `grow`, the side with more
+    /// of them must have defaults for these.
+    fn fields(&mut self, name: &str, host: &'a Fields, plugin: &'a Fields, grow: bool, hint: Option<&'static str>) {
+        if host.style != plugin.style {
+            return self.report(": ", |_| {
+                format!("{} in the host, {} in the plugin", written(name, host.style), written(name, plugin.style))
+            });
+        }
+        let (host_names, plugin_names) = (field_names(host), field_names(plugin));
+        let mut aligned = Aligned::new(&host_names, &plugin_names);
+        if grow && is_prefix(&host_names, &plugin_names) {
+            aligned.only_host.retain(|&place| !host.fields[place].defaulted);
+            aligned.only_plugin.retain(|&place| !plugin.fields[place].defaulted);
+        }
+        if let Some((host, plugin)) = &aligned.order {
+            self.report(": ", |_| {
+                format!("fields in another order: host {}; plugin {}", host.join(", "), plugin.join(", "))
+            });
+        }
+        let renamed = aligned.renamed(|place| {
+            self.host.type_text(&host.fields[place].ty) == self.plugin.type_text(&plugin.fields[place].ty)
+        });
+        for &place in &renamed {
+            self.report(": ", |this| {
+                let here = this.host.field_text(&host.fields[place]);
+                let there = this.plugin.field_text(&plugin.fields[place]);
+                format!("field {} is `{here}` in the host, `{there}` in the plugin", place + 1)
+            });
+        }
+        for (in_host, places) in [(true, &aligned.only_host), (false, &aligned.only_plugin)] {
+            for &place in places {
+                self.report(": ", |this| {
+                    let (schema, fields) = if in_host { (this.host, host) } else { (this.plugin, plugin) };
+                    let field = &fields.fields[place];
+                    let default = if grow && !field.defaulted { ", and without a default" } else { "" };
+                    format!("field `{}` {}{default}", schema.field_text(field), one_side(in_host))
+                });
+            }
+        }
+        if let (true, Some(hint)) = (aligned.is_surplus(), hint) {
+            self.hint(hint);
+        }
+        let common = aligned.common.iter().copied().chain(renamed.iter().map(|&place| (place, place)));
+        for (here, there) in common {
+            let (host, plugin) = (&host.fields[here], &plugin.fields[there]);
+            self.within(Step::Field(&host.name), |this| {
+                if host.defaulted != plugin.defaulted && !grow {
+                    this.report(": ", |_| format!("a default {}", one_side(host.defaulted)));
+                }
+                this.types(&host.ty, &plugin.ty);
+            });
+        }
+    }
+
+    /// Compares the variants of an enum. If they may `grow`, one side may have more of them.
+    fn variants(&mut self, host: &'a [Variant], plugin: &'a [Variant], grow: bool) {
+        let (host_names, plugin_names) = (variant_names(host), variant_names(plugin));
+        let mut aligned = Aligned::new(&host_names, &plugin_names);
+        if grow && self.growth && is_prefix(&host_names, &plugin_names) {
+            aligned.only_host.clear();
+            aligned.only_plugin.clear();
+        }
+        if let Some((host, plugin)) = &aligned.order {
+            self.report(": ", |_| {
+                format!("variants in another order: host {}; plugin {}", host.join(", "), plugin.join(", "))
+            });
+        }
+        let renamed = aligned.renamed(|place| {
+            let rest = |schema: &Schema, variant: &Variant| {
+                schema.variant_text(variant, place).strip_prefix(variant.name.as_str()).map(str::to_owned)
+            };
+            rest(self.host, &host[place]) == rest(self.plugin, &plugin[place])
+        });
+        for &place in &renamed {
+            self.report(": ", |_| {
+                let (host, plugin) = (&host[place].name, &plugin[place].name);
+                format!("variant {} is `{host}` in the host, `{plugin}` in the plugin", place + 1)
+            });
+        }
+        for (in_host, places) in [(true, &aligned.only_host), (false, &aligned.only_plugin)] {
+            for &place in places {
+                self.report(": ", |this| {
+                    let (schema, variants) = if in_host { (this.host, host) } else { (this.plugin, plugin) };
+                    format!("variant `{}` {}", schema.variant_text(&variants[place], place), one_side(in_host))
+                });
+            }
+        }
+        if aligned.is_surplus() {
+            self.hint(if grow { GROWS_ENUM } else { MAY_GROW_ENUM });
+        }
+        // Nobody wrote the implicit ones: they differ only if the lists do, which is said already.
+        let written = !are_implicit(host) || !are_implicit(plugin);
+        let common = aligned.common.iter().copied().chain(renamed.iter().map(|&place| (place, place)));
+        for (here, there) in common {
+            let (host, plugin) = (&host[here], &plugin[there]);
+            self.within(Step::Variant(&host.name), |this| {
+                if written && host.discriminant != plugin.discriminant {
+                    let (host, plugin) = (host.discriminant, plugin.discriminant);
+                    this.report(" = ", |_| format!("{host} in the host, {plugin} in the plugin"));
+                }
+                this.fields(&host.name, &host.fields, &plugin.fields, false, None);
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,289 @@
+//! Types as text: as one writes them in Rust, without paths.
+
+use std::fmt;
+
+use plugin_core::descriptor::{Tag, form, style};
+
+use crate::schema::{Argument, Body, Definition, Field, Fields, Schema, Type, Variant};
+
+/// How long a type's text may get. A type with a name may stand in many places, each in another such, so that a short
+/// descriptor can have any length as text.
+const LONGEST_TYPE: usize = 1 << 12;
+
+/// How long a definition's text may get.
+const LONGEST_DEFINITION: usize = 1 << 16;
+
+/// How deeply types are shown in one another.
+const DEEPEST: usize = 128;
+
+/// Stands for what is not shown.
+const MORE: &str = "..";
+
+impl Schema {
+    /// `Vec<Page<u32>>`.
+    pub(crate) fn type_text(&self, ty: &Type) -> String {
+        self.text(LONGEST_TYPE, |text| text.ty(ty))
+    }
+
+    /// `Page<u32>`.
+    pub(crate) fn name_text(&self, definition: &Definition) -> String {
+        self.text(LONGEST_TYPE, |text| text.name(definition))
+    }
+
+    /// `timeout: u64`.
+    pub(crate) fn field_text(&self, field: &Field) -> String {
+        self.text(LONGEST_TYPE, |text| text.field(field))
+    }
+
+    /// `Open { path: String }`, and its discriminant unless that follows from its place.
+    pub(crate) fn variant_text(&self, variant: &Variant, place: usize) -> String {
+        self.text(LONGEST_TYPE, |text| text.variant(variant, variant.discriminant != place as i128))
+    }
+
+    /// `struct Page<u32> { items: Vec<u32> }`.
+    pub(crate) fn definition_text(&self, definition: &Definition) -> String {
+        self.text(LONGEST_DEFINITION, |text| text.definition(definition))
+    }
+
+    /// `fn add(a: u64, b: u64) -> u64`, or `static LIMIT: u32`.
+    pub(crate) fn declaration_text(&self, name: &str, arguments: &[String]) -> String {
+        self.text(LONGEST_TYPE, |text| text.declaration(name, arguments))
+    }
+
+    fn text(&self, longest: usize, write: impl FnOnce(&mut Text<'_>) -> Written) -> String {
+        let mut text = Text { schema: self, out: String::new(), longest, depth: 0 };
+        if write(&mut text).is_err() {
+            text.out.push_str(MORE);
+        }
+        text.out
+    }
+}
+
+/// Whether an enum's discriminants are those that it has if none is written.
+pub(crate) fn are_implicit(variants: &[Variant]) -> bool {
+    variants.iter().enumerate().all(|(place, variant)| variant.discriminant == place as i128)
+}
+
+struct Text<'a> {
+    schema: &'a Schema,
+    out: String,
+    longest: usize,
+    depth: usize,
+}
+
+/// [`fmt::Error`] when the text is as long as it may be.
+type Written = Result<(), fmt::Error>;
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> Written {
+        if self.out.len() + text.len() > self.longest {
+            return Err(fmt::Error);
+        }
+        self.out.push_str(text);
+        Ok(())
+    }
+}
+
+impl Text<'_> {
+    fn put(&mut self, text: &str) -> Written {
+        fmt::Write::write_str(self, text)
+    }
+
+    fn show(&mut self, value: impl fmt::Display) -> Written {
+        fmt::Write::write_fmt(self, format_args!("{value}"))
+    }
+
+    /// Writes each of `items`, with commas between.
+    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T) -> Written) -> Written {
+        for (index, item) in items.iter().enumerate() {
+            if index != 0 {
+                self.put(", ")?;
+            }
+            write(self, item)?;
+        }
+        Ok(())
+    }
+
+    fn types(&mut self, before: &str, types: &[Type], after: &str) -> Written {
+        self.put(before)?;
+        self.list(types, Self::ty)?;
+        self.put(after)
+    }
+
+    fn ty(&mut self, ty: &Type) -> Written {
+        if self.depth == DEEPEST {
+            return self.put(MORE);
+        }
+        self.depth += 1;
+        self.ty_here(ty)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn ty_here(&mut self, ty: &Type) -> Written {
+        let parts = ty.parts.as_slice();
+        match (ty.tag, parts) {
+            (Tag::Named, _) => self.name(self.schema.definition(ty)),
+            (Tag::Unit, _) => self.put("()"),
+            (Tag::Str, _) => self.put("str"),
+            (Tag::BoxStr, _) => self.put("Box<str>"),
+            (Tag::ArcStr, _) => self.put("Arc<str>"),
+            (Tag::CowStr, _) => self.put("Cow<str>"),
+            (Tag::Error, _) => self.put("Box<dyn Error>"),
+            (Tag::Json, _) => self.put("serde_json::Value"),
+            (Tag::Slice, _) => self.types("[", parts, "]"),
+            (Tag::BoxSlice, _) => self.types("Box<[", parts, "]>"),
+            (Tag::Array, _) => {
+                self.types("[", parts, "; ")?;
+                self.show(ty.count)?;
+                self.put("]")
+            }
+            (Tag::Tuple, [_]) => self.types("(", parts, ",)"),
+            (Tag::Tuple, _) => self.types("(", parts, ")"),
+            (Tag::Ref, _) => self.types("&", parts, ""),
+            (Tag::Mut, _) => self.types("&mut ", parts, ""),
+            (Tag::Fn, [arguments @ .., returns]) => {
+                self.types("fn(", arguments, ")")?;
+                self.returns(returns)
+            }
+            (Tag::Static | Tag::Atomic | Tag::RwLock | Tag::Mutex, _) => {
+                self.put("static ")?;
+                self.static_type(ty)
+            }
+            // The others are called as their tags are, and those of numbers begin with a small letter.
+            (tag, _) if (Tag::Bool as u8..=Tag::F64 as u8).contains(&(tag as u8)) => {
+                self.show(format!("{tag:?}").to_lowercase())
+            }
+            (tag, []) => self.show(format!("{tag:?}")),
+            (tag, _) => {
+                self.show(format!("{tag:?}"))?;
+                self.types("<", parts, ">")
+            }
+        }
+    }
+
+    fn returns(&mut self, returns: &Type) -> Written {
+        if returns.tag == Tag::Unit {
+            return Ok(());
+        }
+        self.put(" -> ")?;
+        self.ty(returns)
+    }
+
+    /// The type of a static, as one would write it there.
+    fn static_type(&mut self, ty: &Type) -> Written {
+        match (ty.tag, ty.parts.as_slice()) {
+            (Tag::Static, [inner]) => self.ty(inner),
+            // `AtomicU64` for `U64`.
+            (Tag::Atomic, [inner]) => self.show(format!("Atomic{:?}", inner.tag)),
+            (Tag::RwLock, parts) => self.types("RwLock<", parts, ">"),
+            (Tag::Mutex, parts) => self.types("Mutex<", parts, ">"),
+            _ => self.ty(ty),
+        }
+    }
+
+    fn declaration(&mut self, name: &str, names: &[String]) -> Written {
+        let root = &self.schema.root;
+        if let (Tag::Fn, [types @ .., returns]) = (root.tag, root.parts.as_slice()) {
+            self.show(format_args!("fn {name}("))?;
+            let mut names = names.iter();
+            self.list(types, |text, ty| {
+                text.show(format_args!("{}: ", names.next().map_or("_", String::as_str)))?;
+                text.ty(ty)
+            })?;
+            self.put(")")?;
+            return self.returns(returns);
+        }
+        self.show(format_args!("static {name}: "))?;
+        self.static_type(root)
+    }
+
+    fn name(&mut self, definition: &Definition) -> Written {
+        self.put(&definition.name)?;
+        if definition.arguments.is_empty() {
+            return Ok(());
+        }
+        self.put("<")?;
+        self.list(&definition.arguments, |text, argument| match argument {
+            Argument::Type(ty) => text.ty(ty),
+            Argument::Constant(value) => text.show(value),
+        })?;
+        self.put(">")
+    }
+
+    fn definition(&mut self, definition: &Definition) -> Written {
+        match &definition.body {
+            Body::Struct { form, fields } => {
+                match *form {
+                    form::C => self.put("#[repr(C)] ")?,
+                    form::GROWS => self.put("#[non_exhaustive] ")?,
+                    _ => {}
+                }
+                self.put("struct ")?;
+                self.name(definition)?;
+                self.fields(fields)?;
+                self.put(if fields.style == style::NAMED { "" } else { ";" })
+            }
+            Body::Enum { variants, fallback } => {
+                if fallback.is_some() {
+                    self.put("#[non_exhaustive] ")?;
+                }
+                self.put("enum ")?;
+                self.name(definition)?;
+                if variants.is_empty() && fallback.is_none() {
+                    return self.put(" {}");
+                }
+                self.put(" { ")?;
+                let explicit = !are_implicit(variants);
+                self.list(variants, |text, variant| text.variant(variant, explicit))?;
+                if let Some(fallback) = fallback {
+                    self.put(if variants.is_empty() { "" } else { ", " })?;
+                    self.show(format_args!("{fallback} /* fallback */"))?;
+                }
+                self.put(" }")
+            }
+        }
+    }
+
+    fn variant(&mut self, variant: &Variant, explicit: bool) -> Written {
+        self.put(&variant.name)?;
+        self.fields(&variant.fields)?;
+        if explicit {
+            self.show(format_args!(" = {}", variant.discriminant))?;
+        }
+        Ok(())
+    }
+
+    /// What stands after the name of a struct or variant.
+    fn fields(&mut self, Fields { style, fields }: &Fields) -> Written {
+        match *style {
+            style::UNIT => Ok(()),
+            style::TUPLE => {
+                self.put("(")?;
+                self.list(fields, |text, field| {
+                    text.ty(&field.ty)?;
+                    text.default(field)
+                })?;
+                self.put(")")
+            }
+            _ if fields.is_empty() => self.put(" {}"),
+            _ => {
+                self.put(" { ")?;
+                self.list(fields, |text, field| {
+                    text.field(field)?;
+                    text.default(field)
+                })?;
+                self.put(" }")
+            }
+        }
+    }
+
+    fn field(&mut self, field: &Field) -> Written {
+        self.show(format_args!("{}: ", field.name))?;
+        self.ty(&field.ty)
+    }
+
+    fn default(&mut self, field: &Field) -> Written {
+        self.put(if field.defaulted { " = .." } else { "" })
+    }
+}
