@@ -1,0 +1,359 @@
+//! What makes two types the same, and what is said if they are not: a host with types of its own, which are those of the
+//! plugin's but for one thing.
+
+#![allow(dead_code)]
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use plugin_core::plugin_type;
+use plugin_host::{Error, Host, Lookup};
+use tests::host_with;
+
+/// Where the host's type differs from the plugin's.
+fn difference<F: Lookup>(host: &Host, name: &str) -> String {
+    match host.get::<F>(name) {
+        Err(Error::TypeMismatch(mismatch)) => mismatch.difference,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("{name} was found, with another type"),
+    }
+}
+
+/// Expects of `fn(T) -> T` that it is refused with these words, said of its argument.
+macro_rules! differs {
+    ($name:literal, $ty:ty, $($line:literal),+ $(,)?) => {{
+        let host = host_with(&["zoo"]);
+        let difference = difference::<fn($ty) -> $ty>(&host, $name);
+        let lines: Vec<&str> = difference.lines().filter(|line| !line.starts_with("hint: ")).collect();
+        assert_eq!(lines, [$($line),+]);
+        difference
+    }};
+}
+
+#[test]
+fn a_type_deep_inside() {
+    #[plugin_type]
+    struct Retry {
+        max: u64,
+        wait: Duration,
+    }
+    #[plugin_type]
+    struct Config {
+        name: String,
+        retry: Retry,
+        limits: HashMap<String, u64>,
+        tags: Vec<String>,
+        score: Option<f64>,
+    }
+    differs!("echo_config", Config, "argument 1: Config.retry.max: u64 in the host, u32 in the plugin");
+}
+
+#[test]
+fn several_things_at_once() {
+    #[plugin_type]
+    struct Retry {
+        max: u32,
+        wait: u64,
+    }
+    #[plugin_type]
+    struct Config {
+        name: Box<str>,
+        retry: Retry,
+        limits: HashMap<String, i64>,
+        tags: VecDeque<String>,
+        score: Option<f32>,
+    }
+    differs!(
+        "echo_config",
+        Config,
+        "argument 1: Config.name: Box<str> in the host, String in the plugin",
+        "argument 1: Config.limits<value>: i64 in the host, u64 in the plugin",
+        "argument 1: Config.tags: VecDeque<String> in the host, Vec<String> in the plugin",
+        "argument 1: Config.score<Some>: f32 in the host, f64 in the plugin",
+        "argument 1: Config.retry.wait: u64 in the host, Duration in the plugin",
+    );
+}
+
+#[test]
+fn a_prefix() {
+    #[plugin_type]
+    struct Config {
+        name: String,
+    }
+    let all = differs!(
+        "echo_config",
+        Config,
+        "argument 1: Config: field `retry: Retry` only in the plugin",
+        "argument 1: Config: field `limits: HashMap<String, u64>` only in the plugin",
+        "argument 1: Config: field `tags: Vec<String>` only in the plugin",
+        "argument 1: Config: field `score: Option<f64>` only in the plugin",
+    );
+    assert!(all.contains("#[non_exhaustive]"), "it says how a type grows: {all}");
+}
+
+#[test]
+fn one_more() {
+    #[plugin_type]
+    struct Node {
+        name: String,
+        children: Vec<Node>,
+        parent: Option<String>,
+    }
+    differs!("echo_node", Node, "argument 1: Node: field `parent: Option<String>` only in the host");
+}
+
+#[test]
+fn reordered_fields() {
+    #[plugin_type]
+    #[repr(C)]
+    struct Point {
+        y: f32,
+        x: f32,
+        layer: u8,
+    }
+    // Those that are where they belong are not named.
+    differs!("echo_point", Point, "argument 1: Point: fields in another order: host y, x; plugin x, y");
+}
+
+#[test]
+fn a_renamed_field() {
+    #[plugin_type]
+    #[repr(C)]
+    struct Point {
+        x: f32,
+        y: f32,
+        level: u8,
+    }
+    differs!("echo_point", Point, "argument 1: Point: field 3 is `level: u8` in the host, `layer: u8` in the plugin");
+}
+
+#[test]
+fn a_renamed_variant() {
+    #[plugin_type]
+    enum Byte {
+        Zero,
+        Max = 255,
+    }
+    differs!("echo_byte", Byte, "argument 1: Byte: variant 2 is `Max` in the host, `Last` in the plugin");
+}
+
+#[test]
+fn reordered_variants() {
+    #[plugin_type]
+    enum Byte {
+        Last = 255,
+        Zero = 0,
+    }
+    differs!("echo_byte", Byte, "argument 1: Byte: variants in another order: host Last, Zero; plugin Zero, Last");
+}
+
+#[test]
+fn a_changed_discriminant() {
+    #[plugin_type]
+    enum Level {
+        Low = 1,
+        Mid,
+        High = 1 << 5,
+        Below = -3,
+    }
+    differs!("echo_level", Level, "argument 1: Level::High = 32 in the host, 16 in the plugin");
+}
+
+#[test]
+fn the_same_layout_under_another_name() {
+    #[plugin_type]
+    struct Metres(f64);
+    differs!(
+        "echo_meters",
+        Metres,
+        "argument 1: Metres in the host, Meters in the plugin",
+        "what it returns: Metres in the host, Meters in the plugin",
+    );
+}
+
+#[test]
+fn another_way_to_write_the_fields() {
+    #[plugin_type]
+    struct Meters {
+        value: f64,
+    }
+    let difference = difference::<fn(Meters) -> Meters>(&host_with(&["zoo"]), "echo_meters");
+    assert!(difference.starts_with("argument 1: Meters"), "{difference}");
+}
+
+#[test]
+fn another_representation() {
+    #[plugin_type]
+    struct Point {
+        x: f32,
+        y: f32,
+        layer: u8,
+    }
+    let difference = difference::<fn(Point) -> Point>(&host_with(&["zoo"]), "echo_point");
+    assert!(difference.contains("#[repr(C)]") && difference.contains("only in the plugin"), "{difference}");
+}
+
+#[test]
+fn a_box_that_is_not_optional() {
+    #[plugin_type]
+    enum Expression {
+        Number(f64),
+        Sum(Vec<Term>),
+        Negative(Box<Expression>),
+    }
+    #[plugin_type]
+    struct Term {
+        factor: i32,
+        of: Box<Expression>,
+    }
+    differs!(
+        "echo_term",
+        Term,
+        "argument 1: Term.of: Box<Expression> in the host, Option<Box<Expression>> in the plugin"
+    );
+    // The other way round in the recursion, from the other type.
+    differs!(
+        "echo_expression",
+        Expression,
+        "argument 1: Expression::Sum.0[..].of: Box<Expression> in the host, Option<Box<Expression>> in the plugin"
+    );
+}
+
+#[test]
+fn another_container_in_a_recursion() {
+    #[plugin_type]
+    struct Node {
+        name: String,
+        children: VecDeque<Node>,
+    }
+    differs!("echo_node", Node, "argument 1: Node.children: VecDeque<Node> in the host, Vec<Node> in the plugin");
+}
+
+#[test]
+fn another_argument_of_a_generic_type() {
+    let host = host_with(&["zoo"]);
+    let page = difference::<fn(api::Page<u64>) -> api::Page<u64>>(&host, "echo_page");
+    assert!(page.contains("Page<u64> in the host, Page<u32> in the plugin"), "{page}");
+    // Also where no value of it crosses, and where it is a number.
+    let id = difference::<fn(api::Id<api::Level>) -> api::Id<api::Level>>(&host, "echo_id");
+    assert!(id.contains("Id<Level> in the host, Id<Node> in the plugin"), "{id}");
+    let grid = difference::<fn(api::Grid<u16, 2, 3>) -> api::Grid<u16, 2, 3>>(&host, "echo_grid_of_cells");
+    assert!(grid.contains("Grid<u16, 2, 3> in the host, Grid<u16, 3, 2> in the plugin"), "{grid}");
+}
+
+#[test]
+fn a_struct_is_no_enum() {
+    #[plugin_type]
+    struct Level(u8);
+    let difference = difference::<fn(Level) -> Level>(&host_with(&["zoo"]), "echo_level");
+    assert!(difference.contains("struct") && difference.contains("enum"), "{difference}");
+}
+
+#[test]
+fn what_may_grow_on_one_side_only() {
+    #[plugin_type]
+    struct Settings {
+        name: String,
+        verbose: bool,
+        paths: Vec<String>,
+    }
+    let settings = difference::<fn(Settings) -> Settings>(&host_with(&["zoo"]), "echo_settings");
+    assert!(settings.contains("#[non_exhaustive]"), "{settings}");
+
+    #[plugin_type]
+    #[non_exhaustive]
+    enum Event {
+        Opened { path: String, size: u64 },
+        Renamed(String, String),
+        Closed,
+        Unknown,
+    }
+    let event = difference::<fn(Event) -> Event>(&host_with(&["zoo"]), "echo_event");
+    assert!(event.contains("fallback"), "{event}");
+}
+
+#[test]
+fn a_fallback_of_another_name() {
+    #[plugin_type]
+    #[non_exhaustive]
+    enum Event {
+        Opened {
+            path: String,
+            size: u64,
+        },
+        Renamed(String, String),
+        Closed,
+        #[plugin_type(fallback)]
+        Other,
+    }
+    let event = difference::<fn(Event) -> Event>(&host_with(&["zoo"]), "echo_event");
+    assert!(event.contains("`Other`") && event.contains("`Unknown`"), "{event}");
+}
+
+#[test]
+fn a_variant_of_what_may_grow_may_not() {
+    #[plugin_type]
+    #[non_exhaustive]
+    enum Event {
+        Opened {
+            path: String,
+        },
+        Renamed(String, String),
+        Closed,
+        #[plugin_type(fallback)]
+        Unknown,
+    }
+    let event = difference::<fn(Event) -> Event>(&host_with(&["zoo"]), "echo_event");
+    assert!(event.contains("Event::Opened: field `size: u64` only in the plugin"), "{event}");
+}
+
+/// The types of a plugin's need not be the very same ones: they need be equal.
+#[test]
+fn a_copy_of_a_type_is_as_good() {
+    #[plugin_type]
+    #[derive(Clone, Debug, PartialEq)]
+    struct Node {
+        name: String,
+        children: Vec<Node>,
+    }
+    let host = host_with(&["zoo"]);
+    let node = Node { name: "a".to_owned(), children: vec![Node { name: "b".to_owned(), children: Vec::new() }] };
+    assert_eq!(host.get::<fn(Node) -> Node>("echo_node").unwrap()(node.clone()), node);
+    // Two copies in one signature, which the plugin has one of.
+    let back = host.get::<fn(Node) -> api::Node>("echo_node").unwrap()(node);
+    assert_eq!(back.children[0].name, "b");
+
+    // A copy of a generic and recursive one, with a parameter of another name and a bound.
+    #[plugin_type]
+    #[derive(Clone, Debug, PartialEq)]
+    enum List<Item: Clone> {
+        End,
+        Item(Item, Box<List<Item>>),
+    }
+    let list = List::Item("x".to_owned(), Box::new(List::End));
+    assert_eq!(host.get::<fn(List<String>) -> List<String>>("echo_list").unwrap()(list.clone()), list);
+
+    // One whose definition is written for each of its arguments, because its bound is the host's own.
+    trait Mark {}
+    impl Mark for api::Node {}
+    #[plugin_type]
+    #[derive(Clone, Debug, PartialEq)]
+    struct Id<T: Mark> {
+        number: u64,
+        of: PhantomData<T>,
+    }
+    let id = Id { number: 4, of: PhantomData::<api::Node> };
+    assert_eq!(host.get::<fn(Id<api::Node>) -> Id<api::Node>>("echo_id").unwrap()(id.clone()), id);
+}
+
+#[test]
+fn maps_are_not_each_other() {
+    let host = host_with(&["zoo"]);
+    assert_eq!(
+        difference::<fn(BTreeMap<String, Vec<u32>>) -> BTreeMap<String, Vec<u32>>>(&host, "echo_hash_map")
+            .lines()
+            .next(),
+        Some("argument 1: BTreeMap<String, Vec<u32>> in the host, HashMap<String, Vec<u32>> in the plugin")
+    );
+}
