@@ -114,8 +114,11 @@ unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<R
 unsafe extern "C" fn end_write<L: Lock>(guard: *mut c_void, value: ReprOf<L>, poison: u8) {
     // SAFETY: the guard that `write` boxed, given back once.
     let mut guard = *unsafe { Box::from_raw(guard.cast::<L::Write>()) };
+    // This function lets no panic out in any case, but the guard would be dropped first, and the place be seen empty.
+    let no_unwind = NoUnwind;
     // SAFETY: `write` emptied the place; `value` was lowered by the host from what it lifted or put there.
     unsafe { std::ptr::write(&raw mut *guard, L::Value::lift(value, &Origin::HOST)) };
+    std::mem::forget(no_unwind);
     if poison != 0 && cfg!(panic = "unwind") {
         // The way to poison a lock of std's is to drop its guard while unwinding.
         let unwound = catch_unwind(AssertUnwindSafe(move || {

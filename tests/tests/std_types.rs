@@ -178,7 +178,7 @@ fn deep_json() {
             0 => Value::Array(vec![inner]),
             _ => Value::Object(std::iter::once((String::new(), inner)).collect()),
         };
-        let value = (0..20_000).fold(Value::Null, deeper);
+        let value = (0..5_000).fold(Value::Null, deeper);
         let lend = host.get::<fn(&Value) -> Value>("lend_json").unwrap();
         let echo = host.get::<fn(Value) -> Value>("echo_json").unwrap();
         let lent = lend(&value);
@@ -186,5 +186,5 @@ fn deep_json() {
         assert!(echo(lent) == value);
     };
     // serde_json itself drops, clones and compares by recursion.
-    std::thread::Builder::new().stack_size(512 << 20).spawn(test).unwrap().join().unwrap();
+    std::thread::Builder::new().stack_size(128 << 20).spawn(test).unwrap().join().unwrap();
 }

@@ -73,7 +73,7 @@ fn assert_own_thread() {
 }
 
 macro_rules! error {
-    ($(($($auto:tt)*) $check:expr;)*) => {$(
+    ($(($($auto:tt)*) $($check:ident)?;)*) => {$(
         // SAFETY: crosses as what it says, a `Vec<String>`; as an error it is equal if it says the same. `Display` is the
         // author's and may panic: nothing is lowered by then, and the error is dropped.
         unsafe impl PluginType for Box<dyn Error $($auto)*> {
@@ -81,7 +81,7 @@ macro_rules! error {
             const NODE: &'static Node = &Node::Of { head: &Tag::Error.head(), parts: &[] };
 
             fn lower(self) -> BufferRepr {
-                $check;
+                $($check();)?
                 let messages = messages(&*self);
                 // It is the author's too, and may panic.
                 drop(self);
@@ -89,7 +89,7 @@ macro_rules! error {
             }
             /// Nothing is lent: the text is made here, and is the receiver's.
             fn lend(&self) -> BufferRepr {
-                $check;
+                $($check();)?
                 messages(&**self).lower()
             }
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
@@ -101,9 +101,9 @@ macro_rules! error {
 }
 
 error! {
-    (+ Send + Sync) ();
-    (+ Send) ();
-    () assert_own_thread();
+    (+ Send + Sync);
+    (+ Send);
+    () assert_own_thread;
 }
 
 #[cfg(test)]

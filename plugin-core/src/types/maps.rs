@@ -97,3 +97,72 @@ macro_rules! set {
 
 set!(HashSet [S] Eq + Hash);
 set!(BTreeSet [] Ord);
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    /// A key that cannot be hashed or compared if it is empty.
+    #[derive(PartialEq, Eq)]
+    struct Key(String);
+
+    impl Key {
+        fn checked(&self) -> &str {
+            assert!(!self.0.is_empty(), "an empty key");
+            &self.0
+        }
+    }
+
+    impl Hash for Key {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            self.checked().hash(state);
+        }
+    }
+
+    impl PartialOrd for Key {
+        fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+
+    impl Ord for Key {
+        fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+            self.checked().cmp(other.checked())
+        }
+    }
+
+    // SAFETY: crosses as the text it has.
+    unsafe impl PluginType for Key {
+        type Repr = BufferRepr;
+        const NODE: &'static Node = String::NODE;
+
+        fn lower(self) -> BufferRepr {
+            self.0.lower()
+        }
+        fn lend(&self) -> BufferRepr {
+            self.0.lend()
+        }
+        unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
+            // SAFETY: the caller's promise.
+            Key(unsafe { String::lift(repr, origin) })
+        }
+    }
+
+    /// The interest is in what a sanitizer sees: everything is freed once. The bad key is the last, so nothing leaks.
+    #[test]
+    fn a_panicking_key_is_dropped_once() {
+        let texts = || [("one", vec![1]), ("two", vec![2]), ("", vec![3])].map(|(key, value)| (key.to_owned(), value));
+        let lifted = catch_unwind(|| {
+            // SAFETY: pairs, lowered just here, and lifted once.
+            unsafe { HashMap::<Key, Vec<u8>>::lift(Vec::from(texts()).lower(), &Origin::HOST) }
+        });
+        assert!(lifted.is_err());
+        let lifted = catch_unwind(|| {
+            // SAFETY: as above.
+            unsafe { BTreeMap::<Key, Vec<u8>>::lift(Vec::from(texts()).lower(), &Origin::HOST) }
+        });
+        assert!(lifted.is_err());
+    }
+}

@@ -144,7 +144,7 @@ impl Deref for HeldOsStr {
     type Target = OsStr;
     #[inline(always)]
     fn deref(&self) -> &OsStr {
-        &self.0
+        OsStr::new(&self.0)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
-/// A type that crosses behind `&`: `str`, slices, and every [`PluginType`].
+/// A type that crosses behind `&`: `str`, slices, `Path`, `OsStr`, and every [`PluginType`].
 ///
 /// # Safety
 ///
@@ -34,7 +34,7 @@ use crate::origin::Origin;
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot cross between a plugin and its host",
     label = "a reference to this type does not cross",
-    note = "what crosses behind `&`: `str`, slices, and every type that crosses by value"
+    note = "what crosses behind `&`: `str`, slices, `Path`, `OsStr`, and every type that crosses by value"
 )]
 pub unsafe trait PluginRef: 'static {
     /// The C-compatible form of the reference.
