@@ -14,7 +14,12 @@ fn expansion(options: TokenStream, item: TokenStream) -> String {
 
 /// The mistakes that the attribute reports.
 fn mistakes(options: TokenStream, item: TokenStream) -> Vec<String> {
-    let tokens: Vec<TokenTree> = export(options, item).into_iter().collect();
+    reported(export(options, item))
+}
+
+/// The mistakes that are reported in an expansion.
+pub(crate) fn reported(expansion: TokenStream) -> Vec<String> {
+    let tokens: Vec<TokenTree> = expansion.into_iter().collect();
     let messages = tokens.windows(3).filter_map(|tokens| match tokens {
         [TokenTree::Ident(ident), TokenTree::Punct(_), TokenTree::Group(message)] if ident == "compile_error" => {
             Some(syn::parse2::<syn::LitStr>(message.stream()).expect("a message").value())
@@ -24,7 +29,7 @@ fn mistakes(options: TokenStream, item: TokenStream) -> Vec<String> {
     messages.collect()
 }
 
-fn tokens(source: &str) -> TokenStream {
+pub(crate) fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap_or_else(|error| panic!("{source}: {error}"))
 }
 
@@ -360,10 +365,19 @@ fn what_is_wrong_is_reported() {
     }
 }
 
-type Change = dyn Fn(&mut Vec<TokenTree>, usize);
+pub(crate) type Change = dyn Fn(&mut Vec<TokenTree>, usize);
+
+/// What a careless author or another macro may do to tokens.
+pub(crate) const CHANGES: [&Change; 5] = [
+    &|tokens, at| drop(tokens.remove(at)),
+    &|tokens, at| tokens.truncate(at),
+    &|tokens, at| tokens.insert(at, tokens[at].clone()),
+    &|tokens, at| tokens[at] = Group::new(Delimiter::None, tokens[at].clone().into()).into(),
+    &|tokens, at| tokens[at] = TokenTree::Ident(quote::format_ident!("_")),
+];
 
 /// Does `change` to the tokens at every place, within groups too.
-fn everywhere(tokens: &TokenStream, change: &Change) -> Vec<TokenStream> {
+pub(crate) fn everywhere(tokens: &TokenStream, change: &Change) -> Vec<TokenStream> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let mut changed = Vec::new();
     for at in 0..tokens.len() {
@@ -384,14 +398,7 @@ fn everywhere(tokens: &TokenStream, change: &Change) -> Vec<TokenStream> {
 /// Whatever the attribute is put on, it answers with tokens.
 #[test]
 fn no_tokens_make_it_panic() {
-    let changes: [&Change; 5] = [
-        &|tokens, at| drop(tokens.remove(at)),
-        &|tokens, at| tokens.truncate(at),
-        &|tokens, at| tokens.insert(at, tokens[at].clone()),
-        &|tokens, at| tokens[at] = Group::new(Delimiter::None, tokens[at].clone().into()).into(),
-        &|tokens, at| tokens[at] = TokenTree::Ident(quote::format_ident!("_")),
-    ];
-    for change in changes {
+    for change in CHANGES {
         for item in GOOD.into_iter().chain(BAD) {
             for changed in everywhere(&tokens(item), change) {
                 drop(export(quote!(), changed.clone()));

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use plugin_host::{Fault, Host, inspect};
-use tests::{build_of, fixture_target_dir, host};
+use tests::{build_of, fixture_target_dir, host, round_trips};
 
 /// The toolchains that are installed, and new enough for plugin-core.
 fn toolchains() -> Vec<String> {
@@ -22,20 +22,9 @@ fn builds_2024(toolchain: &str) -> bool {
     minor.is_some_and(|minor| minor >= 85)
 }
 
-/// Asks of every part of the boundary that it works: plain and other values, both kinds of references, statics, panics.
+/// Asks of every part of the boundary that it works: every type, both kinds of references, statics, panics.
 fn exercise(host: &Host) {
-    assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(2, 3), 5);
-    type Everything = Option<Result<(Vec<[u16; 2]>, Box<String>), Vec<Option<char>>>>;
-    let echo = host.get::<fn(Everything) -> Everything>("echo_everything").unwrap();
-    let value: Everything = Some(Ok((vec![[1, 2], [3, 4]], Box::new("text".to_owned()))));
-    assert_eq!(echo(value.clone()), value);
-    assert_eq!(echo(Some(Err(vec![Some('x'), None]))), Some(Err(vec![Some('x'), None])));
-    let echo = host.get::<fn(i128) -> i128>("echo_i128").unwrap();
-    assert_eq!(echo(i128::MIN), i128::MIN);
-    let echo =
-        host.get::<fn((u8, u16, u32, u64, i8, i16, i32, i64)) -> (u8, u16, u32, u64, i8, i16, i32, i64)>("echo_tuple8");
-    assert_eq!(echo.unwrap()((1, 2, 3, 4, -1, -2, -3, -4)), (1, 2, 3, 4, -1, -2, -3, -4));
-    assert_eq!(host.get::<fn(f32) -> f32>("echo_f32").unwrap()(1.5), 1.5);
+    round_trips::all(host);
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[1.0, 2.0]), 3.0);
     let mut names = vec!["a".to_owned()];
     assert_eq!(host.get::<fn(&mut Vec<String>, &str) -> usize>("append").unwrap()(&mut names, "b"), 2);

@@ -1,6 +1,8 @@
 //! What `#[plugin_type]` was put on, parsed and checked.
 
 mod expand;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};

@@ -1,0 +1,131 @@
+//! What the attribute expands to, and what it says of mistakes. Where the compiler shows them is in `tests/ui`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::user_type;
+use crate::tests::{CHANGES, everywhere, reported, tokens};
+
+/// What the attribute adds to the item, as rustfmt would have it.
+fn expansion(item: TokenStream) -> String {
+    let file: syn::File = syn::parse2(user_type(quote!(), item, [1, 2])).expect("the expansion is items");
+    let added = syn::File { items: file.items[1..].to_vec(), ..file };
+    prettyplease::unparse(&added)
+}
+
+fn mistakes(item: &str) -> Vec<String> {
+    reported(user_type(quote!(), tokens(item), [1, 2]))
+}
+
+#[test]
+fn a_struct() {
+    let point = expansion(quote! {
+        #[repr(C)]
+        struct Point {
+            x: f32,
+            r#type: Vec<Self>,
+        }
+    });
+    assert_eq!(point, include_str!("tests/struct.rs"));
+}
+
+#[test]
+fn an_enum() {
+    let shape = expansion(quote! {
+        enum Shape<T> {
+            Nothing,
+            Circle(T, f32) = 1 + 1,
+        }
+    });
+    assert_eq!(shape, include_str!("tests/enum.rs"));
+}
+
+/// What only this macro understands is not left for the compiler to stumble over.
+#[test]
+fn own_attributes_are_taken() {
+    let item = quote! {
+        #[non_exhaustive]
+        struct Config {
+            /// Its name.
+            name: String,
+            #[plugin_type(default = 3)]
+            #[serde(default)]
+            retries: u32,
+        }
+    };
+    let all: syn::File = syn::parse2(user_type(quote!(), item, [1, 2])).expect("the expansion is items");
+    let syn::Item::Struct(config) = &all.items[0] else { panic!("the item comes first") };
+    let attributes: Vec<usize> = config.fields.iter().map(|field| field.attrs.len()).collect();
+    assert_eq!(attributes, [1, 1]);
+}
+
+/// Types that cross.
+const GOOD: [&str; 12] = [
+    "struct S;",
+    "struct S();",
+    "struct S {}",
+    "pub struct S(pub u8, pub(crate) Vec<Self>);",
+    "#[repr(C, align(8))] struct S { r#fn: u8 }",
+    "#[non_exhaustive] struct S { a: u8, #[plugin_type(default)] b: u8, #[plugin_core::plugin_type(default = 1 + 2)] c: u8 }",
+    "struct S<T: Clone + PluginType = u8, const N: usize = 3> where [T; N]: Sized { a: [T; N] }",
+    "enum E { A }",
+    "#[repr(u8)] enum E { A = 3, B { a: u8 }, C(Box<E>) }",
+    "#[non_exhaustive] enum E { A, B }",
+    "#[non_exhaustive] enum E<T> { A(T), #[plugin_type(fallback)] B, C }",
+    "enum E { A(std::borrow::Cow<'static, str>) }",
+];
+
+/// Types that do not, whatever the names in them stand for.
+const BAD: [&str; 28] = [
+    "",
+    "struct",
+    "struct S",
+    "struct S { a }",
+    "struct S { a: &u8 }",
+    "struct S(&'static str);",
+    "struct S(Vec<(u8, &'static str)>);",
+    "struct S<'a>(Cow<'a, str>);",
+    "struct S(impl Copy);",
+    "struct S([u8; 0]);",
+    "#[repr(packed)] struct S(u8);",
+    "#[repr(C, packed(2))] struct S(u8);",
+    "struct S { #[cfg(unix)] a: u8 }",
+    "struct S { #[plugin_type] a: u8 }",
+    "struct S { #[plugin_type(fallback)] a: u8 }",
+    "struct S { #[plugin_type(default)] a: u8, b: u8 }",
+    "struct S { #[plugin_type(default =)] a: u8 }",
+    "struct S<T: Mine>(Box<S<T>>);",
+    "struct S<const N: usize>(Vec<Self>);",
+    "union U { a: u8 }",
+    "enum E {}",
+    "enum E { A(&'static str) }",
+    "enum E { A, #[cfg(unix)] B }",
+    "enum E { A, #[plugin_type(fallback)] B }",
+    "#[non_exhaustive] enum E { #[plugin_type(fallback)] B }",
+    "#[non_exhaustive] enum E { A, #[plugin_type(fallback)] B { a: u8 } }",
+    "#[non_exhaustive] enum E { A, #[plugin_type(fallback)] B, #[plugin_type(fallback)] C }",
+    "fn f() {}",
+];
+
+#[test]
+fn what_is_wrong_is_reported() {
+    for item in GOOD {
+        assert_eq!(mistakes(item), [""; 0], "{item}");
+    }
+    for item in BAD {
+        assert!(!mistakes(item).is_empty(), "{item}");
+    }
+    assert_eq!(reported(user_type(quote!(name = "a"), tokens(GOOD[0]), [1, 2])).len(), 1);
+}
+
+/// Whatever the attribute is put on, it answers with tokens.
+#[test]
+fn no_tokens_make_it_panic() {
+    for change in CHANGES {
+        for item in GOOD.into_iter().chain(BAD) {
+            for changed in everywhere(&tokens(item), change) {
+                drop(user_type(quote!(), changed, [1, 2]));
+            }
+        }
+    }
+}
