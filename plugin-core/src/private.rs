@@ -9,7 +9,7 @@ pub use crate::descriptor::{Definition, Node, Tag, form, style};
 pub use crate::fault::{Context, Outcome, outcome};
 pub use crate::record::{Field, Kind, Record};
 pub use crate::statics::access;
-pub use crate::table::Export;
+pub use crate::table::{Export, Invoke};
 pub use crate::types::grows::{Release, unbox};
 pub use crate::types::parameter::Parameter;
 use crate::types::{PluginMut, PluginRef, PluginType};
@@ -41,6 +41,14 @@ pub const fn or_empty(variable: Option<&'static str>) -> &'static str {
     match variable {
         Some(text) => text,
         None => "",
+    }
+}
+
+/// What calls a function's entry by address; of a static or a hook there is nothing.
+pub const fn only(invoke: &[Invoke]) -> Option<Invoke> {
+    match invoke {
+        [invoke] => Some(*invoke),
+        _ => None,
     }
 }
 
@@ -162,7 +170,7 @@ pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
 #[macro_export]
 macro_rules! __register {
     (
-        $kind:ident $name:literal $entry:ident $invoke:expr, $($library:ident)?,
+        $kind:ident $name:literal $entry:ident $(($($index:literal)*))? $($library:ident)?,
         docs: [$($docs:expr),*], arguments: [$($argument:literal),*], node: $node:expr
     ) => {
         // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
@@ -190,13 +198,28 @@ macro_rules! __register {
                 ],
             };
 
+            const INVOKE: ::core::option::Option<$crate::__private::Invoke> =
+                $crate::__private::only(&[$({
+                    unsafe extern "C" fn invoke(
+                        __context: $crate::__private::Context,
+                        __arguments: *const *const ::core::ffi::c_void,
+                        __outcome: *mut ::core::ffi::c_void,
+                    ) {
+                        // SAFETY: the caller passes the entry's arguments and outcome by address.
+                        unsafe {
+                            $crate::__private::give($entry(__context $(, $crate::__private::nth(__arguments, $index))*), __outcome)
+                        }
+                    }
+                    invoke
+                })?]);
+
             #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
             #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
             static BYTES: [::core::primitive::u8; RECORD.len()] = RECORD.encode();
 
             $crate::__private::inventory::submit! {
                 // SAFETY: the attribute makes the entry and the record's descriptor from the same types.
-                unsafe { $crate::__private::Export::new(&BYTES, $entry as *const ::core::ffi::c_void, $invoke) }
+                unsafe { $crate::__private::Export::new(&BYTES, $entry as *const ::core::ffi::c_void, INVOKE) }
             }
         };
     };

@@ -82,7 +82,7 @@ fn expand(export: &Export) -> TokenStream {
         Role::Shutdown => (quote!(Shutdown), format_ident!("{entry}_shutdown")),
     };
     let (mut names, mut parameters) = (&[][..], Vec::new());
-    let mut invoke = quote!(::core::option::Option::None);
+    let mut parameter_indices = None;
     let (node, outcome, body) = match target {
         Target::Function { arguments, names: all, returns } => {
             let (received, values): (Vec<_>, Vec<_>) =
@@ -96,25 +96,8 @@ fn expand(export: &Export) -> TokenStream {
                 }
             };
             let body = quote!(outcome::<__Checked<#ty>>(|| #ident(#(#values),*)));
-            let indices = 0..count;
-            // Local names, which no constant of the author's can be taken for.
-            let [context, lowered, outcome] =
-                ["context", "arguments", "outcome"].map(|name| Ident::new(name, Span::mixed_site()));
-            invoke = quote!(::core::option::Option::Some({
-                unsafe extern "C" fn invoke(
-                    #context: ::plugin_core::__private::Context,
-                    #lowered: *const *const ::core::ffi::c_void,
-                    #outcome: *mut ::core::ffi::c_void,
-                ) {
-                    unsafe {
-                        ::plugin_core::__private::give(
-                            #entry(#context, #(::plugin_core::__private::nth(#lowered, #indices)),*),
-                            #outcome,
-                        )
-                    }
-                }
-                invoke
-            }));
+            let indices = (0..count).map(proc_macro2::Literal::usize_unsuffixed);
+            parameter_indices = Some(quote!((#(#indices)*)));
             (node, quote!(Returned<__Checked<#ty>>), body)
         }
         Target::Static(of) => {
@@ -137,7 +120,7 @@ fn expand(export: &Export) -> TokenStream {
             ::plugin_core::__private::#body
         }
         ::plugin_core::__register! {
-            #kind #name #entry #invoke, #library, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
+            #kind #name #entry #parameter_indices #library, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
         }
     };
     // At the name, so that the compiler shows it when there are two of the constant.

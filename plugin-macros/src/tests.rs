@@ -68,8 +68,8 @@ const __plugin_export_greet: () = {
         ))
     }
     ::plugin_core::__register! {
-        Export "greet" __plugin_greet, docs : [r" Greets."], arguments : ["name"], node :
-        __plugin_greet_node
+        Export "greet" __plugin_greet(0), docs : [r" Greets."], arguments : ["name"],
+        node : __plugin_greet_node
     }
 };
 "#
@@ -180,7 +180,7 @@ const __plugin_export_move: () = {
         ))
     }
     ::plugin_core::__register! {
-        Export "move" __plugin_move, docs : [], arguments : ["_", "in"], node :
+        Export "move" __plugin_move(0 1), docs : [], arguments : ["_", "in"], node :
         __plugin_move_node
     }
 };
