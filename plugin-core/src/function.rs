@@ -208,7 +208,8 @@ macro_rules! signature {
                         let function: &Function<Self> = &function;
                         let site: &Site = &function.site;
                         $(lower_argument!($kind $arg $T site);)*
-                        // SAFETY: the entry was looked up by a descriptor equal to `NODE`, so this is its type.
+                        // SAFETY: the entry was looked up by a descriptor that fits `NODE`, so this is its type: what grows
+                        // has the same `Repr` in every version.
                         let entry = unsafe {
                             std::mem::transmute::<
                                 *const c_void,

@@ -32,8 +32,65 @@
 //!
 //! # What crosses
 //!
-//! [`PluginType`] has the table of types and what each costs. Arguments may also be `&T`, `&str`, `&[T]`, `&Path`, `&OsStr`
-//! ([`PluginRef`]) and `&mut T`, `&mut [T]` ([`PluginMut`]). A static may be any of these, an atomic, or a lock ([`PluginStatic`]).
+//! These types cross by value, as arguments and results. Behind `&` and `&mut` ([`PluginRef`], [`PluginMut`]) each of them
+//! may be an argument, and so may `&str`, `&Path`, `&OsStr`, `&[T]` and `&mut [T]`. A static may be any of these, an atomic,
+//! or a lock ([`PluginStatic`]).
+//!
+//! | type | its `Repr` | cost of crossing |
+//! | --- | --- | --- |
+//! | `bool`, `char`, integers, floats, [`NonZero`] of integers, arrays of them | itself | none |
+//! | `()`, [`PhantomData`], [`RangeFull`] | one byte | none |
+//! | [`Ordering`](std::cmp::Ordering) | a number | none |
+//! | [`Duration`], [`SystemTime`] | seconds and nanoseconds | none |
+//! | [`Ipv4Addr`], [`Ipv6Addr`], [`SocketAddrV4`], [`SocketAddrV6`] | a struct of their parts | none |
+//! | [`IpAddr`], [`SocketAddr`] | a tagged union of those | none |
+//! | `String`, `Box<str>`, [`Arc<str>`](std::sync::Arc), `Cow<'static, str>` | pointer, length, capacity, how to free | one copy between different allocators |
+//! | [`PathBuf`], [`OsString`] | the same, of what the system's text is made of | one copy between different allocators; on Windows, where the text is converted, one on each side |
+//! | `Vec`, `Box<[T]>`, [`VecDeque`] of what is itself | the same, of the elements | one copy between different allocators |
+//! | `Vec`, `Box<[T]>`, [`VecDeque`] of other types | the same, of the elements' `Repr`s | element by element |
+//! | [`HashMap`], [`BTreeMap`], [`HashSet`], [`BTreeSet`] | the same, of the pairs' or elements' `Repr`s | element by element |
+//! | `Box<T>` | as a `Vec` of one | one allocation |
+//! | `Option`, `Result`, tuples, other arrays | a tagged union or struct of the parts' `Repr`s | that of the parts |
+//! | [`Range`], [`RangeInclusive`], [`RangeFrom`], [`RangeTo`], [`RangeToInclusive`] | as a tuple of the ends, or the one end | that of the ends |
+//! | `Box<dyn Error>`, and with `Send`, and with `Sync` too | as a `Vec` of what it and its causes say | element by element |
+//! | a struct or enum with [`#[plugin_type]`](macro@plugin_type) | a struct or tagged union of the `Repr`s of its fields | that of the fields |
+//! | a `#[repr(C)]` one of plain fields | itself | none |
+//! | one that may grow | a pointer to those | one allocation, and that of the fields |
+//! | `bytes::Bytes` (feature `bytes`) | pointer, length, owner, how to free | one allocation, and no copy |
+//! | `serde_json::Value` (feature `serde_json`) | a tagged union | element by element |
+//! | `uuid::Uuid` (feature `uuid`) | itself | none |
+//!
+//! A `Cow` arrives as [`Owned`](std::borrow::Cow::Owned). An error arrives as one of a private type, with the same
+//! `Display` and the same `source()`s, of at most 64. A [`RangeInclusive`] that was iterated to its end is one like any other
+//! when it arrives.
+//!
+//! [`Duration`]: std::time::Duration
+//! [`SystemTime`]: std::time::SystemTime
+//! [`NonZero`]: std::num::NonZero
+//! [`PhantomData`]: std::marker::PhantomData
+//! [`Ipv4Addr`]: std::net::Ipv4Addr
+//! [`Ipv6Addr`]: std::net::Ipv6Addr
+//! [`IpAddr`]: std::net::IpAddr
+//! [`SocketAddrV4`]: std::net::SocketAddrV4
+//! [`SocketAddrV6`]: std::net::SocketAddrV6
+//! [`SocketAddr`]: std::net::SocketAddr
+//! [`PathBuf`]: std::path::PathBuf
+//! [`OsString`]: std::ffi::OsString
+//! [`VecDeque`]: std::collections::VecDeque
+//! [`HashMap`]: std::collections::HashMap
+//! [`BTreeMap`]: std::collections::BTreeMap
+//! [`HashSet`]: std::collections::HashSet
+//! [`BTreeSet`]: std::collections::BTreeSet
+//! [`Range`]: std::ops::Range
+//! [`RangeFull`]: std::ops::RangeFull
+//! [`RangeInclusive`]: std::ops::RangeInclusive
+//! [`RangeFrom`]: std::ops::RangeFrom
+//! [`RangeTo`]: std::ops::RangeTo
+//! [`RangeToInclusive`]: std::ops::RangeToInclusive
+//!
+//! Behind a reference, text and slices of what is itself cost nothing, and so does any other type that is itself: the
+//! receiver sees the sender's own. Of other types the receiver has a copy behind `&`; behind `&mut` they are moved there and
+//! back, also when the plugin panics half way.
 //!
 //! # Panics
 //!

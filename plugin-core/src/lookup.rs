@@ -30,7 +30,8 @@ unsafe impl Sync for Site {}
 ///
 /// # Safety
 ///
-/// A handle bound to an export whose descriptor is equal to `NODE` uses its entry as that descriptor says.
+/// A handle bound to an export whose descriptor fits `NODE` uses its entry as that descriptor says. It fits if it is equal,
+/// or differs from it only as types that grow may.
 ///
 /// There is no example: it is implemented here for all such types, and a host's `get` uses it.
 #[diagnostic::on_unimplemented(
@@ -52,7 +53,7 @@ pub unsafe trait Lookup: Sized {
     ///
     /// # Safety
     ///
-    /// The site is of an export whose descriptor is equal to `NODE`, and its origin keeps the library loaded.
+    /// The site is of an export whose descriptor fits `NODE`, and its origin keeps the library loaded.
     unsafe fn bind(site: &Arc<Site>) -> Result<Self::Handle, Fault>;
 }
 
@@ -121,7 +122,7 @@ unsafe impl<T: PluginStatic> Lookup for T {
     const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
 
     unsafe fn bind(site: &Arc<Site>) -> Result<Static<T>, Fault> {
-        // SAFETY: the export's descriptor is equal to `NODE`, so its entry is the accessor of such a static.
+        // SAFETY: the export's descriptor fits `NODE`, so its entry is the accessor of such a static.
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
         };

@@ -19,8 +19,8 @@ use crate::types::{PluginRef, PluginType, lend_slice};
 ///
 /// # Safety
 ///
-/// `view` gives access to the very static that `access` was called on, on any two sides whose `STATIC_NODE`s write the same
-/// bytes.
+/// `view` gives access to the very static that `access` was called on, on any two sides whose `STATIC_NODE`s fit each
+/// other.
 ///
 /// There is no example: `#[plugin_export]` on a static calls `access`, and a host's `get` calls `view`.
 #[diagnostic::on_unimplemented(

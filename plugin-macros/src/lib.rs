@@ -1,4 +1,4 @@
-//! The attribute macro of the plugin SDK. Use it through `plugin-core`, which documents it by example.
+//! The attribute macros of the plugin SDK. Use it through `plugin-core`, which documents them by example.
 
 mod export;
 mod model;
@@ -67,7 +67,94 @@ fn is_cdylib() -> bool {
     types.any(|types| types.split(',').any(|ty| ty == "cdylib"))
 }
 
-/// Lets the values of a struct or enum cross between a plugin and its host.
+/// Lets the values of a struct or enum cross between a plugin and its host, like any other type: as arguments and results,
+/// behind references, inside each other, in statics.
+///
+/// Put it on structs and enums of every shape whose fields cross, also generic and recursive ones. Both sides need the same
+/// type; a crate that both depend on is the usual place. What counts is the type's structure, not where it is defined: its
+/// name, and its fields or variants in order, with their names, types and discriminants.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use plugin_core::{plugin_export, plugin_type};
+///
+/// #[plugin_type]
+/// pub struct Node<T> {
+///     pub value: T,
+///     pub children: Vec<Node<T>>,
+/// }
+///
+/// #[plugin_type]
+/// pub enum Command {
+///     Quit,
+///     Open { path: String, line: Option<u32> },
+///     Set(HashMap<String, String>),
+/// }
+///
+/// #[plugin_export]
+/// fn sum(node: &Node<u64>) -> u64 {
+///     node.value + node.children.iter().map(sum).sum::<u64>()
+/// }
+/// # let node = Node { value: 1, children: vec![Node { value: 2, children: Vec::new() }] };
+/// # assert_eq!(sum(&node), 3);
+/// ```
+///
+/// The attribute says that the type is data: whoever has it may make a value with any fields. It has no `Drop`: its
+/// values are taken apart on one side and made anew on the other.
+///
+/// # Cost
+///
+/// A struct costs what its fields do, an enum what those of its variant do. A `#[repr(C)]` struct all of whose fields are
+/// plain (numbers, `bool`, `char`, arrays and `#[repr(C)]` structs of such) is plain itself: it costs nothing, and slices of
+/// it cross as they are, in both directions. What may grow costs one allocation more; of an enum, only for a variant with
+/// fields.
+///
+/// # Changing a type
+///
+/// The two sides' types must match exactly, or the look-up fails and says where they differ. There are two exceptions, for
+/// types that say so from their first version on, by `#[non_exhaustive]`:
+///
+/// | declared | may gain | a side that lacks it |
+/// | --- | --- | --- |
+/// | `#[non_exhaustive] struct` | fields at its end, each with `#[plugin_type(default)]` or `#[plugin_type(default = value)]` | leaves it out; the other side sees the default |
+/// | `#[non_exhaustive] enum` that has a variant without fields with `#[plugin_type(fallback)]` | variants after those it has; the fallback may stand anywhere | sees the fallback |
+///
+/// What a side does not know is lost where a value goes through it and back. Nothing else may change: not the order, the
+/// names, the types and the discriminants of what is there, not a variant's fields, not the name of the fallback.
+/// `#[non_exhaustive]` alone makes an enum no different. It is no matter which side is the newer one, or what the type is
+/// inside of.
+///
+/// ```
+/// use plugin_core::plugin_type;
+///
+/// #[plugin_type]
+/// #[non_exhaustive]
+/// pub struct Options {
+///     pub name: String,
+///     /// Since version 2.
+///     #[plugin_type(default = 3)]
+///     pub retries: u32,
+/// }
+///
+/// #[plugin_type]
+/// #[non_exhaustive]
+/// pub enum Event {
+///     Opened(String),
+///     Closed,
+///     /// Since version 2.
+///     Moved { from: String, to: String },
+///     /// Something of a later version.
+///     #[plugin_type(fallback)]
+///     Unknown,
+/// }
+/// ```
+///
+/// # Errors
+///
+/// What cannot cross is reported at the place where it stands: unions, borrowed fields, fields whose types do not cross,
+/// lifetimes, `#[cfg]` on a field or variant, packed types, enums without variants, and types with a `Drop`. A generic type
+/// that contains itself has no constant parameters and no bounds on its parameters but those of the standard library.
 #[proc_macro_attribute]
 pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
     user_type::user_type(options.into(), item.into(), unique_key()).into()

@@ -56,54 +56,7 @@ pub(crate) mod repr {
 /// To cross, a value is *lowered* to its [`Repr`](PluginType::Repr), a C-compatible form that any two compilers lay
 /// out alike, and *lifted* from it on the other side. The names are those of the WebAssembly component model.
 ///
-/// | type | its `Repr` | cost of crossing |
-/// | --- | --- | --- |
-/// | `bool`, `char`, integers, floats, [`NonZero`] of integers, arrays of them | itself | none |
-/// | `()`, [`PhantomData`], [`RangeFull`] | one byte | none |
-/// | [`Ordering`](std::cmp::Ordering) | a number | none |
-/// | [`Duration`], [`SystemTime`] | seconds and nanoseconds | none |
-/// | [`Ipv4Addr`], [`Ipv6Addr`], [`SocketAddrV4`], [`SocketAddrV6`] | a struct of their parts | none |
-/// | [`IpAddr`], [`SocketAddr`] | a tagged union of those | none |
-/// | `String`, `Box<str>`, [`Arc<str>`](std::sync::Arc), `Cow<'static, str>` | pointer, length, capacity, how to free | one copy between different allocators |
-/// | [`PathBuf`], [`OsString`] | the same, of what the system's text is made of | one copy between different allocators; on Windows, where the text is converted, one on each side |
-/// | `Vec`, `Box<[T]>`, [`VecDeque`] of what is itself | the same, of the elements | one copy between different allocators |
-/// | `Vec`, `Box<[T]>`, [`VecDeque`] of other types | the same, of the elements' `Repr`s | element by element |
-/// | [`HashMap`], [`BTreeMap`], [`HashSet`], [`BTreeSet`] | the same, of the pairs' or elements' `Repr`s | element by element |
-/// | `Box<T>` | as a `Vec` of one | one allocation |
-/// | `Option`, `Result`, tuples, other arrays | a tagged union or struct of the parts' `Repr`s | that of the parts |
-/// | [`Range`], [`RangeInclusive`], [`RangeFrom`], [`RangeTo`], [`RangeToInclusive`] | as a tuple of the ends, or the one end | that of the ends |
-/// | `Box<dyn Error>`, and with `Send`, and with `Sync` too | as a `Vec` of what it and its causes say | element by element |
-/// | `bytes::Bytes` (feature `bytes`) | pointer, length, owner, how to free | one allocation, and no copy |
-/// | `serde_json::Value` (feature `serde_json`) | a tagged union | element by element |
-/// | `uuid::Uuid` (feature `uuid`) | itself | none |
-///
-/// A `Cow` arrives as [`Owned`](std::borrow::Cow::Owned). An error arrives as one of a private type, with the same
-/// `Display` and the same `source()`s, of at most 64. A [`RangeInclusive`] that was iterated to its end is one like any other
-/// when it arrives.
-///
-/// [`Duration`]: std::time::Duration
-/// [`SystemTime`]: std::time::SystemTime
-/// [`NonZero`]: std::num::NonZero
-/// [`PhantomData`]: std::marker::PhantomData
-/// [`Ipv4Addr`]: std::net::Ipv4Addr
-/// [`Ipv6Addr`]: std::net::Ipv6Addr
-/// [`IpAddr`]: std::net::IpAddr
-/// [`SocketAddrV4`]: std::net::SocketAddrV4
-/// [`SocketAddrV6`]: std::net::SocketAddrV6
-/// [`SocketAddr`]: std::net::SocketAddr
-/// [`PathBuf`]: std::path::PathBuf
-/// [`OsString`]: std::ffi::OsString
-/// [`VecDeque`]: std::collections::VecDeque
-/// [`HashMap`]: std::collections::HashMap
-/// [`BTreeMap`]: std::collections::BTreeMap
-/// [`HashSet`]: std::collections::HashSet
-/// [`BTreeSet`]: std::collections::BTreeSet
-/// [`Range`]: std::ops::Range
-/// [`RangeFull`]: std::ops::RangeFull
-/// [`RangeInclusive`]: std::ops::RangeInclusive
-/// [`RangeFrom`]: std::ops::RangeFrom
-/// [`RangeTo`]: std::ops::RangeTo
-/// [`RangeToInclusive`]: std::ops::RangeToInclusive
+/// The [crate's documentation](crate#what-crosses) has the table of the types that cross, and what each costs.
 ///
 /// A reference crosses as a whole argument, by [`PluginRef`] and [`PluginMut`], and not inside another type: a
 /// plugin could otherwise keep it.
@@ -111,7 +64,8 @@ pub(crate) mod repr {
 /// # Safety
 ///
 /// - `lower` then `lift`, and `lend` then `lift`, give back an equal value, on any two sides whose
-///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them.
+///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them; and on two sides whose types differ as
+///   those that grow may, a value that is equal in what both know.
 /// - `Repr` is not zero-sized, and its layout follows from `NODE` alone.
 /// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
 ///   of its `Repr`.
@@ -164,8 +118,8 @@ pub unsafe trait PluginType: Sized + 'static {
     ///
     /// # Safety
     ///
-    /// `repr` was lowered from, or is lent by, a value of a type with the same descriptor, has not been lifted yet,
-    /// and came from `origin`.
+    /// `repr` was lowered from, or is lent by, a value of a type with the same descriptor, or one that differs from it as
+    /// types that grow may; has not been lifted yet; and came from `origin`.
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self;
 }
 

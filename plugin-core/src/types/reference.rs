@@ -17,8 +17,8 @@ use crate::origin::Origin;
 ///
 /// # Safety
 ///
-/// `hold` gives a value equal to the one passed to `lend_ref`, on any two sides whose `REF_NODE`s write the same
-/// bytes, for as long as the sender's borrow and slot live.
+/// `hold` gives a value equal to the one passed to `lend_ref`, on any two sides whose `REF_NODE`s fit each
+/// other, for as long as the sender's borrow and slot live.
 ///
 /// # Example
 ///
