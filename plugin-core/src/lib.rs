@@ -32,8 +32,9 @@
 //!
 //! # What crosses
 //!
-//! [`PluginType`] has the table of types and what each costs. Arguments may also be `&T`, `&str`, `&[T]`, `&Path`, `&OsStr`
-//! ([`PluginRef`]) and `&mut T`, `&mut [T]` ([`PluginMut`]). A static may be any of these, an atomic, or a lock ([`PluginStatic`]).
+//! [`PluginType`] has the table of types and what each costs. Arguments may also be `&T`, `&str`, `&[T]`, `&Path` and
+//! `&OsStr` ([`PluginRef`]), and `&mut T` and `&mut [T]` ([`PluginMut`]). A static may be any of these types, an atomic, or
+//! a lock ([`PluginStatic`]).
 //!
 //! # Panics
 //!
@@ -43,8 +44,8 @@
 //! # Features
 //!
 //! - `host` adds what a host needs to look up and call exports. It is `plugin-host`'s to enable; a plugin leaves it off.
-//! - `bytes`, `serde_json` and `uuid` let `Bytes`, `Value` and `Uuid` of these crates cross. The two sides may use different
-//!   versions of them.
+//! - `bytes`, `serde_json` and `uuid` let `Bytes`, `Value` and `Uuid` of these crates cross. The two sides may use
+//!   different versions of them.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
