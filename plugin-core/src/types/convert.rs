@@ -1,7 +1,7 @@
 //! Types that cross as another type does.
 
-/// Implements [`PluginType`](crate::PluginType) for a type that is `Copy` and owns nothing, by way of another that has all
-/// there is to it.
+/// Implements [`PluginType`](crate::PluginType) for a type that is `Copy` and owns nothing, by way of another that has
+/// all there is to it.
 macro_rules! crosses_as {
     ($ty:ty as $via:ty, $tag:ident, |$value:pat_param| $to:expr, |$back:pat_param| $from:expr) => {
         // SAFETY: crosses as the other type does, which has all there is to this one.

@@ -56,8 +56,8 @@ pub(crate) fn on_own_thread() -> bool {
 /// Something that another thread uses while its own waits.
 struct Lent<T>(T);
 
-// SAFETY: only `on_another_stack` makes one. The types that cross are data and are used by one thread at a time: the one
-// that owns them waits for the other. The exception, a `Box<dyn Error>` that is not `Send`, is refused there.
+// SAFETY: only `on_another_stack` makes one. The types that cross are data and are used by one thread at a time: the
+// one that owns them waits for the other. The exception, a `Box<dyn Error>` that is not `Send`, is refused there.
 unsafe impl<T> Send for Lent<T> {}
 
 #[cold]

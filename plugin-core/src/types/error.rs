@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 
-use super::{NoUnwind, PluginType, on_own_thread};
+use super::{PluginType, on_own_thread};
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -67,15 +67,15 @@ fn error(messages: Vec<String>) -> Crossed {
 /// A panic would not do: in unwinding, other errors would be dropped here.
 fn assert_own_thread() {
     if !on_own_thread() {
-        let _guard = NoUnwind;
-        panic!("a `Box<dyn Error>` that is not `Send` is nested too deeply to cross");
+        eprintln!("a `Box<dyn Error>` that is not `Send` is nested too deeply to cross");
+        std::process::abort();
     }
 }
 
 macro_rules! error {
     ($(($($auto:tt)*) $($check:ident)?;)*) => {$(
-        // SAFETY: crosses as what it says, a `Vec<String>`; as an error it is equal if it says the same. `Display` is the
-        // author's and may panic: nothing is lowered by then, and the error is dropped.
+        // SAFETY: crosses as what it says, a `Vec<String>`; as an error it is equal if it says the same. `Display` is
+        // the author's and may panic: nothing is lowered by then, and the error is dropped.
         unsafe impl PluginType for Box<dyn Error $($auto)*> {
             type Repr = BufferRepr;
             const NODE: &'static Node = &Node::Of { head: &Tag::Error.head(), parts: &[] };

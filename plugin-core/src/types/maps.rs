@@ -1,7 +1,7 @@
 //! Maps and sets.
 //!
-//! Each side has its own hasher, and builds a map of its own. What is the author's in that, a key's `Hash` or `Ord`, may
-//! panic: what is lifted by then is dropped, and the rest, which is only `Repr`s, leaks.
+//! Each side has its own hasher, and builds a map of its own. What is the author's in that, a key's `Hash` or `Ord`,
+//! may panic: what is lifted by then is dropped, and the rest, which is only `Repr`s, leaks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};

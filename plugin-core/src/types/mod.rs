@@ -69,9 +69,9 @@ pub(crate) mod repr {
 /// - `Repr` is not zero-sized, and its layout follows from `NODE` alone.
 /// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
 ///   of its `Repr`.
-/// - `lower`, `lend` and `lift` unwind, on what was lowered or lent, only where code of the author's does that they call: a
-///   key's `Hash` or `Ord`, an error's `Display`. Then they may leak, but free nothing twice. Where a value is out of its
-///   place meanwhile, as behind `&mut`, their callers see to it that such a panic ends the process.
+/// - `lower`, `lend` and `lift` unwind, on what was lowered or lent, only where code of the author's does that they call:
+///   a key's `Hash` or `Ord`, an error's `Display`. Then they may leak, but free nothing twice. Where a value is out of
+///   its place meanwhile, as behind `&mut`, their callers see to it that such a panic ends the process.
 /// - The type has no interior mutability: a lent value is read while others may read it.
 /// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
 ///
@@ -88,8 +88,9 @@ pub(crate) mod repr {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross between a plugin and its host",
     label = "this type does not cross",
-    note = "what crosses: numbers, text, and std's other types of data; collections, `Option`, `Result`, `Box`, arrays and \
-            tuples (up to 8) of what crosses; your own types with `#[plugin_type]`; a reference only as a whole argument"
+    note = "what crosses: numbers, text, and std's other types of data; collections, `Option`, `Result`, `Box`, arrays \
+            and tuples (up to 8) of what crosses; your own types with `#[plugin_type]`; a reference only as a whole \
+            argument"
 )]
 pub unsafe trait PluginType: Sized + 'static {
     /// The C-compatible form of a value on its way between the two sides.

@@ -1,7 +1,7 @@
 //! `PathBuf`, `OsString` and what they deref to.
 //!
-//! They cross as what the system has: bytes on Unix, 16-bit units on Windows, where std stores them differently and each
-//! crossing converts them.
+//! They cross as what the system has: bytes on Unix, 16-bit units on Windows, where std stores them differently and
+//! each crossing converts them.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Deref;

@@ -48,8 +48,8 @@ unsafe impl PluginType for Box<str> {
     }
 }
 
-// SAFETY: as `String`. A lowered borrowed text is lent: what is `'static` is there until the receiver has copied it, which
-// it does while the sender is loaded.
+// SAFETY: as `String`. A lowered borrowed text is lent: what is `'static` is there until the receiver has copied it,
+// which it does while the sender is loaded.
 unsafe impl PluginType for Cow<'static, str> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::CowStr.head(), parts: &[] };
