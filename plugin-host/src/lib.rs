@@ -22,6 +22,7 @@
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
 //! | serve plugins that are linked in | [`Host::linked`] |
+//! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
 //! | build a plugin crate | [`build`], with the feature `build` |
 //!
 //! # Loading
@@ -47,6 +48,8 @@
 
 #[cfg(feature = "build")]
 pub mod build;
+#[cfg(feature = "serde")]
+mod dynamic;
 mod error;
 mod file;
 mod host;
@@ -59,6 +62,8 @@ mod signature;
 mod threads;
 mod trust;
 
+#[cfg(feature = "serde")]
+pub use dynamic::CallError;
 pub use error::{Error, TypeMismatch};
 pub use file::Mapping;
 pub use host::{Host, Plugin};
