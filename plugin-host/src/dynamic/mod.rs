@@ -16,7 +16,7 @@ mod free;
 mod layout;
 mod reprs;
 mod ser;
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests;
 
 use std::cell::RefCell;
