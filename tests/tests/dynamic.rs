@@ -339,6 +339,9 @@ fn locks_are_held_while_they_are_read() {
         host.get_json("TO_POISON").unwrap_err().to_string(),
         "cannot read `zoo::TO_POISON`: the lock is poisoned"
     );
+    // What a static holds when its library is unmapped is lost.
+    drop(std::mem::take(&mut *host.get::<std::sync::RwLock<Vec<u32>>>("LIMITS").unwrap().write().unwrap()));
+    drop(std::mem::take(&mut *host.get::<std::sync::Mutex<Vec<String>>>("NAMES").unwrap().lock().unwrap()));
 }
 
 #[test]

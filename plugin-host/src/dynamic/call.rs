@@ -471,10 +471,11 @@ impl<'de, 'a> Visitor<'de> for ArgumentsVisitor<'a, '_> {
             let mut place = Place::new(layouts, node.size, node.align);
             // SAFETY: there is room for such a value.
             let target = unsafe { Target::new(layouts, *built, place.at(), self.trouble) };
-            if sequence.next_element_seed(target)?.is_none() {
+            let Some(done) = sequence.next_element_seed(target)? else {
                 self.at.set(At::End(index));
                 return Err(A::Error::invalid_length(index, &self));
-            }
+            };
+            done.keep();
             // SAFETY: just built, by the host.
             unsafe { place.holds(*built, 0) };
             places.push(place);

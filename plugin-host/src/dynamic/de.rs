@@ -14,7 +14,7 @@ use plugin_core::repr::{BufferRepr, GrowsRepr};
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::free::{Elements, Filling, NewBox, free_json_value};
+use super::free::{Elements, Filling, NewBox, free, free_json_value};
 use super::layout::{Enum, Id, Kind, Layouts, Record, Struct};
 use super::reprs::{
     BytesRepr, DurationRepr, IpAddrRepr, JsonField, JsonRepr, JsonUnion, SocketAddrRepr, SocketAddrV4Repr,
@@ -23,7 +23,7 @@ use super::reprs::{
 use super::ser::Value;
 use super::{Depth, Path, TOO_DEEP, Trouble};
 
-/// Where a value is to be built. Nothing is there before, and nothing if it is an error.
+/// Where a value is to be built. Nothing is there before, and nothing if it is an error or if what was built is dropped.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     layouts: &'a Arc<Layouts>,
@@ -32,6 +32,28 @@ pub(super) struct Target<'a> {
     depth: Depth,
     path: &'a Path<'a>,
     trouble: &'a Trouble,
+}
+
+/// A value that was built. A deserializer may still find something wrong when it is: what follows, for example. Then this
+/// is dropped, and the value with it.
+pub(super) struct Built<'a> {
+    layouts: &'a Layouts,
+    id: Id,
+    at: *mut u8,
+}
+
+impl Built<'_> {
+    /// The value is its place's from now on.
+    pub(super) fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Built<'_> {
+    fn drop(&mut self) {
+        // SAFETY: it is there, and nobody has been told of it.
+        unsafe { free(self.layouts, self.id, self.at) }
+    }
 }
 
 /// What the elements of a `Vec` are given away as.
@@ -86,77 +108,116 @@ impl<'a> Target<'a> {
         unsafe { self.at.cast::<T>().write(value) }
     }
 
-    fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    /// What was written here is all of the value.
+    fn built(self) -> Built<'a> {
+        Built { layouts: self.layouts, id: self.id, at: self.at }
+    }
+
+    /// Each kind has a function of its own, because what this one needs of the stack it needs at each level.
+    fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
         match &self.layouts.get(self.id).kind {
             Kind::Leaf(tag) => self.leaf(*tag, deserializer),
             Kind::NonZero(tag) => self.non_zero(*tag, deserializer),
-            Kind::Text => {
-                self.write(give(String::deserialize(deserializer)?.into_bytes()));
-                Ok(())
-            }
-            Kind::Sequence(element) => {
-                deserializer.deserialize_seq(SequenceVisitor { to: self.level()?, element: *element })
-            }
-            Kind::Map(pair) => {
-                let Kind::Tuple(record) = &self.layouts.get(*pair).kind else { unreachable!("a map is of pairs") };
-                deserializer.deserialize_map(MapVisitor { to: self.level()?, pair: *pair, record })
-            }
-            Kind::Box(inner) => {
-                let mut one = Elements::new(self.layouts, *inner);
-                one.grow(1);
-                self.step()?.part(*inner, one.next(), self.path).walk(deserializer)?;
-                // SAFETY: just built.
-                unsafe { one.added() };
-                self.write(one.into_buffer());
-                Ok(())
-            }
-            Kind::Array(element, count) => {
-                let visitor = ArrayVisitor { to: self.level()?, element: *element, count: *count };
-                deserializer.deserialize_tuple(*count, visitor)
-            }
-            Kind::Option(inner, offset) => {
-                let visitor = OptionVisitor { to: self.step()?, inner: *inner, offset: *offset };
-                deserializer.deserialize_option(visitor)
-            }
-            Kind::Result(parts, offset) => {
-                const NAMES: &[&str] = &["Ok", "Err"];
-                let variants = Variants::Result(*parts, *offset);
-                let visitor = EnumVisitor { to: self.level()?, name: "Result", names: NAMES, variants };
-                deserializer.deserialize_enum("Result", NAMES, visitor)
-            }
-            Kind::Tuple(record) => {
-                let visitor = RecordVisitor { to: self.level()?, record, grows: false, what: What::Tuple };
-                deserializer.deserialize_tuple(record.fields.len(), visitor).map(|_| ())
-            }
+            Kind::Text => self.text(deserializer),
+            Kind::Sequence(element) => self.sequence(*element, deserializer),
+            Kind::Map(pair) => self.map(*pair, deserializer),
+            Kind::Box(inner) => self.boxed(*inner, deserializer),
+            Kind::Array(element, count) => self.array(*element, *count, deserializer),
+            Kind::Option(inner, offset) => self.option(*inner, *offset, deserializer),
+            Kind::Result(parts, offset) => self.result(*parts, *offset, deserializer),
+            Kind::Tuple(record) => self.tuple(record, deserializer),
             Kind::Struct(of) => self.strukt(of, deserializer),
-            Kind::Enum(of) => {
-                let Enum { name, names, .. } = of;
-                let visitor = EnumVisitor { to: self.level()?, name, names, variants: Variants::Enum(of) };
-                deserializer.deserialize_enum(name, names, visitor)
-            }
+            Kind::Enum(of) => self.enumeration(of, deserializer),
         }
     }
 
-    fn strukt<'de, D: Deserializer<'de>>(self, of: &Struct, deserializer: D) -> Result<(), D::Error> {
+    fn text<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+        self.write(give(String::deserialize(deserializer)?.into_bytes()));
+        Ok(self.built())
+    }
+
+    fn sequence<'de, D: Deserializer<'de>>(self, element: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
+        deserializer.deserialize_seq(SequenceVisitor { to: self.level()?, element })
+    }
+
+    fn map<'de, D: Deserializer<'de>>(self, pair: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let Kind::Tuple(record) = &self.layouts.get(pair).kind else { unreachable!("a map is of pairs") };
+        deserializer.deserialize_map(MapVisitor { to: self.level()?, pair, record })
+    }
+
+    fn boxed<'de, D: Deserializer<'de>>(self, inner: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let mut one = Elements::new(self.layouts, inner);
+        one.grow(1);
+        self.step()?.part(inner, one.next(), self.path).walk(deserializer)?.keep();
+        // SAFETY: just built.
+        unsafe { one.added() };
+        self.write(one.into_buffer());
+        Ok(self.built())
+    }
+
+    fn array<'de, D: Deserializer<'de>>(
+        self,
+        element: Id,
+        count: usize,
+        deserializer: D,
+    ) -> Result<Built<'a>, D::Error> {
+        deserializer.deserialize_tuple(count, ArrayVisitor { to: self.level()?, element, count })
+    }
+
+    fn option<'de, D: Deserializer<'de>>(
+        self,
+        inner: Id,
+        offset: usize,
+        deserializer: D,
+    ) -> Result<Built<'a>, D::Error> {
+        deserializer.deserialize_option(OptionVisitor { to: self.step()?, inner, offset })
+    }
+
+    fn result<'de, D: Deserializer<'de>>(
+        self,
+        parts: [Id; 2],
+        offset: usize,
+        deserializer: D,
+    ) -> Result<Built<'a>, D::Error> {
+        const NAMES: &[&str] = &["Ok", "Err"];
+        let variants = Variants::Result(parts, offset);
+        let visitor = EnumVisitor { to: self.level()?, name: "Result", names: NAMES, variants };
+        deserializer.deserialize_enum("Result", NAMES, visitor)
+    }
+
+    fn tuple<'de, D: Deserializer<'de>>(self, record: &'a Record, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let visitor = RecordVisitor { to: self.level()?, record, grows: false, what: What::Tuple };
+        deserializer.deserialize_tuple(record.fields.len(), visitor)?.0.finish();
+        Ok(self.built())
+    }
+
+    fn enumeration<'de, D: Deserializer<'de>>(self, of: &'a Enum, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let Enum { name, names, .. } = of;
+        let visitor = EnumVisitor { to: self.level()?, name, names, variants: Variants::Enum(of) };
+        deserializer.deserialize_enum(name, names, visitor)
+    }
+
+    fn strukt<'de, D: Deserializer<'de>>(self, of: &'a Struct, deserializer: D) -> Result<Built<'a>, D::Error> {
         let Struct { name, record, grows } = of;
         let new_box = grows.then(|| NewBox::new(self.layouts, self.id, record));
         let at = new_box.as_ref().map_or(self.at, NewBox::at);
         let to = Target { at, ..self.level()? };
         let visitor = RecordVisitor { to, record, grows: *grows, what: What::Struct(name) };
-        let number = match record.style {
+        let (fields, number) = match record.style {
             style::UNIT => deserializer.deserialize_unit_struct(name, visitor),
             style::TUPLE if record.is_newtype() => deserializer.deserialize_newtype_struct(name, visitor),
             style::TUPLE => deserializer.deserialize_tuple_struct(name, record.fields.len(), visitor),
             _ => deserializer.deserialize_struct(name, record.names, visitor),
         }?;
+        fields.finish();
         if let Some(new_box) = new_box {
             // SAFETY: the visitor has put so many fields there.
             self.write(unsafe { new_box.finish(number) });
         }
-        Ok(())
+        Ok(self.built())
     }
 
-    fn leaf<'de, D: Deserializer<'de>>(self, tag: Tag, deserializer: D) -> Result<(), D::Error> {
+    fn leaf<'de, D: Deserializer<'de>>(self, tag: Tag, deserializer: D) -> Result<Built<'a>, D::Error> {
         macro_rules! value {
             ($ty:ty) => {
                 <$ty>::deserialize(deserializer)?
@@ -197,7 +258,7 @@ impl<'a> Target<'a> {
             Tag::Ordering => {
                 const NAMES: &[&str] = &["Less", "Equal", "Greater"];
                 let visitor = EnumVisitor { to: self, name: "Ordering", names: NAMES, variants: Variants::Ordering };
-                deserializer.deserialize_enum("Ordering", NAMES, visitor)?;
+                return deserializer.deserialize_enum("Ordering", NAMES, visitor);
             }
             Tag::Ipv4Addr => self.write(value!(Ipv4Addr).octets()),
             Tag::Ipv6Addr => self.write(value!(Ipv6Addr).octets()),
@@ -231,10 +292,10 @@ impl<'a> Target<'a> {
             }),
             _ => unreachable!("`Layouts` has no such type"),
         }
-        Ok(())
+        Ok(self.built())
     }
 
-    fn non_zero<'de, D: Deserializer<'de>>(self, tag: Tag, deserializer: D) -> Result<(), D::Error> {
+    fn non_zero<'de, D: Deserializer<'de>>(self, tag: Tag, deserializer: D) -> Result<Built<'a>, D::Error> {
         macro_rules! value {
             ($ty:ty) => {
                 NonZero::<$ty>::deserialize(deserializer)?.get()
@@ -255,14 +316,14 @@ impl<'a> Target<'a> {
             Tag::Isize => self.write(value!(isize)),
             _ => unreachable!("`Layouts` has no such type"),
         }
-        Ok(())
+        Ok(self.built())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Target<'_> {
-    type Value = ();
+impl<'de, 'a> DeserializeSeed<'de> for Target<'a> {
+    type Value = Built<'a>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
         self.trouble.note(self.walk(deserializer), self.path)
     }
 }
@@ -273,14 +334,14 @@ struct SequenceVisitor<'a> {
     element: Id,
 }
 
-impl<'de> Visitor<'de> for SequenceVisitor<'_> {
-    type Value = ();
+impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
+    type Value = Built<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a sequence")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Built<'a>, A::Error> {
         /// How many bytes are made room for because of a number in the input alone.
         const MOST_AHEAD: usize = 1 << 20;
         let SequenceVisitor { to, element } = self;
@@ -291,14 +352,13 @@ impl<'de> Visitor<'de> for SequenceVisitor<'_> {
         }
         loop {
             let path = Path::Index(to.path, elements.len());
-            if sequence.next_element_seed(to.part(element, elements.next(), &path))?.is_none() {
-                break;
-            }
+            let Some(built) = sequence.next_element_seed(to.part(element, elements.next(), &path))? else { break };
+            built.keep();
             // SAFETY: just built.
             unsafe { elements.added() };
         }
         to.write(elements.into_buffer());
-        Ok(())
+        Ok(to.built())
     }
 }
 
@@ -309,36 +369,35 @@ struct MapVisitor<'a> {
     record: &'a Record,
 }
 
-impl<'de> Visitor<'de> for MapVisitor<'_> {
-    type Value = ();
+impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
+    type Value = Built<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Built<'a>, A::Error> {
         let MapVisitor { to, pair, record } = self;
         let mut pairs = Elements::new(to.layouts, pair);
         loop {
             let mut filling = Filling::new(to.layouts, record, pairs.next());
             let path = Path::Index(to.path, pairs.len());
             let (key, value) = (record.fields[0].ty, record.fields[1].ty);
-            if map.next_key_seed(to.part(key, filling.at(0), &path))?.is_none() {
-                break;
-            }
+            let Some(built) = map.next_key_seed(to.part(key, filling.at(0), &path))? else { break };
+            built.keep();
             // SAFETY: just built; it stays as it is while it is read.
             let key = unsafe {
                 filling.did(0);
                 Value::new(to.layouts, key, filling.at(0), to.trouble).as_text()
             };
             let named = key.map(|key| Path::Key(to.path, key));
-            map.next_value_seed(to.part(value, filling.at(1), named.as_ref().unwrap_or(&path)))?;
+            map.next_value_seed(to.part(value, filling.at(1), named.as_ref().unwrap_or(&path)))?.keep();
             filling.finish();
             // SAFETY: both were built.
             unsafe { pairs.added() };
         }
         to.write(pairs.into_buffer());
-        Ok(())
+        Ok(to.built())
     }
 }
 
@@ -348,14 +407,14 @@ struct ArrayVisitor<'a> {
     count: usize,
 }
 
-impl<'de> Visitor<'de> for ArrayVisitor<'_> {
-    type Value = ();
+impl<'de, 'a> Visitor<'de> for ArrayVisitor<'a> {
+    type Value = Built<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an array of length {}", self.count)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Built<'a>, A::Error> {
         let ArrayVisitor { to, element, count } = self;
         // Dropped if one of them is an error.
         struct Done<'a>(&'a Layouts, Id, *mut u8, usize);
@@ -370,13 +429,14 @@ impl<'de> Visitor<'de> for ArrayVisitor<'_> {
         while done.3 < count {
             let path = Path::Index(to.path, done.3);
             let place = to.part(element, to.at.wrapping_add(done.3 * size), &path);
-            if sequence.next_element_seed(place)?.is_none() {
-                return Err(A::Error::invalid_length(done.3, &self));
+            match sequence.next_element_seed(place)? {
+                Some(built) => built.keep(),
+                None => return Err(A::Error::invalid_length(done.3, &self)),
             }
             done.3 += 1;
         }
         std::mem::forget(done);
-        Ok(())
+        Ok(to.built())
     }
 }
 
@@ -386,27 +446,27 @@ struct OptionVisitor<'a> {
     offset: usize,
 }
 
-impl<'de> Visitor<'de> for OptionVisitor<'_> {
-    type Value = ();
+impl<'de, 'a> Visitor<'de> for OptionVisitor<'a> {
+    type Value = Built<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("option")
     }
 
-    fn visit_none<E: Error>(self) -> Result<(), E> {
+    fn visit_none<E: Error>(self) -> Result<Built<'a>, E> {
         self.to.write(0_u8);
-        Ok(())
+        Ok(self.to.built())
     }
 
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
+    fn visit_unit<E: Error>(self) -> Result<Built<'a>, E> {
         self.visit_none()
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
         let to = self.to;
-        to.part(self.inner, to.at.wrapping_add(self.offset), to.path).deserialize(deserializer)?;
+        to.part(self.inner, to.at.wrapping_add(self.offset), to.path).deserialize(deserializer)?.keep();
         to.write(1_u8);
-        Ok(())
+        Ok(to.built())
     }
 }
 
@@ -418,7 +478,7 @@ enum What<'a> {
     Variant(&'a str, &'a str),
 }
 
-/// The fields of a tuple, struct or variant. Gives how many there are.
+/// The fields of a tuple, struct or variant. Gives them and how many there are.
 struct RecordVisitor<'a> {
     to: Target<'a>,
     record: &'a Record,
@@ -427,7 +487,11 @@ struct RecordVisitor<'a> {
     what: What<'a>,
 }
 
-impl RecordVisitor<'_> {
+impl<'a> RecordVisitor<'a> {
+    fn filling(&self) -> Filling<'a> {
+        Filling::new(self.to.layouts, self.record, self.to.at)
+    }
+
     fn path<'b>(&'b self, index: usize) -> Path<'b> {
         match self.record.names.get(index) {
             Some(name) if !matches!((self.what, self.record.style), (What::Variant(..), style::TUPLE)) => {
@@ -447,8 +511,8 @@ impl RecordVisitor<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for RecordVisitor<'_> {
-    type Value = u32;
+impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
+    type Value = (Filling<'a>, u32);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.record.fields.len();
@@ -467,54 +531,56 @@ impl<'de> Visitor<'de> for RecordVisitor<'_> {
         }
     }
 
-    fn visit_unit<E: Error>(self) -> Result<u32, E> {
-        if self.record.style == style::UNIT { Ok(0) } else { Err(E::invalid_type(Unexpected::Unit, &self)) }
+    fn visit_unit<E: Error>(self) -> Result<(Filling<'a>, u32), E> {
+        if self.record.style != style::UNIT {
+            return Err(E::invalid_type(Unexpected::Unit, &self));
+        }
+        Ok((self.filling(), 0))
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(Filling<'a>, u32), D::Error> {
         if !self.record.is_newtype() {
             return Err(D::Error::invalid_type(Unexpected::NewtypeStruct, &self));
         }
-        let filling = Filling::new(self.to.layouts, self.record, self.to.at);
+        let mut filling = self.filling();
         let path = self.path(0);
-        self.field(&filling, 0, &path).deserialize(deserializer)?;
-        Ok(1)
+        self.field(&filling, 0, &path).deserialize(deserializer)?.keep();
+        // SAFETY: just built.
+        unsafe { filling.did(0) };
+        Ok((filling, 1))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<u32, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(Filling<'a>, u32), A::Error> {
         if self.record.style == style::UNIT {
             return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
-        let mut filling = Filling::new(self.to.layouts, self.record, self.to.at);
+        let mut filling = self.filling();
         let count = self.record.fields.len();
         for index in 0..count {
             let path = self.path(index);
-            if sequence.next_element_seed(self.field(&filling, index, &path))?.is_none() {
-                if !self.may_end(index) {
-                    return Err(A::Error::invalid_length(index, &self));
-                }
-                filling.finish();
-                return Ok(index as u32);
+            match sequence.next_element_seed(self.field(&filling, index, &path))? {
+                Some(built) => built.keep(),
+                None if self.may_end(index) => return Ok((filling, index as u32)),
+                None => return Err(A::Error::invalid_length(index, &self)),
             }
             // SAFETY: just built.
             unsafe { filling.did(index) };
         }
-        filling.finish();
-        Ok(count as u32)
+        Ok((filling, count as u32))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<u32, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Filling<'a>, u32), A::Error> {
         if self.record.style != style::NAMED {
             return Err(A::Error::invalid_type(Unexpected::Map, &self));
         }
         let names = self.record.names;
-        let mut filling = Filling::new(self.to.layouts, self.record, self.to.at);
+        let mut filling = self.filling();
         while let Some(index) = map.next_key_seed(NameSeed { names, variants: false })? {
             if filling.is_done(index) {
                 return Err(A::Error::duplicate_field(names[index]));
             }
             let path = self.path(index);
-            map.next_value_seed(self.field(&filling, index, &path))?;
+            map.next_value_seed(self.field(&filling, index, &path))?.keep();
             // SAFETY: just built.
             unsafe { filling.did(index) };
         }
@@ -526,8 +592,7 @@ impl<'de> Visitor<'de> for RecordVisitor<'_> {
             let field = &self.record.fields[index];
             let rest_is_missing = (index..count).all(|index| !filling.is_done(index));
             if self.may_end(index) && rest_is_missing {
-                filling.finish();
-                return Ok(index as u32);
+                return Ok((filling, index as u32));
             }
             if self.grows && field.defaulted {
                 return Err(A::Error::custom(format_args!(
@@ -544,8 +609,7 @@ impl<'de> Visitor<'de> for RecordVisitor<'_> {
                 filling.did(index);
             }
         }
-        filling.finish();
-        Ok(count as u32)
+        Ok((filling, count as u32))
     }
 }
 
@@ -603,14 +667,14 @@ struct EnumVisitor<'a> {
     variants: Variants<'a>,
 }
 
-impl<'de> Visitor<'de> for EnumVisitor<'_> {
-    type Value = ();
+impl<'de, 'a> Visitor<'de> for EnumVisitor<'a> {
+    type Value = Built<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "enum {}", self.name)
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<(), A::Error> {
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Built<'a>, A::Error> {
         let EnumVisitor { to, names, variants, .. } = self;
         let (index, access) = data.variant_seed(NameSeed { names, variants: true })?;
         let path = Path::Field(to.path, names[index]);
@@ -618,12 +682,12 @@ impl<'de> Visitor<'de> for EnumVisitor<'_> {
             Variants::Ordering => {
                 access.unit_variant()?;
                 to.write(index as i8 - 1);
-                Ok(())
+                Ok(to.built())
             }
             Variants::Result(parts, offset) => {
-                access.newtype_variant_seed(to.part(parts[index], to.at.wrapping_add(offset), &path))?;
+                access.newtype_variant_seed(to.part(parts[index], to.at.wrapping_add(offset), &path))?.keep();
                 to.write(index as u8);
-                Ok(())
+                Ok(to.built())
             }
             Variants::Enum(of) => {
                 let result = variant(to, of, index, &path, access);
@@ -634,13 +698,13 @@ impl<'de> Visitor<'de> for EnumVisitor<'_> {
 }
 
 /// Builds one variant of an enum.
-fn variant<'de, A: VariantAccess<'de>>(
-    to: Target<'_>,
+fn variant<'de, 'a, A: VariantAccess<'de>>(
+    to: Target<'a>,
     of: &Enum,
     index: usize,
     path: &Path<'_>,
     access: A,
-) -> Result<(), A::Error> {
+) -> Result<Built<'a>, A::Error> {
     const NONE: &Record = &Record { fields: Vec::new(), names: &[], style: style::UNIT, size: 1, align: 1 };
     let (record, number) = match of.variants.get(index) {
         Some(record) => (record, index as u32),
@@ -654,21 +718,17 @@ fn variant<'de, A: VariantAccess<'de>>(
         style::UNIT => access.unit_variant()?,
         style::TUPLE if record.is_newtype() => {
             let field = &record.fields[0];
-            access.newtype_variant_seed(to.part(field.ty, at.wrapping_add(field.offset), path))?;
+            access.newtype_variant_seed(to.part(field.ty, at.wrapping_add(field.offset), path))?.keep();
         }
-        style::TUPLE => {
-            access.tuple_variant(record.fields.len(), visitor)?;
-        }
-        _ => {
-            access.struct_variant(record.names, visitor)?;
-        }
+        style::TUPLE => access.tuple_variant(record.fields.len(), visitor)?.0.finish(),
+        _ => access.struct_variant(record.names, visitor)?.0.finish(),
     }
     match new_box {
         // SAFETY: its fields are there.
         Some(new_box) => to.write(unsafe { new_box.finish(number) }),
         None => to.write(number),
     }
-    Ok(())
+    Ok(to.built())
 }
 
 /// Bytes, as any format may have them.

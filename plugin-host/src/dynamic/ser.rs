@@ -69,71 +69,85 @@ impl<'a> Value<'a> {
         S::Error::custom(format_args!("a lowered {what} has the tag {number}, which means nothing"))
     }
 
+    fn step<S: Serializer>(&self) -> Result<Depth, S::Error> {
+        self.depth.step().ok_or_else(|| S::Error::custom(TOO_DEEP))
+    }
+
+    fn level<S: Serializer>(&self) -> Result<Depth, S::Error> {
+        self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))
+    }
+
+    /// Each kind has a function of its own, because what this one needs of the stack it needs at each level.
     fn walk<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.layouts.get(self.id).kind {
-            Kind::Leaf(tag) => self.leaf(*tag, serializer),
-            Kind::NonZero(tag) => self.leaf(*tag, serializer),
+            Kind::Leaf(tag) | Kind::NonZero(tag) => self.leaf(*tag, serializer),
             // SAFETY: text is a buffer of UTF-8.
             Kind::Text => serializer.serialize_str(unsafe { text(self.read()) }),
-            Kind::Sequence(element) => {
-                // SAFETY: such a value is a buffer.
-                let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
-                self.sequence(*element, first, len, serializer)
-            }
+            Kind::Sequence(element) => self.sequence(*element, serializer),
             Kind::Map(pair) => self.map(*pair, serializer),
-            Kind::Box(inner) => {
-                // SAFETY: such a value is a buffer.
-                let (at, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
-                if len != 1 {
-                    return Err(S::Error::custom(format_args!("a lowered `Box` holds {len} values, not one")));
-                }
-                let depth = self.depth.step().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
-                self.part(*inner, at, depth, self.path).walk(serializer)
-            }
-            Kind::Array(element, count) => {
-                let depth = self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
-                let mut tuple = serializer.serialize_tuple(*count)?;
-                for index in 0..*count {
-                    let at = self.at.wrapping_add(index * self.layouts.get(*element).size);
-                    tuple.serialize_element(&self.part(*element, at, depth, &Path::Index(self.path, index)))?;
-                }
-                tuple.end()
-            }
-            // SAFETY: such a value begins with its tag.
-            Kind::Option(inner, offset) => match unsafe { self.read::<u8>() } {
-                0 => serializer.serialize_none(),
-                1 => {
-                    let depth = self.depth.step().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
-                    serializer.serialize_some(&self.part(*inner, self.at.wrapping_add(*offset), depth, self.path))
-                }
-                tag => Err(self.no_meaning::<S>("`Option`", tag)),
-            },
-            Kind::Result(parts, offset) => {
-                // SAFETY: such a value begins with its tag.
-                let tag = unsafe { self.read::<u8>() };
-                let name = match tag {
-                    0 => "Ok",
-                    1 => "Err",
-                    tag => return Err(self.no_meaning::<S>("`Result`", tag)),
-                };
-                let depth = self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
-                let (part, at) = (parts[usize::from(tag)], self.at.wrapping_add(*offset));
-                let path = Path::Field(self.path, name);
-                let part = self.part(part, at, depth, &path);
-                serializer.serialize_newtype_variant("Result", tag.into(), name, &part)
-            }
-            Kind::Tuple(record) => {
-                let depth = self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
-                let mut tuple = serializer.serialize_tuple(record.fields.len())?;
-                for (index, field) in record.fields.iter().enumerate() {
-                    let at = self.at.wrapping_add(field.offset);
-                    tuple.serialize_element(&self.part(field.ty, at, depth, &Path::Index(self.path, index)))?;
-                }
-                tuple.end()
-            }
+            Kind::Box(inner) => self.boxed(*inner, serializer),
+            Kind::Array(element, count) => self.array(*element, *count, serializer),
+            Kind::Option(inner, offset) => self.option(*inner, *offset, serializer),
+            Kind::Result(parts, offset) => self.result(*parts, *offset, serializer),
+            Kind::Tuple(record) => self.tuple(record, serializer),
             Kind::Struct(of) => self.strukt(of, serializer),
             Kind::Enum(of) => self.enumeration(of, serializer),
         }
+    }
+
+    fn boxed<S: Serializer>(&self, inner: Id, serializer: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: such a value is a buffer.
+        let (at, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
+        if len != 1 {
+            return Err(S::Error::custom(format_args!("a lowered `Box` holds {len} values, not one")));
+        }
+        self.part(inner, at, self.step::<S>()?, self.path).walk(serializer)
+    }
+
+    fn array<S: Serializer>(&self, element: Id, count: usize, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        let size = self.layouts.get(element).size;
+        let mut tuple = serializer.serialize_tuple(count)?;
+        for index in 0..count {
+            let at = self.at.wrapping_add(index * size);
+            tuple.serialize_element(&self.part(element, at, depth, &Path::Index(self.path, index)))?;
+        }
+        tuple.end()
+    }
+
+    fn option<S: Serializer>(&self, inner: Id, offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: such a value begins with its tag.
+        match unsafe { self.read::<u8>() } {
+            0 => serializer.serialize_none(),
+            1 => {
+                let inner = self.part(inner, self.at.wrapping_add(offset), self.step::<S>()?, self.path);
+                serializer.serialize_some(&inner)
+            }
+            tag => Err(self.no_meaning::<S>("`Option`", tag)),
+        }
+    }
+
+    fn result<S: Serializer>(&self, parts: [Id; 2], offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: such a value begins with its tag.
+        let tag = unsafe { self.read::<u8>() };
+        let name = match tag {
+            0 => "Ok",
+            1 => "Err",
+            tag => return Err(self.no_meaning::<S>("`Result`", tag)),
+        };
+        let path = Path::Field(self.path, name);
+        let part = self.part(parts[usize::from(tag)], self.at.wrapping_add(offset), self.level::<S>()?, &path);
+        serializer.serialize_newtype_variant("Result", tag.into(), name, &part)
+    }
+
+    fn tuple<S: Serializer>(&self, record: &Record, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        let mut tuple = serializer.serialize_tuple(record.fields.len())?;
+        for (index, field) in record.fields.iter().enumerate() {
+            let at = self.at.wrapping_add(field.offset);
+            tuple.serialize_element(&self.part(field.ty, at, depth, &Path::Index(self.path, index)))?;
+        }
+        tuple.end()
     }
 
     fn leaf<S: Serializer>(&self, tag: Tag, serializer: S) -> Result<S::Ok, S::Error> {
@@ -257,14 +271,10 @@ impl<'a> Value<'a> {
         OsString::from_wide(unsafe { self.elements::<u16>() })
     }
 
-    fn sequence<S: Serializer>(
-        &self,
-        element: Id,
-        first: *const u8,
-        len: usize,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let depth = self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
+    fn sequence<S: Serializer>(&self, element: Id, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        // SAFETY: such a value is a buffer.
+        let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         let size = self.layouts.get(element).size;
         let mut sequence = serializer.serialize_seq(Some(len))?;
         for index in 0..len {
@@ -275,7 +285,7 @@ impl<'a> Value<'a> {
     }
 
     fn map<S: Serializer>(&self, pair: Id, serializer: S) -> Result<S::Ok, S::Error> {
-        let depth = self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
+        let depth = self.level::<S>()?;
         let node = self.layouts.get(pair);
         let Kind::Tuple(Record { fields, .. }) = &node.kind else { unreachable!("a map is of pairs") };
         // SAFETY: such a value is a buffer.
@@ -310,7 +320,7 @@ impl<'a> Value<'a> {
     }
 
     fn strukt<S: Serializer>(&self, of: &Struct, serializer: S) -> Result<S::Ok, S::Error> {
-        let depth = self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
+        let depth = self.level::<S>()?;
         let Struct { name, record, grows } = of;
         let count = record.fields.len();
         let mut at = self.at;
@@ -333,25 +343,36 @@ impl<'a> Value<'a> {
             }
             style::TUPLE => {
                 let mut tuple = serializer.serialize_tuple_struct(name, count)?;
-                for (field, name) in record.fields.iter().zip(record.names) {
-                    let path = Path::Field(self.path, name);
-                    tuple.serialize_field(&self.part(field.ty, at.wrapping_add(field.offset), depth, &path))?;
-                }
+                self.fields(record, at, depth, self.path, |_, value| tuple.serialize_field(&value))?;
                 tuple.end()
             }
             _ => {
                 let mut fields = serializer.serialize_struct(name, count)?;
-                for (field, name) in record.fields.iter().zip(record.names) {
-                    let path = Path::Field(self.path, name);
-                    fields.serialize_field(name, &self.part(field.ty, at.wrapping_add(field.offset), depth, &path))?;
-                }
+                self.fields(record, at, depth, self.path, |name, value| fields.serialize_field(name, &value))?;
                 fields.end()
             }
         }
     }
 
+    /// Gives each of the fields at `at` with its name to `serialize`.
+    fn fields<E>(
+        &self,
+        record: &Record,
+        at: *const u8,
+        depth: Depth,
+        path: &Path<'_>,
+        mut serialize: impl FnMut(&'static str, Value<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (field, name) in record.fields.iter().zip(record.names) {
+            let path = Path::Field(path, name);
+            let at = at.wrapping_add(field.offset);
+            serialize(name, Value { id: field.ty, at, depth, path: &path, ..*self })?;
+        }
+        Ok(())
+    }
+
     fn enumeration<S: Serializer>(&self, of: &Enum, serializer: S) -> Result<S::Ok, S::Error> {
-        let depth = self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?;
+        let depth = self.level::<S>()?;
         let Enum { name, names, variants, payload, grows } = of;
         let (number, at) = if *grows {
             // SAFETY: it grows.
@@ -387,10 +408,7 @@ impl<'a> Value<'a> {
             }
             _ => {
                 let mut fields = serializer.serialize_struct_variant(name, number, variant, count)?;
-                for (field, name) in record.fields.iter().zip(record.names) {
-                    let path = Path::Field(&outer, name);
-                    fields.serialize_field(name, &self.part(field.ty, at.wrapping_add(field.offset), depth, &path))?;
-                }
+                self.fields(record, at, depth, &outer, |name, value| fields.serialize_field(name, &value))?;
                 fields.end()
             }
         }

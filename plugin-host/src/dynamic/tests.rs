@@ -109,7 +109,7 @@ impl Types {
         let (mut place, trouble) = (Place::new(&self.layouts, node.size, node.align), Trouble::default());
         // SAFETY: there is room.
         let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &trouble) };
-        target.deserialize(deserializer).map_err(|error| format!("{}: {error}", trouble.take()))?;
+        target.deserialize(deserializer).map_err(|error| format!("{}: {error}", trouble.take()))?.keep();
         // SAFETY: just built.
         unsafe { place.holds(self.id, 0) };
         Ok(place)
@@ -388,6 +388,9 @@ fn structs() {
         ] {
             assert_eq!(point.refuses(json), expected);
         }
+        assert!(point.refuses(json!([1, "a", 2, "b", 3])).starts_with(": invalid length 5"));
+        let cut = &mut serde_json::Deserializer::from_str(r#"{"name": "a", "x": 1, "y": 2, "label": "b" "#);
+        assert!(point.try_build(cut).err().unwrap().starts_with(": EOF"));
         let twice = &mut serde_json::Deserializer::from_str(r#"{"name": "a", "name": "b"}"#);
         assert!(point.try_build(twice).err().unwrap().starts_with(": duplicate field `name`"));
     }
@@ -613,6 +616,20 @@ fn values_may_be_128_levels_deep() {
         let deep = |depth| (0..depth).fold(json!([]), |children, _| json!([{"value": "text", "children": children}]));
         types.echoes(deep(63)[0].clone());
         assert!(types.refuses(deep(65)[0].clone()).ends_with(TOO_DEEP));
+    }
+    let (inner, end) = (of(Tag::Option, &[of(Tag::Box, &[again(0)])]), field("end", leaf(Tag::Bool)));
+    let variants: [(&str, u8, &[Field<'_>]); 2] = [
+        ("Two", style::TUPLE, &[field("0", inner.clone()), field("1", leaf(Tag::String))]),
+        ("Named", style::NAMED, &[field("inner", inner), end]),
+    ];
+    for fallback in [None, Some("Other")] {
+        let types = Types::new(&an_enum("Expression", &variants, fallback));
+        let deep = |depth| {
+            (0..depth).fold(json!(null), |inner, _| json!({"Two": [{"Named": {"inner": inner, "end": true}}, "text"]}))
+        };
+        // Twice as many for JSON itself.
+        types.echoes(deep(64));
+        assert!(types.refuses(deep(65)).ends_with(TOO_DEEP));
     }
     let types = Types::new(&leaf(Tag::Json));
     let deep = |depth| (0..depth).fold(json!("text"), |inner, _| json!({"a": inner}));
