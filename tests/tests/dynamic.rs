@@ -353,3 +353,46 @@ fn a_result_outlives_the_library() {
     };
     assert_eq!(value, json!(["a", "b"]));
 }
+
+/// Any JSON, mostly of what the zoo's exports take.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (0..300_i64).prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,3}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let key = prop_oneof![Just("Ok".to_owned()), Just("Err".to_owned()), "[a-z]{1,2}"];
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(key, inner, 1..2).prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
+}
+
+/// With valgrind: whatever is wrong with it, what was built of it is freed.
+#[test]
+fn whatever_is_given_is_taken_or_refused() {
+    let host = host_with(&["zoo"]);
+    let plugin = host.plugin("zoo").unwrap();
+    let names = plugin.exports().iter().map(|export| export.name.as_str());
+    let echoes: Vec<&str> = names.filter(|name| name.starts_with("echo_")).collect();
+    check((anything(), any::<prop::sample::Index>()), |(value, cut)| {
+        let arguments = json!([value]);
+        let text = arguments.to_string();
+        let cut = cut.index(text.len());
+        let cut = (0..=cut).rev().find(|&end| text.is_char_boundary(end)).unwrap();
+        for name in &echoes {
+            match plugin.call_json(name, &arguments) {
+                Ok(_) | Err(CallError::Argument { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+            // And with its end missing.
+            let mut input = serde_json::Deserializer::from_str(&text[..cut]);
+            plugin.call_serde(name, &mut input, serde_json::value::Serializer).unwrap_err();
+        }
+    });
+}

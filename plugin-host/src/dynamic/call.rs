@@ -10,6 +10,7 @@ use plugin_core::Fault;
 use plugin_core::descriptor::Tag;
 use plugin_core::fault::{Context, FaultRepr, Outcome};
 use plugin_core::repr::{BufferRepr, LockRepr, LockedHead};
+use plugin_core::table::Invoke;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize as _, Serializer};
 use thiserror::Error;
@@ -252,7 +253,7 @@ impl Prepared {
                     Tag::Static if inner.tag == Tag::Ref => (Access::Buffer, behind(inner.parts.first()?)?.0),
                     // A buffer of one is what a box is.
                     Tag::Static => (Access::Buffer, like(Tag::Box, Some(inner))),
-                    Tag::Atomic => (Access::Atomic(inner.tag), inner.clone()),
+                    Tag::Atomic if is_atomic(inner.tag) => (Access::Atomic(inner.tag), inner.clone()),
                     Tag::RwLock | Tag::Mutex => (Access::Lock, inner.clone()),
                     _ => return None,
                 };
@@ -331,6 +332,7 @@ struct Call<'a> {
     layouts: &'a Arc<Layouts>,
     arguments: &'a [Argument],
     result: Id,
+    invoke: Invoke,
 }
 
 /// What a function has returned.
@@ -342,9 +344,13 @@ struct Returned<'a> {
 impl<'a> Call<'a> {
     fn new(plugin: &'a Plugin, name: &'a str) -> Result<Self, CallError> {
         let (used, prepared) = Used::new(plugin, name)?;
-        match prepared {
-            Prepared::Function { layouts, arguments, result } => Ok(Call { used, layouts, arguments, result: *result }),
-            other => Err(used.unusable(other)),
+        match (prepared, used.export.invoke) {
+            (Prepared::Function { layouts, arguments, result }, Some(invoke)) => {
+                Ok(Call { used, layouts, arguments, result: *result, invoke })
+            }
+            // A function of this SDK's has what calls it.
+            (Prepared::Function { .. }, None) => Err(used.unusable(&Prepared::Unknown)),
+            (other, _) => Err(used.unusable(other)),
         }
     }
 
@@ -388,7 +394,6 @@ impl<'a> Call<'a> {
 
     /// Calls the function. Afterwards the arguments have what is left of them.
     fn invoke(&self, arguments: &mut [Place<'a>]) -> Result<Returned<'a>, Fault> {
-        let invoke = self.used.export.invoke.expect("a function's export has what calls it");
         let addresses: Vec<*mut u8> = arguments.iter().map(Place::at).collect();
         // SAFETY: of such an argument a buffer was built.
         let buffer = |index: usize| unsafe { addresses[index].cast::<BufferRepr>().read() };
@@ -413,7 +418,7 @@ impl<'a> Call<'a> {
         let node = self.layouts.get(self.result);
         let (mut place, offset) = outcome_place(self.layouts, node.align, 0, node.size);
         // SAFETY: each address is of what the descriptor says of the argument, and the place is laid out as the outcome.
-        unsafe { invoke(std::ptr::null(), passed.as_ptr(), place.at().cast()) };
+        unsafe { (self.invoke)(std::ptr::null(), passed.as_ptr(), place.at().cast()) };
 
         for (index, passing) in passings() {
             match passing {
@@ -678,6 +683,13 @@ unsafe fn fault_of(outcome: &Place<'_>) -> Result<(), Fault> {
     let fault = unsafe { outcome.at().cast::<*mut FaultRepr>().read() };
     // SAFETY: the outcome's own, which is looked at once.
     if fault.is_null() { Ok(()) } else { Err(unsafe { FaultRepr::take(fault) }) }
+}
+
+/// Whether there is an atomic of that type.
+fn is_atomic(tag: Tag) -> bool {
+    use Tag::*;
+    matches!(tag, Bool | U8 | I8 | U16 | I16 | U32 | I32 | Usize | Isize)
+        || (cfg!(target_has_atomic = "64") && matches!(tag, U64 | I64))
 }
 
 /// Loads an atomic.

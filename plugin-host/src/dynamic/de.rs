@@ -585,11 +585,10 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
             unsafe { filling.did(index) };
         }
         let count = names.len();
-        for index in 0..count {
+        for (index, field) in self.record.fields.iter().enumerate() {
             if filling.is_done(index) {
                 continue;
             }
-            let field = &self.record.fields[index];
             let rest_is_missing = (index..count).all(|index| !filling.is_done(index));
             if self.may_end(index) && rest_is_missing {
                 return Ok((filling, index as u32));

@@ -234,10 +234,9 @@ impl<'a> Value<'a> {
                 serializer.collect_seq(messages.iter().map(|message| unsafe { text(*message) }))
             }
             Tag::Bytes => {
-                let bytes = read!(BytesRepr);
+                let BytesRepr { ptr, len, .. } = read!(BytesRepr);
                 // SAFETY: as said above: where its bytes are, and how many.
-                let bytes =
-                    if bytes.len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(bytes.ptr, bytes.len) } };
+                let bytes = unsafe { slice(BufferRepr::from_lent_parts(ptr.cast_mut(), len)) };
                 serializer.serialize_bytes(bytes)
             }
             Tag::Json => {

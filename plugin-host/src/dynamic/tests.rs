@@ -1,5 +1,8 @@
 //! Values of every type, by descriptors written by hand, beside what Rust and serde make of the types themselves.
 
+// Descriptors are put together of others, which are cloned wherever they are used once more.
+#![allow(clippy::cloned_ref_to_slice_refs, clippy::single_range_in_vec_init)]
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
