@@ -125,3 +125,44 @@ impl BufferRepr {
         }
     }
 }
+
+/// For a host that knows the elements only from a descriptor.
+#[cfg(feature = "host")]
+impl BufferRepr {
+    /// Gives away elements that a `Vec` may hold.
+    ///
+    /// # Safety
+    ///
+    /// `Vec::from_raw_parts` would be right with these for elements of the size and alignment that the receiver takes.
+    pub unsafe fn from_raw_parts(ptr: *mut u8, len: usize, capacity: usize) -> Self {
+        BufferRepr { ptr, len, capacity, free: Some(free_own) }
+    }
+
+    /// Lends elements, also to be changed where the receiver changes them.
+    pub fn from_lent_parts(ptr: *mut u8, len: usize) -> Self {
+        BufferRepr { ptr, len, capacity: len, free: None }
+    }
+
+    /// Where the elements are, and how many.
+    pub fn raw_parts(&self) -> (*mut u8, usize) {
+        (self.ptr, self.len)
+    }
+
+    /// The same buffer with only the first `len` elements.
+    pub fn shortened(self, len: usize) -> Self {
+        BufferRepr { len: len.min(self.len), ..self }
+    }
+
+    /// Frees the buffer, not what its elements own.
+    ///
+    /// # Safety
+    ///
+    /// It was not taken or freed before, its elements are of this size and alignment, and the library that made it is
+    /// still loaded.
+    pub unsafe fn free_raw(self, size: usize, align: usize) {
+        if let Some(free) = self.free {
+            // SAFETY: the caller's promise.
+            unsafe { free(self.ptr, self.capacity * size, align) }
+        }
+    }
+}

@@ -37,6 +37,51 @@ pub struct LockRepr<R: Copy> {
     write: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
     end_read: unsafe extern "C" fn(guard: *mut c_void),
     end_write: unsafe extern "C" fn(guard: *mut c_void, value: R, poison: u8),
+    /// As `read`, for a host that knows the type only from the descriptor.
+    read_to: unsafe extern "C" fn(*const c_void, outcome: *mut c_void),
+}
+
+/// For a host that knows the type only from the descriptor. How the lock is operated has one layout, whatever `R` is.
+#[cfg(feature = "host")]
+impl<R: Copy> LockRepr<R> {
+    /// Waits for the lock to read, and gives an outcome by address: of a [`LockedRepr`], in which the value is lent.
+    ///
+    /// # Safety
+    ///
+    /// At `outcome` is room for it, and the library that the lock is of is still loaded.
+    pub unsafe fn read_to(&self, outcome: *mut c_void) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.read_to)(self.lock, outcome) }
+    }
+
+    /// Lets the lock go.
+    ///
+    /// # Safety
+    ///
+    /// `guard` is from [`read_to`](Self::read_to) on this thread, and is given back once.
+    pub unsafe fn end_read(&self, guard: *mut c_void) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.end_read)(guard) }
+    }
+}
+
+/// What a [`LockedRepr`] begins with, whatever the value is.
+#[cfg(feature = "host")]
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct LockedHead {
+    /// For [`LockRepr::end_read`].
+    pub guard: *mut c_void,
+    /// 1 if a writer panicked.
+    pub poisoned: u8,
+}
+
+#[cfg(feature = "host")]
+impl LockedHead {
+    /// Where in a [`LockedRepr`] a value of this alignment is.
+    pub fn value_offset(align: usize) -> usize {
+        (size_of::<*mut c_void>() + 1).next_multiple_of(align)
+    }
 }
 
 fn apart<G>(result: LockResult<G>) -> (G, u8) {
@@ -91,6 +136,11 @@ unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<Re
     })
 }
 
+unsafe extern "C" fn read_to<L: Lock>(lock: *const c_void, outcome: *mut c_void) {
+    // SAFETY: as in `read`; the host passes an address with room for the outcome.
+    unsafe { outcome.cast::<Outcome<LockedRepr<ReprOf<L>>>>().write(read::<L>(lock)) }
+}
+
 unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
     // SAFETY: the guard that `read` boxed, given back once.
     drop(unsafe { Box::from_raw(guard.cast::<L::Read>()) });
@@ -136,6 +186,7 @@ fn lock_repr<L: Lock>(lock: &'static L) -> LockRepr<ReprOf<L>> {
         write: write::<L>,
         end_read: end_read::<L>,
         end_write: end_write::<L>,
+        read_to: read_to::<L>,
     }
 }
 

@@ -253,7 +253,7 @@ impl Host {
     }
 
     /// The one plugin that exports `name`.
-    fn exporter(&self, name: &str) -> Result<Plugin, Error> {
+    pub(crate) fn exporter(&self, name: &str) -> Result<Plugin, Error> {
         let state = self.read();
         match state.exports.get(name).map(Vec::as_slice) {
             Some([only]) => Ok(state.plugins[*only].clone()),
@@ -388,10 +388,16 @@ struct Loaded {
     _origin: Origin,
 }
 
-struct Export {
+pub(crate) struct Export {
     /// The descriptor in the library, which `site` keeps loaded.
-    descriptor: &'static [u8],
-    site: Arc<Site>,
+    pub(crate) descriptor: &'static [u8],
+    pub(crate) site: Arc<Site>,
+    /// What calls the entry with arguments by address.
+    #[cfg(feature = "serde")]
+    pub(crate) invoke: Option<plugin_core::table::Invoke>,
+    /// What a call without types needs to know; made by the first.
+    #[cfg(feature = "serde")]
+    pub(crate) prepared: std::sync::OnceLock<crate::dynamic::Prepared>,
 }
 
 impl Plugin {
@@ -400,7 +406,15 @@ impl Plugin {
             let name = entry.item.name;
             let label = format!("{}::{name}", info.name);
             let site = Arc::new(Site { origin: origin.clone(), entry: entry.entry, label });
-            (name.to_owned(), Export { descriptor: entry.item.descriptor, site })
+            let export = Export {
+                descriptor: entry.item.descriptor,
+                site,
+                #[cfg(feature = "serde")]
+                invoke: entry.invoke,
+                #[cfg(feature = "serde")]
+                prepared: std::sync::OnceLock::new(),
+            };
+            (name.to_owned(), export)
         });
         let exports = exports.collect();
         Plugin(Arc::new(Loaded { info, path, exports, _origin: origin }))
@@ -438,14 +452,7 @@ impl Plugin {
     /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], and [`Error::Access`] if the plugin panics while it gives
     /// access to a static.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
-        let Some(export) = self.0.exports.get(name) else {
-            no_nul(name)?;
-            return Err(Error::NoSuchExport {
-                name: name.to_owned(),
-                plugin: Some(self.name().to_owned()),
-                closest: closest(name, self.exports().iter().map(|export| export.name.as_str())),
-            });
-        };
+        let export = self.export(name)?;
         if !F::NODE.matches(export.descriptor) {
             self.check(name, export.descriptor, Signature::of::<F>())?;
         }
@@ -455,6 +462,19 @@ impl Plugin {
             fault.export = Some(export.site.label.clone());
             Error::Access(Box::new(fault))
         })
+    }
+
+    /// The export with that name.
+    pub(crate) fn export(&self, name: &str) -> Result<&Export, Error> {
+        let Some(export) = self.0.exports.get(name) else {
+            no_nul(name)?;
+            return Err(Error::NoSuchExport {
+                name: name.to_owned(),
+                plugin: Some(self.name().to_owned()),
+                closest: closest(name, self.exports().iter().map(|export| export.name.as_str())),
+            });
+        };
+        Ok(export)
     }
 
     /// Whether an export whose descriptor has other bytes than the asked one's may still be used.

@@ -22,6 +22,7 @@
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
 //! | serve plugins that are linked in | [`Host::linked`] |
+//! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
 //! | build a plugin crate | [`build`], with the feature `build` |
 //!
 //! # Loading
@@ -48,6 +49,8 @@
 #[cfg(feature = "build")]
 pub mod build;
 mod difference;
+#[cfg(feature = "serde")]
+mod dynamic;
 mod error;
 mod file;
 mod host;
@@ -63,6 +66,8 @@ mod text;
 mod threads;
 mod trust;
 
+#[cfg(feature = "serde")]
+pub use dynamic::CallError;
 pub use error::{Error, TypeMismatch};
 pub use file::Mapping;
 pub use host::{Host, Plugin};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use parts as _;
 use plugin_core::plugin_export;
 use plugin_host::{Error, Fault, Host, Trust};
+use serde_json::json;
 
 #[plugin_export]
 static CALLS: AtomicU32 = AtomicU32::new(0);
@@ -18,6 +19,12 @@ static NOTES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 fn double(n: u32) -> u32 {
     CALLS.fetch_add(1, Ordering::SeqCst);
     n * 2
+}
+
+#[plugin_export]
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names
 }
 
 #[plugin_export]
@@ -42,6 +49,11 @@ fn linked_plugins_have_the_same_api() {
     host.get::<Mutex<Vec<String>>>("NOTES").unwrap().lock().unwrap().push("from the host".to_owned());
     assert_eq!(*NOTES.lock().unwrap(), ["from the host"]);
     assert!(matches!(host.get::<fn(u64) -> u64>("double"), Err(Error::TypeMismatch(_))));
+
+    // Without types, where both sides have one allocator.
+    assert_eq!(host.call_json("double", &json!([4])).unwrap(), 8);
+    assert_eq!(host.call_json("sorted", &json!([["b", "a"]])).unwrap(), json!(["a", "b"]));
+    assert_eq!(host.get_json("NOTES").unwrap(), json!(["from the host"]));
 
     let fault = host.get::<fn(&str) -> Result<(), Fault>>("fail").unwrap()("here").unwrap_err();
     assert_eq!(fault.message, "here");

@@ -33,6 +33,16 @@ impl GrowsRepr {
         GrowsRepr { at: std::ptr::null_mut(), number, release }
     }
 
+    /// Passes a box on that was made without knowing its type.
+    ///
+    /// # Safety
+    ///
+    /// At `at` are the fields that `number` says, and `release` frees them and the box as a [`Release`] does.
+    #[cfg(feature = "host")]
+    pub unsafe fn from_raw(at: *mut u8, number: u32, release: Release) -> Self {
+        GrowsRepr { at, number, release }
+    }
+
     /// How many fields there are, or which variant it is.
     #[inline]
     pub fn number(&self) -> u32 {

@@ -1,0 +1,103 @@
+//! Calls without types: values are built, read and dropped by their descriptors alone.
+//!
+//! | file | |
+//! | --- | --- |
+//! | `layout.rs`, `reprs.rs` | where everything is in a `Repr` |
+//! | `ser.rs` | gives what is at an address to any of serde's serializers |
+//! | `de.rs` | builds at an address what any of serde's deserializers gives |
+//! | `free.rs` | drops what is at an address |
+//! | `call.rs` | brings them together |
+//!
+//! How a type is written is what serde's own implementations and derives make of it.
+
+mod call;
+mod de;
+mod free;
+mod layout;
+mod reprs;
+mod ser;
+#[cfg(all(test, feature = "json"))]
+mod tests;
+
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+
+pub use call::CallError;
+pub(crate) use call::Prepared;
+
+/// How many levels of sequences, maps, structs and variants a value may have, as in `serde_json`.
+const LEVELS: u8 = 128;
+/// How many levels there may be if `Option`s and boxes count too. The stack must be enough for these.
+const STEPS: u16 = 400;
+
+/// How deep a walk may still go.
+#[derive(Clone, Copy)]
+struct Depth {
+    levels: u8,
+    steps: u16,
+}
+
+impl Depth {
+    const TOP: Depth = Depth { levels: LEVELS, steps: STEPS };
+
+    /// What is left inside an `Option` or a box.
+    fn step(self) -> Option<Depth> {
+        Some(Depth { steps: self.steps.checked_sub(1)?, ..self })
+    }
+
+    /// What is left inside anything else.
+    fn level(self) -> Option<Depth> {
+        Some(Depth { levels: self.levels.checked_sub(1)?, ..self.step()? })
+    }
+}
+
+const TOO_DEEP: &str = "values are nested more than 128 levels deep";
+
+/// Where in a value a walk is.
+#[derive(Clone, Copy)]
+enum Path<'a> {
+    Top,
+    Field(&'a Path<'a>, &'a str),
+    Index(&'a Path<'a>, usize),
+    Key(&'a Path<'a>, &'a str),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not by recursion, though it could be.
+        let (mut at, mut all) = (self, Vec::new());
+        while let Path::Field(parent, _) | Path::Index(parent, _) | Path::Key(parent, _) = at {
+            all.push(at);
+            at = parent;
+        }
+        all.iter().rev().try_for_each(|part| match part {
+            Path::Top => Ok(()),
+            Path::Field(_, name) => write!(f, ".{name}"),
+            Path::Index(_, index) => write!(f, "[{index}]"),
+            Path::Key(_, key) => write!(f, "[{key:?}]"),
+        })
+    }
+}
+
+/// Where a walk met the first error: the innermost place that was there.
+#[derive(Default)]
+struct Trouble(RefCell<Option<String>>);
+
+impl Trouble {
+    /// Notes the place of a result that is an error, unless one further in was noted before.
+    fn note<T, E>(&self, result: Result<T, E>, path: &Path<'_>) -> Result<T, E> {
+        if result.is_err() {
+            self.0.borrow_mut().get_or_insert_with(|| {
+                let mut text = String::new();
+                // Writing to a `String` does not fail.
+                let _ = write!(text, "{path}");
+                text
+            });
+        }
+        result
+    }
+
+    fn take(&self) -> String {
+        self.0.borrow_mut().take().unwrap_or_default()
+    }
+}
