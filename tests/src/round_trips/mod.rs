@@ -1,4 +1,5 @@
-//! Values there and back, through the fixture `zoo` however and by whatever it was built.
+//! Values there and back, through the fixture `zoo` however and by whatever it was built: as what they are, and as JSON
+//! where they have a form in it.
 
 mod basic_types;
 mod std_types;
@@ -6,15 +7,17 @@ mod user_types;
 
 use std::fmt::Debug;
 
+use plugin_host::Host;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
 
 pub use basic_types::basic_types;
 pub use std_types::{not_unicode, std_types};
 pub use user_types::user_types;
 
 /// Every type that crosses.
-pub fn all(host: &plugin_host::Host) {
+pub fn all(host: &Host) {
     basic_types(host);
     std_types(host);
     user_types(host);
@@ -38,9 +41,52 @@ where
 macro_rules! echo {
     ($host:ident, $name:literal, $ty:ty, $strategy:expr) => {{
         let echo = $host.get::<fn($ty) -> $ty>($name).unwrap_or_else(|error| panic!("{error}"));
-        $crate::round_trips::round_trip($strategy, |value| echo(value));
+        $crate::round_trips::round_trip($strategy, |value| {
+            #[allow(unused_imports)]
+            use $crate::round_trips::{NotInJson as _, ToJson as _};
+            $crate::round_trips::through_json($host, $name, (&$crate::round_trips::Shown(&value)).to_json());
+            echo(value)
+        });
     }};
     ($host:ident, $name:literal, $ty:ty) => {
         $crate::echo!($host, $name, $ty, proptest::prelude::any::<$ty>())
     };
+}
+
+/// A value that perhaps has a form in JSON.
+pub struct Shown<'a, T>(pub &'a T);
+
+/// Of values whose types have one: what it is, if the value has one too.
+pub trait ToJson {
+    /// The value in JSON.
+    fn to_json(&self) -> Option<Value>;
+}
+
+impl<T: serde::Serialize> ToJson for Shown<'_, T> {
+    fn to_json(&self) -> Option<Value> {
+        serde_json::to_value(self.0).ok()
+    }
+}
+
+/// Of all others. The compiler comes here if it does not find the one above.
+pub trait NotInJson {
+    /// None.
+    fn to_json(&self) -> Option<Value> {
+        None
+    }
+}
+
+impl<T> NotInJson for &Shown<'_, T> {}
+
+/// Expects of the export `name` that it returns the same JSON.
+pub fn through_json(host: &Host, name: &str, value: Option<Value>) {
+    let Some(mut value) = value else { return };
+    let mut back = host.call_json(name, &json!([value])).unwrap_or_else(|error| panic!("{name}: {error}"));
+    if name.contains("hash_set") {
+        // In whatever order.
+        for set in [&mut value, &mut back] {
+            set.as_array_mut().expect("a set").sort_by_key(Value::to_string);
+        }
+    }
+    assert_eq!(back, value, "{name}");
 }

@@ -44,7 +44,13 @@ macro_rules! crosses {
     ($host:ident, $name:literal, $ty:ty, $strategy:expr $(, $value:expr)* $(,)?) => {{
         let echo = $host.get::<fn($ty) -> $ty>(concat!("echo_", $name)).unwrap();
         let lend = $host.get::<fn(&$ty) -> $ty>(concat!("lend_", $name)).unwrap();
-        round_trip($strategy, |value| echo(value));
+        round_trip($strategy, |value| {
+            #[allow(unused_imports)]
+            use super::{NotInJson as _, ToJson as _};
+            super::through_json($host, concat!("echo_", $name), (&super::Shown(&value)).to_json());
+            super::through_json($host, concat!("lend_", $name), (&super::Shown(&value)).to_json());
+            echo(value)
+        });
         round_trip($strategy, |value| lend(&value));
         $({
             let value: $ty = $value;
