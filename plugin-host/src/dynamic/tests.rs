@@ -698,3 +698,18 @@ fn names_are_kept_once() {
     let second = super::layout::intern(&String::from("a name of a type"));
     assert!(std::ptr::eq(first, second));
 }
+
+/// About as deep as a schema may be. The value is one level, or too many.
+#[test]
+fn types_that_are_nested_deeply() {
+    let options = vec![leaf(Tag::Option); 1000].into_iter().chain([leaf(Tag::U8)]).collect::<Vec<_>>().concat();
+    let types = Types::new(&options);
+    assert_eq!(types.layouts.get(types.id).size, 1001);
+    types.echoes(json!(null));
+    assert!(types.refuses(json!(5)).ends_with(TOO_DEEP));
+    let structs = (0..300).fold(leaf(Tag::String), |inner, number| {
+        a_struct(&format!("Number{number}"), form::FIXED, style::TUPLE, &[field("0", inner)])
+    });
+    let types = Types::new(&structs).has_layout_of::<BufferRepr>();
+    assert!(types.refuses(json!("text")).ends_with(TOO_DEEP));
+}
