@@ -404,3 +404,50 @@ fn whatever_is_given_is_taken_or_refused() {
         }
     });
 }
+
+/// Reads its text and then panics, and panics when written to.
+struct Panics(&'static [u8]);
+
+impl std::io::Read for Panics {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        assert!(!self.0.is_empty(), "there is no more");
+        self.0.read(buffer)
+    }
+}
+
+impl std::io::Write for Panics {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        panic!("not to be written to")
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// With valgrind: nothing is lost if a format panics half way.
+#[test]
+fn a_format_that_panics() {
+    let host = host_with(&["zoo"]);
+    let unwound = |run: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
+    for (name, input) in [
+        ("echo_everything", &br#"[{"Ok": [[[1, 2], [3, 4]], "text"#[..]),
+        ("echo_nested", br#"[[["some text", null], ["more"], "#),
+        ("echo_array_strings", br#"[["some text", "more", "#),
+        ("echo_tuple3", br#"[["some text", true, "#),
+        ("six", br#"[1, 2, 3, 4, "some text", [1, 2, "#),
+    ] {
+        let payload = unwound(&|| {
+            let mut input = serde_json::Deserializer::from_reader(Panics(input));
+            host.call_serde(name, &mut input, serde_json::value::Serializer).unwrap();
+        });
+        assert_eq!(*payload.downcast_ref::<&str>().unwrap(), "there is no more");
+    }
+    unwound(&|| {
+        let mut output = serde_json::Serializer::new(Panics(b""));
+        host.call_serde("echo_strings", &json!([["some text", "more"]]), &mut output).unwrap();
+    });
+    // A lock is let go.
+    unwound(&|| host.get_serde("LIMITS", &mut serde_json::Serializer::new(Panics(b""))).unwrap());
+    assert_eq!(host.call_json("can_lock_limits", &json!([])).unwrap(), true);
+}

@@ -721,6 +721,8 @@ impl Host {
     /// # Errors
     ///
     /// Those of [`Plugin::call_serde`], and [`Error::Ambiguous`] if several plugins export the name.
+    ///
+    /// For an example see [`Plugin::call_serde`].
     pub fn call_serde<'de, D, S>(&self, name: &str, arguments: D, result: S) -> Result<S::Ok, CallError>
     where
         D: Deserializer<'de>,
@@ -734,6 +736,8 @@ impl Host {
     /// # Errors
     ///
     /// Those of [`Plugin::get_serde`], and [`Error::Ambiguous`] if several plugins export the name.
+    ///
+    /// For an example see [`Plugin::get_serde`].
     pub fn get_serde<S: Serializer>(&self, name: &str, result: S) -> Result<S::Ok, CallError> {
         self.exporter(name)?.get_serde(name, result)
     }
@@ -893,6 +897,8 @@ mod json {
         /// # Errors
         ///
         /// Those of [`Plugin::call_json_mut`], and [`Error::Ambiguous`] if several plugins export the name.
+        ///
+        /// For an example see [`Plugin::call_json_mut`].
         pub fn call_json_mut(&self, name: &str, arguments: &mut Json) -> Result<Json, CallError> {
             self.exporter(name)?.call_json_mut(name, arguments)
         }
@@ -902,6 +908,8 @@ mod json {
         /// # Errors
         ///
         /// Those of [`Plugin::get_json`], and [`Error::Ambiguous`] if several plugins export the name.
+        ///
+        /// For an example see [`Plugin::get_json`].
         pub fn get_json(&self, name: &str) -> Result<Json, CallError> {
             self.exporter(name)?.get_json(name)
         }

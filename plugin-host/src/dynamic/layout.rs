@@ -141,13 +141,15 @@ impl Layouts {
 
     /// Works out the layouts of `types`, which are of `schema`. `None` if one is not of data, or larger than memory.
     pub(crate) fn new(schema: &Schema, types: &[&schema::Type]) -> Option<(Layouts, Vec<Id>)> {
-        let mut builder = Builder { schema, nodes: Vec::new(), named: vec![None; schema.definitions.len()] };
+        let mut builder =
+            Builder { schema, nodes: Vec::new(), named: vec![None; schema.definitions.len()], later: Vec::new() };
         builder.add(Kind::Leaf(Tag::U8));
         builder.add(Kind::Leaf(Tag::U16));
         let ids = types.iter().map(|ty| builder.node(ty)).collect::<Option<Vec<_>>>()?;
+        builder.definitions()?;
         let Builder { mut nodes, .. } = builder;
         for index in 0..nodes.len() {
-            place(&mut nodes, Id(index))?;
+            place_with_parts(&mut nodes, Id(index))?;
         }
         for index in 0..nodes.len() {
             place_box(&mut nodes, Id(index))?;
@@ -171,6 +173,8 @@ struct Builder<'a> {
     nodes: Vec<Node>,
     /// The nodes of the definitions that were met.
     named: Vec<Option<Id>>,
+    /// Those of them that are still to be made.
+    later: Vec<(usize, Id)>,
 }
 
 impl Builder<'_> {
@@ -179,76 +183,82 @@ impl Builder<'_> {
         Id(self.nodes.len() - 1)
     }
 
+    /// The node of a type. What it is made of goes first; as deep as types are nested, and not through definitions.
     fn node(&mut self, ty: &schema::Type) -> Option<Id> {
-        use Tag::*;
-        if ty.tag == Named {
-            return self.named(ty);
+        if ty.tag == Tag::Named {
+            return Some(self.named(ty.count as usize));
         }
-        let kind = match (ty.tag, ty.parts.as_slice()) {
-            (String | BoxStr | ArcStr | CowStr, _) => Kind::Text,
-            (Vec | VecDeque | BoxSlice | HashSet | BTreeSet, [element]) => Kind::Sequence(self.node(element)?),
-            (HashMap | BTreeMap, [_, _]) => {
-                let pair = Kind::Tuple(self.tuple(&ty.parts)?);
-                Kind::Map(self.add(pair))
-            }
-            (Box, [inner]) => Kind::Box(self.node(inner)?),
+        // Whatever it is of, none of that is in it.
+        let inside = if ty.tag == Tag::PhantomData { &[][..] } else { &ty.parts };
+        let mut parts = Vec::with_capacity(inside.len());
+        for part in inside {
+            parts.push(self.node(part)?);
+        }
+        self.made_of(ty, &parts)
+    }
+
+    /// The node of a type that has no name and is made of `parts`.
+    fn made_of(&mut self, ty: &schema::Type, parts: &[Id]) -> Option<Id> {
+        use Tag::*;
+        // With all its fields of the one type that there may be.
+        let like_a_struct = |name, style, names: &[&str]| {
+            let fields = names.iter().map(|_| (parts[0], false));
+            let record = Record::new(style, intern_all(names.iter().copied()), fields);
+            Kind::Struct(self::Struct { name, record, grows: false })
+        };
+        let tuple = || Kind::Tuple(Record::new(style::TUPLE, &[], parts.iter().map(|&ty| (ty, false))));
+        let kind = match (ty.tag, parts) {
+            (String | BoxStr | ArcStr | CowStr, []) => Kind::Text,
+            (Vec | VecDeque | BoxSlice | HashSet | BTreeSet, &[element]) => Kind::Sequence(element),
+            (HashMap | BTreeMap, [_, _]) => Kind::Map(self.add(tuple())),
+            (Box, &[inner]) => Kind::Box(inner),
             // An array without elements has no `Repr`.
-            (Array, [element]) if ty.count != 0 => Kind::Array(self.node(element)?, usize::try_from(ty.count).ok()?),
-            (Option, [inner]) => Kind::Option(self.node(inner)?, 0),
-            (Result, [ok, error]) => Kind::Result([self.node(ok)?, self.node(error)?], 0),
-            (Tuple, [_, ..]) => Kind::Tuple(self.tuple(&ty.parts)?),
-            (NonZero, [inner]) if is_integer(inner.tag) => Kind::NonZero(inner.tag),
-            (PhantomData, _) => self.like_a_struct("PhantomData", style::UNIT, &[])?,
-            (RangeFull, _) => self.like_a_struct("RangeFull", style::UNIT, &[])?,
-            (Range, [end]) => self.like_a_struct("Range", style::NAMED, &[("start", end), ("end", end)])?,
-            (RangeInclusive, [end]) => {
-                self.like_a_struct("RangeInclusive", style::NAMED, &[("start", end), ("end", end)])?
-            }
-            (RangeFrom, [end]) => self.like_a_struct("RangeFrom", style::NAMED, &[("start", end)])?,
-            (RangeTo, [end]) => self.like_a_struct("RangeTo", style::NAMED, &[("end", end)])?,
-            (RangeToInclusive, [end]) => self.like_a_struct("RangeToInclusive", style::NAMED, &[("end", end)])?,
+            (Array, &[element]) if ty.count != 0 => Kind::Array(element, usize::try_from(ty.count).ok()?),
+            (Option, &[inner]) => Kind::Option(inner, 0),
+            (Result, &[ok, error]) => Kind::Result([ok, error], 0),
+            (Tuple, [_, ..]) => tuple(),
+            (NonZero, [_]) if is_integer(ty.parts[0].tag) => Kind::NonZero(ty.parts[0].tag),
+            (PhantomData, _) => like_a_struct("PhantomData", style::UNIT, &[]),
+            (RangeFull, []) => like_a_struct("RangeFull", style::UNIT, &[]),
+            (Range, [_]) => like_a_struct("Range", style::NAMED, &["start", "end"]),
+            (RangeInclusive, [_]) => like_a_struct("RangeInclusive", style::NAMED, &["start", "end"]),
+            (RangeFrom, [_]) => like_a_struct("RangeFrom", style::NAMED, &["start"]),
+            (RangeTo, [_]) => like_a_struct("RangeTo", style::NAMED, &["end"]),
+            (RangeToInclusive, [_]) => like_a_struct("RangeToInclusive", style::NAMED, &["end"]),
             (tag, []) if is_leaf(tag) => Kind::Leaf(tag),
             _ => return None,
         };
         Some(self.add(kind))
     }
 
-    fn tuple(&mut self, parts: &[schema::Type]) -> Option<Record> {
-        let types = parts.iter().map(|ty| self.node(ty)).collect::<Option<Vec<_>>>()?;
-        Some(Record::new(style::TUPLE, &[], types.into_iter().map(|ty| (ty, false))))
-    }
-
-    fn like_a_struct(
-        &mut self,
-        name: &'static str,
-        style: u8,
-        fields: &[(&'static str, &schema::Type)],
-    ) -> Option<Kind> {
-        let types = fields.iter().map(|(_, ty)| self.node(ty)).collect::<Option<Vec<_>>>()?;
-        let names = intern_all(fields.iter().map(|(name, _)| *name));
-        let record = Record::new(style, names, types.into_iter().map(|ty| (ty, false)));
-        Some(Kind::Struct(Struct { name, record, grows: false }))
-    }
-
-    fn named(&mut self, ty: &schema::Type) -> Option<Id> {
-        if let Some(id) = self.named[ty.count as usize] {
-            return Some(id);
+    /// The node of a definition, which is one of those that are made later.
+    fn named(&mut self, definition: usize) -> Id {
+        if let Some(id) = self.named[definition] {
+            return id;
         }
-        // Before what is inside, which may lead back here.
         let id = self.add(Kind::Leaf(Tag::Unit));
-        self.named[ty.count as usize] = Some(id);
-        let definition = self.schema.definition(ty);
-        let (name, grows) = (intern(&definition.name), definition.body.grows());
-        self.nodes[id.0].kind = match &definition.body {
-            Body::Struct { fields, .. } => Kind::Struct(Struct { name, record: self.fields(fields)?, grows }),
-            Body::Enum { variants, fallback } => {
-                let names = variants.iter().map(|variant| variant.name.as_str()).chain(fallback.as_deref());
-                let names = intern_all(names);
-                let variants = variants.iter().map(|variant| self.fields(&variant.fields)).collect::<Option<_>>()?;
-                Kind::Enum(Enum { name, names, variants, payload: 0, grows })
-            }
-        };
-        Some(id)
+        self.named[definition] = Some(id);
+        self.later.push((definition, id));
+        id
+    }
+
+    /// Makes what was left for later.
+    fn definitions(&mut self) -> Option<()> {
+        while let Some((definition, id)) = self.later.pop() {
+            let definition = &self.schema.definitions[definition];
+            let (name, grows) = (intern(&definition.name), definition.body.grows());
+            self.nodes[id.0].kind = match &definition.body {
+                Body::Struct { fields, .. } => Kind::Struct(Struct { name, record: self.fields(fields)?, grows }),
+                Body::Enum { variants, fallback } => {
+                    let names = variants.iter().map(|variant| variant.name.as_str()).chain(fallback.as_deref());
+                    let names = intern_all(names);
+                    let variants =
+                        variants.iter().map(|variant| self.fields(&variant.fields)).collect::<Option<_>>()?;
+                    Kind::Enum(Enum { name, names, variants, payload: 0, grows })
+                }
+            };
+        }
+        Some(())
     }
 
     fn fields(&mut self, fields: &schema::Fields) -> Option<Record> {
@@ -266,10 +276,9 @@ impl Record {
     }
 
     /// Finds the place of each field, and says whether one may own memory.
-    fn place(&mut self, nodes: &mut [Node]) -> Option<bool> {
+    fn place(&mut self, nodes: &[Node]) -> Option<bool> {
         let (mut end, mut align, mut owns) = (0_usize, 1, false);
         for field in &mut self.fields {
-            place(nodes, field.ty)?;
             let node = &nodes[field.ty.0];
             field.offset = align_up(end, node.align)?;
             end = field.offset.checked_add(node.size)?;
@@ -299,31 +308,50 @@ fn of<R>(owns: bool) -> Facts {
     (size_of::<R>(), align_of::<R>(), owns)
 }
 
-/// Finds the size of a type, and so those of all that it has inside itself. That ends: the schema is finite.
-fn place(nodes: &mut [Node], id: Id) -> Option<()> {
-    if nodes[id.0].size != 0 {
-        return Some(());
+/// Finds the size of a type, and before it those of all that it has inside itself. That ends: the schema is finite.
+fn place_with_parts(nodes: &mut [Node], id: Id) -> Option<()> {
+    let mut waiting = vec![id];
+    while let Some(&id) = waiting.last() {
+        if nodes[id.0].size == 0 {
+            if let Some(part) = unplaced_part(nodes, id) {
+                waiting.push(part);
+                continue;
+            }
+            // Out of its place meanwhile, so that the others can be looked at.
+            let mut kind = std::mem::replace(&mut nodes[id.0].kind, Kind::Text);
+            let facts = facts(nodes, &mut kind);
+            let node = &mut nodes[id.0];
+            node.kind = kind;
+            (node.size, node.align, node.owns) = facts?;
+        }
+        waiting.pop();
     }
-    // Out of its place meanwhile, so that the others can be changed.
-    let mut kind = std::mem::replace(&mut nodes[id.0].kind, Kind::Text);
-    let facts = facts(nodes, &mut kind);
-    let node = &mut nodes[id.0];
-    node.kind = kind;
-    (node.size, node.align, node.owns) = facts?;
     Some(())
 }
 
-fn facts(nodes: &mut [Node], kind: &mut Kind) -> Option<Facts> {
+/// A type that this one has inside itself and whose size is not known yet.
+fn unplaced_part(nodes: &[Node], id: Id) -> Option<Id> {
+    let unplaced = |id: &Id| nodes[id.0].size == 0;
+    let in_record = |record: &Record| record.fields.iter().map(|field| field.ty).find(unplaced);
+    match &nodes[id.0].kind {
+        Kind::Array(part, _) | Kind::Option(part, _) => Some(*part).filter(unplaced),
+        Kind::Result(parts, _) => parts.iter().copied().find(unplaced),
+        Kind::Tuple(record) | Kind::Struct(Struct { record, grows: false, .. }) => in_record(record),
+        Kind::Enum(Enum { variants, grows: false, .. }) => variants.iter().find_map(in_record),
+        _ => None,
+    }
+}
+
+/// What there is to say of a type when the sizes of all that it has inside itself are known.
+fn facts(nodes: &[Node], kind: &mut Kind) -> Option<Facts> {
     Some(match kind {
         Kind::Leaf(tag) | Kind::NonZero(tag) => leaf(*tag)?,
         Kind::Text | Kind::Sequence(_) | Kind::Map(_) | Kind::Box(_) => of::<BufferRepr>(true),
         Kind::Array(element, count) => {
-            place(nodes, *element)?;
             let node = &nodes[element.0];
             (whole(node.size.checked_mul(*count)?, 1)?, node.align, node.owns)
         }
         Kind::Option(inner, offset) => {
-            place(nodes, *inner)?;
             let node = &nodes[inner.0];
             *offset = node.align;
             (whole(node.align.checked_add(node.size)?, node.align)?, node.align, node.owns)
@@ -331,7 +359,6 @@ fn facts(nodes: &mut [Node], kind: &mut Kind) -> Option<Facts> {
         Kind::Result(parts, offset) => {
             let (mut size, mut align, mut owns) = (0, 1, false);
             for part in parts {
-                place(nodes, *part)?;
                 let node = &nodes[part.0];
                 (size, align, owns) = (node.size.max(size), node.align.max(align), node.owns | owns);
             }

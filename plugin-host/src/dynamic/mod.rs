@@ -70,7 +70,12 @@ impl fmt::Display for Path<'_> {
             all.push(at);
             at = parent;
         }
-        all.iter().rev().try_for_each(|part| match part {
+        // Of a long one, its ends.
+        const ENDS: usize = 8;
+        all.reverse();
+        let left_out = if all.len() > 2 * ENDS + 1 { ENDS..all.len() - ENDS } else { 0..0 };
+        all.iter().enumerate().try_for_each(|(place, part)| match part {
+            _ if left_out.contains(&place) => f.write_str(if place == ENDS { ".." } else { "" }),
             Path::Top => Ok(()),
             Path::Field(_, name) => write!(f, ".{name}"),
             Path::Index(_, index) => write!(f, "[{index}]"),

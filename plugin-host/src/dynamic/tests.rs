@@ -609,7 +609,8 @@ fn values_may_be_128_levels_deep() {
         let types = Types::new(&list(form));
         types.echoes(deep_list(128));
         let error = types.refuses(deep_list(129));
-        assert!(error.ends_with(TOO_DEEP), "{error}");
+        let ends = ".next".repeat(8);
+        assert_eq!(error, format!("{ends}..{ends}: {TOO_DEEP}"));
         let types = Types::new(&tree(form));
         let deep = |depth| (0..depth).fold(json!([]), |children, _| json!([{"value": "text", "children": children}]));
         types.echoes(deep(63)[0].clone());
@@ -691,4 +692,19 @@ fn names_are_kept_once() {
     let first = super::layout::intern("a name of a type");
     let second = super::layout::intern(&String::from("a name of a type"));
     assert!(std::ptr::eq(first, second));
+}
+
+/// About as deep as a schema may be. The value is one level, or too many.
+#[test]
+fn types_that_are_nested_deeply() {
+    let options = vec![leaf(Tag::Option); 1000].into_iter().chain([leaf(Tag::U8)]).collect::<Vec<_>>().concat();
+    let types = Types::new(&options);
+    assert_eq!(types.layouts.get(types.id).size, 1001);
+    types.echoes(json!(null));
+    assert!(types.refuses(json!(5)).ends_with(TOO_DEEP));
+    let structs = (0..300).fold(leaf(Tag::String), |inner, number| {
+        a_struct(&format!("Number{number}"), form::FIXED, style::TUPLE, &[field("0", inner)])
+    });
+    let types = Types::new(&structs).has_layout_of::<BufferRepr>();
+    assert!(types.refuses(json!("text")).ends_with(TOO_DEEP));
 }
