@@ -445,7 +445,7 @@ fn a_format_that_panics() {
     }
     unwound(&|| {
         let mut output = serde_json::Serializer::new(Panics(b""));
-        host.call_serde("echo_strings", &json!([["some text", "more"]]), &mut output).unwrap();
+        host.call_serde("echo_strings", json!([["some text", "more"]]), &mut output).unwrap();
     });
     // A lock is let go.
     unwound(&|| host.get_serde("LIMITS", &mut serde_json::Serializer::new(Panics(b""))).unwrap());
