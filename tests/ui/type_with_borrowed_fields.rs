@@ -8,6 +8,14 @@ struct Entry<'a> {
 }
 
 #[plugin_type]
+struct Part<'a, T>
+where
+    T: Copy,
+{
+    of: std::marker::PhantomData<&'a T>,
+}
+
+#[plugin_type]
 enum Token {
     Word(&'static str),
     End,

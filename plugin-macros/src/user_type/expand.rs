@@ -281,12 +281,14 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
 
 /// An implementation for a type that has mistakes, which says nothing more.
 pub(super) fn stub(UserType { ident, generics, shared, .. }: &UserType) -> TokenStream {
-    let Parameters { declared, .. } = Parameters::new(generics);
-    let (_, used, clause) = generics.split_for_impl();
+    let mut generics = generics.clone();
+    // What has a lifetime is not `'static`, and the trait asks for that.
+    generics.make_where_clause().predicates.push(syn::parse_quote!(Self: 'static));
+    let Parameters { declared, used, clause, .. } = Parameters::new(&generics);
     mixed! {
         #(#shared)*
         const _: () = {
-            unsafe impl #declared ::plugin_core::PluginType for #ident #used #clause where Self: 'static {
+            unsafe impl #declared ::plugin_core::PluginType for #ident #used #clause {
                 type Repr = ::core::primitive::u8;
                 const NODE: &'static ::plugin_core::__private::Node = <() as ::plugin_core::PluginType>::NODE;
                 fn lower(self) -> Self::Repr { 0 }
