@@ -114,6 +114,7 @@ fn expand(export: &Export) -> TokenStream {
         const #descriptor: &::plugin_core::__private::Node = #node;
         type __Checked<T> =
             <<[&'static T; #descriptor.len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+        #[inline(never)]
         unsafe extern "C" fn #entry(
             _: ::plugin_core::__private::Context, #(#parameters),*
         ) -> ::plugin_core::__private::#outcome {

@@ -57,6 +57,7 @@ const __plugin_export_greet: () = {
     };
     type __Checked<T> = <<[&'static T; __plugin_greet_node
         .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    #[inline(never)]
     unsafe extern "C" fn __plugin_greet(
         _: ::plugin_core::__private::Context,
         __a0: ::plugin_core::__private::RefRepr<__Checked<str>>,
@@ -74,7 +75,7 @@ const __plugin_export_greet: () = {
 };
 "#
     );
-    assert_eq!(greet.lines().count(), 26);
+    assert_eq!(greet.lines().count(), 27);
 }
 
 #[test]
@@ -92,6 +93,7 @@ const __plugin_named_export_number_20_of_20_calls: () = {
     const __plugin_CALLS_node: &::plugin_core::__private::Node = <AtomicU64 as ::plugin_core::PluginStatic>::STATIC_NODE;
     type __Checked<T> = <<[&'static T; __plugin_CALLS_node
         .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    #[inline(never)]
     unsafe extern "C" fn __plugin_CALLS(
         _: ::plugin_core::__private::Context,
     ) -> ::plugin_core::__private::Accessed<__Checked<AtomicU64>> {
@@ -129,6 +131,7 @@ const __plugin_start_init: () = {
         .1;
     type __Checked<T> = <<[&'static T; __plugin_start_node
         .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    #[inline(never)]
     unsafe extern "C" fn __plugin_start(
         _: ::plugin_core::__private::Context,
     ) -> ::plugin_core::__private::HookOutcome {
@@ -165,6 +168,7 @@ const __plugin_export_move: () = {
     };
     type __Checked<T> = <<[&'static T; __plugin_move_node
         .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+    #[inline(never)]
     unsafe extern "C" fn __plugin_move(
         _: ::plugin_core::__private::Context,
         __a0: ::plugin_core::__private::OwnRepr<__Checked<(usize, usize)>>,
