@@ -339,9 +339,8 @@ pub enum Node {
     },
     /// A type of the author's.
     Named {
-        /// Its definition. A pointer, because a recursive definition leads back to itself, and the compiler evaluates
-        /// what a reference in a constant leads to.
-        definition: *const Definition,
+        /// Its definition.
+        definition: DefinitionRef,
         /// What its parameters are.
         arguments: &'static [&'static Node],
     },
@@ -349,16 +348,35 @@ pub enum Node {
     Parameter(usize),
 }
 
-// SAFETY: the pointer is to a constant, by `Node::named`'s promise.
-unsafe impl Sync for Node {}
+/// Refers to a definition. It holds a pointer, because a recursive definition leads back to itself, and the compiler
+/// evaluates what a reference in a constant leads to.
+#[derive(Clone, Copy, Debug)]
+pub struct DefinitionRef(*const Definition);
+
+// SAFETY: made of a shared reference to what may be shared.
+unsafe impl Sync for DefinitionRef {}
 // SAFETY: as above.
-unsafe impl Send for Node {}
+unsafe impl Send for DefinitionRef {}
+
+impl DefinitionRef {
+    /// Refers to `definition`.
+    pub const fn new(definition: &'static Definition) -> Self {
+        DefinitionRef(definition)
+    }
+
+    const fn get(self) -> &'static Definition {
+        // SAFETY: made of a `&'static`.
+        unsafe { &*self.0 }
+    }
+}
 
 /// What a type of the author's is.
 #[derive(Debug)]
 pub struct Definition {
     /// Different for different definitions, whatever crates of whatever versions they are in. It is not written.
     pub key: [u64; 2],
+    /// Where it stands: a second thing that is different, should the first fail. It is not written either.
+    pub place: &'static str,
     /// The type's name.
     pub name: &'static str,
     /// Whether `body` has [`Node::Parameter`]s for the arguments; else they are in their places already.
@@ -406,6 +424,20 @@ impl Node {
     }
 }
 
+const fn are_equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// What becomes of the bytes of a descriptor.
 enum Output<'a> {
     /// They are counted.
@@ -418,7 +450,7 @@ enum Output<'a> {
 /// A named type that was met, and what its parameters are.
 #[derive(Clone, Copy)]
 struct Met {
-    key: [u64; 2],
+    definition: &'static Definition,
     arguments: &'static [&'static Node],
     /// What the parameters in `arguments` are of: the named type with this number, in which it was met.
     within: usize,
@@ -434,7 +466,7 @@ struct Ahead {
 }
 
 /// How many nodes may be begun at once.
-const DEEPEST: usize = 1024;
+const DEEPEST: usize = 512;
 
 /// The place of a node that is in no named type.
 const NOWHERE: usize = usize::MAX;
@@ -497,8 +529,7 @@ impl<'a> Walk<'a> {
                     more.parts = parts;
                 }
                 Node::Named { definition, arguments } => {
-                    // SAFETY: the pointer is to a constant.
-                    let definition = unsafe { &**definition };
+                    let definition = definition.get();
                     if let Some(number) = self.named(definition, arguments, within) {
                         more.parts = arguments;
                         more.body = Some((definition.body, if definition.generic { number } else { within }));
@@ -539,7 +570,7 @@ impl<'a> Walk<'a> {
         arguments: &'static [&'static Node],
         within: usize,
     ) -> Option<usize> {
-        let named = Met { key: definition.key, arguments, within };
+        let named = Met { definition, arguments, within };
         let mut number = 0;
         while number < self.count {
             if self.is_same(named, self.met(number)) {
@@ -559,8 +590,20 @@ impl<'a> Walk<'a> {
         Some(number)
     }
 
+    /// Whether two named types are the same one.
+    ///
+    /// For a definition that is written out with its arguments in place, these do not tell: different types may have the
+    /// same descriptor (maps do, whatever their hashers are), and yet make a field of another type. So there, the bodies are
+    /// compared. They do not lead back to themselves: the compiler would not have ended.
     const fn is_same(&self, a: Met, b: Met) -> bool {
-        if a.key[0] != b.key[0] || a.key[1] != b.key[1] || a.arguments.len() != b.arguments.len() {
+        let (x, y) = (a.definition, b.definition);
+        if x.key[0] != y.key[0]
+            || x.key[1] != y.key[1]
+            || !are_equal(x.name.as_bytes(), y.name.as_bytes())
+            || !are_equal(x.place.as_bytes(), y.place.as_bytes())
+            || x.generic != y.generic
+            || a.arguments.len() != b.arguments.len()
+        {
             return false;
         }
         let mut i = 0;
@@ -570,7 +613,7 @@ impl<'a> Walk<'a> {
             }
             i += 1;
         }
-        true
+        x.generic || a.arguments.is_empty() || self.are_same(x.body, a.within, y.body, b.within)
     }
 
     const fn are_same(&self, a: &'static Node, a_within: usize, b: &'static Node, b_within: usize) -> bool {
@@ -584,15 +627,8 @@ impl<'a> Walk<'a> {
                 self.are_same(a, a_within, of.arguments[*index], of.within)
             }
             (Node::Of { head: a_head, parts: a_parts }, Node::Of { head: b_head, parts: b_parts }) => {
-                if a_head.len() != b_head.len() || a_parts.len() != b_parts.len() {
+                if !are_equal(a_head, b_head) || a_parts.len() != b_parts.len() {
                     return false;
-                }
-                let mut i = 0;
-                while i < a_head.len() {
-                    if a_head[i] != b_head[i] {
-                        return false;
-                    }
-                    i += 1;
                 }
                 let mut i = 0;
                 while i < a_parts.len() {
@@ -606,14 +642,10 @@ impl<'a> Walk<'a> {
             (
                 Node::Named { definition: a, arguments: a_arguments },
                 Node::Named { definition: b, arguments: b_arguments },
-            ) => {
-                // SAFETY: the pointers are to constants.
-                let (a, b) = unsafe { (&**a, &**b) };
-                self.is_same(
-                    Met { key: a.key, arguments: a_arguments, within: a_within },
-                    Met { key: b.key, arguments: b_arguments, within: b_within },
-                )
-            }
+            ) => self.is_same(
+                Met { definition: a.get(), arguments: a_arguments, within: a_within },
+                Met { definition: b.get(), arguments: b_arguments, within: b_within },
+            ),
             _ => false,
         }
     }

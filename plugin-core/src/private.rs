@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 pub use inventory;
 
-pub use crate::descriptor::{Definition, Node, Tag, form, style};
+pub use crate::descriptor::{Definition, DefinitionRef, Node, Tag, form, style};
 pub use crate::fault::{Context, Outcome, outcome};
 pub use crate::record::{Field, Kind, Record};
 pub use crate::statics::access;
@@ -117,6 +117,13 @@ pub const fn constant(value: i128) -> [u8; 17] {
         i += 1;
     }
     head
+}
+
+/// Drops what a receiver has not taken of a box. What panics meanwhile, in the author's code, leaks.
+pub fn drop_rest(f: impl FnOnce()) {
+    if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
+        std::mem::forget(payload);
+    }
 }
 
 /// Ends a lift that met the number of a variant which its descriptor does not have.

@@ -8,6 +8,7 @@ mod types;
 mod user_type;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proc_macro::TokenStream;
@@ -160,11 +161,26 @@ pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
     user_type::user_type(options.into(), item.into(), unique_key()).into()
 }
 
-/// Different for each use of the attribute in a program: what the compiler was told of the crate, which names it and its
-/// version apart from all others, and how many uses came before in it.
+/// Different for each use of the attribute in a program: by what cargo tells the compiler to tell this crate from all others
+/// (or whatever else the compiler was told, if there is no cargo), and how many uses came before in it.
 fn unique_key() -> [u64; 2] {
     static USES: AtomicU64 = AtomicU64::new(0);
-    let mut hasher = DefaultHasher::new();
-    std::env::args_os().for_each(|argument| argument.hash(&mut hasher));
-    [hasher.finish(), USES.fetch_add(1, Ordering::Relaxed)]
+    static CRATE: OnceLock<u64> = OnceLock::new();
+    let of_crate = CRATE.get_or_init(|| {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        let mut hasher = DefaultHasher::new();
+        std::env::var_os("CARGO_CRATE_NAME").hash(&mut hasher);
+        let metadata = arguments.iter().filter(|argument| argument.to_string_lossy().contains("metadata="));
+        let metadata: Vec<_> = metadata.collect();
+        metadata.hash(&mut hasher);
+        if metadata.is_empty() {
+            arguments.hash(&mut hasher);
+            std::env::current_dir().ok().hash(&mut hasher);
+            // Arguments may be in a file.
+            let files = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix('@'));
+            files.for_each(|file| std::fs::read(file).ok().hash(&mut hasher));
+        }
+        hasher.finish()
+    });
+    [*of_crate, USES.fetch_add(1, Ordering::Relaxed)]
 }

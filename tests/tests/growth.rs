@@ -128,6 +128,21 @@ fn a_lock_may_hold_what_grows() {
     exchange(&host_with(&["grown-2"]));
 }
 
+/// What a receiver does not know is dropped by its maker, with the author's code.
+#[test]
+fn a_panic_in_what_is_left_out_is_no_ones() {
+    let host = host_with(&["grown-1"]);
+    let id_of = host.get::<fn(new::Keyed) -> u8>("id_of").unwrap();
+    let mut keyed = new::Keyed::default();
+    (keyed.id, keyed.keys) = (3, [new::Key(1)].into());
+    let lowered = keyed.clone();
+    new::UNHASHABLE.store(true, std::sync::atomic::Ordering::SeqCst);
+    let id = id_of(lowered);
+    new::UNHASHABLE.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(id, 3);
+    assert_eq!(id_of(keyed), 3);
+}
+
 #[test]
 fn what_does_not_say_that_it_grows_must_be_the_same() {
     let host = host_with(&["grown-2"]);

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use plugin_core::plugin_type;
-use plugin_host::{Error, Host, Lookup};
+use plugin_host::{Error, Host, Lookup, Signature};
 use tests::host_with;
 
 /// Where the host's type differs from the plugin's.
@@ -345,6 +345,63 @@ fn a_copy_of_a_type_is_as_good() {
     }
     let id = Id { number: 4, of: PhantomData::<api::Node> };
     assert_eq!(host.get::<fn(Id<api::Node>) -> Id<api::Node>>("echo_id").unwrap()(id.clone()), id);
+}
+
+/// Two types with the same descriptor for an argument need not have the same descriptor themselves.
+#[test]
+fn what_an_argument_is_decides_not_only_by_its_descriptor() {
+    use std::collections::hash_map::{DefaultHasher, RandomState};
+    use std::hash::BuildHasherDefault;
+
+    trait Kind: plugin_core::PluginType {
+        type Out: plugin_core::PluginType;
+    }
+    type One = HashMap<u8, u8, RandomState>;
+    type Other = HashMap<u8, u8, BuildHasherDefault<DefaultHasher>>;
+    impl Kind for One {
+        type Out = [usize; 4];
+    }
+    impl Kind for Other {
+        type Out = String;
+    }
+    #[plugin_type]
+    struct Both<T: Kind> {
+        map: T,
+        out: T::Out,
+    }
+    let mixed = Signature::of::<fn(Both<One>, Both<Other>) -> String>();
+    assert_ne!(mixed, Signature::of::<fn(Both<One>, Both<One>) -> String>());
+    assert_ne!(mixed, Signature::of::<fn(Both<Other>, Both<Other>) -> String>());
+    assert_eq!(mixed, Signature::of::<fn(Both<One>, Both<Other>) -> String>());
+}
+
+/// A fallback is not among the others, but counts as one.
+#[test]
+fn a_fallback_moves_what_is_after_it() {
+    mod a {
+        #[plugin_core::plugin_type]
+        #[non_exhaustive]
+        pub enum Code {
+            First,
+            #[plugin_type(fallback)]
+            Unknown = 100,
+            Last,
+        }
+    }
+    mod b {
+        #[plugin_core::plugin_type]
+        #[non_exhaustive]
+        pub enum Code {
+            First,
+            #[plugin_type(fallback)]
+            Unknown = 200,
+            Last,
+        }
+    }
+    let (a, b) = (Signature::of::<fn(a::Code)>(), Signature::of::<fn(b::Code)>());
+    assert_ne!(a, b);
+    assert!(a.definitions()[0].contains("Last = 101"), "{:?}", a.definitions());
+    assert!(b.definitions()[0].contains("Last = 201"), "{:?}", b.definitions());
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn deep_values_cross_on_a_small_stack() {
         let host = host_with(&["zoo"]);
         let mut node = nested(50_000);
         std::thread::scope(|scope| {
-            let small = std::thread::Builder::new().stack_size(1 << 20);
+            let small = std::thread::Builder::new().stack_size(192 << 10);
             let run = || {
                 let nested = host.get::<fn(usize) -> Node>("nested").unwrap();
                 // What it returns goes out again before it would be dropped.
@@ -154,6 +154,35 @@ fn deep_values_cross_on_a_small_stack() {
             assert_eq!(before.name, "49999");
         });
         assert_eq!(node.name, "59999");
+    });
+}
+
+/// A panic that happens on another stack, in code of the author's, is one of the call like any other.
+#[test]
+fn a_panic_deep_inside_keeps_its_place() {
+    with_large_stack(|| {
+        let (stray, strays) = std::sync::mpsc::channel();
+        // SAFETY: a plugin of the tests' own.
+        let trust = unsafe { plugin_host::Trust::any() };
+        let host = Host::new(trust).with_fault_handler(move |fault| stray.send(fault.clone()).unwrap());
+        host.load(fixture("zoo")).unwrap();
+        let bottom = api::Shaft { keys: [api::Key(7)].into(), below: None };
+        let shaft = |depth| {
+            let deeper = |below: api::Shaft, _| api::Shaft { keys: Default::default(), below: Some(Box::new(below)) };
+            (0..depth).fold(bottom.clone(), deeper)
+        };
+        let take = host.get::<fn(api::Shaft) -> Result<bool, Fault>>("take_shaft").unwrap();
+        let set_unhashable = host.get::<fn(bool)>("set_unhashable").unwrap();
+        for depth in [0, 1, 5_000] {
+            set_unhashable(true);
+            let fault = take(shaft(depth)).unwrap_err();
+            set_unhashable(false);
+            assert_eq!(fault.message, "the key 7 cannot be hashed");
+            assert!(fault.location.unwrap().file.ends_with("lib.rs"));
+            assert_eq!(take(shaft(depth)), Ok(depth != 0));
+        }
+        drop((take, set_unhashable, host));
+        assert_eq!(strays.try_iter().count(), 0, "the calls have returned them all");
     });
 }
 

@@ -13,7 +13,7 @@ use std::panic::PanicHookInfo;
 use super::services;
 use crate::fault::{Fault, FaultRepr, Location, message_of};
 
-struct Report(Fault);
+pub(crate) struct Report(Fault);
 
 impl Drop for Report {
     fn drop(&mut self) {
@@ -50,6 +50,16 @@ pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
         }
         _ => (None, None),
     }
+}
+
+/// Takes what was noted on this thread, for another to [`settle`].
+pub(crate) fn carry() -> Vec<Report> {
+    REPORTS.try_with(RefCell::take).unwrap_or_default()
+}
+
+/// Takes over what was noted on another thread, whose panic goes on in this one.
+pub(crate) fn settle(reports: Vec<Report>) {
+    _ = REPORTS.try_with(|own| own.borrow_mut().extend(reports));
 }
 
 fn report(info: &PanicHookInfo<'_>) {

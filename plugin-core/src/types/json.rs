@@ -20,8 +20,9 @@ pub struct JsonRepr {
     payload: JsonPayload,
 }
 
+/// Aligned alike everywhere: on some systems, C's 64-bit numbers need less.
 #[derive(Clone, Copy)]
-#[repr(C)]
+#[repr(C, align(8))]
 union JsonPayload {
     boolean: u8,
     unsigned: u64,

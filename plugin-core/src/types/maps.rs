@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
 use super::tuple::Tuple2Repr;
-use super::{PluginType, with_room};
+use super::{PluginType, with_room, with_room_to_lower};
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -15,7 +15,7 @@ use crate::origin::Origin;
 /// A buffer of what `elements` gives.
 #[inline]
 pub(super) fn gather<R: Copy>(elements: impl Iterator<Item = R>) -> BufferRepr {
-    with_room(|| BufferRepr::own(elements.collect::<Vec<R>>()))
+    with_room_to_lower(|| BufferRepr::own(elements.collect::<Vec<R>>()))
 }
 
 /// Lifts the elements of a buffer into a collection.

@@ -30,7 +30,7 @@ mod wrapper;
 use crate::descriptor::Node;
 use crate::origin::Origin;
 
-pub(crate) use depth::{on_own_thread, with_room};
+pub(crate) use depth::{on_own_thread, with_room, with_room_to_lower};
 pub(crate) use reference::NoUnwind;
 pub use reference::{PluginMut, PluginRef};
 pub(crate) use sequence::lend_slice;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{PluginType, with_room};
+use super::{PluginType, with_room, with_room_to_lower};
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -20,7 +20,7 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
         if T::PLAIN {
             BufferRepr::own(self)
         } else {
-            with_room(|| BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>()))
+            with_room_to_lower(|| BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>()))
         }
     }
     #[inline]

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, GenericParam, Generics};
+use syn::{GenericParam, Generics};
 
 use super::{Body, Field, Fields, Form, Style, UserType, Variant};
 
@@ -269,11 +269,13 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
                 const NODE: &'static ::plugin_core::__private::Node = #node;
                 const PLAIN: ::core::primitive::bool = #plain;
                 #[inline]
-                fn lower(self) -> Self::Repr { #lower }
+                fn lower(self) -> <Self as ::plugin_core::PluginType>::Repr { #lower }
                 #[inline]
-                fn lend(&self) -> Self::Repr { #lend }
+                fn lend(&self) -> <Self as ::plugin_core::PluginType>::Repr { #lend }
                 #[inline]
-                unsafe fn lift(#lowered: Self::Repr, #origin: &::plugin_core::Origin) -> Self { #lift }
+                unsafe fn lift(
+                    #lowered: <Self as ::plugin_core::PluginType>::Repr, #origin: &::plugin_core::Origin
+                ) -> Self { #lift }
             }
         };
     }
@@ -291,9 +293,9 @@ pub(super) fn stub(UserType { ident, generics, shared, .. }: &UserType) -> Token
             unsafe impl #declared ::plugin_core::PluginType for #ident #used #clause {
                 type Repr = ::core::primitive::u8;
                 const NODE: &'static ::plugin_core::__private::Node = <() as ::plugin_core::PluginType>::NODE;
-                fn lower(self) -> Self::Repr { 0 }
-                fn lend(&self) -> Self::Repr { 0 }
-                unsafe fn lift(_: Self::Repr, _: &::plugin_core::Origin) -> Self { ::core::unreachable!() }
+                fn lower(self) -> ::core::primitive::u8 { 0 }
+                fn lend(&self) -> ::core::primitive::u8 { 0 }
+                unsafe fn lift(_: ::core::primitive::u8, _: &::plugin_core::Origin) -> Self { ::core::unreachable!() }
             }
         };
     }
@@ -322,10 +324,25 @@ impl Shape<'_> {
             }
             GenericParam::Lifetime(_) => mixed!(),
         });
-        let node = |definition: TokenStream| mixed!(&::plugin_core::__private::Node::Named { definition: #definition, arguments: &[#(#arguments),*] });
+        let node = |definition: TokenStream| {
+            mixed! {
+                &::plugin_core::__private::Node::Named {
+                    definition: ::plugin_core::__private::DefinitionRef::new(#definition),
+                    arguments: &[#(#arguments),*],
+                }
+            }
+        };
         let definition = |generic: bool, body: TokenStream| {
             mixed! {
-                ::plugin_core::__private::Definition { key: [#high, #low], name: #name, generic: #generic, body: #body }
+                ::plugin_core::__private::Definition {
+                    key: [#high, #low],
+                    place: ::core::concat!(
+                        ::core::module_path!(), ::core::file!(), ':', ::core::line!(), ':', ::core::column!()
+                    ),
+                    name: #name,
+                    generic: #generic,
+                    body: #body,
+                }
             }
         };
         if generics.params.is_empty() {
@@ -347,8 +364,13 @@ impl Shape<'_> {
             let item = mixed!(static __PLUGIN_DEFINITION: ::plugin_core::__private::Definition = #definition;);
             (mixed!(#of_body #item), node(mixed!(&__PLUGIN_DEFINITION)))
         } else {
-            let definition = definition(false, mixed!(<__PluginBody #used>::BODY));
-            (of_body, node(mixed!(&#definition)))
+            let definition = definition(false, mixed!(Self::BODY));
+            let item = mixed! {
+                impl #declared __PluginBody #used #clause {
+                    const DEFINITION: &'static ::plugin_core::__private::Definition = &#definition;
+                }
+            };
+            (mixed!(#of_body #item), node(mixed!(<__PluginBody #used>::DEFINITION)))
         }
     }
 
@@ -365,29 +387,24 @@ impl Shape<'_> {
                 nodes.byte(TAG_ENUM);
                 nodes.byte(self.model.form.number());
                 nodes.count(variants.len());
-                // What the last explicit discriminant was, and how many variants ago.
-                let (mut last, mut since) = (None::<&Expr>, 0_i128);
                 for variant in variants {
-                    if let Some(value) = &variant.discriminant {
-                        (last, since) = (Some(value), 0);
-                    }
                     nodes.name(&variant.ident.unraw().to_string());
+                    let (last, since) = &variant.discriminant;
                     match last {
                         None => nodes.bytes.extend(since.to_le_bytes()),
                         Some(value) => {
-                            let since = Literal::i128_unsuffixed(since);
+                            let since = Literal::i128_unsuffixed(*since);
                             nodes.node(mixed! {
                                 &::plugin_core::__private::Node::Of {
                                     head: &({
-                                        const VALUE: ::core::primitive::#discriminant = #value;
-                                        VALUE as ::core::primitive::i128 + #since
+                                        const __PLUGIN_VALUE: ::core::primitive::#discriminant = #value;
+                                        __PLUGIN_VALUE as ::core::primitive::i128 + #since
                                     }).to_le_bytes(),
                                     parts: &[],
                                 }
                             });
                         }
                     }
-                    since += 1;
                     nodes.fields(&variant.fields, self.types);
                 }
                 if let Some(fallback) = fallback {
@@ -484,7 +501,7 @@ impl Shape<'_> {
                 ) #clause {
                     let __fields = unsafe { ::plugin_core::__private::unbox::<#repr #used>(__at) };
                     let _ = (__fields, __taken);
-                    #(#releases)*
+                    ::plugin_core::__private::drop_rest(|| { #(#releases)* });
                 }
             },
             repr: mixed!(::plugin_core::repr::GrowsRepr),
@@ -613,7 +630,7 @@ impl Shape<'_> {
             mixed! {
                 #index => {
                     let __fields = unsafe { ::plugin_core::__private::unbox::<#structure #used>(__at) };
-                    if __taken == 0 { #(#drops)* }
+                    if __taken == 0 { ::plugin_core::__private::drop_rest(|| { #(#drops)* }); }
                 }
             }
         });

@@ -11,15 +11,15 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Expr, GenericParam, Generics, Meta, Path, Token, Type, TypeParamBound, Variant as SynVariant,
-    WherePredicate,
+    Attribute, Expr, GenericArgument, GenericParam, Generics, Meta, Path, PathArguments, Token, Type, TypeParamBound,
+    Variant as SynVariant, WherePredicate,
 };
 
 use crate::model::Mistakes;
-use crate::types::{check, mentions};
+use crate::types::{check, strip};
 
 /// The bounds that the parameter of a definition meets (see `plugin_core::__private::Parameter`).
-const KNOWN_BOUNDS: [&str; 14] = [
+const KNOWN_BOUNDS: [&str; 15] = [
     "Clone",
     "Copy",
     "Debug",
@@ -32,6 +32,7 @@ const KNOWN_BOUNDS: [&str; 14] = [
     "PartialOrd",
     "PluginType",
     "Send",
+    "Sized",
     "Sync",
     "Unpin",
 ];
@@ -122,7 +123,8 @@ struct Field {
 
 struct Variant {
     ident: Ident,
-    discriminant: Option<Expr>,
+    /// The last one that is written out, at this variant or before it, and how many variants ago.
+    discriminant: (Option<Expr>, i128),
     fields: Fields,
 }
 
@@ -142,9 +144,14 @@ impl UserType {
                 let may_grow = Form::of(&item.attrs, mistakes) == Form::Grows;
                 let of = Context { ident: &item.ident, generics: &item.generics };
                 let (mut variants, mut fallback) = (Vec::new(), None::<Ident>);
+                let mut discriminant = (None, 0);
                 for variant in &mut item.variants {
                     let is_fallback = take_fallback(&mut variant.attrs, mistakes);
-                    let checked = Variant::new(variant, &of, mistakes);
+                    if let Some((_, value)) = &variant.discriminant {
+                        discriminant = (Some(value.clone()), 0);
+                    }
+                    let checked = Variant::new(variant, discriminant.clone(), &of, mistakes);
+                    discriminant.1 += 1;
                     if !is_fallback {
                         variants.push(checked);
                     } else if fallback.replace(checked.ident.clone()).is_some() {
@@ -219,8 +226,14 @@ impl UserType {
     /// Whether one definition describes the type for all its arguments. It does not where the parameters cannot be stood
     /// in for: they are constants, or have bounds that only the author knows types for.
     fn is_template(&self) -> bool {
-        let known =
-            |path: &Path| path.segments.last().is_some_and(|last| KNOWN_BOUNDS.iter().any(|known| last.ident == known));
+        // By the standard library's own name for it, and of nothing in particular: not `PartialEq<str>`.
+        let known = |path: &Path| {
+            let first = path.segments.first().map(|first| &first.ident);
+            let of_std = path.segments.len() == 1
+                || first.is_some_and(|first| ["std", "core", "plugin_core"].iter().any(|name| first == name));
+            let last = path.segments.last().filter(|last| last.arguments.is_none());
+            of_std && last.is_some_and(|last| KNOWN_BOUNDS.iter().any(|known| last.ident == known))
+        };
         let all_known = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
             bounds.iter().all(|bound| match bound {
                 TypeParamBound::Trait(bound) => known(&bound.path),
@@ -251,7 +264,7 @@ impl UserType {
     }
 
     fn is_recursive(&self) -> bool {
-        self.all_fields().any(|field| mentions(&field.ty, std::slice::from_ref(&self.ident)))
+        self.all_fields().any(|field| contains(&field.ty, &self.ident))
     }
 }
 
@@ -260,7 +273,8 @@ impl Form {
     fn of(attributes: &[Attribute], mistakes: &mut Mistakes) -> Form {
         let mut form = Form::Fixed;
         for word in repr_words(attributes) {
-            if word == "C" && form == Form::Fixed {
+            // A transparent struct is laid out as a C one of its one field.
+            if (word == "C" || word == "transparent") && form == Form::Fixed {
                 form = Form::C;
             } else if word == "packed" {
                 mistakes.add(word, "a packed type does not cross: its fields may not be where they can be referred to");
@@ -268,6 +282,26 @@ impl Form {
         }
         let may_grow = attributes.iter().any(|attribute| attribute.path().is_ident("non_exhaustive"));
         if may_grow { Form::Grows } else { form }
+    }
+}
+
+/// Whether the type `name`, of this module, is a part of `ty`.
+fn contains(ty: &Type, name: &Ident) -> bool {
+    match strip(ty) {
+        Type::Path(path) => {
+            let own = path.path.segments.len() == 1 && path.path.segments.iter().all(|only| only.ident == *name);
+            own || path.path.segments.iter().any(|segment| {
+                let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return false };
+                arguments.args.iter().any(|argument| match argument {
+                    GenericArgument::Type(part) => contains(part, name),
+                    _ => false,
+                })
+            })
+        }
+        Type::Tuple(tuple) => tuple.elems.iter().any(|part| contains(part, name)),
+        Type::Array(array) => contains(&array.elem, name),
+        Type::Slice(slice) => contains(&slice.elem, name),
+        _ => false,
     }
 }
 
@@ -335,12 +369,12 @@ impl Fields {
                 Some(ident) => syn::Member::Named(ident.clone()),
                 None => syn::Member::Unnamed(index.into()),
             };
-            let ident = field.ident.clone();
-            let ident = ident.unwrap_or_else(|| Ident::new(&format!("field_{index}"), field.ty.span()));
             let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
             if let Some(attribute) = field.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
                 mistakes.add(attribute, format!("the field `{name}` is there or not: the two sides could not know of each other; put `#[cfg]` on the type"));
             }
+            let span = field.ident.as_ref().map_or_else(|| field.ty.span(), Ident::span);
+            let ident = Ident::new(&format!("field_{name}"), span);
             let on_reference = format!(
                 "the field `{name}` is borrowed, and only what is owned crosses: `String` for `&str`, `Vec<T>` for `&[T]`"
             );
@@ -364,13 +398,18 @@ impl Fields {
 }
 
 impl Variant {
-    fn new(variant: &mut SynVariant, of: &Context<'_>, mistakes: &mut Mistakes) -> Self {
+    fn new(
+        variant: &mut SynVariant,
+        discriminant: (Option<Expr>, i128),
+        of: &Context<'_>,
+        mistakes: &mut Mistakes,
+    ) -> Self {
         if let Some(attribute) = variant.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
             mistakes.add(attribute, format!("the variant `{}` is there or not: the two sides could not know of each other; put `#[cfg]` on the type", variant.ident));
         }
         Variant {
             ident: variant.ident.clone(),
-            discriminant: variant.discriminant.as_ref().map(|(_, value)| value.clone()),
+            discriminant,
             fields: Fields::new(&mut variant.fields, of, false, mistakes),
         }
     }

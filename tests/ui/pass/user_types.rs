@@ -74,6 +74,56 @@ enum WithFields {
     C = 7,
 }
 
+const VALUE: isize = 7;
+const __PLUGIN: isize = 8;
+
+#[plugin_type]
+enum Attribute {
+    Derive = VALUE,
+    Repr = __PLUGIN,
+    PluginType,
+}
+
+const fn size() -> usize {
+    3
+}
+
+#[plugin_type]
+struct Sized3 {
+    size: [u8; size()],
+    field_size: [u8; size()],
+}
+
+mod other {
+    #[plugin_core::plugin_type]
+    pub struct Config(pub u8);
+}
+
+/// It is not in itself: another of that name is, and something is called so in a path.
+#[plugin_type]
+struct Config<const N: usize> {
+    inner: other::Config,
+    of: [u8; N],
+}
+
+#[plugin_type]
+struct Error<const N: usize> {
+    inner: Box<dyn std::error::Error + Send + Sync>,
+    of: [u8; N],
+}
+
+/// Bounds that a stand-in for the parameter would not meet.
+#[plugin_type]
+struct Compared<T: PartialEq<str> + PartialOrd<str>> {
+    with: Vec<T>,
+}
+
+#[plugin_type]
+struct Chain<T: std::marker::Sized + std::clone::Clone> {
+    next: Option<Box<Chain<T>>>,
+    of: T,
+}
+
 #[plugin_type]
 #[repr(C, align(64))]
 struct Aligned(u8);
@@ -152,7 +202,10 @@ fn all(
     numbers: Enum<Enum<u8>>,
     rest: (Discriminants, WithFields, Aligned, Transparent, Empty, Growing<MayGrow<u8>>),
     nodes: (Node, two::Node, Two),
+    more: (Attribute, Sized3, Config<2>, Error<2>, Compared<String>, Chain<u8>),
 ) -> u8 {
+    _ = (more.1.size, more.1.field_size, more.2.inner.0, more.2.of, more.3.inner, more.3.of);
+    _ = (more.4.with, more.5.next, more.5.of);
     _ = (names.std, names.core, names.Self_, names.lower, names.number, names.parameters, names.T);
     _ = (&generic.of, &generic.bytes, &other.of, &other.bytes);
     _ = (rest.2.0, rest.3.0, rest.5.first, rest.5.second, rest.5.third);

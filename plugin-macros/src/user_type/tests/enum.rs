@@ -50,8 +50,8 @@ const _: () = {
                 },
                 &::plugin_core::__private::Node::Of {
                     head: &({
-                        const VALUE: ::core::primitive::isize = 1 + 1;
-                        VALUE as ::core::primitive::i128 + 0
+                        const __PLUGIN_VALUE: ::core::primitive::isize = 1 + 1;
+                        __PLUGIN_VALUE as ::core::primitive::i128 + 0
                     })
                         .to_le_bytes(),
                     parts: &[],
@@ -71,6 +71,10 @@ const _: () = {
     }
     static __PLUGIN_DEFINITION: ::plugin_core::__private::Definition = ::plugin_core::__private::Definition {
         key: [1u64, 2u64],
+        place: ::core::concat!(
+            ::core::module_path!(), ::core::file!(), ':', ::core::line!(), ':',
+            ::core::column!()
+        ),
         name: "Shape",
         generic: true,
         body: <__PluginBody<::plugin_core::__private::Parameter<0>>>::BODY,
@@ -84,12 +88,14 @@ const _: () = {
     unsafe impl<T: ::plugin_core::PluginType> ::plugin_core::PluginType for Shape<T> {
         type Repr = __PluginRepr<T>;
         const NODE: &'static ::plugin_core::__private::Node = &::plugin_core::__private::Node::Named {
-            definition: &__PLUGIN_DEFINITION,
+            definition: ::plugin_core::__private::DefinitionRef::new(
+                &__PLUGIN_DEFINITION,
+            ),
             arguments: &[<T as ::plugin_core::PluginType>::NODE],
         };
         const PLAIN: ::core::primitive::bool = false;
         #[inline]
-        fn lower(self) -> Self::Repr {
+        fn lower(self) -> <Self as ::plugin_core::PluginType>::Repr {
             match self {
                 Self::Nothing {} => {
                     __PluginRepr {
@@ -112,7 +118,7 @@ const _: () = {
             }
         }
         #[inline]
-        fn lend(&self) -> Self::Repr {
+        fn lend(&self) -> <Self as ::plugin_core::PluginType>::Repr {
             match self {
                 Self::Nothing {} => {
                     __PluginRepr {
@@ -135,7 +141,10 @@ const _: () = {
             }
         }
         #[inline]
-        unsafe fn lift(__lowered: Self::Repr, __origin: &::plugin_core::Origin) -> Self {
+        unsafe fn lift(
+            __lowered: <Self as ::plugin_core::PluginType>::Repr,
+            __origin: &::plugin_core::Origin,
+        ) -> Self {
             let _ = __origin;
             match __lowered.number {
                 0u32 => Self::Nothing {},

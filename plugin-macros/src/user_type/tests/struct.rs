@@ -3,12 +3,12 @@
 const _: () = {
     const __PLUGIN_CHECKED: ::core::primitive::usize = {
         {
-            const fn x<T: ::plugin_core::PluginType>() {}
-            x::<f32>()
+            const fn field_x<T: ::plugin_core::PluginType>() {}
+            field_x::<f32>()
         };
         {
-            const fn r#type<T: ::plugin_core::PluginType>() {}
-            r#type::<Vec<Point>>()
+            const fn field_type<T: ::plugin_core::PluginType>() {}
+            field_type::<Vec<Point>>()
         };
         1
     };
@@ -27,6 +27,10 @@ const _: () = {
     impl ::core::marker::Copy for __PluginRepr {}
     static __PLUGIN_DEFINITION: ::plugin_core::__private::Definition = ::plugin_core::__private::Definition {
         key: [1u64, 2u64],
+        place: ::core::concat!(
+            ::core::module_path!(), ::core::file!(), ':', ::core::line!(), ':',
+            ::core::column!()
+        ),
         name: "Point",
         generic: false,
         body: &::plugin_core::__private::Node::Of {
@@ -54,7 +58,9 @@ const _: () = {
     unsafe impl ::plugin_core::PluginType for Point {
         type Repr = __PluginRepr;
         const NODE: &'static ::plugin_core::__private::Node = &::plugin_core::__private::Node::Named {
-            definition: &__PLUGIN_DEFINITION,
+            definition: ::plugin_core::__private::DefinitionRef::new(
+                &__PLUGIN_DEFINITION,
+            ),
             arguments: &[],
         };
         const PLAIN: ::core::primitive::bool = <__PluginChecked<
@@ -65,7 +71,7 @@ const _: () = {
             && ::core::mem::align_of::<Self>()
                 == ::core::mem::align_of::<__PluginRepr>();
         #[inline]
-        fn lower(self) -> Self::Repr {
+        fn lower(self) -> <Self as ::plugin_core::PluginType>::Repr {
             let Self { x: __plugin_f0, r#type: __plugin_f1 } = self;
             __PluginRepr {
                 f0: <__PluginChecked<
@@ -77,7 +83,7 @@ const _: () = {
             }
         }
         #[inline]
-        fn lend(&self) -> Self::Repr {
+        fn lend(&self) -> <Self as ::plugin_core::PluginType>::Repr {
             let Self { x: __plugin_f0, r#type: __plugin_f1 } = self;
             __PluginRepr {
                 f0: <__PluginChecked<
@@ -89,7 +95,10 @@ const _: () = {
             }
         }
         #[inline]
-        unsafe fn lift(__lowered: Self::Repr, __origin: &::plugin_core::Origin) -> Self {
+        unsafe fn lift(
+            __lowered: <Self as ::plugin_core::PluginType>::Repr,
+            __origin: &::plugin_core::Origin,
+        ) -> Self {
             let __plugin_f0 = unsafe {
                 <__PluginChecked<
                     f32,
