@@ -694,17 +694,56 @@ fn names_are_kept_once() {
     assert!(std::ptr::eq(first, second));
 }
 
+/// As many options around a type as a descriptor may have.
+fn options(count: usize, inner: Vec<u8>) -> Vec<u8> {
+    [vec![Tag::Option as u8; count], inner].concat()
+}
+
 /// About as deep as a schema may be. The value is one level, or too many.
 #[test]
 fn types_that_are_nested_deeply() {
-    let options = vec![leaf(Tag::Option); 1000].into_iter().chain([leaf(Tag::U8)]).collect::<Vec<_>>().concat();
-    let types = Types::new(&options);
-    assert_eq!(types.layouts.get(types.id).size, 1001);
+    let types = Types::new(&options(255, leaf(Tag::U8)));
+    assert_eq!(types.layouts.get(types.id).size, 256);
     types.echoes(json!(null));
-    assert!(types.refuses(json!(5)).ends_with(TOO_DEEP));
-    let structs = (0..300).fold(leaf(Tag::String), |inner, number| {
+    types.echoes(json!(5));
+    let structs = (0..250).fold(leaf(Tag::String), |inner, number| {
         a_struct(&format!("Number{number}"), form::FIXED, style::TUPLE, &[field("0", inner)])
     });
     let types = Types::new(&structs).has_layout_of::<BufferRepr>();
     assert!(types.refuses(json!("text")).ends_with(TOO_DEEP));
+}
+
+/// As deep as a schema may be through types with names, on a stack as small as that of any thread: no recursion follows
+/// types, and one of values ends in time.
+#[test]
+fn types_that_are_nested_deeply_in_one_another() {
+    fn test() {
+        let structs = (0..250).fold(leaf(Tag::String), |inner, number| {
+            let name = format!("Number{number}");
+            a_struct(&name, form::FIXED, style::TUPLE, &[field("0", options(250, inner))])
+        });
+        let types = Types::new(&structs);
+        let node = types.layouts.get(types.id);
+        let tags = 250 * 250;
+        assert_eq!(node.size, tags * align_of::<BufferRepr>() + size_of::<BufferRepr>());
+        types.echoes(json!(null));
+        assert!(types.refuses(json!("text")).ends_with(TOO_DEEP));
+        // One that a plugin may make, all there.
+        let text = Types::new(&leaf(Tag::String));
+        let mut innermost = text.build(&json!("text"));
+        let mut place = Place::new(&types.layouts, node.size, node.align);
+        // SAFETY: every tag is where one is, the text is at the end, and it is moved.
+        unsafe {
+            for tag in 0..tags {
+                place.at().add(tag * align_of::<BufferRepr>()).write(1);
+            }
+            let end = place.at().add(tags * align_of::<BufferRepr>());
+            end.cast::<BufferRepr>().write(read(&innermost));
+            innermost.emptied();
+            place.holds(types.id, 0);
+        }
+        assert!(types.try_show(&place, serde_json::value::Serializer).unwrap_err().ends_with(TOO_DEEP));
+    }
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(test).unwrap();
+    thread.join().unwrap();
 }
