@@ -62,6 +62,7 @@ mod signature;
 mod text;
 mod threads;
 mod trust;
+mod unload;
 
 pub use error::{Error, TypeMismatch};
 pub use file::Mapping;
@@ -72,3 +73,4 @@ pub use plugin_core::{
 };
 pub use signature::Signature;
 pub use trust::{Digest, Trust};
+pub use unload::{PinReason, PluginThread, Unload};
