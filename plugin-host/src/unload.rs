@@ -258,6 +258,10 @@ impl Departure {
                 Unload::Pinned(vec![PinReason::StillMapped])
             }
             Some(Ok(())) => Unload::Unmapped,
+            // Meanwhile whoever else had opened it may have closed it.
+            Some(Err(PinReason::StillMapped)) if self.inode.is_some_and(|inode| !is_mapped(self.address, inode)) => {
+                Unload::Unmapped
+            }
             Some(Err(reason)) => Unload::Pinned(vec![reason]),
             None => Unload::Pinned(self.threads.what_runs()),
         }
