@@ -402,7 +402,7 @@ fn look_ups_while_it_comes_and_goes() {
                         Err(error) => panic!("{error}"),
                     }
                     match host.plugin("leaver") {
-                        Ok(plugin) => assert_eq!(plugin.exports().len(), 10),
+                        Ok(plugin) => assert_eq!(plugin.exports().len(), 11),
                         Err(Error::NoSuchPlugin { .. } | Error::Unloading { .. }) => {}
                         Err(error) => panic!("{error}"),
                     }
@@ -559,4 +559,56 @@ fn from_within_a_thread_of_the_plugins() {
     } else {
         copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
     }
+}
+
+/// A thread of the host's that ends keeps the library until it has run the destructors.
+#[test]
+fn a_destructor_that_takes_its_time() {
+    if !cfg!(target_os = "linux") {
+        println!("skipped: destructors run here without the host");
+        return;
+    }
+    let (host, copy) = host_and_copy();
+    let lasts = copy.directory.path().join("lasts");
+    std::fs::write(&lasts, "").unwrap();
+    let destroyed = host.get::<AtomicU32>("COUNTER").unwrap();
+    let linger = host.get::<fn(String, usize)>("linger").unwrap();
+    let path = lasts.to_str().unwrap().to_owned();
+    let thread = std::thread::spawn(move || {
+        linger(path, 0);
+        drop(linger);
+    });
+    wait_until("the destructor runs", || destroyed.load(Ordering::SeqCst) == 1);
+    drop(destroyed);
+    for _ in 0..2 {
+        let unloaded = host.unload("leaver", Duration::from_millis(5)).unwrap();
+        assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Ending { count: 1 }]));
+        assert_eq!(unloaded.to_string(), "pinned: 1 thread is running destructors of its thread-locals");
+    }
+    std::fs::remove_file(&lasts).unwrap();
+    copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
+    thread.join().unwrap();
+}
+
+#[test]
+fn from_within_a_destructor_of_the_plugins() {
+    static CALLED_BACK: CalledBack = CalledBack::new();
+    extern "C" fn call_back() {
+        CALLED_BACK.unload();
+    }
+
+    let (host, copy) = host_and_copy();
+    let host = CALLED_BACK.host.get_or_init(|| host);
+    let (linger, touch) =
+        (host.get::<fn(String, usize)>("linger").unwrap(), host.get::<fn() -> usize>("touch").unwrap());
+    let thread = std::thread::spawn(move || {
+        touch();
+        linger(String::new(), address(call_back));
+        drop((linger, touch));
+    });
+    thread.join().unwrap();
+    if cfg!(target_os = "linux") {
+        assert_eq!(CALLED_BACK.said(), ["pinned: 1 thread is running destructors of its thread-locals"]);
+    }
+    copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
 }
