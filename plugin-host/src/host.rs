@@ -204,7 +204,8 @@ impl Host {
     /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
     /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
     /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::AlreadyLoaded`],
-    /// [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`].
+    /// [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`],
+    /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
         let bytes = file::read(&path)?;
@@ -232,13 +233,14 @@ impl Host {
     /// 2. Until the deadline it waits for the end of every handle, [`Plugin`] and value that leads back into the
     ///    library, and so of every call. If one is left, nothing has been done: the plugin serves on.
     /// 3. The shutdown hooks run, for as long as they take: they are what stops the plugin's threads. So do the
-    ///    destructors of its thread-locals on this thread; those of other threads of the host's never run. The plugin is
-    ///    detached: what keeps it from here on does not make it serve again, and another may be loaded under its name.
+    ///    destructors of its thread-locals on this thread; those of other threads of the host's that end later never
+    ///    run. The plugin is detached: it does not serve again, whatever keeps it from here on, and another may be
+    ///    loaded under its name.
     /// 4. Until the deadline it waits for the threads that the plugin started.
     /// 5. The library is closed, and the process is looked through for what may be left of it.
     ///
     /// After [`Unload::Pinned`], ask again: if there is no other of that name meanwhile, this goes on where it stopped.
-    /// It may be asked from anywhere; from within the plugin, it is pinned by what is running there.
+    /// It may be asked from anywhere; asked from within the plugin, it waits in vain, and is pinned by what runs there.
     ///
     /// Where the platform does not tell when a library may be unmapped (anything but Linux with glibc on x86-64 or
     /// AArch64), this ends with step 3 and [`PinReason::Platform`].
@@ -333,8 +335,8 @@ impl Host {
     /// # Errors
     ///
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
-    /// [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is being
-    /// unloaded.
+    /// [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is
+    /// being unloaded.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
         let plugin = self.exporter(name)?;
         plugin.get::<F>(name)

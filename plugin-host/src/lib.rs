@@ -39,10 +39,11 @@
 //! the program's end.
 //!
 //! [`Host::unload`] does the same to one plugin while the host goes on, waits for what is in use, and tells: it is
-//! [`Unmapped`](Unload::Unmapped), which was checked, or [`Pinned`](Unload::Pinned), with what somebody can do about it.
-//! Handles that are left pin it before anything is done, so that it serves on. Threads that are left pin it after the
-//! shutdown hooks, because those are what stops them: then it is detached, goes with its last thread, and `unload` can be
-//! asked again until it has. A thread of the host's that has run code of a plugin may end at any time, before or after.
+//! [`Unmapped`](Unload::Unmapped), which was checked, or [`Pinned`](Unload::Pinned), with what somebody can do about
+//! it. Handles that are left pin it before anything is done, so that it serves on. Threads that are left pin it after
+//! the shutdown hooks, because those are what stops them: then it is detached, goes with its last thread, and `unload`
+//! can be asked again until it has. A thread of the host's that has run code of a plugin may end at any time, before or
+//! after.
 //!
 //! Elsewhere it stays mapped until the process ends, and what it was given to call stays with it: nothing tells whether
 //! a thread that it started still runs, or whether the system would still call a thread-local's destructor in it. Those

@@ -55,7 +55,7 @@ impl fmt::Display for Unload {
 ///
 /// | reason | what to do |
 /// | --- | --- |
-/// | `Handles`, `Plugins`, `Values` | drop them. Nothing has been done yet: the plugin serves on ([`is_serving`](Self::is_serving)) |
+/// | `Handles`, `Plugins`, `Values` | drop them; nothing has been done yet ([`is_serving`](Self::is_serving)) |
 /// | `Threads` | have the plugin's shutdown hook stop its threads and join them; or wait: it goes with the last |
 /// | `Ending`, `Closing` | wait |
 /// | `NoDelete` | link it without `-z nodelete` |
@@ -118,8 +118,8 @@ pub enum PinReason {
 }
 
 impl PinReason {
-    /// Whether the plugin serves on, as if nobody had asked for the unload. Otherwise it is detached: its shutdown hooks
-    /// have run, and it answers no look-up.
+    /// Whether the plugin serves on, as if nobody had asked for the unload. Otherwise it is detached: its shutdown
+    /// hooks have run, and it answers no look-up.
     pub fn is_serving(&self) -> bool {
         matches!(self, PinReason::Handles { .. } | PinReason::Plugins { .. } | PinReason::Values { .. })
     }
@@ -155,18 +155,18 @@ impl fmt::Display for PinReason {
             PinReason::Closing => f.write_str("it is being unmapped at this moment"),
             PinReason::NoDelete => f.write_str("its linker marked it as never to be unmapped (`-z nodelete`)"),
             PinReason::Registered => f.write_str(
-                "the system may call it: it has a signal handler, or registered something with the system before it was \
-                 attached",
+                "the system may call it: it has a signal handler, or registered something with the system before it \
+                 was attached",
             ),
             PinReason::StdElsewhere => f.write_str(
-                "its std is in a library of its own (`-C prefer-dynamic`), whose threads and thread-locals the host does \
-                 not see",
+                "its std is in a library of its own (`-C prefer-dynamic`), whose threads and thread-locals the host \
+                 does not see",
             ),
             PinReason::StillMapped => f.write_str(
                 "it was closed, but the system keeps it: something else has opened it, or C++ in it has symbols that \
                  are unique in the process",
             ),
-            PinReason::Platform => f.write_str("libraries stay mapped on this platform, where nothing tells when it is safe"),
+            PinReason::Platform => f.write_str("on this platform libraries stay mapped: nothing tells when it is safe"),
         }
     }
 }

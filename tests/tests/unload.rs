@@ -297,8 +297,8 @@ fn a_library_with_a_signal_handler() {
         assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Registered]));
         assert_eq!(
             unloaded.to_string(),
-            "pinned: the system may call it: it has a signal handler, or registered something with the system before it \
-             was attached"
+            "pinned: the system may call it: it has a signal handler, or registered something with the system before \
+             it was attached"
         );
     }
     // SAFETY: the plugin handles it; were the handler gone, this would end the process.
