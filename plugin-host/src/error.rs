@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::signature::Signature;
 
-/// Why a plugin was not loaded, or a look-up not answered.
+/// Why a plugin was not loaded or unloaded, or a look-up not answered.
 ///
 /// Whatever the error, the host is as it was before the call.
 ///
@@ -229,6 +229,20 @@ pub enum Error {
         name: String,
         /// The loaded plugin with the most similar name.
         closest: Option<String>,
+    },
+
+    /// The plugin is being unloaded: until that is decided, it is not looked up in, loaded or unloaded.
+    #[error("plugin `{plugin}` is being unloaded at this moment")]
+    Unloading {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// A plugin that is linked into the program was to be unloaded.
+    #[error("plugin `{plugin}` is linked into this program, and cannot be unloaded")]
+    Linked {
+        /// The plugin's name.
+        plugin: String,
     },
 
     /// Nothing of that name is exported.

@@ -1,9 +1,12 @@
 //! [`Host`]: what is loaded, and how it is looked up.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
@@ -15,6 +18,7 @@ use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
 use crate::signature::Signature;
 use crate::trust::Trust;
+use crate::unload::{Departure, PinReason, Unload};
 
 /// Loads plugins and looks up what they export.
 ///
@@ -45,10 +49,14 @@ pub struct Host {
 struct State {
     /// In the order they were loaded.
     plugins: Vec<Plugin>,
-    /// Names that are taken: of the plugins above, and of those that are being loaded; with where from.
+    /// Names that are taken: of the plugins above, and of those that are being loaded or unloaded; with where from.
     names: HashMap<String, PathBuf>,
     /// Which plugins export a name, as places in `plugins`.
     exports: HashMap<String, Vec<usize>>,
+    /// The plugins that are being unloaded, by name.
+    leaving: HashMap<String, Arc<PluginInfo>>,
+    /// What was detached and could not be unmapped at once, by name, the newest of each.
+    departed: HashMap<String, Arc<Departure>>,
 }
 
 impl Host {
@@ -122,7 +130,7 @@ impl Host {
         let (plugins, attached) = linked::attach(&self.settings.on_fault)?;
         for LinkedPlugin { info, entries } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
-            self.write().add(Plugin::new(info, None, Origin::of(attached.clone()), &entries));
+            self.write().add(Plugin::new(info, None, attached.clone(), &entries));
             reserved.keep();
         }
         Ok(self)
@@ -195,8 +203,9 @@ impl Host {
     /// Each phase has its own, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
     /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
     /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
-    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::AlreadyLoaded`]. Map:
-    /// [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`].
+    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::AlreadyLoaded`],
+    /// [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`],
+    /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
         let bytes = file::read(&path)?;
@@ -211,29 +220,109 @@ impl Host {
             return Err(Error::NotRegistered { path, name: missing.name.clone() });
         }
         library.attach(&entries, &info, &path)?;
-        let plugin = Plugin::new(info, Some(path), Origin::of(Arc::new(library)), &entries);
+        let plugin = Plugin::new(info, Some(path), Arc::new(library), &entries);
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
+    }
+
+    /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it; and says whether it is
+    /// gone, or what keeps it. A `deadline` of zero asks once; none is too long.
+    ///
+    /// 1. The host answers no look-up in it any more.
+    /// 2. Until the deadline it waits for the end of every handle, [`Plugin`] and value that leads back into the
+    ///    library, and so of every call. If one is left, nothing has been done: the plugin serves on.
+    /// 3. The shutdown hooks run, for as long as they take: they are what stops the plugin's threads. So do the
+    ///    destructors of its thread-locals on this thread; those of other threads of the host's that end later never
+    ///    run. The plugin is detached: it does not serve again, whatever keeps it from here on, and another may be
+    ///    loaded under its name.
+    /// 4. Until the deadline it waits for the threads that the plugin started.
+    /// 5. The library is closed, and the process is looked through for what may be left of it.
+    ///
+    /// After [`Unload::Pinned`], ask again: if there is no other of that name meanwhile, this goes on where it stopped.
+    /// It may be asked from anywhere; asked from within the plugin, it waits in vain, and is pinned by what runs there.
+    ///
+    /// Where the platform does not tell when a library may be unmapped (anything but Linux with glibc on x86-64 or
+    /// AArch64), this ends with step 3 and [`PinReason::Platform`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchPlugin`], [`Error::Linked`] if it has no library of its own, [`Error::Unloading`] if another
+    /// thread is unloading it, and [`Error::NulInName`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust, Unload};
+    ///
+    /// // SAFETY: only plugins built with the SDK are in the directories that this program searches.
+    /// let host = Host::new(unsafe { Trust::any() });
+    /// host.load("greeter")?;
+    /// let greet = host.get::<fn(&str) -> String>("greet")?;
+    /// let pinned = host.unload("greeter", Duration::from_millis(100))?;
+    /// assert_eq!(pinned.to_string(), "pinned: 1 handle to its exports is alive: `greet` (1)");
+    /// drop(greet);
+    /// assert_eq!(host.unload("greeter", Duration::from_secs(5))?, Unload::Unmapped);
+    /// // A new version of the file is a new plugin.
+    /// host.load("greeter")?;
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn unload(&self, name: &str, deadline: Duration) -> Result<Unload, Error> {
+        let deadline = Instant::now().checked_add(deadline);
+        match self.find_to_unload(name)? {
+            ToUnload::Loaded(leaving) => Ok(leaving.unload(deadline)),
+            ToUnload::Departed(departure) => {
+                let outcome = departure.wait(deadline);
+                if outcome == Unload::Unmapped {
+                    let mut state = self.write();
+                    let key = normal(name);
+                    if state.departed.get(&key).is_some_and(|known| Arc::ptr_eq(known, &departure)) {
+                        state.departed.remove(&key);
+                    }
+                }
+                Ok(outcome)
+            }
+        }
+    }
+
+    /// Takes a plugin out of the tables.
+    fn find_to_unload(&self, name: &str) -> Result<ToUnload<'_>, Error> {
+        no_nul(name)?;
+        let key = normal(name);
+        let mut state = self.write();
+        state.not_leaving(&key)?;
+        let Some(place) = state.plugins.iter().position(|plugin| normal(plugin.name()) == key) else {
+            let departed = state.departed.get(&key).cloned();
+            return departed.map(ToUnload::Departed).ok_or_else(|| state.no_such_plugin(name));
+        };
+        if state.plugins[place].path().is_none() {
+            return Err(Error::Linked { plugin: state.plugins[place].name().to_owned() });
+        }
+        let plugin = state.plugins.remove(place);
+        state.index();
+        state.leaving.insert(key.clone(), plugin.0.info.clone());
+        Ok(ToUnload::Loaded(Leaving { host: self, key, plugin: Some(plugin), departure: None }))
     }
 
     /// The loaded plugin of that name.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchPlugin`], with the loaded one whose name is most like it.
+    /// [`Error::NoSuchPlugin`], with the loaded one whose name is most like it, and [`Error::Unloading`].
     pub fn plugin(&self, name: &str) -> Result<Plugin, Error> {
         no_nul(name)?;
         let state = self.read();
         let wanted = normal(name);
-        let found = state.plugins.iter().find(|plugin| normal(plugin.name()) == wanted);
-        found.cloned().ok_or_else(|| Error::NoSuchPlugin {
-            name: name.to_owned(),
-            closest: closest(name, state.plugins.iter().map(Plugin::name)),
-        })
+        if let Some(found) = state.plugins.iter().find(|plugin| normal(plugin.name()) == wanted) {
+            return Ok(found.clone());
+        }
+        state.not_leaving(&wanted)?;
+        Err(state.no_such_plugin(name))
     }
 
-    /// Every loaded plugin, in the order they were loaded.
+    /// Every loaded plugin, in the order they were loaded, but for those that are being unloaded.
     pub fn plugins(&self) -> Vec<Plugin> {
         self.read().plugins.clone()
     }
@@ -245,8 +334,9 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`], and
-    /// [`Error::Access`] if a static's plugin panics.
+    /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
+    /// [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is
+    /// being unloaded.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
         let plugin = self.exporter(name)?;
         plugin.get::<F>(name)
@@ -263,6 +353,10 @@ impl Host {
             }),
             _ => {
                 no_nul(name)?;
+                let exports_it = |info: &&Arc<PluginInfo>| info.exports.iter().any(|export| export.name == name);
+                if let Some(leaving) = state.leaving.values().find(exports_it) {
+                    return Err(Error::Unloading { plugin: leaving.name.clone() });
+                }
                 let closest = closest(name, state.exports.keys().map(String::as_str));
                 Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
             }
@@ -270,7 +364,7 @@ impl Host {
     }
 
     /// Looks up an export by name and type in every plugin that has it, in the order they were loaded. There may be
-    /// none.
+    /// none. Those that are being unloaded are left out.
     ///
     /// # Example
     ///
@@ -309,11 +403,35 @@ impl fmt::Debug for Host {
 
 impl State {
     fn add(&mut self, plugin: Plugin) {
-        let place = self.plugins.len();
-        for export in plugin.exports() {
-            self.exports.entry(export.name.clone()).or_default().push(place);
+        let place = self.plugins.partition_point(|other| other.0.number < plugin.0.number);
+        self.plugins.insert(place, plugin);
+        if place + 1 == self.plugins.len() {
+            self.index_from(place);
+        } else {
+            self.index();
         }
-        self.plugins.push(plugin);
+    }
+
+    fn index(&mut self) {
+        self.exports.clear();
+        self.index_from(0);
+    }
+
+    fn index_from(&mut self, first: usize) {
+        for (place, plugin) in self.plugins.iter().enumerate().skip(first) {
+            for export in plugin.exports() {
+                self.exports.entry(export.name.clone()).or_default().push(place);
+            }
+        }
+    }
+
+    fn not_leaving(&self, key: &str) -> Result<(), Error> {
+        self.leaving.get(key).map_or(Ok(()), |info| Err(Error::Unloading { plugin: info.name.clone() }))
+    }
+
+    fn no_such_plugin(&self, name: &str) -> Error {
+        let closest = closest(name, self.plugins.iter().map(Plugin::name));
+        Error::NoSuchPlugin { name: name.to_owned(), closest }
     }
 }
 
@@ -332,6 +450,7 @@ impl<'a> Reserved<'a> {
     fn new(host: &'a Host, name: &str, path: &Path) -> Result<Self, Error> {
         let key = normal(name);
         let mut state = host.write();
+        state.not_leaving(&key)?;
         if let Some(loaded) = state.names.get(&key) {
             return Err(Error::AlreadyLoaded { path: path.to_owned(), name: name.to_owned(), loaded: loaded.clone() });
         }
@@ -349,6 +468,66 @@ impl Drop for Reserved<'_> {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
             self.host.write().names.remove(&name);
+        }
+    }
+}
+
+/// What an unload finds under a name.
+enum ToUnload<'a> {
+    Loaded(Leaving<'a>),
+    /// It was detached before.
+    Departed(Arc<Departure>),
+}
+
+/// A plugin that is out of the host's tables, for as long as it is being unloaded. Its name stays taken.
+struct Leaving<'a> {
+    host: &'a Host,
+    key: String,
+    /// Until it is detached. It goes back into the tables.
+    plugin: Option<Plugin>,
+    /// If it is detached, and not gone.
+    departure: Option<Arc<Departure>>,
+}
+
+impl Leaving<'_> {
+    fn unload(mut self, deadline: Option<Instant>) -> Unload {
+        let mut pause = Duration::from_micros(20);
+        while let Some(plugin) = self.plugin.take() {
+            let plugin = match plugin.into_library() {
+                Ok(library) => {
+                    let departure = Arc::new(library.detach());
+                    let outcome = departure.wait(deadline);
+                    self.departure = (outcome != Unload::Unmapped).then_some(departure);
+                    return outcome;
+                }
+                Err(plugin) => self.plugin.insert(plugin),
+            };
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                let reasons = plugin.in_use();
+                // If there is none, the last has just gone.
+                if !reasons.is_empty() {
+                    return Unload::Pinned(reasons);
+                }
+            }
+            // A handle's end tells nobody, so that calls and look-ups cost nothing.
+            std::thread::sleep(left.map_or(pause, |left| left.min(pause)));
+            pause = (pause * 2).min(Duration::from_millis(2));
+        }
+        unreachable!("the plugin is there until it is detached")
+    }
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let mut state = self.host.write();
+        state.leaving.remove(&self.key);
+        if let Some(plugin) = self.plugin.take() {
+            return state.add(plugin);
+        }
+        state.names.remove(&self.key);
+        if let Some(departure) = self.departure.take() {
+            state.departed.insert(std::mem::take(&mut self.key), departure);
         }
     }
 }
@@ -381,11 +560,13 @@ impl Drop for Reserved<'_> {
 pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
-    info: PluginInfo,
+    info: Arc<PluginInfo>,
     path: Option<PathBuf>,
+    /// Its place in the order of loading.
+    number: u64,
     exports: HashMap<String, Export>,
     /// Keeps the library, also if it exports nothing. The last field: what comes before may lie in it.
-    _origin: Origin,
+    library: Arc<dyn Any + Send + Sync>,
 }
 
 pub(crate) struct Export {
@@ -400,12 +581,21 @@ pub(crate) struct Export {
     pub(crate) prepared: std::sync::OnceLock<crate::dynamic::Prepared>,
 }
 
+impl Export {
+    /// How many handles there are to it.
+    fn handles(&self) -> usize {
+        Arc::strong_count(&self.site) - 1
+    }
+}
+
 impl Plugin {
-    fn new(info: PluginInfo, path: Option<PathBuf>, origin: Origin, entries: &[Entry]) -> Self {
+    fn new(info: PluginInfo, path: Option<PathBuf>, library: Arc<dyn Any + Send + Sync>, entries: &[Entry]) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
             let label = format!("{}::{name}", info.name);
-            let site = Arc::new(Site { origin: origin.clone(), entry: entry.entry, label });
+            let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
             let export = Export {
                 descriptor: entry.item.descriptor,
                 site,
@@ -417,7 +607,63 @@ impl Plugin {
             (name.to_owned(), export)
         });
         let exports = exports.collect();
-        Plugin(Arc::new(Loaded { info, path, exports, _origin: origin }))
+        Plugin(Arc::new(Loaded { info: Arc::new(info), path, number, exports, library }))
+    }
+
+    /// The library that it was loaded from, if nobody else has anything of it: no [`Plugin`], no handle, no value. Then
+    /// nobody can come to have it either.
+    fn into_library(mut self) -> Result<Library, Plugin> {
+        if !self.is_sole() {
+            return Err(self);
+        }
+        let loaded = Arc::into_inner(self.0).expect("the sole `Plugin`");
+        drop(loaded.exports);
+        let library = loaded.library.downcast::<Library>().ok().and_then(Arc::into_inner);
+        Ok(library.expect("a library from a file, of which this is the only share"))
+    }
+
+    /// Whether nobody else has anything of it. In this order: a `Plugin` gives handles, handles give values.
+    fn is_sole(&mut self) -> bool {
+        let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
+        let Loaded { exports, library, .. } = loaded;
+        if !exports.values_mut().all(|export| Arc::get_mut(&mut export.site).is_some()) {
+            return false;
+        }
+        // Nobody has a site. Each has a share of the library, which it gives up for a moment, to see who else has one.
+        let mut give = |origin: &dyn Fn() -> Origin| {
+            exports
+                .values_mut()
+                .filter_map(|export| Arc::get_mut(&mut export.site))
+                .for_each(|site| site.origin = origin());
+        };
+        give(&|| Origin::HOST);
+        if Arc::get_mut(library).is_some() {
+            return true;
+        }
+        give(&|| Origin::of(library.clone()));
+        false
+    }
+
+    /// What of it somebody else has.
+    fn in_use(&self) -> Vec<PinReason> {
+        let loaded = &*self.0;
+        let mut exports: Vec<_> =
+            loaded.exports.iter().map(|(name, export)| (name.clone(), export.handles())).collect();
+        exports.retain(|(_, handles)| *handles != 0);
+        exports.sort();
+        let plugins = Arc::strong_count(&self.0) - 1;
+        // This one, and that of each site. A handle may have another.
+        let values = Arc::strong_count(&loaded.library) - 1 - loaded.exports.len();
+        let mut reasons = Vec::new();
+        if !exports.is_empty() {
+            reasons.push(PinReason::Handles { exports });
+        } else if values != 0 {
+            reasons.push(PinReason::Values { count: values });
+        }
+        if plugins != 0 {
+            reasons.push(PinReason::Plugins { count: plugins });
+        }
+        reasons
     }
 
     /// Its name: that of the package it was built from.
@@ -519,7 +765,7 @@ mod tests {
             panic: PanicStrategy::Unwind,
             exports: Vec::new(),
         };
-        let plugin = Plugin::new(info, None, Origin::of(Arc::new(())), &[]);
+        let plugin = Plugin::new(info, None, Arc::new(()), &[]);
         let config = |more: &[Bytes]| {
             let path = field("path", leaf(Tag::PathBuf));
             takes(named("Config", growing(&[&[path], more].concat())))

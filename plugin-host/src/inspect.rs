@@ -112,6 +112,22 @@ pub(crate) fn inspect_bytes(path: &Path, bytes: &[u8]) -> Result<PluginInfo, Err
     Records::read(path, section)?.into_info(path)
 }
 
+/// Whether the linker marked the library as never to be unmapped. The bytes have been inspected.
+pub(crate) fn no_delete(bytes: &[u8]) -> bool {
+    const DT_FLAGS_1: usize = 0x6fff_fffb;
+    const DF_1_NODELETE: usize = 8;
+    const WORD: usize = size_of::<usize>();
+    if !cfg!(all(unix, not(target_vendor = "apple"))) {
+        return false;
+    }
+    let Ok(object) = object::File::parse(bytes) else { return false };
+    let dynamic = object.section_by_name(".dynamic").and_then(|section| section.data().ok()).unwrap_or_default();
+    // Tags and values, in the host's own words.
+    let words: Vec<_> =
+        dynamic.chunks_exact(WORD).map(|word| usize::from_ne_bytes(word.try_into().expect("a word"))).collect();
+    words.chunks_exact(2).any(|entry| entry[0] == DT_FLAGS_1 && entry[1] & DF_1_NODELETE != 0)
+}
+
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
     if bytes.is_empty() {
         return Err(Error::Empty { path: path.to_owned() });

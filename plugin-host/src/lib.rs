@@ -21,6 +21,7 @@
 //! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
+//! | unload a plugin, and be told what keeps it | [`Host::unload`], [`PinReason`] |
 //! | serve plugins that are linked in | [`Host::linked`] |
 //! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
 //! | build a plugin crate | [`build`], with the feature `build` |
@@ -38,11 +39,19 @@
 //! forgotten, is never dropped: then no shutdown hook runs, and what a plugin has printed without a line feed is lost at
 //! the program's end.
 //!
+//! [`Host::unload`] does the same to one plugin while the host goes on, waits for what is in use, and tells: it is
+//! [`Unmapped`](Unload::Unmapped), which was checked, or [`Pinned`](Unload::Pinned), with what somebody can do about
+//! it. Handles that are left pin it before anything is done, so that it serves on. Threads that are left pin it after
+//! the shutdown hooks, because those are what stops them: then it is detached, goes with its last thread, and `unload`
+//! can be asked again until it has. A thread of the host's that has run code of a plugin may end at any time, before or
+//! after.
+//!
 //! Elsewhere it stays mapped until the process ends, and what it was given to call stays with it: nothing tells whether
 //! a thread that it started still runs, or whether the system would still call a thread-local's destructor in it. Those
-//! of the thread that detaches it run when that thread ends. Loaded again it is a new library, so a program that reloads
-//! grows by one library each time. On Windows a mapped file cannot be deleted either: the private copies of a process
-//! that has ended are deleted by the next one that loads a plugin.
+//! of the thread that detaches it run when that thread ends. There `unload` detaches it, and says
+//! [`PinReason::Platform`]. Loaded again it is a new library, so a program that reloads grows by one library each time.
+//! On Windows a mapped file cannot be deleted either: the private copies of a process that has ended are deleted by the
+//! next one that loads a plugin.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -65,6 +74,7 @@ mod signature;
 mod text;
 mod threads;
 mod trust;
+mod unload;
 
 #[cfg(feature = "serde")]
 pub use dynamic::CallError;
@@ -77,3 +87,4 @@ pub use plugin_core::{
 };
 pub use signature::Signature;
 pub use trust::{Digest, Trust};
+pub use unload::{PinReason, PluginThread, Unload};

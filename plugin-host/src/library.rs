@@ -11,8 +11,9 @@ use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
 use crate::file::{Image, Mapping};
-use crate::inspect::{Header, PluginInfo};
+use crate::inspect::{Header, PluginInfo, no_delete};
 use crate::services::{FaultHandler, Services};
+use crate::unload::{Closed, Departure, PinReason};
 
 /// One annotated item as registered: what to call, and what its record says.
 ///
@@ -118,6 +119,10 @@ pub(crate) struct Library {
     table: &'static PluginTable,
     services: Arc<Services>,
     hooks: Option<Hooks>,
+    /// Whether its linker marked it as never to be unmapped.
+    no_delete: bool,
+    /// The file that is mapped, as the system knows it.
+    inode: Option<u64>,
 }
 
 /// What the system's loader gave, and the file it came from, in the order they are let go.
@@ -146,6 +151,22 @@ fn is_unmapped(table: *const PluginTable) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_unmapped(_: *const PluginTable) -> bool {
     false
+}
+
+/// Whether a plugin can put its threads and thread-locals under the host's control: see `plugin-core`, `build.rs`.
+const CONTROLLABLE: bool =
+    cfg!(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")));
+
+/// The number that the list of mappings has for the image's file.
+#[cfg(target_os = "linux")]
+fn inode(image: &Image) -> Option<u64> {
+    std::fs::metadata(image.path()).ok().map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
+}
+
+/// As above.
+#[cfg(not(target_os = "linux"))]
+fn inode(_: &Image) -> Option<u64> {
+    None
 }
 
 /// Has the system's loader map an image.
@@ -239,8 +260,10 @@ impl Library {
             // Another has mapped it, and keeps it.
             return Err(Error::AlreadyMapped { path: path.to_owned() });
         }
+        let inode = inode(&image);
         let image = settings.backtraces.then_some(image);
-        Ok(Library { mapped: Some(Mapped { loaded, image }), table, services, hooks: None })
+        let mapped = Some(Mapped { loaded, image });
+        Ok(Library { mapped, table, services, hooks: None, no_delete: no_delete(bytes), inode })
     }
 
     /// What the library has registered.
@@ -262,36 +285,61 @@ impl Library {
     }
 }
 
-impl Drop for Library {
-    fn drop(&mut self) {
+impl Library {
+    /// Runs the shutdown hooks, and closes it as soon as nothing of it runs.
+    pub(crate) fn detach(mut self) -> Departure {
+        self.depart()
+    }
+
+    fn depart(&mut self) -> Departure {
+        let closed = Arc::new(Closed::default());
+        let address = std::ptr::from_ref(self.table).addr();
+        let departure = Departure::new(self.services.threads.clone(), closed.clone(), address, self.inode);
+        // These come first, because they are what stops the plugin's threads.
         if let Some(hooks) = self.hooks.take() {
             hooks.run_shutdown(&self.services);
         }
-        self.services.threads.run_destructors();
+        self.services.threads.run_destructors_at_detach();
         // SAFETY: no handle is left, so no export is called any more.
         unsafe { (self.table.unbind)() };
         let Some(mapped) = self.mapped.take() else {
-            return;
+            return departure;
         };
-        let (table, services) = (self.table, self.services.clone());
+        let (table, services, no_delete) = (self.table, self.services.clone(), self.no_delete);
         self.services.threads.close_when_quiet(move || {
             // SAFETY: the library is still mapped.
             if unsafe { (table.controlled)() } == 0 {
                 // What it registered with the system directly, and threads that the services do not know of, would run on
                 // after it is gone. So it stays, and with it what it calls.
+                let reason = match services.threads.is_reached() {
+                    _ if !CONTROLLABLE => PinReason::Platform,
+                    true => PinReason::Registered,
+                    false => PinReason::StdElsewhere,
+                };
                 std::mem::forget((mapped.loaded, services));
-                return;
+                return closed.set(Err(reason));
             }
             let gone = {
                 let _one_at_a_time = loader();
                 drop(mapped.loaded);
                 is_unmapped(table)
             };
-            if !gone {
-                // Something else keeps it: it may still call.
-                std::mem::forget(services);
-            }
             drop(mapped.image);
+            if gone {
+                return closed.set(Ok(()));
+            }
+            // Something else keeps it: it may still call.
+            std::mem::forget(services);
+            closed.set(Err(if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }));
         });
+        departure
+    }
+}
+
+impl Drop for Library {
+    fn drop(&mut self) {
+        if self.mapped.is_some() {
+            self.depart();
+        }
     }
 }

@@ -152,6 +152,7 @@ unsafe extern "C" fn thread_create(
 ) -> c_int {
     struct Task {
         threads: Arc<Threads>,
+        number: u64,
         start: Start,
         argument: *mut c_void,
     }
@@ -159,23 +160,24 @@ unsafe extern "C" fn thread_create(
     extern "C" fn run(task: *mut c_void) -> *mut c_void {
         // SAFETY: boxed below, and run once.
         let task = unsafe { Box::from_raw(task.cast::<Task>()) };
+        task.threads.thread_runs(task.number);
         // SAFETY: what the plugin asked for; the count of running threads keeps its library.
         let result = unsafe { (task.start)(task.argument) };
         // Now, while the thread still counts as running: after that, the library may be gone.
         task.threads.run_destructors();
-        task.threads.thread_ended();
+        task.threads.thread_ended(task.number);
         result
     }
 
     // SAFETY: called by an attached library with its own services.
     let threads = unsafe { services(library) }.threads.clone();
-    threads.thread_starts();
-    let task = Box::into_raw(Box::new(Task { threads, start, argument }));
+    let number = threads.thread_starts();
+    let task = Box::into_raw(Box::new(Task { threads, number, start, argument }));
     // SAFETY: the arguments as the plugin gave them to `pthread_create`, but for the function and its argument.
     let error = unsafe { libc::pthread_create(thread.cast(), attributes.cast(), run, task.cast()) };
     if error != 0 {
         // SAFETY: the thread was not started, so the task is still ours.
-        unsafe { Box::from_raw(task) }.threads.thread_ended();
+        unsafe { Box::from_raw(task) }.threads.thread_ended(number);
     }
     error
 }

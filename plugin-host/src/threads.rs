@@ -10,6 +10,8 @@ use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::unload::{PinReason, PluginThread};
+
 pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
 pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
@@ -27,12 +29,23 @@ struct State {
     destructors: HashMap<u64, Vec<(Destructor, Object)>>,
     /// The library's keys, and what destroys their values.
     keys: HashMap<u32, Option<Destructor>>,
-    /// How many threads that the library started still run.
-    running: usize,
+    /// The threads that the library started and that still run.
+    running: HashMap<u64, Option<Running>>,
+    /// Whether a thread-local's destructor was ever registered here.
+    reached: bool,
     /// How many threads are running destructors of the library's.
     destroying: usize,
     /// What to do once nothing of the library runs.
     close: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// A thread that has come to run. Before that, nothing is known of it.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // Elsewhere the host starts none.
+struct Running {
+    /// [`this_thread`] of it.
+    thread: u64,
+    /// What the system calls it.
+    id: u32,
 }
 
 /// The value that a destructor is for; used only on the thread it came from.
@@ -69,6 +82,13 @@ fn this_thread() -> u64 {
     })
 }
 
+/// What can be told of a thread that runs. Its name is read now: a thread is named after it has been started.
+fn thread_of(running: Option<&Running>) -> PluginThread {
+    let id = running.map(|running| running.id);
+    let name = id.and_then(|id| std::fs::read_to_string(format!("/proc/self/task/{id}/comm")).ok());
+    PluginThread { name: name.map(|name| name.trim_end_matches('\n').to_owned()), id }
+}
+
 /// How often a thread's end looks for destructors that other destructors have registered.
 const ROUNDS: usize = 16;
 
@@ -93,8 +113,25 @@ impl Threads {
 
     pub(crate) fn add_destructor(self: &Arc<Self>, destructor: Destructor, object: *mut c_void) {
         let thread = this_thread();
-        self.lock().destructors.entry(thread).or_default().push((destructor, Object(object)));
+        let mut state = self.lock();
+        state.reached = true;
+        state.destructors.entry(thread).or_default().push((destructor, Object(object)));
+        drop(state);
         self.hear_of_exit();
+    }
+
+    /// Whether the library's std registers its thread-locals' destructors here, as far as it has come.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.lock().reached
+    }
+
+    /// Runs what the library has registered for this thread, unless this is a thread that the library started: that one
+    /// is still in the library's code, and runs them when it ends.
+    pub(crate) fn run_destructors_at_detach(&self) {
+        let thread = this_thread();
+        if !self.lock().running.values().flatten().any(|running| running.thread == thread) {
+            self.run_destructors();
+        }
     }
 
     /// Runs what the library has registered for this thread.
@@ -152,18 +189,49 @@ impl Threads {
         keys::set(key, value)
     }
 
-    /// Notes that the library starts a thread.
+    /// Notes that the library starts a thread, and gives it a number.
     #[cfg(target_os = "linux")]
-    pub(crate) fn thread_starts(&self) {
-        self.lock().running += 1;
+    pub(crate) fn thread_starts(&self) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.lock().running.insert(number, None);
+        number
+    }
+
+    /// Notes that this is the thread of that number.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn thread_runs(&self, number: u64) {
+        // SAFETY: it has no arguments, and always succeeds.
+        let id = unsafe { libc::syscall(libc::SYS_gettid) };
+        let running = Running { thread: this_thread(), id: id.try_into().unwrap_or_default() };
+        self.lock().running.insert(number, Some(running));
     }
 
     /// Notes that a thread of the library's has returned, or was not started after all.
     #[cfg(target_os = "linux")]
-    pub(crate) fn thread_ended(&self) {
+    pub(crate) fn thread_ended(&self, number: u64) {
         let mut state = self.lock();
-        state.running -= 1;
+        state.running.remove(&number);
         Self::close_if_quiet(state);
+    }
+
+    /// Why it is not closed yet.
+    pub(crate) fn what_runs(&self) -> Vec<PinReason> {
+        // Locked, so that no thread ends while its name is read, and another gets its number.
+        let state = self.lock();
+        let mut reasons = Vec::new();
+        if !state.running.is_empty() {
+            let mut threads: Vec<_> = state.running.values().map(|running| thread_of(running.as_ref())).collect();
+            threads.sort_by_key(|thread| (thread.id.is_none(), thread.id));
+            reasons.push(PinReason::Threads { threads });
+        }
+        if state.destroying != 0 {
+            reasons.push(PinReason::Ending { count: state.destroying });
+        }
+        if reasons.is_empty() {
+            reasons.push(PinReason::Closing);
+        }
+        reasons
     }
 
     /// Has `close` called as soon as nothing of the library runs: now, or at the end of the last that does.
@@ -176,7 +244,7 @@ impl Threads {
     }
 
     fn close_if_quiet(mut state: MutexGuard<'_, State>) {
-        if state.running != 0 || state.destroying != 0 {
+        if !state.running.is_empty() || state.destroying != 0 {
             return;
         }
         let Some(close) = state.close.take() else { return };

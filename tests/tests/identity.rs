@@ -381,7 +381,7 @@ fn a_fallback_moves_what_is_after_it() {
     mod a {
         #[plugin_core::plugin_type]
         #[non_exhaustive]
-        pub enum Code {
+        pub(super) enum Code {
             First,
             #[plugin_type(fallback)]
             Unknown = 100,
@@ -391,7 +391,7 @@ fn a_fallback_moves_what_is_after_it() {
     mod b {
         #[plugin_core::plugin_type]
         #[non_exhaustive]
-        pub enum Code {
+        pub(super) enum Code {
             First,
             #[plugin_type(fallback)]
             Unknown = 200,

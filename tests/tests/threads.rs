@@ -185,7 +185,8 @@ fn a_library_with_a_std_elsewhere_stays() {
     let host = host();
     host.load(&library).unwrap();
     assert_eq!(host.get::<fn() -> u32>("own").unwrap()(), 18);
-    drop(host);
+    let unloaded = host.unload("assembled", Duration::from_secs(20)).unwrap();
+    assert_eq!(unloaded, plugin_host::Unload::Pinned(vec![plugin_host::PinReason::StdElsewhere]));
     let name = format!("/{}", library.file_name().unwrap().to_str().unwrap());
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     assert!(maps.contains(&name.replace('/', "memfd:")), "{}: {maps}", info.name);
