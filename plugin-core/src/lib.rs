@@ -105,6 +105,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod allocator;
 mod buffer;
 pub mod descriptor;
 pub mod fault;
@@ -128,6 +129,7 @@ pub mod __private;
 
 pub use plugin_macros::{plugin_export, plugin_type};
 
+pub use allocator::HostAllocator;
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]
 pub use function::{Function, FunctionType};

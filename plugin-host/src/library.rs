@@ -12,7 +12,8 @@ use plugin_core::{Fault, Origin, PluginType};
 use crate::error::Error;
 use crate::file::{Image, Mapping};
 use crate::inspect::{Header, PluginInfo};
-use crate::services::{FaultHandler, Services};
+use crate::memory::{LeakHandler, Memory};
+use crate::services::{FaultHandler, Services, handle_leak};
 
 /// One annotated item as registered: what to call, and what its record says.
 ///
@@ -118,6 +119,7 @@ pub(crate) struct Library {
     table: &'static PluginTable,
     services: Arc<Services>,
     hooks: Option<Hooks>,
+    on_leak: LeakHandler,
 }
 
 /// What the system's loader gave, and the file it came from, in the order they are let go.
@@ -196,6 +198,8 @@ pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
     pub(crate) backtraces: bool,
     pub(crate) on_fault: FaultHandler,
+    pub(crate) memory: Memory,
+    pub(crate) on_leak: LeakHandler,
 }
 
 /// Finds the table, and checks it as far as that can be done before it is used.
@@ -233,14 +237,18 @@ impl Library {
         };
         // SAFETY: of this version and at least this long; it is there until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
-        let services = Services::new(info.name.clone(), settings.backtraces, settings.on_fault.clone());
+        let Settings { backtraces, memory, on_fault, on_leak, .. } = settings.clone();
+        let services = Services::new(info.name.clone(), backtraces, memory, on_fault);
         // SAFETY: the services are kept until after the library is unmapped.
         if unsafe { (table.bind)(services.table()) } == bound::ALREADY {
             // Another has mapped it, and keeps it.
             return Err(Error::AlreadyMapped { path: path.to_owned() });
         }
-        let image = settings.backtraces.then_some(image);
-        Ok(Library { mapped: Some(Mapped { loaded, image }), table, services, hooks: None })
+        if let Some(blocks) = &services.blocks {
+            blocks.bound();
+        }
+        let image = backtraces.then_some(image);
+        Ok(Library { mapped: Some(Mapped { loaded, image }), table, services, hooks: None, on_leak })
     }
 
     /// What the library has registered.
@@ -273,7 +281,7 @@ impl Drop for Library {
         let Some(mapped) = self.mapped.take() else {
             return;
         };
-        let (table, services) = (self.table, self.services.clone());
+        let (table, services, on_leak) = (self.table, self.services.clone(), self.on_leak.take());
         self.services.threads.close_when_quiet(move || {
             // SAFETY: the library is still mapped.
             if unsafe { (table.controlled)() } == 0 {
@@ -287,11 +295,16 @@ impl Drop for Library {
                 drop(mapped.loaded);
                 is_unmapped(table)
             };
+            drop(mapped.image);
             if !gone {
                 // Something else keeps it: it may still call.
                 std::mem::forget(services);
+                return;
             }
-            drop(mapped.image);
+            // SAFETY: it is gone.
+            if let Some(leak) = unsafe { services.reclaim() } {
+                handle_leak(&on_leak, &leak);
+            }
         });
     }
 }
