@@ -2,14 +2,16 @@
 
 use std::alloc::{Layout, dealloc};
 
+use crate::allocator;
+
 /// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
 
 /// `len` elements of some [`Repr`](crate::PluginType::Repr) in a row.
 ///
 /// The two sides may have different allocators, so the buffer carries the function that frees it: whoever receives it
-/// copies the elements and calls that. A buffer whose `free` is the receiver's own comes from the receiver's own
-/// allocator and is adopted instead of copied. A buffer without one is lent: it belongs to the sender and is good for
+/// copies the elements and calls that. A buffer whose `free` is the receiver's own, or that of the host from which the
+/// receiver has its memory, comes from the receiver's own allocator and is adopted instead of copied. A buffer without one is lent: it belongs to the sender and is good for
 /// the length of the call, or, if it is (part of) a result, until that is lifted.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -22,9 +24,12 @@ pub struct BufferRepr {
 
 const _: () = assert!(size_of::<BufferRepr>() == 4 * size_of::<usize>());
 
-unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
+/// Frees what this library allocated. Never inlined: its address is what it is known by.
+#[inline(never)]
+pub(crate) unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
     if size != 0 {
-        // SAFETY: the pointer comes from `BufferRepr::own` in this same library, with this size and alignment.
+        // SAFETY: the pointer comes from `BufferRepr::own` in this same library, or in one that has its memory from this
+        // one, with this size and alignment.
         unsafe { dealloc(ptr, Layout::from_size_align_unchecked(size, align)) }
     }
 }
@@ -33,12 +38,8 @@ impl BufferRepr {
     /// Gives the elements of `elements` away.
     pub(crate) fn own<T>(elements: Vec<T>) -> Self {
         let mut elements = std::mem::ManuallyDrop::new(elements);
-        BufferRepr {
-            ptr: elements.as_mut_ptr().cast(),
-            len: elements.len(),
-            capacity: elements.capacity(),
-            free: Some(free_own),
-        }
+        let (ptr, len, capacity) = (elements.as_mut_ptr().cast(), elements.len(), elements.capacity());
+        BufferRepr { ptr, len, capacity, free: Some(allocator::give(ptr, capacity * size_of::<T>())) }
     }
 
     /// Gives away `len` bytes at `ptr` that others may be reading, so that the receiver must not write there. They are
@@ -99,8 +100,11 @@ impl BufferRepr {
     /// The buffer holds `T`s that nobody else will use, and has not been taken or freed before; or it is lent, and `T`
     /// may be copied bit by bit.
     pub(crate) unsafe fn take<T>(self) -> Vec<T> {
-        if self.is_freed_by(free_own) {
-            // SAFETY: `own` in this library took these from a `Vec<T>` (or one of the same layout) and forgot it.
+        let size = self.capacity * size_of::<T>();
+        // SAFETY: nobody else will use the buffer, by the caller's promise, and here it is not used otherwise.
+        if self.free.is_some_and(|free| unsafe { allocator::adopt(self.ptr, size, align_of::<T>(), free) }) {
+            // SAFETY: `own` took these from a `Vec<T>` (or one of the same layout) and forgot it, and its memory is of the
+            // allocator that this library has.
             return unsafe { Vec::from_raw_parts(self.ptr.cast(), self.len, self.capacity) };
         }
         let mut elements = Vec::with_capacity(self.len);

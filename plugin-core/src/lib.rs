@@ -97,6 +97,20 @@
 //! A panic in an export is stopped in the plugin and reaches the host as a [`Fault`]. The plugin goes on working. A
 //! plugin's own panic hook does not print; what no call returns is reported to the host.
 //!
+//! # Memory
+//!
+//! A plugin and its host may have different allocators, and by default a plugin has its own. Then what owns memory is copied
+//! when it crosses. With [`use_host_allocator!()`](use_host_allocator) in it, the plugin allocates with the host's, and
+//! `String`, `Vec` and `Box` of what is itself, and the buffers of other types, move both ways without a copy.
+//!
+//! What the plugin leaks, in its statics too, is then the host's to handle: lost, or, if the host tracks it, freed when the
+//! library is unmapped (which happens on Linux with glibc) and reported. To be freed so it must be the plugin's alone: a
+//! plugin does not let other libraries keep pointers to what it leaked, as it does not let them keep pointers to its
+//! statics. What has moved to the host is not the plugin's any more, and lives on.
+//!
+//! What constructors allocate before there is a host is the system's, and so are values that own it. If they keep more than
+//! 64 blocks, all of the plugin's memory is the system's, as it would be without the macro.
+//!
 //! # Features
 //!
 //! - `host` adds what a host needs to look up and call exports. It is `plugin-host`'s to enable; a plugin leaves it off.
@@ -105,6 +119,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod allocator;
 mod buffer;
 pub mod descriptor;
 pub mod fault;
@@ -128,6 +143,7 @@ pub mod __private;
 
 pub use plugin_macros::{plugin_export, plugin_type};
 
+pub use allocator::HostAllocator;
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]
 pub use function::{Function, FunctionType};

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | link | `#[plugin_export]` items register themselves, from every crate of the library |
 //! | read | the host finds [`TABLE_SYMBOL`] and checks its magic, ABI version and size, before anything else in it |
-//! | bind | the host passes its services |
+//! | bind | the host passes its services, and its memory with them |
 //! | visit | the host is shown every [`Export`] |
 //! | unbind | after the shutdown hooks: what the library buffered is flushed |
 //!
@@ -14,6 +14,7 @@
 
 use std::ffi::{c_int, c_void};
 
+use crate::buffer::Free;
 use crate::fault::{Context, FaultRepr};
 use crate::record::{Field, Kind, Record};
 
@@ -104,10 +105,50 @@ pub struct HostServices {
         start: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
         argument: *mut c_void,
     ) -> c_int,
+    /// What a library allocates with that uses the host's allocator; null if the host does not lend it.
+    pub memory: *const HostMemory,
 }
 
 // SAFETY: the host's promise: its services may be called from any thread.
 unsafe impl Sync for HostServices {}
+
+/// The host's allocator, as it is for one library. Fields are only ever added, at the end.
+#[repr(C)]
+pub struct HostMemory {
+    /// The size of this struct in bytes, as the host knew it.
+    pub size: usize,
+    /// The host's name for the library; passed back with every call.
+    pub library: *const c_void,
+    /// [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc), as the following are its other functions.
+    pub alloc: unsafe extern "C" fn(library: *const c_void, size: usize, align: usize) -> *mut u8,
+    /// `alloc_zeroed`.
+    pub alloc_zeroed: unsafe extern "C" fn(library: *const c_void, size: usize, align: usize) -> *mut u8,
+    /// `dealloc`.
+    pub dealloc: unsafe extern "C" fn(library: *const c_void, block: *mut u8, size: usize, align: usize),
+    /// `realloc`.
+    pub realloc: unsafe extern "C" fn(
+        library: *const c_void,
+        block: *mut u8,
+        size: usize,
+        align: usize,
+        new_size: usize,
+    ) -> *mut u8,
+    /// Frees a block that was handed over. With it go the buffers that either side may adopt.
+    pub free: Free,
+    /// If the host keeps a list of the library's blocks: it is called for each that leaves the library in a buffer.
+    pub hand_over: Option<unsafe extern "C" fn(library: *const c_void, block: *mut u8)>,
+    /// If it does: it is called for each that comes to the library in one.
+    pub take_over: Option<unsafe extern "C" fn(library: *const c_void, block: *mut u8, size: usize, align: usize)>,
+}
+
+// SAFETY: the host's promise: its functions may be called from any thread.
+unsafe impl Sync for HostMemory {}
+
+/// What frees the memory of this very program or library: a host's [`HostMemory::free`].
+#[cfg(feature = "host")]
+pub fn own_free() -> Free {
+    crate::buffer::free_own
+}
 
 /// One annotated item: its record, and what to call.
 #[repr(C)]

@@ -16,6 +16,7 @@ use crate::file::{self, Mapping};
 use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
+use crate::memory::{Leak, Memory};
 use crate::signature::Signature;
 use crate::trust::Trust;
 use crate::unload::{Departure, PinReason, Unload};
@@ -66,7 +67,13 @@ impl Host {
         Host {
             trust,
             directories: Vec::new(),
-            settings: Settings { mapping: Mapping::default(), backtraces: false, on_fault: None },
+            settings: Settings {
+                mapping: Mapping::default(),
+                backtraces: false,
+                on_fault: None,
+                memory: Memory::default(),
+                on_leak: None,
+            },
             state: RwLock::default(),
         }
     }
@@ -182,6 +189,24 @@ impl Host {
     #[must_use]
     pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
         self.settings.on_fault = Some(Arc::new(handler));
+        self
+    }
+
+    /// Chooses how plugins that use this program's allocator get their memory. For an example see [`Memory`].
+    #[must_use]
+    pub fn with_memory(mut self, memory: Memory) -> Self {
+        self.settings.memory = memory;
+        self
+    }
+
+    /// Passes what plugins leave behind to `handler`, if their memory is [tracked](Memory::Tracked). It is freed by then.
+    /// For an example see [`Memory`].
+    ///
+    /// The handler is called after the library is unmapped, on the thread that let go of it last. That may be one that is
+    /// ending. It may drop handles and hosts.
+    #[must_use]
+    pub fn with_leak_handler(mut self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
+        self.settings.on_leak = Some(Arc::new(handler));
         self
     }
 

@@ -18,6 +18,7 @@
 //! | say which files may be loaded | [`Trust`] |
 //! | load, look up, list | [`Host`], [`Plugin`] |
 //! | call a function, also from other threads | [`Function`] |
+//! | free what plugins leak, and hear of it | [`Memory`], [`Leak`] |
 //! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
@@ -66,6 +67,7 @@ mod host;
 mod inspect;
 mod library;
 mod linked;
+mod memory;
 #[cfg(test)]
 mod sample;
 mod schema;
@@ -82,6 +84,7 @@ pub use error::{Error, TypeMismatch};
 pub use file::Mapping;
 pub use host::{Host, Plugin};
 pub use inspect::{ExportInfo, PanicStrategy, PluginInfo, inspect};
+pub use memory::{Leak, Memory};
 pub use plugin_core::{
     Borrowed, Fault, Function, FunctionType, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static, WriteGuard,
 };

@@ -12,7 +12,8 @@ use plugin_core::{Fault, Origin, PluginType};
 use crate::error::Error;
 use crate::file::{Image, Mapping};
 use crate::inspect::{Header, PluginInfo, no_delete};
-use crate::services::{FaultHandler, Services};
+use crate::memory::{LeakHandler, Memory};
+use crate::services::{FaultHandler, Services, handle_leak};
 use crate::unload::{Closed, Departure, PinReason};
 
 /// One annotated item as registered: what to call, and what its record says.
@@ -123,6 +124,7 @@ pub(crate) struct Library {
     no_delete: bool,
     /// The file that is mapped, as the system knows it.
     inode: Option<u64>,
+    on_leak: LeakHandler,
 }
 
 /// What the system's loader gave, and the file it came from, in the order they are let go.
@@ -217,6 +219,8 @@ pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
     pub(crate) backtraces: bool,
     pub(crate) on_fault: FaultHandler,
+    pub(crate) memory: Memory,
+    pub(crate) on_leak: LeakHandler,
 }
 
 /// Finds the table, and checks it as far as that can be done before it is used.
@@ -254,16 +258,20 @@ impl Library {
         };
         // SAFETY: of this version and at least this long; it is there until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
-        let services = Services::new(info.name.clone(), settings.backtraces, settings.on_fault.clone());
+        let Settings { backtraces, memory, on_fault, on_leak, .. } = settings.clone();
+        let services = Services::new(info.name.clone(), backtraces, memory, on_fault);
         // SAFETY: the services are kept until after the library is unmapped.
         if unsafe { (table.bind)(services.table()) } == bound::ALREADY {
             // Another has mapped it, and keeps it.
             return Err(Error::AlreadyMapped { path: path.to_owned() });
         }
+        if let Some(blocks) = &services.blocks {
+            blocks.bound();
+        }
         let inode = inode(&image);
-        let image = settings.backtraces.then_some(image);
+        let image = backtraces.then_some(image);
         let mapped = Some(Mapped { loaded, image });
-        Ok(Library { mapped, table, services, hooks: None, no_delete: no_delete(bytes), inode })
+        Ok(Library { mapped, table, services, hooks: None, no_delete: no_delete(bytes), inode, on_leak })
     }
 
     /// What the library has registered.
@@ -305,7 +313,8 @@ impl Library {
         let Some(mapped) = self.mapped.take() else {
             return departure;
         };
-        let (table, services, no_delete) = (self.table, self.services.clone(), self.no_delete);
+        let (table, services) = (self.table, self.services.clone());
+        let (no_delete, on_leak) = (self.no_delete, self.on_leak.take());
         self.services.threads.close_when_quiet(move || {
             // SAFETY: the library is still mapped.
             if unsafe { (table.controlled)() } == 0 {
@@ -325,12 +334,16 @@ impl Library {
                 is_unmapped(table)
             };
             drop(mapped.image);
-            if gone {
-                return closed.set(Ok(()));
+            if !gone {
+                // Something else keeps it: it may still call.
+                std::mem::forget(services);
+                return closed.set(Err(if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }));
             }
-            // Something else keeps it: it may still call.
-            std::mem::forget(services);
-            closed.set(Err(if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }));
+            // SAFETY: it is gone.
+            if let Some(leak) = unsafe { services.reclaim() } {
+                handle_leak(&on_leak, &leak);
+            }
+            closed.set(Ok(()));
         });
         departure
     }

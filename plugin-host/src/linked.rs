@@ -12,6 +12,7 @@ use plugin_core::table;
 use crate::error::Error;
 use crate::inspect::PluginInfo;
 use crate::library::{Entry, Hooks};
+use crate::memory::Memory;
 use crate::services::{FaultHandler, Services};
 
 /// A linked plugin as a host serves it. Each package that exports something is one.
@@ -76,7 +77,7 @@ impl Attachment {
             let hooks: Vec<_> = plugins
                 .iter()
                 .map(|LinkedPlugin { info, entries }| {
-                    let services = Services::new(info.name.clone(), false, on_fault.clone());
+                    let services = Services::new(info.name.clone(), false, Memory::Plain, on_fault.clone());
                     (Hooks::new(entries, &info.name), services)
                 })
                 .collect();

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use plugin_core::Fault;
 use plugin_core::fault::FaultRepr;
-use plugin_core::table::HostServices;
+use plugin_core::table::{HostMemory, HostServices};
 
+use crate::memory::{self, Blocks, Leak, LeakHandler, Memory};
 use crate::threads::{Destructor, Start, Threads};
 
 /// Takes the faults that no call returns; without one, they are printed.
@@ -24,6 +25,15 @@ fn handle(handler: &FaultHandler, fault: &Fault) {
             }
         }
         None => eprintln!("{fault}"),
+    }
+}
+
+/// Tells the host's handler what a plugin left.
+pub(crate) fn handle_leak(handler: &LeakHandler, leak: &Leak) {
+    let Some(handler) = handler else { return };
+    // This may be a thread's end, where a panic ends the process.
+    if catch_unwind(AssertUnwindSafe(|| handler(leak))).is_err() {
+        eprintln!("the leak handler panicked on {} bytes of plugin `{}`", leak.bytes, leak.plugin);
     }
 }
 
@@ -49,18 +59,21 @@ fn run_apart(task: impl FnOnce() + Send + 'static) {
 /// The services of one library. Its address is the library's name for itself, so it does not move.
 pub(crate) struct Services {
     table: HostServices,
+    memory: HostMemory,
     plugin: String,
     on_fault: FaultHandler,
     pub(crate) threads: Arc<Threads>,
+    /// What the library has of the host's memory, if that is tracked.
+    pub(crate) blocks: Option<Blocks>,
 }
 
-// SAFETY: the raw pointer in `table` is the address of this very struct.
+// SAFETY: the raw pointers in `table` and `memory` are the addresses of this very struct and of a part of it.
 unsafe impl Send for Services {}
 // SAFETY: as above; everything else is.
 unsafe impl Sync for Services {}
 
 impl Services {
-    pub(crate) fn new(plugin: String, backtraces: bool, on_fault: FaultHandler) -> Arc<Self> {
+    pub(crate) fn new(plugin: String, backtraces: bool, memory: Memory, on_fault: FaultHandler) -> Arc<Self> {
         Arc::new_cyclic(|this: &std::sync::Weak<Services>| Services {
             table: HostServices {
                 size: size_of::<HostServices>(),
@@ -72,10 +85,14 @@ impl Services {
                 key_delete,
                 key_set,
                 thread_create,
+                // SAFETY: the place of a part of what is being made.
+                memory: unsafe { &raw const (*this.as_ptr()).memory },
             },
+            memory: memory::lent(memory, this.as_ptr().cast()),
             plugin,
             on_fault,
             threads: Arc::default(),
+            blocks: (memory == Memory::Tracked).then(Blocks::default),
         })
     }
 
@@ -95,6 +112,17 @@ impl Services {
         handle(&self.on_fault, &fault);
     }
 
+    /// Frees what the library left of the host's memory. What of it the plugin leaked is returned.
+    ///
+    /// # Safety
+    ///
+    /// The library is unmapped.
+    pub(crate) unsafe fn reclaim(&self) -> Option<Leak> {
+        // SAFETY: the caller's promise.
+        let (blocks, bytes) = unsafe { self.blocks.as_ref()?.free_all() };
+        (blocks != 0).then(|| Leak { plugin: self.plugin.clone(), blocks, bytes })
+    }
+
     /// Reports a fault from within the plugin.
     fn report_stray(&self, mut fault: Fault) {
         fault.export = Some(self.plugin.clone());
@@ -110,7 +138,7 @@ impl Services {
 /// # Safety
 ///
 /// `library` is what [`Services::new`] wrote into the table of services that are still there.
-unsafe fn services<'a>(library: *const c_void) -> &'a Services {
+pub(crate) unsafe fn services<'a>(library: *const c_void) -> &'a Services {
     // SAFETY: the caller's promise.
     unsafe { &*library.cast::<Services>() }
 }

@@ -19,6 +19,8 @@ use ::plugin_core::{plugin_export, plugin_type};
 
 const RELAXED: ::std::sync::atomic::Ordering = ::std::sync::atomic::Ordering::Relaxed;
 
+::plugin_core::use_host_allocator!();
+
 /// Text.
 #[plugin_export]
 pub static TEXT: &str = "text";

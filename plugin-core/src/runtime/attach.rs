@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{SERVICES, panics};
+use crate::allocator;
 use crate::table::{ABI_VERSION, BUILD_RECORD, Export, HostServices, MAGIC, PluginTable, bound, registered};
 
 /// What the host finds by its symbol.
@@ -30,6 +31,9 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
         return bound::ALREADY;
     }
     SERVICES.store(services.cast_mut(), Ordering::Release);
+    // First of all: what is allocated from here on may be the host's.
+    // SAFETY: the host keeps its services valid while this library is mapped.
+    unsafe { allocator::bind(services) };
     panics::install();
     #[cfg(controllable)]
     super::threads::probe();

@@ -1,0 +1,427 @@
+//! A plugin's memory from its host, so that what owns memory moves between the two without a copy.
+//!
+//! [`HostAllocator`] is the plugin's global allocator. It starts with the system's, because a library allocates before it
+//! has a host, or never has one, and goes over to the host's functions when the host binds the library.
+//!
+//! | [`Source`] | new blocks are | a block that is freed was |
+//! | --- | --- | --- |
+//! | `Early` | the system's, and noted in [`EARLY`] | the system's |
+//! | `System`, for good | the system's | the system's |
+//! | `Host`, for good | the host's | the host's, or the system's if it is noted |
+//!
+//! `Early` becomes `Host` when the library is bound, and `System` when there are more early blocks than can be noted. Both
+//! are one exchange of [`MEMORY`], so that one of them wins. A thread that still sees `Early` after that has a block of the
+//! system's, which is noted before anybody else can have it; and whoever frees a block has it from the one that allocated
+//! it, so sees at least what that one saw.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use crate::buffer::{Free, free_own};
+use crate::table::{HostMemory, HostServices};
+
+/// Has this plugin allocate with its host's allocator, so that its values move to the host and back without a copy.
+///
+/// Once, anywhere in the plugin: it defines the `#[global_allocator]`. See [the crate](crate#memory) for what comes of it.
+/// In a program that the plugin is linked into, and in its tests, it is the system's allocator.
+///
+/// # Example
+///
+/// ```
+/// use plugin_core::plugin_export;
+///
+/// plugin_core::use_host_allocator!();
+///
+/// /// A megabyte, which the host receives as it is.
+/// #[plugin_export]
+/// fn noise() -> Vec<u8> {
+///     vec![4; 1 << 20]
+/// }
+/// # assert_eq!(noise().len(), 1 << 20);
+/// ```
+#[macro_export]
+macro_rules! use_host_allocator {
+    () => {
+        const _: () = {
+            #[::core::prelude::v1::global_allocator]
+            static HOST_ALLOCATOR: $crate::HostAllocator =
+                // SAFETY: it is the global allocator, and nothing is around it.
+                unsafe { $crate::HostAllocator::new() };
+        };
+    };
+}
+
+/// What [`use_host_allocator!`](crate::use_host_allocator) makes the global allocator, with an example there.
+#[derive(Debug)]
+pub struct HostAllocator(());
+
+impl HostAllocator {
+    /// The allocator, for [`use_host_allocator!`](crate::use_host_allocator) to make.
+    ///
+    /// # Safety
+    ///
+    /// It is the `#[global_allocator]`, and not part of another that is: what it gives out is taken to be what `Vec` and
+    /// `Box` have, and is handed to the host.
+    pub const unsafe fn new() -> Self {
+        HostAllocator(())
+    }
+}
+
+/// The host's functions; null before there is a host, or [`SYSTEM`].
+static MEMORY: AtomicPtr<HostMemory> = AtomicPtr::new(null_mut());
+
+/// No address of functions.
+const SYSTEM: *mut HostMemory = NonNull::dangling().as_ptr();
+
+/// Where memory is from.
+#[derive(Clone, Copy)]
+enum Source {
+    Early,
+    System,
+    Host(&'static HostMemory),
+}
+
+impl Source {
+    #[inline(always)]
+    fn of(memory: *mut HostMemory) -> Self {
+        if memory.is_null() {
+            Source::Early
+        } else if memory == SYSTEM {
+            Source::System
+        } else {
+            // SAFETY: from `bind`, whose caller keeps it valid for as long as this library is mapped.
+            Source::Host(unsafe { &*memory })
+        }
+    }
+
+    #[inline(always)]
+    fn now() -> Self {
+        Source::of(MEMORY.load(Ordering::Acquire))
+    }
+}
+
+/// Whether [`HostAllocator`] is what this library allocates with.
+static REACHED: AtomicBool = AtomicBool::new(false);
+
+static EARLY: Blocks = Blocks::new();
+
+/// The blocks that a library has from the system before it has a host: what its constructors keep.
+struct Blocks {
+    /// How many there are. Once the library has a host, it is mostly none, and so the only thing that is looked at.
+    live: AtomicUsize,
+    places: [AtomicPtr<u8>; Blocks::MOST],
+}
+
+impl Blocks {
+    const MOST: usize = 64;
+
+    const fn new() -> Self {
+        Blocks { live: AtomicUsize::new(0), places: [const { AtomicPtr::new(null_mut()) }; Blocks::MOST] }
+    }
+
+    /// A place that has one pointer gets the other.
+    fn replace(&self, from: *mut u8, to: *mut u8) -> Option<&AtomicPtr<u8>> {
+        self.places.iter().find(|place| {
+            place.load(Ordering::Relaxed) == from
+                && place.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        })
+    }
+
+    /// Notes a block, unless there are too many.
+    fn note(&self, block: *mut u8) -> bool {
+        // Counted before anybody else can have the block.
+        self.live.fetch_add(1, Ordering::Relaxed);
+        let noted = self.replace(null_mut(), block).is_some();
+        if !noted {
+            self.live.fetch_sub(1, Ordering::Relaxed);
+        }
+        noted
+    }
+
+    #[inline(always)]
+    fn has(&self, block: *mut u8) -> bool {
+        self.live.load(Ordering::Relaxed) != 0 && self.find(block)
+    }
+
+    #[cold]
+    fn find(&self, block: *mut u8) -> bool {
+        self.places.iter().any(|place| place.load(Ordering::Relaxed) == block)
+    }
+
+    /// Forgets a block, which is then no longer used, and tells whether it was noted.
+    #[inline(always)]
+    fn forget(&self, block: *mut u8) -> bool {
+        self.live.load(Ordering::Relaxed) != 0 && self.forget_noted(block)
+    }
+
+    #[cold]
+    fn forget_noted(&self, block: *mut u8) -> bool {
+        let noted = self.replace(block, null_mut()).is_some();
+        if noted {
+            self.live.fetch_sub(1, Ordering::Relaxed);
+        }
+        noted
+    }
+
+    /// Has the system reallocate a block that is noted, which keeps its place. Another block may come to lie at the old
+    /// address before this returns, so it is not noted any more by then.
+    ///
+    /// # Safety
+    ///
+    /// As for [`GlobalAlloc::realloc`], and the block is the system's.
+    #[cold]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        /// Is at no block's address.
+        const BUSY: *mut u8 = NonNull::dangling().as_ptr();
+        let place = self.replace(block, BUSY);
+        // SAFETY: the caller's promise.
+        let moved = unsafe { System.realloc(block, layout, size) };
+        if let Some(place) = place {
+            place.store(if moved.is_null() { block } else { moved }, Ordering::Relaxed);
+        }
+        moved
+    }
+}
+
+/// Allocates before there is a host.
+#[cold]
+fn alloc_early(
+    layout: Layout,
+    from_system: impl FnOnce() -> *mut u8,
+    from_host: impl FnOnce(&HostMemory) -> *mut u8,
+) -> *mut u8 {
+    REACHED.store(true, Ordering::Relaxed);
+    let block = from_system();
+    if block.is_null() || EARLY.note(block) {
+        return block;
+    }
+    let memory = match MEMORY.compare_exchange(null_mut(), SYSTEM, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => SYSTEM,
+        Err(memory) => memory,
+    };
+    let Source::Host(memory) = Source::of(memory) else {
+        return block;
+    };
+    // The host came in between.
+    // SAFETY: from the system just now, with this layout.
+    unsafe { System.dealloc(block, layout) };
+    from_host(memory)
+}
+
+// SAFETY: the system's allocator or the host's, which is one as well; each block goes back to where it is from, as the
+// table above says.
+unsafe impl GlobalAlloc for HostAllocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as this is called, so are these.
+        let from_host = |memory: &HostMemory| unsafe { (memory.alloc)(memory.library, layout.size(), layout.align()) };
+        // SAFETY: as above.
+        let from_system = || unsafe { System.alloc(layout) };
+        match Source::now() {
+            Source::Host(memory) => from_host(memory),
+            Source::System => from_system(),
+            Source::Early => alloc_early(layout, from_system, from_host),
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let from_host =
+            // SAFETY: as this is called, so are these.
+            |memory: &HostMemory| unsafe { (memory.alloc_zeroed)(memory.library, layout.size(), layout.align()) };
+        // SAFETY: as above.
+        let from_system = || unsafe { System.alloc_zeroed(layout) };
+        match Source::now() {
+            Source::Host(memory) => from_host(memory),
+            Source::System => from_system(),
+            Source::Early => alloc_early(layout, from_system, from_host),
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        let memory = match Source::now() {
+            Source::Host(memory) if !EARLY.forget(block) => Some(memory),
+            Source::Early => {
+                EARLY.forget(block);
+                None
+            }
+            _ => None,
+        };
+        match memory {
+            // SAFETY: the block is the host's, and this is called with its layout.
+            Some(memory) => unsafe { (memory.dealloc)(memory.library, block, layout.size(), layout.align()) },
+            // SAFETY: the block is the system's, and this is called with its layout.
+            None => unsafe { System.dealloc(block, layout) },
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: each block is reallocated where it is from, as this is called.
+        unsafe {
+            match Source::now() {
+                Source::Host(memory) if !EARLY.has(block) => {
+                    (memory.realloc)(memory.library, block, layout.size(), layout.align(), size)
+                }
+                Source::System => System.realloc(block, layout, size),
+                _ => EARLY.realloc(block, layout, size),
+            }
+        }
+    }
+}
+
+/// Whether this library allocates with [`HostAllocator`]: whether it has it, and, if its std is in a library of its own,
+/// whether that asks it.
+fn is_in_place() -> bool {
+    let layout = Layout::new::<u64>();
+    // SAFETY: allocated and freed as one layout. What is not used is not left out, because its address is looked at.
+    unsafe {
+        let block = std::hint::black_box(std::alloc::alloc(layout));
+        if !block.is_null() {
+            std::alloc::dealloc(block, layout);
+        }
+    }
+    REACHED.load(Ordering::Relaxed)
+}
+
+/// Goes over to the host's memory, if this library wants it and the host lends it.
+///
+/// # Safety
+///
+/// The services and the functions for memory are valid, but for fields that an older host does not have, for as long as
+/// this library is mapped.
+pub(crate) unsafe fn bind(services: *const HostServices) {
+    const NEEDED: usize = std::mem::offset_of!(HostServices, memory) + size_of::<*const HostMemory>();
+    // SAFETY: each field that the host has is read, and no other is touched.
+    let memory = unsafe {
+        if (&raw const (*services).size).read() < NEEDED {
+            return;
+        }
+        (&raw const (*services).memory).read()
+    };
+    if memory.is_null() || !is_in_place() {
+        return;
+    }
+    let bound = MEMORY.compare_exchange(null_mut(), memory.cast_mut(), Ordering::AcqRel, Ordering::Relaxed);
+    // SAFETY: not null, and valid as the caller promises.
+    if bound.is_ok() && unsafe { (*memory).take_over.is_some() } {
+        // The host counts what is left of the plugin's when it goes. Std's standard output, which is flushed then, is not
+        // the plugin's doing; so it is made now, while nothing counts.
+        _ = std::io::stdout();
+    }
+}
+
+/// Lets go of a block that a `Vec` of this library's has, and returns what frees it from now on.
+#[inline]
+pub(crate) fn give(block: *mut u8, size: usize) -> Free {
+    if MEMORY.load(Ordering::Relaxed).is_null() { free_own } else { give_to_host(block, size) }
+}
+
+fn give_to_host(block: *mut u8, size: usize) -> Free {
+    match Source::now() {
+        // A block of the system's goes back through this library.
+        Source::Host(memory) if !EARLY.has(block) => {
+            if let (Some(hand_over), 1..) = (memory.hand_over, size) {
+                // SAFETY: the host gave the block to this library, which lets go of it.
+                unsafe { hand_over(memory.library, block) }
+            }
+            memory.free
+        }
+        _ => free_own,
+    }
+}
+
+/// Takes a block that `free` would free, if it may become that of a `Vec` of this library's.
+///
+/// # Safety
+///
+/// A buffer with this block, size, alignment and `free` was received, and is not used otherwise.
+#[inline]
+pub(crate) unsafe fn adopt(block: *mut u8, size: usize, align: usize, free: Free) -> bool {
+    // SAFETY: the caller's promise.
+    std::ptr::fn_addr_eq(free, free_own as Free) || unsafe { adopt_from_host(block, size, align, free) }
+}
+
+/// As above, for a block that is not of this library's own.
+///
+/// # Safety
+///
+/// As above.
+unsafe fn adopt_from_host(block: *mut u8, size: usize, align: usize, free: Free) -> bool {
+    let Source::Host(memory) = Source::now() else {
+        return false;
+    };
+    let is_hosts = std::ptr::fn_addr_eq(free, memory.free);
+    if let (true, Some(take_over), 1..) = (is_hosts, memory.take_over, size) {
+        // SAFETY: what the host's function frees is a block of the host's, and is this library's by the caller's promise.
+        unsafe { take_over(memory.library, block, size, align) }
+    }
+    is_hosts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Addresses that nothing is read from.
+    fn block(number: usize) -> *mut u8 {
+        std::ptr::without_provenance_mut(number * 16)
+    }
+
+    #[test]
+    fn as_many_blocks_are_noted_as_there_are_places() {
+        let blocks = Blocks::new();
+        for number in 1..=Blocks::MOST {
+            assert!(blocks.note(block(number)));
+        }
+        assert!(!blocks.note(block(1000)));
+        assert!(!blocks.forget(block(1000)));
+        assert!(blocks.forget(block(7)));
+        assert!(!blocks.has(block(7)));
+        assert!(blocks.note(block(1000)));
+        assert!(blocks.has(block(1000)));
+        for number in (1..=Blocks::MOST).filter(|&number| number != 7) {
+            assert!(blocks.forget(block(number)));
+        }
+        assert!(blocks.forget(block(1000)));
+        assert_eq!(blocks.live.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_noted_block_keeps_its_place_when_it_moves() {
+        let blocks = Blocks::new();
+        let layout = Layout::from_size_align(16, 8).unwrap();
+        // SAFETY: allocated, moved and freed with the layouts that it had.
+        unsafe {
+            let first = System.alloc(layout);
+            assert!(blocks.note(first));
+            let moved = blocks.realloc(first, layout, 1 << 20);
+            assert!(blocks.has(moved));
+            assert_eq!(blocks.live.load(Ordering::Relaxed), 1);
+            assert!(blocks.forget(moved));
+            System.dealloc(moved, Layout::from_size_align(1 << 20, 8).unwrap());
+        }
+    }
+
+    #[test]
+    fn without_a_host_it_is_the_systems() {
+        // SAFETY: it is no global allocator here, but nothing of it becomes a value.
+        let allocator = unsafe { HostAllocator::new() };
+        let layout = Layout::from_size_align(24, 8).unwrap();
+        // More than are noted, so that the last ones are not.
+        // SAFETY: allocated, moved and freed with the layouts that they had.
+        unsafe {
+            let blocks: Vec<_> = (0..3 * Blocks::MOST).map(|_| allocator.alloc_zeroed(layout)).collect();
+            let larger = Layout::from_size_align(4096, 8).unwrap();
+            for block in blocks {
+                assert!((0..24).all(|offset| block.add(offset).read() == 0));
+                block.write(7);
+                let moved = allocator.realloc(block, layout, larger.size());
+                assert_eq!(moved.read(), 7);
+                allocator.dealloc(moved, larger);
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A plugin that uses the host's allocator: what crosses is not copied, and in the end everything is freed.
+//!
+//! A block that gets to the system's allocator but is the host's, or the other way round, or is freed a second time, ends
+//! the process.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use checked_allocator::CheckedAllocator;
+use plugin_host::{Fault, Host, Leak, Memory};
+use tests::{fixture, host, host_with, round_trips};
+
+#[global_allocator]
+static ALLOCATOR: CheckedAllocator<0x5A5A_0003> = CheckedAllocator::new();
+
+/// Unmapping, and so freeing what was left, is of Linux.
+const UNMAPS: bool = cfg!(target_os = "linux");
+
+/// One test at a time: some look at all memory of the process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many cycles; sanitizers and emulators are slower.
+fn rounds(usual: usize) -> usize {
+    let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
+    (usual / slower).max(4)
+}
+
+type Leaks = Arc<Mutex<Vec<Leak>>>;
+
+/// A host with this fixture, and the leaks that it hears of.
+fn host_of(name: &str, memory: Memory) -> (Host, Leaks) {
+    let leaks = Leaks::default();
+    let heard = leaks.clone();
+    let host = host().with_memory(memory).with_leak_handler(move |leak| heard.lock().unwrap().push(leak.clone()));
+    host.load(fixture(name)).unwrap();
+    (host, leaks)
+}
+
+fn taken(leaks: &Leaks) -> Vec<Leak> {
+    std::mem::take(&mut leaks.lock().unwrap())
+}
+
+#[test]
+fn everything_crosses_and_nothing_is_left() {
+    let _alone = alone();
+    for memory in [Memory::Plain, Memory::Tracked] {
+        let (host, leaks) = host_of("host-allocated", memory);
+        let panics = host.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
+        // The first time, some things are made that stay: what a first panic needs, and here the test runner's.
+        let mut live = None;
+        for round in 0..3 {
+            round_trips::all(&host);
+            panics("x").unwrap_err();
+            let now = ALLOCATOR.live();
+            if round > 0 && memory == Memory::Plain {
+                assert_eq!(Some(now), live, "{memory:?}");
+            }
+            live = Some(now);
+        }
+        drop((panics, host));
+        assert_eq!(taken(&leaks), [], "{memory:?}: such a plugin leaks nothing");
+    }
+}
+
+#[test]
+fn what_owns_memory_moves_without_a_copy() {
+    let _alone = alone();
+    for memory in [Memory::Plain, Memory::Tracked] {
+        let (host, leaks) = host_of("host-allocated", memory);
+        let (text, at) = host.get::<fn() -> (String, usize)>("text").unwrap()();
+        assert_eq!((text.as_ptr().addr(), text.as_str()), (at, "from the pluginfrom the pluginfrom the plugin"));
+        let (bytes, at) = host.get::<fn() -> (Vec<u8>, usize)>("bytes").unwrap()();
+        assert_eq!((bytes.as_ptr().addr(), bytes.len()), (at, 5000));
+        let (mut floats, at) = host.get::<fn() -> (Vec<f64>, usize)>("floats").unwrap()();
+        assert_eq!((floats.as_ptr().addr(), floats.as_slice()), (at, &[1.5, 2.5][..]));
+        floats.extend(std::iter::repeat_n(3.5, 98));
+        assert_eq!((floats.as_ptr().addr(), floats.len()), (at, 100), "with the room that it had");
+        let (boxed, at) = host.get::<fn() -> (Box<u64>, usize)>("boxed").unwrap()();
+        assert_eq!(((&raw const *boxed).addr(), *boxed), (at, 17));
+
+        floats.push(4.5);
+        let at = (text.as_ptr().addr(), bytes.as_ptr().addr(), floats.as_ptr().addr(), (&raw const *boxed).addr());
+        let there = (
+            host.get::<fn(String) -> usize>("address_of_text").unwrap()(text),
+            host.get::<fn(Vec<u8>) -> usize>("address_of_bytes").unwrap()(bytes),
+            host.get::<fn(Vec<f64>) -> usize>("address_of_floats").unwrap()(floats),
+            host.get::<fn(Box<u64>) -> usize>("address_of_boxed").unwrap()(boxed),
+        );
+        assert_eq!(there, at);
+
+        // What has no memory has none on the other side.
+        let echo = host.get::<fn(String) -> String>("echo_string").unwrap();
+        assert_eq!(echo(String::new()).capacity(), 0);
+        let text = "longer than it is short".to_owned();
+        let at = text.as_ptr();
+        let text = echo(text);
+        assert_eq!(text.as_ptr(), at, "there and back");
+        drop((echo, host));
+        assert_eq!(taken(&leaks), []);
+        assert_eq!(text, "longer than it is short");
+    }
+}
+
+#[test]
+fn what_a_plugin_leaks_is_freed_when_it_is_gone() {
+    let _alone = alone();
+    let mut live = None;
+    for round in 0..rounds(200) {
+        let (host, leaks) = host_of("host-allocated", Memory::Tracked);
+        host.get::<fn(usize)>("leak").unwrap()(64 * 1024);
+        drop(host);
+        if UNMAPS {
+            let leaks = taken(&leaks);
+            assert_eq!(leaks.len(), 1);
+            assert_eq!(
+                (leaks[0].plugin.as_str(), leaks[0].blocks, leaks[0].bytes),
+                ("host-allocated", 1, 64 * 1024),
+                "round {round}"
+            );
+            drop(leaks);
+            let now = ALLOCATOR.live();
+            if round > 1 {
+                assert_eq!(Some(now), live, "blocks in round {round}");
+            }
+            live = Some(now);
+        }
+    }
+}
+
+#[test]
+fn whoever_has_a_value_last_has_its_memory() {
+    let _alone = alone();
+    let (host, leaks) = host_of("host-allocated", Memory::Tracked);
+    let keep = host.get::<fn(Vec<u8>)>("keep").unwrap();
+    let give_back = host.get::<fn() -> Option<Vec<u8>>>("give_back").unwrap();
+    keep(vec![1; 1000]);
+    keep(vec![2; 2000]);
+    keep(vec![3; 3000]);
+    let returned = give_back().unwrap();
+    let (bytes, _) = host.get::<fn() -> (Vec<u8>, usize)>("bytes").unwrap()();
+    drop((host, keep, give_back));
+    if UNMAPS {
+        // The two, and what they were kept in.
+        let leaks = taken(&leaks);
+        assert_eq!((leaks.len(), leaks[0].blocks), (1, 3));
+        assert!((3000..3500).contains(&leaks[0].bytes), "{leaks:?}");
+    }
+    assert_eq!(returned, [3; 3000]);
+    assert_eq!(bytes, [7; 5000]);
+}
+
+#[test]
+fn a_value_goes_from_one_plugin_to_another() {
+    let _alone = alone();
+    let (first, first_leaks) = host_of("host-allocated", Memory::Tracked);
+    let (second, second_leaks) = host_of("early-blocks", Memory::Tracked);
+    let (apart, apart_leaks) = host_of("zoo-apart", Memory::Tracked);
+    let (numbers, at) = second.get::<fn() -> (Vec<u64>, usize)>("new").unwrap()();
+    let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+    assert_eq!(numbers.as_ptr().addr(), at);
+    let bytes = apart.get::<fn(Vec<u8>) -> Vec<u8>>("echo_bytes").unwrap()(bytes);
+    first.get::<fn(Vec<u8>)>("keep").unwrap()(bytes);
+    drop((second, apart));
+    assert_eq!(taken(&apart_leaks), [], "it does not use the host's allocator");
+    assert_eq!(numbers, [5; 50]);
+    drop(first);
+    if UNMAPS {
+        assert!(taken(&first_leaks)[0].bytes >= 400);
+        assert_eq!(taken(&second_leaks), [], "what is early is not the host's");
+    }
+}
+
+#[test]
+fn threads_share_the_memory() {
+    let _alone = alone();
+    for memory in [Memory::Plain, Memory::Tracked] {
+        let (host, leaks) = host_of("host-allocated", memory);
+        let churn = host.get::<fn(usize) -> usize>("churn").unwrap();
+        let echo = host.get::<fn(Vec<String>) -> Vec<String>>("echo_strings").unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(churn(rounds(2000)), 0));
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..rounds(2000) {
+                        assert_eq!(echo(vec!["one".to_owned(), "two".to_owned()]), ["one", "two"]);
+                    }
+                });
+            }
+        });
+        drop((churn, echo, host));
+        assert_eq!(taken(&leaks), []);
+    }
+}
+
+/// Constructors of a library run before it has a host.
+#[test]
+fn memory_from_before_the_host_goes_back_where_it_is_from() {
+    let _alone = alone();
+    for (name, is_lent) in [("early-blocks", true), ("early-many", false)] {
+        for memory in [Memory::Plain, Memory::Tracked] {
+            let (host, leaks) = host_of(name, memory);
+            let grow = host.get::<fn(usize, usize) -> Vec<u64>>("grow").unwrap();
+            let take = host.get::<fn() -> Option<(Vec<u64>, usize)>>("take").unwrap();
+            let new = host.get::<fn() -> (Vec<u64>, usize)>("new").unwrap();
+            assert_eq!(grow(0, 30), [0; 30]);
+            assert_eq!(grow(1, 100_000), [1; 100_000]);
+            let (last, at) = take().unwrap();
+            assert_ne!(last.as_ptr().addr(), at, "it is the system's, so it is copied");
+            assert_eq!(last.len(), 21);
+            let (block, at) = new();
+            assert_eq!(block.as_ptr().addr() == at, is_lent, "{name}, {memory:?}");
+            host.get::<fn()>("free").unwrap()();
+            assert_eq!(take(), None);
+            let (block, at) = new();
+            assert_eq!(block.as_ptr().addr() == at, is_lent, "{name}, {memory:?}");
+            host.get::<fn(usize)>("leak").unwrap()(1000);
+            drop((grow, take, new, host));
+            let expected = if UNMAPS && is_lent && memory == Memory::Tracked { 1 } else { 0 };
+            assert_eq!(taken(&leaks).len(), expected, "{name}, {memory:?}");
+            assert_eq!(block, [5; 50]);
+        }
+    }
+}
+
+#[test]
+fn a_handler_may_load_drop_and_panic() {
+    let _alone = alone();
+    let other = host_with(&["host-allocated"]);
+    let other = Mutex::new(Some(other));
+    let host = host().with_memory(Memory::Tracked).with_leak_handler(move |_| {
+        drop(other.lock().unwrap().take());
+        panic!("on purpose");
+    });
+    host.load(fixture("host-allocated")).unwrap();
+    host.get::<fn(usize)>("leak").unwrap()(10);
+    drop(host);
+}
