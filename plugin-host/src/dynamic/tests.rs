@@ -316,6 +316,62 @@ fn what_other_crates_name() {
     assert!(json.try_build(cut).is_err());
 }
 
+/// As `serde_json` has them if anything in the program enables its feature `arbitrary_precision`, and as formats with
+/// wider integers have them.
+#[test]
+fn numbers_in_json_of_any_precision() {
+    use serde::de::value::{Error, I128Deserializer, MapDeserializer, StrDeserializer, U128Deserializer};
+    const NUMBER: &str = "$serde_json::private::Number";
+    let types = Types::new(&leaf(Tag::Json));
+    for (digits, expected) in [
+        ("1.5", json!(1.5)),
+        ("0", json!(0)),
+        ("18446744073709551615", json!(u64::MAX)),
+        ("18446744073709551616", json!(18_446_744_073_709_551_616.0)),
+        ("-9223372036854775808", json!(i64::MIN)),
+        ("-9223372036854775809", json!(-9_223_372_036_854_775_808.0)),
+        ("-0", json!(-0.0)),
+        ("1e3", json!(1000.0)),
+    ] {
+        let map = json!({NUMBER: digits});
+        assert_eq!(types.show(&types.build(&map)), expected);
+        assert_eq!(types.show(&types.build(&json!([{"a": map}]))), json!([{"a": expected}]));
+        let map = MapDeserializer::<_, Error>::new([(NUMBER, digits)].into_iter());
+        assert_eq!(types.show(&types.try_build(map).unwrap()), expected);
+    }
+    for digits in ["1e999", "-inf", "NaN", "", "one"] {
+        let expected = format!(": invalid value: string {digits:?}, expected a JSON number");
+        assert_eq!(types.refuses(json!({NUMBER: digits})), expected);
+    }
+    // What is no such number is what it is.
+    types.echoes(json!({NUMBER: 5}));
+    types.echoes(json!({NUMBER: ["1.5"]}));
+    types.echoes(json!({NUMBER: "1.5", "a": "2"}));
+    types.echoes(json!({"number": "1.5"}));
+    types.echoes(json!(NUMBER));
+    // It is no level of its own, and what looks like one at first is.
+    let deep = |inner: Json| (0..128).fold(inner, |inner, _| json!([inner]));
+    assert_eq!(types.show(&types.build(&deep(json!({NUMBER: "5"})))), deep(json!(5)));
+    for inner in [json!({}), json!({NUMBER: "5", "a": "6"}), json!({"a": "6", NUMBER: "5"})] {
+        assert!(types.refuses(deep(inner)).ends_with(TOO_DEEP));
+    }
+    types.refuses(deep(json!({NUMBER: {NUMBER: "5"}})));
+    for (wide, expected) in [(5, json!(5)), (u128::from(u64::MAX) + 1, json!(18_446_744_073_709_551_616.0))] {
+        let wide = U128Deserializer::<Error>::new(wide);
+        assert_eq!(types.show(&types.try_build(wide).unwrap()), expected);
+    }
+    for (wide, expected) in [
+        (5, json!(5)),
+        (i128::from(u64::MAX), json!(u64::MAX)),
+        (i64::MIN.into(), json!(i64::MIN)),
+        (i128::from(i64::MIN) - 1, json!(-9_223_372_036_854_775_808.0)),
+    ] {
+        let wide = I128Deserializer::<Error>::new(wide);
+        assert_eq!(types.show(&types.try_build(wide).unwrap()), expected);
+    }
+    assert_eq!(types.show(&types.try_build(StrDeserializer::<Error>::new("5")).unwrap()), json!("5"));
+}
+
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Unit;
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
