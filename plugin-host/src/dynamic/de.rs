@@ -972,10 +972,11 @@ impl<'de> Visitor<'de> for JsonSeed {
             };
             fields.push((key, value));
         }
-        if let [(key, value)] = fields.as_slice() {
-            if let (NUMBER, Some(digits)) = (key.as_str(), value.as_text()) {
-                return json_number(digits);
-            }
+        if let [(key, value)] = fields.as_slice()
+            && key == NUMBER
+            && let Some(digits) = value.as_text()
+        {
+            return json_number(digits);
         }
         inner?;
         let fields = fields.into_iter();
