@@ -826,8 +826,29 @@ impl OwnedJson {
         }
     }
 
+    fn unsigned(unsigned: u64) -> Self {
+        OwnedJson(JsonRepr { tag: json::U64, payload: JsonUnion { unsigned } })
+    }
+
+    /// One that is less than 0.
+    fn signed(signed: i64) -> Self {
+        OwnedJson(JsonRepr { tag: json::I64, payload: JsonUnion { signed } })
+    }
+
     fn text(text: String) -> Self {
         OwnedJson(JsonRepr { tag: json::STRING, payload: JsonUnion { buffer: give(text.into_bytes()) } })
+    }
+
+    /// What it says if it is a text.
+    fn as_text(&self) -> Option<&str> {
+        if self.0.tag != json::STRING {
+            return None;
+        }
+        // SAFETY: the tag says that it is a buffer.
+        let (bytes, len) = unsafe { self.0.payload.buffer }.raw_parts();
+        // SAFETY: it is there, and is not freed before `self` is.
+        let bytes = unsafe { std::slice::from_raw_parts(bytes, len) };
+        std::str::from_utf8(bytes).ok()
     }
 }
 
@@ -835,6 +856,25 @@ impl Drop for OwnedJson {
     fn drop(&mut self) {
         // SAFETY: it is nobody else's.
         unsafe { free_json_value(&mut self.0) }
+    }
+}
+
+/// What `serde_json` gives as the key of a map of one string where it means the number in the string: it does so if
+/// anything in the program has its feature `arbitrary_precision` enabled.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// The number that a text of digits means.
+fn json_number<E: Error>(digits: &str) -> Result<OwnedJson, E> {
+    if let Ok(unsigned) = digits.parse() {
+        return Ok(OwnedJson::unsigned(unsigned));
+    }
+    // What is left of 0 is -0, which only a float can be.
+    if let Some(signed) = digits.parse().ok().filter(|&signed| signed != 0) {
+        return Ok(OwnedJson::signed(signed));
+    }
+    match digits.parse::<f64>() {
+        Ok(float) if float.is_finite() => Ok(OwnedJson::number(float)),
+        _ => Err(E::invalid_value(Unexpected::Str(digits), &"a JSON number")),
     }
 }
 
@@ -879,13 +919,22 @@ impl<'de> Visitor<'de> for JsonSeed {
     }
 
     fn visit_u64<E: Error>(self, unsigned: u64) -> Result<OwnedJson, E> {
-        Ok(OwnedJson(JsonRepr { tag: json::U64, payload: JsonUnion { unsigned } }))
+        Ok(OwnedJson::unsigned(unsigned))
     }
 
     fn visit_i64<E: Error>(self, signed: i64) -> Result<OwnedJson, E> {
-        match u64::try_from(signed) {
-            Ok(unsigned) => self.visit_u64(unsigned),
-            Err(_) => Ok(OwnedJson(JsonRepr { tag: json::I64, payload: JsonUnion { signed } })),
+        Ok(u64::try_from(signed).map_or_else(|_| OwnedJson::signed(signed), OwnedJson::unsigned))
+    }
+
+    fn visit_u128<E: Error>(self, wide: u128) -> Result<OwnedJson, E> {
+        Ok(u64::try_from(wide).map_or_else(|_| OwnedJson::number(wide as f64), OwnedJson::unsigned))
+    }
+
+    fn visit_i128<E: Error>(self, wide: i128) -> Result<OwnedJson, E> {
+        match (u64::try_from(wide), i64::try_from(wide)) {
+            (Ok(unsigned), _) => Ok(OwnedJson::unsigned(unsigned)),
+            (_, Ok(signed)) => Ok(OwnedJson::signed(signed)),
+            _ => Ok(OwnedJson::number(wide as f64)),
         }
     }
 
@@ -912,11 +961,24 @@ impl<'de> Visitor<'de> for JsonSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OwnedJson, A::Error> {
-        let inner = self.inner()?;
+        let inner = self.inner::<A::Error>();
         let mut fields = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
-            fields.push((key, map.next_value_seed(inner)?));
+            let value = match &inner {
+                Ok(inner) => map.next_value_seed(*inner)?,
+                // A number is no level of its own.
+                Err(_) if key == NUMBER => OwnedJson::text(map.next_value()?),
+                Err(_) => return Err(A::Error::custom(TOO_DEEP)),
+            };
+            fields.push((key, value));
         }
+        if let [(key, value)] = fields.as_slice()
+            && key == NUMBER
+            && let Some(digits) = value.as_text()
+        {
+            return json_number(digits);
+        }
+        inner?;
         let fields = fields.into_iter();
         let fields = fields.map(|(key, value)| JsonField { key: give(key.into_bytes()), value: value.into_inner() });
         let buffer = give(fields.collect());
