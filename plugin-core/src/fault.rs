@@ -213,7 +213,7 @@ pub fn observe_panics() {
 
 /// What an asked function type may return: `R` raises a fault as a panic, `Result<R, Fault>` returns it.
 ///
-/// There is no example: it is implemented here for both, and [`Function`](crate::Function) uses it.
+/// There is no example: it is implemented here for both, and `Function` uses it.
 pub trait Return: Sized + 'static {
     /// The exported function's return type.
     type Value: PluginType;

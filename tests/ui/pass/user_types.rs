@@ -114,7 +114,7 @@ struct Error<const N: usize> {
 
 /// Bounds that a stand-in for the parameter would not meet.
 #[plugin_type]
-struct Compared<T: PartialEq<str> + PartialOrd<str>> {
+struct Compared<T: PartialEq<str>> {
     with: Vec<T>,
 }
 
@@ -195,6 +195,12 @@ mod two {
 }
 
 #[plugin_export]
+fn more(more: (Attribute, Sized3, Config<2>, Error<2>, Compared<String>, Chain<u8>)) {
+    _ = (more.1.size, more.1.field_size, more.2.inner.0, more.2.of, more.3.inner, more.3.of);
+    _ = (more.4.with, more.5.next, more.5.of);
+}
+
+#[plugin_export]
 fn all(
     names: Names,
     generic: &Generic<String>,
@@ -202,10 +208,7 @@ fn all(
     numbers: Enum<Enum<u8>>,
     rest: (Discriminants, WithFields, Aligned, Transparent, Empty, Growing<MayGrow<u8>>),
     nodes: (Node, two::Node, Two),
-    more: (Attribute, Sized3, Config<2>, Error<2>, Compared<String>, Chain<u8>),
 ) -> u8 {
-    _ = (more.1.size, more.1.field_size, more.2.inner.0, more.2.of, more.3.inner, more.3.of);
-    _ = (more.4.with, more.5.next, more.5.of);
     _ = (names.std, names.core, names.Self_, names.lower, names.number, names.parameters, names.T);
     _ = (&generic.of, &generic.bytes, &other.of, &other.bytes);
     _ = (rest.2.0, rest.3.0, rest.5.first, rest.5.second, rest.5.third);
