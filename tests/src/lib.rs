@@ -16,6 +16,7 @@ pub mod round_trips;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use plugin_host::build::Build;
 use plugin_host::{Host, Mapping, Trust};
@@ -76,4 +77,33 @@ pub fn host_with(fixtures: &[&str]) -> Host {
         host.load(fixture(name)).unwrap_or_else(|error| panic!("{error}"));
     }
     host
+}
+
+/// What `read` gives once it gives the same for a while: threads that lent their stack, and those of tests before, may still
+/// be ending, and have some blocks to the very last.
+pub fn settled<T: PartialEq>(read: impl Fn() -> T) -> T {
+    let mut last = read();
+    for _ in 0..100 {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = read();
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    last
+}
+
+/// Expects that a round leaves as much as it found, by `count`. What it makes once for good, which may depend on the values
+/// it happens to use, is made in the first rounds; what it leaks, it leaks in each.
+pub fn assert_leaves_nothing<T: PartialEq + std::fmt::Debug>(mut round: impl FnMut(), count: impl Fn() -> T) {
+    let mut counts = Vec::new();
+    for _ in 0..6 {
+        round();
+        counts.push(settled(&count));
+        if matches!(counts.as_slice(), [.., before, after] if before == after) {
+            return;
+        }
+    }
+    panic!("each round leaves something: {counts:?}");
 }
