@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plugin_core::fault::{Context, Outcome};
 use plugin_core::record::{Item, Kind, RawRecord};
-use plugin_core::table::{Export, HEADER_SIZE, Invoke, PluginTable, TABLE_SYMBOL, bound};
+use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound};
 use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
@@ -24,7 +24,8 @@ pub(crate) struct Entry {
     pub(crate) kind: Kind,
     pub(crate) item: Item<'static>,
     pub(crate) entry: *const c_void,
-    pub(crate) invoke: Option<Invoke>,
+    #[cfg(feature = "serde")]
+    pub(crate) invoke: Option<plugin_core::table::Invoke>,
 }
 
 // SAFETY: the entry is a function, which may be called from any thread.
@@ -39,8 +40,13 @@ impl Entry {
     pub(crate) unsafe fn new(export: &Export) -> Option<Self> {
         // SAFETY: the caller's promise.
         let (record, _) = RawRecord::read(unsafe { export.record() }).ok()??;
-        let (entry, invoke) = (export.entry(), export.invoke());
-        Some(Entry { kind: Kind::from_byte(record.kind)?, item: Item::read(&record)?, entry, invoke })
+        Some(Entry {
+            kind: Kind::from_byte(record.kind)?,
+            item: Item::read(&record)?,
+            entry: export.entry(),
+            #[cfg(feature = "serde")]
+            invoke: export.invoke(),
+        })
     }
 
     /// Runs a hook.
