@@ -142,7 +142,7 @@ fn deep_values_cross() {
 fn deep_values_cross_on_a_small_stack() {
     with_large_stack(|| {
         let host = host_with(&["zoo"]);
-        let mut node = nested(50_000);
+        let mut node = nested(10_000);
         std::thread::scope(|scope| {
             // Where a tool watches, every frame is larger by a multiple.
             let watched = std::env::var_os("PLUGIN_TEST_SLOWER").is_some();
@@ -150,12 +150,12 @@ fn deep_values_cross_on_a_small_stack() {
             let run = || {
                 let nested = host.get::<fn(usize) -> Node>("nested").unwrap();
                 // What it returns goes out again before it would be dropped.
-                std::mem::replace(&mut node, nested(60_000))
+                std::mem::replace(&mut node, nested(12_000))
             };
             let before = small.spawn_scoped(scope, run).unwrap().join().unwrap();
-            assert_eq!(before.name, "49999");
+            assert_eq!(before.name, "9999");
         });
-        assert_eq!(node.name, "59999");
+        assert_eq!(node.name, "11999");
     });
 }
 
