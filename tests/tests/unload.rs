@@ -213,6 +213,10 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
             let Unload::Pinned(reasons) = unloaded else { panic!("{text}") };
             let [PinReason::Threads { threads }] = &reasons[..] else { panic!("{text}") };
             assert!(!reasons[0].is_serving());
+            if threads.iter().any(|thread| thread.name.is_none()) {
+                // It has only just been started.
+                return false;
+            }
             let listed: Vec<_> = threads
                 .iter()
                 .map(|thread| format!("`{}` (thread {})", thread.name.as_ref().unwrap(), thread.id.unwrap()))
