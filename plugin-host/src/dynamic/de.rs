@@ -75,6 +75,27 @@ fn os_units(text: OsString) -> Vec<u16> {
     text.encode_wide().collect()
 }
 
+/// Writes the integer with this tag, which `$value!` gives for its type.
+macro_rules! write_integer {
+    ($to:expr, $tag:expr, $value:ident) => {
+        match $tag {
+            Tag::U8 => $to.write($value!(u8)),
+            Tag::U16 => $to.write($value!(u16)),
+            Tag::U32 => $to.write($value!(u32)),
+            Tag::U64 => $to.write($value!(u64)),
+            Tag::U128 => $to.write($value!(u128).to_ne_bytes()),
+            Tag::Usize => $to.write($value!(usize)),
+            Tag::I8 => $to.write($value!(i8)),
+            Tag::I16 => $to.write($value!(i16)),
+            Tag::I32 => $to.write($value!(i32)),
+            Tag::I64 => $to.write($value!(i64)),
+            Tag::I128 => $to.write($value!(i128).to_ne_bytes()),
+            Tag::Isize => $to.write($value!(isize)),
+            _ => unreachable!("`Layouts` has no such type"),
+        }
+    };
+}
+
 impl<'a> Target<'a> {
     /// # Safety
     ///
@@ -230,18 +251,6 @@ impl<'a> Target<'a> {
             }
             Tag::Bool => self.write(u8::from(value!(bool))),
             Tag::Char => self.write(u32::from(value!(char))),
-            Tag::U8 => self.write(value!(u8)),
-            Tag::U16 => self.write(value!(u16)),
-            Tag::U32 => self.write(value!(u32)),
-            Tag::U64 => self.write(value!(u64)),
-            Tag::U128 => self.write(value!(u128).to_ne_bytes()),
-            Tag::Usize => self.write(value!(usize)),
-            Tag::I8 => self.write(value!(i8)),
-            Tag::I16 => self.write(value!(i16)),
-            Tag::I32 => self.write(value!(i32)),
-            Tag::I64 => self.write(value!(i64)),
-            Tag::I128 => self.write(value!(i128).to_ne_bytes()),
-            Tag::Isize => self.write(value!(isize)),
             Tag::F32 => self.write(value!(f32)),
             Tag::F64 => self.write(value!(f64)),
             Tag::PathBuf => self.write(give(os_units(value!(PathBuf).into_os_string()))),
@@ -290,7 +299,7 @@ impl<'a> Target<'a> {
             } else {
                 deserializer.deserialize_bytes(UuidVisitor)?
             }),
-            _ => unreachable!("`Layouts` has no such type"),
+            tag => write_integer!(self, tag, value),
         }
         Ok(self.built())
     }
@@ -301,21 +310,7 @@ impl<'a> Target<'a> {
                 NonZero::<$ty>::deserialize(deserializer)?.get()
             };
         }
-        match tag {
-            Tag::U8 => self.write(value!(u8)),
-            Tag::U16 => self.write(value!(u16)),
-            Tag::U32 => self.write(value!(u32)),
-            Tag::U64 => self.write(value!(u64)),
-            Tag::U128 => self.write(value!(u128).to_ne_bytes()),
-            Tag::Usize => self.write(value!(usize)),
-            Tag::I8 => self.write(value!(i8)),
-            Tag::I16 => self.write(value!(i16)),
-            Tag::I32 => self.write(value!(i32)),
-            Tag::I64 => self.write(value!(i64)),
-            Tag::I128 => self.write(value!(i128).to_ne_bytes()),
-            Tag::Isize => self.write(value!(isize)),
-            _ => unreachable!("`Layouts` has no such type"),
-        }
+        write_integer!(self, tag, value);
         Ok(self.built())
     }
 }

@@ -17,14 +17,13 @@ macro_rules! mixed {
 /// The numbers of `plugin_core::descriptor::Tag` and of its forms and styles, as far as they are written here.
 const TAG_STRUCT: u8 = 83;
 const TAG_ENUM: u8 = 84;
-const FORM_GROWS: u8 = 2;
 
 impl Form {
     fn number(self) -> u8 {
         match self {
             Form::Fixed => 0,
             Form::C => 1,
-            Form::Grows => FORM_GROWS,
+            Form::Grows => 2,
         }
     }
 }
@@ -156,7 +155,7 @@ fn destructured(path: &TokenStream, fields: &Fields) -> TokenStream {
 
 /// A `#[repr(C)]` struct of the fields' `Repr`s.
 fn repr_struct(name: &Ident, fields: &Fields, parameters: &Parameters, types: &Types) -> TokenStream {
-    let Parameters { declared, used, clause, phantom, .. } = parameters;
+    let (Parameters { declared, clause, phantom, .. }, copy) = (parameters, copy(name, parameters));
     let names = (0..fields.fields.len()).map(|index| format_ident!("f{index}"));
     let reprs = fields.fields.iter().map(|field| types.of(field, "Repr"));
     let phantom = phantom.iter();
@@ -166,6 +165,13 @@ fn repr_struct(name: &Ident, fields: &Fields, parameters: &Parameters, types: &T
             #(#names: #reprs,)*
             #(parameters: #phantom,)*
         }
+        #copy
+    }
+}
+
+/// Makes a `Repr` `Copy`, without the bounds that a derive would add.
+fn copy(name: &Ident, Parameters { declared, used, clause, .. }: &Parameters) -> TokenStream {
+    mixed! {
         #[automatically_derived]
         impl #declared ::core::clone::Clone for #name #used #clause {
             fn clone(&self) -> Self { *self }
@@ -529,24 +535,20 @@ impl Shape<'_> {
     fn fixed_enum(&self, variants: &[Variant]) -> Conversions {
         let Shape { repr, lowered, .. } = self;
         let Parameters { declared, used, clause, .. } = self.parameters;
-        let with_fields = || variants.iter().enumerate().filter(|(_, variant)| !variant.fields.fields.is_empty());
-        let structures = with_fields()
-            .map(|(number, variant)| repr_struct(&variant_repr(number), &variant.fields, self.parameters, self.types));
-        let has_payload = with_fields().next().is_some();
+        let structures = self.variant_structs(variants);
+        let has_payload = with_fields(variants).next().is_some();
         let payload = has_payload.then(|| {
-            let members = with_fields().map(|(number, _)| {
+            let members = with_fields(variants).map(|(number, _)| {
                 let (member, structure) = (format_ident!("v{number}"), variant_repr(number));
                 mixed!(#member: #structure #used)
             });
+            let payload = format_ident!("__PluginPayload");
+            let copy = copy(&payload, self.parameters);
             mixed! {
-                    #[repr(C)]
-                    pub union __PluginPayload #declared #clause { #(#members),* }
-                    #[automatically_derived]
-            impl #declared ::core::clone::Clone for __PluginPayload #used #clause {
-                        fn clone(&self) -> Self { *self }
-                    }
-                    impl #declared ::core::marker::Copy for __PluginPayload #used #clause {}
-                }
+                #[repr(C)]
+                pub union #payload #declared #clause { #(#members),* }
+                #copy
+            }
         });
         // A type parameter that only a phantom mentions still has to be mentioned.
         let member = match (has_payload, &self.parameters.phantom) {
@@ -566,24 +568,20 @@ impl Shape<'_> {
             mixed!(#index => { let #fields = unsafe { #lowered.payload.assume_init().#member }; #lifts #value })
         });
         let name = self.model.ident.unraw().to_string();
-        let origin = &self.origin;
+        let (origin, copy) = (&self.origin, copy(repr, self.parameters));
         Conversions {
             declarations: mixed! {
-                    #(#structures)*
-                    #payload
-                    #[repr(C)]
-                    pub struct #repr #declared #clause { number: ::core::primitive::u32, #member }
-                    #[automatically_derived]
-            impl #declared ::core::clone::Clone for #repr #used #clause {
-                        fn clone(&self) -> Self { *self }
-                    }
-                    impl #declared ::core::marker::Copy for #repr #used #clause {}
-                },
+                #(#structures)*
+                #payload
+                #[repr(C)]
+                pub struct #repr #declared #clause { number: ::core::primitive::u32, #member }
+                #copy
+            },
             repr: mixed!(#repr #used),
             plain: mixed!(false),
             convert: |shape, convert| {
                 let Body::Enum { variants, .. } = &shape.model.body else { return mixed!() };
-                let has_payload = variants.iter().any(|variant| !variant.fields.fields.is_empty());
+                let has_payload = with_fields(variants).next().is_some();
                 let repr = &shape.repr;
                 let arms = variants.iter().enumerate().map(|(number, variant)| {
                     let (index, ident) = (Literal::u32_suffixed(number as u32), &variant.ident);
@@ -613,13 +611,18 @@ impl Shape<'_> {
         }
     }
 
+    /// The structs of the variants' fields.
+    fn variant_structs(&self, variants: &[Variant]) -> Vec<TokenStream> {
+        let structs = with_fields(variants)
+            .map(|(number, variant)| repr_struct(&variant_repr(number), &variant.fields, self.parameters, self.types));
+        structs.collect()
+    }
+
     fn growing_enum(&self, variants: &[Variant], fallback: &Ident) -> Conversions {
         let Shape { lowered, origin, .. } = self;
         let Parameters { declared, used, clause, .. } = self.parameters;
-        let with_fields = || variants.iter().enumerate().filter(|(_, variant)| !variant.fields.fields.is_empty());
-        let structures = with_fields()
-            .map(|(number, variant)| repr_struct(&variant_repr(number), &variant.fields, self.parameters, self.types));
-        let releases = with_fields().map(|(number, variant)| {
+        let structures = self.variant_structs(variants);
+        let releases = with_fields(variants).map(|(number, variant)| {
             let (index, structure) = (Literal::u32_suffixed(number as u32), variant_repr(number));
             let drops = variant.fields.fields.iter().enumerate().map(|(index, field)| {
                 let (name, lift) = (format_ident!("f{index}"), self.types.of(field, "lift"));
@@ -703,6 +706,11 @@ impl Shape<'_> {
             },
         }
     }
+}
+
+/// The variants that have fields, with their numbers.
+fn with_fields(variants: &[Variant]) -> impl Iterator<Item = (usize, &Variant)> {
+    variants.iter().enumerate().filter(|(_, variant)| !variant.fields.fields.is_empty())
 }
 
 /// The struct of a variant's fields.
