@@ -186,11 +186,15 @@ pub(crate) fn contain<R: Copy>(f: impl FnOnce() -> R) -> Outcome<R> {
 fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
     let message = message_of(&*payload);
     let (location, backtrace) = runtime::panics::take_report(&message);
-    // A payload's own drop may panic, and its drop's payload again: the second is leaked.
+    discard(payload);
+    FaultRepr::new(Fault::new(message, location, backtrace))
+}
+
+/// Drops a panic's payload. Its own drop may panic, and its drop's payload again: the second is leaked.
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
-    FaultRepr::new(Fault::new(message, location, backtrace))
 }
 
 /// What a panic's payload says.

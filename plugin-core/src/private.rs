@@ -6,6 +6,7 @@ use std::fmt::Display;
 pub use inventory;
 
 pub use crate::descriptor::{Definition, DefinitionRef, Node, Tag, form, style};
+use crate::fault::discard;
 pub use crate::fault::{Context, Outcome, outcome};
 pub use crate::record::{Field, Kind, Record};
 pub use crate::statics::access;
@@ -123,10 +124,7 @@ pub const fn constant(value: i128) -> [u8; 17] {
 pub fn drop_rest(f: impl FnOnce()) {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        // A payload's own drop may panic, and its drop's payload again: the second is leaked.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(second);
-        }
+        discard(payload);
     }
 }
 
