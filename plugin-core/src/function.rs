@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::descriptor::{Node, Tag};
 use crate::fault::{Context, Fault, FaultRepr, Outcome, Return};
+use crate::live::Live;
 use crate::lookup::{Lookup, Site};
 use crate::types::{PluginMut, PluginRef, PluginType};
 
@@ -42,6 +43,7 @@ use crate::types::{PluginMut, PluginRef, PluginType};
 /// std::thread::spawn(move || greet(&all[0])).join().unwrap();
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
+#[repr(C)]
 pub struct Function<F> {
     context: Context,
     entry: *const c_void,
@@ -62,6 +64,18 @@ impl<F> RefUnwindSafe for Function<F> {}
 impl<F> Clone for Function<F> {
     fn clone(&self) -> Self {
         Function { context: self.context, entry: self.entry, site: self.site.clone(), signature: PhantomData }
+    }
+}
+
+impl<F> Function<F> {
+    /// A handle to the function at `site`. Whether it may be called as `F` is up to who makes it one that can be called.
+    pub(crate) fn new(site: &Arc<Site>) -> Self {
+        Function { context: std::ptr::null(), entry: site.entry, site: site.clone(), signature: PhantomData }
+    }
+
+    /// The plugin's name and the export's, `greeter::greet`.
+    pub fn label(&self) -> &str {
+        &self.site.label
     }
 }
 
@@ -90,6 +104,8 @@ pub unsafe trait FunctionType: Sized + 'static {
     const NODE: &'static Node;
     /// The function as what can be called.
     fn target(function: &Function<Self>) -> &Self::Target;
+    /// The same of one that follows upgrades.
+    fn live_target(live: &Live<Self>) -> &Self::Target;
 }
 
 impl<F: FunctionType> Deref for Function<F> {
@@ -101,13 +117,13 @@ impl<F: FunctionType> Deref for Function<F> {
     }
 }
 
-/// Sees a `Function` as the closure that `_make` would make of it, which captures it and nothing else.
+/// Sees a handle as the closure that `_make` would make of it, which captures it and nothing else.
 #[inline(always)]
-fn as_closure<F, C>(function: &Function<F>, _make: impl FnOnce(Function<F>) -> C) -> &C {
-    const { assert!(size_of::<C>() == size_of::<Function<F>>() && align_of::<C>() == align_of::<Function<F>>()) }
+fn as_closure<H, C>(handle: &H, _make: impl FnOnce(H) -> C) -> &C {
+    const { assert!(size_of::<C>() == size_of::<H>() && align_of::<C>() == align_of::<H>()) }
     // SAFETY: a closure that captures one value by move is laid out as a struct of that one field: the sizes and
-    // alignments are equal, so the field is at the start. The closure is only borrowed, as the function is.
-    unsafe { &*std::ptr::from_ref(function).cast::<C>() }
+    // alignments are equal, so the field is at the start. The closure is only borrowed, as the handle is.
+    unsafe { &*std::ptr::from_ref(handle).cast::<C>() }
 }
 
 /// What a call gives that did not return. Apart, so that a call that returns pays nothing for it.
@@ -230,6 +246,18 @@ macro_rules! signature {
                     }
                 })
             }
+
+            #[inline(always)]
+            fn live_target(live: &Live<Self>) -> &Self::Target {
+                as_closure(live, |live| {
+                    move |$($arg: argument_type!($kind $T)),*| -> R {
+                        // The closure must capture the whole handle, not the fields it uses.
+                        let live: &Live<Self> = &live;
+                        let current = live.current();
+                        Self::target(current.function())($($arg),*)
+                    }
+                })
+            }
         }
 
         // SAFETY: an entry is bound as what its descriptor says it is.
@@ -238,12 +266,7 @@ macro_rules! signature {
             const NODE: &'static Node = <Self as FunctionType>::NODE;
 
             unsafe fn bind(site: &Arc<Site>) -> Result<Function<Self>, Fault> {
-                Ok(Function {
-                    context: std::ptr::null(),
-                    entry: site.entry,
-                    site: site.clone(),
-                    signature: PhantomData,
-                })
+                Ok(Function::new(site))
             }
         }
     };

@@ -127,12 +127,15 @@ pub mod fault;
 // `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
 #[allow(coherence_leak_check)]
 mod function;
+#[cfg(feature = "host")]
+mod live;
 mod locks;
 #[cfg(feature = "host")]
 mod lookup;
 mod origin;
 pub mod record;
 mod runtime;
+pub mod state;
 mod statics;
 pub mod table;
 mod types;
@@ -147,6 +150,8 @@ pub use allocator::HostAllocator;
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]
 pub use function::{Function, FunctionType};
+#[cfg(feature = "host")]
+pub use live::{Live, Version, Versions};
 pub use locks::{ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
 #[cfg(feature = "host")]
 pub use lookup::{Lookup, Site, Static};

@@ -22,25 +22,48 @@ use std::sync::Arc;
 /// assert!(Origin::HOST.library().is_none(), "the host is always there");
 /// ```
 #[derive(Clone)]
-pub struct Origin(Option<Arc<dyn Any + Send + Sync>>);
+pub struct Origin(Source);
+
+#[derive(Clone)]
+enum Source {
+    Stays,
+    Library(Arc<dyn Any + Send + Sync>),
+    Leaves,
+}
 
 impl Origin {
     /// The origin of what comes from the host, or from code linked into it: never unloaded before its receiver is.
-    pub const HOST: Origin = Origin(None);
+    pub const HOST: Origin = Origin(Source::Stays);
+
+    /// The origin of what comes from a library that may go as soon as the lift is done, and which nothing keeps: what would
+    /// lead back into it is copied.
+    pub const LEAVES: Origin = Origin(Source::Leaves);
 
     /// The origin of what comes from the library that `library` keeps loaded.
     pub fn of(library: Arc<dyn Any + Send + Sync>) -> Self {
-        Origin(Some(library))
+        Origin(Source::Library(library))
     }
 
-    /// What keeps the library loaded, if this is not [`Origin::HOST`].
+    /// What keeps the library loaded, if something must.
     pub fn library(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
-        self.0.as_ref()
+        match &self.0 {
+            Source::Library(library) => Some(library),
+            Source::Stays | Source::Leaves => None,
+        }
+    }
+
+    /// Whether nothing that is lifted may lead back into the library.
+    pub fn leaves(&self) -> bool {
+        matches!(self.0, Source::Leaves)
     }
 }
 
 impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "Origin(library)" } else { "Origin(host)" })
+        f.write_str(match self.0 {
+            Source::Stays => "Origin(host)",
+            Source::Library(_) => "Origin(library)",
+            Source::Leaves => "Origin(a library that leaves)",
+        })
     }
 }

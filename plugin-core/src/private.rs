@@ -9,6 +9,7 @@ pub use crate::descriptor::{Definition, DefinitionRef, Node, Tag, form, style};
 use crate::fault::discard;
 pub use crate::fault::{Context, Outcome, outcome};
 pub use crate::record::{Field, Kind, Record};
+use crate::state::{self, StateRepr};
 pub use crate::statics::access;
 pub use crate::table::{Export, Invoke};
 pub use crate::types::grows::{Release, unbox};
@@ -172,6 +173,24 @@ pub const HOOK_NODE: &Node = &Node::Of { head: &Tag::Fn.head_with(0), parts: &[<
 /// Runs a hook.
 pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
     outcome(|| f().into_result())
+}
+
+/// What `#[plugin_export(save)]` returns.
+pub type Saved = Outcome<StateRepr>;
+
+/// Saves the state.
+pub fn save<S: PluginType>(f: impl FnOnce() -> S) -> Saved {
+    state::save(f)
+}
+
+/// Restores a state.
+///
+/// # Safety
+///
+/// As for a lift of the state that is at this address.
+pub unsafe fn restore<S: PluginType, R: HookResult>(state: *const c_void, f: impl FnOnce(S) -> R) -> HookOutcome {
+    // SAFETY: the caller's promise.
+    hook(|| f(unsafe { state::lift(state) }))
 }
 
 /// Writes an item's record and registers the item.

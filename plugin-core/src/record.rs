@@ -34,6 +34,11 @@ pub enum Kind {
     Init = 3,
     /// A function that runs when the library is detached. See [`Item`].
     Shutdown = 4,
+    /// A function that gives the state for the next version of the plugin. See [`Item`]; its descriptor is `fn() -> S`.
+    Save = 5,
+    /// A function that takes the state of the version before. See [`Item`]; its descriptor is that of the function
+    /// whose state it takes, `fn() -> S`.
+    Restore = 6,
 }
 
 impl Kind {
@@ -44,6 +49,8 @@ impl Kind {
             2 => Kind::Export,
             3 => Kind::Init,
             4 => Kind::Shutdown,
+            5 => Kind::Save,
+            6 => Kind::Restore,
             _ => return None,
         })
     }

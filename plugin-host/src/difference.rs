@@ -7,6 +7,7 @@
 //! no longer than there are pairs.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Display;
 
 use plugin_core::descriptor::{Tag, form, style};
 
@@ -35,13 +36,39 @@ pub(crate) fn accepts(host: &Schema, plugin: &Schema) -> bool {
 }
 
 /// The reasons why [`accepts`] says no, one a line.
-pub(crate) fn difference(host: &Schema, plugin: &Schema) -> String {
-    Comparison::new(host, plugin, true, MOST_LINES).run().into_text()
+pub(crate) fn difference(host: &Schema, plugin: &Schema, sides: Sides) -> String {
+    let mut comparison = Comparison::new(host, plugin, true, MOST_LINES);
+    comparison.sides = sides;
+    comparison.run().into_text()
+}
+
+/// What the side that asks is called, and what the other.
+#[derive(Clone, Copy)]
+pub(crate) struct Sides(pub(crate) &'static str, pub(crate) &'static str);
+
+impl Sides {
+    pub(crate) const LOOK_UP: Sides = Sides("the host", "the plugin");
+    pub(crate) const HANDLE: Sides = Sides("the handle", "the new version");
+    pub(crate) const STATE: Sides = Sides("the new version", "the old version");
+
+    fn both(self, host: impl Display, plugin: impl Display) -> String {
+        format!("{host} in {}, {plugin} in {}", self.0, self.1)
+    }
+
+    fn lists(self, host: &[&str], plugin: &[&str]) -> String {
+        let [here, there] = [self.0, self.1].map(|side| side.trim_start_matches("the "));
+        format!("{here} {}; {there} {}", host.join(", "), plugin.join(", "))
+    }
+
+    fn one(self, host: bool) -> String {
+        format!("only in {}", if host { self.0 } else { self.1 })
+    }
 }
 
 struct Comparison<'a> {
     host: &'a Schema,
     plugin: &'a Schema,
+    sides: Sides,
     /// The definitions with their arguments, as text.
     host_names: Vec<String>,
     plugin_names: Vec<String>,
@@ -174,10 +201,6 @@ fn written(name: &str, of: u8) -> String {
     }
 }
 
-fn one_side(in_host: bool) -> &'static str {
-    if in_host { "only in the host" } else { "only in the plugin" }
-}
-
 fn arguments(count: u64) -> String {
     if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") }
 }
@@ -197,6 +220,7 @@ impl<'a> Comparison<'a> {
         Comparison {
             host,
             plugin,
+            sides: Sides::LOOK_UP,
             host_names: names(host),
             plugin_names: names(plugin),
             growth,
@@ -218,9 +242,7 @@ impl<'a> Comparison<'a> {
         let (host, plugin) = (&self.host.root, &self.plugin.root);
         match (host.tag, plugin.tag) {
             (Tag::Fn, Tag::Fn) if host.count != plugin.count => {
-                self.report("", |_| {
-                    format!("{} in the host, {} in the plugin", arguments(host.count), arguments(plugin.count))
-                });
+                self.report("", |this| this.sides.both(arguments(host.count), arguments(plugin.count)));
                 if let (Some(host), Some(plugin)) = (host.parts.last(), plugin.parts.last()) {
                     self.top("what it returns", host, plugin);
                 }
@@ -234,10 +256,10 @@ impl<'a> Comparison<'a> {
                 }
             }
             (Tag::Fn, _) => self.report("", |this| {
-                format!("a function in the host, a static (`{}`) in the plugin", this.plugin.type_text(plugin))
+                this.sides.both("a function", format!("a static (`{}`)", this.plugin.type_text(plugin)))
             }),
             (_, Tag::Fn) => self.report("", |this| {
-                format!("a static (`{}`) in the host, a function in the plugin", this.host.type_text(host))
+                this.sides.both(format!("a static (`{}`)", this.host.type_text(host)), "a function")
             }),
             (Tag::Static, Tag::Static) => {
                 for (host, plugin) in host.parts.iter().zip(&plugin.parts) {
@@ -380,7 +402,7 @@ impl<'a> Comparison<'a> {
             here += own(host);
             there += own(plugin);
         }
-        format!("{here} in the host, {there} in the plugin")
+        self.sides.both(here, there)
     }
 
     /// Has two definitions compared, unless they were or will be anyway.
@@ -406,7 +428,7 @@ impl<'a> Comparison<'a> {
             (Body::Struct { form: host_form, fields: host }, Body::Struct { form: plugin_form, fields: plugin }) => {
                 for (form, attribute) in [(form::C, "#[repr(C)]"), (form::GROWS, "#[non_exhaustive]")] {
                     if (*host_form == form) != (*plugin_form == form) {
-                        self.report(": ", |_| format!("`{attribute}` {}", one_side(*host_form == form)));
+                        self.report(": ", |this| format!("`{attribute}` {}", this.sides.one(*host_form == form)));
                     }
                 }
                 let hint = if grow { GROWS_STRUCT } else { MAY_GROW_STRUCT };
@@ -417,18 +439,19 @@ impl<'a> Comparison<'a> {
                 Body::Enum { variants: plugin, fallback: plugin_fallback },
             ) => {
                 match (host_fallback, plugin_fallback) {
-                    (Some(host), Some(plugin)) if host != plugin => self.report(": ", |_| {
-                        format!("the fallback variant is `{host}` in the host, `{plugin}` in the plugin")
+                    (Some(host), Some(plugin)) if host != plugin => self.report(": ", |this| {
+                        let names = this.sides.both(format!("`{host}`"), format!("`{plugin}`"));
+                        format!("the fallback variant is {names}")
                     }),
-                    (Some(name), None) | (None, Some(name)) => self.report(": ", |_| {
-                        format!("the fallback variant `{name}` {}", one_side(host_fallback.is_some()))
+                    (Some(name), None) | (None, Some(name)) => self.report(": ", |this| {
+                        format!("the fallback variant `{name}` {}", this.sides.one(host_fallback.is_some()))
                     }),
                     _ => {}
                 }
                 self.variants(host, plugin, grow);
             }
-            (Body::Struct { .. }, _) => self.report(": ", |_| "a struct in the host, an enum in the plugin".to_owned()),
-            (Body::Enum { .. }, _) => self.report(": ", |_| "an enum in the host, a struct in the plugin".to_owned()),
+            (Body::Struct { .. }, _) => self.report(": ", |this| this.sides.both("a struct", "an enum")),
+            (Body::Enum { .. }, _) => self.report(": ", |this| this.sides.both("an enum", "a struct")),
         }
         // The arguments' names are the same. What is in them is most often met in the fields, and so has a place
         // already.
@@ -436,7 +459,9 @@ impl<'a> Comparison<'a> {
             self.within(Step::Argument(index), |this| match arguments {
                 (Argument::Type(host), Argument::Type(plugin)) => this.types(host, plugin),
                 (Argument::Constant(host), Argument::Constant(plugin)) if host == plugin => {}
-                _ => this.report(": ", |_| "another argument in the host than in the plugin".to_owned()),
+                _ => this.report(": ", |this| {
+                    format!("another argument in {} than in {}", this.sides.0, this.sides.1)
+                }),
             });
         }
         if here.arguments.len() != there.arguments.len() {
@@ -448,9 +473,8 @@ impl<'a> Comparison<'a> {
     /// of them must have defaults for these.
     fn fields(&mut self, name: &str, host: &'a Fields, plugin: &'a Fields, grow: bool, hint: Option<&'static str>) {
         if host.style != plugin.style {
-            return self.report(": ", |_| {
-                format!("{} in the host, {} in the plugin", written(name, host.style), written(name, plugin.style))
-            });
+            return self
+                .report(": ", |this| this.sides.both(written(name, host.style), written(name, plugin.style)));
         }
         let (host_names, plugin_names) = (field_names(host), field_names(plugin));
         let mut aligned = Aligned::new(&host_names, &plugin_names);
@@ -459,9 +483,7 @@ impl<'a> Comparison<'a> {
             aligned.only_plugin.retain(|&place| !plugin.fields[place].defaulted);
         }
         if let Some((host, plugin)) = &aligned.order {
-            self.report(": ", |_| {
-                format!("fields in another order: host {}; plugin {}", host.join(", "), plugin.join(", "))
-            });
+            self.report(": ", |this| format!("fields in another order: {}", this.sides.lists(host, plugin)));
         }
         let renamed = aligned.renamed(|place| {
             self.host.type_text(&host.fields[place].ty) == self.plugin.type_text(&plugin.fields[place].ty)
@@ -470,7 +492,7 @@ impl<'a> Comparison<'a> {
             self.report(": ", |this| {
                 let here = this.host.field_text(&host.fields[place]);
                 let there = this.plugin.field_text(&plugin.fields[place]);
-                format!("field {} is `{here}` in the host, `{there}` in the plugin", place + 1)
+                format!("field {} is {}", place + 1, this.sides.both(format!("`{here}`"), format!("`{there}`")))
             });
         }
         for (in_host, places) in [(true, &aligned.only_host), (false, &aligned.only_plugin)] {
@@ -479,7 +501,7 @@ impl<'a> Comparison<'a> {
                     let (schema, fields) = if in_host { (this.host, host) } else { (this.plugin, plugin) };
                     let field = &fields.fields[place];
                     let default = if grow && !field.defaulted { ", and without a default" } else { "" };
-                    format!("field `{}` {}{default}", schema.field_text(field), one_side(in_host))
+                    format!("field `{}` {}{default}", schema.field_text(field), this.sides.one(in_host))
                 });
             }
         }
@@ -491,7 +513,7 @@ impl<'a> Comparison<'a> {
             let (host, plugin) = (&host.fields[here], &plugin.fields[there]);
             self.within(Step::Field(&host.name), |this| {
                 if host.defaulted != plugin.defaulted && !grow {
-                    this.report(": ", |_| format!("a default {}", one_side(host.defaulted)));
+                    this.report(": ", |this| format!("a default {}", this.sides.one(host.defaulted)));
                 }
                 this.types(&host.ty, &plugin.ty);
             });
@@ -507,9 +529,7 @@ impl<'a> Comparison<'a> {
             aligned.only_plugin.clear();
         }
         if let Some((host, plugin)) = &aligned.order {
-            self.report(": ", |_| {
-                format!("variants in another order: host {}; plugin {}", host.join(", "), plugin.join(", "))
-            });
+            self.report(": ", |this| format!("variants in another order: {}", this.sides.lists(host, plugin)));
         }
         let renamed = aligned.renamed(|place| {
             let rest = |schema: &Schema, variant: &Variant| {
@@ -518,16 +538,16 @@ impl<'a> Comparison<'a> {
             rest(self.host, &host[place]) == rest(self.plugin, &plugin[place])
         });
         for &place in &renamed {
-            self.report(": ", |_| {
+            self.report(": ", |this| {
                 let (host, plugin) = (&host[place].name, &plugin[place].name);
-                format!("variant {} is `{host}` in the host, `{plugin}` in the plugin", place + 1)
+                format!("variant {} is {}", place + 1, this.sides.both(format!("`{host}`"), format!("`{plugin}`")))
             });
         }
         for (in_host, places) in [(true, &aligned.only_host), (false, &aligned.only_plugin)] {
             for &place in places {
                 self.report(": ", |this| {
                     let (schema, variants) = if in_host { (this.host, host) } else { (this.plugin, plugin) };
-                    format!("variant `{}` {}", schema.variant_text(&variants[place], place), one_side(in_host))
+                    format!("variant `{}` {}", schema.variant_text(&variants[place], place), this.sides.one(in_host))
                 });
             }
         }
@@ -542,7 +562,7 @@ impl<'a> Comparison<'a> {
             self.within(Step::Variant(&host.name), |this| {
                 if written && host.discriminant != plugin.discriminant {
                     let (host, plugin) = (host.discriminant, plugin.discriminant);
-                    this.report(" = ", |_| format!("{host} in the host, {plugin} in the plugin"));
+                    this.report(" = ", |this| this.sides.both(host, plugin));
                 }
                 this.fields(&host.name, &host.fields, &plugin.fields, false, None);
             });

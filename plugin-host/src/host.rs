@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
 
+use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest, no_nul};
 use crate::file::{self, Mapping};
 use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
@@ -755,7 +756,7 @@ impl Plugin {
         if asked.accepts(&exported) {
             return Ok(());
         }
-        let difference = asked.difference(&exported);
+        let difference = asked.difference(&exported, Sides::LOOK_UP);
         let plugin = self.name().to_owned();
         Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference })))
     }

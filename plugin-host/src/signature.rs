@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use plugin_core::descriptor::{Node, Tag};
 
-use crate::difference;
+use crate::difference::{self, Sides};
 use crate::schema::Schema;
 
 /// The type of an export: what a function takes and returns, or what a static is.
@@ -112,9 +112,9 @@ impl Signature {
 
     /// Says where an exported signature differs from this one, which was asked for; several differences are a line
     /// each.
-    pub(crate) fn difference(&self, exported: &Signature) -> String {
+    pub(crate) fn difference(&self, exported: &Signature, sides: Sides) -> String {
         match (self.schema(), exported.schema()) {
-            (Some(asked), Some(exported)) => difference::difference(asked, exported),
+            (Some(asked), Some(exported)) => difference::difference(asked, exported, sides),
             (_, None) => "this host's version of the SDK does not know the exported type".to_owned(),
             (None, _) => "this host's version of the SDK cannot tell what the host asks for".to_owned(),
         }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn between<A: Lookup, B: Lookup>() -> String {
-        Signature::of::<A>().difference(&Signature::of::<B>())
+        Signature::of::<A>().difference(&Signature::of::<B>(), Sides::LOOK_UP)
     }
 
     #[test]

@@ -64,6 +64,7 @@ unsafe impl PluginType for Bytes {
         self.clone().lower()
     }
     unsafe fn lift(repr: BytesRepr, origin: &Origin) -> Self {
-        Bytes::from_owner(Share { repr, _origin: origin.clone() })
+        let share = Share { repr, _origin: origin.clone() };
+        if origin.leaves() { Bytes::copy_from_slice(share.as_ref()) } else { Bytes::from_owner(share) }
     }
 }

@@ -3,6 +3,7 @@ use std::slice::from_ref;
 
 use plugin_core::descriptor::{Tag, form, style};
 
+use crate::difference::Sides;
 use crate::sample::*;
 use crate::signature::Signature;
 
@@ -616,7 +617,7 @@ fn what_is_unknown_is_only_itself() {
     assert_ne!(unknown(1), signature(&u8()));
     assert!(!signature(&u8()).accepts(&unknown(1)));
     assert_eq!(
-        signature(&u8()).difference(&unknown(1)),
+        signature(&u8()).difference(&unknown(1), Sides::LOOK_UP),
         "this host's version of the SDK does not know the exported type"
     );
 }

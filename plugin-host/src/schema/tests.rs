@@ -6,6 +6,7 @@ use plugin_core::descriptor::{Tag, form, style};
 use proptest::prelude::*;
 
 use super::{DEEPEST, MOST_NAMED, Schema};
+use crate::difference::Sides;
 use crate::sample::*;
 use crate::signature::Signature;
 
@@ -29,7 +30,7 @@ fn exercise(a: &[u8], b: &[u8]) {
         assert!(!signature.declaration("name", &["argument".to_owned()]).is_empty());
         assert_eq!(*signature, signature.clone());
     }
-    let difference = a.difference(&b);
+    let difference = a.difference(&b, Sides::LOOK_UP);
     assert!(!difference.is_empty());
     assert_eq!(a.accepts(&b), difference == "none", "{difference}");
     assert_eq!(a.accepts(&b), b.accepts(&a));
