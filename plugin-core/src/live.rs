@@ -60,12 +60,7 @@ impl<F> RefUnwindSafe for Live<F> {}
 
 impl<F> Clone for Live<F> {
     fn clone(&self) -> Self {
-        Live {
-            versions: self.versions.clone(),
-            place: self.place,
-            alive: self.alive.clone(),
-            signature: PhantomData,
-        }
+        Live { versions: self.versions.clone(), place: self.place, alive: self.alive.clone(), signature: PhantomData }
     }
 }
 

@@ -183,14 +183,14 @@ pub fn save<S: PluginType>(f: impl FnOnce() -> S) -> Saved {
     state::save(f)
 }
 
-/// Restores a state.
+/// Receives a state that was saved.
 ///
 /// # Safety
 ///
-/// As for a lift of the state that is at this address.
-pub unsafe fn restore<S: PluginType, R: HookResult>(state: *const c_void, f: impl FnOnce(S) -> R) -> HookOutcome {
+/// The state at this address was saved as a type that fits `S`, and is received once, while its saver is still there.
+pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
     // SAFETY: the caller's promise.
-    hook(|| f(unsafe { state::lift(state) }))
+    unsafe { state::lift(state) }
 }
 
 /// Writes an item's record and registers the item.

@@ -459,9 +459,7 @@ impl<'a> Comparison<'a> {
             self.within(Step::Argument(index), |this| match arguments {
                 (Argument::Type(host), Argument::Type(plugin)) => this.types(host, plugin),
                 (Argument::Constant(host), Argument::Constant(plugin)) if host == plugin => {}
-                _ => this.report(": ", |this| {
-                    format!("another argument in {} than in {}", this.sides.0, this.sides.1)
-                }),
+                _ => this.report(": ", |this| format!("another argument in {} than in {}", this.sides.0, this.sides.1)),
             });
         }
         if here.arguments.len() != there.arguments.len() {
@@ -473,8 +471,7 @@ impl<'a> Comparison<'a> {
     /// of them must have defaults for these.
     fn fields(&mut self, name: &str, host: &'a Fields, plugin: &'a Fields, grow: bool, hint: Option<&'static str>) {
         if host.style != plugin.style {
-            return self
-                .report(": ", |this| this.sides.both(written(name, host.style), written(name, plugin.style)));
+            return self.report(": ", |this| this.sides.both(written(name, host.style), written(name, plugin.style)));
         }
         let (host_names, plugin_names) = (field_names(host), field_names(plugin));
         let mut aligned = Aligned::new(&host_names, &plugin_names);

@@ -1,13 +1,14 @@
 //! What can go wrong, one variant for each cause.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use plugin_core::Fault;
 use thiserror::Error;
 
 use crate::signature::Signature;
 
-/// Why a plugin was not loaded or unloaded, or a look-up not answered.
+/// Why a plugin was not loaded, replaced or unloaded, or a look-up not answered.
 ///
 /// Whatever the error, the host is as it was before the call.
 ///
@@ -153,6 +154,23 @@ pub enum Error {
         second: String,
     },
 
+    /// A plugin has two functions that save its state, or two that restore it.
+    #[error(
+        "`{}` has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put both into \
+         one",
+        path.display()
+    )]
+    DuplicateHook {
+        /// The file.
+        path: PathBuf,
+        /// `save` or `restore`.
+        hook: &'static str,
+        /// The module of the one.
+        first: String,
+        /// The module of the other.
+        second: String,
+    },
+
     /// A plugin of that name is loaded already.
     #[error("cannot load plugin `{name}`{}: one of that name is loaded already{}", from(path), from(loaded))]
     AlreadyLoaded {
@@ -231,18 +249,139 @@ pub enum Error {
         closest: Option<String>,
     },
 
-    /// The plugin is being unloaded: until that is decided, it is not looked up in, loaded or unloaded.
+    /// The plugin is being unloaded: until that is decided, it is not looked up in, loaded, replaced or unloaded.
     #[error("plugin `{plugin}` is being unloaded at this moment")]
     Unloading {
         /// The plugin's name.
         plugin: String,
     },
 
-    /// A plugin that is linked into the program was to be unloaded.
-    #[error("plugin `{plugin}` is linked into this program, and cannot be unloaded")]
+    /// A plugin that is linked into the program was to be unloaded or replaced.
+    #[error("plugin `{plugin}` is linked into this program, and cannot be unloaded or replaced")]
     Linked {
         /// The plugin's name.
         plugin: String,
+    },
+
+    /// The plugin is being replaced by another version.
+    #[error("plugin `{plugin}` is being upgraded at this moment")]
+    Upgrading {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// The file from which a plugin was to be upgraded holds another plugin.
+    #[error("`{}` cannot replace plugin `{expected}`: it is plugin `{found}`", path.display())]
+    OtherPlugin {
+        /// The file.
+        path: PathBuf,
+        /// The plugin that was to be replaced.
+        expected: String,
+        /// The plugin that the file holds.
+        found: String,
+    },
+
+    /// The next version lacks what a handle uses, or has something else in its place.
+    #[error(
+        "`{}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does not \
+         have what it needs; drop it first, or keep the export: {problem}",
+        path.display()
+    )]
+    InUse {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+        /// What a look-up in the next version would come to.
+        problem: Box<Error>,
+    },
+
+    /// A plugin saves its state, but the next version does not restore it.
+    #[error(
+        "`{}` cannot replace plugin `{plugin}`: the old version saves its state, and the new one has no \
+         `#[plugin_export(restore)]` to take it; one that does nothing would drop it",
+        path.display()
+    )]
+    StateNotRestored {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+    },
+
+    /// The state that a plugin saves has another type than the one that the next version restores.
+    #[error(
+        "`{}` cannot replace plugin `{plugin}`: it restores a state of another type\n  saved:    {saved}\n  \
+         restored: {restored}\n  difference:{}",
+        path.display(), indented(difference)
+    )]
+    StateMismatch {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+        /// The type of what saves the state, `fn() -> S`.
+        saved: Box<Signature>,
+        /// The same with the type of the state that is restored.
+        restored: Box<Signature>,
+        /// What differs, one difference a line, as in [`TypeMismatch::difference`].
+        difference: String,
+    },
+
+    /// Calls were in progress for too long to hand the state over.
+    #[error(
+        "plugin `{plugin}` is not upgraded: to hand its state over, calls through `Live` handles must end, and some did \
+         not within {waited:?}; try again, or allow for more with `Host::with_handover_deadline`"
+    )]
+    Busy {
+        /// The plugin's name.
+        plugin: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+
+    /// A plugin panicked while it saved its state.
+    #[error("plugin `{plugin}` is not upgraded: its `#[plugin_export(save)]` panicked")]
+    SavePanicked {
+        /// The plugin's name.
+        plugin: String,
+        /// The panic.
+        #[source]
+        fault: Box<Fault>,
+    },
+
+    /// The next version returned an error when it restored the state.
+    #[error("`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` failed: {message}", path.display())]
+    RestoreFailed {
+        /// The plugin's name.
+        plugin: String,
+        /// The error as text.
+        message: String,
+        /// The file of the next version.
+        path: PathBuf,
+    },
+
+    /// The next version panicked when it restored the state.
+    #[error("`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked", path.display())]
+    RestorePanicked {
+        /// The plugin's name.
+        plugin: String,
+        /// The panic.
+        #[source]
+        fault: Box<Fault>,
+        /// The file of the next version.
+        path: PathBuf,
+    },
+
+    /// The system has no thread for the old version to be unloaded on.
+    #[error("plugin `{plugin}` is not upgraded to `{}`: there is no thread to unload the old version on", path.display())]
+    NoThread {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
     },
 
     /// Nothing of that name is exported.

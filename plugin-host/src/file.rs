@@ -31,7 +31,7 @@ pub enum Mapping {
 }
 
 /// Whether `name` is a bare name to be searched for, rather than a path.
-fn is_bare(name: &Path) -> bool {
+pub(crate) fn is_bare(name: &Path) -> bool {
     let mut components = name.components();
     let single = matches!((components.next(), components.next()), (Some(Component::Normal(_)), None));
     single && name.extension().is_none() && !ends_with_separator(name)

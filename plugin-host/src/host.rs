@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::{Duration, Instant};
 
 use plugin_core::record::Kind;
@@ -13,14 +13,17 @@ use plugin_core::{Fault, Lookup, Origin, Site};
 
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest, no_nul};
+use crate::event::{Event, EventHandler};
 use crate::file::{self, Mapping};
 use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
 use crate::memory::{Leak, Memory};
 use crate::signature::Signature;
+use crate::succession::{Departed, Succession};
 use crate::trust::Trust;
-use crate::unload::{Departure, PinReason, Unload};
+use crate::unload::{PinReason, Unload, left};
+use crate::upgrade::HANDOVER_DEADLINE;
 
 /// Loads plugins and looks up what they export.
 ///
@@ -41,14 +44,22 @@ use crate::unload::{Departure, PinReason, Unload};
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct Host {
-    trust: Trust,
+    pub(crate) config: Config,
+    pub(crate) state: Arc<RwLock<State>>,
+}
+
+/// What the host's author chose.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) trust: Trust,
     directories: Vec<PathBuf>,
-    settings: Settings,
-    state: RwLock<State>,
+    pub(crate) settings: Settings,
+    pub(crate) on_event: EventHandler,
+    pub(crate) handover_deadline: Duration,
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     /// In the order they were loaded.
     plugins: Vec<Plugin>,
     /// Names that are taken: of the plugins above, and of those that are being loaded or unloaded; with where from.
@@ -58,25 +69,28 @@ struct State {
     /// The plugins that are being unloaded, by name.
     leaving: HashMap<String, Arc<PluginInfo>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
-    departed: HashMap<String, Arc<Departure>>,
+    departed: HashMap<String, Arc<Departed>>,
 }
 
 impl Host {
     /// A host without plugins. It searches for bare names beside the program's executable, after the directories given
     /// by [`with_search_dir`](Self::with_search_dir).
     pub fn new(trust: Trust) -> Self {
-        Host {
+        let settings = Settings {
+            mapping: Mapping::default(),
+            backtraces: false,
+            on_fault: None,
+            memory: Memory::default(),
+            on_leak: None,
+        };
+        let config = Config {
             trust,
             directories: Vec::new(),
-            settings: Settings {
-                mapping: Mapping::default(),
-                backtraces: false,
-                on_fault: None,
-                memory: Memory::default(),
-                on_leak: None,
-            },
-            state: RwLock::default(),
-        }
+            settings,
+            on_event: EventHandler::default(),
+            handover_deadline: HANDOVER_DEADLINE,
+        };
+        Host { config, state: Arc::default() }
     }
 
     /// A host that serves the plugins which are linked into this program, and loads no files.
@@ -135,10 +149,10 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn with_linked(self) -> Result<Self, Error> {
-        let (plugins, attached) = linked::attach(&self.settings.on_fault)?;
+        let (plugins, attached) = linked::attach(&self.config.settings.on_fault)?;
         for LinkedPlugin { info, entries } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
-            self.write().add(Plugin::new(info, None, attached.clone(), &entries));
+            self.write().add(Plugin::new(info, None, attached.clone(), &entries, Place::first()));
             reserved.keep();
         }
         Ok(self)
@@ -147,20 +161,20 @@ impl Host {
     /// Searches `directory` for bare names, after those given before and ahead of the executable's own.
     #[must_use]
     pub fn with_search_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.directories.push(directory.into());
+        self.config.directories.push(directory.into());
         self
     }
 
-    fn search_dirs(&self) -> Vec<PathBuf> {
+    pub(crate) fn search_dirs(&self) -> Vec<PathBuf> {
         let exe = std::env::current_exe().ok();
         let beside = exe.as_deref().and_then(Path::parent).map(Path::to_owned);
-        self.directories.iter().cloned().chain(beside).collect()
+        self.config.directories.iter().cloned().chain(beside).collect()
     }
 
     /// Gives the system's loader something else than a private copy of each file. For an example see [`Mapping`].
     #[must_use]
     pub fn with_mapping(mut self, mapping: Mapping) -> Self {
-        self.settings.mapping = mapping;
+        self.config.settings.mapping = mapping;
         self
     }
 
@@ -168,7 +182,7 @@ impl Host {
     /// after it is gone.
     #[must_use]
     pub fn with_backtraces(mut self, backtraces: bool) -> Self {
-        self.settings.backtraces = backtraces;
+        self.config.settings.backtraces = backtraces;
         self
     }
 
@@ -189,14 +203,14 @@ impl Host {
     /// ```
     #[must_use]
     pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
-        self.settings.on_fault = Some(Arc::new(handler));
+        self.config.settings.on_fault = Some(Arc::new(handler));
         self
     }
 
     /// Chooses how plugins that use this program's allocator get their memory. For an example see [`Memory`].
     #[must_use]
     pub fn with_memory(mut self, memory: Memory) -> Self {
-        self.settings.memory = memory;
+        self.config.settings.memory = memory;
         self
     }
 
@@ -207,15 +221,44 @@ impl Host {
     /// ending. It may drop handles and hosts.
     #[must_use]
     pub fn with_leak_handler(mut self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
-        self.settings.on_leak = Some(Arc::new(handler));
+        self.config.settings.on_leak = Some(Arc::new(handler));
         self
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    /// Passes what happens to plugins to `handler`: that a version replaces another, and what becomes of that.
+    ///
+    /// The handler may be called from any thread. It may drop handles, but not wait for what it is told of.
+    /// For an example see [`Event`].
+    #[must_use]
+    pub fn with_event_handler(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.config.on_event = EventHandler::new(handler);
+        self
+    }
+
+    /// How long to wait, when a plugin that is [replaced](Self::reload) hands its state over, for calls through
+    /// [`Live`](crate::Live) handles to end; others wait meanwhile. Without this, a second.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// // An audio program must not be held up for longer than a buffer lasts.
+    /// let host = Host::new(Trust::none()).with_handover_deadline(Duration::from_millis(2));
+    /// ```
+    #[must_use]
+    pub fn with_handover_deadline(mut self, deadline: Duration) -> Self {
+        self.config.handover_deadline = deadline;
+        self
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -229,27 +272,33 @@ impl Host {
     /// Each phase has its own, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
     /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
     /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
-    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::AlreadyLoaded`],
-    /// [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`],
+    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::DuplicateHook`],
+    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`],
     /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
         let bytes = file::read(&path)?;
-        self.trust.check(&path, &bytes, self.settings.mapping)?;
+        self.config.trust.check(&path, &bytes, self.config.settings.mapping)?;
         let info = inspect_bytes(&path, &bytes)?;
         let reserved = Reserved::new(self, &info.name, &path)?;
-        let mut library = Library::map(&path, &bytes, &info, &self.settings)?;
-        let entries = library.entries();
-        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
-        let registered: HashSet<&str> = exports.map(|entry| entry.item.name).collect();
-        if let Some(missing) = info.exports.iter().find(|export| !registered.contains(export.name.as_str())) {
-            return Err(Error::NotRegistered { path, name: missing.name.clone() });
-        }
+        let (mut library, entries) = self.map(&path, &bytes, &info)?;
         library.attach(&entries, &info, &path)?;
-        let plugin = Plugin::new(info, Some(path), Arc::new(library), &entries);
+        let plugin = Plugin::new(info, Some(path), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
+    }
+
+    /// Maps a file that was trusted and inspected, and reads what it has registered.
+    pub(crate) fn map(&self, path: &Path, bytes: &[u8], info: &PluginInfo) -> Result<(Library, Vec<Entry>), Error> {
+        let library = Library::map(path, bytes, info, &self.config.settings)?;
+        let entries = library.entries();
+        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
+        let registered: HashSet<&str> = exports.map(|entry| entry.item.name).collect();
+        match info.exports.iter().find(|export| !registered.contains(export.name.as_str())) {
+            Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.name.clone() }),
+            None => Ok((library, entries)),
+        }
     }
 
     /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it; and says whether it is
@@ -264,6 +313,7 @@ impl Host {
     ///    loaded under its name.
     /// 4. Until the deadline it waits for the threads that the plugin started.
     /// 5. The library is closed, and the process is looked through for what may be left of it.
+    /// 6. Until the deadline it waits for versions that were [replaced](Self::reload) and are still there.
     ///
     /// After [`Unload::Pinned`], ask again: if there is no other of that name meanwhile, this goes on where it stopped.
     /// It may be asked from anywhere; asked from within the plugin, it waits in vain, and is pinned by what runs there.
@@ -274,7 +324,7 @@ impl Host {
     /// # Errors
     ///
     /// [`Error::NoSuchPlugin`], [`Error::Linked`] if it has no library of its own, [`Error::Unloading`] if another
-    /// thread is unloading it, and [`Error::NulInName`].
+    /// thread is unloading it, [`Error::Upgrading`] if one is replacing it, and [`Error::NulInName`].
     ///
     /// # Example
     ///
@@ -299,12 +349,12 @@ impl Host {
         let deadline = Instant::now().checked_add(deadline);
         match self.find_to_unload(name)? {
             ToUnload::Loaded(leaving) => Ok(leaving.unload(deadline)),
-            ToUnload::Departed(departure) => {
-                let outcome = departure.wait(deadline);
+            ToUnload::Departed(departed) => {
+                let outcome = departed.wait(deadline);
                 if outcome == Unload::Unmapped {
                     let mut state = self.write();
                     let key = normal(name);
-                    if state.departed.get(&key).is_some_and(|known| Arc::ptr_eq(known, &departure)) {
+                    if state.departed.get(&key).is_some_and(|known| Arc::ptr_eq(known, &departed)) {
                         state.departed.remove(&key);
                     }
                 }
@@ -319,17 +369,20 @@ impl Host {
         let key = normal(name);
         let mut state = self.write();
         state.not_leaving(&key)?;
-        let Some(place) = state.plugins.iter().position(|plugin| normal(plugin.name()) == key) else {
+        let Some(place) = state.plugins.iter().position(|plugin| plugin.is_named(&key)) else {
             let departed = state.departed.get(&key).cloned();
             return departed.map(ToUnload::Departed).ok_or_else(|| state.no_such_plugin(name));
         };
         if state.plugins[place].path().is_none() {
             return Err(Error::Linked { plugin: state.plugins[place].name().to_owned() });
         }
+        if state.plugins[place].succession().is_upgrading() {
+            return Err(Error::Upgrading { plugin: state.plugins[place].name().to_owned() });
+        }
         let plugin = state.plugins.remove(place);
         state.index();
         state.leaving.insert(key.clone(), plugin.0.info.clone());
-        Ok(ToUnload::Loaded(Leaving { host: self, key, plugin: Some(plugin), departure: None }))
+        Ok(ToUnload::Loaded(Leaving { host: self, key, plugin: Some(plugin), departed: None }))
     }
 
     /// The loaded plugin of that name.
@@ -341,7 +394,7 @@ impl Host {
         no_nul(name)?;
         let state = self.read();
         let wanted = normal(name);
-        if let Some(found) = state.plugins.iter().find(|plugin| normal(plugin.name()) == wanted) {
+        if let Some(found) = state.plugins.iter().find(|plugin| plugin.is_named(&wanted)) {
             return Ok(found.clone());
         }
         state.not_leaving(&wanted)?;
@@ -370,23 +423,7 @@ impl Host {
 
     /// The one plugin that exports `name`.
     pub(crate) fn exporter(&self, name: &str) -> Result<Plugin, Error> {
-        let state = self.read();
-        match state.exports.get(name).map(Vec::as_slice) {
-            Some([only]) => Ok(state.plugins[*only].clone()),
-            Some(several @ [_, ..]) => Err(Error::Ambiguous {
-                name: name.to_owned(),
-                plugins: several.iter().map(|&place| state.plugins[place].name().to_owned()).collect(),
-            }),
-            _ => {
-                no_nul(name)?;
-                let exports_it = |info: &&Arc<PluginInfo>| info.exports.iter().any(|export| export.name == name);
-                if let Some(leaving) = state.leaving.values().find(exports_it) {
-                    return Err(Error::Unloading { plugin: leaving.name.clone() });
-                }
-                let closest = closest(name, state.exports.keys().map(String::as_str));
-                Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
-            }
-        }
+        self.read().exporter(name).cloned()
     }
 
     /// Looks up an export by name and type in every plugin that has it, in the order they were loaded. There may be
@@ -421,7 +458,7 @@ impl Host {
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host")
-            .field("trust", &self.trust)
+            .field("trust", &self.config.trust)
             .field("plugins", &self.read().plugins)
             .finish_non_exhaustive()
     }
@@ -429,7 +466,7 @@ impl fmt::Debug for Host {
 
 impl State {
     fn add(&mut self, plugin: Plugin) {
-        let place = self.plugins.partition_point(|other| other.0.number < plugin.0.number);
+        let place = self.plugins.partition_point(|other| other.0.place.number < plugin.0.place.number);
         self.plugins.insert(place, plugin);
         if place + 1 == self.plugins.len() {
             self.index_from(place);
@@ -449,6 +486,46 @@ impl State {
                 self.exports.entry(export.name.clone()).or_default().push(place);
             }
         }
+    }
+
+    /// The one plugin that exports `name`.
+    pub(crate) fn exporter(&self, name: &str) -> Result<&Plugin, Error> {
+        match self.exports.get(name).map(Vec::as_slice) {
+            Some([only]) => Ok(&self.plugins[*only]),
+            Some(several @ [_, ..]) => Err(Error::Ambiguous {
+                name: name.to_owned(),
+                plugins: several.iter().map(|&place| self.plugins[place].name().to_owned()).collect(),
+            }),
+            _ => {
+                no_nul(name)?;
+                let exports_it = |info: &&Arc<PluginInfo>| info.exports.iter().any(|export| export.name == name);
+                if let Some(leaving) = self.leaving.values().find(exports_it) {
+                    return Err(Error::Unloading { plugin: leaving.name.clone() });
+                }
+                let closest = closest(name, self.exports.keys().map(String::as_str));
+                Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
+            }
+        }
+    }
+
+    /// Puts `new` in the place of `old`, which is there.
+    pub(crate) fn replace(&mut self, old: &Plugin, new: Plugin) {
+        let place = self.plugins.partition_point(|other| other.0.place.number < old.0.place.number);
+        if let Some(path) = new.path() {
+            self.names.insert(normal(new.name()), path.to_owned());
+        }
+        let same = old.exports().iter().map(|export| &export.name).eq(new.exports().iter().map(|export| &export.name));
+        self.plugins[place] = new;
+        if !same {
+            self.index();
+        }
+    }
+
+    /// The names of the plugins that are or were here, and all there is of each.
+    pub(crate) fn successions(&self) -> Vec<(String, Arc<Succession>)> {
+        let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.succession().clone()));
+        let gone = self.departed.iter().map(|(name, departed)| (name.clone(), departed.succession.clone()));
+        here.chain(gone).collect()
     }
 
     fn not_leaving(&self, key: &str) -> Result<(), Error> {
@@ -502,7 +579,7 @@ impl Drop for Reserved<'_> {
 enum ToUnload<'a> {
     Loaded(Leaving<'a>),
     /// It was detached before.
-    Departed(Arc<Departure>),
+    Departed(Arc<Departed>),
 }
 
 /// A plugin that is out of the host's tables, for as long as it is being unloaded. Its name stays taken.
@@ -512,23 +589,24 @@ struct Leaving<'a> {
     /// Until it is detached. It goes back into the tables.
     plugin: Option<Plugin>,
     /// If it is detached, and not gone.
-    departure: Option<Arc<Departure>>,
+    departed: Option<Arc<Departed>>,
 }
 
 impl Leaving<'_> {
     fn unload(mut self, deadline: Option<Instant>) -> Unload {
         let mut pause = Duration::from_micros(20);
         while let Some(plugin) = self.plugin.take() {
+            let succession = plugin.succession().clone();
             let plugin = match plugin.into_library() {
                 Ok(library) => {
-                    let departure = Arc::new(library.detach());
-                    let outcome = departure.wait(deadline);
-                    self.departure = (outcome != Unload::Unmapped).then_some(departure);
+                    let departed = Arc::new(Departed { last: library.detach(), succession });
+                    let outcome = departed.wait(deadline);
+                    self.departed = (outcome != Unload::Unmapped).then_some(departed);
                     return outcome;
                 }
                 Err(plugin) => self.plugin.insert(plugin),
             };
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = left(deadline);
             if left.is_some_and(|left| left.is_zero()) {
                 let reasons = plugin.in_use();
                 // If there is none, the last has just gone.
@@ -552,8 +630,8 @@ impl Drop for Leaving<'_> {
             return state.add(plugin);
         }
         state.names.remove(&self.key);
-        if let Some(departure) = self.departure.take() {
-            state.departed.insert(std::mem::take(&mut self.key), departure);
+        if let Some(departed) = self.departed.take() {
+            state.departed.insert(std::mem::take(&mut self.key), departed);
         }
     }
 }
@@ -585,14 +663,37 @@ impl Drop for Leaving<'_> {
 #[derive(Clone)]
 pub struct Plugin(Arc<Loaded>);
 
-struct Loaded {
+pub(crate) struct Loaded {
     info: Arc<PluginInfo>,
     path: Option<PathBuf>,
-    /// Its place in the order of loading.
-    number: u64,
+    place: Place,
     exports: HashMap<String, Export>,
+    /// What saves the state.
+    save: Option<Entry>,
     /// Keeps the library, also if it exports nothing. The last field: what comes before may lie in it.
     library: Arc<dyn Any + Send + Sync>,
+}
+
+/// Where a plugin stands among others.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// In the order of loading.
+    number: u64,
+    /// Among the versions that have replaced each other, from 1.
+    revision: u64,
+    succession: Arc<Succession>,
+}
+
+impl Place {
+    fn first() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, succession: Succession::new() }
+    }
+
+    /// That of the next version.
+    pub(crate) fn next(&self) -> Self {
+        Place { revision: self.revision + 1, ..self.clone() }
+    }
 }
 
 pub(crate) struct Export {
@@ -615,9 +716,14 @@ impl Export {
 }
 
 impl Plugin {
-    fn new(info: PluginInfo, path: Option<PathBuf>, library: Arc<dyn Any + Send + Sync>, entries: &[Entry]) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn new(
+        info: PluginInfo,
+        path: Option<PathBuf>,
+        library: Arc<dyn Any + Send + Sync>,
+        entries: &[Entry],
+        place: Place,
+    ) -> Self {
+        let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
             let label = format!("{}::{name}", info.name);
@@ -633,12 +739,13 @@ impl Plugin {
             (name.to_owned(), export)
         });
         let exports = exports.collect();
-        Plugin(Arc::new(Loaded { info: Arc::new(info), path, number, exports, library }))
+        Plugin(Arc::new(Loaded { info: Arc::new(info), path, place, exports, save, library }))
     }
 
     /// The library that it was loaded from, if nobody else has anything of it: no [`Plugin`], no handle, no value. Then
     /// nobody can come to have it either.
     fn into_library(mut self) -> Result<Library, Plugin> {
+        self.succession().forget_gone(&self);
         if !self.is_sole() {
             return Err(self);
         }
@@ -673,23 +780,68 @@ impl Plugin {
     /// What of it somebody else has.
     fn in_use(&self) -> Vec<PinReason> {
         let loaded = &*self.0;
-        let mut exports: Vec<_> =
-            loaded.exports.iter().map(|(name, export)| (name.clone(), export.handles())).collect();
-        exports.retain(|(_, handles)| *handles != 0);
-        exports.sort();
+        let handles = loaded.exports.iter().map(|(name, export)| {
+            // All `Live` ones have one between them.
+            let handles = match self.succession().live_handles(name) {
+                Some(live) => export.handles().saturating_sub(1) + live,
+                None => export.handles(),
+            };
+            (name.clone(), handles)
+        });
         let plugins = Arc::strong_count(&self.0) - 1;
         // This one, and that of each site. A handle may have another.
         let values = Arc::strong_count(&loaded.library) - 1 - loaded.exports.len();
-        let mut reasons = Vec::new();
-        if !exports.is_empty() {
-            reasons.push(PinReason::Handles { exports });
-        } else if values != 0 {
-            reasons.push(PinReason::Values { count: values });
-        }
-        if plugins != 0 {
-            reasons.push(PinReason::Plugins { count: plugins });
-        }
-        reasons
+        PinReason::in_use(handles, plugins, values)
+    }
+
+    /// The exports, and their types, of which handles are in use, without those that follow upgrades.
+    pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
+        let is_in_use = |(name, export): &(&String, &Export)| {
+            export.handles() > usize::from(self.succession().live_handles(name).is_some())
+        };
+        let exports = self.0.exports.iter().filter(is_in_use);
+        exports.map(|(name, export)| (name.as_str(), export.descriptor)).collect()
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    pub(crate) fn succession(&self) -> &Arc<Succession> {
+        &self.0.place.succession
+    }
+
+    pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {
+        self.0.exports.iter().map(|(name, export)| (name.as_str(), &export.site))
+    }
+
+    pub(crate) fn site(&self, export: &str) -> Option<&Arc<Site>> {
+        self.0.exports.get(export).map(|export| &export.site)
+    }
+
+    /// What saves the state.
+    pub(crate) fn save(&self) -> Option<&Entry> {
+        self.0.save.as_ref()
+    }
+
+    /// Its library, if it is not linked.
+    pub(crate) fn library(&self) -> Option<&Library> {
+        self.0.library.downcast_ref()
+    }
+
+    /// What tells whether it and its library are still there.
+    pub(crate) fn downgrade(&self) -> (Weak<Loaded>, Weak<dyn Any + Send + Sync>) {
+        (Arc::downgrade(&self.0), Arc::downgrade(&self.0.library))
+    }
+
+    /// Whether that is its name.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        normal(self.name()) == normal(name)
+    }
+
+    /// The number of this version: 1 for what [`Host::load`] loaded, and one more with each [`Host::reload`].
+    pub fn revision(&self) -> u64 {
+        self.0.place.revision
     }
 
     /// Its name: that of the package it was built from.
@@ -724,16 +876,22 @@ impl Plugin {
     /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], and [`Error::Access`] if the plugin panics while it gives
     /// access to a static.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
-        let export = self.export(name)?;
-        if !F::NODE.matches(export.descriptor) {
-            self.check(name, export.descriptor, Signature::of::<F>())?;
-        }
+        let export = self.check_type::<F>(name)?;
         // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for;
         // and the site's origin keeps the library loaded.
         unsafe { F::bind(&export.site) }.map_err(|mut fault| {
             fault.export = Some(export.site.label.clone());
             Error::Access(Box::new(fault))
         })
+    }
+
+    /// The export with that name, if it may be used as what is asked for.
+    pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Export, Error> {
+        let export = self.export(name)?;
+        if !F::NODE.matches(export.descriptor) {
+            self.check(name, export.descriptor, Signature::of::<F>())?;
+        }
+        Ok(export)
     }
 
     /// The export with that name.
@@ -791,7 +949,7 @@ mod tests {
             panic: PanicStrategy::Unwind,
             exports: Vec::new(),
         };
-        let plugin = Plugin::new(info, None, Arc::new(()), &[]);
+        let plugin = Plugin::new(info, None, Arc::new(()), &[], Place::first());
         let config = |more: &[Bytes]| {
             let path = field("path", leaf(Tag::PathBuf));
             takes(named("Config", growing(&[&[path], more].concat())))

@@ -403,7 +403,25 @@ impl PluginInfo {
     ) -> Result<Self, Error> {
         let mut exports = Vec::new();
         let mut modules: HashMap<&str, &str> = HashMap::new();
-        for (_, item) in items.filter(|(kind, _)| *kind == Kind::Export) {
+        let mut states: HashMap<&str, &str> = HashMap::new();
+        for (kind, item) in items {
+            let hook = match kind {
+                Kind::Export => None,
+                Kind::Save => Some("save"),
+                Kind::Restore => Some("restore"),
+                Kind::Build | Kind::Init | Kind::Shutdown | _ => continue,
+            };
+            if let Some(hook) = hook {
+                if let Some(first) = states.insert(hook, item.module) {
+                    return Err(Error::DuplicateHook {
+                        path: path.to_owned(),
+                        hook,
+                        first: first.to_owned(),
+                        second: item.module.to_owned(),
+                    });
+                }
+                continue;
+            }
             if let Some(first) = modules.insert(item.name, item.module) {
                 return Err(Error::DuplicateExport {
                     path: path.to_owned(),

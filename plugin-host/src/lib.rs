@@ -62,6 +62,7 @@ mod difference;
 #[cfg(feature = "serde")]
 mod dynamic;
 mod error;
+mod event;
 mod file;
 mod host;
 mod inspect;
@@ -73,21 +74,26 @@ mod sample;
 mod schema;
 mod services;
 mod signature;
+mod succession;
 mod text;
 mod threads;
 mod trust;
 mod unload;
+mod upgrade;
 
 #[cfg(feature = "serde")]
 pub use dynamic::CallError;
 pub use error::{Error, TypeMismatch};
+pub use event::Event;
 pub use file::Mapping;
 pub use host::{Host, Plugin};
 pub use inspect::{ExportInfo, PanicStrategy, PluginInfo, inspect};
 pub use memory::{Leak, Memory};
 pub use plugin_core::{
-    Borrowed, Fault, Function, FunctionType, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static, WriteGuard,
+    Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,
+    WriteGuard,
 };
 pub use signature::Signature;
+pub use succession::Draining;
 pub use trust::{Digest, Trust};
 pub use unload::{PinReason, PluginThread, Unload};

@@ -2,7 +2,8 @@
 
 use std::ffi::c_void;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use plugin_core::fault::{Context, Outcome};
 use plugin_core::record::{Item, Kind, RawRecord};
@@ -49,18 +50,34 @@ impl Entry {
         })
     }
 
-    /// Runs a hook.
+    /// Runs an init or shutdown hook.
     fn run_hook(&self) -> Result<Result<(), String>, Fault> {
-        type HookRepr = <Result<(), String> as PluginType>::Repr;
         // SAFETY: the entry of a hook has this type, as its descriptor says.
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<HookRepr>>(self.entry)
         };
         // SAFETY: called in a library that is mapped; its outcome is taken apart once.
         let repr = unsafe { entry(std::ptr::null()).into_result()? };
-        // SAFETY: lowered by the plugin as this type, and lifted once.
-        Ok(unsafe { <Result<(), String>>::lift(repr, &Origin::HOST) })
+        // SAFETY: what the hook has just returned.
+        Ok(unsafe { lift_hook(repr) })
     }
+
+    /// A fault of this hook of the plugin's.
+    pub(crate) fn fault_of(&self, plugin: &str, mut fault: Fault) -> Box<Fault> {
+        fault.export = Some(format!("{plugin}::{}", self.item.name));
+        Box::new(fault)
+    }
+}
+
+/// What a hook returns.
+pub(crate) type HookRepr = <Result<(), String> as PluginType>::Repr;
+
+/// # Safety
+///
+/// A hook has returned it, of a plugin that is loaded, and it is lifted once.
+pub(crate) unsafe fn lift_hook(repr: HookRepr) -> Result<(), String> {
+    // SAFETY: the caller's promise.
+    unsafe { <Result<(), String>>::lift(repr, &Origin::HOST) }
 }
 
 /// The hooks of a plugin in the order they run: those of the crates it depends on, by package name, then its own;
@@ -97,9 +114,8 @@ impl Hooks {
                         path: path.to_owned(),
                     });
                 }
-                Err(mut fault) => {
-                    fault.export = Some(format!("{plugin}::{name}"));
-                    let fault = Box::new(fault);
+                Err(fault) => {
+                    let fault = hook.fault_of(plugin, fault);
                     return Err(Error::InitPanicked { plugin: plugin.to_owned(), fault, path: path.to_owned() });
                 }
             }
@@ -131,6 +147,8 @@ pub(crate) struct Library {
     /// The file that is mapped, as the system knows it.
     inode: Option<u64>,
     on_leak: LeakHandler,
+    /// Who detaches it when it is dropped, if that is not who drops it.
+    when_unused: OnceLock<Sender<Library>>,
 }
 
 /// What the system's loader gave, and the file it came from, in the order they are let go.
@@ -277,7 +295,16 @@ impl Library {
         let inode = inode(&image);
         let image = backtraces.then_some(image);
         let mapped = Some(Mapped { loaded, image });
-        Ok(Library { mapped, table, services, hooks: None, no_delete: no_delete(bytes), inode, on_leak })
+        Ok(Library {
+            mapped,
+            table,
+            services,
+            hooks: None,
+            no_delete: no_delete(bytes),
+            inode,
+            on_leak,
+            when_unused: OnceLock::new(),
+        })
     }
 
     /// What the library has registered.
@@ -303,6 +330,11 @@ impl Library {
     /// Runs the shutdown hooks, and closes it as soon as nothing of it runs.
     pub(crate) fn detach(mut self) -> Departure {
         self.depart()
+    }
+
+    /// Has the library sent there when nobody has it any more. Only the first time counts.
+    pub(crate) fn when_unused(&self, unused: Sender<Library>) {
+        _ = self.when_unused.set(unused);
     }
 
     fn depart(&mut self) -> Departure {
@@ -357,8 +389,24 @@ impl Library {
 
 impl Drop for Library {
     fn drop(&mut self) {
-        if self.mapped.is_some() {
-            self.depart();
+        if self.mapped.is_none() {
+            return;
         }
+        let Some(unused) = self.when_unused.take() else {
+            self.depart();
+            return;
+        };
+        let library = Library {
+            mapped: self.mapped.take(),
+            table: self.table,
+            services: self.services.clone(),
+            hooks: self.hooks.take(),
+            no_delete: self.no_delete,
+            inode: self.inode,
+            on_leak: self.on_leak.take(),
+            when_unused: OnceLock::new(),
+        };
+        // If nobody is there, it comes back, and is dropped here.
+        drop(unused.send(library));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::threads::Threads;
 
@@ -63,6 +63,7 @@ impl fmt::Display for Unload {
 /// | `StdElsewhere` | build it without `-C prefer-dynamic` |
 /// | `StillMapped` | see who else has opened it; link C++ in it with `-fno-gnu-unique` |
 /// | `Platform` | nothing: load the next version beside it |
+/// | `OldVersion` | what its own reasons say |
 ///
 /// # Example
 ///
@@ -115,6 +116,13 @@ pub enum PinReason {
     StillMapped,
     /// On this platform nothing tells when it would be safe.
     Platform,
+    /// A version of it that was replaced is still there.
+    OldVersion {
+        /// The version's number.
+        revision: u64,
+        /// What keeps it.
+        reasons: Vec<PinReason>,
+    },
 }
 
 impl PinReason {
@@ -122,6 +130,26 @@ impl PinReason {
     /// hooks have run, and it answers no look-up.
     pub fn is_serving(&self) -> bool {
         matches!(self, PinReason::Handles { .. } | PinReason::Plugins { .. } | PinReason::Values { .. })
+    }
+
+    /// The reasons why something that has not been detached is in use: handles to its exports, `Plugin`s, and values.
+    pub(crate) fn in_use(
+        handles: impl Iterator<Item = (String, usize)>,
+        plugins: usize,
+        values: usize,
+    ) -> Vec<PinReason> {
+        let mut exports: Vec<_> = handles.filter(|(_, count)| *count != 0).collect();
+        exports.sort();
+        let mut reasons = Vec::new();
+        if !exports.is_empty() {
+            reasons.push(PinReason::Handles { exports });
+        } else if values != 0 {
+            reasons.push(PinReason::Values { count: values });
+        }
+        if plugins != 0 {
+            reasons.push(PinReason::Plugins { count: plugins });
+        }
+        reasons
     }
 }
 
@@ -167,6 +195,9 @@ impl fmt::Display for PinReason {
                  are unique in the process",
             ),
             PinReason::Platform => f.write_str("on this platform libraries stay mapped: nothing tells when it is safe"),
+            PinReason::OldVersion { revision, reasons } => {
+                write!(f, "its revision {revision} is still there: {}", list(reasons, "; "))
+            }
         }
     }
 }
@@ -208,6 +239,11 @@ fn list<T: fmt::Display>(items: &[T], separator: &str) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join(separator)
 }
 
+/// How long it is to a deadline; `None` is never.
+pub(crate) fn left(deadline: Option<Instant>) -> Option<Duration> {
+    deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+}
+
 /// A library that is detached, and is closed or not as soon as nothing of it runs.
 pub(crate) struct Departure {
     threads: Arc<Threads>,
@@ -244,7 +280,7 @@ impl Departure {
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
         let mut closed = self.closed.lock();
         while closed.is_none() {
-            closed = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            closed = match left(deadline) {
                 None => self.closed.changed.wait(closed).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => break,
                 Some(left) => self.closed.changed.wait_timeout(closed, left).unwrap_or_else(PoisonError::into_inner).0,

@@ -45,6 +45,13 @@ fn node(Crossing { passing, ty, .. }: &Crossing) -> TokenStream {
     }
 }
 
+/// The descriptor of a function that saves a state.
+fn saver(state: TokenStream) -> TokenStream {
+    quote! {
+        &::plugin_core::__private::Node::Of { head: &::plugin_core::__private::Tag::Fn.head_with(0), parts: &[#state] }
+    }
+}
+
 fn check_types(Export { target, ident, shared, .. }: &Export) -> TokenStream {
     let nodes = target.crossings().into_iter().filter(|ty| ty.askable).map(node);
     // It has a name because it may stand among methods, where `_` is another mistake.
@@ -80,6 +87,8 @@ fn expand(export: &Export) -> TokenStream {
         Role::Export => (quote!(Export), unique_constant(name)),
         Role::Init => (quote!(Init), format_ident!("{entry}_init")),
         Role::Shutdown => (quote!(Shutdown), format_ident!("{entry}_shutdown")),
+        Role::Save => (quote!(Save), format_ident!("{entry}_save")),
+        Role::Restore => (quote!(Restore), format_ident!("{entry}_restore")),
     };
     let (mut names, mut parameters) = (&[][..], Vec::new());
     let mut parameter_indices = None;
@@ -107,6 +116,20 @@ fn expand(export: &Export) -> TokenStream {
         Target::Hook(returns) => {
             let ty = &returns.ty;
             (node(returns), quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(#ident)))
+        }
+        Target::Save(state) => {
+            let ty = &state.ty;
+            (saver(node(state)), quote!(Saved), quote!(save::<__Checked<#ty>>(#ident)))
+        }
+        Target::Restore(crossings) => {
+            let [state, returns] = &**crossings;
+            let (ty, result, state, hook) = (&state.ty, &returns.ty, node(state), node(returns));
+            let parameter = format_ident!("__state", span = Span::mixed_site());
+            parameters.push(quote!(#parameter: *const ::core::ffi::c_void));
+            // The hook's own descriptor is not needed, but has the compiler look at what it returns.
+            let node = saver(quote!((#hook, #state).1));
+            let received = quote!(unsafe { ::plugin_core::__private::restored::<__Checked<#ty>>(#parameter) });
+            (node, quote!(HookOutcome), quote!(hook::<__Checked<#result>>(|| #ident(#received))))
         }
     };
     let library = crate::is_cdylib().then(|| format_ident!("library"));

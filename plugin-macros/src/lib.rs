@@ -21,6 +21,8 @@ use proc_macro::TokenStream;
 /// | `static` | `#[plugin_export]` | the host looks it up by name and type, and reads it; atomics and locks it also writes |
 /// | `fn()` | `#[plugin_export(init)]` | runs when the library is attached; may return `Result<(), E>` with `E: Display` |
 /// | `fn()` | `#[plugin_export(shutdown)]` | runs when the library is detached |
+/// | `fn() -> S` | `#[plugin_export(save)]` | gives the state for the version that comes next |
+/// | `fn(S)` | `#[plugin_export(restore)]` | takes the state of the version before; may return `Result<(), E>` too |
 ///
 /// `#[plugin_export(name = "...")]` gives the export another name than the item's. Doc comments travel with the
 /// export. The item itself stays what it was, for the plugin's own use and tests.
@@ -28,6 +30,41 @@ use proc_macro::TokenStream;
 /// Hooks run on the thread that loads or releases the library. The plugin's own come after those of the crates it
 /// depends on, which go by package name; within a crate they go by module path, then by line. Shutdown hooks run in the
 /// opposite order. When an init hook fails, the shutdown hooks run and the library is not attached.
+///
+/// # State
+///
+/// When a host replaces a plugin by another version of it, that begins anew, unless they hand over the state: what the old
+/// one's `save` returns goes to the new one's `restore`, after the new one's init hooks. There may be one of each. `S` is
+/// any type that crosses, and the new version's must fit the old one's: it is equal, or has grown as `#[plugin_type]`
+/// allows. Where the old version saves a state, the new one must restore it; to drop it, take it and do nothing.
+///
+/// While a state is handed over, calls through `Live` handles wait, so that none changes what has been saved already.
+/// Calls through other handles to the old version, and its own threads, do not: what they change from then on is lost.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use plugin_core::plugin_export;
+///
+/// static VISITS: AtomicU64 = AtomicU64::new(0);
+///
+/// #[plugin_export]
+/// fn visit() -> u64 {
+///     VISITS.fetch_add(1, Ordering::Relaxed) + 1
+/// }
+///
+/// #[plugin_export(save)]
+/// fn save() -> u64 {
+///     VISITS.load(Ordering::Relaxed)
+/// }
+///
+/// #[plugin_export(restore)]
+/// fn restore(visits: u64) {
+///     VISITS.store(visits, Ordering::Relaxed);
+/// }
+/// # restore(save() + visit());
+/// # assert_eq!(visit(), 2);
+/// ```
 ///
 /// # Errors
 ///

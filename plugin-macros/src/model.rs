@@ -20,6 +20,8 @@ const MOST_ARGUMENTS_WITH_MUT: usize = 4;
 mod keyword {
     syn::custom_keyword!(init);
     syn::custom_keyword!(shutdown);
+    syn::custom_keyword!(save);
+    syn::custom_keyword!(restore);
     syn::custom_keyword!(name);
 }
 
@@ -52,6 +54,8 @@ pub(crate) enum Role {
     Export,
     Init,
     Shutdown,
+    Save,
+    Restore,
 }
 
 /// What stands in the parentheses of the attribute.
@@ -80,7 +84,7 @@ impl Options {
         if let Err(error) = parse_all.parse2(tokens) {
             mistakes.push(error);
         }
-        if let (Role::Init | Role::Shutdown, Some(name)) = (options.role, &options.name) {
+        if let (true, Some(name)) = (options.role != Role::Export, &options.name) {
             mistakes.add(name, "a hook has no name to be looked up by");
         }
         options
@@ -89,15 +93,21 @@ impl Options {
     fn parse_one(&mut self, input: ParseStream) -> syn::Result<()> {
         let span = input.span();
         let next = input.lookahead1();
-        if next.peek(keyword::init) || next.peek(keyword::shutdown) {
-            let role = if input.parse::<Option<keyword::init>>()?.is_some() {
-                Role::Init
-            } else {
-                input.parse::<keyword::shutdown>()?;
-                Role::Shutdown
-            };
+        let role = if next.peek(keyword::init) {
+            Some(Role::Init)
+        } else if next.peek(keyword::shutdown) {
+            Some(Role::Shutdown)
+        } else if next.peek(keyword::save) {
+            Some(Role::Save)
+        } else if next.peek(keyword::restore) {
+            Some(Role::Restore)
+        } else {
+            None
+        };
+        if let Some(role) = role {
+            input.parse::<Ident>()?;
             if std::mem::replace(&mut self.role, role) != Role::Export {
-                return Err(Error::new(span, "a hook is either `init` or `shutdown`, once"));
+                return Err(Error::new(span, "a hook is one of `init`, `shutdown`, `save` and `restore`, once"));
             }
         } else if next.peek(keyword::name) {
             input.parse::<keyword::name>()?;
@@ -201,16 +211,26 @@ pub(crate) struct Crossing {
 
 /// What the annotated item is.
 pub(crate) enum Target {
-    Function { arguments: Vec<Crossing>, names: Vec<String>, returns: Crossing },
+    Function {
+        arguments: Vec<Crossing>,
+        names: Vec<String>,
+        returns: Crossing,
+    },
     Static(Crossing),
+    /// What an init or shutdown hook returns.
     Hook(Crossing),
+    /// The state that is saved.
+    Save(Crossing),
+    /// The state that is restored, and what the hook returns.
+    Restore(Box<[Crossing; 2]>),
 }
 
 impl Target {
     pub(crate) fn crossings(&self) -> Vec<&Crossing> {
         match self {
             Target::Function { arguments, returns, .. } => arguments.iter().chain([returns]).collect(),
-            Target::Static(ty) | Target::Hook(ty) => vec![ty],
+            Target::Static(ty) | Target::Hook(ty) | Target::Save(ty) => vec![ty],
+            Target::Restore(crossings) => crossings.iter().collect(),
         }
     }
 }
@@ -241,7 +261,12 @@ impl Export {
                          processor can do; export one that asks, and then calls it",
                     );
                 }
-                let target = if hook { self::hook(&signature, mistakes) } else { function(&signature, mistakes) };
+                let target = match options.role {
+                    Role::Export => function(&signature, mistakes),
+                    Role::Init | Role::Shutdown => self::hook(&signature, mistakes),
+                    Role::Save => save(&signature, mistakes),
+                    Role::Restore => restore(&signature, mistakes)?,
+                };
                 (attributes, signature.ident, target)
             }
             Item::Static { ident, .. } if hook => {
@@ -392,6 +417,45 @@ fn hook(signature: &Signature, mistakes: &mut Mistakes) -> Target {
         mistakes.add(&signature.inputs, "a hook takes no arguments");
     }
     Target::Hook(returned(Passing::Hook, signature, mistakes))
+}
+
+fn save(signature: &Signature, mistakes: &mut Mistakes) -> Target {
+    check_signature(signature, mistakes);
+    if !signature.inputs.is_empty() {
+        mistakes.add(&signature.inputs, "what saves the state takes no arguments: it returns the state");
+    }
+    if matches!(signature.output, ReturnType::Default) {
+        mistakes.add(&signature.ident, "what saves the state returns it");
+    }
+    Target::Save(returned(Passing::Own, signature, mistakes))
+}
+
+/// There is nothing to check of a state that is not there.
+fn restore(signature: &Signature, mistakes: &mut Mistakes) -> Option<Target> {
+    const ONE: &str = "what restores the state takes it as its one argument";
+    check_signature(signature, mistakes);
+    let inputs = &signature.inputs;
+    let state = match inputs.first() {
+        Some(FnArg::Typed(typed)) => typed,
+        Some(receiver) => {
+            mistakes.add(receiver, ONE);
+            return None;
+        }
+        None => {
+            mistakes.add(&signature.ident, ONE);
+            return None;
+        }
+    };
+    if inputs.len() > 1 {
+        mistakes.add(inputs, ONE);
+    }
+    let before = mistakes.count();
+    let mut crossing = argument(state, signature, mistakes);
+    if crossing.passing != Passing::Own && mistakes.count() == before {
+        mistakes.add(&state.ty, "the state is handed over: take it as an owned value");
+        crossing.askable = false;
+    }
+    Some(Target::Restore(Box::new([crossing, returned(Passing::Hook, signature, mistakes)])))
 }
 
 fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {

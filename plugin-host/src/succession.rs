@@ -1,0 +1,334 @@
+//! The versions of one plugin, one after the other: who follows them, and which are on their way out.
+
+use std::any::Any;
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::time::Instant;
+
+use plugin_core::descriptor::Node;
+use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
+
+use crate::error::Error;
+use crate::event::{Event, EventHandler};
+use crate::host::{Loaded, Plugin};
+use crate::library::Library;
+use crate::unload::{Departure, PinReason, Unload, left};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the versions of one plugin have in common, from its loading to its unloading.
+pub(crate) struct Succession {
+    /// Held while one version replaces another.
+    upgrade: Mutex<()>,
+    /// What `Live` handles look at.
+    versions: Arc<Versions>,
+    followed: Mutex<Followed>,
+    /// Replaced versions that are still there, the oldest first.
+    retired: Mutex<Vec<Arc<Retired>>>,
+}
+
+/// The exports that `Live` handles follow.
+#[derive(Default)]
+struct Followed {
+    places: Vec<Place>,
+    /// Whether calls are held back.
+    held: bool,
+}
+
+/// An export that is followed. Without handles, the place is free.
+#[derive(Default)]
+struct Place {
+    export: String,
+    handles: Vec<Follower>,
+}
+
+/// A `Live` handle and its clones: what it was asked for as, and whether it is still there.
+struct Follower {
+    node: &'static Node,
+    alive: Weak<()>,
+}
+
+impl Followed {
+    /// Forgets the handles that are gone, and says whether a place became free by that.
+    fn forget_gone(&mut self) -> bool {
+        let mut freed = false;
+        for place in self.places.iter_mut().filter(|place| !place.handles.is_empty()) {
+            place.handles.retain(|handle| handle.alive.strong_count() != 0);
+            freed |= place.handles.is_empty();
+        }
+        freed
+    }
+}
+
+impl Succession {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Succession {
+            upgrade: Mutex::default(),
+            versions: Arc::new(Versions::new(Version::new(0, []))),
+            followed: Mutex::default(),
+            retired: Mutex::default(),
+        })
+    }
+
+    /// Waits for its turn to replace the version that serves.
+    pub(crate) fn begin_upgrade(&self) -> MutexGuard<'_, ()> {
+        lock(&self.upgrade)
+    }
+
+    pub(crate) fn is_upgrading(&self) -> bool {
+        matches!(self.upgrade.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// A handle that follows `export`, of which `plugin` is the version that serves and whose type was found to fit.
+    pub(crate) fn follow<F: FunctionType + Lookup>(&self, plugin: &Plugin, export: &str) -> Live<F> {
+        let mut followed = lock(&self.followed);
+        followed.forget_gone();
+        let places = &mut followed.places;
+        let place = places
+            .iter()
+            .position(|place| !place.handles.is_empty() && place.export == export)
+            .or_else(|| places.iter().position(|place| place.handles.is_empty()))
+            .unwrap_or_else(|| {
+                places.push(Place::default());
+                places.len() - 1
+            });
+        // SAFETY: the version that is published below has the function, and so has every later one while the handle is
+        // there (`misfit`).
+        let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
+        let node = <F as Lookup>::NODE;
+        places[place].export = export.to_owned();
+        places[place].handles.push(Follower { node, alive });
+        self.publish(&followed, plugin);
+        live
+    }
+
+    /// Has the handles look at `plugin`, unless calls are held back. What they looked at before is returned.
+    fn publish(&self, followed: &Followed, plugin: &Plugin) -> Option<Arc<Version>> {
+        if followed.held {
+            return None;
+        }
+        let sites = followed.places.iter().map(|place| match place.handles.is_empty() {
+            true => None,
+            false => plugin.site(&place.export),
+        });
+        Some(self.versions.publish(Version::new(plugin.revision(), sites)))
+    }
+
+    /// Has the handles look at `plugin` from now on, whatever held them back.
+    pub(crate) fn serve(&self, plugin: &Plugin) {
+        let mut followed = lock(&self.followed);
+        followed.forget_gone();
+        followed.held = false;
+        self.publish(&followed, plugin);
+    }
+
+    /// Holds back calls through `Live` handles, until [`serve`](Self::serve). As long as others have a share of what is
+    /// returned, calls are in progress.
+    pub(crate) fn hold(&self) -> Arc<Version> {
+        let mut followed = lock(&self.followed);
+        followed.held = true;
+        self.versions.publish(Version::new(0, []))
+    }
+
+    /// Gives up what was held for handles that are gone.
+    pub(crate) fn forget_gone(&self, plugin: &Plugin) {
+        let mut followed = lock(&self.followed);
+        if followed.forget_gone() {
+            self.publish(&followed, plugin);
+        }
+    }
+
+    /// How many `Live` handles to the export there are, clones included; `None` if nothing is held for any.
+    pub(crate) fn live_handles(&self, export: &str) -> Option<usize> {
+        let followed = lock(&self.followed);
+        let place = followed.places.iter().find(|place| !place.handles.is_empty() && place.export == export)?;
+        Some(place.handles.iter().map(|handle| handle.alive.strong_count()).sum())
+    }
+
+    /// The first `Live` handle for which `fits` finds something wrong with its export.
+    pub(crate) fn misfit(&self, fits: impl Fn(&str, &'static Node) -> Result<(), Error>) -> Result<(), Error> {
+        let mut followed = lock(&self.followed);
+        followed.forget_gone();
+        for place in &followed.places {
+            place.handles.iter().try_for_each(|handle| fits(&place.export, handle.node))?;
+        }
+        Ok(())
+    }
+
+    /// Lets a version go that another has replaced: as soon as nothing of it is in use, its library is detached and closed
+    /// on a thread of its own. A call whose handle is the last must not have to do that.
+    pub(crate) fn retire(self: &Arc<Self>, plugin: Plugin, drain: Drain) {
+        let retired = Arc::new(Retired::new(&plugin));
+        lock(&self.retired).push(retired.clone());
+        plugin.library().expect("a replaced plugin has a library").when_unused(drain.unused);
+        let handler = drain.handler;
+        let name = plugin.name().to_owned();
+        let succession = Arc::downgrade(self);
+        let tell = move |retired: &Arc<Retired>, outcome: Unload| {
+            if let (Unload::Unmapped, Some(succession)) = (&outcome, succession.upgrade()) {
+                lock(&succession.retired).retain(|other| !Arc::ptr_eq(other, retired));
+            }
+            handler.tell(&Event::Retired { plugin: name, revision: retired.revision, outcome });
+        };
+        // The thread waits for this.
+        _ = drain.begin.send(Box::new(move |library| {
+            let departure = Arc::new(library.detach());
+            retired.detached(departure.clone());
+            tell(&retired, departure.wait(None));
+        }));
+    }
+
+    /// The replaced versions that are still there, and what keeps each.
+    pub(crate) fn draining(&self, plugin: &str) -> Vec<Draining> {
+        let retired = lock(&self.retired).clone();
+        let draining = retired.iter().filter_map(|retired| match retired.wait(Some(Instant::now())) {
+            Unload::Unmapped => None,
+            Unload::Pinned(reasons) => {
+                Some(Draining { plugin: plugin.to_owned(), revision: retired.revision, reasons })
+            }
+        });
+        draining.collect()
+    }
+
+    /// Waits until all replaced versions are gone, but not for longer than until `deadline`; says what keeps those that
+    /// are not.
+    fn wait_for_retired(&self, deadline: Option<Instant>) -> Vec<PinReason> {
+        let retired = lock(&self.retired).clone();
+        let reasons = retired.iter().filter_map(|retired| match retired.wait(deadline) {
+            Unload::Unmapped => None,
+            Unload::Pinned(reasons) => Some(PinReason::OldVersion { revision: retired.revision, reasons }),
+        });
+        reasons.collect()
+    }
+}
+
+/// A plugin that is detached, with what is left of its versions.
+pub(crate) struct Departed {
+    pub(crate) last: Departure,
+    pub(crate) succession: Arc<Succession>,
+}
+
+impl Departed {
+    /// Waits until all of it is gone, but not for longer than until `deadline`; without one, for ever.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
+        let mut reasons = match self.last.wait(deadline) {
+            Unload::Unmapped => Vec::new(),
+            Unload::Pinned(reasons) => reasons,
+        };
+        reasons.extend(self.succession.wait_for_retired(deadline));
+        if reasons.is_empty() { Unload::Unmapped } else { Unload::Pinned(reasons) }
+    }
+}
+
+type Detach = Box<dyn FnOnce(Library) + Send>;
+
+/// A thread that will detach and close one library. It is started before its plugin is replaced, so that a system
+/// without room for it refuses the upgrade rather than the end of it.
+pub(crate) struct Drain {
+    begin: Sender<Detach>,
+    unused: Sender<Library>,
+    handler: EventHandler,
+}
+
+impl Drain {
+    pub(crate) fn start(plugin: &str, path: &Path, handler: EventHandler) -> Result<Self, Error> {
+        fn run(begun: &Receiver<Detach>, libraries: &Receiver<Library>) {
+            // If there was no upgrade, there is nothing to do.
+            let Ok(detach) = begun.recv() else { return };
+            if let Ok(library) = libraries.recv() {
+                detach(library);
+            }
+        }
+
+        let (begin, begun) = channel();
+        let (unused, libraries) = channel();
+        let thread = std::thread::Builder::new().name("plugin drain".to_owned());
+        thread.spawn(move || run(&begun, &libraries)).map_err(|source| Error::NoThread {
+            plugin: plugin.to_owned(),
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Drain { begin, unused, handler })
+    }
+}
+
+/// A version that was replaced. It does not keep anything of it.
+struct Retired {
+    revision: u64,
+    exports: Vec<(String, Weak<Site>)>,
+    loaded: Weak<Loaded>,
+    library: Weak<dyn Any + Send + Sync>,
+    /// Once nothing of it is in use.
+    departure: Mutex<Option<Arc<Departure>>>,
+    changed: Condvar,
+}
+
+impl Retired {
+    fn new(plugin: &Plugin) -> Self {
+        let (loaded, library) = plugin.downgrade();
+        Retired {
+            revision: plugin.revision(),
+            exports: plugin.sites().map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect(),
+            loaded,
+            library,
+            departure: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn detached(&self, departure: Arc<Departure>) {
+        *lock(&self.departure) = Some(departure);
+        self.changed.notify_all();
+    }
+
+    /// Waits until it is gone, but not for longer than until `deadline`; without one, for ever.
+    fn wait(&self, deadline: Option<Instant>) -> Unload {
+        let mut departure = lock(&self.departure);
+        while departure.is_none() {
+            departure = match left(deadline) {
+                None => self.changed.wait(departure).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return Unload::Pinned(self.in_use()),
+                Some(left) => self.changed.wait_timeout(departure, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        let known = departure.clone().expect("looked at just now");
+        drop(departure);
+        known.wait(deadline)
+    }
+
+    fn in_use(&self) -> Vec<PinReason> {
+        let plugins = self.loaded.strong_count();
+        let own = usize::from(plugins != 0);
+        let sites = self.exports.iter().map(|(name, site)| (name, site.strong_count()));
+        let alive = sites.clone().filter(|(_, count)| *count != 0).count();
+        let handles = sites.map(|(name, count)| (name.clone(), count.saturating_sub(own)));
+        let values = self.library.strong_count().saturating_sub(alive + own);
+        let reasons = PinReason::in_use(handles, plugins, values);
+        // The last may have gone meanwhile, and the thread that detaches it be on its way.
+        if reasons.is_empty() { vec![PinReason::Closing] } else { reasons }
+    }
+}
+
+/// A version of a plugin that another has replaced, and that is still there. For an example see
+/// [`Host::draining`](crate::Host::draining).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Draining {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The number of the version: see [`Plugin::revision`](crate::Plugin::revision).
+    pub revision: u64,
+    /// What keeps it.
+    pub reasons: Vec<PinReason>,
+}
+
+impl fmt::Display for Draining {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "revision {} of plugin `{}` is ", self.revision, self.plugin)?;
+        Unload::Pinned(self.reasons.clone()).fmt(f)
+    }
+}

@@ -1,0 +1,328 @@
+//! [`Host::reload`]: one version of a plugin replaces another while it is being called.
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plugin_core::descriptor::Node;
+use plugin_core::fault::{Context, Outcome};
+use plugin_core::record::Kind;
+use plugin_core::state::StateRepr;
+use plugin_core::{FunctionType, Live, Lookup};
+
+use crate::difference::Sides;
+use crate::error::{Error, TypeMismatch, closest};
+use crate::event::Event;
+use crate::file;
+use crate::host::{Host, Plugin};
+use crate::inspect::inspect_bytes;
+use crate::library::{Entry, HookRepr, lift_hook};
+use crate::signature::Signature;
+use crate::succession::{Drain, Draining, Succession};
+
+/// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
+pub(crate) const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);
+
+impl Host {
+    /// Replaces a loaded plugin by another version of it, which is read from the file it was loaded from, if it is asked
+    /// for by its name, or from the file that is named. Returns the new version.
+    ///
+    /// 1. The file is read, trusted, inspected and mapped, beside the version that serves. Calls and look-ups go on.
+    /// 2. Every handle that is in use must still fit: each must find its export in the new version, with the same type or
+    ///    one that has grown. What no handle uses may change and go.
+    /// 3. The init hooks of the new version run.
+    /// 4. If the old version [saves](plugin_core::plugin_export#state) a state, the new one restores it. Calls through
+    ///    [`Live`] handles that begin meanwhile wait. Those in progress are waited for, but not for longer than
+    ///    [the hand-over's deadline](Self::with_handover_deadline).
+    /// 5. The new version takes the place of the old one at once, for look-ups and for all `Live` handles.
+    /// 6. Calls in progress, [`Function`](crate::Function)s and other handles and values stay with the old version. When
+    ///    the last is gone, it is unloaded in the background: its shutdown hooks run, and its library is closed. An
+    ///    [`Event`] tells; until then it is [`draining`](Self::draining).
+    ///
+    /// Upgrades of one plugin happen one after the other; who comes second waits.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the error, the old version serves on, and nothing is left of the new one; if that has been attached, its
+    /// shutdown hooks have run. Which plugin: [`Error::NoSuchPlugin`], [`Error::Linked`], [`Error::Unloading`],
+    /// [`Error::OtherPlugin`]. Its file: those of [`load`](Self::load); with
+    /// [`Mapping::InPlace`](crate::Mapping::InPlace), a file that is loaded is [`Error::AlreadyMapped`]. What is in use:
+    /// [`Error::InUse`]. The state: [`Error::StateNotRestored`], [`Error::StateMismatch`], [`Error::Busy`],
+    /// [`Error::SavePanicked`], [`Error::RestoreFailed`], [`Error::RestorePanicked`]. The system: [`Error::NoThread`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// // SAFETY: only plugins built with the SDK are in the directories that this program searches.
+    /// let host = Host::new(unsafe { Trust::any() }).with_event_handler(|event| eprintln!("{event}"));
+    /// host.load("greeter")?;
+    /// let greet = host.live::<fn(&str) -> String>("greet")?;
+    /// println!("{}", greet("World"));
+    /// // Somebody builds it anew; then:
+    /// if let Err(error) = host.reload("greeter") {
+    ///     eprintln!("{error}"); // and what was there goes on
+    /// }
+    /// println!("{}", greet("World"));
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn reload(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
+        let asked = plugin.as_ref();
+        let path = self.file_of(asked)?;
+        let bytes = file::read(&path)?;
+        self.config.trust.check(&path, &bytes, self.config.settings.mapping)?;
+        let info = inspect_bytes(&path, &bytes)?;
+        let name = info.name.clone();
+        // By the name, it is that plugin or none.
+        if let Some(expected) = self.named(asked).filter(|expected| !expected.is_named(&name)) {
+            return Err(Error::OtherPlugin { path, expected: expected.name().to_owned(), found: name });
+        }
+
+        let succession = self.plugin(&name)?.succession().clone();
+        let _turn = succession.begin_upgrade();
+        let old = self.plugin(&name)?;
+        if !Arc::ptr_eq(old.succession(), &succession) {
+            // Unloaded while this waited for its turn, and loaded again.
+            return Err(Error::Unloading { plugin: name });
+        }
+        if old.path().is_none() {
+            return Err(Error::Linked { plugin: name });
+        }
+
+        let (mut library, entries) = self.map(&path, &bytes, &info)?;
+        let next = Next { old: &old, path: &path, exports: exports(&entries) };
+        next.check_handles()?;
+        next.check_followers(&succession)?;
+        let handover = next.handover(&entries)?;
+        library.attach(&entries, &info, &path)?;
+        let new = Plugin::new(info, Some(path.clone()), Arc::new(library), &entries, old.place().next());
+        let drain = Drain::start(&name, &path, self.config.on_event.clone())?;
+
+        let held = match handover {
+            Some(handover) => {
+                let held = Held::new(&succession, &old, self.config.handover_deadline)?;
+                handover.run(&old, &path)?;
+                Some(held)
+            }
+            None => None,
+        };
+        {
+            let mut state = self.write();
+            // Some may have come since; now none can.
+            next.check_followers(&succession)?;
+            state.replace(&old, new.clone());
+            succession.serve(&new);
+        }
+        held.into_iter().for_each(Held::release);
+        succession.retire(old, drain);
+        self.config.on_event.tell(&Event::Upgraded {
+            plugin: name,
+            version: new.version().to_owned(),
+            revision: new.revision(),
+            path,
+        });
+        Ok(new)
+    }
+
+    /// Looks up a function by name and type in all loaded plugins, as [`get`](Self::get) does, and gives a handle that
+    /// follows the upgrades of its plugin. For an example see [`reload`](Self::reload).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`], and
+    /// [`Error::Unloading`] if the only plugin that exports it is being unloaded.
+    pub fn live<F: FunctionType + Lookup>(&self, name: &str) -> Result<Live<F>, Error> {
+        // Locked, so that no upgrade comes in between.
+        let state = self.write();
+        let plugin = state.exporter(name)?;
+        plugin.check_type::<F>(name)?;
+        Ok(plugin.succession().follow(plugin, name))
+    }
+
+    /// The versions of plugins that were replaced and are still there, and what keeps each.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// for old in host.draining() {
+    ///     // revision 1 of plugin `greeter` is pinned: 1 handle to its exports is alive: `greet` (1)
+    ///     println!("{old}");
+    /// }
+    /// ```
+    pub fn draining(&self) -> Vec<Draining> {
+        let successions = self.read().successions();
+        successions.iter().flat_map(|(plugin, succession)| succession.draining(plugin)).collect()
+    }
+
+    /// The loaded plugin that is meant by its name, rather than a path.
+    fn named(&self, asked: &Path) -> Option<Plugin> {
+        let name = asked.to_str().filter(|_| file::is_bare(asked))?;
+        self.plugins().into_iter().find(|plugin| plugin.is_named(name))
+    }
+
+    /// The file to replace a plugin from.
+    fn file_of(&self, asked: &Path) -> Result<PathBuf, Error> {
+        if let Some(plugin) = self.named(asked) {
+            let linked = || Error::Linked { plugin: plugin.name().to_owned() };
+            return plugin.path().map(Path::to_owned).ok_or_else(linked);
+        }
+        match file::resolve(asked, || self.search_dirs()) {
+            // What is meant by a name must be loaded.
+            Err(Error::NotFound { name, .. }) if file::is_bare(asked) => {
+                Err(self.plugin(&name).err().unwrap_or(Error::NoSuchPlugin { name, closest: None }))
+            }
+            found => found,
+        }
+    }
+}
+
+/// The descriptors of a library's exports, by name.
+fn exports(entries: &[Entry]) -> HashMap<&'static str, &'static [u8]> {
+    let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
+    exports.map(|entry| (entry.item.name, entry.item.descriptor)).collect()
+}
+
+/// A version that is mapped beside the one that it is to replace.
+struct Next<'a> {
+    old: &'a Plugin,
+    path: &'a Path,
+    exports: HashMap<&'static str, &'static [u8]>,
+}
+
+impl Next<'_> {
+    /// Whether it has what handles to the old version use. They stay with that; but who has looked up an export will do so
+    /// again.
+    fn check_handles(&self) -> Result<(), Error> {
+        let in_use = self.old.exports_in_use();
+        in_use.into_iter().try_for_each(|(name, descriptor)| {
+            let fits = |new: &[u8]| new == descriptor;
+            self.check(name, fits, || Signature::read(descriptor))
+        })
+    }
+
+    /// Whether it has what `Live` handles will call in it.
+    fn check_followers(&self, succession: &Succession) -> Result<(), Error> {
+        succession.misfit(|name, node: &'static Node| {
+            self.check(name, |new| node.matches(new), || Signature::from_node(node))
+        })
+    }
+
+    fn check(&self, name: &str, fits: impl Fn(&[u8]) -> bool, asked: impl Fn() -> Signature) -> Result<(), Error> {
+        let plugin = self.old.name();
+        let problem = match self.exports.get(name) {
+            Some(new) if fits(new) => return Ok(()),
+            Some(new) => {
+                let (asked, exported) = (asked(), Signature::read(new));
+                if asked.accepts(&exported) {
+                    return Ok(());
+                }
+                let difference = asked.difference(&exported, Sides::HANDLE);
+                let (plugin, name) = (plugin.to_owned(), name.to_owned());
+                Error::TypeMismatch(Box::new(TypeMismatch { plugin, name, asked, exported, difference }))
+            }
+            None => Error::NoSuchExport {
+                name: name.to_owned(),
+                plugin: Some(plugin.to_owned()),
+                closest: closest(name, self.exports.keys().copied()),
+            },
+        };
+        Err(Error::InUse { plugin: plugin.to_owned(), path: self.path.to_owned(), problem: Box::new(problem) })
+    }
+
+    /// What hands the state over, if there is one.
+    fn handover(&self, entries: &[Entry]) -> Result<Option<Handover>, Error> {
+        let Some(save) = self.old.save() else { return Ok(None) };
+        let (plugin, path) = (self.old.name().to_owned(), self.path.to_owned());
+        let Some(restore) = entries.iter().find(|entry| entry.kind == Kind::Restore) else {
+            return Err(Error::StateNotRestored { plugin, path });
+        };
+        if restore.item.descriptor != save.item.descriptor {
+            let (restored, saved) = (Signature::read(restore.item.descriptor), Signature::read(save.item.descriptor));
+            if !restored.accepts(&saved) {
+                let difference = restored.difference(&saved, Sides::STATE);
+                let (saved, restored) = (Box::new(saved), Box::new(restored));
+                return Err(Error::StateMismatch { plugin, path, saved, restored, difference });
+            }
+        }
+        Ok(Some(Handover { save: save.clone(), restore: restore.clone() }))
+    }
+}
+
+/// The hooks by which a state goes from one version to the next. Their types fit each other.
+struct Handover {
+    save: Entry,
+    restore: Entry,
+}
+
+impl Handover {
+    /// Passes the state on. Both versions are mapped.
+    fn run(&self, old: &Plugin, path: &Path) -> Result<(), Error> {
+        let (plugin, path) = (old.name().to_owned(), path.to_owned());
+        // SAFETY: the entry of such a hook has this type, as its kind says.
+        let save = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<StateRepr>>(self.save.entry)
+        };
+        // SAFETY: as above.
+        let restore = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> Outcome<HookRepr>>(
+                self.restore.entry,
+            )
+        };
+        // SAFETY: called in a library that is mapped; its outcome is taken apart once.
+        let state = match unsafe { save(std::ptr::null()).into_result() } {
+            Ok(state) => state,
+            Err(fault) => return Err(Error::SavePanicked { plugin, fault: self.save.fault_of(old.name(), fault) }),
+        };
+        // SAFETY: the old version is still there, and the new one takes what the old one has saved: their descriptors fit.
+        let restored = unsafe { state.pass(|state| restore(std::ptr::null(), state).into_result()) };
+        // SAFETY: what the hook has just returned.
+        match restored.map(|result| unsafe { lift_hook(result) }) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(message)) => Err(Error::RestoreFailed { plugin, message, path }),
+            Err(fault) => {
+                let fault = self.restore.fault_of(old.name(), fault);
+                Err(Error::RestorePanicked { plugin, fault, path })
+            }
+        }
+    }
+}
+
+/// Holds back calls through `Live` handles. Dropping it has them go on in the old version.
+struct Held<'a> {
+    succession: &'a Succession,
+    old: &'a Plugin,
+}
+
+impl<'a> Held<'a> {
+    /// Waits for calls in progress to end.
+    fn new(succession: &'a Succession, old: &'a Plugin, most: Duration) -> Result<Self, Error> {
+        let mut in_progress = succession.hold();
+        let held = Held { succession, old };
+        let started = Instant::now();
+        let mut pause = Duration::from_micros(20);
+        // Looked at in this way, what the calls changed is seen.
+        while Arc::get_mut(&mut in_progress).is_none() {
+            if started.elapsed() >= most {
+                return Err(Error::Busy { plugin: old.name().to_owned(), waited: most });
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(1));
+        }
+        Ok(held)
+    }
+
+    /// Another version serves.
+    fn release(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.succession.serve(self.old);
+    }
+}
