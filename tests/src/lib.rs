@@ -58,6 +58,32 @@ pub fn fixture(name: &str) -> PathBuf {
     path
 }
 
+/// The library of a fixture with one of its features, built once in each process.
+pub fn variant(name: &str, feature: &str) -> PathBuf {
+    static BUILT: Mutex<()> = Mutex::new(());
+    let file_name = format!("{feature}-{}", library_name(name));
+    if let Some(directory) = std::env::var_os("PLUGIN_TEST_FIXTURES") {
+        return PathBuf::from(directory).join(file_name);
+    }
+    // Apart, and one after the other: cargo writes all of them to the same place.
+    let build = build_of(name).target_dir(fixture_target_dir("variants")).arg("--features").arg(feature);
+    let _one_at_a_time = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = build.run().unwrap_or_else(|error| panic!("{error}"));
+    let path = built.with_file_name(file_name);
+    std::fs::copy(built, &path).unwrap_or_else(|error| panic!("{error}"));
+    path
+}
+
+/// Replaces each text in the bytes of a library by another one of its length.
+pub fn rewrite(library: &mut [u8], texts: &[(&str, &str)]) {
+    for (old, new) in texts {
+        assert_eq!(old.len(), new.len(), "{old:?} and {new:?} take the same room");
+        let mut found = library.windows(old.len()).enumerate().filter(|(_, bytes)| *bytes == old.as_bytes());
+        let (at, _) = found.next().unwrap_or_else(|| panic!("{old:?} is in the library"));
+        library[at..][..new.len()].copy_from_slice(new.as_bytes());
+    }
+}
+
 /// The file name of a crate's library.
 pub fn library_name(name: &str) -> String {
     format!("{}{}{}", std::env::consts::DLL_PREFIX, name.replace('-', "_"), std::env::consts::DLL_SUFFIX)
@@ -77,6 +103,12 @@ pub fn host_with(fixtures: &[&str]) -> Host {
         host.load(fixture(name)).unwrap_or_else(|error| panic!("{error}"));
     }
     host
+}
+
+/// How many rounds; sanitizers and emulators are slower.
+pub fn rounds(usual: usize) -> usize {
+    let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
+    (usual / slower).max(1)
 }
 
 /// What `read` gives once it gives the same for a while: threads that lent their stack, and those of tests before, may still
