@@ -33,6 +33,19 @@ pub static COUNT: ::std::sync::atomic::AtomicU32 = ::std::sync::atomic::AtomicU3
 #[plugin_export]
 pub static LIST: ::std::sync::RwLock<Vec<u8>> = ::std::sync::RwLock::new(Vec::new());
 
+/// What the next version gets.
+#[plugin_export(save)]
+#[must_use]
+pub fn save() -> Vec<u8> {
+    Vec::new()
+}
+
+/// What it was given.
+#[plugin_export(restore)]
+pub fn restore(state: Vec<u8>) {
+    ::core::mem::drop(state);
+}
+
 /// A type with nothing special.
 #[plugin_type]
 #[derive(Debug)]

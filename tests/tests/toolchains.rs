@@ -1,8 +1,11 @@
 //! Plugins built by other compilers than the host's, in debug and release, all loaded into one host's process.
 
+use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use plugin_host::{Fault, Host, inspect};
+use plugin_host::{Fault, Host, Live, inspect};
 use tests::{build_of, fixture_target_dir, host, round_trips};
 
 /// The toolchains that are installed, and new enough for plugin-core.
@@ -47,6 +50,61 @@ fn other_compilers_and_settings() {
     optimised_in_other_ways();
 }
 
+/// A plugin that is upgraded to versions of ever other compilers and settings, while it is called, and keeps its state.
+struct Upgrading {
+    host: Host,
+    counts: Option<Counts>,
+    revision: u64,
+}
+
+/// What counts, and how far it has come.
+struct Counts {
+    live: Live<fn() -> u64>,
+    last: u64,
+}
+
+impl Default for Upgrading {
+    fn default() -> Self {
+        Upgrading { host: host(), counts: None, revision: 1 }
+    }
+}
+
+impl Upgrading {
+    fn to(&mut self, library: &Path, what: &str) {
+        let Some(counts) = &mut self.counts else {
+            self.host.load(library).unwrap_or_else(|error| panic!("{what}: {error}"));
+            self.counts = Some(Counts { live: self.host.live("count").unwrap(), last: 0 });
+            return;
+        };
+        self.revision += 1;
+        let stop = AtomicBool::new(false);
+        let last = std::thread::scope(|scope| {
+            let Counts { live, last } = &*counts;
+            let stop = &stop;
+            let thread = scope.spawn(move || {
+                let mut last = *last;
+                while !stop.load(Ordering::Relaxed) {
+                    let next = live();
+                    assert_eq!(next, last + 1, "{what}");
+                    last = next;
+                }
+                last
+            });
+            let upgraded = self.host.reload(library);
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(upgraded.unwrap_or_else(|error| panic!("{what}: {error}")).revision(), self.revision);
+            thread.join().unwrap()
+        });
+        assert!(last > counts.last, "{what}");
+        counts.last = last;
+        let started = Instant::now();
+        while cfg!(target_os = "linux") && !self.host.draining().is_empty() {
+            assert!(started.elapsed() < Duration::from_secs(20), "{what}: {:?}", self.host.draining());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 fn assert_nothing_is_mapped(what: &str) {
     if cfg!(target_os = "linux") {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
@@ -60,6 +118,7 @@ fn every_installed_compiler_in_debug_and_release() {
         println!("only {toolchains:?} are installed: install more with rustup to see plugins of other compilers");
     }
     let mut hosts = Vec::new();
+    let mut upgrading = Upgrading::default();
     let mut compilers = std::collections::BTreeSet::new();
     for toolchain in &toolchains {
         for release in [false, true] {
@@ -77,8 +136,10 @@ fn every_installed_compiler_in_debug_and_release() {
             assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1001);
             assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);
             hosts.push(host);
+            upgrading.to(&build("upgrades"), toolchain);
         }
     }
+    drop(upgrading);
     // All at once, in one process.
     for host in &hosts {
         assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(20, 22), 42);
@@ -90,6 +151,7 @@ fn every_installed_compiler_in_debug_and_release() {
 
 /// Plugins that are linked by fat LTO, or as one codegen unit, or for size, or stripped.
 fn optimised_in_other_ways() {
+    let mut upgrading = Upgrading::default();
     for (name, config) in [
         ("lto", "profile.release.lto=\"fat\""),
         ("unit", "profile.release.codegen-units=1"),
@@ -109,5 +171,6 @@ fn optimised_in_other_ways() {
         assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);
         drop(host);
         assert_nothing_is_mapped(name);
+        upgrading.to(&build("upgrades"), name);
     }
 }
