@@ -9,6 +9,7 @@ use plugin_core::record::{Item, Kind, RawRecord};
 use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound};
 use plugin_core::{Fault, Origin, PluginType};
 
+use crate::contents::Contents;
 use crate::error::Error;
 use crate::file::{Image, Mapping};
 use crate::inspect::{Header, PluginInfo, no_delete};
@@ -242,10 +243,10 @@ fn checked_table(loaded: &libloading::Library, path: &Path) -> Result<*const Plu
 }
 
 impl Library {
-    /// Maps the bytes of `path`, which were trusted and inspected, and binds the library to its services.
-    pub(crate) fn map(path: &Path, bytes: &[u8], info: &PluginInfo, settings: &Settings) -> Result<Self, Error> {
+    /// Maps the contents of `path`, which were trusted and inspected, and binds the library to its services.
+    pub(crate) fn map(path: &Path, contents: &Contents, info: &PluginInfo, settings: &Settings) -> Result<Self, Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
-        let image = Image::new(path, bytes, settings.mapping).map_err(|error| map_error(error.to_string()))?;
+        let image = Image::new(path, contents, settings.mapping).map_err(|error| map_error(error.to_string()))?;
         let loaded = {
             let _one_at_a_time = loader();
             // SAFETY: the trust covers the file: its constructors are sound to run.
@@ -277,7 +278,7 @@ impl Library {
         let inode = inode(&image);
         let image = backtraces.then_some(image);
         let mapped = Some(Mapped { loaded, image });
-        Ok(Library { mapped, table, services, hooks: None, no_delete: no_delete(bytes), inode, on_leak })
+        Ok(Library { mapped, table, services, hooks: None, no_delete: no_delete(contents), inode, on_leak })
     }
 
     /// What the library has registered.
