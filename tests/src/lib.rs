@@ -15,6 +15,7 @@ pub mod round_trips;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,23 @@ pub fn fixture(name: &str) -> PathBuf {
     path
 }
 
+/// The toolchains that are installed, and new enough for plugin-core.
+pub fn toolchains() -> Vec<String> {
+    let Ok(list) = Command::new("rustup").args(["toolchain", "list"]).output() else {
+        return Vec::new();
+    };
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    let names = list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
+    names.filter(|name| builds_2024(name)).collect()
+}
+
+fn builds_2024(toolchain: &str) -> bool {
+    let version = Command::new("rustup").args(["run", toolchain, "rustc", "--version"]).output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let minor = version.split(['.', ' ']).nth(2).and_then(|minor| minor.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor >= 85)
+}
+
 /// The file name of a crate's library.
 pub fn library_name(name: &str) -> String {
     format!("{}{}{}", std::env::consts::DLL_PREFIX, name.replace('-', "_"), std::env::consts::DLL_SUFFIX)
@@ -77,6 +95,12 @@ pub fn host_with(fixtures: &[&str]) -> Host {
         host.load(fixture(name)).unwrap_or_else(|error| panic!("{error}"));
     }
     host
+}
+
+/// How many rounds; sanitizers and emulators are slower.
+pub fn rounds(usual: usize) -> usize {
+    let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
+    (usual / slower).max(1)
 }
 
 /// What `read` gives once it gives the same for a while: threads that lent their stack, and those of tests before, may still
