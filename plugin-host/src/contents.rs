@@ -45,6 +45,8 @@ pub(crate) mod sealed {
     use std::path::Path;
     use std::ptr::NonNull;
 
+    use crate::library::loader;
+
     /// A file that is only in memory and can never change again, and a view of it.
     pub(crate) struct Sealed {
         pub(crate) file: File,
@@ -99,6 +101,7 @@ pub(crate) mod sealed {
     impl Drop for Sealed {
         fn drop(&mut self) {
             if self.length != 0 {
+                let _one_at_a_time = loader();
                 // SAFETY: mapped by `read`, and nobody has a reference into it any more.
                 unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
             }

@@ -141,9 +141,10 @@ struct Mapped {
     image: Option<Image>,
 }
 
-/// Held while the system's loader maps or unmaps. It has such a lock of its own; this one is for those who watch memory
-/// (ThreadSanitizer does), and cannot see that a library was unmapped before another came to lie in its place.
-fn loader() -> MutexGuard<'static, ()> {
+/// Held while the system's loader maps or unmaps, and while what was read of a file is unmapped. The loader has such a lock
+/// of its own; this one is for those who watch memory (ThreadSanitizer does), and cannot see that something was unmapped
+/// before a library came to lie in its place.
+pub(crate) fn loader() -> MutexGuard<'static, ()> {
     static LOADER: Mutex<()> = Mutex::new(());
     LOADER.lock().unwrap_or_else(PoisonError::into_inner)
 }
