@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use crate::contents::Contents;
 use crate::error::{Error, no_nul_in_path};
 
 /// What the system's loader is given.
@@ -63,7 +64,7 @@ pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -
 }
 
 /// Reads all of a file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Contents, Error> {
     no_nul_in_path(path)?;
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(Error::IsDirectory { path: path.to_owned() }),
@@ -71,7 +72,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         Ok(metadata) if !metadata.is_file() => return Err(Error::NotAFile { path: path.to_owned() }),
         _ => {}
     }
-    fs::read(path).map_err(|source| match source.kind() {
+    Contents::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] },
         _ => Error::Read { path: path.to_owned(), source },
     })
@@ -87,7 +88,7 @@ pub(crate) struct Image {
 enum Keep {
     Nothing,
     #[cfg(target_os = "linux")]
-    Memory(std::os::fd::OwnedFd),
+    Memory(fs::File),
     #[cfg(not(windows))]
     Copy(tempfile::TempPath),
     /// The copy, and an open file that keeps others from deleting it; closed first.
@@ -96,8 +97,8 @@ enum Keep {
 }
 
 impl Image {
-    /// Makes the bytes of `path` ready to be mapped.
-    pub(crate) fn new(path: &Path, bytes: &[u8], mapping: Mapping) -> io::Result<Self> {
+    /// Makes what was read from `path` ready to be mapped.
+    pub(crate) fn new(path: &Path, contents: &Contents, mapping: Mapping) -> io::Result<Self> {
         if mapping == Mapping::InPlace {
             // Without a directory, the loader would search its own.
             let mut path = std::path::absolute(path)?;
@@ -108,10 +109,12 @@ impl Image {
             return Ok(Image { path, _keep: Keep::Nothing });
         }
         #[cfg(target_os = "linux")]
-        if let Ok(image) = memory::image(path, bytes) {
-            return Ok(image);
+        if let Contents::Sealed(sealed) = contents {
+            let file = sealed.file.try_clone()?;
+            let path = memory::unique_path(std::os::fd::AsRawFd::as_raw_fd(&file)).into();
+            return Ok(Image { path, _keep: Keep::Memory(file) });
         }
-        copy(path, bytes)
+        copy(path, contents)
     }
 
     /// What to give to the loader.
@@ -205,43 +208,13 @@ mod copies {
 
 #[cfg(target_os = "linux")]
 mod memory {
-    use std::ffi::CString;
-    use std::fs::File;
-    use std::io::{self, Write as _};
-    use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
-    use std::path::Path;
     use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::{Image, Keep};
-
-    /// Puts the bytes in a file that is only in memory and can never change again.
-    pub(super) fn image(path: &Path, bytes: &[u8]) -> io::Result<Image> {
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        // The kernel takes names of up to 249 bytes.
-        let name = CString::new(&name[..name.len().min(200)])?;
-        // SAFETY: a name that ends with NUL.
-        let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: just created, and nobody else's.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let mut file = File::from(fd);
-        file.write_all(bytes)?;
-        let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-        // SAFETY: a descriptor that is open, and seals.
-        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let path = unique_path(file.as_raw_fd()).into();
-        Ok(Image { path, _keep: Keep::Memory(file.into()) })
-    }
 
     /// A path to the descriptor that no earlier mapping had.
     ///
     /// The loader takes a path that it has seen for the library that it loaded from there, and descriptors are used
     /// again. So each path writes a number in its separators: `/` is a zero, `//` is a one.
-    fn unique_path(fd: i32) -> String {
+    pub(super) fn unique_path(fd: i32) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut path = String::from("/proc/self/fd/");

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
 
+use crate::contents::Contents;
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest, no_nul};
 use crate::event::{Event, EventHandler};
@@ -277,11 +278,11 @@ impl Host {
     /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
-        let bytes = file::read(&path)?;
-        self.config.trust.check(&path, &bytes, self.config.settings.mapping)?;
-        let info = inspect_bytes(&path, &bytes)?;
+        let contents = file::read(&path)?;
+        self.config.trust.check(&path, &contents, self.config.settings.mapping)?;
+        let info = inspect_bytes(&path, &contents)?;
         let reserved = Reserved::new(self, &info.name, &path)?;
-        let (mut library, entries) = self.map(&path, &bytes, &info)?;
+        let (mut library, entries) = self.map(&path, &contents, &info)?;
         library.attach(&entries, &info, &path)?;
         let plugin = Plugin::new(info, Some(path), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
@@ -290,8 +291,13 @@ impl Host {
     }
 
     /// Maps a file that was trusted and inspected, and reads what it has registered.
-    pub(crate) fn map(&self, path: &Path, bytes: &[u8], info: &PluginInfo) -> Result<(Library, Vec<Entry>), Error> {
-        let library = Library::map(path, bytes, info, &self.config.settings)?;
+    pub(crate) fn map(
+        &self,
+        path: &Path,
+        contents: &Contents,
+        info: &PluginInfo,
+    ) -> Result<(Library, Vec<Entry>), Error> {
+        let library = Library::map(path, contents, info, &self.config.settings)?;
         let entries = library.entries();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
         let registered: HashSet<&str> = exports.map(|entry| entry.item.name).collect();

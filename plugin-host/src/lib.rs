@@ -58,6 +58,7 @@
 
 #[cfg(feature = "build")]
 pub mod build;
+mod contents;
 mod difference;
 #[cfg(feature = "serde")]
 mod dynamic;

@@ -10,6 +10,7 @@ use plugin_core::record::{Item, Kind, RawRecord};
 use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound};
 use plugin_core::{Fault, Origin, PluginType};
 
+use crate::contents::Contents;
 use crate::error::Error;
 use crate::file::{Image, Mapping};
 use crate::inspect::{Header, PluginInfo, no_delete};
@@ -158,9 +159,10 @@ struct Mapped {
     image: Option<Image>,
 }
 
-/// Held while the system's loader maps or unmaps. It has such a lock of its own; this one is for those who watch memory
-/// (ThreadSanitizer does), and cannot see that a library was unmapped before another came to lie in its place.
-fn loader() -> MutexGuard<'static, ()> {
+/// Held while the system's loader maps or unmaps, and while what was read of a file is unmapped. The loader has such a lock
+/// of its own; this one is for those who watch memory (ThreadSanitizer does), and cannot see that something was unmapped
+/// before a library came to lie in its place.
+pub(crate) fn loader() -> MutexGuard<'static, ()> {
     static LOADER: Mutex<()> = Mutex::new(());
     LOADER.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -260,10 +262,10 @@ fn checked_table(loaded: &libloading::Library, path: &Path) -> Result<*const Plu
 }
 
 impl Library {
-    /// Maps the bytes of `path`, which were trusted and inspected, and binds the library to its services.
-    pub(crate) fn map(path: &Path, bytes: &[u8], info: &PluginInfo, settings: &Settings) -> Result<Self, Error> {
+    /// Maps the contents of `path`, which were trusted and inspected, and binds the library to its services.
+    pub(crate) fn map(path: &Path, contents: &Contents, info: &PluginInfo, settings: &Settings) -> Result<Self, Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
-        let image = Image::new(path, bytes, settings.mapping).map_err(|error| map_error(error.to_string()))?;
+        let image = Image::new(path, contents, settings.mapping).map_err(|error| map_error(error.to_string()))?;
         let loaded = {
             let _one_at_a_time = loader();
             // SAFETY: the trust covers the file: its constructors are sound to run.
@@ -300,7 +302,7 @@ impl Library {
             table,
             services,
             hooks: None,
-            no_delete: no_delete(bytes),
+            no_delete: no_delete(contents),
             inode,
             on_leak,
             when_unused: OnceLock::new(),

@@ -72,9 +72,9 @@ impl Host {
     pub fn reload(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let asked = plugin.as_ref();
         let path = self.file_of(asked)?;
-        let bytes = file::read(&path)?;
-        self.config.trust.check(&path, &bytes, self.config.settings.mapping)?;
-        let info = inspect_bytes(&path, &bytes)?;
+        let contents = file::read(&path)?;
+        self.config.trust.check(&path, &contents, self.config.settings.mapping)?;
+        let info = inspect_bytes(&path, &contents)?;
         let name = info.name.clone();
         // By the name, it is that plugin or none.
         if let Some(expected) = self.named(asked).filter(|expected| !expected.is_named(&name)) {
@@ -92,7 +92,7 @@ impl Host {
             return Err(Error::Linked { plugin: name });
         }
 
-        let (mut library, entries) = self.map(&path, &bytes, &info)?;
+        let (mut library, entries) = self.map(&path, &contents, &info)?;
         let next = Next { old: &old, path: &path, exports: exports(&entries) };
         next.check_handles()?;
         next.check_followers(&succession)?;

@@ -15,6 +15,7 @@ pub mod round_trips;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -82,6 +83,23 @@ pub fn rewrite(library: &mut [u8], texts: &[(&str, &str)]) {
         let (at, _) = found.next().unwrap_or_else(|| panic!("{old:?} is in the library"));
         library[at..][..new.len()].copy_from_slice(new.as_bytes());
     }
+}
+
+/// The toolchains that are installed, and new enough for plugin-core.
+pub fn toolchains() -> Vec<String> {
+    let Ok(list) = Command::new("rustup").args(["toolchain", "list"]).output() else {
+        return Vec::new();
+    };
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    let names = list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
+    names.filter(|name| builds_2024(name)).collect()
+}
+
+fn builds_2024(toolchain: &str) -> bool {
+    let version = Command::new("rustup").args(["run", toolchain, "rustc", "--version"]).output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let minor = version.split(['.', ' ']).nth(2).and_then(|minor| minor.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor >= 85)
 }
 
 /// The file name of a crate's library.

@@ -36,7 +36,7 @@ pub static LIST: ::std::sync::RwLock<Vec<u8>> = ::std::sync::RwLock::new(Vec::ne
 /// What the next version gets.
 #[plugin_export(save)]
 #[must_use]
-pub fn save() -> Vec<u8> {
+pub const fn save() -> Vec<u8> {
     Vec::new()
 }
 

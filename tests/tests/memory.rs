@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use checked_allocator::CheckedAllocator;
 use plugin_host::{Fault, Host, Leak, Memory};
-use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, settled};
+use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds, settled};
 
 #[global_allocator]
 static ALLOCATOR: CheckedAllocator<0x5A5A_0003> = CheckedAllocator::new();
@@ -19,12 +19,6 @@ const UNMAPS: bool = cfg!(target_os = "linux");
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How many cycles; sanitizers and emulators are slower.
-fn rounds(usual: usize) -> usize {
-    let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
-    (usual / slower).max(4)
 }
 
 type Leaks = Arc<Mutex<Vec<Leak>>>;
@@ -105,7 +99,7 @@ fn what_owns_memory_moves_without_a_copy() {
 fn what_a_plugin_leaks_is_freed_when_it_is_gone() {
     let _alone = alone();
     let mut live = None;
-    for round in 0..rounds(200) {
+    for round in 0..rounds(200).max(4) {
         let (host, leaks) = host_of("host-allocated", Memory::Tracked);
         host.get::<fn(usize)>("leak").unwrap()(64 * 1024);
         drop(host);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use plugin_host::{Error, Fault};
-use tests::{fixture, host, host_with};
+use tests::{fixture, host, host_with, rounds};
 
 /// How many mappings of the fixture there are in this process; where it cannot be told, none.
 fn mapped(fixture: &str) -> usize {
@@ -25,12 +25,6 @@ fn assert_unmapped(fixture: &str) {
         assert!(started.elapsed() < Duration::from_secs(20), "still mapped: {fixture}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// How many cycles; sanitizers and emulators are slower.
-fn rounds(usual: usize) -> usize {
-    let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
-    (usual / slower).max(1)
 }
 
 /// Everything that keeps or unmaps the fixture `threads` is in one test, because it looks at the process's mappings.
@@ -54,7 +48,7 @@ fn a_library_goes_when_nothing_of_it_is_left() {
     assert_unmapped("threads");
 
     // A host thread that used them and ends after the library is gone.
-    for _ in 0..rounds(200) {
+    for _ in 0..rounds(1000) {
         let host = host_with(&["threads"]);
         let touch = host.get::<fn() -> usize>("touch").unwrap();
         let (touched, gone) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));

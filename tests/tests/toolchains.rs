@@ -1,29 +1,11 @@
 //! Plugins built by other compilers than the host's, in debug and release, all loaded into one host's process.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use plugin_host::{Fault, Host, Live, inspect};
-use tests::{build_of, fixture_target_dir, host, round_trips};
-
-/// The toolchains that are installed, and new enough for plugin-core.
-fn toolchains() -> Vec<String> {
-    let Ok(list) = Command::new("rustup").args(["toolchain", "list"]).output() else {
-        return Vec::new();
-    };
-    let list = String::from_utf8_lossy(&list.stdout).into_owned();
-    let names = list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
-    names.filter(|name| builds_2024(name)).collect()
-}
-
-fn builds_2024(toolchain: &str) -> bool {
-    let version = Command::new("rustup").args(["run", toolchain, "rustc", "--version"]).output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    let minor = version.split(['.', ' ']).nth(2).and_then(|minor| minor.parse::<u32>().ok());
-    minor.is_some_and(|minor| minor >= 85)
-}
+use tests::{build_of, fixture_target_dir, host, round_trips, toolchains};
 
 /// Asks of every part of the boundary that it works: every type, both kinds of references, statics, panics.
 fn exercise(host: &Host) {

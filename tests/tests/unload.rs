@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plugin_host::{Error, Host, PinReason, Unload};
-use tests::{fixture, host, library_name};
+use tests::{fixture, host, library_name, rounds};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -50,12 +50,6 @@ fn host_and_copy() -> (Host, Copy) {
     let (host, copy) = (host(), Copy::of("leaver"));
     host.load(&copy.file).unwrap();
     (host, copy)
-}
-
-/// How many cycles; sanitizers and emulators are slower.
-fn rounds(usual: usize) -> usize {
-    let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
-    (usual / slower).max(1)
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

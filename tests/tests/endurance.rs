@@ -1,0 +1,49 @@
+//! Ten thousand times loaded, called and unloaded, a plugin has left nothing in the process, whatever it did there:
+//! `tests/src/bin/endure.rs` counts, and writes what it has counted to standard error.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tests::{build_of, fixture, fixture_target_dir, rounds, toolchains};
+
+/// So often on each thread.
+fn endure(what: &str, library: &Path, threads: usize, cycles: usize) {
+    // Where libraries stay mapped, a few show that nothing goes wrong.
+    let cycles = if cfg!(target_os = "linux") { rounds(cycles) } else { 10 };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_endure"));
+    command.args([what, &threads.to_string(), &cycles.to_string()]).arg(library);
+    // The plugin prints in each cycle.
+    let status = command.stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{what}: {status}; what is wrong is said above");
+}
+
+#[test]
+fn on_one_thread() {
+    endure("one thread", &fixture("endurance"), 1, 10_000);
+}
+
+#[test]
+fn on_eight_threads_at_once() {
+    endure("eight threads", &fixture("endurance"), 8, 10_000 / 8);
+}
+
+#[test]
+fn of_other_compilers_and_settings() {
+    if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
+        println!("skipped: no cargo can run here");
+        return;
+    }
+    for toolchain in toolchains() {
+        let build = |settings: &str| {
+            let directory = fixture_target_dir(&format!("{toolchain}{settings}"));
+            build_of("endurance").toolchain(&toolchain).target_dir(directory)
+        };
+        let lto = ["profile.release.lto=\"fat\"", "profile.release.codegen-units=1"];
+        let lto = lto.into_iter().fold(build("-lto").release(), |build, setting| build.arg("--config").arg(setting));
+        for (settings, build) in [("debug", build("")), ("fat LTO", lto)] {
+            let what = format!("{toolchain}, {settings}");
+            let library = build.run().unwrap_or_else(|error| panic!("{what}: {error}"));
+            endure(&what, &library, 1, 1000);
+        }
+    }
+}
