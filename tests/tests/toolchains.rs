@@ -65,12 +65,14 @@ impl Upgrading {
             let stop = &stop;
             let thread = scope.spawn(move || {
                 let mut last = *last;
-                while !stop.load(Ordering::Relaxed) {
+                loop {
                     let next = live();
                     assert_eq!(next, last + 1, "{what}");
                     last = next;
+                    if stop.load(Ordering::Relaxed) {
+                        return last;
+                    }
                 }
-                last
             });
             let upgraded = self.host.reload(library);
             stop.store(true, Ordering::Relaxed);
