@@ -23,6 +23,7 @@
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
 //! | unload a plugin, and be told what keeps it | [`Host::unload`], [`PinReason`] |
+//! | replace a plugin by its next version, and follow that | [`Host::reload`], [`Live`], [`Event`] |
 //! | serve plugins that are linked in | [`Host::linked`] |
 //! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
 //! | build a plugin crate | [`build`], with the feature `build` |
