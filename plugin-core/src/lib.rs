@@ -133,6 +133,8 @@ mod locks;
 #[cfg(feature = "host")]
 mod lookup;
 mod origin;
+#[cfg(feature = "host")]
+mod readers;
 pub mod record;
 mod runtime;
 pub mod state;

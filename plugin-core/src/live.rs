@@ -4,12 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
-
-use arc_swap::{ArcSwap, Guard};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::function::{Function, FunctionType};
 use crate::lookup::Site;
+use crate::readers::{self, Readers, Slot};
 
 /// An exported function that follows the upgrades of its plugin: each call goes to the version that serves then.
 ///
@@ -80,16 +80,30 @@ impl<F> Live<F> {
     /// The function in the version that serves now, for one call.
     #[inline(always)]
     pub(crate) fn current(&self) -> Current<F> {
-        let version = self.versions.current.load();
-        if version.has(self.place) {
-            return Current { version, place: self.place, signature: PhantomData };
+        let versions = &*self.versions;
+        if let Some(slot) = readers::begin(versions.address()) {
+            // SAFETY: as long as the slot says that these versions are read, who replaces one keeps it.
+            let version = unsafe { &*versions.current.load(Ordering::Acquire) };
+            if let Some(function) = version.function(self.place) {
+                return Current { function, version, slot: Some(slot), signature: PhantomData };
+            }
+            readers::end(slot);
         }
-        Current { version: self.versions.wait_for(self.place), place: self.place, signature: PhantomData }
+        self.wait()
+    }
+
+    /// The same where there is none at the moment, or where the thread has too many calls in progress.
+    #[cold]
+    #[inline(never)]
+    fn wait(&self) -> Current<F> {
+        let version = self.versions.wait_for(self.place);
+        let function = version.function(self.place).expect("that is what was waited for");
+        Current { function, version: Arc::into_raw(version), slot: None, signature: PhantomData }
     }
 
     /// The number of the version that serves now: 1 for the first that was loaded, and one more with each upgrade.
     pub fn revision(&self) -> u64 {
-        self.current().version.revision
+        self.current().version().revision
     }
 
     /// The function of the version that serves now. It stays with that version.
@@ -111,24 +125,41 @@ impl<F> fmt::Debug for Live<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let current = self.current();
         let label = current.function().label();
-        write!(f, "Live({label}: {}, revision {})", std::any::type_name::<F>(), current.version.revision)
+        write!(f, "Live({label}: {}, revision {})", std::any::type_name::<F>(), current.version().revision)
     }
 }
 
 /// Keeps a version for the time of a call.
 pub(crate) struct Current<F> {
-    version: Guard<Arc<Version>>,
-    place: usize,
+    function: *const Function<()>,
+    version: *const Version,
+    /// What keeps it; without one, it is a share of the version.
+    slot: Option<&'static Slot>,
     signature: PhantomData<F>,
 }
 
 impl<F> Current<F> {
     #[inline(always)]
     pub(crate) fn function(&self) -> &Function<F> {
-        let function = self.version.functions[self.place].as_ref().expect("looked at before");
-        // SAFETY: a `Function` of one type is one of any other, but for what it is called with; this one fits `F`, by the
-        // promise of `Live::new`.
-        unsafe { &*std::ptr::from_ref(function).cast::<Function<F>>() }
+        // SAFETY: it is in the version, which is kept. A `Function` of one type is one of any other, but for what it is called
+        // with; this one fits `F`, by the promise of `Live::new`.
+        unsafe { &*self.function.cast::<Function<F>>() }
+    }
+
+    fn version(&self) -> &Version {
+        // SAFETY: it is kept.
+        unsafe { &*self.version }
+    }
+}
+
+impl<F> Drop for Current<F> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        match self.slot {
+            Some(slot) => readers::end(slot),
+            // SAFETY: the share that `Live::wait` took.
+            None => drop(unsafe { Arc::from_raw(self.version) }),
+        }
     }
 }
 
@@ -145,46 +176,84 @@ impl Version {
     }
 
     #[inline(always)]
-    fn has(&self, place: usize) -> bool {
-        matches!(self.functions.get(place), Some(Some(_)))
+    fn function(&self, place: usize) -> Option<&Function<()>> {
+        self.functions.get(place)?.as_ref()
     }
 }
 
 /// The version of a plugin that serves, and from time to time the next. For a host's use.
 pub struct Versions {
-    current: ArcSwap<Version>,
-    /// For those who wait for a function; locked by who has just published.
-    publishing: Mutex<()>,
+    current: AtomicPtr<Version>,
+    kept: Mutex<Kept>,
     published: Condvar,
+}
+
+struct Kept {
+    /// What `Versions::current` points at.
+    current: Arc<Version>,
+    /// What it pointed at before, and who may still be reading there.
+    before: Vec<(Arc<Version>, Readers)>,
+}
+
+impl Kept {
+    /// Takes out what nobody reads any more.
+    fn take_ended(&mut self) -> Vec<Arc<Version>> {
+        let mut ended = Vec::new();
+        for (mut version, mut readers) in std::mem::take(&mut self.before) {
+            if readers.have_ended() && Arc::get_mut(&mut version).is_some() {
+                ended.push(version);
+            } else {
+                self.before.push((version, readers));
+            }
+        }
+        ended
+    }
 }
 
 impl Versions {
     /// With this version to begin with.
     pub fn new(first: Arc<Version>) -> Self {
-        Versions { current: ArcSwap::new(first), publishing: Mutex::default(), published: Condvar::new() }
+        readers::prepare();
+        let current = AtomicPtr::new(Arc::as_ptr(&first).cast_mut());
+        Versions { current, kept: Mutex::new(Kept { current: first, before: Vec::new() }), published: Condvar::new() }
     }
 
-    /// Has every call from now on go to `next`, and returns the version before. Calls in progress have a share of that.
-    ///
-    /// In a version that lacks a function, calls of it wait for the next.
-    pub fn publish(&self, next: Arc<Version>) -> Arc<Version> {
-        let before = self.current.swap(next);
-        drop(self.publishing.lock().unwrap_or_else(PoisonError::into_inner));
+    fn address(&self) -> *const () {
+        std::ptr::from_ref(self).cast()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has every call from now on go to `next`. In a version that lacks a function, calls of it wait for the next.
+    pub fn publish(&self, next: Arc<Version>) {
+        let mut kept = self.lock();
+        self.current.store(Arc::as_ptr(&next).cast_mut(), Ordering::Release);
+        let before = std::mem::replace(&mut kept.current, next);
+        kept.before.push((before, Readers::of(self.address())));
+        let ended = kept.take_ended();
+        drop(kept);
         self.published.notify_all();
-        before
+        // Not while locked: what it keeps may be a library.
+        drop(ended);
     }
 
-    #[cold]
-    #[inline(never)]
-    fn wait_for(&self, place: usize) -> Guard<Arc<Version>> {
-        let mut publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let version = self.current.load();
-            if version.has(place) {
-                return version;
-            }
-            drop(version);
-            publishing = self.published.wait(publishing).unwrap_or_else(PoisonError::into_inner);
+    /// Whether calls are in progress in a version of that number that was replaced. What nobody reads any more is dropped.
+    pub fn is_in_progress(&self, revision: u64) -> bool {
+        let mut kept = self.lock();
+        let ended = kept.take_ended();
+        let found = kept.before.iter().any(|(version, _)| version.revision == revision);
+        drop(kept);
+        drop(ended);
+        found
+    }
+
+    fn wait_for(&self, place: usize) -> Arc<Version> {
+        let mut kept = self.lock();
+        while kept.current.function(place).is_none() {
+            kept = self.published.wait(kept).unwrap_or_else(PoisonError::into_inner);
         }
+        kept.current.clone()
     }
 }

@@ -802,6 +802,7 @@ impl Plugin {
 
     /// The exports, and their types, of which handles are in use, without those that follow upgrades.
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
+        self.succession().forget_gone(self);
         let is_in_use = |(name, export): &(&String, &Export)| {
             export.handles() > usize::from(self.succession().live_handles(name).is_some())
         };

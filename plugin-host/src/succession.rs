@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plugin_core::descriptor::Node;
 use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
@@ -106,16 +106,16 @@ impl Succession {
         live
     }
 
-    /// Has the handles look at `plugin`, unless calls are held back. What they looked at before is returned.
-    fn publish(&self, followed: &Followed, plugin: &Plugin) -> Option<Arc<Version>> {
+    /// Has the handles look at `plugin`, unless calls are held back.
+    fn publish(&self, followed: &Followed, plugin: &Plugin) {
         if followed.held {
-            return None;
+            return;
         }
         let sites = followed.places.iter().map(|place| match place.handles.is_empty() {
             true => None,
             false => plugin.site(&place.export),
         });
-        Some(self.versions.publish(Version::new(plugin.revision(), sites)))
+        self.versions.publish(Version::new(plugin.revision(), sites));
     }
 
     /// Has the handles look at `plugin` from now on, whatever held them back.
@@ -126,12 +126,16 @@ impl Succession {
         self.publish(&followed, plugin);
     }
 
-    /// Holds back calls through `Live` handles, until [`serve`](Self::serve). As long as others have a share of what is
-    /// returned, calls are in progress.
-    pub(crate) fn hold(&self) -> Arc<Version> {
+    /// Holds back calls through `Live` handles, until [`serve`](Self::serve).
+    pub(crate) fn hold(&self) {
         let mut followed = lock(&self.followed);
         followed.held = true;
-        self.versions.publish(Version::new(0, []))
+        self.versions.publish(Version::new(0, []));
+    }
+
+    /// Whether calls through `Live` handles are in progress in a version that they do not look at any more.
+    pub(crate) fn is_in_progress(&self, plugin: &Plugin) -> bool {
+        self.versions.is_in_progress(plugin.revision())
     }
 
     /// Gives up what was held for handles that are gone.
@@ -140,6 +144,7 @@ impl Succession {
         if followed.forget_gone() {
             self.publish(&followed, plugin);
         }
+        self.is_in_progress(plugin);
     }
 
     /// How many `Live` handles to the export there are, clones included; `None` if nothing is held for any.
@@ -174,8 +179,16 @@ impl Succession {
             }
             handler.tell(&Event::Retired { plugin: name, revision: retired.revision, outcome });
         };
+        let (revision, versions) = (plugin.revision(), Arc::downgrade(&self.versions));
         // The thread waits for this.
-        _ = drain.begin.send(Box::new(move |library| {
+        _ = drain.begin.send(Box::new(move |libraries| {
+            // Calls tell nobody when they end.
+            let mut pause = Duration::from_micros(20);
+            while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(5));
+            }
+            let Ok(library) = libraries.recv() else { return };
             let departure = Arc::new(library.detach());
             retired.detached(departure.clone());
             tell(&retired, departure.wait(None));
@@ -224,34 +237,28 @@ impl Departed {
     }
 }
 
-type Detach = Box<dyn FnOnce(Library) + Send>;
+type Task = Box<dyn FnOnce(&Receiver<Library>) + Send>;
 
 /// A thread that will detach and close one library. It is started before its plugin is replaced, so that a system
 /// without room for it refuses the upgrade rather than the end of it.
 pub(crate) struct Drain {
-    begin: Sender<Detach>,
+    begin: Sender<Task>,
     unused: Sender<Library>,
     handler: EventHandler,
 }
 
 impl Drain {
     pub(crate) fn start(plugin: &str, path: &Path, handler: EventHandler) -> Result<Self, Error> {
-        fn run(begun: &Receiver<Detach>, libraries: &Receiver<Library>) {
-            // If there was no upgrade, there is nothing to do.
-            let Ok(detach) = begun.recv() else { return };
-            if let Ok(library) = libraries.recv() {
-                detach(library);
-            }
-        }
-
-        let (begin, begun) = channel();
+        let (begin, begun) = channel::<Task>();
         let (unused, libraries) = channel();
-        let thread = std::thread::Builder::new().name("plugin drain".to_owned());
-        thread.spawn(move || run(&begun, &libraries)).map_err(|source| Error::NoThread {
-            plugin: plugin.to_owned(),
-            path: path.to_owned(),
-            source,
-        })?;
+        let wait = move || {
+            // If there was no upgrade, there is nothing to do.
+            if let Ok(task) = begun.recv() {
+                task(&libraries);
+            }
+        };
+        let thread = std::thread::Builder::new().name("plugin drain".to_owned()).spawn(wait);
+        thread.map_err(|source| Error::NoThread { plugin: plugin.to_owned(), path: path.to_owned(), source })?;
         Ok(Drain { begin, unused, handler })
     }
 }

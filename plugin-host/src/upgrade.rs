@@ -300,12 +300,11 @@ struct Held<'a> {
 impl<'a> Held<'a> {
     /// Waits for calls in progress to end.
     fn new(succession: &'a Succession, old: &'a Plugin, most: Duration) -> Result<Self, Error> {
-        let mut in_progress = succession.hold();
+        succession.hold();
         let held = Held { succession, old };
         let started = Instant::now();
         let mut pause = Duration::from_micros(20);
-        // Looked at in this way, what the calls changed is seen.
-        while Arc::get_mut(&mut in_progress).is_none() {
+        while succession.is_in_progress(old) {
             if started.elapsed() >= most {
                 return Err(Error::Busy { plugin: old.name().to_owned(), waited: most });
             }
