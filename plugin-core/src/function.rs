@@ -237,11 +237,11 @@ macro_rules! signature {
             type Handle = Function<Self>;
             const NODE: &'static Node = <Self as FunctionType>::NODE;
 
-            unsafe fn bind(site: &Arc<Site>) -> Result<Function<Self>, Fault> {
+            unsafe fn bind(site: Arc<Site>) -> Result<Function<Self>, Fault> {
                 Ok(Function {
                     context: std::ptr::null(),
                     entry: site.entry,
-                    site: site.clone(),
+                    site,
                     signature: PhantomData,
                 })
             }

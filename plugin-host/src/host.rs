@@ -17,6 +17,7 @@ use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
 use crate::memory::{Leak, Memory};
+use crate::names::NameHasher;
 use crate::signature::Signature;
 use crate::trust::Trust;
 use crate::unload::{Departure, PinReason, Unload};
@@ -53,7 +54,7 @@ struct State {
     /// Names that are taken: of the plugins above, and of those that are being loaded or unloaded; with where from.
     names: HashMap<String, PathBuf>,
     /// Which plugins export a name, as places in `plugins`.
-    exports: HashMap<String, Vec<usize>>,
+    exports: HashMap<String, Vec<usize>, NameHasher>,
     /// The plugins that are being unloaded, by name.
     leaving: HashMap<String, Arc<PluginInfo>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
@@ -363,8 +364,15 @@ impl Host {
     /// [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is
     /// being unloaded.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
-        let plugin = self.exporter(name)?;
-        plugin.get::<F>(name)
+        let state = self.read();
+        let Some([only]) = state.exports.get(name).map(Vec::as_slice) else {
+            drop(state);
+            return self.exporter(name)?.get::<F>(name);
+        };
+        let site = state.plugins[*only].site::<F>(name)?;
+        // What binds may run the plugin's code.
+        drop(state);
+        bind::<F>(site)
     }
 
     /// The one plugin that exports `name`.
@@ -589,7 +597,7 @@ struct Loaded {
     path: Option<PathBuf>,
     /// Its place in the order of loading.
     number: u64,
-    exports: HashMap<String, Export>,
+    exports: HashMap<String, Export, NameHasher>,
     /// Keeps the library, also if it exports nothing. The last field: what comes before may lie in it.
     library: Arc<dyn Any + Send + Sync>,
 }
@@ -723,16 +731,16 @@ impl Plugin {
     /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], and [`Error::Access`] if the plugin panics while it gives
     /// access to a static.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
+        bind::<F>(self.site::<F>(name)?)
+    }
+
+    /// The site of an export that has this type.
+    fn site<F: Lookup>(&self, name: &str) -> Result<Fitting, Error> {
         let export = self.export(name)?;
-        if !F::NODE.matches(export.descriptor) {
+        if !F::FLAT.matches(export.descriptor) {
             self.check(name, export.descriptor, Signature::of::<F>())?;
         }
-        // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for;
-        // and the site's origin keeps the library loaded.
-        unsafe { F::bind(&export.site) }.map_err(|mut fault| {
-            fault.export = Some(export.site.label.clone());
-            Error::Access(Box::new(fault))
-        })
+        Ok(Fitting(export.site.clone()))
     }
 
     /// The export with that name.
@@ -759,6 +767,16 @@ impl Plugin {
         let plugin = self.name().to_owned();
         Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference })))
     }
+}
+
+/// The site of an export that was found to have the type which is asked for.
+struct Fitting(Arc<Site>);
+
+/// Makes a handle to an export that `site` found to have the same type.
+fn bind<F: Lookup>(Fitting(site): Fitting) -> Result<F::Handle, Error> {
+    // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for; and
+    // the site's origin keeps the library loaded.
+    unsafe { F::bind(site) }.map_err(|fault| Error::Access(Box::new(fault)))
 }
 
 impl fmt::Debug for Plugin {

@@ -68,6 +68,7 @@ mod inspect;
 mod library;
 mod linked;
 mod memory;
+mod names;
 #[cfg(test)]
 mod sample;
 mod schema;
