@@ -1,14 +1,17 @@
 //! What calls, look-ups and loads cost, beside the limit and beside the others.
 
+mod builds;
 mod calls;
 mod contenders;
 mod generated;
 mod loads;
 mod lookups;
 mod measure;
+mod report;
 
 use contenders::Libraries;
 use measure::Row;
+use serde_json::Value;
 
 /// The contenders, as tables call them.
 const BARE: &str = "extern \"C\"";
@@ -23,38 +26,45 @@ const ABI_STABLE: &str = "abi_stable";
 const STABBY: &str = "stabby";
 const HOT: &str = "hot-lib-reloader";
 
-fn print(rows: &[Row]) {
-    for row in rows {
-        println!("{}", row.workload);
-        for figure in &row.figures {
-            println!("    {:<20} {:>14.1} ns {:>8.3}", figure.contender, figure.nanoseconds, figure.ratio);
-        }
-    }
-}
+/// Where the figures go, beside the README.
+const FIGURES: &str = "figures.json";
+const PLOT: &str = "calls.svg";
 
+/// Measures the parts that are named on the command line: `calls`, `lookups`, `loads`, `cycles`, `many`; or all of them,
+/// and writes the figures. `build` is apart, because it takes minutes and wants the machine for itself.
 fn main() {
     let parts: Vec<String> = std::env::args().skip(1).collect();
+    if parts.iter().any(|part| part == "build") {
+        return builds::run();
+    }
     let asked = |part: &str| parts.is_empty() || parts.iter().any(|asked| asked == part);
     let libraries = Libraries::build();
-    if asked("calls") {
-        print(&calls::run(&libraries));
-    }
-    if asked("lookups") {
-        print(&lookups::run());
-    }
-    if asked("loads") {
-        print(&loads::run(&libraries));
-    }
-    if asked("cycles") {
-        for left in loads::cycles(&libraries) {
-            println!(
-                "{:<20} {:>10.0} bytes a cycle, {} of {} mapped",
-                left.contender, left.bytes, left.mapped, left.cycles
-            );
+    let mut figures = serde_json::Map::new();
+    let mut note = |part: &str, table: String, value: Value| {
+        println!("{table}");
+        figures.insert(part.to_owned(), value);
+    };
+    let mut rows = |part: &str, measure: &dyn Fn() -> Vec<Row>| {
+        if !asked(part) {
+            return Vec::new();
         }
+        let rows = measure();
+        note(part, report::table(&rows), report::json_rows(&rows));
+        rows
+    };
+    let calls = rows("calls", &|| calls::run(&libraries));
+    rows("lookups", &lookups::run);
+    rows("loads", &|| loads::run(&libraries));
+    if asked("cycles") {
+        let all = loads::cycles(&libraries);
+        note("cycles", report::leftovers(&all), report::json_leftovers(&all));
     }
     if asked("many") {
         let many = loads::many(&libraries);
-        println!("{:?} {} {} {} {}", many.quarters, many.first, many.last, many.last / many.first, many.bare_ratio);
+        note("many", report::many(&many), report::json_many(&many));
+    }
+    if parts.is_empty() {
+        report::write_json(FIGURES, &Value::Object(figures));
+        report::plot(&calls, &contenders::root().join(PLOT)).expect("a picture beside the README");
     }
 }
