@@ -151,9 +151,8 @@ pub fn run() {
         (crate::STABBY, generated::plugin("greeter-stabby", "stabby = \"72\"", STABBY)),
     ];
     let mut figures = serde_json::Map::new();
-    println!(
-        "| the greeter | clean build | crates | stripped, release | to extern \"C\" |\n| --- | --- | --- | --- | --- |"
-    );
+    let columns = ["the greeter", "clean build", "in release", "crates", "stripped", "to extern \"C\""];
+    let mut text = format!("| {} |\n|{}\n", columns.join(" | "), " --- |".repeat(columns.len()));
     let mut limit = 0.0;
     for (contender, directory) in &greeters {
         let (seconds, _) = clean_build(directory, &[]);
@@ -163,21 +162,26 @@ pub fn run() {
         if limit == 0.0 {
             limit = size;
         }
-        println!(
-            "| {contender} | {seconds:.1} s, release {release:.1} s | {crates} | {:.0} KB | {:.2} |",
-            size / 1024.0,
+        _ = writeln!(
+            text,
+            "| {contender} | {seconds:.1} s | {release:.1} s | {crates} | {:.0} KB | {:.2} |",
+            size / 1000.0,
             size / limit
         );
         let value = json!({ "debug, s": seconds, "release, s": release, "crates": crates, "stripped, bytes": size });
         figures.insert((*contender).to_owned(), value);
     }
-    figures.insert("200 exports".to_owned(), two_hundred(&core));
+    let (sentence, value) = two_hundred(&core);
+    _ = writeln!(text, "\n{sentence}");
+    figures.insert("200 exports".to_owned(), value);
+    println!("{text}");
+    crate::report::write_into_readme("builds", &text);
     crate::report::write_json("builds.json", &Value::Object(figures));
 }
 
 /// What 200 exports cost to build, and how much of that is the macro's doing: the same functions without the attribute are
 /// what is left.
-fn two_hundred(core: &str) -> Value {
+fn two_hundred(core: &str) -> (String, Value) {
     const EXPORTS: usize = 200;
     let source = |attribute: &str| {
         let mut source = String::new();
@@ -194,8 +198,8 @@ fn two_hundred(core: &str) -> Value {
     let bare = measure_crate(&without);
     let ours = measure_crate(&with);
     let share = |ours: f64, bare: f64| 100.0 * (ours - bare) / ours;
-    println!(
-        "\n200 exports: the crate itself compiles in {:.2} s (debug) and {:.2} s (release), without the attribute in {:.2} s \
+    let sentence = format!(
+        "200 exports: the crate itself compiles in {:.2} s (debug) and {:.2} s (release), without the attribute in {:.2} s \
          and {:.2} s, so the macro's share is {:.0} % and {:.0} %; each export adds {:.0} bytes to the stripped library.",
         ours.0,
         ours.1,
@@ -205,10 +209,11 @@ fn two_hundred(core: &str) -> Value {
         share(ours.1, bare.1),
         (ours.2 - bare.2) / EXPORTS as f64
     );
-    json!({
+    let value = json!({
         "debug, s": ours.0, "release, s": ours.1, "debug without the attribute, s": bare.0,
         "release without the attribute, s": bare.1, "bytes per export": (ours.2 - bare.2) / EXPORTS as f64,
-    })
+    });
+    (sentence, value)
 }
 
 /// How long the crate itself takes to build, with and without optimisation, and how large the optimised library is.

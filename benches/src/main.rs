@@ -40,8 +40,10 @@ fn main() {
     let asked = |part: &str| parts.is_empty() || parts.iter().any(|asked| asked == part);
     let libraries = Libraries::build();
     let mut figures = serde_json::Map::new();
+    let mut tables = String::new();
     let mut note = |part: &str, table: String, value: Value| {
         println!("{table}");
+        tables += &format!("{table}\n");
         figures.insert(part.to_owned(), value);
     };
     let mut rows = |part: &str, measure: &dyn Fn() -> Vec<Row>| {
@@ -64,6 +66,7 @@ fn main() {
         note("many", report::many(&many), report::json_many(&many));
     }
     if parts.is_empty() {
+        report::write_into_readme("figures", &tables);
         report::write_json(FIGURES, &Value::Object(figures));
         report::plot(&calls, &contenders::root().join(PLOT)).expect("a picture beside the README");
     }

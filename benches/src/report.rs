@@ -105,6 +105,16 @@ pub fn write_json(name: &str, value: &Value) {
     std::fs::write(root().join(name), text).expect("a file beside the README");
 }
 
+/// Puts a text into the README, where its part of this name is.
+pub fn write_into_readme(part: &str, text: &str) {
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).expect("the README");
+    let (begin, end) = (format!("<!-- {part} -->\n"), format!("<!-- end of {part} -->"));
+    let (before, rest) = readme.split_once(&begin).expect("where the part begins");
+    let (_, after) = rest.split_once(&end).expect("where it ends");
+    std::fs::write(path, format!("{before}{begin}\n{}\n\n{end}{after}", text.trim())).expect("the README");
+}
+
 /// Draws what calls cost, by workload and contender.
 pub fn plot(rows: &[Row], path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     const COLORS: [RGBColor; 5] = [
@@ -126,29 +136,29 @@ pub fn plot(rows: &[Row], path: &Path) -> Result<(), Box<dyn std::error::Error>>
     let text = |size: i32, color: &RGBColor| ("sans-serif", size).into_font().color(color);
     let gray = RGBColor(0x66, 0x66, 0x66);
     let title = "What a call costs, as a multiple of hand-written extern \"C\" (logarithmic; shorter is better)";
-    drawing.draw(&Text::new(title, (12, 8), text(17, &BLACK)))?;
+    drawing.draw(&Text::new(title, (12, 8), text(20, &BLACK)))?;
     let bottom = top + group * rows.len() as i32;
     for tick in [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0] {
         let color = if tick == 1.0 { BLACK } else { RGBColor(0xdd, 0xdd, 0xdd) };
         drawing.draw(&PathElement::new(vec![(x(tick), top), (x(tick), bottom)], color.stroke_width(1)))?;
-        drawing.draw(&Text::new(format!("{tick}"), (x(tick) - 6, bottom + 6), text(13, &gray)))?;
+        drawing.draw(&Text::new(format!("{tick}"), (x(tick) - 6, bottom + 6), text(16, &gray)))?;
     }
     for (place, (contender, color)) in contenders.iter().zip(COLORS).enumerate() {
-        let at = (left + place as i32 * 130, 34);
+        let at = (left + place as i32 * 128, 34);
         drawing.draw(&Rectangle::new([at, (at.0 + 10, at.1 + 10)], color.filled()))?;
-        drawing.draw(&Text::new(*contender, (at.0 + 15, at.1 - 2), text(13, &BLACK)))?;
+        drawing.draw(&Text::new(*contender, (at.0 + 15, at.1 - 2), text(16, &BLACK)))?;
     }
     for (number, row) in rows.iter().enumerate() {
         let start = top + group * number as i32 + 7;
-        drawing.draw(&Text::new(row.workload.clone(), (12, start + group / 2 - 20), text(14, &BLACK)))?;
+        drawing.draw(&Text::new(row.workload.clone(), (12, start + group / 2 - 20), text(17, &BLACK)))?;
         let limit = format!("extern \"C\": {}", time(row.figures[0].nanoseconds));
-        drawing.draw(&Text::new(limit, (12, start + group / 2 - 3), text(12, &gray)))?;
+        drawing.draw(&Text::new(limit, (12, start + group / 2 - 3), text(15, &gray)))?;
         for (place, (contender, color)) in contenders.iter().zip(COLORS).enumerate() {
             let Some(figure) = row.of(contender) else { continue };
             let y = start + place as i32 * line;
             let (from, to) = (x(1.0).min(x(figure.ratio)), x(1.0).max(x(figure.ratio)).max(x(1.0) + 2));
             drawing.draw(&Rectangle::new([(from, y), (to, y + line - 4)], color.filled()))?;
-            drawing.draw(&Text::new(format!("{:.2}", figure.ratio), (to + 5, y), text(12, &gray)))?;
+            drawing.draw(&Text::new(format!("{:.2}", figure.ratio), (to + 5, y), text(15, &gray)))?;
         }
     }
     drawing.present()?;

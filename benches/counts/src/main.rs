@@ -37,7 +37,7 @@ const PATHS: [HotPath; 7] = [
         let update = host.get::<fn(Record) -> Record>("update").expect("it is there");
         let tags = ["red", "green", "blue"].map(str::to_owned).into();
         let mut record = Some(Record { id: 1, name: "a record".to_owned(), tags, score: Some(0.5) });
-        (0..count).for_each(|_| record = record.take().map(|record| update(record)));
+        (0..count).for_each(|_| record = record.take().map(&*update));
     }),
     ("ok", |host, count| {
         let halve = host.get::<fn(u64) -> Result<u64, String>>("halve").expect("it is there");
