@@ -33,7 +33,7 @@ fn workload<'a>(
             crate::DLSYM,
             // SAFETY: the functions have this type.
             cycle(with_nul, |name| unsafe {
-                drop(black_box(symbols.get::<extern "C" fn(u64) -> u64>(name.as_bytes()).expect("it is there")));
+                _ = black_box(symbols.get::<extern "C" fn(u64) -> u64>(name.as_bytes()).expect("it is there"));
             }),
         ),
         (crate::OURS, cycle(names, |name| drop(black_box(host.get::<fn(u64) -> u64>(name).expect("it is there"))))),
@@ -43,9 +43,9 @@ fn workload<'a>(
             crate::STABBY,
             cycle(names, |name| {
                 // SAFETY: the type is checked.
-                drop(black_box(unsafe {
+                _ = black_box(unsafe {
                     stabby.get_stabbied::<extern "C" fn(u64) -> u64>(name.as_bytes()).expect("it is there")
-                }));
+                });
             }),
         ));
     }
