@@ -69,8 +69,9 @@ impl<F> Clone for Function<F> {
 
 impl<F> Function<F> {
     /// A handle to the function at `site`. Whether it may be called as `F` is up to who makes it one that can be called.
-    pub(crate) fn new(site: &Arc<Site>) -> Self {
-        Function { context: std::ptr::null(), entry: site.entry, site: site.clone(), signature: PhantomData }
+    #[inline]
+    pub(crate) fn new(site: Arc<Site>) -> Self {
+        Function { context: std::ptr::null(), entry: site.entry, site, signature: PhantomData }
     }
 
     /// The plugin's name and the export's, `greeter::greet`.
@@ -265,7 +266,7 @@ macro_rules! signature {
             type Handle = Function<Self>;
             const NODE: &'static Node = <Self as FunctionType>::NODE;
 
-            unsafe fn bind(site: &Arc<Site>) -> Result<Function<Self>, Fault> {
+            unsafe fn bind(site: Arc<Site>) -> Result<Function<Self>, Fault> {
                 Ok(Function::new(site))
             }
         }

@@ -172,7 +172,10 @@ pub struct Version {
 impl Version {
     /// A version of this number with these functions.
     pub fn new<'a>(revision: u64, sites: impl IntoIterator<Item = Option<&'a Arc<Site>>>) -> Arc<Self> {
-        Arc::new(Version { revision, functions: sites.into_iter().map(|site| site.map(Function::new)).collect() })
+        Arc::new(Version {
+            revision,
+            functions: sites.into_iter().map(|site| site.cloned().map(Function::new)).collect(),
+        })
     }
 
     #[inline(always)]

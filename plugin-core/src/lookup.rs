@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::descriptor::Node;
+use crate::descriptor::{Flat, Node};
 use crate::fault::{Context, Fault, Outcome};
 use crate::origin::Origin;
 use crate::statics::PluginStatic;
@@ -44,6 +44,8 @@ pub unsafe trait Lookup: Sized {
     type Handle;
     /// The descriptor that an export must have.
     const NODE: &'static Node;
+    /// The same as bytes.
+    const FLAT: &'static Flat = &Flat::of(Self::NODE);
 
     /// Makes a handle to an export that has this type.
     ///
@@ -54,7 +56,7 @@ pub unsafe trait Lookup: Sized {
     /// # Safety
     ///
     /// The site is of an export whose descriptor fits `NODE`, and its origin keeps the library loaded.
-    unsafe fn bind(site: &Arc<Site>) -> Result<Self::Handle, Fault>;
+    unsafe fn bind(site: Arc<Site>) -> Result<Self::Handle, Fault>;
 }
 
 /// An exported static, which [`Deref`]s to its value.
@@ -121,15 +123,18 @@ unsafe impl<T: PluginStatic> Lookup for T {
     type Handle = Static<T>;
     const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
 
-    unsafe fn bind(site: &Arc<Site>) -> Result<Static<T>, Fault> {
+    unsafe fn bind(site: Arc<Site>) -> Result<Static<T>, Fault> {
         // SAFETY: the export's descriptor fits `NODE`, so its entry is the accessor of such a static.
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
         };
         // SAFETY: an accessor, called in a library that `site` keeps loaded.
-        let access = unsafe { entry(std::ptr::null()).into_result()? };
+        let access = unsafe { entry(std::ptr::null()).into_result() }.map_err(|mut fault| {
+            fault.export = Some(site.label.clone());
+            fault
+        })?;
         // SAFETY: just accessed; the view is dropped before `site` is.
         let view = unsafe { T::view(access, &site.origin) };
-        Ok(Static { view, site: site.clone() })
+        Ok(Static { view, site })
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
 
@@ -66,7 +67,7 @@ pub(crate) struct State {
     /// Names that are taken: of the plugins above, and of those that are being loaded or unloaded; with where from.
     names: HashMap<String, PathBuf>,
     /// Which plugins export a name, as places in `plugins`.
-    exports: HashMap<String, Vec<usize>>,
+    exports: HashMap<String, Vec<usize>, RandomState>,
     /// The plugins that are being unloaded, by name.
     leaving: HashMap<String, Arc<PluginInfo>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
@@ -423,8 +424,15 @@ impl Host {
     /// [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is
     /// being unloaded.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
-        let plugin = self.exporter(name)?;
-        plugin.get::<F>(name)
+        let state = self.read();
+        let Some([only]) = state.exports.get(name).map(Vec::as_slice) else {
+            drop(state);
+            return self.exporter(name)?.get::<F>(name);
+        };
+        let site = state.plugins[*only].fitting::<F>(name)?;
+        // What binds may run the plugin's code.
+        drop(state);
+        bind::<F>(site)
     }
 
     /// The one plugin that exports `name`.
@@ -673,7 +681,7 @@ pub(crate) struct Loaded {
     info: Arc<PluginInfo>,
     path: Option<PathBuf>,
     place: Place,
-    exports: HashMap<String, Export>,
+    exports: HashMap<String, Export, RandomState>,
     /// What saves the state.
     save: Option<Entry>,
     /// Keeps the library, also if it exports nothing. The last field: what comes before may lie in it.
@@ -883,19 +891,18 @@ impl Plugin {
     /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], and [`Error::Access`] if the plugin panics while it gives
     /// access to a static.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
-        let export = self.check_type::<F>(name)?;
-        // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for;
-        // and the site's origin keeps the library loaded.
-        unsafe { F::bind(&export.site) }.map_err(|mut fault| {
-            fault.export = Some(export.site.label.clone());
-            Error::Access(Box::new(fault))
-        })
+        bind::<F>(self.fitting::<F>(name)?)
+    }
+
+    /// The site of an export that has this type.
+    fn fitting<F: Lookup>(&self, name: &str) -> Result<Fitting, Error> {
+        Ok(Fitting(self.check_type::<F>(name)?.site.clone()))
     }
 
     /// The export with that name, if it may be used as what is asked for.
     pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Export, Error> {
         let export = self.export(name)?;
-        if !F::NODE.matches(export.descriptor) {
+        if !F::FLAT.matches(export.descriptor) {
             self.check(name, export.descriptor, Signature::of::<F>())?;
         }
         Ok(export)
@@ -925,6 +932,16 @@ impl Plugin {
         let plugin = self.name().to_owned();
         Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference })))
     }
+}
+
+/// The site of an export that was found to have the type which is asked for.
+struct Fitting(Arc<Site>);
+
+/// Makes a handle to an export that `site` found to have the same type.
+fn bind<F: Lookup>(Fitting(site): Fitting) -> Result<F::Handle, Error> {
+    // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for; and
+    // the site's origin keeps the library loaded.
+    unsafe { F::bind(site) }.map_err(|fault| Error::Access(Box::new(fault)))
 }
 
 impl fmt::Debug for Plugin {

@@ -10,6 +10,7 @@ use crate::origin::Origin;
 unsafe impl<T: PluginType> PluginType for Box<T> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::Box.head(), parts: &[T::NODE] };
+    const DEEP: bool = T::DEEP;
 
     #[inline]
     fn lower(self) -> BufferRepr {

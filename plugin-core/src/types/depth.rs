@@ -31,23 +31,24 @@ impl Drop for Outermost {
     }
 }
 
-/// Runs `convert`, which lends or lifts what is on the heap behind another value, and so may come here again.
+/// Runs `convert`, which lends or lifts what is on the heap behind another value, and so may come here again if that is
+/// `deep`: [`PluginType::DEEP`](crate::PluginType::DEEP).
 ///
-/// Where the stack gets short it runs on another, of a thread that this one waits for.
+/// Where the stack gets short it then runs on another, of a thread that this one waits for.
 ///
 /// # Panics
 ///
 /// If `convert` does, or there is no memory for another stack.
 #[inline]
-pub(crate) fn with_room<R>(convert: impl FnOnce() -> R) -> R {
-    within_stack::<true, R>(convert)
+pub(crate) fn with_room<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
+    if deep { within_stack::<true, R>(convert) } else { convert() }
 }
 
 /// As [`with_room`], for what lowers, and so owns values of this thread's. If it panics on another stack, as only an error's
 /// `Display` makes it, the process ends: unwinding would drop there what may have to be dropped here.
 #[inline]
-pub(crate) fn with_room_to_lower<R>(convert: impl FnOnce() -> R) -> R {
-    within_stack::<false, R>(convert)
+pub(crate) fn with_room_to_lower<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
+    if deep { within_stack::<false, R>(convert) } else { convert() }
 }
 
 #[inline]

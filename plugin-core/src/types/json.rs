@@ -78,7 +78,7 @@ unsafe impl PluginType for Value {
             Value::Number(number) => JsonRepr::number(&number),
             Value::String(text) => JsonRepr::buffer(STRING, text.lower()),
             Value::Array(values) => JsonRepr::buffer(ARRAY, values.lower()),
-            Value::Object(map) => JsonRepr::buffer(OBJECT, gather(map.into_iter().map(<(String, Value)>::lower))),
+            Value::Object(map) => JsonRepr::buffer(OBJECT, gather(true, map.into_iter().map(<(String, Value)>::lower))),
         }
     }
     fn lend(&self) -> JsonRepr {
@@ -88,7 +88,7 @@ unsafe impl PluginType for Value {
             Value::Number(number) => JsonRepr::number(number),
             Value::String(text) => JsonRepr::buffer(STRING, text.lend()),
             Value::Array(values) => JsonRepr::buffer(ARRAY, lend_slice(values)),
-            Value::Object(map) => JsonRepr::buffer(OBJECT, gather(map.iter().map(lend_pair))),
+            Value::Object(map) => JsonRepr::buffer(OBJECT, gather(true, map.iter().map(lend_pair))),
         }
     }
     unsafe fn lift(repr: JsonRepr, origin: &Origin) -> Self {

@@ -14,8 +14,8 @@ use crate::origin::Origin;
 
 /// A buffer of what `elements` gives.
 #[inline]
-pub(super) fn gather<R: Copy>(elements: impl Iterator<Item = R>) -> BufferRepr {
-    with_room_to_lower(|| BufferRepr::own(elements.collect::<Vec<R>>()))
+pub(super) fn gather<R: Copy>(deep: bool, elements: impl Iterator<Item = R>) -> BufferRepr {
+    with_room_to_lower(deep, || BufferRepr::own(elements.collect::<Vec<R>>()))
 }
 
 /// Lifts the elements of a buffer into a collection.
@@ -25,7 +25,7 @@ pub(super) fn gather<R: Copy>(elements: impl Iterator<Item = R>) -> BufferRepr {
 /// The buffer holds `T::Repr`s, for which the caller promises what [`PluginType::lift`] asks for.
 #[inline]
 pub(super) unsafe fn collect<T: PluginType, C: FromIterator<T>>(repr: BufferRepr, origin: &Origin) -> C {
-    with_room(|| {
+    with_room(T::DEEP, || {
         // SAFETY: the caller's promise.
         let elements = unsafe { repr.take::<T::Repr>() };
         // SAFETY: as above; each is lifted once.
@@ -48,14 +48,15 @@ macro_rules! map {
         {
             type Repr = BufferRepr;
             const NODE: &'static Node = &Node::Of { head: &Tag::$map.head(), parts: &[K::NODE, V::NODE] };
+            const DEEP: bool = K::DEEP || V::DEEP;
 
             #[inline]
             fn lower(self) -> BufferRepr {
-                gather(self.into_iter().map(<(K, V)>::lower))
+                gather(Self::DEEP, self.into_iter().map(<(K, V)>::lower))
             }
             #[inline]
             fn lend(&self) -> BufferRepr {
-                gather(self.iter().map(lend_pair))
+                gather(Self::DEEP, self.iter().map(lend_pair))
             }
             #[inline]
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
@@ -77,14 +78,15 @@ macro_rules! set {
         {
             type Repr = BufferRepr;
             const NODE: &'static Node = &Node::Of { head: &Tag::$set.head(), parts: &[T::NODE] };
+            const DEEP: bool = T::DEEP;
 
             #[inline]
             fn lower(self) -> BufferRepr {
-                gather(self.into_iter().map(T::lower))
+                gather(Self::DEEP, self.into_iter().map(T::lower))
             }
             #[inline]
             fn lend(&self) -> BufferRepr {
-                gather(self.iter().map(T::lend))
+                gather(Self::DEEP, self.iter().map(T::lend))
             }
             #[inline]
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {

@@ -102,6 +102,10 @@ pub unsafe trait PluginType: Sized + 'static {
     /// Whether a value is its own `Repr`, bit for bit, so that slices of them cross as they are.
     const PLAIN: bool = false;
 
+    /// Whether a value may be nested deeper than its type is written, as a list's may that is a box of the next. While such
+    /// values are converted, the room on the stack is watched.
+    const DEEP: bool = true;
+
     /// Turns the value into its `Repr`, giving away what it owns.
     fn lower(self) -> Self::Repr;
 

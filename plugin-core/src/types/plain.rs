@@ -11,6 +11,7 @@ macro_rules! plain {
             type Repr = $ty;
             const NODE: &'static Node = &Node::Of { head: &Tag::$tag.head(), parts: &[] };
             const PLAIN: bool = true;
+    const DEEP: bool = false;
 
             #[inline(always)]
             fn lower(self) -> Self { self }
@@ -33,6 +34,7 @@ unsafe impl PluginType for char {
     type Repr = u32;
     const NODE: &'static Node = &Node::Of { head: &Tag::Char.head(), parts: &[] };
     const PLAIN: bool = true;
+    const DEEP: bool = false;
 
     #[inline(always)]
     fn lower(self) -> u32 {
@@ -65,6 +67,7 @@ macro_rules! wide {
             type Repr = WideRepr;
             const NODE: &'static Node = &Node::Of { head: &Tag::$tag.head(), parts: &[] };
             const PLAIN: bool = align_of::<$ty>() == align_of::<WideRepr>();
+            const DEEP: bool = false;
 
             #[inline]
             fn lower(self) -> WideRepr {
@@ -88,6 +91,7 @@ wide! { u128 U128, i128 I128 }
 unsafe impl PluginType for () {
     type Repr = u8;
     const NODE: &'static Node = &Node::Of { head: &Tag::Unit.head(), parts: &[] };
+    const DEEP: bool = false;
 
     #[inline(always)]
     fn lower(self) -> u8 {
@@ -115,6 +119,7 @@ unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
         &Node::Of { head: &Tag::Array.head_with(N), parts: &[T::NODE] }
     };
     const PLAIN: bool = T::PLAIN;
+    const DEEP: bool = T::DEEP;
 
     #[inline]
     fn lower(self) -> Self::Repr {

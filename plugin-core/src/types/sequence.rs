@@ -14,13 +14,14 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
         assert_sized::<T>();
         &Node::Of { head: &Tag::Vec.head(), parts: &[T::NODE] }
     };
+    const DEEP: bool = T::DEEP;
 
     #[inline]
     fn lower(self) -> BufferRepr {
         if T::PLAIN {
             BufferRepr::own(self)
         } else {
-            with_room_to_lower(|| BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>()))
+            with_room_to_lower(T::DEEP, || BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>()))
         }
     }
     #[inline]
@@ -35,7 +36,9 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
         } else {
             // SAFETY: the buffer holds `Repr`s, each lifted once.
             unsafe {
-                with_room(|| repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect())
+                with_room(T::DEEP, || {
+                    repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect()
+                })
             }
         }
     }
@@ -52,7 +55,7 @@ pub(crate) fn lend_slice<T: PluginType>(slice: &[T]) -> BufferRepr {
     if T::PLAIN {
         BufferRepr::lent(slice.as_ptr(), slice.len())
     } else {
-        with_room(|| BufferRepr::own(slice.iter().map(T::lend).collect::<Vec<T::Repr>>()))
+        with_room(T::DEEP, || BufferRepr::own(slice.iter().map(T::lend).collect::<Vec<T::Repr>>()))
     }
 }
 
@@ -63,6 +66,7 @@ unsafe impl<T: PluginType> PluginType for VecDeque<T> {
         assert_sized::<T>();
         &Node::Of { head: &Tag::VecDeque.head(), parts: &[T::NODE] }
     };
+    const DEEP: bool = T::DEEP;
 
     #[inline]
     fn lower(self) -> BufferRepr {
@@ -73,7 +77,7 @@ unsafe impl<T: PluginType> PluginType for VecDeque<T> {
         match self.as_slices() {
             (all, []) => lend_slice(all),
             // In two pieces. If `T` is plain, its `Repr`s are laid out as its values.
-            _ => with_room(|| BufferRepr::own(self.iter().map(T::lend).collect::<Vec<T::Repr>>())),
+            _ => with_room(T::DEEP, || BufferRepr::own(self.iter().map(T::lend).collect::<Vec<T::Repr>>())),
         }
     }
     #[inline]
@@ -90,6 +94,7 @@ unsafe impl<T: PluginType> PluginType for Box<[T]> {
         assert_sized::<T>();
         &Node::Of { head: &Tag::BoxSlice.head(), parts: &[T::NODE] }
     };
+    const DEEP: bool = T::DEEP;
 
     #[inline]
     fn lower(self) -> BufferRepr {

@@ -18,6 +18,7 @@ pub struct OptionRepr<R: Copy> {
 unsafe impl<T: PluginType> PluginType for Option<T> {
     type Repr = OptionRepr<T::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Option.head(), parts: &[T::NODE] };
+    const DEEP: bool = T::DEEP;
 
     #[inline]
     fn lower(self) -> Self::Repr {
@@ -63,6 +64,7 @@ union ResultPayload<T: Copy, E: Copy> {
 unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     type Repr = ResultRepr<T::Repr, E::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Result.head(), parts: &[T::NODE, E::NODE] };
+    const DEEP: bool = T::DEEP || E::DEEP;
 
     #[inline]
     fn lower(self) -> Self::Repr {

@@ -12,6 +12,7 @@ use crate::origin::Origin;
 unsafe impl PluginType for String {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::String.head(), parts: &[] };
+    const DEEP: bool = false;
 
     #[inline]
     fn lower(self) -> BufferRepr {
@@ -32,6 +33,7 @@ unsafe impl PluginType for String {
 unsafe impl PluginType for Box<str> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::BoxStr.head(), parts: &[] };
+    const DEEP: bool = false;
 
     #[inline]
     fn lower(self) -> BufferRepr {
@@ -53,6 +55,7 @@ unsafe impl PluginType for Box<str> {
 unsafe impl PluginType for Cow<'static, str> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::CowStr.head(), parts: &[] };
+    const DEEP: bool = false;
 
     #[inline]
     fn lower(self) -> BufferRepr {
@@ -92,6 +95,7 @@ unsafe fn shared(ptr: *const u8, len: usize) -> Arc<str> {
 unsafe impl PluginType for Arc<str> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::ArcStr.head(), parts: &[] };
+    const DEEP: bool = false;
 
     #[inline]
     fn lower(self) -> BufferRepr {

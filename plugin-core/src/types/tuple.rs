@@ -15,6 +15,7 @@ macro_rules! tuple {
         unsafe impl<$($T: PluginType),+> PluginType for ($($T,)+) {
             type Repr = $repr<$($T::Repr),+>;
             const NODE: &'static Node = &Node::Of { head: &Tag::Tuple.head_with($count), parts: &[$($T::NODE),+] };
+            const DEEP: bool = $($T::DEEP)||+;
 
             #[inline]
             fn lower(self) -> Self::Repr {

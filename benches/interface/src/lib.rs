@@ -1,0 +1,24 @@
+//! What all contenders implement, with ordinary types; and the types of their own with which some of them do.
+
+#[cfg(feature = "abi_stable")]
+#[allow(missing_docs)] // What its macros emit has none.
+pub mod for_abi_stable;
+pub mod for_bare;
+#[cfg(feature = "stabby")]
+#[allow(missing_docs)] // As above.
+pub mod for_stabby;
+pub mod work;
+
+/// A value with parts on the heap.
+#[cfg_attr(feature = "plugin", plugin_core::plugin_type)]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// A number.
+    pub id: u64,
+    /// A text.
+    pub name: String,
+    /// Several texts.
+    pub tags: Vec<String>,
+    /// Perhaps a number.
+    pub score: Option<f64>,
+}

@@ -1,0 +1,46 @@
+//! The exports.
+
+use std::collections::HashMap;
+
+use interface::{Record, work};
+use plugin_core::plugin_export;
+
+#[plugin_export]
+fn add(a: u64, b: u64) -> u64 {
+    work::add(a, b)
+}
+
+#[plugin_export]
+fn greet(name: &str) -> String {
+    work::greet(name)
+}
+
+#[plugin_export]
+fn sum(numbers: &[f64]) -> f64 {
+    work::sum(numbers)
+}
+
+#[plugin_export]
+fn scale(numbers: Vec<f64>, by: f64) -> Vec<f64> {
+    work::scale(numbers, by)
+}
+
+#[plugin_export]
+fn update(record: Record) -> Record {
+    work::update(record)
+}
+
+#[plugin_export]
+fn halve(n: u64) -> Result<u64, String> {
+    work::halve(n)
+}
+
+#[plugin_export]
+fn count(map: HashMap<String, u64>) -> HashMap<String, u64> {
+    work::count(map)
+}
+
+#[plugin_export]
+fn remember() -> u64 {
+    work::remember()
+}

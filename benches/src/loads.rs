@@ -1,0 +1,185 @@
+//! What it costs to load a library, call it once, and unload it; what such a cycle leaves behind; and what many plugins
+//! at once cost.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use plugin_host::{Host, Mapping, Trust, Unload};
+use stabby::libloading::StabbyLibrary as _;
+
+use crate::contenders::{AbiStable, Libraries, build, host};
+use crate::generated;
+use crate::measure::{Batch, Row, Workload, median};
+
+fn bare_cycle(path: &Path) {
+    // SAFETY: built from the source that says this type.
+    unsafe {
+        let library = libloading::Library::new(path).expect("the library");
+        let add = library.get::<extern "C" fn(u64, u64) -> u64>("add").expect("it is there");
+        black_box(add(20, 22));
+    }
+}
+
+fn stabby_cycle(path: &Path) {
+    // SAFETY: the type is checked.
+    unsafe {
+        let library = libloading::Library::new(path).expect("the library");
+        let add = library.get_stabbied::<extern "C" fn(u64, u64) -> u64>(b"add").expect("it is there");
+        black_box(add(20, 22));
+    }
+}
+
+fn our_cycle(host: &Host, path: &Path) {
+    let plugin = host.load(path).unwrap_or_else(|error| panic!("{error}"));
+    black_box(plugin.get::<fn(u64, u64) -> u64>("add").expect("it is there")(20, 22));
+    drop(plugin);
+    assert_eq!(host.unload("ours", Duration::ZERO).expect("it is loaded"), Unload::Unmapped);
+}
+
+/// Load, first call, unload. abi_stable never unloads, and hot-lib-reloader starts threads that never end.
+pub fn run(libraries: &Libraries) -> Vec<Row> {
+    let Libraries { bare, ours, stabby, .. } = libraries;
+    let in_place = host().with_mapping(Mapping::InPlace);
+    let private = host();
+    let digest = Trust::digest_of(&std::fs::read(ours).expect("the library"));
+    // SAFETY: built here, from the sources beside this one.
+    let verifying = Host::new(unsafe { Trust::digests([digest]) });
+    fn repeated<'a>(cycle: impl Fn() + 'a) -> Batch<'a> {
+        Box::new(move |count| (0..count).for_each(|_| cycle()))
+    }
+    let contenders = vec![
+        (crate::BARE, repeated(|| bare_cycle(bare))),
+        (crate::OURS_IN_PLACE, repeated(move || our_cycle(&in_place, ours))),
+        (crate::OURS_PRIVATE, repeated(move || our_cycle(&private, ours))),
+        (crate::OURS_VERIFIED, repeated(move || our_cycle(&verifying, ours))),
+        (crate::STABBY, repeated(|| stabby_cycle(stabby))),
+    ];
+    vec![Workload { name: "load, first call, unload".to_owned(), contenders }.measure()]
+}
+
+/// What cycles of one contender leave.
+pub struct Leftovers {
+    /// Who.
+    pub contender: &'static str,
+    /// How many bytes more were resident after each cycle.
+    pub bytes: f64,
+    /// How many of the libraries are still mapped.
+    pub mapped: usize,
+    /// How many cycles there were.
+    pub cycles: usize,
+}
+
+/// The value of a line of `/proc/self/status`, in bytes.
+fn status(key: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("a key");
+    line.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<f64>().expect("a number") * 1024.0
+}
+
+/// How many libraries are mapped whose path has this in it.
+fn mapped(name: &str) -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
+    maps.lines().filter(|line| line.contains(name) && line.contains(" r-xp ")).count()
+}
+
+/// Cycles with a call that leaves a thread-local with a destructor. Each is of a new copy of the library, as after a
+/// change of it: under a path that it has seen, the loader gives the library back that it has.
+pub fn cycles(libraries: &Libraries) -> Vec<Leftovers> {
+    const CYCLES: usize = 200;
+    let directory = tempfile::tempdir().expect("a directory");
+    let Libraries { bare, ours, abi_stable, stabby, .. } = libraries;
+    let host = host();
+    // SAFETY: built from the source that says this type, here and below.
+    let bare_cycle = |path: &Path| unsafe {
+        let library = libloading::Library::new(path).expect("the library");
+        black_box(library.get::<extern "C" fn() -> u64>("remember").expect("it is there")());
+        library.close().expect("it closes");
+    };
+    let our_cycle = |path: &Path| {
+        let plugin = host.load(path).unwrap_or_else(|error| panic!("{error}"));
+        black_box(plugin.get::<fn() -> u64>("remember").expect("it is there")());
+        drop(plugin);
+        assert_eq!(host.unload("ours", Duration::ZERO).expect("it is loaded"), Unload::Unmapped);
+    };
+    // It has no way to unload.
+    let abi_stable_cycle = |path: &Path| _ = black_box(AbiStable::load_another(path).remember()());
+    // SAFETY: the type is checked.
+    let stabby_cycle = |path: &Path| unsafe {
+        let library = libloading::Library::new(path).expect("the library");
+        black_box(library.get_stabbied::<extern "C" fn() -> u64>(b"remember").expect("it is there")());
+        library.close().expect("it closes");
+    };
+    let contenders: [(&'static str, &Path, &dyn Fn(&Path)); 4] = [
+        (crate::BARE, bare, &bare_cycle),
+        (crate::OURS, ours, &our_cycle),
+        (crate::ABI_STABLE, abi_stable, &abi_stable_cycle),
+        (crate::STABBY, stabby, &stabby_cycle),
+    ];
+    let measured = contenders.map(|(contender, library, cycle)| {
+        let name = format!("cycle-{}-", contender.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
+        let mut before = 0.0;
+        for number in 0..CYCLES {
+            // What is made once for good is made by then.
+            if number == CYCLES / 10 {
+                before = status("VmRSS");
+            }
+            let path = directory.path().join(format!("{name}{number}.so"));
+            std::fs::copy(library, &path).expect("a copy");
+            cycle(&path);
+            std::fs::remove_file(path).expect("the copy");
+        }
+        let bytes = (status("VmRSS") - before) / (CYCLES - CYCLES / 10) as f64;
+        Leftovers { contender, bytes, mapped: mapped(&name), cycles: CYCLES }
+    });
+    measured.into()
+}
+
+/// What many plugins in one host cost.
+pub struct Many {
+    /// The resident memory per plugin over each quarter of them, in bytes.
+    pub quarters: [f64; 4],
+    /// How long the first took to load, in nanoseconds: the median of the first twenty.
+    pub first: f64,
+    /// And the last.
+    pub last: f64,
+    /// What the ones before cost dlopen alone: the same ratio for bare libraries.
+    pub bare_ratio: f64,
+}
+
+/// A thousand plugins.
+pub fn many(libraries: &Libraries) -> Many {
+    const COUNT: usize = 1000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("libcopy.so");
+    let library = std::fs::read(build(&generated::ours("few-000", 10))).expect("the library");
+    let host = host();
+    let (mut times, mut resident) = (Vec::new(), vec![status("VmRSS")]);
+    for number in 0..COUNT {
+        std::fs::write(&path, generated::copy(&library, "few", number)).expect("a copy");
+        let start = Instant::now();
+        host.load(&path).unwrap_or_else(|error| panic!("{error}"));
+        times.push(start.elapsed().as_nanos() as f64);
+        if (number + 1) % (COUNT / 4) == 0 {
+            resident.push(status("VmRSS"));
+        }
+    }
+    let quarter = |quarter: usize| (resident[quarter + 1] - resident[quarter]) / (COUNT / 4) as f64;
+    let ends = |times: &[f64]| (median(times[..20].to_vec()), median(times[times.len() - 20..].to_vec()));
+    let (first, last) = ends(&times);
+    drop(host);
+
+    let mut bare = Vec::new();
+    let mut bare_times = Vec::new();
+    for number in 0..COUNT {
+        let path = directory.path().join(format!("libbare{number}.so"));
+        std::fs::copy(&libraries.bare, &path).expect("a copy");
+        let start = Instant::now();
+        // SAFETY: built here.
+        bare.push(unsafe { libloading::Library::new(&path) }.expect("the library"));
+        bare_times.push(start.elapsed().as_nanos() as f64);
+        std::fs::remove_file(path).expect("the copy");
+    }
+    let (bare_first, bare_last) = ends(&bare_times);
+    Many { quarters: [0, 1, 2, 3].map(quarter), first, last, bare_ratio: bare_last / bare_first }
+}
