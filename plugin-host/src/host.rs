@@ -14,7 +14,7 @@ use plugin_core::{Fault, Lookup, Origin, Site};
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest, no_nul};
 use crate::event::{Event, EventHandler};
-use crate::file::{self, Mapping};
+use crate::file::{self, Mapping, Stamp};
 use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     pub(crate) on_event: EventHandler,
     pub(crate) handover_deadline: Duration,
+    #[cfg(feature = "watch")]
+    pub(crate) watch: crate::watch::Times,
 }
 
 #[derive(Default)]
@@ -70,6 +72,8 @@ pub(crate) struct State {
     leaving: HashMap<String, Arc<PluginInfo>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
     departed: HashMap<String, Arc<Departed>>,
+    #[cfg(feature = "watch")]
+    pub(crate) watches: crate::watch::Watches,
 }
 
 impl Host {
@@ -89,6 +93,8 @@ impl Host {
             settings,
             on_event: EventHandler::default(),
             handover_deadline: HANDOVER_DEADLINE,
+            #[cfg(feature = "watch")]
+            watch: crate::watch::Times::default(),
         };
         Host { config, state: Arc::default() }
     }
@@ -277,13 +283,14 @@ impl Host {
     /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
+        let stamp = Stamp::of(&path);
         let bytes = file::read(&path)?;
         self.config.trust.check(&path, &bytes, self.config.settings.mapping)?;
         let info = inspect_bytes(&path, &bytes)?;
         let reserved = Reserved::new(self, &info.name, &path)?;
         let (mut library, entries) = self.map(&path, &bytes, &info)?;
         library.attach(&entries, &info, &path)?;
-        let plugin = Plugin::new(info, Some(path), Arc::new(library), &entries, Place::first());
+        let plugin = Plugin::new(info, Some((path, stamp)), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
@@ -391,14 +398,7 @@ impl Host {
     ///
     /// [`Error::NoSuchPlugin`], with the loaded one whose name is most like it, and [`Error::Unloading`].
     pub fn plugin(&self, name: &str) -> Result<Plugin, Error> {
-        no_nul(name)?;
-        let state = self.read();
-        let wanted = normal(name);
-        if let Some(found) = state.plugins.iter().find(|plugin| plugin.is_named(&wanted)) {
-            return Ok(found.clone());
-        }
-        state.not_leaving(&wanted)?;
-        Err(state.no_such_plugin(name))
+        self.read().plugin(name).cloned()
     }
 
     /// Every loaded plugin, in the order they were loaded, but for those that are being unloaded.
@@ -488,6 +488,17 @@ impl State {
         }
     }
 
+    /// The loaded plugin of that name.
+    pub(crate) fn plugin(&self, name: &str) -> Result<&Plugin, Error> {
+        no_nul(name)?;
+        let wanted = normal(name);
+        if let Some(found) = self.plugins.iter().find(|plugin| plugin.is_named(&wanted)) {
+            return Ok(found);
+        }
+        self.not_leaving(&wanted)?;
+        Err(self.no_such_plugin(name))
+    }
+
     /// The one plugin that exports `name`.
     pub(crate) fn exporter(&self, name: &str) -> Result<&Plugin, Error> {
         match self.exports.get(name).map(Vec::as_slice) {
@@ -515,6 +526,8 @@ impl State {
             self.names.insert(normal(new.name()), path.to_owned());
         }
         let same = old.exports().iter().map(|export| &export.name).eq(new.exports().iter().map(|export| &export.name));
+        #[cfg(feature = "watch")]
+        self.watches.replaced(&normal(new.name()));
         self.plugins[place] = new;
         if !same {
             self.index();
@@ -539,7 +552,7 @@ impl State {
 }
 
 /// Plugins are named like packages, in which `-` and `_` are the same.
-fn normal(name: &str) -> String {
+pub(crate) fn normal(name: &str) -> String {
     name.replace('-', "_")
 }
 
@@ -630,6 +643,8 @@ impl Drop for Leaving<'_> {
             return state.add(plugin);
         }
         state.names.remove(&self.key);
+        #[cfg(feature = "watch")]
+        state.watches.end(&self.key);
         if let Some(departed) = self.departed.take() {
             state.departed.insert(std::mem::take(&mut self.key), departed);
         }
@@ -665,7 +680,7 @@ pub struct Plugin(Arc<Loaded>);
 
 pub(crate) struct Loaded {
     info: Arc<PluginInfo>,
-    path: Option<PathBuf>,
+    file: Option<(PathBuf, Option<Stamp>)>,
     place: Place,
     exports: HashMap<String, Export>,
     /// What saves the state.
@@ -718,7 +733,7 @@ impl Export {
 impl Plugin {
     pub(crate) fn new(
         info: PluginInfo,
-        path: Option<PathBuf>,
+        file: Option<(PathBuf, Option<Stamp>)>,
         library: Arc<dyn Any + Send + Sync>,
         entries: &[Entry],
         place: Place,
@@ -739,7 +754,7 @@ impl Plugin {
             (name.to_owned(), export)
         });
         let exports = exports.collect();
-        Plugin(Arc::new(Loaded { info: Arc::new(info), path, place, exports, save, library }))
+        Plugin(Arc::new(Loaded { info: Arc::new(info), file, place, exports, save, library }))
     }
 
     /// The library that it was loaded from, if nobody else has anything of it: no [`Plugin`], no handle, no value. Then
@@ -856,7 +871,13 @@ impl Plugin {
 
     /// The file it was loaded from; `None` if it is linked.
     pub fn path(&self) -> Option<&Path> {
-        self.0.path.as_deref()
+        self.0.file.as_ref().map(|(path, _)| &**path)
+    }
+
+    /// What tells whether the file is still the one it was loaded from.
+    #[cfg(feature = "watch")]
+    pub(crate) fn stamp(&self) -> Option<&Stamp> {
+        self.0.file.as_ref()?.1.as_ref()
     }
 
     /// What it says of itself.
