@@ -125,13 +125,14 @@ impl Host {
             succession.serve(&new);
         }
         held.into_iter().for_each(Held::release);
-        succession.retire(old, drain);
+        // Told before that the old one is gone.
         self.config.on_event.tell(&Event::Upgraded {
             plugin: name,
             version: new.version().to_owned(),
             revision: new.revision(),
             path,
         });
+        succession.retire(old, drain);
         Ok(new)
     }
 
