@@ -21,7 +21,7 @@ use crate::trust::{Digest, Trust};
 /// How often to look whether a directory that is gone has come back.
 const LOST: Duration = Duration::from_secs(1);
 
-/// How often to look at a file that is not complete, at most.
+/// How often to look at a file that is not complete, at most, and how soon the system has told of what is done to one.
 const OFTEN: Duration = Duration::from_millis(10);
 
 /// How long to wait for what.
@@ -101,6 +101,7 @@ impl Host {
             observed: Some(observed),
             is_written: false,
             known: None,
+            seen: None,
             settled: None,
         };
         // Now, because who writes the same bytes after this has changed nothing.
@@ -310,6 +311,8 @@ enum Look {
     Settled,
     /// It is not complete.
     Again,
+    /// It may be, unless it is being told at this moment that it is not.
+    Soon,
     /// The host is gone, or the plugin.
     End,
 }
@@ -356,6 +359,8 @@ struct Watcher {
     is_written: bool,
     /// The digest of the file that a version was loaded from, by the version's number.
     known: Option<(u64, Digest)>,
+    /// The file at the last look.
+    seen: Option<Stamp>,
     /// The file of which is known that nothing is to be done.
     settled: Option<Stamp>,
 }
@@ -385,6 +390,7 @@ impl Watcher {
                     Some(known) => match self.look(known.last.elapsed() < patience) {
                         Look::Settled => pending = None,
                         Look::Again => known.look = Instant::now() + quiet.max(OFTEN),
+                        Look::Soon => known.look = Instant::now() + OFTEN,
                         Look::End => return,
                     },
                     None => pending = self.is_back().then(|| Pending::new(Duration::ZERO)),
@@ -440,6 +446,10 @@ impl Watcher {
         if stamp.is_some() && stamp == serving.stamp {
             self.learn(&serving);
             return Look::Settled;
+        }
+        if stamp != self.seen {
+            self.seen = stamp;
+            return Look::Soon;
         }
         let digest = match read(path) {
             Ok(digest) => digest,
