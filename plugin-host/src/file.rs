@@ -90,7 +90,7 @@ impl Stamp {
 }
 
 /// Reads all of a file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Contents, Error> {
     no_nul_in_path(path)?;
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(Error::IsDirectory { path: path.to_owned() }),
@@ -98,10 +98,110 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         Ok(metadata) if !metadata.is_file() => return Err(Error::NotAFile { path: path.to_owned() }),
         _ => {}
     }
-    fs::read(path).map_err(|source| match source.kind() {
+    read_contents(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] },
         _ => Error::Read { path: path.to_owned(), source },
     })
+}
+
+#[cfg(target_os = "linux")]
+use contents::{Contents, read as read_contents};
+
+#[cfg(not(target_os = "linux"))]
+use fs::read as read_contents;
+
+/// The bytes of a file.
+#[cfg(not(target_os = "linux"))]
+type Contents = Vec<u8>;
+
+#[cfg(target_os = "linux")]
+mod contents {
+    //! Memory of their own for the bytes of files, which the system has back at once. The allocator's would stay with it:
+    //! glibc keeps what was freed for each of several arenas, and megabytes are needed on one thread or another, now and
+    //! then.
+
+    use std::fs::File;
+    use std::io::{self, Read as _};
+    use std::ops::Deref;
+    use std::path::Path;
+    use std::ptr::{NonNull, null_mut};
+
+    /// The bytes of a file.
+    pub(crate) struct Contents {
+        start: NonNull<u8>,
+        mapped: usize,
+        len: usize,
+    }
+
+    /// Reads a file as far as it is long now.
+    pub(super) fn read(path: &Path) -> io::Result<Contents> {
+        let mut file = File::open(path)?;
+        let size = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut contents = Contents::new(size)?;
+        // SAFETY: as many bytes as were mapped, zero until they are written to, and nobody else's.
+        let mut rest = unsafe { std::slice::from_raw_parts_mut(contents.start.as_ptr(), size) };
+        while !rest.is_empty() {
+            match file.read(rest) {
+                Ok(0) => break,
+                Ok(count) => rest = &mut rest[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let missing = rest.len();
+        contents.len = size - missing;
+        Ok(contents)
+    }
+
+    impl Contents {
+        fn new(size: usize) -> io::Result<Self> {
+            if size == 0 {
+                return Ok(Contents { start: NonNull::dangling(), mapped: 0, len: 0 });
+            }
+            let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+            // SAFETY: a new mapping, at an address that the system chooses.
+            let start = unsafe { libc::mmap(null_mut(), size, protection, flags, -1, 0) };
+            match NonNull::new(start.cast::<u8>()) {
+                Some(bytes) if start != libc::MAP_FAILED => Ok(Contents { start: bytes, mapped: size, len: 0 }),
+                _ => Err(io::Error::last_os_error()),
+            }
+        }
+    }
+
+    impl Deref for Contents {
+        type Target = [u8];
+
+        fn deref(&self) -> &[u8] {
+            // SAFETY: that many bytes were read to there, and are not written to any more.
+            unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+        }
+    }
+
+    impl Drop for Contents {
+        fn drop(&mut self) {
+            if self.mapped != 0 {
+                // SAFETY: mapped by `new`, and with its owner the last of what is borrowed from it goes.
+                unsafe { libc::munmap(self.start.as_ptr().cast(), self.mapped) };
+            }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #[test]
+        fn files_are_read_whole() {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            for len in [0, 1, 4095, 4096, 4097, 1_000_000] {
+                let bytes: Vec<u8> = (0..len).map(|n: u32| n.to_le_bytes()[n as usize % 3]).collect();
+                std::fs::write(file.path(), &bytes).unwrap();
+                assert_eq!(*super::read(file.path()).unwrap(), bytes[..]);
+            }
+            assert_eq!(
+                super::read(&file.path().with_extension("none")).err().unwrap().kind(),
+                std::io::ErrorKind::NotFound
+            );
+        }
+    }
 }
 
 /// A file for the system's loader. Dropping it removes what it made, which a mapping outlives where the system lets it.
