@@ -45,7 +45,8 @@ impl Host {
     /// A file may be replaced by renaming, removed and made anew, or written in place and in pieces. It is looked at when
     /// nothing has happened to it for [a while](Self::with_watch_quiet), and left alone as long as it is missing, empty,
     /// cut short or no library, and on Linux as long as somebody is writing to it: then it is not complete. Only if it
-    /// stays like that [for seconds](Self::with_watch_patience) is it an error. The same bytes again are no change.
+    /// stays like that [for seconds](Self::with_watch_patience) is it an error. The same bytes again are no change. What was
+    /// refused is tried again when the file changes, if only its time.
     ///
     /// It is the plugin that is watched. When [`reload`](Self::reload) gives it another file, that is watched from then on.
     /// A change since the plugin was loaded counts. Unloading it ends the watch; when one of that name is loaded again, it
@@ -369,7 +370,7 @@ impl Watcher {
     fn run(mut self, messages: &Receiver<Message>) {
         let Times { quiet, patience } = self.config.watch;
         // It may have changed already.
-        let mut pending = Some(Pending::new(Duration::ZERO));
+        let mut pending = Some(Pending::new(quiet));
         loop {
             let left = match &pending {
                 Some(pending) => pending.look.saturating_duration_since(Instant::now()),
@@ -393,7 +394,7 @@ impl Watcher {
                         Look::Soon => known.look = Instant::now() + OFTEN,
                         Look::End => return,
                     },
-                    None => pending = self.is_back().then(|| Pending::new(Duration::ZERO)),
+                    None => pending = self.is_back().then(|| Pending::new(quiet)),
                 },
                 Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return,
             }

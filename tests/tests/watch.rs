@@ -311,6 +311,28 @@ fn a_host_that_is_dropped_is_gone() {
     drop((watch, directory));
 }
 
+/// As in a program that upgrades once.
+#[test]
+fn a_watch_may_be_dropped_where_events_are_handled() {
+    let watched = Watched::loaded(LONG);
+    let slot = Arc::new(Mutex::new(None::<Watch>));
+    let host = host().with_watch_quiet(QUIET).with_event_handler({
+        let slot = slot.clone();
+        move |event| {
+            if matches!(event, Event::Upgraded { .. }) {
+                _ = slot.lock().unwrap().take();
+            }
+        }
+    });
+    host.load(&watched.file).unwrap();
+    *slot.lock().unwrap() = Some(host.watch("leaver").unwrap());
+    watched.replace(&version(2));
+    wait_until("the watch is dropped", || slot.lock().unwrap().is_none());
+    watched.replace(&version(3));
+    std::thread::sleep(A_WHILE);
+    assert_eq!(host.plugin("leaver").unwrap().revision(), 2);
+}
+
 #[test]
 fn a_plugin_that_is_unloaded_is_not_watched_any_more() {
     let (watched, first) = Watched::new(LONG);
