@@ -291,7 +291,11 @@ impl Observed {
         });
         match watcher {
             Ok(watcher) => Ok(Observed { path: path.to_owned(), _watcher: watcher }),
-            Err(error) => Err(Error::NotWatched { plugin: plugin.to_owned(), directory, source: source_of(error) }),
+            Err(error) => {
+                // Not every system says which it is.
+                let source = if directory.is_dir() { source_of(error) } else { io::ErrorKind::NotFound.into() };
+                Err(Error::NotWatched { plugin: plugin.to_owned(), directory, source })
+            }
         }
     }
 }

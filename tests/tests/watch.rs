@@ -1,7 +1,7 @@
 //! Watching: which changes of a file upgrade its plugin, when, and what is told of the others.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -102,7 +102,12 @@ impl Watched {
 fn replace(file: &Path, bytes: &[u8]) {
     let next = file.with_extension("next");
     fs::write(&next, bytes).unwrap();
-    fs::rename(next, file).unwrap();
+    if cfg!(windows) {
+        // It is refused while somebody has the file open, as who looks at it has for a moment.
+        wait_until("the file can be replaced", || fs::rename(&next, file).is_ok());
+    } else {
+        fs::rename(next, file).unwrap();
+    }
 }
 
 /// The fixture's library, as if its source had said so.
@@ -173,8 +178,10 @@ fn a_file_that_is_cut_short_is_not_loaded() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_somebody_is_writing_to_is_not_loaded() {
+    use std::io::{Seek as _, SeekFrom};
+
     let (watched, _watch) = Watched::new(LONG);
-    let mut file = OpenOptions::new().write(true).open(&watched.file).unwrap();
+    let mut file = File::options().write(true).open(&watched.file).unwrap();
     let bytes = version(2);
     let (front, back) = bytes.split_at(bytes.len() / 2);
     file.seek(SeekFrom::Start(front.len() as u64)).unwrap();
@@ -195,7 +202,7 @@ fn a_file_that_somebody_is_writing_to_is_not_loaded() {
 #[test]
 fn a_file_that_is_never_closed_upgrades_when_patience_ends() {
     let (watched, _watch) = Watched::new(A_WHILE);
-    let mut file = OpenOptions::new().write(true).open(&watched.file).unwrap();
+    let mut file = File::options().write(true).open(&watched.file).unwrap();
     file.write_all(&version(2)).unwrap();
     watched.wait_for(2, 2);
     drop(file);
