@@ -384,6 +384,29 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// The plugin's file is watched already.
+    #[cfg(feature = "watch")]
+    #[error("plugin `{plugin}` is watched already; drop that `Watch` first")]
+    AlreadyWatched {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// The system does not tell of changes to the plugin's file.
+    #[cfg(feature = "watch")]
+    #[error(
+        "plugin `{plugin}` is not watched: the system cannot watch the directory `{}`{}",
+        directory.display(), watch_hint(source)
+    )]
+    NotWatched {
+        /// The plugin's name.
+        plugin: String,
+        /// The directory that its file is in.
+        directory: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+
     /// Nothing of that name is exported.
     #[error("{}{}", no_export(name, plugin.as_deref()), hint(closest.as_deref()))]
     NoSuchExport {
@@ -496,6 +519,20 @@ fn no_export(name: &str, plugin: Option<&str>) -> String {
 
 fn hint(closest: Option<&str>) -> String {
     closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
+}
+
+/// What to do where the system has no more of what watching takes.
+#[cfg(feature = "watch")]
+fn watch_hint(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => ", which does not exist; make it first",
+        std::io::ErrorKind::QuotaExceeded => "; allow more with `sysctl fs.inotify.max_user_watches`",
+        #[cfg(target_os = "linux")]
+        _ if source.raw_os_error() == Some(libc::EMFILE) => {
+            "; allow more with `sysctl fs.inotify.max_user_instances`, or more open files with `ulimit -n`"
+        }
+        _ => "",
+    }
 }
 
 /// The candidate most similar to `name`, if one is similar at all.

@@ -1,5 +1,6 @@
 //! [`Event`]: what happens to plugins in the background, or at the request of others.
 
+use std::error::Error as _;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -65,7 +66,9 @@ impl fmt::Display for Event {
                 write!(f, "revision {revision} of plugin `{plugin}` is {outcome}")
             }
             Event::NotUpgraded { plugin, path, error } => {
-                write!(f, "plugin `{plugin}` is not upgraded to `{}`: {error}", path.display())
+                write!(f, "plugin `{plugin}` is not upgraded to `{}`: {error}", path.display())?;
+                std::iter::successors(error.source(), |error| (*error).source())
+                    .try_for_each(|error| write!(f, ": {error}"))
             }
         }
     }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::contents::Contents;
 use crate::error::{Error, no_nul_in_path};
@@ -60,6 +61,32 @@ pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -
     match candidates.iter().find(|path| path.exists()) {
         Some(found) => Ok(found.clone()),
         None => Err(Error::NotFound { name: name.display().to_string(), tried: candidates }),
+    }
+}
+
+/// What differs once a file is another, or has been written to; taken before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    len: u64,
+    modified: Option<SystemTime>,
+    /// The device, the number on it, and when that was last changed.
+    #[cfg(unix)]
+    node: (u64, u64, i64, i64),
+}
+
+impl Stamp {
+    /// That of a file that is there.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Stamp {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            node: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+            },
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::contents::Contents;
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest, no_nul};
 use crate::event::{Event, EventHandler};
-use crate::file::{self, Mapping};
+use crate::file::{self, Mapping, Stamp};
 use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     pub(crate) on_event: EventHandler,
     pub(crate) handover_deadline: Duration,
+    #[cfg(feature = "watch")]
+    pub(crate) watch: crate::watch::Times,
 }
 
 #[derive(Default)]
@@ -72,6 +74,8 @@ pub(crate) struct State {
     leaving: HashMap<String, Arc<PluginInfo>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
     departed: HashMap<String, Arc<Departed>>,
+    #[cfg(feature = "watch")]
+    pub(crate) watches: crate::watch::Watches,
 }
 
 impl Host {
@@ -91,6 +95,8 @@ impl Host {
             settings,
             on_event: EventHandler::default(),
             handover_deadline: HANDOVER_DEADLINE,
+            #[cfg(feature = "watch")]
+            watch: crate::watch::Times::default(),
         };
         Host { config, state: Arc::default() }
     }
@@ -279,13 +285,14 @@ impl Host {
     /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
+        let stamp = Stamp::of(&path);
         let contents = file::read(&path)?;
         self.config.trust.check(&path, &contents, self.config.settings.mapping)?;
         let info = inspect_bytes(&path, &contents)?;
         let reserved = Reserved::new(self, &info.name, &path)?;
         let (mut library, entries) = self.map(&path, &contents, &info)?;
         library.attach(&entries, &info, &path)?;
-        let plugin = Plugin::new(info, Some(path), Arc::new(library), &entries, Place::first());
+        let plugin = Plugin::new(info, Some((path, stamp)), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
@@ -398,14 +405,7 @@ impl Host {
     ///
     /// [`Error::NoSuchPlugin`], with the loaded one whose name is most like it, and [`Error::Unloading`].
     pub fn plugin(&self, name: &str) -> Result<Plugin, Error> {
-        no_nul(name)?;
-        let state = self.read();
-        let wanted = normal(name);
-        if let Some(found) = state.plugins.iter().find(|plugin| plugin.is_named(&wanted)) {
-            return Ok(found.clone());
-        }
-        state.not_leaving(&wanted)?;
-        Err(state.no_such_plugin(name))
+        self.read().plugin(name).cloned()
     }
 
     /// Every loaded plugin, in the order they were loaded, but for those that are being unloaded.
@@ -502,6 +502,17 @@ impl State {
         }
     }
 
+    /// The loaded plugin of that name.
+    pub(crate) fn plugin(&self, name: &str) -> Result<&Plugin, Error> {
+        no_nul(name)?;
+        let wanted = normal(name);
+        if let Some(found) = self.plugins.iter().find(|plugin| plugin.is_named(&wanted)) {
+            return Ok(found);
+        }
+        self.not_leaving(&wanted)?;
+        Err(self.no_such_plugin(name))
+    }
+
     /// The one plugin that exports `name`.
     pub(crate) fn exporter(&self, name: &str) -> Result<&Plugin, Error> {
         match self.exports.get(name).map(Vec::as_slice) {
@@ -529,6 +540,8 @@ impl State {
             self.names.insert(normal(new.name()), path.to_owned());
         }
         let same = old.exports().iter().map(|export| &export.name).eq(new.exports().iter().map(|export| &export.name));
+        #[cfg(feature = "watch")]
+        self.watches.replaced(&normal(new.name()));
         self.plugins[place] = new;
         if !same {
             self.index();
@@ -553,7 +566,7 @@ impl State {
 }
 
 /// Plugins are named like packages, in which `-` and `_` are the same.
-fn normal(name: &str) -> String {
+pub(crate) fn normal(name: &str) -> String {
     name.replace('-', "_")
 }
 
@@ -644,6 +657,8 @@ impl Drop for Leaving<'_> {
             return state.add(plugin);
         }
         state.names.remove(&self.key);
+        #[cfg(feature = "watch")]
+        state.watches.end(&self.key);
         if let Some(departed) = self.departed.take() {
             state.departed.insert(std::mem::take(&mut self.key), departed);
         }
@@ -679,7 +694,7 @@ pub struct Plugin(Arc<Loaded>);
 
 pub(crate) struct Loaded {
     info: Arc<PluginInfo>,
-    path: Option<PathBuf>,
+    file: Option<(PathBuf, Option<Stamp>)>,
     place: Place,
     exports: HashMap<String, Export, RandomState>,
     /// What saves the state.
@@ -732,7 +747,7 @@ impl Export {
 impl Plugin {
     pub(crate) fn new(
         info: PluginInfo,
-        path: Option<PathBuf>,
+        file: Option<(PathBuf, Option<Stamp>)>,
         library: Arc<dyn Any + Send + Sync>,
         entries: &[Entry],
         place: Place,
@@ -753,7 +768,7 @@ impl Plugin {
             (name.to_owned(), export)
         });
         let exports = exports.collect();
-        Plugin(Arc::new(Loaded { info: Arc::new(info), path, place, exports, save, library }))
+        Plugin(Arc::new(Loaded { info: Arc::new(info), file, place, exports, save, library }))
     }
 
     /// The library that it was loaded from, if nobody else has anything of it: no [`Plugin`], no handle, no value. Then
@@ -871,7 +886,13 @@ impl Plugin {
 
     /// The file it was loaded from; `None` if it is linked.
     pub fn path(&self) -> Option<&Path> {
-        self.0.path.as_deref()
+        self.0.file.as_ref().map(|(path, _)| &**path)
+    }
+
+    /// What tells whether the file is still the one it was loaded from.
+    #[cfg(feature = "watch")]
+    pub(crate) fn stamp(&self) -> Option<&Stamp> {
+        self.0.file.as_ref()?.1.as_ref()
     }
 
     /// What it says of itself.

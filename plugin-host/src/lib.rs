@@ -24,6 +24,7 @@
 //! | see what a file exports without running it | [`inspect()`] |
 //! | unload a plugin, and be told what keeps it | [`Host::unload`], [`PinReason`] |
 //! | replace a plugin by its next version, and follow that | [`Host::reload`], [`Live`], [`Event`] |
+//! | upgrade a plugin when its file changes | `Host::watch`, with the feature `watch` |
 //! | serve plugins that are linked in | [`Host::linked`] |
 //! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
 //! | build a plugin crate | [`build`], with the feature `build` |
@@ -82,6 +83,8 @@ mod threads;
 mod trust;
 mod unload;
 mod upgrade;
+#[cfg(feature = "watch")]
+mod watch;
 
 #[cfg(feature = "serde")]
 pub use dynamic::CallError;
@@ -99,3 +102,5 @@ pub use signature::Signature;
 pub use succession::Draining;
 pub use trust::{Digest, Trust};
 pub use unload::{PinReason, PluginThread, Unload};
+#[cfg(feature = "watch")]
+pub use watch::Watch;

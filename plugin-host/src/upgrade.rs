@@ -15,7 +15,7 @@ use plugin_core::{FunctionType, Live, Lookup};
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest};
 use crate::event::Event;
-use crate::file;
+use crate::file::{self, Stamp};
 use crate::host::{Host, Plugin};
 use crate::inspect::inspect_bytes;
 use crate::library::{Entry, HookRepr, lift_hook};
@@ -70,8 +70,13 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn reload(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
-        let asked = plugin.as_ref();
+        self.reload_unless(plugin.as_ref(), |_| false)
+    }
+
+    /// Replaces a plugin, unless by the time that it is its turn the version that serves will do.
+    pub(crate) fn reload_unless(&self, asked: &Path, will_do: impl FnOnce(&Plugin) -> bool) -> Result<Plugin, Error> {
         let path = self.file_of(asked)?;
+        let stamp = Stamp::of(&path);
         let contents = file::read(&path)?;
         self.config.trust.check(&path, &contents, self.config.settings.mapping)?;
         let info = inspect_bytes(&path, &contents)?;
@@ -91,6 +96,9 @@ impl Host {
         if old.path().is_none() {
             return Err(Error::Linked { plugin: name });
         }
+        if will_do(&old) {
+            return Ok(old);
+        }
 
         let (mut library, entries) = self.map(&path, &contents, &info)?;
         let next = Next { old: &old, path: &path, exports: exports(&entries) };
@@ -98,7 +106,7 @@ impl Host {
         next.check_followers(&succession)?;
         let handover = next.handover(&entries)?;
         library.attach(&entries, &info, &path)?;
-        let new = Plugin::new(info, Some(path.clone()), Arc::new(library), &entries, old.place().next());
+        let new = Plugin::new(info, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
         let drain = Drain::start(&name, &path, self.config.on_event.clone())?;
 
         let held = match handover {
@@ -117,13 +125,14 @@ impl Host {
             succession.serve(&new);
         }
         held.into_iter().for_each(Held::release);
-        succession.retire(old, drain);
+        // Told before that the old one is gone.
         self.config.on_event.tell(&Event::Upgraded {
             plugin: name,
             version: new.version().to_owned(),
             revision: new.revision(),
             path,
         });
+        succession.retire(old, drain);
         Ok(new)
     }
 

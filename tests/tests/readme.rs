@@ -19,6 +19,29 @@ fn the_sources_in_it_are_the_examples() {
     }
 }
 
+/// That they work is for `web_service.rs` to see, with these very texts.
+#[test]
+fn the_steps_of_the_web_service_are_its_own() {
+    let readme = read("README.md");
+    let (routes, server) = ("examples/web-service/routes/src/lib.rs", read("examples/web-service/src/main.rs"));
+    assert!(readme.contains("cargo run --bin web-service\n"));
+    assert!(read("examples/web-service/Cargo.toml").contains("name = \"web-service\""));
+    assert!(readme.contains(&format!("]({routes})")));
+    // Where it listens, and what it answers.
+    assert!(readme.contains("curl http://127.0.0.1:3000/ ") && server.contains("\"127.0.0.1:3000\""));
+    let answer =
+        read(routes).lines().find_map(|line| Some(line.split_once("format!(\"")?.1.split_once("\\n\"")?.0.to_owned()));
+    let answer = answer.unwrap();
+    assert!(answer.contains("first edition"), "{answer}");
+    let edited = answer.replace("first edition", "second edition");
+    for (visit, answer) in [("1", answer), ("2", edited)] {
+        let answer = answer.replace("{visit}", visit);
+        assert!(readme.contains(&format!("# {answer}\n")), "README.md does not have: {answer}");
+    }
+    let block = "    host.load(library)?;\n    let _watch = host.watch(\"routes\")?;\n    let respond = host.live(\"respond\")?;\n";
+    assert!(readme.contains(&format!("```rust\n{block}```")) && server.contains(block));
+}
+
 #[test]
 fn the_example_prints_what_it_says() {
     let expected = "Greeter plugin loaded!\nHello, World!\nHello, World!, World!\n";

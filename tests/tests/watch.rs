@@ -1,0 +1,434 @@
+//! Watching: which changes of a file upgrade its plugin, when, and what is told of the others.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use plugin_core::plugin_export;
+use plugin_host::{Error, Event, Host, Live, Watch};
+use tests::{fixture, host, library_name};
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// The quiet that is waited for. What must count as one change has shorter pauses, what must not has longer ones.
+const QUIET: Duration = Duration::from_millis(60);
+
+/// For how long to see that nothing happens.
+const A_WHILE: Duration = Duration::from_millis(600);
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < LONG, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// What has been told, other than that versions go.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    fn host(&self, patience: Duration) -> Host {
+        let told = self.clone();
+        host().with_watch_quiet(QUIET).with_watch_patience(patience).with_event_handler(move |event| {
+            if !matches!(event, Event::Retired { .. }) {
+                told.0.lock().unwrap().push(event.to_string());
+            }
+        })
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn failures(&self) -> Vec<String> {
+        self.all().into_iter().filter(|event| event.contains("is not upgraded")).collect()
+    }
+}
+
+/// A plugin that is loaded from a file of its own, and that file.
+struct Watched {
+    host: Host,
+    told: Told,
+    directory: tempfile::TempDir,
+    file: PathBuf,
+    edition: Live<fn() -> String>,
+}
+
+impl Watched {
+    fn new(patience: Duration) -> (Self, Watch) {
+        let watched = Self::loaded(patience);
+        let watch = watched.host.watch("leaver").unwrap();
+        (watched, watch)
+    }
+
+    fn loaded(patience: Duration) -> Self {
+        let told = Told::default();
+        let host = told.host(patience);
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join(library_name("watched"));
+        fs::write(&file, version(1)).unwrap();
+        host.load(&file).unwrap();
+        let edition = host.live("edition").unwrap();
+        Watched { host, told, directory, file, edition }
+    }
+
+    /// Which version serves.
+    fn serves(&self) -> usize {
+        number(&(self.edition)())
+    }
+
+    fn revision(&self) -> u64 {
+        self.host.plugin("leaver").unwrap().revision()
+    }
+
+    /// Waits until that version serves, by so many upgrades.
+    fn wait_for(&self, version: usize, revision: u64) {
+        wait_until(&format!("version {version} serves; {:?}", self.told.all()), || self.serves() == version);
+        wait_until("it is told", || self.told.all().len() as u64 >= revision - 1);
+        assert_eq!(self.revision(), revision, "{:?}", self.told.all());
+    }
+
+    fn replace(&self, bytes: &[u8]) {
+        replace(&self.file, bytes);
+    }
+}
+
+/// Puts a file in the place of another, whole and at once.
+fn replace(file: &Path, bytes: &[u8]) {
+    let next = file.with_extension("next");
+    fs::write(&next, bytes).unwrap();
+    if cfg!(windows) {
+        // It is refused while somebody has the file open, as who looks at it has for a moment.
+        wait_until("the file can be replaced", || fs::rename(&next, file).is_ok());
+    } else {
+        fs::rename(next, file).unwrap();
+    }
+}
+
+/// The fixture's library, as if its source had said so.
+fn version(number: usize) -> Vec<u8> {
+    let mut bytes = fs::read(fixture("leaver")).unwrap();
+    let old = b"library that is called the 1st";
+    let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
+    bytes[at + old.len() - 3..at + old.len()].copy_from_slice(format!("{number:03}").as_bytes());
+    bytes
+}
+
+fn number(edition: &str) -> usize {
+    edition[edition.len() - 3..].parse().unwrap()
+}
+
+#[test]
+fn a_file_that_is_replaced_upgrades() {
+    let (watched, _watch) = Watched::new(LONG);
+    assert_eq!(watched.serves(), 1);
+    for n in 2..5 {
+        watched.replace(&version(n));
+        watched.wait_for(n, n as u64);
+    }
+    // As some builds do.
+    for n in 5..7 {
+        fs::remove_file(&watched.file).unwrap();
+        std::thread::sleep(3 * QUIET);
+        fs::write(&watched.file, version(n)).unwrap();
+        watched.wait_for(n, n as u64);
+    }
+    std::thread::sleep(A_WHILE);
+    assert_eq!(watched.revision(), 6);
+    assert_eq!(watched.told.failures(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_written_in_pieces_upgrades_once_it_is_complete() {
+    let (watched, _watch) = Watched::new(LONG);
+    let bytes = version(2);
+    let mut file = File::create(&watched.file).unwrap();
+    for piece in bytes.chunks(bytes.len() / 4 + 1) {
+        std::thread::sleep(4 * QUIET);
+        assert_eq!(watched.told.all(), [""; 0]);
+        file.write_all(piece).unwrap();
+        file.flush().unwrap();
+    }
+    drop(file);
+    watched.wait_for(2, 2);
+    assert_eq!(watched.told.failures(), [""; 0]);
+}
+
+/// However long it is cut short, while nobody has it open.
+#[test]
+fn a_file_that_is_cut_short_is_not_loaded() {
+    let (watched, _watch) = Watched::new(LONG);
+    let bytes = version(2);
+    for end in [0, 3, 100, bytes.len() / 2, bytes.len() - 1] {
+        fs::write(&watched.file, &bytes[..end]).unwrap();
+        std::thread::sleep(3 * QUIET);
+        assert_eq!(watched.serves(), 1);
+    }
+    assert_eq!(watched.told.all(), [""; 0]);
+    fs::write(&watched.file, &bytes).unwrap();
+    watched.wait_for(2, 2);
+}
+
+/// Half of the one version and half of the other is as long as either: only who writes knows.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_somebody_is_writing_to_is_not_loaded() {
+    use std::io::{Seek as _, SeekFrom};
+
+    let (watched, _watch) = Watched::new(LONG);
+    let mut file = File::options().write(true).open(&watched.file).unwrap();
+    let bytes = version(2);
+    let (front, back) = bytes.split_at(bytes.len() / 2);
+    file.seek(SeekFrom::Start(front.len() as u64)).unwrap();
+    file.write_all(back).unwrap();
+    std::thread::sleep(A_WHILE);
+    assert_eq!(watched.revision(), 1);
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.write_all(front).unwrap();
+    std::thread::sleep(A_WHILE);
+    assert_eq!(watched.revision(), 1);
+    assert_eq!(watched.told.all(), [""; 0]);
+    drop(file);
+    watched.wait_for(2, 2);
+}
+
+/// But not for ever.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_never_closed_upgrades_when_patience_ends() {
+    let (watched, _watch) = Watched::new(A_WHILE);
+    let mut file = File::options().write(true).open(&watched.file).unwrap();
+    file.write_all(&version(2)).unwrap();
+    watched.wait_for(2, 2);
+    drop(file);
+}
+
+#[test]
+fn what_stays_incomplete_is_told_once_and_the_old_version_serves() {
+    let (watched, _watch) = Watched::new(Duration::from_millis(200));
+    let bytes = version(2);
+    let broken: [(&[u8], &str); 3] = [
+        (b"", "the file is empty; was its build interrupted?"),
+        (b"not a library", "is not a shared library but a text file"),
+        (&bytes[..bytes.len() / 2], "is a damaged or truncated library"),
+    ];
+    for (count, (bytes, problem)) in broken.into_iter().enumerate() {
+        watched.replace(bytes);
+        wait_until("a failure is told", || watched.told.all().len() > count);
+        assert!(watched.told.all()[count].contains(problem), "{:?}", watched.told.all());
+        assert_eq!(watched.serves(), 1);
+    }
+    fs::remove_file(&watched.file).unwrap();
+    wait_until("a failure is told", || watched.told.all().len() > broken.len());
+    assert!(watched.told.all()[broken.len()].contains("no such file"), "{:?}", watched.told.all());
+
+    std::thread::sleep(A_WHILE);
+    let failures = watched.told.failures();
+    assert_eq!(failures.len(), broken.len() + 1, "{failures:?}");
+    let expected = format!("plugin `leaver` is not upgraded to `{}`: ", watched.file.display());
+    assert!(failures.iter().all(|failure| failure.starts_with(&expected)), "{failures:?}");
+    assert_eq!((watched.serves(), watched.revision()), (1, 1));
+
+    watched.replace(&version(3));
+    wait_until("it is upgraded", || watched.serves() == 3);
+}
+
+/// It is complete, and so need not be waited for.
+#[test]
+fn what_cannot_replace_the_plugin_is_told_at_once() {
+    let (watched, _watch) = Watched::new(LONG);
+    watched.replace(&fs::read(fixture("rival")).unwrap());
+    wait_until("a failure is told", || !watched.told.all().is_empty());
+    let expected = format!(
+        "plugin `leaver` is not upgraded to `{0}`: `{0}` cannot replace plugin `leaver`: it is plugin `rival`",
+        watched.file.display()
+    );
+    std::thread::sleep(A_WHILE);
+    assert_eq!(watched.told.all(), [expected]);
+    watched.replace(&version(2));
+    wait_until("it is upgraded", || watched.serves() == 2);
+}
+
+#[test]
+fn the_same_bytes_again_are_no_change() {
+    let (watched, _watch) = Watched::new(LONG);
+    let rewritten = |n: usize, revision: u64| {
+        fs::write(&watched.file, version(n)).unwrap();
+        std::thread::sleep(A_WHILE);
+        watched.replace(&version(n));
+        std::thread::sleep(A_WHILE);
+        File::options().append(true).open(&watched.file).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+        std::thread::sleep(A_WHILE);
+        assert_eq!(watched.revision(), revision, "{:?}", watched.told.all());
+    };
+    rewritten(1, 1);
+    watched.replace(&version(2));
+    watched.wait_for(2, 2);
+    rewritten(2, 2);
+    // Nor when somebody else has upgraded to them.
+    watched.replace(&version(3));
+    assert_eq!(watched.host.reload("leaver").unwrap().revision(), 3);
+    std::thread::sleep(A_WHILE);
+    rewritten(3, 3);
+    watched.replace(&version(4));
+    watched.wait_for(4, 4);
+    assert_eq!(watched.told.failures(), [""; 0]);
+}
+
+#[test]
+fn many_quick_changes_are_few_upgrades() {
+    let (watched, _watch) = Watched::new(LONG);
+    let versions: Vec<_> = (2..102).map(version).collect();
+    for bytes in &versions {
+        watched.replace(bytes);
+    }
+    wait_until("the last version serves", || watched.serves() == 101);
+    // Were each of them one, it would be a hundred.
+    assert!(watched.revision() < 50, "{:?}", watched.told.all());
+    assert_eq!(watched.told.failures(), [""; 0]);
+}
+
+#[test]
+fn nothing_happens_after_the_watch() {
+    let (watched, watch) = Watched::new(LONG);
+    drop(watch);
+    watched.replace(&version(2));
+    std::thread::sleep(A_WHILE);
+    assert_eq!((watched.serves(), watched.revision()), (1, 1));
+    // But it was a change since the loading.
+    let _watch = watched.host.watch("leaver").unwrap();
+    watched.wait_for(2, 2);
+}
+
+/// It has a share in nothing that keeps the host, and ends with it.
+#[test]
+fn a_host_that_is_dropped_is_gone() {
+    let (watched, watch) = Watched::new(LONG);
+    let Watched { host, told, file, edition, directory } = watched;
+    drop((host, edition));
+    wait_until("the host's event handler is gone", || Arc::strong_count(&told.0) == 1);
+    replace(&file, &version(2));
+    std::thread::sleep(A_WHILE);
+    assert_eq!(told.all(), [""; 0]);
+    drop((watch, directory));
+}
+
+/// As in a program that upgrades once.
+#[test]
+fn a_watch_may_be_dropped_where_events_are_handled() {
+    let watched = Watched::loaded(LONG);
+    let slot = Arc::new(Mutex::new(None::<Watch>));
+    let host = host().with_watch_quiet(QUIET).with_event_handler({
+        let slot = slot.clone();
+        move |event| {
+            if matches!(event, Event::Upgraded { .. }) {
+                _ = slot.lock().unwrap().take();
+            }
+        }
+    });
+    host.load(&watched.file).unwrap();
+    *slot.lock().unwrap() = Some(host.watch("leaver").unwrap());
+    watched.replace(&version(2));
+    wait_until("the watch is dropped", || slot.lock().unwrap().is_none());
+    watched.replace(&version(3));
+    std::thread::sleep(A_WHILE);
+    assert_eq!(host.plugin("leaver").unwrap().revision(), 2);
+}
+
+#[test]
+fn a_plugin_that_is_unloaded_is_not_watched_any_more() {
+    let (watched, first) = Watched::new(LONG);
+    let Watched { host, told, file, edition, directory } = watched;
+    drop(edition);
+    _ = host.unload("leaver", LONG).unwrap();
+    replace(&file, &version(2));
+    std::thread::sleep(A_WHILE);
+    assert!(matches!(host.plugin("leaver"), Err(Error::NoSuchPlugin { .. })));
+
+    host.load(&file).unwrap();
+    replace(&file, &version(3));
+    std::thread::sleep(A_WHILE);
+    assert_eq!(told.all(), [""; 0]);
+    let second = host.watch("leaver").unwrap();
+    wait_until("it is upgraded", || told.all().len() == 1);
+    // The first is not that of the plugin that is loaded now.
+    drop(first);
+    replace(&file, &version(4));
+    wait_until("it is upgraded", || told.all().len() == 2);
+    drop((second, directory));
+}
+
+#[test]
+fn a_plugin_is_watched_once() {
+    let (watched, watch) = Watched::new(LONG);
+    let error = watched.host.watch("leaver").unwrap_err();
+    assert_eq!(error.to_string(), "plugin `leaver` is watched already; drop that `Watch` first");
+    watched.replace(&version(2));
+    watched.wait_for(2, 2);
+    drop(watch);
+    let _watch = watched.host.watch("leaver").unwrap();
+    watched.replace(&version(3));
+    watched.wait_for(3, 3);
+}
+
+#[test]
+fn the_file_that_it_was_reloaded_from_is_watched() {
+    let (watched, _watch) = Watched::new(LONG);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().join(library_name("other"));
+    fs::write(&other, version(2)).unwrap();
+    watched.host.reload(&other).unwrap();
+    std::thread::sleep(A_WHILE);
+    watched.replace(&version(3));
+    std::thread::sleep(A_WHILE);
+    assert_eq!((watched.serves(), watched.revision()), (2, 2));
+    replace(&other, &version(4));
+    watched.wait_for(4, 3);
+}
+
+/// As `cargo clean` does.
+#[cfg(unix)]
+#[test]
+fn a_directory_may_go_and_come_back() {
+    let (watched, _watch) = Watched::new(Duration::from_millis(200));
+    fs::remove_dir_all(watched.directory.path()).unwrap();
+    wait_until("a failure is told", || !watched.told.all().is_empty());
+    let directory = fs::canonicalize(watched.directory.path().parent().unwrap()).unwrap();
+    fs::create_dir(directory.join(watched.directory.path().file_name().unwrap())).unwrap();
+    for n in 2..4 {
+        watched.replace(&version(n));
+        wait_until("it is upgraded", || watched.serves() == n);
+    }
+    let failures = watched.told.failures();
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert!(failures[0].contains("which does not exist; make it first"), "{failures:?}");
+}
+
+#[plugin_export]
+fn linked_into_this_test() {}
+
+#[test]
+fn what_cannot_be_watched_is_refused() {
+    let watched = Watched::loaded(LONG);
+    assert!(matches!(watched.host.watch("lever"), Err(Error::NoSuchPlugin { .. })));
+    assert!(matches!(watched.host.watch("lea\0ver"), Err(Error::NulInName { .. })));
+    assert!(matches!(Host::linked().unwrap().watch("tests"), Err(Error::Linked { .. })));
+
+    fs::remove_dir_all(watched.directory.path()).unwrap();
+    let error = watched.host.watch("leaver").unwrap_err();
+    let expected = format!(
+        "plugin `leaver` is not watched: the system cannot watch the directory `{}`, which does not exist; make it first",
+        watched.directory.path().display()
+    );
+    assert_eq!(error.to_string(), expected);
+    // It can be once that is there, as if nothing had been.
+    fs::create_dir(watched.directory.path()).unwrap();
+    let _watch = watched.host.watch("leaver").unwrap();
+    watched.replace(&version(2));
+    watched.wait_for(2, 2);
+}
