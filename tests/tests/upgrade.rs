@@ -551,6 +551,33 @@ fn a_call_that_does_not_end_keeps_the_state_where_it_is() {
     assert_eq!((serving.count)(), serving.counted + 1);
 }
 
+/// A call counts as in progress whatever was looked up, and however often an upgrade was tried, since it began.
+#[test]
+fn a_call_in_progress_is_waited_for_whatever_came_since() {
+    let versions = Versions::new();
+    let library = fixture("upgrades");
+    let host = versions.empty_host().with_handover_deadline(Duration::from_millis(50));
+    versions.write(&library, 1, "serve");
+    host.load(&versions.file).unwrap();
+    let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
+    std::thread::scope(|scope| {
+        let block = Block::new(&versions);
+        let path = block.path();
+        let waiting = scope.spawn(|| wait(path));
+        wait_for_call(&host);
+        let mut serving = Serving::new(&host);
+        versions.write(&library, 2, "serve");
+        for attempt in ["after look-ups", "after an attempt"] {
+            let upgraded = host.reload("upgrades").map(|plugin| plugin.revision());
+            assert!(matches!(upgraded, Err(Error::Busy { .. })), "{attempt}: {upgraded:?}");
+            serving.check(&host, attempt);
+        }
+        drop(block);
+        assert_eq!(waiting.join().unwrap(), 1);
+    });
+    assert_eq!(host.reload("upgrades").unwrap().revision(), 2);
+}
+
 #[test]
 fn upgrades_and_unloads_take_turns() {
     let versions = Versions::new();
