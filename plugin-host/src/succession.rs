@@ -156,10 +156,11 @@ impl Succession {
 
     /// The first `Live` handle for which `fits` finds something wrong with its export.
     pub(crate) fn misfit(&self, fits: impl Fn(&str, &'static Node) -> Result<(), Error>) -> Result<(), Error> {
-        let mut followed = lock(&self.followed);
-        followed.forget_gone();
+        let followed = lock(&self.followed);
         for place in &followed.places {
-            place.handles.iter().try_for_each(|handle| fits(&place.export, handle.node))?;
+            // Those that are gone are only passed over: who forgets them must publish, or what is held for them stays held.
+            let mut handles = place.handles.iter().filter(|handle| handle.alive.strong_count() != 0);
+            handles.try_for_each(|handle| fits(&place.export, handle.node))?;
         }
         Ok(())
     }

@@ -578,6 +578,19 @@ fn a_call_in_progress_is_waited_for_whatever_came_since() {
     assert_eq!(host.reload("upgrades").unwrap().revision(), 2);
 }
 
+/// What was held for a `Live` handle is given up with it, also if an upgrade that failed was the first to see it gone.
+#[test]
+fn a_failed_upgrade_keeps_nothing_for_handles_that_are_gone() {
+    let versions = Versions::new();
+    let library = fixture("upgrades");
+    let host = versions.host(&library);
+    drop(host.live::<fn(&str) -> String>("greet").unwrap());
+    versions.write(&library, 2, "fail init");
+    assert!(matches!(host.reload("upgrades"), Err(Error::InitFailed { .. })));
+    let outcome = host.unload("upgrades", Duration::from_secs(1)).unwrap();
+    assert!(cfg!(windows) || outcome == Unload::Unmapped, "{outcome}");
+}
+
 #[test]
 fn upgrades_and_unloads_take_turns() {
     let versions = Versions::new();
