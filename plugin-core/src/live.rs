@@ -106,7 +106,8 @@ impl<F> Live<F> {
         self.current().version().revision
     }
 
-    /// The function of the version that serves now. It stays with that version.
+    /// The function of the version that serves now. It stays with that version. As a call does, this waits while a state is
+    /// handed over.
     pub fn pin(&self) -> Function<F> {
         self.current().function().clone()
     }

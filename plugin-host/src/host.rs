@@ -235,7 +235,8 @@ impl Host {
 
     /// Passes what happens to plugins to `handler`: that a version replaces another, and what becomes of that.
     ///
-    /// The handler may be called from any thread. It may drop handles, but not wait for what it is told of.
+    /// The handler may be called from any thread, and what it is told of may wait for it. It may drop handles and hosts, but
+    /// must leave it to another thread to upgrade or unload the plugin that it is told of: it would wait for itself.
     /// For an example see [`Event`].
     #[must_use]
     pub fn with_event_handler(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
@@ -244,7 +245,8 @@ impl Host {
     }
 
     /// How long to wait, when a plugin that is [replaced](Self::reload) hands its state over, for calls through
-    /// [`Live`](crate::Live) handles to end; others wait meanwhile. Without this, a second.
+    /// [`Live`](crate::Live) handles to end; others wait meanwhile. Without this, a second. The time that the plugin itself
+    /// takes to save and to restore comes on top.
     ///
     /// # Example
     ///
@@ -253,7 +255,7 @@ impl Host {
     ///
     /// use plugin_host::{Host, Trust};
     ///
-    /// // An audio program must not be held up for longer than a buffer lasts.
+    /// // Rather no upgrade now than one that is noticed.
     /// let host = Host::new(Trust::none()).with_handover_deadline(Duration::from_millis(2));
     /// ```
     #[must_use]

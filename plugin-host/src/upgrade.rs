@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,13 @@ use plugin_core::record::Kind;
 use plugin_core::state::StateRepr;
 use plugin_core::{FunctionType, Live, Lookup};
 
+use crate::contents::Contents;
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest};
 use crate::event::Event;
 use crate::file::{self, Stamp};
 use crate::host::{Host, Plugin};
-use crate::inspect::inspect_bytes;
+use crate::inspect::{PluginInfo, inspect_bytes};
 use crate::library::{Entry, HookRepr, lift_hook};
 use crate::signature::Signature;
 use crate::succession::{Drain, Draining, Succession};
@@ -41,12 +42,13 @@ impl Host {
     ///    the last is gone, it is unloaded in the background: its shutdown hooks run, and its library is closed. An
     ///    [`Event`] tells; until then it is [`draining`](Self::draining).
     ///
-    /// Upgrades of one plugin happen one after the other; who comes second waits.
+    /// Upgrades of one plugin happen one after the other; who comes second waits, and has the file as it is then. The old
+    /// version's thread-local destructors on threads of the host's, this one among them, never run.
     ///
     /// # Errors
     ///
-    /// Whatever the error, the old version serves on, and nothing is left of the new one; if that has been attached, its
-    /// shutdown hooks have run. Which plugin: [`Error::NoSuchPlugin`], [`Error::Linked`], [`Error::Unloading`],
+    /// Whatever the error, the old version serves on, with its state as it left that when it saved it. If the new one has
+    /// been attached, its shutdown hooks have run, and it is let go as any library is. Which plugin: [`Error::NoSuchPlugin`], [`Error::Linked`], [`Error::Unloading`],
     /// [`Error::OtherPlugin`]. Its file: those of [`load`](Self::load); with
     /// [`Mapping::InPlace`](crate::Mapping::InPlace), a file that is loaded is [`Error::AlreadyMapped`]. What is in use:
     /// [`Error::InUse`]. The state: [`Error::StateNotRestored`], [`Error::StateMismatch`], [`Error::Busy`],
@@ -75,29 +77,38 @@ impl Host {
 
     /// Replaces a plugin, unless by the time that it is its turn the version that serves will do.
     pub(crate) fn reload_unless(&self, asked: &Path, will_do: impl FnOnce(&Plugin) -> bool) -> Result<Plugin, Error> {
-        let path = self.file_of(asked)?;
-        let stamp = Stamp::of(&path);
-        let contents = file::read(&path)?;
-        self.config.trust.check(&path, &contents, self.config.settings.mapping)?;
-        let info = inspect_bytes(&path, &contents)?;
-        let name = info.name.clone();
-        // By the name, it is that plugin or none.
-        if let Some(expected) = self.named(asked).filter(|expected| !expected.is_named(&name)) {
-            return Err(Error::OtherPlugin { path, expected: expected.name().to_owned(), found: name });
-        }
-
-        let succession = self.plugin(&name)?.succession().clone();
+        // By the name, it is that plugin or none; a file says which it is.
+        let by_name = asked.to_str().filter(|_| file::is_bare(asked)).map(|name| self.plugin(name));
+        let (asked_for, file) = match by_name {
+            Some(Ok(plugin)) => (plugin.name().to_owned(), None),
+            Some(Err(error @ Error::Unloading { .. })) => return Err(error),
+            not_loaded => {
+                let file = match (file::resolve(asked, || self.search_dirs()), not_loaded) {
+                    // What is meant by a name must be loaded.
+                    (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
+                    (found, _) => found?,
+                };
+                (self.read_plugin(&file)?.1.name, Some(file))
+            }
+        };
+        let succession = self.plugin(&asked_for)?.succession().clone();
         let _turn = succession.begin_upgrade();
-        let old = self.plugin(&name)?;
+        let old = self.plugin(&asked_for)?;
         if !Arc::ptr_eq(old.succession(), &succession) {
             // Unloaded while this waited for its turn, and loaded again.
-            return Err(Error::Unloading { plugin: name });
+            return Err(Error::Unloading { plugin: asked_for });
         }
-        if old.path().is_none() {
-            return Err(Error::Linked { plugin: name });
-        }
+        let Some(last) = old.path() else { return Err(Error::Linked { plugin: old.name().to_owned() }) };
         if will_do(&old) {
             return Ok(old);
+        }
+        // Not earlier: who waited for an upgrade must not bring back what that has replaced.
+        let path = file.unwrap_or_else(|| last.to_owned());
+        let stamp = Stamp::of(&path);
+        let (contents, info) = self.read_plugin(&path)?;
+        let name = info.name.clone();
+        if !old.is_named(&name) {
+            return Err(Error::OtherPlugin { path, expected: old.name().to_owned(), found: name });
         }
 
         let (mut library, entries) = self.map(&path, &contents, &info)?;
@@ -167,25 +178,12 @@ impl Host {
         successions.iter().flat_map(|(plugin, succession)| succession.draining(plugin)).collect()
     }
 
-    /// The loaded plugin that is meant by its name, rather than a path.
-    fn named(&self, asked: &Path) -> Option<Plugin> {
-        let name = asked.to_str().filter(|_| file::is_bare(asked))?;
-        self.plugins().into_iter().find(|plugin| plugin.is_named(name))
-    }
-
-    /// The file to replace a plugin from.
-    fn file_of(&self, asked: &Path) -> Result<PathBuf, Error> {
-        if let Some(plugin) = self.named(asked) {
-            let linked = || Error::Linked { plugin: plugin.name().to_owned() };
-            return plugin.path().map(Path::to_owned).ok_or_else(linked);
-        }
-        match file::resolve(asked, || self.search_dirs()) {
-            // What is meant by a name must be loaded.
-            Err(Error::NotFound { name, .. }) if file::is_bare(asked) => {
-                Err(self.plugin(&name).err().unwrap_or(Error::NoSuchPlugin { name, closest: None }))
-            }
-            found => found,
-        }
+    /// What a file holds, as far as that is known without running it.
+    fn read_plugin(&self, path: &Path) -> Result<(Contents, PluginInfo), Error> {
+        let contents = file::read(path)?;
+        self.config.trust.check(path, &contents, self.config.settings.mapping)?;
+        let info = inspect_bytes(path, &contents)?;
+        Ok((contents, info))
     }
 }
 

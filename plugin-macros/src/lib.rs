@@ -36,7 +36,8 @@ use proc_macro::TokenStream;
 /// When a host replaces a plugin by another version of it, that begins anew, unless they hand over the state: what the old
 /// one's `save` returns goes to the new one's `restore`, after the new one's init hooks. There may be one of each. `S` is
 /// any type that crosses, and the new version's must fit the old one's: it is equal, or has grown as `#[plugin_type]`
-/// allows. Where the old version saves a state, the new one must restore it; to drop it, take it and do nothing.
+/// allows. Where the old version saves a state, the new one must restore it; to drop it, take it and do nothing. Where it saves
+/// none, `restore` is not called. Save a copy: if the upgrade fails after that, the old version goes on with what it has.
 ///
 /// While a state is handed over, calls through `Live` handles wait, so that none changes what has been saved already.
 /// Calls through other handles to the old version, and its own threads, do not: what they change from then on is lost.

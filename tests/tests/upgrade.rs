@@ -592,6 +592,54 @@ fn a_failed_upgrade_keeps_nothing_for_handles_that_are_gone() {
 }
 
 #[test]
+fn events_come_in_order() {
+    let versions = Versions::new();
+    let events = versions.events.clone();
+    let host = tests::host().with_event_handler(move |event| {
+        if matches!(event, Event::Upgraded { .. }) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        events.lock().unwrap().push(event.to_string());
+    });
+    versions.write(&fixture("upgrades"), 1, "serve");
+    host.load(&versions.file).unwrap();
+    host.reload("upgrades").unwrap();
+    versions.wait_until_retired(1);
+    assert!(versions.events()[0].starts_with("plugin `upgrades` is upgraded to revision 2"), "{:?}", versions.events());
+}
+
+/// An upgrade that waits for another has the file as it is when its turn comes.
+#[test]
+fn who_waited_for_an_upgrade_does_not_bring_back_what_it_replaced() {
+    let versions = Versions::new();
+    let library = fixture("upgrades");
+    let host = versions.empty_host().with_handover_deadline(LONG);
+    versions.write(&library, 1, "serve");
+    host.load(&versions.file).unwrap();
+    let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
+    let version = host.live::<fn() -> u64>("version").unwrap();
+    for asked in [Path::new("upgrades"), &versions.file] {
+        let before = host.plugin("upgrades").unwrap().revision();
+        let number = 10 * before;
+        std::thread::scope(|scope| {
+            let block = Block::new(&versions);
+            let path = block.path();
+            let waiting = scope.spawn(|| wait(path));
+            wait_for_call(&host);
+            versions.write(&library, number, "serve");
+            let upgrades: Vec<_> = (0..2).map(|_| scope.spawn(|| host.reload(asked).unwrap().revision())).collect();
+            // Both have come as far as they can.
+            std::thread::sleep(Duration::from_millis(300));
+            versions.write(&library, number + 1, "serve");
+            drop(block);
+            waiting.join().unwrap();
+            let last = upgrades.into_iter().map(|upgrade| upgrade.join().unwrap()).max();
+            assert_eq!((last, version()), (Some(before + 2), number + 1), "{}", asked.display());
+        });
+    }
+}
+
+#[test]
 fn upgrades_and_unloads_take_turns() {
     let versions = Versions::new();
     let library = fixture("upgrades");
@@ -605,14 +653,19 @@ fn upgrades_and_unloads_take_turns() {
         let waiting = scope.spawn(|| wait(path));
         wait_for_call(&host);
         versions.write(&library, 2, "serve");
-        // The first waits for the call, the other for the first.
-        let upgrades: Vec<_> = (0..2).map(|_| scope.spawn(|| host.reload("upgrades").unwrap().revision())).collect();
+        // The first waits for the call, the other for the first. Both may find it being unloaded, until the first has begun.
+        let upgrade = || loop {
+            match host.reload("upgrades") {
+                Err(Error::Unloading { .. }) => std::thread::sleep(Duration::from_micros(100)),
+                upgraded => break upgraded.unwrap().revision(),
+            }
+        };
+        let upgrades: Vec<_> = (0..2).map(|_| scope.spawn(upgrade)).collect();
         let started = Instant::now();
         let refused = loop {
             match host.unload("upgrades", Duration::ZERO) {
                 // Neither has begun.
                 Ok(Unload::Pinned(reasons)) => assert!(reasons.iter().all(PinReason::is_serving), "{reasons:?}"),
-                // An upgrade that finds it being unloaded would fail; none has.
                 other => break other,
             }
             assert!(started.elapsed() < LONG);
