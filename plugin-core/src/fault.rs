@@ -191,7 +191,7 @@ fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
 }
 
 /// Drops a panic's payload. Its own drop may panic, and its drop's payload again: the second is leaked.
-pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+pub fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }

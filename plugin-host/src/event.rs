@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use plugin_core::fault::discard;
+
 use crate::error::Error;
 use crate::unload::Unload;
 
@@ -88,7 +90,8 @@ impl EventHandler {
     /// What becomes of the host's handler is not the upgrade's affair.
     pub(crate) fn tell(&self, event: &Event) {
         let Some(handler) = &self.0 else { return };
-        if catch_unwind(AssertUnwindSafe(|| handler(event))).is_err() {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(event))) {
+            discard(payload);
             eprintln!("the event handler panicked on: {event}");
         }
     }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use plugin_core::Fault;
-use plugin_core::fault::FaultRepr;
+use plugin_core::fault::{FaultRepr, discard};
 use plugin_core::table::{HostMemory, HostServices};
 
 use crate::memory::{self, Blocks, Leak, LeakHandler, Memory};
@@ -20,7 +20,8 @@ fn handle(handler: &FaultHandler, fault: &Fault) {
     match handler {
         Some(handler) => {
             // What becomes of the host's handler is not the plugin's affair.
-            if catch_unwind(AssertUnwindSafe(|| handler(fault))).is_err() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(fault))) {
+                discard(payload);
                 eprintln!("the fault handler panicked on: {fault}");
             }
         }
@@ -32,7 +33,8 @@ fn handle(handler: &FaultHandler, fault: &Fault) {
 pub(crate) fn handle_leak(handler: &LeakHandler, leak: &Leak) {
     let Some(handler) = handler else { return };
     // This may be a thread's end, where a panic ends the process.
-    if catch_unwind(AssertUnwindSafe(|| handler(leak))).is_err() {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(leak))) {
+        discard(payload);
         eprintln!("the leak handler panicked on {} bytes of plugin `{}`", leak.bytes, leak.plugin);
     }
 }

@@ -5,9 +5,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use checked_allocator::CheckedAllocator;
 use plugin_host::{Fault, Host, Leak, Memory};
-use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds, settled};
+use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds, settled, variant};
 
 #[global_allocator]
 static ALLOCATOR: CheckedAllocator<0x5A5A_0003> = CheckedAllocator::new();
@@ -164,6 +165,43 @@ fn a_value_goes_from_one_plugin_to_another() {
     if UNMAPS {
         assert!(taken(&first_leaks)[0].bytes >= 400);
         assert_eq!(taken(&second_leaks), [], "what is early is not the host's");
+    }
+}
+
+/// Between versions that have their memory from the host and versions that do not.
+#[test]
+fn a_state_is_whose_it_was_handed_to() {
+    let _alone = alone();
+    let (own, hosts) = (fixture("upgrades"), variant("upgrades", "host-memory"));
+    for memory in [Memory::Plain, Memory::Tracked] {
+        let leaks = Leaks::default();
+        let round = || {
+            let heard = leaks.clone();
+            let host =
+                host().with_memory(memory).with_leak_handler(move |leak| heard.lock().unwrap().push(leak.clone()));
+            host.load(&hosts).unwrap();
+            let history = host.live::<fn() -> Vec<String>>("history").unwrap();
+            let remembered = host.live::<fn() -> Vec<u8>>("remembered").unwrap();
+            host.get::<fn(Bytes)>("remember").unwrap()(Bytes::from_static(&[7; 10_000]));
+            for (number, library) in [&hosts, &own, &own, &hosts, &hosts].into_iter().enumerate() {
+                host.reload(library).unwrap();
+                while UNMAPS && !host.draining().is_empty() {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                assert_eq!(
+                    (history(), remembered()),
+                    (vec!["version 1 was here".to_owned(); number + 1], vec![7; 10_000])
+                );
+            }
+        };
+        round();
+        // What each version keeps in its statics: the first no more than what leads to the host's bytes, a later one that has
+        // its memory from the host a history and the bytes.
+        if UNMAPS && memory == Memory::Tracked {
+            let bytes: Vec<_> = taken(&leaks).iter().map(|leak| leak.bytes).collect();
+            assert_eq!(bytes.len(), 4, "{bytes:?}");
+            assert!(bytes[0] < 1000 && bytes[1..].iter().all(|bytes| (10_000..11_000).contains(bytes)), "{bytes:?}");
+        }
     }
 }
 

@@ -492,7 +492,9 @@ impl Drop for Block {
 /// Waits until a call of `wait_while` has begun.
 fn wait_for_call(host: &Host) {
     let waiting = host.get::<AtomicU64>("WAITING").unwrap();
+    let started = Instant::now();
     while waiting.load(Ordering::SeqCst) == 0 {
+        assert!(started.elapsed() < LONG);
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -780,12 +782,6 @@ fn upgrades_under_calls_drop_none() {
                 bytes[at..at + 10].copy_from_slice(format!("{number:010}").as_bytes());
                 versions.put(&bytes);
                 assert_eq!(host.reload("upgrades").unwrap().revision(), number);
-                let oldest = host.draining().first().map_or(number, |old| old.revision);
-                assert!(
-                    cfg!(windows) || oldest + 8 > number,
-                    "version {oldest} is there under {number}: {:?}",
-                    host.draining()
-                );
             }
         });
         let took = started.elapsed();

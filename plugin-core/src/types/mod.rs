@@ -125,6 +125,9 @@ pub unsafe trait PluginType: Sized + 'static {
     ///
     /// `repr` was lowered from, or is lent by, a value of a type with the same descriptor, or one that differs from it as
     /// types that grow may; has not been lifted yet; and came from `origin`.
+    ///
+    /// Who implements it: what leads back into the sender's library keeps a clone of `origin`, or is copied if that
+    /// [leaves](Origin::leaves).
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self;
 }
 
