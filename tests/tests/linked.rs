@@ -98,11 +98,14 @@ fn linked_plugins_have_the_same_api() {
     assert_eq!(host.get::<fn() -> u32>("part").unwrap()(), 17);
     assert!(matches!(host.with_linked(), Err(Error::AlreadyLoaded { name, .. }) if name == "parts"));
 
-    // What is linked in is not unloaded, and serves on.
+    // What is linked in is not unloaded or replaced, and serves on.
     let host = Host::linked().unwrap();
     let error = host.unload("parts", std::time::Duration::from_secs(1)).unwrap_err();
-    assert_eq!(error.to_string(), "plugin `parts` is linked into this program, and cannot be unloaded");
-    assert_eq!(host.get::<fn() -> u32>("part").unwrap()(), 17);
+    assert_eq!(error.to_string(), "plugin `parts` is linked into this program, and cannot be unloaded or replaced");
+    assert!(matches!(host.reload("parts"), Err(Error::Linked { plugin }) if plugin == "parts"));
+    let live = host.live::<fn() -> u32>("part").unwrap();
+    assert_eq!((live(), live.revision()), (17, 1));
+    drop(live);
 
     // Such a host trusts no file, and one for files has no linked plugins.
     let host = Host::linked().unwrap();
