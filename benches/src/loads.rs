@@ -12,7 +12,8 @@ use crate::contenders::{AbiStable, Libraries, build, host};
 use crate::generated;
 use crate::measure::{Batch, Row, Workload, median};
 
-fn bare_cycle(path: &Path) {
+/// Opens a library, calls it, and closes it.
+pub fn bare_cycle(path: &Path) {
     // SAFETY: built from the source that says this type.
     unsafe {
         let library = libloading::Library::new(path).expect("the library");

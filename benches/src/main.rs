@@ -8,6 +8,7 @@ mod loads;
 mod lookups;
 mod measure;
 mod report;
+mod upgrades;
 
 use contenders::Libraries;
 use measure::Row;
@@ -19,6 +20,7 @@ const DIRECT: &str = "direct";
 const DLSYM: &str = "dlsym";
 const OURS: &str = "ours";
 const OURS_OWN_MEMORY: &str = "ours, own memory";
+const OURS_LIVE: &str = "ours, live";
 const OURS_IN_PLACE: &str = "ours, in place";
 const OURS_PRIVATE: &str = "ours, private copy";
 const OURS_VERIFIED: &str = "ours, verified copy";
@@ -30,7 +32,8 @@ const HOT: &str = "hot-lib-reloader";
 const FIGURES: &str = "figures.json";
 const PLOT: &str = "calls.svg";
 
-/// Measures the parts that are named on the command line: `calls`, `lookups`, `loads`, `cycles`, `many`; or all of them,
+/// Measures the parts that are named on the command line: `calls`, `lookups`, `live`, `loads`, `upgrades`, `cycles`,
+/// `many`; or all of them,
 /// and writes the figures. `build` is apart, because it takes minutes and wants the machine for itself.
 fn main() {
     let parts: Vec<String> = std::env::args().skip(1).collect();
@@ -56,7 +59,9 @@ fn main() {
     };
     let calls = rows("calls", &|| calls::run(&libraries));
     rows("lookups", &lookups::run);
+    rows("live", &|| upgrades::run_calls(&libraries));
     rows("loads", &|| loads::run(&libraries));
+    rows("upgrades", &|| upgrades::run(&libraries));
     if asked("cycles") {
         let all = loads::cycles(&libraries);
         note("cycles", report::leftovers(&all), report::json_leftovers(&all));
