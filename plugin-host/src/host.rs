@@ -24,7 +24,7 @@ use crate::memory::{Leak, Memory};
 use crate::signature::Signature;
 use crate::succession::{Departed, Succession};
 use crate::trust::Trust;
-use crate::unload::{PinReason, Unload, left};
+use crate::unload::{Pauses, PinReason, Unload, left};
 use crate::upgrade::HANDOVER_DEADLINE;
 
 /// Loads plugins and looks up what they export.
@@ -288,9 +288,7 @@ impl Host {
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
         let stamp = Stamp::of(&path);
-        let contents = file::read(&path)?;
-        self.config.trust.check(&path, &contents, self.config.settings.mapping)?;
-        let info = inspect_bytes(&path, &contents)?;
+        let (contents, info) = self.read_plugin(&path)?;
         let reserved = Reserved::new(self, &info.name, &path)?;
         let (mut library, entries) = self.map(&path, &contents, &info)?;
         library.attach(&entries, &info, &path)?;
@@ -298,6 +296,14 @@ impl Host {
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
+    }
+
+    /// What a file holds, as far as that is known without running it; it is trusted.
+    pub(crate) fn read_plugin(&self, path: &Path) -> Result<(Contents, PluginInfo), Error> {
+        let contents = file::read(path)?;
+        self.config.trust.check(path, &contents, self.config.settings.mapping)?;
+        let info = inspect_bytes(path, &contents)?;
+        Ok((contents, info))
     }
 
     /// Maps a file that was trusted and inspected, and reads what it has registered.
@@ -623,7 +629,7 @@ struct Leaving<'a> {
 
 impl Leaving<'_> {
     fn unload(mut self, deadline: Option<Instant>) -> Unload {
-        let mut pause = Duration::from_micros(20);
+        let mut pauses = Pauses::new(Duration::from_millis(2));
         while let Some(plugin) = self.plugin.take() {
             let succession = plugin.succession().clone();
             let plugin = match plugin.into_library() {
@@ -644,8 +650,7 @@ impl Leaving<'_> {
                 }
             }
             // A handle's end tells nobody, so that calls and look-ups cost nothing.
-            std::thread::sleep(left.map_or(pause, |left| left.min(pause)));
-            pause = (pause * 2).min(Duration::from_millis(2));
+            pauses.sleep(deadline);
         }
         unreachable!("the plugin is there until it is detached")
     }
@@ -811,14 +816,7 @@ impl Plugin {
     /// What of it somebody else has.
     fn in_use(&self) -> Vec<PinReason> {
         let loaded = &*self.0;
-        let handles = loaded.exports.iter().map(|(name, export)| {
-            // All `Live` ones have one between them.
-            let handles = match self.succession().live_handles(name) {
-                Some(live) => export.handles().saturating_sub(1) + live,
-                None => export.handles(),
-            };
-            (name.clone(), handles)
-        });
+        let handles = self.handles().map(|(name, _, plain, live)| (name.clone(), plain + live));
         let plugins = Arc::strong_count(&self.0) - 1;
         // This one, and that of each site. A handle may have another.
         let values = Arc::strong_count(&loaded.library) - 1 - loaded.exports.len();
@@ -828,11 +826,18 @@ impl Plugin {
     /// The exports, and their types, of which handles are in use, without those that follow upgrades.
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
         self.succession().forget_gone(self);
-        let is_in_use = |(name, export): &(&String, &Export)| {
-            export.handles() > usize::from(self.succession().live_handles(name).is_some())
-        };
-        let exports = self.0.exports.iter().filter(is_in_use);
-        exports.map(|(name, export)| (name.as_str(), export.descriptor)).collect()
+        let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
+        in_use.map(|(name, export, ..)| (name.as_str(), export.descriptor)).collect()
+    }
+
+    /// The exports of which there are handles, with how many stay with this version, and how many follow upgrades.
+    fn handles(&self) -> impl Iterator<Item = (&String, &Export, usize, usize)> {
+        let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
+        exports.map(|(name, export)| match self.succession().live_handles(name) {
+            // Those that follow have one between them.
+            Some(live) => (name, export, export.handles().saturating_sub(1), live),
+            None => (name, export, export.handles(), 0),
+        })
     }
 
     pub(crate) fn place(&self) -> &Place {

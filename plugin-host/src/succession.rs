@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::{Event, EventHandler};
 use crate::host::{Loaded, Plugin};
 use crate::library::Library;
-use crate::unload::{Departure, PinReason, Unload, left};
+use crate::unload::{Departure, Pauses, PinReason, Unload, left};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -184,10 +184,9 @@ impl Succession {
         // The thread waits for this.
         _ = drain.begin.send(Box::new(move |libraries| {
             // Calls tell nobody when they end.
-            let mut pause = Duration::from_micros(20);
+            let mut pauses = Pauses::new(Duration::from_millis(5));
             while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(5));
+                pauses.sleep(None);
             }
             let Ok(library) = libraries.recv() else { return };
             let departure = Arc::new(library.detach());

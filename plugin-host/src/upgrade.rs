@@ -12,16 +12,15 @@ use plugin_core::record::Kind;
 use plugin_core::state::StateRepr;
 use plugin_core::{FunctionType, Live, Lookup};
 
-use crate::contents::Contents;
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest};
 use crate::event::Event;
 use crate::file::{self, Stamp};
 use crate::host::{Host, Plugin};
-use crate::inspect::{PluginInfo, inspect_bytes};
 use crate::library::{Entry, HookRepr, lift_hook};
 use crate::signature::Signature;
 use crate::succession::{Drain, Draining, Succession};
+use crate::unload::{Pauses, left};
 
 /// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
 pub(crate) const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);
@@ -48,10 +47,10 @@ impl Host {
     /// # Errors
     ///
     /// Whatever the error, the old version serves on, with its state as it left that when it saved it. If the new one has
-    /// been attached, its shutdown hooks have run, and it is let go as any library is. Which plugin: [`Error::NoSuchPlugin`], [`Error::Linked`], [`Error::Unloading`],
-    /// [`Error::OtherPlugin`]. Its file: those of [`load`](Self::load); with
-    /// [`Mapping::InPlace`](crate::Mapping::InPlace), a file that is loaded is [`Error::AlreadyMapped`]. What is in use:
-    /// [`Error::InUse`]. The state: [`Error::StateNotRestored`], [`Error::StateMismatch`], [`Error::Busy`],
+    /// been attached, its shutdown hooks have run, and it is let go as any library is. Which plugin:
+    /// [`Error::NoSuchPlugin`], [`Error::Linked`], [`Error::Unloading`], [`Error::OtherPlugin`]. Its file: those of
+    /// [`load`](Self::load); with [`Mapping::InPlace`](crate::Mapping::InPlace), a file that is loaded is
+    /// [`Error::AlreadyMapped`]. What is in use: [`Error::InUse`]. The state: [`Error::StateNotRestored`], [`Error::StateMismatch`], [`Error::Busy`],
     /// [`Error::SavePanicked`], [`Error::RestoreFailed`], [`Error::RestorePanicked`]. The system: [`Error::NoThread`].
     ///
     /// # Example
@@ -177,14 +176,6 @@ impl Host {
         let successions = self.read().successions();
         successions.iter().flat_map(|(plugin, succession)| succession.draining(plugin)).collect()
     }
-
-    /// What a file holds, as far as that is known without running it.
-    fn read_plugin(&self, path: &Path) -> Result<(Contents, PluginInfo), Error> {
-        let contents = file::read(path)?;
-        self.config.trust.check(path, &contents, self.config.settings.mapping)?;
-        let info = inspect_bytes(path, &contents)?;
-        Ok((contents, info))
-    }
 }
 
 /// The descriptors of a library's exports, by name.
@@ -309,14 +300,13 @@ impl<'a> Held<'a> {
     fn new(succession: &'a Succession, old: &'a Plugin, most: Duration) -> Result<Self, Error> {
         succession.hold();
         let held = Held { succession, old };
-        let started = Instant::now();
-        let mut pause = Duration::from_micros(20);
+        let deadline = Instant::now().checked_add(most);
+        let mut pauses = Pauses::new(Duration::from_millis(1));
         while succession.is_in_progress(old) {
-            if started.elapsed() >= most {
+            if left(deadline).is_some_and(|left| left.is_zero()) {
                 return Err(Error::Busy { plugin: old.name().to_owned(), waited: most });
             }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(1));
+            pauses.sleep(deadline);
         }
         Ok(held)
     }
