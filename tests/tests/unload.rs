@@ -103,10 +103,8 @@ fn a_file_that_was_replaced_is_the_new_code() {
     let edition = || host.get::<fn() -> String>("edition").unwrap()();
     assert!(edition().ends_with("called the 1st"));
 
-    let (old, new) = (b"library that is called the 1st", b"library that is called the 2nd");
     let mut bytes = std::fs::read(&copy.file).unwrap();
-    let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
-    bytes[at..at + new.len()].copy_from_slice(new);
+    tests::rewrite(&mut bytes, &[("library that is called the 1st", "library that is called the 2nd")]);
     let next = copy.directory.path().join("next");
     std::fs::write(&next, bytes).unwrap();
     std::fs::rename(next, &copy.file).unwrap();

@@ -37,7 +37,11 @@ impl Versions {
 
     /// A host that has loaded the first version of `library`.
     fn host(&self, library: &Path) -> Host {
-        let host = self.empty_host();
+        self.loaded(self.empty_host(), library)
+    }
+
+    /// Has `host` load the first version of `library`.
+    fn loaded(&self, host: Host, library: &Path) -> Host {
         self.write(library, 1, "serve");
         host.load(&self.file).unwrap();
         host
@@ -529,9 +533,7 @@ fn a_call_in_progress_ends_where_it_began() {
 fn a_call_that_does_not_end_keeps_the_state_where_it_is() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.empty_host().with_handover_deadline(Duration::from_millis(100));
-    versions.write(&library, 1, "serve");
-    host.load(&versions.file).unwrap();
+    let host = versions.loaded(versions.empty_host().with_handover_deadline(Duration::from_millis(100)), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     let mut serving = Serving::new(&host);
     std::thread::scope(|scope| {
@@ -559,9 +561,7 @@ fn a_call_that_does_not_end_keeps_the_state_where_it_is() {
 fn a_call_in_progress_is_waited_for_whatever_came_since() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.empty_host().with_handover_deadline(Duration::from_millis(50));
-    versions.write(&library, 1, "serve");
-    host.load(&versions.file).unwrap();
+    let host = versions.loaded(versions.empty_host().with_handover_deadline(Duration::from_millis(50)), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     std::thread::scope(|scope| {
         let block = Block::new(&versions);
@@ -616,9 +616,7 @@ fn events_come_in_order() {
 fn who_waited_for_an_upgrade_does_not_bring_back_what_it_replaced() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.empty_host().with_handover_deadline(LONG);
-    versions.write(&library, 1, "serve");
-    host.load(&versions.file).unwrap();
+    let host = versions.loaded(versions.empty_host().with_handover_deadline(LONG), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     let version = host.live::<fn() -> u64>("version").unwrap();
     for asked in [Path::new("upgrades"), &versions.file] {
@@ -646,9 +644,7 @@ fn who_waited_for_an_upgrade_does_not_bring_back_what_it_replaced() {
 fn upgrades_and_unloads_take_turns() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.empty_host().with_handover_deadline(LONG);
-    versions.write(&library, 1, "serve");
-    host.load(&versions.file).unwrap();
+    let host = versions.loaded(versions.empty_host().with_handover_deadline(LONG), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     std::thread::scope(|scope| {
         let block = Block::new(&versions);

@@ -113,9 +113,8 @@ fn replace(file: &Path, bytes: &[u8]) {
 /// The fixture's library, as if its source had said so.
 fn version(number: usize) -> Vec<u8> {
     let mut bytes = fs::read(fixture("leaver")).unwrap();
-    let old = b"library that is called the 1st";
-    let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
-    bytes[at + old.len() - 3..at + old.len()].copy_from_slice(format!("{number:03}").as_bytes());
+    let text = format!("library that is called the {number:03}");
+    tests::rewrite(&mut bytes, &[("library that is called the 1st", &text)]);
     bytes
 }
 

@@ -65,10 +65,8 @@ const EDITIONS: [[&str; 2]; 2] = [
 /// The routes, as if their source had the texts of the other edition.
 fn other_edition(routes: &[u8]) -> Vec<u8> {
     let mut bytes = routes.to_owned();
-    for (old, new) in EDITIONS[0].iter().zip(EDITIONS[1]) {
-        let at = bytes.windows(old.len()).position(|window| window == old.as_bytes()).expect("it is in the source");
-        bytes[at..at + new.len()].copy_from_slice(new.as_bytes());
-    }
+    let [first, other] = EDITIONS;
+    tests::rewrite(&mut bytes, &[(first[0], other[0]), (first[1], other[1])]);
     bytes
 }
 
