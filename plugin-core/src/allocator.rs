@@ -13,12 +13,18 @@
 //! are one exchange of [`MEMORY`], so that one of them wins. A thread that still sees `Early` after that has a block of the
 //! system's, which is noted before anybody else can have it; and whoever frees a block has it from the one that allocated
 //! it, so sees at least what that one saw.
+//!
+//! # The common allocator
+//!
+//! It is that of the host which is no plugin itself, and of all below it that have their memory from it. A buffer of its
+//! moves between them as it is. What a library has to do with it is its [`Common`], decided once.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 
-use crate::buffer::{Free, free_own};
+use crate::buffer::{self, Owner};
+use crate::runtime;
 use crate::table::{HostMemory, HostServices};
 
 /// Has this plugin allocate with its host's allocator, so that its values move to the host and back without a copy.
@@ -286,12 +292,55 @@ fn is_in_place() -> bool {
     REACHED.load(Ordering::Relaxed)
 }
 
+/// What this library has to do with the common allocator. Not an `enum`, because it is read with each buffer.
+mod common {
+    /// This library has no host, and is none, as yet.
+    pub(super) const UNDECIDED: u8 = 0;
+    /// It is this library's own, which is a host, and no plugin.
+    pub(super) const OWN: u8 = 1;
+    /// This library has its memory from it.
+    pub(super) const SHARED: u8 = 2;
+    /// As above, and the host keeps a list of what this library has.
+    pub(super) const TRACKED: u8 = 3;
+    /// This library has a host, and memory of its own.
+    pub(super) const APART: u8 = 4;
+}
+
+/// One of [`common`]. It is decided before this library gets its first plugin, or anything from a host.
+static COMMON: AtomicU8 = AtomicU8::new(common::UNDECIDED);
+
+fn decide(common: u8) -> bool {
+    COMMON.compare_exchange(common::UNDECIDED, common, Ordering::AcqRel, Ordering::Acquire).is_ok()
+}
+
+/// Who owns the buffers of the common allocator.
+pub(crate) fn common_owner() -> &'static Owner {
+    match runtime::services() {
+        // SAFETY: the host keeps it there as long as this library.
+        Some(services) => unsafe { &*services.common },
+        None => buffer::own(),
+    }
+}
+
+/// Who owns the buffers of the common allocator, and whether this library's allocator is that: for a host, before it has
+/// its first plugin.
+#[cfg(feature = "host")]
+pub(crate) fn common_of_host() -> (&'static Owner, bool) {
+    decide(common::OWN);
+    (common_owner(), COMMON.load(Ordering::Acquire) != common::APART)
+}
+
+/// Has a host from now on; not if this library is one without a host.
+pub(crate) fn accept_host() -> bool {
+    decide(common::APART)
+}
+
 /// Goes over to the host's memory, if this library wants it and the host lends it.
 ///
 /// # Safety
 ///
 /// The services and the functions for memory are valid, but for fields that an older host does not have, for as long as
-/// this library is mapped.
+/// this library is mapped. They are what [`services`](runtime::services) gives, and nobody has got anything from the host.
 pub(crate) unsafe fn bind(services: *const HostServices) {
     const NEEDED: usize = std::mem::offset_of!(HostServices, memory) + size_of::<*const HostMemory>();
     // SAFETY: each field that the host has is read, and no other is touched.
@@ -304,67 +353,68 @@ pub(crate) unsafe fn bind(services: *const HostServices) {
     if memory.is_null() || !is_in_place() {
         return;
     }
-    let bound = MEMORY.compare_exchange(null_mut(), memory.cast_mut(), Ordering::AcqRel, Ordering::Relaxed);
+    if MEMORY.compare_exchange(null_mut(), memory.cast_mut(), Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        return;
+    }
     // SAFETY: not null, and valid as the caller promises.
-    if bound.is_ok() && unsafe { (*memory).take_over.is_some() } {
+    let (is_common, is_tracked) = unsafe { ((*memory).is_common != 0, (*memory).take_over.is_some()) };
+    if is_tracked {
         // The host counts what is left of the plugin's when it goes. Std's standard output, which is flushed then, is not
         // the plugin's doing; so it is made now, while nothing counts.
         _ = std::io::stdout();
     }
-}
-
-/// Lets go of a block that a `Vec` of this library's has, and returns what frees it from now on.
-#[inline]
-pub(crate) fn give(block: *mut u8, size: usize) -> Free {
-    match Source::now() {
-        Source::Early => free_own,
-        // The shortest way, on which most blocks go.
-        Source::Host(memory) if memory.hand_over.is_none() && EARLY.live.load(Ordering::Relaxed) == 0 => memory.free,
-        _ => give_to_host(block, size),
+    if is_common {
+        COMMON.store(if is_tracked { common::TRACKED } else { common::SHARED }, Ordering::Release);
     }
 }
 
-#[inline(never)]
-fn give_to_host(block: *mut u8, size: usize) -> Free {
-    match Source::now() {
-        // A block of the system's goes back through this library.
-        Source::Host(memory) if !EARLY.has(block) => {
-            if let (Some(hand_over), 1..) = (memory.hand_over, size) {
-                // SAFETY: the host gave the block to this library, which lets go of it.
-                unsafe { hand_over(memory.library, block) }
-            }
-            memory.free
-        }
-        _ => free_own,
+/// Whether what a `Vec` of this library's has is of the common allocator, and may just be given away.
+#[inline(always)]
+pub(crate) fn gives_common() -> bool {
+    match COMMON.load(Ordering::Acquire) {
+        common::OWN => true,
+        common::SHARED => EARLY.live.load(Ordering::Relaxed) == 0,
+        _ => false,
     }
 }
 
-/// Takes a block that `free` would free, if it may become that of a `Vec` of this library's.
-///
-/// # Safety
-///
-/// A buffer with this block, size, alignment and `free` was received, and is not used otherwise.
-#[inline]
-pub(crate) unsafe fn adopt(block: *mut u8, size: usize, align: usize, free: Free) -> bool {
-    // SAFETY: the caller's promise.
-    std::ptr::fn_addr_eq(free, free_own as Free) || unsafe { adopt_from_host(block, size, align, free) }
-}
-
-/// As above, for a block that is not of this library's own.
-///
-/// # Safety
-///
-/// As above.
-unsafe fn adopt_from_host(block: *mut u8, size: usize, align: usize, free: Free) -> bool {
-    let Source::Host(memory) = Source::now() else {
+/// Lets go of a block that a `Vec` of this library's has. Returns whether it is of the common allocator.
+pub(crate) fn give(block: *mut u8, size: usize) -> bool {
+    let common = COMMON.load(Ordering::Acquire);
+    if common == common::OWN {
+        return true;
+    }
+    // A block of the system's goes back through this library.
+    if !matches!(common, common::SHARED | common::TRACKED) || EARLY.has(block) {
         return false;
-    };
-    let is_hosts = std::ptr::fn_addr_eq(free, memory.free);
-    if let (true, Some(take_over), 1..) = (is_hosts, memory.take_over, size) {
-        // SAFETY: what the host's function frees is a block of the host's, and is this library's by the caller's promise.
-        unsafe { take_over(memory.library, block, size, align) }
     }
-    is_hosts
+    if let (Source::Host(HostMemory { library, hand_over: Some(hand_over), .. }), 1..) = (Source::now(), size) {
+        // SAFETY: the host gave the block to this library, which lets go of it.
+        unsafe { hand_over(*library, block) }
+    }
+    true
+}
+
+/// Whether what is of the common allocator may just become a `Vec` of this library's.
+#[inline(always)]
+pub(crate) fn adopts_common() -> bool {
+    matches!(COMMON.load(Ordering::Acquire), common::OWN | common::SHARED)
+}
+
+/// Takes a block of the common allocator, if it may become that of a `Vec` of this library's.
+///
+/// # Safety
+///
+/// A buffer of the common allocator with this block, size and alignment was received, and is not used otherwise.
+pub(crate) unsafe fn adopt(block: *mut u8, size: usize, align: usize) -> bool {
+    if COMMON.load(Ordering::Acquire) == common::APART {
+        return false;
+    }
+    if let (Source::Host(HostMemory { library, take_over: Some(take_over), .. }), 1..) = (Source::now(), size) {
+        // SAFETY: a block of the host's, which is this library's by the caller's promise.
+        unsafe { take_over(*library, block, size, align) }
+    }
+    true
 }
 
 #[cfg(test)]

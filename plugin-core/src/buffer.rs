@@ -1,32 +1,57 @@
-//! Memory that crosses the boundary, with the function that frees it.
+//! Memory that crosses the boundary, and whose it is.
 
-use std::alloc::{Layout, dealloc};
+use std::alloc::{Layout, dealloc, realloc};
+use std::mem::ManuallyDrop;
 
 use crate::allocator;
 
 /// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
 
+/// Who frees a buffer. Its address is what it is known by, and aligned so that there is room beside it for
+/// [`BufferRepr`]'s number.
+#[derive(Debug)]
+#[repr(C, align(1024))]
+pub struct Owner {
+    free: Free,
+}
+
+impl Owner {
+    pub(crate) const fn new(free: Free) -> Self {
+        Owner { free }
+    }
+
+    /// The most elements that there may be room for besides those in a buffer of this kind.
+    const MOST_SPARE: usize = align_of::<Owner>() / 2 - 1;
+}
+
 /// `len` elements of some [`Repr`](crate::PluginType::Repr) in a row.
 ///
-/// The two sides may have different allocators, so the buffer carries the function that frees it: whoever receives it
-/// copies the elements and calls that. A buffer whose `free` is the receiver's own, or that of the host from which the
-/// receiver has its memory, comes from the receiver's own allocator and is adopted instead of copied. A buffer without one is lent: it belongs to the sender and is good for
-/// the length of the call, or, if it is (part of) a result, until that is lifted.
+/// The two sides may have different allocators, so the buffer says whose it is:
+///
+/// | `owner` | the buffer is | its capacity |
+/// | --- | --- | --- |
+/// | null | lent: good for the length of the call, or, if it is (part of) a result, until that is lifted | |
+/// | an odd number | of the [common allocator](crate::allocator) | half of the number |
+/// | the address of an [`Owner`], plus an even number | that one's | `len` and half of the number |
+///
+/// Who receives a buffer of its own allocator adopts it. Of any other, it copies the elements and has the buffer freed.
+///
+/// It is as large as a `Vec`, so that a `Vec` of them is made of a `Vec` of `String`s in place.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct BufferRepr {
     ptr: *mut u8,
     len: usize,
-    capacity: usize,
-    free: Option<Free>,
+    owner: *const u8,
 }
 
-const _: () = assert!(size_of::<BufferRepr>() == 4 * size_of::<usize>());
+const _: () = assert!(size_of::<BufferRepr>() == size_of::<Vec<u8>>());
 
-/// Frees what this library allocated. Never inlined: its address is what it is known by.
-#[inline(never)]
-pub(crate) unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
+/// What owns the buffers of this library's own allocator.
+static OWN: Owner = Owner::new(free_own);
+
+unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
     if size != 0 {
         // SAFETY: the pointer comes from `BufferRepr::own` in this same library, or in one that has its memory from this
         // one, with this size and alignment.
@@ -34,23 +59,152 @@ pub(crate) unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize
     }
 }
 
+/// What owns the buffers of the common allocator, if that is this library's.
+pub(crate) fn own() -> &'static Owner {
+    &OWN
+}
+
+/// Whose a buffer is.
+#[derive(Clone, Copy)]
+enum Whose {
+    Lent,
+    Common { capacity: usize },
+    Owner { owner: *const Owner, spare: usize },
+}
+
+impl Whose {
+    /// Reads [`BufferRepr::owner`].
+    #[inline(always)]
+    fn of(owner: *const u8) -> Self {
+        let number = owner.addr();
+        if number % 2 == 1 {
+            Whose::Common { capacity: number / 2 }
+        } else if owner.is_null() {
+            Whose::Lent
+        } else {
+            let beside = number % align_of::<Owner>();
+            Whose::Owner { owner: owner.wrapping_sub(beside).cast(), spare: beside / 2 }
+        }
+    }
+}
+
+/// Takes a buffer's elements, where it takes more than knowing that they may be adopted. Returns where they are then, and
+/// the capacity.
+///
+/// # Safety
+///
+/// As for [`BufferRepr::take`], of a buffer of these parts.
+#[inline(never)]
+unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize) {
+    let adopted = match Whose::of(owner) {
+        Whose::Lent => None,
+        Whose::Common { capacity } => {
+            // SAFETY: nobody else will use the buffer, by the caller's promise, and it is adopted below.
+            unsafe { allocator::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) }.then_some(capacity)
+        }
+        Whose::Owner { owner, spare } => std::ptr::eq(owner, &OWN).then_some(len + spare),
+    };
+    if let Some(capacity) = adopted {
+        return (ptr.cast(), capacity);
+    }
+    let mut copy = ManuallyDrop::new(Vec::<T>::with_capacity(len));
+    // SAFETY: the source holds `len` elements, the target has room for them and is new; what is freed was made by `own`
+    // on a `Vec` of elements of this size and alignment.
+    unsafe {
+        std::ptr::copy_nonoverlapping(ptr.cast(), copy.as_mut_ptr(), len);
+        free(ptr, len, owner, size_of::<T>(), align_of::<T>());
+    }
+    (copy.as_mut_ptr(), copy.capacity())
+}
+
+/// Frees a buffer's memory.
+///
+/// # Safety
+///
+/// As for [`BufferRepr::free_raw`], of a buffer of these parts.
+#[inline(never)]
+unsafe fn free(ptr: *mut u8, len: usize, owner: *const u8, size: usize, align: usize) {
+    let (owner, capacity) = match Whose::of(owner) {
+        Whose::Lent => return,
+        Whose::Common { capacity } => (allocator::common_owner(), capacity),
+        // SAFETY: a static of the sender's, which is still loaded.
+        Whose::Owner { owner, spare } => (unsafe { &*owner }, len + spare),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { (owner.free)(ptr, capacity * size, align) }
+}
+
+/// [`BufferRepr::owner`] for a buffer of the common allocator. A capacity is at most `isize::MAX`.
+#[inline(always)]
+fn common(capacity: usize) -> *const u8 {
+    std::ptr::without_provenance(capacity * 2 + 1)
+}
+
+/// Gives away what a `Vec` has, where it takes more than saying whose it is. Returns where it is then, and the
+/// [owner](BufferRepr::owner).
+///
+/// # Safety
+///
+/// As for [`BufferRepr::from_vec`].
+#[inline(never)]
+unsafe fn given(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> (*mut u8, *const u8) {
+    if allocator::give(ptr, capacity * size) {
+        return (ptr, common(capacity));
+    }
+    let (mut ptr, mut spare) = (ptr, capacity - len);
+    if spare > Owner::MOST_SPARE {
+        spare = Owner::MOST_SPARE;
+        // SAFETY: the block was allocated so, by the caller's promise; the new size is not 0, and less.
+        unsafe {
+            let layout = Layout::from_size_align_unchecked(capacity * size, align);
+            ptr = realloc(ptr, layout, (len + spare) * size);
+            if ptr.is_null() {
+                std::alloc::handle_alloc_error(layout);
+            }
+        }
+    }
+    (ptr, std::ptr::from_ref(&OWN).cast::<u8>().wrapping_add(spare * 2))
+}
+
+// Buffers are made and taken in scalars: one that is passed by its address is copied, in other pieces than it was written in,
+// and for that the processor has to wait. What is not usual is one call, so that the usual has no registers to save.
+
 impl BufferRepr {
     /// Gives the elements of `elements` away.
+    #[inline(always)]
     pub(crate) fn own<T>(elements: Vec<T>) -> Self {
-        let mut elements = std::mem::ManuallyDrop::new(elements);
+        const { assert!(size_of::<T>() != 0, "a capacity is a number of bytes, too") }
+        let mut elements = ManuallyDrop::new(elements);
         let (ptr, len, capacity) = (elements.as_mut_ptr().cast(), elements.len(), elements.capacity());
-        BufferRepr { ptr, len, capacity, free: Some(allocator::give(ptr, capacity * size_of::<T>())) }
+        // SAFETY: a `Vec` has these, and forgets them.
+        unsafe { Self::from_vec(ptr, len, capacity, size_of::<T>(), align_of::<T>()) }
+    }
+
+    /// Gives away what a `Vec` has.
+    ///
+    /// # Safety
+    ///
+    /// `Vec::from_raw_parts` would be right with these, for elements of this size and alignment.
+    #[inline(always)]
+    unsafe fn from_vec(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
+        let (ptr, owner) = if allocator::gives_common() {
+            (ptr, common(capacity))
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { given(ptr, len, capacity, size, align) }
+        };
+        BufferRepr { ptr, len, owner }
     }
 
     /// Gives away `len` bytes at `ptr` that others may be reading, so that the receiver must not write there. They are
-    /// not to be adopted: `free`, which gets `len` as the size, knows how they were allocated.
-    pub(crate) fn freed_by(ptr: *const u8, len: usize, free: Free) -> Self {
-        BufferRepr { ptr: ptr.cast_mut(), len, capacity: len, free: Some(free) }
+    /// not to be adopted: `owner`, which gets `len` as the size, knows how they were allocated.
+    pub(crate) fn owned_by(ptr: *const u8, len: usize, owner: &'static Owner) -> Self {
+        BufferRepr { ptr: ptr.cast_mut(), len, owner: std::ptr::from_ref(owner).cast() }
     }
 
-    /// Whether the buffer came from this library, with this `free`.
-    pub(crate) fn is_freed_by(&self, free: Free) -> bool {
-        self.free.is_some_and(|own| std::ptr::fn_addr_eq(own, free))
+    /// Whether the buffer came from this library, with this owner.
+    pub(crate) fn is_owned_by(&self, owner: &'static Owner) -> bool {
+        std::ptr::eq(self.owner, std::ptr::from_ref(owner).cast())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -59,12 +213,12 @@ impl BufferRepr {
 
     /// Lends `len` elements at `ptr`.
     pub(crate) const fn lent<T>(ptr: *const T, len: usize) -> Self {
-        BufferRepr { ptr: ptr as *mut u8, len, capacity: len, free: None }
+        BufferRepr { ptr: ptr as *mut u8, len, owner: std::ptr::null() }
     }
 
     /// Lends the elements of `slice` to be changed.
     pub(crate) fn lent_mut<T>(slice: &mut [T]) -> Self {
-        BufferRepr { ptr: slice.as_mut_ptr().cast(), len: slice.len(), capacity: slice.len(), free: None }
+        BufferRepr { ptr: slice.as_mut_ptr().cast(), len: slice.len(), owner: std::ptr::null() }
     }
 
     pub(crate) fn as_ptr<T>(&self) -> *const T {
@@ -99,22 +253,18 @@ impl BufferRepr {
     ///
     /// The buffer holds `T`s that nobody else will use, and has not been taken or freed before; or it is lent, and `T`
     /// may be copied bit by bit.
+    #[inline(always)]
     pub(crate) unsafe fn take<T>(self) -> Vec<T> {
-        let size = self.capacity * size_of::<T>();
-        // SAFETY: nobody else will use the buffer, by the caller's promise, and here it is not used otherwise.
-        if self.free.is_some_and(|free| unsafe { allocator::adopt(self.ptr, size, align_of::<T>(), free) }) {
-            // SAFETY: `own` took these from a `Vec<T>` (or one of the same layout) and forgot it, and its memory is of the
-            // allocator that this library has.
-            return unsafe { Vec::from_raw_parts(self.ptr.cast(), self.len, self.capacity) };
-        }
-        let mut elements = Vec::with_capacity(self.len);
-        // SAFETY: the source holds `len` elements, the target has room for them and is new.
-        unsafe {
-            std::ptr::copy_nonoverlapping(self.as_ptr::<T>(), elements.as_mut_ptr(), self.len);
-            elements.set_len(self.len);
-            self.free_memory::<T>();
-        }
-        elements
+        let BufferRepr { ptr, len, owner } = self;
+        let (ptr, capacity) = if owner.addr() % 2 == 1 && allocator::adopts_common() {
+            (ptr.cast(), owner.addr() / 2)
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { taken::<T>(ptr, len, owner) }
+        };
+        // SAFETY: `own` took these from a `Vec<T>` (or one of the same layout) and forgot it, and its memory is of the
+        // allocator that this library has; or it is a copy, which is a `Vec`'s.
+        unsafe { Vec::from_raw_parts(ptr, len, capacity) }
     }
 
     /// Frees the buffer, not what its elements own.
@@ -123,10 +273,8 @@ impl BufferRepr {
     ///
     /// As for [`take`](Self::take); the elements are not used after.
     pub(crate) unsafe fn free_memory<T>(self) {
-        if let Some(free) = self.free {
-            // SAFETY: the buffer was made by `own` on a `Vec` of elements of this size and alignment.
-            unsafe { free(self.ptr, self.capacity * size_of::<T>(), align_of::<T>()) }
-        }
+        // SAFETY: the buffer was made by `own` on a `Vec` of elements of this size and alignment.
+        unsafe { free(self.ptr, self.len, self.owner, size_of::<T>(), align_of::<T>()) }
     }
 }
 
@@ -137,24 +285,21 @@ impl BufferRepr {
     ///
     /// # Safety
     ///
-    /// `Vec::from_raw_parts` would be right with these for elements of the size and alignment that the receiver takes.
-    pub unsafe fn from_raw_parts(ptr: *mut u8, len: usize, capacity: usize) -> Self {
-        BufferRepr { ptr, len, capacity, free: Some(free_own) }
+    /// `Vec::from_raw_parts` would be right with these for elements of the size and alignment that the receiver takes,
+    /// which are these.
+    pub unsafe fn from_raw_parts(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::from_vec(ptr, len, capacity, size, align) }
     }
 
     /// Lends elements, also to be changed where the receiver changes them.
     pub fn from_lent_parts(ptr: *mut u8, len: usize) -> Self {
-        BufferRepr { ptr, len, capacity: len, free: None }
+        BufferRepr { ptr, len, owner: std::ptr::null() }
     }
 
     /// Where the elements are, and how many.
     pub fn raw_parts(&self) -> (*mut u8, usize) {
         (self.ptr, self.len)
-    }
-
-    /// The same buffer with only the first `len` elements.
-    pub fn shortened(self, len: usize) -> Self {
-        BufferRepr { len: len.min(self.len), ..self }
     }
 
     /// Frees the buffer, not what its elements own.
@@ -164,9 +309,7 @@ impl BufferRepr {
     /// It was not taken or freed before, its elements are of this size and alignment, and the library that made it is
     /// still loaded.
     pub unsafe fn free_raw(self, size: usize, align: usize) {
-        if let Some(free) = self.free {
-            // SAFETY: the caller's promise.
-            unsafe { free(self.ptr, self.capacity * size, align) }
-        }
+        // SAFETY: the caller's promise.
+        unsafe { free(self.ptr, self.len, self.owner, size, align) }
     }
 }

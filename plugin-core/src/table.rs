@@ -14,7 +14,7 @@
 
 use std::ffi::{c_int, c_void};
 
-use crate::buffer::Free;
+use crate::buffer::Owner;
 use crate::fault::{Context, FaultRepr};
 use crate::record::{Field, Kind, Record};
 
@@ -56,7 +56,7 @@ pub struct PluginTable {
 pub mod bound {
     /// It is bound.
     pub const BOUND: u8 = 0;
-    /// It has been bound before, and a library is bound once.
+    /// It has been bound before, and a library is bound once; or it is a host without a host.
     pub const ALREADY: u8 = 1;
 }
 
@@ -105,6 +105,8 @@ pub struct HostServices {
         start: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
         argument: *mut c_void,
     ) -> c_int,
+    /// Who frees the buffers of the common allocator.
+    pub common: *const Owner,
     /// What a library allocates with that uses the host's allocator; null if the host does not lend it.
     pub memory: *const HostMemory,
 }
@@ -133,8 +135,8 @@ pub struct HostMemory {
         align: usize,
         new_size: usize,
     ) -> *mut u8,
-    /// Frees a block that was handed over. With it go the buffers that either side may adopt.
-    pub free: Free,
+    /// 1 if this is the common allocator.
+    pub is_common: u8,
     /// If the host keeps a list of the library's blocks: it is called for each that leaves the library in a buffer.
     pub hand_over: Option<unsafe extern "C" fn(library: *const c_void, block: *mut u8)>,
     /// If it does: it is called for each that comes to the library in one.
@@ -144,10 +146,10 @@ pub struct HostMemory {
 // SAFETY: the host's promise: its functions may be called from any thread.
 unsafe impl Sync for HostMemory {}
 
-/// What frees the memory of this very program or library: a host's [`HostMemory::free`].
+/// What a host passes on of the common allocator: who frees its buffers, and whether the host's own allocator is that.
 #[cfg(feature = "host")]
-pub fn own_free() -> Free {
-    crate::buffer::free_own
+pub fn common_allocator() -> (&'static Owner, bool) {
+    crate::allocator::common_of_host()
 }
 
 /// One annotated item: its record, and what to call.

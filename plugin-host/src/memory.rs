@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use plugin_core::table::{HostMemory, own_free};
+use plugin_core::table::HostMemory;
 
 use crate::services::services;
 
@@ -55,7 +55,7 @@ pub struct Leak {
 pub(crate) type LeakHandler = Option<Arc<dyn Fn(&Leak) + Send + Sync>>;
 
 /// The memory as `library` is lent it.
-pub(crate) fn lent(memory: Memory, library: *const c_void) -> HostMemory {
+pub(crate) fn lent(memory: Memory, library: *const c_void, is_common: bool) -> HostMemory {
     let plain = HostMemory {
         size: size_of::<HostMemory>(),
         library,
@@ -63,7 +63,7 @@ pub(crate) fn lent(memory: Memory, library: *const c_void) -> HostMemory {
         alloc_zeroed: plain_alloc_zeroed,
         dealloc: plain_dealloc,
         realloc: plain_realloc,
-        free: own_free(),
+        is_common: u8::from(is_common),
         hand_over: None,
         take_over: None,
     };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use plugin_core::Fault;
 use plugin_core::fault::{FaultRepr, discard};
-use plugin_core::table::{HostMemory, HostServices};
+use plugin_core::table::{HostMemory, HostServices, common_allocator};
 
 use crate::memory::{self, Blocks, Leak, LeakHandler, Memory};
 use crate::threads::{Destructor, Start, Threads};
@@ -76,6 +76,7 @@ unsafe impl Sync for Services {}
 
 impl Services {
     pub(crate) fn new(plugin: String, backtraces: bool, memory: Memory, on_fault: FaultHandler) -> Arc<Self> {
+        let (common, is_common) = common_allocator();
         Arc::new_cyclic(|this: &std::sync::Weak<Services>| Services {
             table: HostServices {
                 size: size_of::<HostServices>(),
@@ -87,10 +88,11 @@ impl Services {
                 key_delete,
                 key_set,
                 thread_create,
+                common,
                 // SAFETY: the place of a part of what is being made.
                 memory: unsafe { &raw const (*this.as_ptr()).memory },
             },
-            memory: memory::lent(memory, this.as_ptr().cast()),
+            memory: memory::lent(memory, this.as_ptr().cast(), is_common),
             plugin,
             on_fault,
             threads: Arc::default(),

@@ -1,6 +1,7 @@
 //! `Vec`, `VecDeque` and boxed slices.
 
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 
 use super::{PluginType, with_room, with_room_to_lower};
 use crate::buffer::BufferRepr;
@@ -21,7 +22,7 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
         if T::PLAIN {
             BufferRepr::own(self)
         } else {
-            with_room_to_lower(T::DEEP, || BufferRepr::own(self.into_iter().map(T::lower).collect::<Vec<T::Repr>>()))
+            with_room_to_lower(T::DEEP, || BufferRepr::own(converted(self, T::lower)))
         }
     }
     #[inline]
@@ -35,13 +36,28 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
             unsafe { repr.take::<T>() }
         } else {
             // SAFETY: the buffer holds `Repr`s, each lifted once.
-            unsafe {
-                with_room(T::DEEP, || {
-                    repr.take::<T::Repr>().into_iter().map(|element| T::lift(element, origin)).collect()
-                })
-            }
+            unsafe { with_room(T::DEEP, || converted(repr.take::<T::Repr>(), |element| T::lift(element, origin))) }
         }
     }
+}
+
+/// Converts each element, in place if both have the same layout. If one unwinds, all leak.
+#[inline]
+fn converted<A, B>(elements: Vec<A>, convert: impl Fn(A) -> B) -> Vec<B> {
+    if size_of::<A>() != size_of::<B>() || align_of::<A>() != align_of::<B>() {
+        return elements.into_iter().map(convert).collect();
+    }
+    let mut elements = ManuallyDrop::new(elements);
+    let (first, len, capacity) = (elements.as_mut_ptr(), elements.len(), elements.capacity());
+    for index in 0..len {
+        // SAFETY: each element is moved out once, and what is made of it takes its place, which is as large.
+        unsafe {
+            let place = first.add(index);
+            place.cast::<B>().write(convert(place.read()));
+        }
+    }
+    // SAFETY: the memory is a `Vec`'s, in which now all elements are `B`s, of the layout that it was allocated for.
+    unsafe { Vec::from_raw_parts(first.cast(), len, capacity) }
 }
 
 /// Refuses elements without a size: there may be more of them than there is memory for their `Repr`s.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::PluginType;
-use crate::buffer::BufferRepr;
+use crate::buffer::{BufferRepr, Owner};
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -14,15 +14,15 @@ unsafe impl PluginType for String {
     const NODE: &'static Node = &Node::Of { head: &Tag::String.head(), parts: &[] };
     const DEEP: bool = false;
 
-    #[inline]
+    #[inline(always)]
     fn lower(self) -> BufferRepr {
         BufferRepr::own(self.into_bytes())
     }
-    #[inline]
+    #[inline(always)]
     fn lend(&self) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
-    #[inline]
+    #[inline(always)]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `String`: bytes, and UTF-8.
         unsafe { String::from_utf8_unchecked(repr.take::<u8>()) }
@@ -35,15 +35,15 @@ unsafe impl PluginType for Box<str> {
     const NODE: &'static Node = &Node::Of { head: &Tag::BoxStr.head(), parts: &[] };
     const DEEP: bool = false;
 
-    #[inline]
+    #[inline(always)]
     fn lower(self) -> BufferRepr {
         self.into_string().lower()
     }
-    #[inline]
+    #[inline(always)]
     fn lend(&self) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
-    #[inline]
+    #[inline(always)]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Box<str>`, which is as a `String`.
         unsafe { String::lift(repr, origin) }.into_boxed_str()
@@ -57,23 +57,26 @@ unsafe impl PluginType for Cow<'static, str> {
     const NODE: &'static Node = &Node::Of { head: &Tag::CowStr.head(), parts: &[] };
     const DEEP: bool = false;
 
-    #[inline]
+    #[inline(always)]
     fn lower(self) -> BufferRepr {
         match self {
             Cow::Borrowed(text) => BufferRepr::lent(text.as_ptr(), text.len()),
             Cow::Owned(text) => text.lower(),
         }
     }
-    #[inline]
+    #[inline(always)]
     fn lend(&self) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
-    #[inline]
+    #[inline(always)]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Cow<str>`, which is as a `String`.
         Cow::Owned(unsafe { String::lift(repr, origin) })
     }
 }
+
+/// What owns the shares of this library's.
+static SHARES: Owner = Owner::new(free_shared);
 
 /// Gives up one share of a lowered `Arc<str>`.
 unsafe extern "C" fn free_shared(ptr: *mut u8, size: usize, _align: usize) {
@@ -97,18 +100,18 @@ unsafe impl PluginType for Arc<str> {
     const NODE: &'static Node = &Node::Of { head: &Tag::ArcStr.head(), parts: &[] };
     const DEEP: bool = false;
 
-    #[inline]
+    #[inline(always)]
     fn lower(self) -> BufferRepr {
         let len = self.len();
-        BufferRepr::freed_by(Arc::into_raw(self).cast(), len, free_shared)
+        BufferRepr::owned_by(Arc::into_raw(self).cast(), len, &SHARES)
     }
-    #[inline]
+    #[inline(always)]
     fn lend(&self) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
-    #[inline]
+    #[inline(always)]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
-        if repr.is_freed_by(free_shared) {
+        if repr.is_owned_by(&SHARES) {
             // SAFETY: `lower` in this same library made the buffer; it is taken once.
             return unsafe { shared(repr.as_ptr(), repr.len()) };
         }

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::Trouble;
 use super::de::Target;
-use super::free::Place;
+use super::free::{Place, free_buffer};
 use super::layout::{Id, Layouts};
 use super::ser::Value;
 use crate::error::Error;
@@ -423,8 +423,11 @@ impl<'a> Call<'a> {
         for (index, passing) in passings() {
             match passing {
                 Passing::Own | Passing::Ref => arguments[index].emptied(),
-                // SAFETY: the buffer was built there. Its elements are lifted, or own nothing.
-                Passing::Slice => unsafe { addresses[index].cast::<BufferRepr>().write(buffer(index).shortened(0)) },
+                Passing::Slice => {
+                    // SAFETY: the buffer was built there. Its elements are lifted, or own nothing.
+                    unsafe { free_buffer(self.layouts, self.arguments[index].built, buffer(index)) }
+                    arguments[index].emptied();
+                }
                 Passing::Mut | Passing::SliceMut | Passing::Text => {}
             }
         }

@@ -60,7 +60,10 @@ impl Drop for Built<'_> {
 fn give<T: Copy>(elements: Vec<T>) -> BufferRepr {
     let mut elements = ManuallyDrop::new(elements);
     // SAFETY: taken apart and forgotten.
-    unsafe { BufferRepr::from_raw_parts(elements.as_mut_ptr().cast(), elements.len(), elements.capacity()) }
+    unsafe {
+        let (ptr, len, capacity) = (elements.as_mut_ptr().cast(), elements.len(), elements.capacity());
+        BufferRepr::from_raw_parts(ptr, len, capacity, size_of::<T>(), align_of::<T>())
+    }
 }
 
 #[cfg(not(windows))]

@@ -46,6 +46,18 @@ pub(crate) unsafe fn free_elements(layouts: &Layouts, id: Id, at: *mut u8, count
     unsafe { free_all(layouts, vec![Work::Values(id, at, count)]) }
 }
 
+/// Frees the memory of a sequence, whose elements are dropped or moved out.
+///
+/// # Safety
+///
+/// It is the buffer of a value of the type, as for [`free`].
+pub(crate) unsafe fn free_buffer(layouts: &Layouts, sequence: Id, buffer: BufferRepr) {
+    let Kind::Sequence(element) = layouts.get(sequence).kind else { unreachable!("a slice is built as a sequence") };
+    let node = layouts.get(element);
+    // SAFETY: the caller's promise.
+    unsafe { buffer.free_raw(node.size, node.align) }
+}
+
 /// # Safety
 ///
 /// Each piece of work is on values as [`free`] wants them.
@@ -329,7 +341,7 @@ impl<'a> Elements<'a> {
     pub(crate) fn into_buffer(self) -> BufferRepr {
         let this = std::mem::ManuallyDrop::new(self);
         // SAFETY: made as a `Vec` makes it.
-        unsafe { BufferRepr::from_raw_parts(this.ptr, this.len, this.capacity) }
+        unsafe { BufferRepr::from_raw_parts(this.ptr, this.len, this.capacity, this.size, this.align) }
     }
 }
 

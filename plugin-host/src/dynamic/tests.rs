@@ -834,7 +834,7 @@ fn what_is_too_deep_to_be_shown_is_freed() {
                 moved.set_len(size);
                 inner.emptied();
                 let mut moved = std::mem::ManuallyDrop::new(moved);
-                let buffer = BufferRepr::from_raw_parts(moved.as_mut_ptr().cast(), 1, 1);
+                let buffer = BufferRepr::from_raw_parts(moved.as_mut_ptr().cast(), 1, 1, node.size, node.align);
                 let fields = match form {
                     form::GROWS => read::<GrowsRepr>(&outer).fields::<u8>().cast_mut(),
                     _ => outer.at(),
