@@ -96,23 +96,27 @@ impl Whose {
 /// As for [`BufferRepr::take`], of a buffer of these parts.
 #[inline(never)]
 unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize) {
-    let adopted = match Whose::of(owner) {
-        Whose::Lent => None,
+    let (owner, capacity) = match Whose::of(owner) {
+        Whose::Lent => (None, len),
         Whose::Common { capacity } => {
-            // SAFETY: nobody else will use the buffer, by the caller's promise, and it is adopted below.
-            unsafe { allocator::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) }.then_some(capacity)
+            // SAFETY: nobody else will use the buffer, by the caller's promise, and it is adopted here.
+            if unsafe { allocator::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) } {
+                return (ptr.cast(), capacity);
+            }
+            (Some(allocator::common_owner()), capacity)
         }
-        Whose::Owner { owner, spare } => std::ptr::eq(owner, &OWN).then_some(len + spare),
+        Whose::Owner { owner, spare } if std::ptr::eq(owner, &OWN) => return (ptr.cast(), len + spare),
+        // SAFETY: a static of the sender's, which is still loaded.
+        Whose::Owner { owner, spare } => (Some(unsafe { &*owner }), len + spare),
     };
-    if let Some(capacity) = adopted {
-        return (ptr.cast(), capacity);
-    }
     let mut copy = ManuallyDrop::new(Vec::<T>::with_capacity(len));
     // SAFETY: the source holds `len` elements, the target has room for them and is new; what is freed was made by `own`
     // on a `Vec` of elements of this size and alignment.
     unsafe {
         std::ptr::copy_nonoverlapping(ptr.cast(), copy.as_mut_ptr(), len);
-        free(ptr, len, owner, size_of::<T>(), align_of::<T>());
+        if let Some(owner) = owner {
+            (owner.free)(ptr, capacity * size_of::<T>(), align_of::<T>());
+        }
     }
     (copy.as_mut_ptr(), copy.capacity())
 }
@@ -216,11 +220,6 @@ impl BufferRepr {
         BufferRepr { ptr: ptr as *mut u8, len, owner: std::ptr::null() }
     }
 
-    /// Lends the elements of `slice` to be changed.
-    pub(crate) fn lent_mut<T>(slice: &mut [T]) -> Self {
-        BufferRepr { ptr: slice.as_mut_ptr().cast(), len: slice.len(), owner: std::ptr::null() }
-    }
-
     pub(crate) fn as_ptr<T>(&self) -> *const T {
         self.ptr.cast()
     }
@@ -233,17 +232,6 @@ impl BufferRepr {
     pub(crate) unsafe fn as_slice<'a, T>(&self) -> &'a [T] {
         // SAFETY: `own` and `lent` both take their pointer from a slice, so it is aligned and not null.
         unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len) }
-    }
-
-    /// The elements, to be changed.
-    ///
-    /// # Safety
-    ///
-    /// As for [`as_slice`](Self::as_slice); the buffer is from [`lent_mut`](Self::lent_mut), and nobody else uses it
-    /// during `'a`.
-    pub(crate) unsafe fn as_slice_mut<'a, T>(&self) -> &'a mut [T] {
-        // SAFETY: `lent_mut` took the pointer from a slice, so it is aligned and not null.
-        unsafe { std::slice::from_raw_parts_mut(self.ptr.cast(), self.len) }
     }
 
     /// Takes the elements, moving them out of the buffer: adopted if it is from this library's allocator, else copied
@@ -278,6 +266,56 @@ impl BufferRepr {
     }
 }
 
+/// `len` elements in a row that are lent for the length of a call, as a whole argument. C passes two words in registers.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct SliceRepr {
+    ptr: *mut u8,
+    len: usize,
+}
+
+impl SliceRepr {
+    /// Lends elements.
+    #[inline(always)]
+    pub(crate) fn new<T>(elements: &[T]) -> Self {
+        SliceRepr { ptr: elements.as_ptr().cast_mut().cast(), len: elements.len() }
+    }
+
+    /// Lends elements to be changed.
+    #[inline(always)]
+    pub(crate) fn new_mut<T>(elements: &mut [T]) -> Self {
+        SliceRepr { ptr: elements.as_mut_ptr().cast(), len: elements.len() }
+    }
+
+    /// The elements, for as long as the caller knows them to live.
+    ///
+    /// # Safety
+    ///
+    /// They are initialised `T`s, which outlive `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn as_slice<'a, T>(self) -> &'a [T] {
+        // SAFETY: from a slice, so it is aligned and not null.
+        unsafe { std::slice::from_raw_parts(self.ptr.cast(), self.len) }
+    }
+
+    /// The elements, to be changed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`as_slice`](Self::as_slice); they are from [`new_mut`](Self::new_mut), and nobody else uses them during `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn as_slice_mut<'a, T>(self) -> &'a mut [T] {
+        // SAFETY: from a slice, so it is aligned and not null.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.cast(), self.len) }
+    }
+
+    /// Lends elements of which only the descriptor is known, also to be changed where the receiver changes them.
+    #[cfg(feature = "host")]
+    pub fn from_raw_parts(ptr: *mut u8, len: usize) -> Self {
+        SliceRepr { ptr, len }
+    }
+}
+
 /// For a host that knows the elements only from a descriptor.
 #[cfg(feature = "host")]
 impl BufferRepr {
@@ -290,11 +328,6 @@ impl BufferRepr {
     pub unsafe fn from_raw_parts(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
         // SAFETY: the caller's promise.
         unsafe { Self::from_vec(ptr, len, capacity, size, align) }
-    }
-
-    /// Lends elements, also to be changed where the receiver changes them.
-    pub fn from_lent_parts(ptr: *mut u8, len: usize) -> Self {
-        BufferRepr { ptr, len, owner: std::ptr::null() }
     }
 
     /// Where the elements are, and how many.
@@ -311,5 +344,52 @@ impl BufferRepr {
     pub unsafe fn free_raw(self, size: usize, align: usize) {
         // SAFETY: the caller's promise.
         unsafe { free(self.ptr, self.len, self.owner, size, align) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Here is no host, so that the buffers are of this library's own.
+    #[test]
+    fn room_that_there_is_besides_the_elements_comes_back() {
+        let most = Owner::MOST_SPARE;
+        for (len, spare) in [(0, 0), (3, 0), (0, 1), (0, most), (7, most), (0, most + 1), (7, most + 1), (7, 100_000)] {
+            let mut elements = Vec::with_capacity(len + spare);
+            elements.extend((0..len).map(|n| n as u32));
+            let room = elements.capacity().min(len + most);
+            let expected = elements.clone();
+            let buffer = BufferRepr::own(elements);
+            // SAFETY: given away just here, and taken once.
+            let taken = unsafe { buffer.take::<u32>() };
+            assert_eq!((&taken, taken.capacity()), (&expected, room), "{len} elements and room for {spare}");
+        }
+    }
+
+    #[test]
+    fn what_is_lent_is_copied() {
+        let elements = vec![1_u8, 2];
+        // SAFETY: the elements are there, and may be copied.
+        let copy = unsafe { BufferRepr::lent(elements.as_ptr(), elements.len()).take::<u8>() };
+        assert_eq!(copy, elements);
+        assert_ne!(copy.as_ptr(), elements.as_ptr());
+    }
+
+    /// Frees nothing, and says that it was asked to.
+    unsafe extern "C" fn note(ptr: *mut u8, size: usize, align: usize) {
+        // SAFETY: below it is the address of these.
+        unsafe { *ptr.cast::<(usize, usize)>() = (size, align) }
+    }
+    static OTHER: Owner = Owner::new(note);
+
+    #[test]
+    fn what_is_anothers_is_copied_and_freed_by_it() {
+        let mut noted = (1_usize, 2_usize);
+        let buffer = BufferRepr::owned_by((&raw mut noted).cast(), size_of_val(&noted), &OTHER);
+        // SAFETY: so many bytes, of which the owner knows what they are.
+        let copy = unsafe { buffer.take::<u8>() };
+        assert_eq!(copy[..size_of::<usize>()], 1_usize.to_ne_bytes());
+        assert_eq!(noted, (size_of_val(&noted), 1));
     }
 }

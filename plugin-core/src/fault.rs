@@ -165,20 +165,27 @@ pub type Context = *const c_void;
 /// Runs `f`, lowers what it returns, and stops its panic.
 #[inline]
 pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
-    contain(|| f().lower())
+    contain_in_place(|place| f().lower_to(place))
 }
 
 /// Runs `f` and stops its panic.
+#[inline]
+pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Outcome<R> {
+    contain_in_place(|place| _ = place.write(f()))
+}
+
+/// Runs `f`, which writes its value in the place, and stops its panic.
 ///
 /// This is the only place where a plugin's panic ends. It must not go on as an unwind: the caller was built with
 /// another std, to which the panic is foreign, and a foreign unwind aborts the process.
 #[inline]
-pub(crate) fn contain<R: Copy>(f: impl FnOnce() -> R) -> Outcome<R> {
+fn contain_in_place<R>(f: impl FnOnce(&mut MaybeUninit<R>)) -> Outcome<R> {
+    let mut outcome = Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::uninit() };
     // Not caring about unwind safety is right here: what `f` may leave half done is its own plugin's, as with threads.
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(value) => Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::new(value) },
-        Err(payload) => Outcome { fault: caught(payload), value: MaybeUninit::uninit() },
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f(&mut outcome.value))) {
+        outcome.fault = caught(payload);
     }
+    outcome
 }
 
 #[cold]

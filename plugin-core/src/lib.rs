@@ -165,7 +165,7 @@ pub use types::{PluginMut, PluginRef, PluginType};
 ///
 /// They are opaque: one gets them from [`PluginType::lower`] and its kin, and hands them on. So there are no examples.
 pub mod repr {
-    pub use crate::buffer::{BufferRepr, Free, Owner};
+    pub use crate::buffer::{BufferRepr, Free, Owner, SliceRepr};
     #[cfg(feature = "host")]
     pub use crate::locks::LockedHead;
     pub use crate::locks::{LockRepr, LockedRepr};

@@ -27,6 +27,8 @@ mod tuple;
 mod uuid;
 mod wrapper;
 
+use std::mem::MaybeUninit;
+
 use crate::descriptor::Node;
 use crate::origin::Origin;
 
@@ -108,6 +110,13 @@ pub unsafe trait PluginType: Sized + 'static {
 
     /// Turns the value into its `Repr`, giving away what it owns.
     fn lower(self) -> Self::Repr;
+
+    /// Lowers the value into a place, of which what has no meaning may stay as it is. It is what [`lower`](Self::lower) does,
+    /// without the copy.
+    #[inline(always)]
+    fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
+        place.write(self.lower());
+    }
 
     /// Makes a `Repr` that reads what `self` owns instead of giving it away.
     ///

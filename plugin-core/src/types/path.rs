@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::{PluginRef, PluginType};
-use crate::buffer::BufferRepr;
+use crate::buffer::{BufferRepr, SliceRepr};
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -17,9 +17,11 @@ use crate::origin::Origin;
 mod system {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-    use super::{BufferRepr, OsStr, OsString};
+    use super::{BufferRepr, OsStr, OsString, SliceRepr};
 
-    /// What a receiver of an `&OsStr` has.
+    /// What a sender of an `&OsStr` keeps.
+    pub(super) type Slot = ();
+    /// What a receiver of one has.
     pub(super) type Held = &'static OsStr;
 
     #[inline]
@@ -41,11 +43,16 @@ mod system {
         OsString::from_vec(unsafe { repr.take::<u8>() })
     }
 
+    #[inline]
+    pub(super) fn lend_ref(text: &OsStr, _: &mut Option<Slot>) -> SliceRepr {
+        SliceRepr::new(text.as_bytes())
+    }
+
     /// # Safety
     ///
-    /// `repr` is from `lend`; what was lent outlives the result.
+    /// `repr` is from `lend_ref`; what was lent outlives the result.
     #[inline]
-    pub(super) unsafe fn hold(repr: BufferRepr) -> Held {
+    pub(super) unsafe fn hold(repr: SliceRepr) -> Held {
         // SAFETY: a buffer of bytes that live long enough, by the caller's promise.
         OsStr::from_bytes(unsafe { repr.as_slice() })
     }
@@ -56,9 +63,11 @@ mod system {
 mod system {
     use std::os::windows::ffi::{OsStrExt, OsStringExt};
 
-    use super::{BufferRepr, OsStr, OsString};
+    use super::{BufferRepr, OsStr, OsString, SliceRepr};
 
-    /// What a receiver of an `&OsStr` has.
+    /// What a sender of an `&OsStr` keeps.
+    pub(super) type Slot = Vec<u16>;
+    /// What a receiver of one has.
     pub(super) type Held = OsString;
 
     #[inline]
@@ -85,13 +94,18 @@ mod system {
         }
     }
 
+    #[inline]
+    pub(super) fn lend_ref(text: &OsStr, slot: &mut Option<Slot>) -> SliceRepr {
+        SliceRepr::new(slot.insert(text.encode_wide().collect()))
+    }
+
     /// # Safety
     ///
-    /// `repr` is from `lend`, and is held once.
+    /// `repr` is from `lend_ref`, whose slot is still there.
     #[inline]
-    pub(super) unsafe fn hold(repr: BufferRepr) -> Held {
-        // SAFETY: the caller's promise.
-        unsafe { lift(repr) }
+    pub(super) unsafe fn hold(repr: SliceRepr) -> Held {
+        // SAFETY: 16-bit units by the caller's promise.
+        OsString::from_wide(unsafe { repr.as_slice() })
     }
 }
 
@@ -161,18 +175,18 @@ impl Deref for HeldPath {
 
 // SAFETY: as lending an `OsString`, but that nothing is copied where what is lent can be referred to.
 unsafe impl PluginRef for OsStr {
-    type RefRepr = BufferRepr;
-    type Slot = ();
+    type RefRepr = SliceRepr;
+    type Slot = system::Slot;
     type Held = HeldOsStr;
     const REF_NODE: &'static Node =
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::OsStr.head(), parts: &[] }] };
 
     #[inline]
-    fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
-        system::lend(self)
+    fn lend_ref(&self, slot: &mut Option<system::Slot>) -> SliceRepr {
+        system::lend_ref(self, slot)
     }
     #[inline]
-    unsafe fn hold(repr: BufferRepr) -> HeldOsStr {
+    unsafe fn hold(repr: SliceRepr) -> HeldOsStr {
         // SAFETY: the caller keeps the result within the borrow, and holds it once.
         HeldOsStr(unsafe { system::hold(repr) })
     }
@@ -180,18 +194,18 @@ unsafe impl PluginRef for OsStr {
 
 // SAFETY: as `OsStr`.
 unsafe impl PluginRef for Path {
-    type RefRepr = BufferRepr;
-    type Slot = ();
+    type RefRepr = SliceRepr;
+    type Slot = system::Slot;
     type Held = HeldPath;
     const REF_NODE: &'static Node =
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Path.head(), parts: &[] }] };
 
     #[inline]
-    fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
-        system::lend(self.as_os_str())
+    fn lend_ref(&self, slot: &mut Option<system::Slot>) -> SliceRepr {
+        system::lend_ref(self.as_os_str(), slot)
     }
     #[inline]
-    unsafe fn hold(repr: BufferRepr) -> HeldPath {
+    unsafe fn hold(repr: SliceRepr) -> HeldPath {
         // SAFETY: as for `OsStr`.
         HeldPath(unsafe { system::hold(repr) })
     }

@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 
-use super::PluginType;
-use super::sequence::{assert_sized, lend_slice};
-use crate::buffer::BufferRepr;
+use super::sequence::assert_sized;
+use super::{PluginType, with_room};
+use crate::buffer::SliceRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -127,18 +127,18 @@ impl Deref for HeldStr {
 
 // SAFETY: address and length, and UTF-8 on both sides.
 unsafe impl PluginRef for str {
-    type RefRepr = BufferRepr;
+    type RefRepr = SliceRepr;
     type Slot = ();
     type Held = HeldStr;
     const REF_NODE: &'static Node =
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Str.head(), parts: &[] }] };
 
     #[inline(always)]
-    fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
-        BufferRepr::lent(self.as_ptr(), self.len())
+    fn lend_ref(&self, _: &mut Option<()>) -> SliceRepr {
+        SliceRepr::new(self.as_bytes())
     }
     #[inline(always)]
-    unsafe fn hold(repr: BufferRepr) -> HeldStr {
+    unsafe fn hold(repr: SliceRepr) -> HeldStr {
         // SAFETY: the caller keeps the result within the borrow; the bytes came from a `str`.
         HeldStr(unsafe { std::str::from_utf8_unchecked(repr.as_slice()) })
     }
@@ -163,10 +163,10 @@ impl<T> Deref for HeldSlice<T> {
     }
 }
 
-// SAFETY: plain elements by address and length, others lent one by one.
+// SAFETY: plain elements by address and length, others lent in the slot.
 unsafe impl<T: PluginType> PluginRef for [T] {
-    type RefRepr = BufferRepr;
-    type Slot = ();
+    type RefRepr = SliceRepr;
+    type Slot = Vec<T::Repr>;
     type Held = HeldSlice<T>;
     const REF_NODE: &'static Node = {
         assert_sized::<T>();
@@ -174,17 +174,24 @@ unsafe impl<T: PluginType> PluginRef for [T] {
     };
 
     #[inline(always)]
-    fn lend_ref(&self, _: &mut Option<()>) -> BufferRepr {
-        lend_slice(self)
+    fn lend_ref(&self, slot: &mut Option<Vec<T::Repr>>) -> SliceRepr {
+        if T::PLAIN {
+            SliceRepr::new(self)
+        } else {
+            SliceRepr::new(slot.insert(with_room(T::DEEP, || self.iter().map(T::lend).collect())))
+        }
     }
     #[inline(always)]
-    unsafe fn hold(repr: BufferRepr) -> HeldSlice<T> {
+    unsafe fn hold(repr: SliceRepr) -> HeldSlice<T> {
         if T::PLAIN {
             // SAFETY: the caller keeps the result within the borrow.
             HeldSlice::Direct(unsafe { repr.as_slice() })
         } else {
-            // SAFETY: lent elements, held (so lifted) once.
-            HeldSlice::Copied(unsafe { Vec::lift(repr, &Origin::HOST) })
+            // SAFETY: lent in the sender's slot, held (so lifted) once.
+            HeldSlice::Copied(unsafe {
+                let reprs: &[T::Repr] = repr.as_slice();
+                with_room(T::DEEP, || reprs.iter().map(|&element| T::lift(element, &Origin::HOST)).collect())
+            })
         }
     }
 }
@@ -366,7 +373,7 @@ impl<T: PluginType> Drop for LoanSliceMut<'_, T> {
 /// A `&mut [T]` as its receiver holds it.
 pub struct HeldSliceMut<T: PluginType> {
     /// The sender's elements if plain, else their `Repr`s.
-    sender: BufferRepr,
+    sender: SliceRepr,
     /// What `sender` held, unless plain.
     values: ManuallyDrop<Vec<T>>,
 }
@@ -415,7 +422,7 @@ impl<T: PluginType> Drop for HeldSliceMut<T> {
 
 // SAFETY: plain elements are changed in place; others are moved across and back, each to its own place.
 unsafe impl<T: PluginType> PluginMut for [T] {
-    type MutRepr = BufferRepr;
+    type MutRepr = SliceRepr;
     type Loan<'a> = LoanSliceMut<'a, T>;
     type HeldMut = HeldSliceMut<T>;
     const MUT_NODE: &'static Node = {
@@ -437,11 +444,11 @@ unsafe impl<T: PluginType> PluginMut for [T] {
         LoanSliceMut { place, reprs, origin }
     }
     #[inline(always)]
-    fn mut_repr(loan: &mut LoanSliceMut<'_, T>) -> BufferRepr {
-        if T::PLAIN { BufferRepr::lent_mut(loan.place) } else { BufferRepr::lent_mut(&mut loan.reprs) }
+    fn mut_repr(loan: &mut LoanSliceMut<'_, T>) -> SliceRepr {
+        if T::PLAIN { SliceRepr::new_mut(loan.place) } else { SliceRepr::new_mut(&mut loan.reprs) }
     }
     #[inline(always)]
-    unsafe fn hold_mut(repr: BufferRepr) -> HeldSliceMut<T> {
+    unsafe fn hold_mut(repr: SliceRepr) -> HeldSliceMut<T> {
         let mut values = Vec::new();
         if !T::PLAIN {
             let guard = NoUnwind;

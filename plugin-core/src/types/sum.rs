@@ -73,6 +73,23 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
             Err(error) => ResultRepr { tag: 1, payload: ResultPayload { err: error.lower() } },
         }
     }
+    #[inline(always)]
+    fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
+        let place = place.as_mut_ptr();
+        // SAFETY: the tag, and after it the field that it says is there, are written in the place.
+        unsafe {
+            match self {
+                Ok(value) => {
+                    (&raw mut (*place).tag).write(0);
+                    value.lower_to(&mut *(&raw mut (*place).payload.ok).cast());
+                }
+                Err(error) => {
+                    (&raw mut (*place).tag).write(1);
+                    error.lower_to(&mut *(&raw mut (*place).payload.err).cast());
+                }
+            }
+        }
+    }
     #[inline]
     fn lend(&self) -> Self::Repr {
         match self {

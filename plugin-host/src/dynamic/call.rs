@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 use plugin_core::Fault;
 use plugin_core::descriptor::Tag;
 use plugin_core::fault::{Context, FaultRepr, Outcome};
-use plugin_core::repr::{BufferRepr, LockRepr, LockedHead};
+use plugin_core::repr::{BufferRepr, LockRepr, LockedHead, SliceRepr};
 use plugin_core::table::Invoke;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize as _, Serializer};
@@ -193,11 +193,11 @@ enum Passing {
     Ref,
     /// By address: what the callee leaves there.
     Mut,
-    /// As a lent buffer that is read in place: all of it.
+    /// As a slice that is read in place: all of it.
     Text,
-    /// As a lent buffer whose elements are lifted if they own anything: the memory.
+    /// As a slice whose elements are lifted if they own anything: the memory.
     Slice,
-    /// As a lent buffer: what the callee leaves there.
+    /// As a slice: what the callee leaves there.
     SliceMut,
 }
 
@@ -398,12 +398,12 @@ impl<'a> Call<'a> {
         // SAFETY: of such an argument a buffer was built.
         let buffer = |index: usize| unsafe { addresses[index].cast::<BufferRepr>().read() };
         let passings = || self.arguments.iter().map(|argument| argument.passing).enumerate();
-        let lent: Vec<Option<BufferRepr>> = passings()
+        let lent: Vec<Option<SliceRepr>> = passings()
             .map(|(index, passing)| match passing {
                 Passing::Own | Passing::Ref | Passing::Mut => None,
                 Passing::Text | Passing::Slice | Passing::SliceMut => {
                     let (ptr, len) = buffer(index).raw_parts();
-                    Some(BufferRepr::from_lent_parts(ptr, len))
+                    Some(SliceRepr::from_raw_parts(ptr, len))
                 }
             })
             .collect();

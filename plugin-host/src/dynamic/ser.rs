@@ -54,7 +54,7 @@ impl<'a> Value<'a> {
     /// The value's `Repr` is a buffer of `T`s.
     unsafe fn elements<T>(&self) -> &'a [T] {
         // SAFETY: the caller's promise.
-        unsafe { slice(self.read::<BufferRepr>()) }
+        unsafe { slice(self.read::<BufferRepr>().raw_parts()) }
     }
 
     /// A part of this value.
@@ -236,7 +236,7 @@ impl<'a> Value<'a> {
             Tag::Bytes => {
                 let BytesRepr { ptr, len, .. } = read!(BytesRepr);
                 // SAFETY: as said above: where its bytes are, and how many.
-                let bytes = unsafe { slice(BufferRepr::from_lent_parts(ptr.cast_mut(), len)) };
+                let bytes = unsafe { slice((ptr.cast_mut(), len)) };
                 serializer.serialize_bytes(bytes)
             }
             Tag::Json => {
@@ -422,9 +422,8 @@ impl Serialize for Value<'_> {
 
 /// # Safety
 ///
-/// The buffer is of `T`s, which are there for `'a`.
-unsafe fn slice<'a, T>(buffer: BufferRepr) -> &'a [T] {
-    let (ptr, len) = buffer.raw_parts();
+/// At this address there are so many `T`s for `'a`.
+unsafe fn slice<'a, T>((ptr, len): (*mut u8, usize)) -> &'a [T] {
     // SAFETY: the caller's promise; where there are none, there may be no address either.
     if len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(ptr.cast(), len) } }
 }
@@ -434,7 +433,7 @@ unsafe fn slice<'a, T>(buffer: BufferRepr) -> &'a [T] {
 /// As for [`slice`], of bytes that are UTF-8.
 unsafe fn text<'a>(buffer: BufferRepr) -> &'a str {
     // SAFETY: the caller's promise.
-    unsafe { std::str::from_utf8_unchecked(slice(buffer)) }
+    unsafe { std::str::from_utf8_unchecked(slice(buffer.raw_parts())) }
 }
 
 /// A JSON value at an address.
@@ -463,13 +462,13 @@ impl Serialize for Json<'_> {
             json::ARRAY => {
                 let depth = inner()?;
                 // SAFETY: as said above.
-                let elements = unsafe { slice::<JsonRepr>(payload.buffer) };
+                let elements = unsafe { slice::<JsonRepr>(payload.buffer.raw_parts()) };
                 serializer.collect_seq(elements.iter().map(|json| Json { json, depth }))
             }
             json::OBJECT => {
                 let depth = inner()?;
                 // SAFETY: as said above.
-                let fields = unsafe { slice::<JsonField>(payload.buffer) };
+                let fields = unsafe { slice::<JsonField>(payload.buffer.raw_parts()) };
                 // SAFETY: as said above.
                 let key = |field: &'_ JsonField| unsafe { text::<'_>(field.key) };
                 serializer.collect_map(fields.iter().map(|field| (key(field), Json { json: &field.value, depth })))
