@@ -368,13 +368,24 @@ pub(crate) unsafe fn bind(services: *const HostServices) {
     }
 }
 
-/// Whether what a `Vec` of this library's has is of the common allocator, and may just be given away.
+/// How what a `Vec` of this library's has is given away.
+pub(crate) enum Giving {
+    /// It is of the common allocator, and nothing is to be done.
+    Common,
+    /// It is this library's own, and stays so.
+    Own,
+    /// That is up to [`give`].
+    Ask,
+}
+
+/// How what a `Vec` of this library's has is given away.
 #[inline(always)]
-pub(crate) fn gives_common() -> bool {
+pub(crate) fn giving() -> Giving {
     match COMMON.load(Ordering::Acquire) {
-        common::OWN => true,
-        common::SHARED => EARLY.live.load(Ordering::Relaxed) == 0,
-        _ => false,
+        common::OWN => Giving::Common,
+        common::SHARED if EARLY.live.load(Ordering::Relaxed) == 0 => Giving::Common,
+        common::APART | common::UNDECIDED => Giving::Own,
+        _ => Giving::Ask,
     }
 }
 

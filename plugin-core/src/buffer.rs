@@ -3,7 +3,7 @@
 use std::alloc::{Layout, dealloc, realloc};
 use std::mem::ManuallyDrop;
 
-use crate::allocator;
+use crate::allocator::{self, Giving};
 
 /// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
@@ -144,6 +144,12 @@ fn common(capacity: usize) -> *const u8 {
     std::ptr::without_provenance(capacity * 2 + 1)
 }
 
+/// [`BufferRepr::owner`] for a buffer of this library's with room for so many more elements.
+#[inline(always)]
+fn own_with(spare: usize) -> *const u8 {
+    std::ptr::from_ref(&OWN).cast::<u8>().wrapping_add(spare * 2)
+}
+
 /// Gives away what a `Vec` has, where it takes more than saying whose it is. Returns where it is then, and the
 /// [owner](BufferRepr::owner).
 ///
@@ -167,7 +173,7 @@ unsafe fn given(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: u
             }
         }
     }
-    (ptr, std::ptr::from_ref(&OWN).cast::<u8>().wrapping_add(spare * 2))
+    (ptr, own_with(spare))
 }
 
 // Buffers are made and taken in scalars: one that is passed by its address is copied, in other pieces than it was written in,
@@ -191,11 +197,11 @@ impl BufferRepr {
     /// `Vec::from_raw_parts` would be right with these, for elements of this size and alignment.
     #[inline(always)]
     unsafe fn from_vec(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
-        let (ptr, owner) = if allocator::gives_common() {
-            (ptr, common(capacity))
-        } else {
+        let (ptr, owner) = match allocator::giving() {
+            Giving::Common => (ptr, common(capacity)),
+            Giving::Own if capacity - len <= Owner::MOST_SPARE => (ptr, own_with(capacity - len)),
             // SAFETY: the caller's promise.
-            unsafe { given(ptr, len, capacity, size, align) }
+            _ => unsafe { given(ptr, len, capacity, size, align) },
         };
         BufferRepr { ptr, len, owner }
     }
