@@ -91,13 +91,14 @@ enum Source {
 impl Source {
     #[inline(always)]
     fn of(memory: *mut HostMemory) -> Self {
-        if memory.is_null() {
-            Source::Early
+        // What is usual is known by one comparison.
+        if memory.addr() > SYSTEM.addr() {
+            // SAFETY: from `bind`, whose caller keeps it valid for as long as this library is mapped.
+            Source::Host(unsafe { &*memory })
         } else if memory == SYSTEM {
             Source::System
         } else {
-            // SAFETY: from `bind`, whose caller keeps it valid for as long as this library is mapped.
-            Source::Host(unsafe { &*memory })
+            Source::Early
         }
     }
 
@@ -221,7 +222,7 @@ unsafe impl GlobalAlloc for HostAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as this is called, so are these.
-        let from_host = |memory: &HostMemory| unsafe { (memory.alloc)(memory.library, layout.size(), layout.align()) };
+        let from_host = |memory: &HostMemory| unsafe { (memory.alloc)(layout.size(), layout.align(), memory.library) };
         // SAFETY: as above.
         let from_system = || unsafe { System.alloc(layout) };
         match Source::now() {
@@ -235,7 +236,7 @@ unsafe impl GlobalAlloc for HostAllocator {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let from_host =
             // SAFETY: as this is called, so are these.
-            |memory: &HostMemory| unsafe { (memory.alloc_zeroed)(memory.library, layout.size(), layout.align()) };
+            |memory: &HostMemory| unsafe { (memory.alloc_zeroed)(layout.size(), layout.align(), memory.library) };
         // SAFETY: as above.
         let from_system = || unsafe { System.alloc_zeroed(layout) };
         match Source::now() {
@@ -257,7 +258,7 @@ unsafe impl GlobalAlloc for HostAllocator {
         };
         match memory {
             // SAFETY: the block is the host's, and this is called with its layout.
-            Some(memory) => unsafe { (memory.dealloc)(memory.library, block, layout.size(), layout.align()) },
+            Some(memory) => unsafe { (memory.dealloc)(block, layout.size(), layout.align(), memory.library) },
             // SAFETY: the block is the system's, and this is called with its layout.
             None => unsafe { System.dealloc(block, layout) },
         }
@@ -269,7 +270,7 @@ unsafe impl GlobalAlloc for HostAllocator {
         unsafe {
             match Source::now() {
                 Source::Host(memory) if !EARLY.has(block) => {
-                    (memory.realloc)(memory.library, block, layout.size(), layout.align(), size)
+                    (memory.realloc)(block, layout.size(), layout.align(), size, memory.library)
                 }
                 Source::System => System.realloc(block, layout, size),
                 _ => EARLY.realloc(block, layout, size),
@@ -401,7 +402,7 @@ pub(crate) fn give(block: *mut u8, size: usize) -> bool {
     }
     if let (Source::Host(HostMemory { library, hand_over: Some(hand_over), .. }), 1..) = (Source::now(), size) {
         // SAFETY: the host gave the block to this library, which lets go of it.
-        unsafe { hand_over(*library, block) }
+        unsafe { hand_over(block, *library) }
     }
     true
 }
@@ -423,7 +424,7 @@ pub(crate) unsafe fn adopt(block: *mut u8, size: usize, align: usize) -> bool {
     }
     if let (Source::Host(HostMemory { library, take_over: Some(take_over), .. }), 1..) = (Source::now(), size) {
         // SAFETY: a block of the host's, which is this library's by the caller's promise.
-        unsafe { take_over(*library, block, size, align) }
+        unsafe { take_over(block, size, align, *library) }
     }
     true
 }

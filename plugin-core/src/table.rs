@@ -119,28 +119,29 @@ unsafe impl Sync for HostServices {}
 pub struct HostMemory {
     /// The size of this struct in bytes, as the host knew it.
     pub size: usize,
-    /// The host's name for the library; passed back with every call.
+    /// The host's name for the library; passed back with every call. It is the last argument, because the others are then
+    /// where an allocator has them already.
     pub library: *const c_void,
     /// [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc), as the following are its other functions.
-    pub alloc: unsafe extern "C" fn(library: *const c_void, size: usize, align: usize) -> *mut u8,
+    pub alloc: unsafe extern "C" fn(size: usize, align: usize, library: *const c_void) -> *mut u8,
     /// `alloc_zeroed`.
-    pub alloc_zeroed: unsafe extern "C" fn(library: *const c_void, size: usize, align: usize) -> *mut u8,
+    pub alloc_zeroed: unsafe extern "C" fn(size: usize, align: usize, library: *const c_void) -> *mut u8,
     /// `dealloc`.
-    pub dealloc: unsafe extern "C" fn(library: *const c_void, block: *mut u8, size: usize, align: usize),
+    pub dealloc: unsafe extern "C" fn(block: *mut u8, size: usize, align: usize, library: *const c_void),
     /// `realloc`.
     pub realloc: unsafe extern "C" fn(
-        library: *const c_void,
         block: *mut u8,
         size: usize,
         align: usize,
         new_size: usize,
+        library: *const c_void,
     ) -> *mut u8,
     /// 1 if this is the common allocator.
     pub is_common: u8,
     /// If the host keeps a list of the library's blocks: it is called for each that leaves the library in a buffer.
-    pub hand_over: Option<unsafe extern "C" fn(library: *const c_void, block: *mut u8)>,
+    pub hand_over: Option<unsafe extern "C" fn(block: *mut u8, library: *const c_void)>,
     /// If it does: it is called for each that comes to the library in one.
-    pub take_over: Option<unsafe extern "C" fn(library: *const c_void, block: *mut u8, size: usize, align: usize)>,
+    pub take_over: Option<unsafe extern "C" fn(block: *mut u8, size: usize, align: usize, library: *const c_void)>,
 }
 
 // SAFETY: the host's promise: its functions may be called from any thread.

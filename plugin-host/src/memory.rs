@@ -91,27 +91,27 @@ unsafe fn layout(size: usize, align: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(size, align) }
 }
 
-unsafe extern "C" fn plain_alloc(_: *const c_void, size: usize, align: usize) -> *mut u8 {
+unsafe extern "C" fn plain_alloc(size: usize, align: usize, _: *const c_void) -> *mut u8 {
     // SAFETY: called as `GlobalAlloc::alloc`, which the library's allocator passes on.
     unsafe { alloc(layout(size, align)) }
 }
 
-unsafe extern "C" fn plain_alloc_zeroed(_: *const c_void, size: usize, align: usize) -> *mut u8 {
+unsafe extern "C" fn plain_alloc_zeroed(size: usize, align: usize, _: *const c_void) -> *mut u8 {
     // SAFETY: as above.
     unsafe { alloc_zeroed(layout(size, align)) }
 }
 
-unsafe extern "C" fn plain_dealloc(_: *const c_void, block: *mut u8, size: usize, align: usize) {
+unsafe extern "C" fn plain_dealloc(block: *mut u8, size: usize, align: usize, _: *const c_void) {
     // SAFETY: as above; the block is from here.
     unsafe { dealloc(block, layout(size, align)) }
 }
 
 unsafe extern "C" fn plain_realloc(
-    _: *const c_void,
     block: *mut u8,
     size: usize,
     align: usize,
     new_size: usize,
+    _: *const c_void,
 ) -> *mut u8 {
     // SAFETY: as above.
     unsafe { realloc(block, layout(size, align), new_size) }
@@ -143,7 +143,7 @@ unsafe fn listed(library: *const c_void, block: *mut u8, layout: Layout) -> *mut
     std::ptr::null_mut()
 }
 
-unsafe extern "C" fn tracked_alloc(library: *const c_void, size: usize, align: usize) -> *mut u8 {
+unsafe extern "C" fn tracked_alloc(size: usize, align: usize, library: *const c_void) -> *mut u8 {
     // SAFETY: as for `plain_alloc`; called by an attached library with its own services.
     unsafe {
         let layout = layout(size, align);
@@ -151,7 +151,7 @@ unsafe extern "C" fn tracked_alloc(library: *const c_void, size: usize, align: u
     }
 }
 
-unsafe extern "C" fn tracked_alloc_zeroed(library: *const c_void, size: usize, align: usize) -> *mut u8 {
+unsafe extern "C" fn tracked_alloc_zeroed(size: usize, align: usize, library: *const c_void) -> *mut u8 {
     // SAFETY: as above.
     unsafe {
         let layout = layout(size, align);
@@ -159,7 +159,7 @@ unsafe extern "C" fn tracked_alloc_zeroed(library: *const c_void, size: usize, a
     }
 }
 
-unsafe extern "C" fn tracked_dealloc(library: *const c_void, block: *mut u8, size: usize, align: usize) {
+unsafe extern "C" fn tracked_dealloc(block: *mut u8, size: usize, align: usize, library: *const c_void) {
     // SAFETY: as above. Off the list first: once it is freed, another may be given a block at its address.
     unsafe {
         blocks(library).remove(block);
@@ -168,11 +168,11 @@ unsafe extern "C" fn tracked_dealloc(library: *const c_void, block: *mut u8, siz
 }
 
 unsafe extern "C" fn tracked_realloc(
-    library: *const c_void,
     block: *mut u8,
     size: usize,
     align: usize,
     new_size: usize,
+    library: *const c_void,
 ) -> *mut u8 {
     // SAFETY: as above; the library has promised that the new size makes a layout with the alignment. If there is no room
     // on the list now, the block is not tracked any more: it has moved, and cannot be refused.
@@ -190,12 +190,12 @@ unsafe extern "C" fn tracked_realloc(
     }
 }
 
-unsafe extern "C" fn hand_over(library: *const c_void, block: *mut u8) {
+unsafe extern "C" fn hand_over(block: *mut u8, library: *const c_void) {
     // SAFETY: called by an attached library with its own services.
     unsafe { blocks(library) }.remove(block);
 }
 
-unsafe extern "C" fn take_over(library: *const c_void, block: *mut u8, size: usize, align: usize) {
+unsafe extern "C" fn take_over(block: *mut u8, size: usize, align: usize, library: *const c_void) {
     // SAFETY: called by an attached library with its own services, and a block that has this layout. If there is no room on
     // the list, the block is not tracked.
     unsafe { blocks(library).insert(block, layout(size, align)) };
