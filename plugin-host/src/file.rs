@@ -138,7 +138,7 @@ impl Image {
         #[cfg(target_os = "linux")]
         if let Contents::Sealed(sealed) = contents {
             let file = sealed.file.try_clone()?;
-            let path = memory::unique_path(std::os::fd::AsRawFd::as_raw_fd(&file)).into();
+            let path = memory::unique_path(&file)?.into();
             return Ok(Image { path, _keep: Keep::Memory(file) });
         }
         copy(path, contents)
@@ -235,35 +235,43 @@ mod copies {
 
 #[cfg(target_os = "linux")]
 mod memory {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::MetadataExt as _;
 
-    /// A path to the descriptor that no earlier mapping had.
+    /// A path to a file in memory by which nothing else is mapped.
     ///
-    /// The loader takes a path that it has seen for the library that it loaded from there, and descriptors are used
-    /// again. So each path writes a number in its separators: `/` is a zero, `//` is a one.
-    pub(super) fn unique_path(fd: i32) -> String {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mut path = String::from("/proc/self/fd/");
-        for bit in 0..u32::BITS - number.leading_zeros() {
-            path.push_str(if number >> bit & 1 == 0 { "./" } else { ".//" });
+    /// The loader takes a path that it knows for the library that it loaded from there, and descriptors are used again. So
+    /// each path writes the number of the file's inode in its separators, which no other file has while this one is
+    /// mapped, whichever of the process's hosts mapped it: `/` is a zero, and 16 in a row are a fifteen.
+    pub(super) fn unique_path(file: &File) -> io::Result<String> {
+        let mut number = file.metadata()?.ino();
+        let mut path = String::from("/proc/self/fd");
+        while number != 0 {
+            path.extend(std::iter::repeat_n('/', 1 + (number % 16) as usize));
+            path.push('.');
+            number /= 16;
         }
-        path + &fd.to_string()
+        Ok(format!("{path}/{}", file.as_raw_fd()))
     }
 
     #[cfg(test)]
     mod tests {
         use std::collections::HashSet;
+        use std::fs::read_link;
+        use std::os::fd::AsRawFd as _;
 
         #[test]
-        fn paths_are_unique_and_lead_to_the_descriptor() {
-            let file = std::fs::File::open("/dev/null").unwrap();
-            let fd = std::os::fd::AsRawFd::as_raw_fd(&file);
-            let paths: HashSet<String> = (0..1000).map(|_| super::unique_path(fd)).collect();
-            assert_eq!(paths.len(), 1000);
-            for path in paths {
-                assert_eq!(std::fs::read_link(path).unwrap(), std::path::Path::new("/dev/null"));
+        fn paths_are_unique_and_lead_to_the_file() {
+            let files: Vec<_> = (0..100).map(|_| tempfile::tempfile().unwrap()).collect();
+            let paths: Vec<String> = files.iter().map(|file| super::unique_path(file).unwrap()).collect();
+            for (file, path) in files.iter().zip(&paths) {
+                assert_eq!(read_link(path).unwrap(), read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap());
             }
+            // Without the descriptors, which differ as well.
+            let numbers: HashSet<&str> = paths.iter().map(|path| path.rsplit_once('/').unwrap().0).collect();
+            assert_eq!(numbers.len(), files.len());
         }
     }
 }
