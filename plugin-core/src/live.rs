@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::function::{Function, FunctionType};
 use crate::lookup::Site;
-use crate::readers::{self, Readers, Slot};
+use crate::readers::{self, Readers, Reading};
 
 /// An exported function that follows the upgrades of its plugin: each call goes to the version that serves then.
 ///
@@ -80,25 +80,15 @@ impl<F> Live<F> {
     /// The function in the version that serves now, for one call.
     #[inline(always)]
     pub(crate) fn current(&self) -> Current<F> {
-        let versions = &*self.versions;
-        if let Some(slot) = readers::begin(versions.address()) {
-            // SAFETY: as long as the slot says that these versions are read, who replaces one keeps it.
-            let version = unsafe { &*versions.current.load(Ordering::Acquire) };
-            if let Some(function) = version.function(self.place) {
-                return Current { function, version, slot: Some(slot), signature: PhantomData };
+        loop {
+            let version = readers::begin(&self.versions.current);
+            // SAFETY: as long as that is there, who replaces the version keeps it.
+            if let Some(function) = unsafe { &*version.what() }.function(self.place) {
+                return Current { function, version, signature: PhantomData };
             }
-            readers::end(slot);
+            drop(version);
+            self.versions.wait_for(self.place);
         }
-        self.wait()
-    }
-
-    /// The same where there is none at the moment, or where the thread has too many calls in progress.
-    #[cold]
-    #[inline(never)]
-    fn wait(&self) -> Current<F> {
-        let version = self.versions.wait_for(self.place);
-        let function = version.function(self.place).expect("that is what was waited for");
-        Current { function, version: Arc::into_raw(version), slot: None, signature: PhantomData }
     }
 
     /// The number of the version that serves now: 1 for the first that was loaded, and one more with each upgrade.
@@ -133,9 +123,7 @@ impl<F> fmt::Debug for Live<F> {
 /// Keeps a version for the time of a call.
 pub(crate) struct Current<F> {
     function: *const Function<()>,
-    version: *const Version,
-    /// What keeps it; without one, it is a share of the version.
-    slot: Option<&'static Slot>,
+    version: Reading<Version>,
     signature: PhantomData<F>,
 }
 
@@ -149,18 +137,7 @@ impl<F> Current<F> {
 
     fn version(&self) -> &Version {
         // SAFETY: it is kept.
-        unsafe { &*self.version }
-    }
-}
-
-impl<F> Drop for Current<F> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        match self.slot {
-            Some(slot) => readers::end(slot),
-            // SAFETY: the share that `Live::wait` took.
-            None => drop(unsafe { Arc::from_raw(self.version) }),
-        }
+        unsafe { &*self.version.what() }
     }
 }
 
@@ -203,8 +180,8 @@ impl Kept {
     /// Takes out what nobody reads any more.
     fn take_ended(&mut self) -> Vec<Arc<Version>> {
         let mut ended = Vec::new();
-        for (mut version, mut readers) in std::mem::take(&mut self.before) {
-            if readers.have_ended() && Arc::get_mut(&mut version).is_some() {
+        for (version, mut readers) in std::mem::take(&mut self.before) {
+            if readers.have_ended() {
                 ended.push(version);
             } else {
                 self.before.push((version, readers));
@@ -217,13 +194,8 @@ impl Kept {
 impl Versions {
     /// With this version to begin with.
     pub fn new(first: Arc<Version>) -> Self {
-        readers::prepare();
         let current = AtomicPtr::new(Arc::as_ptr(&first).cast_mut());
         Versions { current, kept: Mutex::new(Kept { current: first, before: Vec::new() }), published: Condvar::new() }
-    }
-
-    fn address(&self) -> *const () {
-        std::ptr::from_ref(self).cast()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -235,7 +207,8 @@ impl Versions {
         let mut kept = self.lock();
         self.current.store(Arc::as_ptr(&next).cast_mut(), Ordering::Release);
         let before = std::mem::replace(&mut kept.current, next);
-        kept.before.push((before, Readers::of(self.address())));
+        let readers = Readers::of(Arc::as_ptr(&before), &self.current);
+        kept.before.push((before, readers));
         let ended = kept.take_ended();
         drop(kept);
         self.published.notify_all();
@@ -253,11 +226,13 @@ impl Versions {
         found
     }
 
-    fn wait_for(&self, place: usize) -> Arc<Version> {
+    /// Waits for a version that has a function there.
+    #[cold]
+    #[inline(never)]
+    fn wait_for(&self, place: usize) {
         let mut kept = self.lock();
         while kept.current.function(place).is_none() {
             kept = self.published.wait(kept).unwrap_or_else(PoisonError::into_inner);
         }
-        kept.current.clone()
     }
 }

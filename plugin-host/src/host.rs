@@ -68,8 +68,8 @@ pub(crate) struct State {
     plugins: Vec<Plugin>,
     /// Names that are taken: of the plugins above, and of those that are being loaded or unloaded; with where from.
     names: HashMap<String, PathBuf>,
-    /// Which plugins export a name, as places in `plugins`.
-    exports: HashMap<String, Vec<usize>, RandomState>,
+    /// Who exports a name.
+    exports: HashMap<Box<str>, Exporters, RandomState>,
     /// The plugins that are being unloaded, by name.
     leaving: HashMap<String, Arc<PluginInfo>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
@@ -433,14 +433,15 @@ impl Host {
     /// being unloaded.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
         let state = self.read();
-        let Some([only]) = state.exports.get(name).map(Vec::as_slice) else {
+        if let Some(Exporters::One(export)) = state.exports.get(name)
+            && let Some(site) = export.fitting::<F>()
+        {
+            // What binds may run the plugin's code.
             drop(state);
-            return self.exporter(name)?.get::<F>(name);
-        };
-        let site = state.plugins[*only].fitting::<F>(name)?;
-        // What binds may run the plugin's code.
+            return bind::<F>(site);
+        }
         drop(state);
-        bind::<F>(site)
+        self.exporter(name)?.get::<F>(name)
     }
 
     /// The one plugin that exports `name`.
@@ -469,10 +470,7 @@ impl Host {
     /// panics.
     pub fn get_all<F: Lookup>(&self, name: &str) -> Result<Vec<(Plugin, F::Handle)>, Error> {
         no_nul(name)?;
-        let state = self.read();
-        let places = state.exports.get(name).map_or(&[][..], Vec::as_slice);
-        let plugins: Vec<Plugin> = places.iter().map(|&place| state.plugins[place].clone()).collect();
-        drop(state);
+        let plugins: Vec<Plugin> = self.read().exporters(name).cloned().collect();
         plugins.into_iter().map(|plugin| plugin.get::<F>(name).map(|handle| (plugin, handle))).collect()
     }
 }
@@ -504,10 +502,18 @@ impl State {
 
     fn index_from(&mut self, first: usize) {
         for (place, plugin) in self.plugins.iter().enumerate().skip(first) {
-            for export in plugin.exports() {
-                self.exports.entry(export.name.clone()).or_default().push(place);
+            for (name, export) in &plugin.0.exports {
+                match self.exports.get_mut(&**name) {
+                    Some(exporters) => *exporters = Exporters::Several,
+                    None => _ = self.exports.insert(name.as_str().into(), Exporters::One(Exported::new(place, export))),
+                }
             }
         }
+    }
+
+    /// The plugins that export `name`.
+    fn exporters(&self, name: &str) -> impl Iterator<Item = &Plugin> {
+        self.plugins.iter().filter(move |plugin| plugin.0.exports.contains_key(name))
     }
 
     /// The loaded plugin of that name.
@@ -523,19 +529,19 @@ impl State {
 
     /// The one plugin that exports `name`.
     pub(crate) fn exporter(&self, name: &str) -> Result<&Plugin, Error> {
-        match self.exports.get(name).map(Vec::as_slice) {
-            Some([only]) => Ok(&self.plugins[*only]),
-            Some(several @ [_, ..]) => Err(Error::Ambiguous {
+        match self.exports.get(name) {
+            Some(Exporters::One(export)) => Ok(&self.plugins[export.plugin]),
+            Some(Exporters::Several) => Err(Error::Ambiguous {
                 name: name.to_owned(),
-                plugins: several.iter().map(|&place| self.plugins[place].name().to_owned()).collect(),
+                plugins: self.exporters(name).map(|plugin| plugin.name().to_owned()).collect(),
             }),
-            _ => {
+            None => {
                 no_nul(name)?;
                 let exports_it = |info: &&Arc<PluginInfo>| info.exports.iter().any(|export| export.name == name);
                 if let Some(leaving) = self.leaving.values().find(exports_it) {
                     return Err(Error::Unloading { plugin: leaving.name.clone() });
                 }
-                let closest = closest(name, self.exports.keys().map(String::as_str));
+                let closest = closest(name, self.exports.keys().map(|name| &**name));
                 Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
             }
         }
@@ -550,6 +556,13 @@ impl State {
         let same = old.exports().iter().map(|export| &export.name).eq(new.exports().iter().map(|export| &export.name));
         #[cfg(feature = "watch")]
         self.watches.replaced(&normal(new.name()));
+        if same {
+            for (name, export) in &new.0.exports {
+                if let Some(Exporters::One(only)) = self.exports.get_mut(&**name) {
+                    *only = Exported::new(place, export);
+                }
+            }
+        }
         self.plugins[place] = new;
         if !same {
             self.index();
@@ -570,6 +583,33 @@ impl State {
     fn no_such_plugin(&self, name: &str) -> Error {
         let closest = closest(name, self.plugins.iter().map(Plugin::name));
         Error::NoSuchPlugin { name: name.to_owned(), closest }
+    }
+}
+
+/// Who exports a name.
+enum Exporters {
+    One(Exported),
+    Several,
+}
+
+/// What a look-up needs to know of an export, in one place: with many exports, each step to another is a miss of the cache.
+struct Exported {
+    /// Its plugin's place in `State::plugins`.
+    plugin: usize,
+    /// The descriptor in the library, which the plugin keeps loaded.
+    descriptor: &'static [u8],
+    /// Weak, because shares are handles; the plugin's own is there for as long as it is in the tables.
+    site: Weak<Site>,
+}
+
+impl Exported {
+    fn new(plugin: usize, export: &Export) -> Self {
+        Exported { plugin, descriptor: export.descriptor, site: Arc::downgrade(&export.site) }
+    }
+
+    /// The site, if the descriptors are equal.
+    fn fitting<F: Lookup>(&self) -> Option<Fitting> {
+        if F::FLAT.matches(self.descriptor) { self.site.upgrade().map(Fitting) } else { None }
     }
 }
 
@@ -760,12 +800,15 @@ impl Plugin {
         place: Place,
     ) -> Self {
         let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
+        // What has the same type has the same descriptor, so that it is found in the cache.
+        let mut descriptors: HashSet<&[u8], RandomState> = HashSet::default();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
+            descriptors.insert(entry.item.descriptor);
             let label = format!("{}::{name}", info.name);
             let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
             let export = Export {
-                descriptor: entry.item.descriptor,
+                descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
                 site,
                 #[cfg(feature = "serde")]
                 invoke: entry.invoke,
@@ -985,23 +1028,96 @@ impl fmt::Debug for Plugin {
 #[cfg(test)]
 mod tests {
     use plugin_core::descriptor::Tag;
+    use plugin_core::record::Item;
 
     use super::*;
     use crate::inspect::PanicStrategy;
     use crate::sample::*;
 
-    #[test]
-    fn a_look_up_allows_for_growth_and_nothing_else() {
+    /// A plugin with exports of these names, which are not called.
+    fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {
+        let entry = |name: &&'static str| {
+            let (package, version, module, docs, arguments) = ("", "", "", "", "");
+            let descriptor = <fn() as Lookup>::NODE.to_bytes().leak();
+            let (line, column, in_library) = (1, 1, true);
+            Entry {
+                kind: Kind::Export,
+                item: Item { package, version, module, line, column, name, docs, arguments, descriptor, in_library },
+                entry: std::ptr::null(),
+                #[cfg(feature = "serde")]
+                invoke: None,
+            }
+        };
+        let info = |name: &&str| ExportInfo {
+            name: (*name).to_owned(),
+            docs: String::new(),
+            signature: Signature::of::<fn()>(),
+            arguments: Vec::new(),
+            module: String::new(),
+            line: 1,
+        };
         let info = PluginInfo {
-            name: "newer".to_owned(),
+            name: name.to_owned(),
             version: String::new(),
             sdk: String::new(),
             rustc: String::new(),
             target: String::new(),
             panic: PanicStrategy::Unwind,
-            exports: Vec::new(),
+            exports: exports.iter().map(info).collect(),
         };
-        let plugin = Plugin::new(info, None, Arc::new(()), &[], Place::first());
+        let entries: Vec<_> = exports.iter().map(entry).collect();
+        Plugin::new(info, None, Arc::new(()), &entries, place)
+    }
+
+    #[test]
+    fn names_lead_to_those_that_are_loaded() {
+        let host = Host::new(Trust::none());
+        let found = |name: &str| match host.get::<fn()>(name) {
+            Ok(found) => found.label().to_owned(),
+            Err(Error::Ambiguous { plugins, .. }) => plugins.join(" or "),
+            Err(error) => {
+                assert!(matches!(error, Error::NoSuchExport { .. }), "{error}");
+                "none".to_owned()
+            }
+        };
+        let expect = |names: [&str; 3]| assert_eq!(["x", "y", "z"].map(found), names);
+        let remove = |place: usize| {
+            let removed = host.write().plugins.remove(place);
+            host.write().index();
+            removed
+        };
+        expect(["none"; 3]);
+        let (a, b) = (plugin("a", &["x", "y"], Place::first()), plugin("b", &["y", "z"], Place::first()));
+        // Loaded in another order than they are added, as one is that was not unloaded after all.
+        host.write().add(b.clone());
+        host.write().add(a.clone());
+        expect(["a::x", "a or b", "b::z"]);
+        assert_eq!(host.get_all::<fn()>("y").unwrap().len(), 2);
+        assert_eq!(remove(0).name(), "a");
+        expect(["none", "b::y", "b::z"]);
+        host.write().add(a.clone());
+        expect(["a::x", "a or b", "b::z"]);
+
+        // A version with the same exports, and others without.
+        let same = plugin("a", &["x", "y"], a.place().next());
+        host.write().replace(&a, same.clone());
+        expect(["a::x", "a or b", "b::z"]);
+        let _handle = host.get::<fn()>("x").unwrap();
+        assert_eq!((a.exports_in_use().len(), same.exports_in_use().len()), (0, 1), "it is the new version's");
+        let without = plugin("a", &["x"], same.place().next());
+        host.write().replace(&same, without.clone());
+        expect(["a::x", "b::y", "b::z"]);
+        host.write().replace(&without, plugin("a", &["x", "y", "z"], without.place().next()));
+        expect(["a::x", "a or b", "a or b"]);
+        remove(1);
+        expect(["a::x", "a::y", "a::z"]);
+        remove(0);
+        expect(["none"; 3]);
+    }
+
+    #[test]
+    fn a_look_up_allows_for_growth_and_nothing_else() {
+        let plugin = plugin("newer", &[], Place::first());
         let config = |more: &[Bytes]| {
             let path = field("path", leaf(Tag::PathBuf));
             takes(named("Config", growing(&[&[path], more].concat())))

@@ -19,9 +19,13 @@ const MANY: u32 = 1200;
 
 /// The paths, and what does each so many times.
 type HotPath = (&'static str, fn(&Host, u32));
-const PATHS: [HotPath; 7] = [
+const PATHS: [HotPath; 8] = [
     ("add", |host, count| {
         let add = host.get::<fn(u64, u64) -> u64>("add").expect("it is there");
+        (0..count).for_each(|n| _ = black_box(add(black_box(n.into()), 1)));
+    }),
+    ("live", |host, count| {
+        let add = host.live::<fn(u64, u64) -> u64>("add").expect("it is there");
         (0..count).for_each(|n| _ = black_box(add(black_box(n.into()), 1)));
     }),
     ("greet", |host, count| {
