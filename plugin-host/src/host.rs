@@ -12,12 +12,11 @@ use foldhash::fast::RandomState;
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
 
-use crate::contents::Contents;
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest, no_nul};
 use crate::event::{Event, EventHandler};
-use crate::file::{self, Mapping, Stamp};
-use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
+use crate::file::{self, Mapping, Source, Stamp};
+use crate::inspect::{ExportInfo, Inspected, PluginInfo};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
 use crate::memory::{Leak, Memory};
@@ -287,10 +286,10 @@ impl Host {
     /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
-        let stamp = Stamp::of(&path);
-        let (contents, info) = self.read_plugin(&path)?;
-        let reserved = Reserved::new(self, &info.name, &path)?;
-        let (mut library, entries) = self.map(&path, &contents, &info)?;
+        let candidate = self.read_plugin(path)?;
+        let reserved = Reserved::new(self, candidate.name(), &candidate.path)?;
+        let (mut library, entries) = self.map(&candidate)?;
+        let Candidate { path, stamp, inspected: Inspected { info, .. }, .. } = candidate;
         library.attach(&entries, &info, &path)?;
         let plugin = Plugin::new(info, Some((path, stamp)), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
@@ -298,22 +297,20 @@ impl Host {
         Ok(plugin)
     }
 
-    /// What a file holds, as far as that is known without running it; it is trusted.
-    pub(crate) fn read_plugin(&self, path: &Path) -> Result<(Contents, PluginInfo), Error> {
-        let contents = file::read(path)?;
-        self.config.trust.check(path, &contents, self.config.settings.mapping)?;
-        let info = inspect_bytes(path, &contents)?;
-        Ok((contents, info))
+    /// Reads, trusts and inspects a file.
+    pub(crate) fn read_plugin(&self, path: PathBuf) -> Result<Candidate, Error> {
+        let mapping = self.config.settings.mapping;
+        let (mut source, stamp) = Source::read(&path, mapping)?;
+        self.config.trust.check(&path, &source, mapping)?;
+        let inspected = source.inspect(&path)?;
+        Ok(Candidate { path, stamp, source, inspected })
     }
 
     /// Maps a file that was trusted and inspected, and reads what it has registered.
-    pub(crate) fn map(
-        &self,
-        path: &Path,
-        contents: &Contents,
-        info: &PluginInfo,
-    ) -> Result<(Library, Vec<Entry>), Error> {
-        let library = Library::map(path, contents, info, &self.config.settings)?;
+    pub(crate) fn map(&self, candidate: &Candidate) -> Result<(Library, Vec<Entry>), Error> {
+        let Candidate { path, source, inspected, .. } = candidate;
+        let info = &inspected.info;
+        let library = Library::map(path, source, inspected, &self.config.settings)?;
         let entries = library.entries();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
         let registered: HashSet<&str> = exports.map(|entry| entry.item.name).collect();
@@ -474,6 +471,21 @@ impl Host {
         let plugins: Vec<Plugin> = places.iter().map(|&place| state.plugins[place].clone()).collect();
         drop(state);
         plugins.into_iter().map(|plugin| plugin.get::<F>(name).map(|handle| (plugin, handle))).collect()
+    }
+}
+
+/// A file that is trusted, and what it holds as far as that is known without running it.
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
+    pub(crate) stamp: Stamp,
+    pub(crate) source: Source,
+    pub(crate) inspected: Inspected,
+}
+
+impl Candidate {
+    /// The plugin's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.inspected.info.name
     }
 }
 
@@ -701,7 +713,7 @@ pub struct Plugin(Arc<Loaded>);
 
 pub(crate) struct Loaded {
     info: Arc<PluginInfo>,
-    file: Option<(PathBuf, Option<Stamp>)>,
+    file: Option<(PathBuf, Stamp)>,
     place: Place,
     exports: HashMap<String, Export, RandomState>,
     /// What saves the state.
@@ -754,7 +766,7 @@ impl Export {
 impl Plugin {
     pub(crate) fn new(
         info: PluginInfo,
-        file: Option<(PathBuf, Option<Stamp>)>,
+        file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
         entries: &[Entry],
         place: Place,
@@ -899,7 +911,7 @@ impl Plugin {
     /// What tells whether the file is still the one it was loaded from.
     #[cfg(feature = "watch")]
     pub(crate) fn stamp(&self) -> Option<&Stamp> {
-        self.0.file.as_ref()?.1.as_ref()
+        self.0.file.as_ref().map(|(_, stamp)| stamp)
     }
 
     /// What it says of itself.

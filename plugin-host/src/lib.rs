@@ -72,6 +72,8 @@ mod inspect;
 mod library;
 mod linked;
 mod memory;
+#[cfg(unix)]
+mod parts;
 #[cfg(test)]
 mod sample;
 mod schema;
