@@ -10,7 +10,7 @@ use crate::contents::Contents;
 use crate::error::{Error, no_nul_in_path};
 use crate::inspect::{Inspected, inspect_data};
 #[cfg(unix)]
-use crate::parts::Parts;
+use crate::parts;
 
 /// What the system's loader is given.
 ///
@@ -52,15 +52,14 @@ fn file_name_of(name: &Path) -> OsString {
     format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX).into()
 }
 
-/// Finds the file for a path, or for a bare name in the search directories.
+/// The file that is meant by a path, which need not be there, or is found for a bare name in the search directories.
 pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -> Result<PathBuf, Error> {
     no_nul_in_path(name)?;
-    let candidates = if is_bare(name) {
-        let file_name = file_name_of(name);
-        directories().iter().map(|directory| directory.join(&file_name)).collect()
-    } else {
-        vec![name.to_owned()]
-    };
+    if !is_bare(name) {
+        return Ok(name.to_owned());
+    }
+    let file_name = file_name_of(name);
+    let candidates: Vec<_> = directories().iter().map(|directory| directory.join(&file_name)).collect();
     match candidates.iter().find(|path| path.exists()) {
         Some(found) => Ok(found.clone()),
         None => Err(Error::NotFound { name: name.display().to_string(), tried: candidates }),
@@ -119,6 +118,7 @@ fn not_read(path: &Path, source: io::Error) -> Error {
 }
 
 /// Reads all of a file.
+#[cfg(feature = "watch")]
 pub(crate) fn read(path: &Path) -> Result<Contents, Error> {
     metadata(path)?;
     Contents::read(path).map_err(|source| not_read(path, source))
@@ -127,9 +127,9 @@ pub(crate) fn read(path: &Path) -> Result<Contents, Error> {
 /// What a library is mapped from.
 pub(crate) enum Source {
     Contents(Contents),
-    /// The file itself, which need not be read but for what says whether it is a plugin.
+    /// The file itself, of which no more is read than what it says of itself.
     #[cfg(unix)]
-    Parts(Parts),
+    InPlace(fs::File),
 }
 
 impl Source {
@@ -138,20 +138,18 @@ impl Source {
         let stamp = Stamp::new(&metadata(path)?);
         let source = match mapping {
             #[cfg(unix)]
-            Mapping::InPlace => Parts::open(path).map(Source::Parts),
+            Mapping::InPlace => fs::File::open(path).map(Source::InPlace),
             _ => Contents::read(path).map(Source::Contents),
         };
         Ok((source.map_err(|source| not_read(path, source))?, stamp))
     }
 
-    pub(crate) fn inspect(&mut self, path: &Path) -> Result<Inspected, Error> {
+    /// What it says of itself; `path` is for the messages.
+    pub(crate) fn inspect(&self, path: &Path) -> Result<Inspected, Error> {
         match self {
             Source::Contents(contents) => inspect_data(path, &**contents),
             #[cfg(unix)]
-            Source::Parts(parts) => inspect_data(path, &*parts).map_err(|error| match parts.take_error() {
-                Some(source) => not_read(path, source),
-                None => error,
-            }),
+            Source::InPlace(file) => parts::inspect(path, file),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Host`]: what is loaded, and how it is looked up.
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,7 @@ use crate::file::{self, Mapping, Source, Stamp};
 use crate::inspect::{ExportInfo, Inspected, PluginInfo};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
+use crate::manifest::Manifest;
 use crate::memory::{Leak, Memory};
 use crate::signature::Signature;
 use crate::succession::{Departed, Succession};
@@ -70,7 +71,7 @@ pub(crate) struct State {
     /// Which plugins export a name, as places in `plugins`.
     exports: HashMap<String, Vec<usize>, RandomState>,
     /// The plugins that are being unloaded, by name.
-    leaving: HashMap<String, Arc<PluginInfo>>,
+    leaving: HashMap<String, Arc<Manifest>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
     departed: HashMap<String, Arc<Departed>>,
     #[cfg(feature = "watch")]
@@ -159,7 +160,7 @@ impl Host {
         let (plugins, attached) = linked::attach(&self.config.settings.on_fault)?;
         for LinkedPlugin { info, entries } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
-            self.write().add(Plugin::new(info, None, attached.clone(), &entries, Place::first()));
+            self.write().add(Plugin::new(info.into(), None, attached.clone(), &entries, Place::first()));
             reserved.keep();
         }
         Ok(self)
@@ -289,9 +290,9 @@ impl Host {
         let candidate = self.read_plugin(path)?;
         let reserved = Reserved::new(self, candidate.name(), &candidate.path)?;
         let (mut library, entries) = self.map(&candidate)?;
-        let Candidate { path, stamp, inspected: Inspected { info, .. }, .. } = candidate;
-        library.attach(&entries, &info, &path)?;
-        let plugin = Plugin::new(info, Some((path, stamp)), Arc::new(library), &entries, Place::first());
+        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
+        library.attach(&entries, manifest.name(), &path)?;
+        let plugin = Plugin::new(manifest, Some((path, stamp)), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
@@ -300,7 +301,7 @@ impl Host {
     /// Reads, trusts and inspects a file.
     pub(crate) fn read_plugin(&self, path: PathBuf) -> Result<Candidate, Error> {
         let mapping = self.config.settings.mapping;
-        let (mut source, stamp) = Source::read(&path, mapping)?;
+        let (source, stamp) = Source::read(&path, mapping)?;
         self.config.trust.check(&path, &source, mapping)?;
         let inspected = source.inspect(&path)?;
         Ok(Candidate { path, stamp, source, inspected })
@@ -309,13 +310,13 @@ impl Host {
     /// Maps a file that was trusted and inspected, and reads what it has registered.
     pub(crate) fn map(&self, candidate: &Candidate) -> Result<(Library, Vec<Entry>), Error> {
         let Candidate { path, source, inspected, .. } = candidate;
-        let info = &inspected.info;
         let library = Library::map(path, source, inspected, &self.config.settings)?;
         let entries = library.entries();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
-        let registered: HashSet<&str> = exports.map(|entry| entry.item.name).collect();
-        match info.exports.iter().find(|export| !registered.contains(export.name.as_str())) {
-            Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.name.clone() }),
+        let mut registered: Vec<&str> = exports.map(|entry| entry.item.name).collect();
+        registered.sort_unstable();
+        match inspected.manifest.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
+            Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.clone() }),
             None => Ok((library, entries)),
         }
     }
@@ -400,7 +401,7 @@ impl Host {
         }
         let plugin = state.plugins.remove(place);
         state.index();
-        state.leaving.insert(key.clone(), plugin.0.info.clone());
+        state.leaving.insert(key.clone(), plugin.0.manifest.clone());
         Ok(ToUnload::Loaded(Leaving { host: self, key, plugin: Some(plugin), departed: None }))
     }
 
@@ -485,7 +486,7 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// The plugin's name.
     pub(crate) fn name(&self) -> &str {
-        &self.inspected.info.name
+        self.inspected.manifest.name()
     }
 }
 
@@ -516,8 +517,8 @@ impl State {
 
     fn index_from(&mut self, first: usize) {
         for (place, plugin) in self.plugins.iter().enumerate().skip(first) {
-            for export in plugin.exports() {
-                self.exports.entry(export.name.clone()).or_default().push(place);
+            for export in plugin.0.manifest.exports() {
+                self.exports.entry(export.clone()).or_default().push(place);
             }
         }
     }
@@ -543,9 +544,9 @@ impl State {
             }),
             _ => {
                 no_nul(name)?;
-                let exports_it = |info: &&Arc<PluginInfo>| info.exports.iter().any(|export| export.name == name);
+                let exports_it = |plugin: &&Arc<Manifest>| plugin.exports().iter().any(|export| export == name);
                 if let Some(leaving) = self.leaving.values().find(exports_it) {
-                    return Err(Error::Unloading { plugin: leaving.name.clone() });
+                    return Err(Error::Unloading { plugin: leaving.name().to_owned() });
                 }
                 let closest = closest(name, self.exports.keys().map(String::as_str));
                 Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
@@ -559,7 +560,7 @@ impl State {
         if let Some(path) = new.path() {
             self.names.insert(normal(new.name()), path.to_owned());
         }
-        let same = old.exports().iter().map(|export| &export.name).eq(new.exports().iter().map(|export| &export.name));
+        let same = old.0.manifest.exports() == new.0.manifest.exports();
         #[cfg(feature = "watch")]
         self.watches.replaced(&normal(new.name()));
         self.plugins[place] = new;
@@ -576,7 +577,7 @@ impl State {
     }
 
     fn not_leaving(&self, key: &str) -> Result<(), Error> {
-        self.leaving.get(key).map_or(Ok(()), |info| Err(Error::Unloading { plugin: info.name.clone() }))
+        self.leaving.get(key).map_or(Ok(()), |plugin| Err(Error::Unloading { plugin: plugin.name().to_owned() }))
     }
 
     fn no_such_plugin(&self, name: &str) -> Error {
@@ -712,7 +713,7 @@ impl Drop for Leaving<'_> {
 pub struct Plugin(Arc<Loaded>);
 
 pub(crate) struct Loaded {
-    info: Arc<PluginInfo>,
+    manifest: Arc<Manifest>,
     file: Option<(PathBuf, Stamp)>,
     place: Place,
     exports: HashMap<String, Export, RandomState>,
@@ -765,7 +766,7 @@ impl Export {
 
 impl Plugin {
     pub(crate) fn new(
-        info: PluginInfo,
+        manifest: Manifest,
         file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
         entries: &[Entry],
@@ -774,7 +775,7 @@ impl Plugin {
         let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
-            let label = format!("{}::{name}", info.name);
+            let label = format!("{}::{name}", manifest.name());
             let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
             let export = Export {
                 descriptor: entry.item.descriptor,
@@ -787,7 +788,7 @@ impl Plugin {
             (name.to_owned(), export)
         });
         let exports = exports.collect();
-        Plugin(Arc::new(Loaded { info: Arc::new(info), file, place, exports, save, library }))
+        Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), file, place, exports, save, library }))
     }
 
     /// The library that it was loaded from, if nobody else has anything of it: no [`Plugin`], no handle, no value. Then
@@ -895,12 +896,12 @@ impl Plugin {
 
     /// Its name: that of the package it was built from.
     pub fn name(&self) -> &str {
-        &self.0.info.name
+        self.0.manifest.name()
     }
 
     /// Its package's version.
     pub fn version(&self) -> &str {
-        &self.0.info.version
+        self.0.manifest.version()
     }
 
     /// The file it was loaded from; `None` if it is linked.
@@ -916,12 +917,12 @@ impl Plugin {
 
     /// What it says of itself.
     pub fn info(&self) -> &PluginInfo {
-        &self.0.info
+        self.0.manifest.info()
     }
 
     /// What it exports, in the order of the names.
     pub fn exports(&self) -> &[ExportInfo] {
-        &self.0.info.exports
+        &self.info().exports
     }
 
     /// Looks up an export of this plugin by name and type, as [`Host::get`] does in all.
@@ -955,7 +956,7 @@ impl Plugin {
             return Err(Error::NoSuchExport {
                 name: name.to_owned(),
                 plugin: Some(self.name().to_owned()),
-                closest: closest(name, self.exports().iter().map(|export| export.name.as_str())),
+                closest: closest(name, self.0.manifest.exports().iter().map(String::as_str)),
             });
         };
         Ok(export)
@@ -1013,7 +1014,7 @@ mod tests {
             panic: PanicStrategy::Unwind,
             exports: Vec::new(),
         };
-        let plugin = Plugin::new(info, None, Arc::new(()), &[], Place::first());
+        let plugin = Plugin::new(info.into(), None, Arc::new(()), &[], Place::first());
         let config = |more: &[Bytes]| {
             let path = field("path", leaf(Tag::PathBuf));
             takes(named("Config", growing(&[&[path], more].concat())))

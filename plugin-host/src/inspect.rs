@@ -1,6 +1,5 @@
 //! Looking at a plugin's file without running any of it.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -14,7 +13,8 @@ use plugin_core::record::{Build, Item, Kind, RawRecord, SECTION};
 use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 use crate::error::Error;
-use crate::file;
+use crate::file::{Mapping, Source};
+use crate::manifest::Manifest;
 use crate::signature::Signature;
 
 /// What a plugin says of itself. For an example see [`inspect`].
@@ -101,12 +101,14 @@ impl std::fmt::Display for ExportInfo {
 /// ```
 pub fn inspect(path: impl AsRef<Path>) -> Result<PluginInfo, Error> {
     let path = path.as_ref();
-    Ok(inspect_data(path, &*file::read(path)?)?.info)
+    // It need not be copied for that.
+    let (source, _) = Source::read(path, Mapping::InPlace)?;
+    Ok(source.inspect(path)?.manifest.into_info())
 }
 
 /// What was found in a file.
 pub(crate) struct Inspected {
-    pub(crate) info: PluginInfo,
+    pub(crate) manifest: Manifest,
     /// Whether the linker marked the library as never to be unmapped.
     pub(crate) no_delete: bool,
 }
@@ -116,8 +118,8 @@ pub(crate) fn inspect_data<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<I
     let object = parse(path, data)?;
     let section = records(path, &object)?;
     check_table(path, &object, data)?;
-    let info = Records::read(path, section)?.into_info(path)?;
-    Ok(Inspected { info, no_delete: no_delete(&object) })
+    let manifest = Manifest::read(path, section)?;
+    Ok(Inspected { manifest, no_delete: no_delete(&object) })
 }
 
 fn no_delete<'a, R: ReadRef<'a>>(object: &object::File<'a, R>) -> bool {
@@ -393,7 +395,7 @@ impl<'a> Records<'a> {
     /// The name and version of the plugin: of the package that was compiled as the library. Of several (a library may
     /// depend on another), it is the one that the file is named after, or else the one that was linked first. Of none (all
     /// exports are of crates that it depends on), only the file's name is known.
-    fn root(&self, path: &Path) -> (String, String) {
+    pub(crate) fn root(&self, path: &Path) -> (String, String) {
         let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         let stem = stem.strip_prefix(std::env::consts::DLL_PREFIX).unwrap_or(stem);
         let crate_of = |item: &Item<'a>| item.module.split("::").next().unwrap_or_default();
@@ -404,10 +406,37 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// The names of what is exported, in order.
+    pub(crate) fn exports(&self, path: &Path) -> Result<Vec<&'a str>, Error> {
+        names(path, self.items.iter().map(|(kind, item)| (*kind, item)))
+    }
+
     pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, Error> {
         let (name, version) = self.root(path);
         PluginInfo::new(path, &name, &version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
     }
+}
+
+/// The names of the exports among `items`, in order. None comes twice, and neither does a hook of which there may be one.
+fn names<'i, 'a: 'i>(
+    path: &Path,
+    items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
+) -> Result<Vec<&'a str>, Error> {
+    let of = |wanted| items.clone().filter(move |(kind, _)| *kind == wanted).map(|(_, item)| item);
+    for (kind, hook) in [(Kind::Save, "save"), (Kind::Restore, "restore")] {
+        let mut hooks = of(kind).map(|item| item.module.to_owned());
+        if let (Some(first), Some(second)) = (hooks.next(), hooks.next()) {
+            return Err(Error::DuplicateHook { path: path.to_owned(), hook, first, second });
+        }
+    }
+    let mut exports: Vec<_> = of(Kind::Export).map(|item| (item.name, item.module)).collect();
+    // Keeps the order of those that are equal.
+    exports.sort_by_key(|(name, _)| *name);
+    if let Some(same) = exports.windows(2).find(|two| two[0].0 == two[1].0) {
+        let (name, first, second) = (same[0].0.to_owned(), same[0].1.to_owned(), same[1].1.to_owned());
+        return Err(Error::DuplicateExport { path: path.to_owned(), name, first, second });
+    }
+    Ok(exports.into_iter().map(|(name, _)| name).collect())
 }
 
 impl PluginInfo {
@@ -416,39 +445,11 @@ impl PluginInfo {
         name: &str,
         version: &str,
         build: &Build<'_>,
-        items: impl Iterator<Item = (Kind, &'i Item<'a>)>,
+        items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
     ) -> Result<Self, Error> {
-        let mut exports = Vec::new();
-        let mut modules: HashMap<&str, &str> = HashMap::new();
-        let mut states: HashMap<&str, &str> = HashMap::new();
-        for (kind, item) in items {
-            let hook = match kind {
-                Kind::Export => None,
-                Kind::Save => Some("save"),
-                Kind::Restore => Some("restore"),
-                Kind::Build | Kind::Init | Kind::Shutdown | _ => continue,
-            };
-            if let Some(hook) = hook {
-                if let Some(first) = states.insert(hook, item.module) {
-                    return Err(Error::DuplicateHook {
-                        path: path.to_owned(),
-                        hook,
-                        first: first.to_owned(),
-                        second: item.module.to_owned(),
-                    });
-                }
-                continue;
-            }
-            if let Some(first) = modules.insert(item.name, item.module) {
-                return Err(Error::DuplicateExport {
-                    path: path.to_owned(),
-                    name: item.name.to_owned(),
-                    first: first.to_owned(),
-                    second: item.module.to_owned(),
-                });
-            }
-            exports.push(ExportInfo::new(item));
-        }
+        names(path, items.clone())?;
+        let exports = items.filter(|(kind, _)| *kind == Kind::Export);
+        let mut exports: Vec<_> = exports.map(|(_, item)| ExportInfo::new(item)).collect();
         exports.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(PluginInfo {
             name: name.to_owned(),

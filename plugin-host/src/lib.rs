@@ -71,6 +71,7 @@ mod host;
 mod inspect;
 mod library;
 mod linked;
+mod manifest;
 mod memory;
 #[cfg(unix)]
 mod parts;

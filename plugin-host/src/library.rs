@@ -12,7 +12,7 @@ use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
 use crate::file::{Image, Mapping, Source};
-use crate::inspect::{Header, Inspected, PluginInfo};
+use crate::inspect::{Header, Inspected};
 use crate::memory::{LeakHandler, Memory};
 use crate::services::{FaultHandler, Services, handle_leak};
 use crate::unload::{Closed, Departure, PinReason};
@@ -284,7 +284,7 @@ impl Library {
         // SAFETY: of this version and at least this long; it is there until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
         let Settings { backtraces, memory, on_fault, on_leak, .. } = settings.clone();
-        let services = Services::new(inspected.info.name.clone(), backtraces, memory, on_fault);
+        let services = Services::new(inspected.manifest.name().to_owned(), backtraces, memory, on_fault);
         // SAFETY: the services are kept until after the library is unmapped.
         if unsafe { (table.bind)(services.table()) } == bound::ALREADY {
             // Another has mapped it, and keeps it.
@@ -322,8 +322,8 @@ impl Library {
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
-    pub(crate) fn attach(&mut self, entries: &[Entry], info: &PluginInfo, path: &Path) -> Result<(), Error> {
-        self.hooks.insert(Hooks::new(entries, &info.name)).run_init(&info.name, path)
+    pub(crate) fn attach(&mut self, entries: &[Entry], plugin: &str, path: &Path) -> Result<(), Error> {
+        self.hooks.insert(Hooks::new(entries, plugin)).run_init(plugin, path)
     }
 }
 

@@ -10,10 +10,21 @@ use std::path::Path;
 use object::ReadRef;
 use object::pod::{bytes_of_slice, bytes_of_slice_mut};
 
+use crate::error::Error;
+use crate::inspect::{Inspected, inspect_data};
+
+/// What a plugin's file says of itself; `path` is for the messages.
+pub(crate) fn inspect(path: &Path, file: &File) -> Result<Inspected, Error> {
+    let not_read = |source| Error::Read { path: path.to_owned(), source };
+    let parts = Parts::new(file).map_err(not_read)?;
+    // What could not be read looks damaged.
+    inspect_data(path, &parts).map_err(|error| parts.error.into_inner().map_or(error, not_read))
+}
+
 /// The parts of a file that somebody has asked for. Whoever may write to it may do so in between, so one part may be older
 /// than another; but none changes.
-pub(crate) struct Parts {
-    file: File,
+struct Parts<'f> {
+    file: &'f File,
     length: u64,
     /// In the order in which they were read. Together they are no longer than the file, but for the last, which is all of it:
     /// a file that leads to ever more parts is no reason to read more than that.
@@ -52,16 +63,10 @@ impl Part {
     }
 }
 
-impl Parts {
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+impl<'f> Parts<'f> {
+    fn new(file: &'f File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Parts { file, length, parts: Default::default(), error: OnceCell::new() })
-    }
-
-    /// Why something could not be read, if it was that.
-    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        self.error.take()
     }
 
     fn get(&self, range: Range<u64>) -> Result<&[u8], ()> {
@@ -74,7 +79,7 @@ impl Parts {
                 let blocks = range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK).min(self.length);
                 total += blocks.end - blocks.start;
                 let all = number + 1 == MOST || total > self.length;
-                let part = Part::read(&self.file, if all { 0..self.length } else { blocks });
+                let part = Part::read(self.file, if all { 0..self.length } else { blocks });
                 let part = part.map_err(|error| _ = self.error.set(error))?;
                 return slot.get_or_init(|| part).get(&range).ok_or(());
             };
@@ -87,7 +92,7 @@ impl Parts {
     }
 }
 
-impl<'a> ReadRef<'a> for &'a Parts {
+impl<'a> ReadRef<'a> for &'a Parts<'_> {
     fn len(self) -> Result<u64, ()> {
         Ok(self.length)
     }
@@ -112,21 +117,21 @@ mod tests {
 
     use super::*;
 
-    fn file(bytes: &[u8]) -> (tempfile::NamedTempFile, Parts) {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        let parts = Parts::open(file.path()).unwrap();
-        (file, parts)
+        file
     }
 
-    fn total(parts: &Parts) -> usize {
+    fn total(parts: &Parts<'_>) -> usize {
         parts.parts.iter().filter_map(OnceCell::get).map(|part| part.length).sum()
     }
 
     #[test]
     fn only_what_is_asked_for_is_read() {
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
-        let (_file, parts) = file(&bytes);
+        let file = file(&bytes);
+        let parts = Parts::new(&file).unwrap();
         assert_eq!((&parts).read_bytes_at(500_000, 5000).unwrap(), &bytes[500_000..505_000]);
         assert_eq!((&parts).read_bytes_at(503_000, 1000).unwrap(), &bytes[503_000..504_000]);
         assert_eq!(total(&parts), 2 * BLOCK as usize);
@@ -134,12 +139,14 @@ mod tests {
 
     #[test]
     fn however_much_is_asked_for_no_more_is_read_than_twice_the_file() {
-        let (_file, parts) = file(&vec![1; 100_000]);
+        let small = file(&[1; 100_000]);
+        let parts = Parts::new(&small).unwrap();
         for start in 0..1000 {
             assert_eq!((&parts).read_bytes_at(start * 50, 50_000).unwrap(), &[1; 50_000]);
         }
         assert!(total(&parts) <= 200_000);
-        let (_file, parts) = file(&vec![1; 1_000_000]);
+        let large = file(&[1; 1_000_000]);
+        let parts = Parts::new(&large).unwrap();
         for start in 0..1000 {
             (&parts).read_bytes_at(start * 1000, 1).unwrap();
         }
@@ -148,11 +155,12 @@ mod tests {
 
     #[test]
     fn a_file_that_is_cut_short_meanwhile_is_an_error() {
-        let (file, mut parts) = file(&[1; 10_000]);
-        file.as_file().set_len(5000).unwrap();
+        let file = file(&[1; 10_000]);
+        let parts = Parts::new(&file).unwrap();
+        file.set_len(5000).unwrap();
         (&parts).read_bytes_at(0, 4096).unwrap();
         (&parts).read_bytes_at(4096, 4096).unwrap_err();
-        assert_eq!(parts.take_error().unwrap().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(parts.error.into_inner().unwrap().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     proptest! {
@@ -165,8 +173,8 @@ mod tests {
             asked in prop::collection::vec((0..21_000_u64, 0..9000_u64, any::<u8>()), 1..40),
         ) {
             let bytes: Vec<u8> = (0..length).map(|n| (n / 7 % 256) as u8).collect();
-            let (_file, parts) = file(&bytes);
-            let (whole, parts) = (&*bytes, &parts);
+            let file = file(&bytes);
+            let (whole, parts) = (&*bytes, &Parts::new(&file).unwrap());
             for (start, size, byte) in asked {
                 prop_assert_eq!(parts.read_bytes_at(start, size), whole.read_bytes_at(start, size));
                 let end = start + size;

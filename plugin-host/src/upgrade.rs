@@ -111,13 +111,13 @@ impl Host {
         }
 
         let (mut library, entries) = self.map(&candidate)?;
-        let Candidate { path, stamp, inspected: Inspected { info, .. }, .. } = candidate;
+        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
         let next = Next { old: &old, path: &path, exports: exports(&entries) };
         next.check_handles()?;
         next.check_followers(&succession)?;
         let handover = next.handover(&entries)?;
-        library.attach(&entries, &info, &path)?;
-        let new = Plugin::new(info, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
+        library.attach(&entries, manifest.name(), &path)?;
+        let new = Plugin::new(manifest, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
         let drain = Drain::start(&name, &path, self.config.on_event.clone())?;
 
         let held = match handover {
