@@ -1,7 +1,9 @@
 //! What it costs to load a library, call it once, and unload it; what such a cycle leaves behind; and what many plugins
 //! at once cost.
 
+use std::fs::File;
 use std::hint::black_box;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -38,12 +40,31 @@ fn our_cycle(host: &Host, path: &Path) {
     assert_eq!(host.unload("ours", Duration::ZERO).expect("it is loaded"), Unload::Unmapped);
 }
 
-/// Load, first call, unload. abi_stable never unloads, and hot-lib-reloader starts threads that never end.
+/// What the system's loader alone needs for our library.
+fn dlopen_alone(path: &Path) {
+    // SAFETY: built here; nothing of it is used.
+    let library = unsafe { libloading::Library::new(path) }.expect("the library");
+    library.close().expect("it closes");
+}
+
+/// What the kernel needs for a copy that can be sealed.
+fn copy_alone(path: &Path) {
+    // SAFETY: a name that ends with NUL.
+    let copy = unsafe { libc::memfd_create(c"copy".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+    assert!(copy >= 0);
+    // SAFETY: just created, and nobody else's.
+    let mut copy = File::from(unsafe { OwnedFd::from_raw_fd(copy) });
+    std::io::copy(&mut File::open(path).expect("the library"), &mut copy).expect("there is room");
+}
+
+/// Load, first call, unload; and the parts of it that cannot be saved. abi_stable never unloads, and hot-lib-reloader starts
+/// threads that never end.
 pub fn run(libraries: &Libraries) -> Vec<Row> {
     let Libraries { bare, ours, stabby, .. } = libraries;
     let in_place = host().with_mapping(Mapping::InPlace);
     let private = host();
-    let digest = Trust::digest_of(&std::fs::read(ours).expect("the library"));
+    let bytes = std::fs::read(ours).expect("the library");
+    let digest = Trust::digest_of(&bytes);
     // SAFETY: built here, from the sources beside this one.
     let verifying = Host::new(unsafe { Trust::digests([digest]) });
     fn repeated<'a>(cycle: impl Fn() + 'a) -> Batch<'a> {
@@ -55,6 +76,9 @@ pub fn run(libraries: &Libraries) -> Vec<Row> {
         (crate::OURS_PRIVATE, repeated(move || our_cycle(&private, ours))),
         (crate::OURS_VERIFIED, repeated(move || our_cycle(&verifying, ours))),
         (crate::STABBY, repeated(|| stabby_cycle(stabby))),
+        (crate::DLOPEN, repeated(|| dlopen_alone(ours))),
+        (crate::COPY, repeated(|| copy_alone(ours))),
+        (crate::SHA_256, repeated(|| _ = black_box(Trust::digest_of(black_box(&bytes))))),
     ];
     vec![Workload { name: "load, first call, unload".to_owned(), contenders }.measure()]
 }

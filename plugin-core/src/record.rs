@@ -208,7 +208,8 @@ impl<'a> RawRecord<'a> {
         let (len, body) = take_u32(body).ok_or_else(|| malformed(body, "length"))?;
         let (body, rest) = body.split_at_checked(len).ok_or_else(|| malformed(body, "whole record"))?;
         let (&kind, mut left) = body.split_first().ok_or_else(|| malformed(body, "kind"))?;
-        let mut fields = Vec::new();
+        // As many as an item has.
+        let mut fields = Vec::with_capacity(10);
         while !left.is_empty() {
             let (len, after) = take_u32(left).ok_or_else(|| malformed(rest, "whole field before"))?;
             let (field, after) = after.split_at_checked(len).ok_or_else(|| malformed(rest, "whole field before"))?;

@@ -8,6 +8,9 @@ use std::time::SystemTime;
 
 use crate::contents::Contents;
 use crate::error::{Error, no_nul_in_path};
+use crate::inspect::{Inspected, inspect_data};
+#[cfg(unix)]
+use crate::parts;
 
 /// What the system's loader is given.
 ///
@@ -49,15 +52,14 @@ fn file_name_of(name: &Path) -> OsString {
     format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX).into()
 }
 
-/// Finds the file for a path, or for a bare name in the search directories.
+/// The file that is meant by a path, which need not be there, or is found for a bare name in the search directories.
 pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -> Result<PathBuf, Error> {
     no_nul_in_path(name)?;
-    let candidates = if is_bare(name) {
-        let file_name = file_name_of(name);
-        directories().iter().map(|directory| directory.join(&file_name)).collect()
-    } else {
-        vec![name.to_owned()]
-    };
+    if !is_bare(name) {
+        return Ok(name.to_owned());
+    }
+    let file_name = file_name_of(name);
+    let candidates: Vec<_> = directories().iter().map(|directory| directory.join(&file_name)).collect();
     match candidates.iter().find(|path| path.exists()) {
         Some(found) => Ok(found.clone()),
         None => Err(Error::NotFound { name: name.display().to_string(), tried: candidates }),
@@ -76,9 +78,13 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     /// That of a file that is there.
+    #[cfg(feature = "watch")]
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Stamp {
+        fs::metadata(path).ok().map(|metadata| Stamp::new(&metadata))
+    }
+
+    fn new(metadata: &fs::Metadata) -> Self {
+        Stamp {
             len: metadata.len(),
             modified: metadata.modified().ok(),
             #[cfg(unix)]
@@ -86,23 +92,66 @@ impl Stamp {
                 use std::os::unix::fs::MetadataExt as _;
                 (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
             },
-        })
+        }
+    }
+}
+
+/// What the system says of a file that can be read to its end.
+fn metadata(path: &Path) -> Result<fs::Metadata, Error> {
+    no_nul_in_path(path)?;
+    let metadata = fs::metadata(path).map_err(|source| not_read(path, source))?;
+    if metadata.is_dir() {
+        return Err(Error::IsDirectory { path: path.to_owned() });
+    }
+    // Reading it might never end.
+    if !metadata.is_file() {
+        return Err(Error::NotAFile { path: path.to_owned() });
+    }
+    Ok(metadata)
+}
+
+fn not_read(path: &Path, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::NotFound => Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] },
+        _ => Error::Read { path: path.to_owned(), source },
     }
 }
 
 /// Reads all of a file.
+#[cfg(feature = "watch")]
 pub(crate) fn read(path: &Path) -> Result<Contents, Error> {
-    no_nul_in_path(path)?;
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Err(Error::IsDirectory { path: path.to_owned() }),
-        // Reading it might never end.
-        Ok(metadata) if !metadata.is_file() => return Err(Error::NotAFile { path: path.to_owned() }),
-        _ => {}
+    metadata(path)?;
+    Contents::read(path).map_err(|source| not_read(path, source))
+}
+
+/// What a library is mapped from.
+pub(crate) enum Source {
+    Contents(Contents),
+    /// The file itself, of which no more is read than what it says of itself.
+    #[cfg(unix)]
+    InPlace(fs::File),
+}
+
+impl Source {
+    /// Reads as much of a file as must be known of it; and its stamp.
+    pub(crate) fn read(path: &Path, mapping: Mapping) -> Result<(Self, Stamp), Error> {
+        let stamp = Stamp::new(&metadata(path)?);
+        let source = match mapping {
+            #[cfg(unix)]
+            Mapping::InPlace => fs::File::open(path).map(Source::InPlace),
+            _ => Contents::read(path).map(Source::Contents),
+        };
+        Ok((source.map_err(|source| not_read(path, source))?, stamp))
     }
-    Contents::read(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] },
-        _ => Error::Read { path: path.to_owned(), source },
-    })
+
+    /// What it says of itself; `path` is for the messages.
+    pub(crate) fn inspect(&self, path: &Path) -> Result<Inspected, Error> {
+        match self {
+            Source::Contents(contents) => inspect_data(path, &**contents),
+            #[cfg(unix)]
+            Source::InPlace(file) => parts::inspect(path, file),
+        }
+    }
 }
 
 /// A file for the system's loader. Dropping it removes what it made, which a mapping outlives where the system lets it.
@@ -125,23 +174,25 @@ enum Keep {
 
 impl Image {
     /// Makes what was read from `path` ready to be mapped.
-    pub(crate) fn new(path: &Path, contents: &Contents, mapping: Mapping) -> io::Result<Self> {
-        if mapping == Mapping::InPlace {
-            // Without a directory, the loader would search its own.
-            let mut path = std::path::absolute(path)?;
-            if cfg!(windows) && path.extension().is_none() {
-                // Without this, it would append `.dll`.
-                path.as_mut_os_string().push(".");
+    pub(crate) fn new(path: &Path, source: &Source, mapping: Mapping) -> io::Result<Self> {
+        match source {
+            #[cfg(target_os = "linux")]
+            Source::Contents(Contents::Sealed(sealed)) => {
+                let file = sealed.file.try_clone()?;
+                let path = memory::unique_path(&file)?.into();
+                Ok(Image { path, _keep: Keep::Memory(file) })
             }
-            return Ok(Image { path, _keep: Keep::Nothing });
+            Source::Contents(contents) if mapping == Mapping::Private => copy(path, contents),
+            _ => {
+                // Without a directory, the loader would search its own.
+                let mut path = std::path::absolute(path)?;
+                if cfg!(windows) && path.extension().is_none() {
+                    // Without this, it would append `.dll`.
+                    path.as_mut_os_string().push(".");
+                }
+                Ok(Image { path, _keep: Keep::Nothing })
+            }
         }
-        #[cfg(target_os = "linux")]
-        if let Contents::Sealed(sealed) = contents {
-            let file = sealed.file.try_clone()?;
-            let path = memory::unique_path(&file)?.into();
-            return Ok(Image { path, _keep: Keep::Memory(file) });
-        }
-        copy(path, contents)
     }
 
     /// What to give to the loader.

@@ -12,14 +12,14 @@ use foldhash::fast::RandomState;
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
 
-use crate::contents::Contents;
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest, no_nul};
 use crate::event::{Event, EventHandler};
-use crate::file::{self, Mapping, Stamp};
-use crate::inspect::{ExportInfo, PluginInfo, inspect_bytes};
+use crate::file::{self, Mapping, Source, Stamp};
+use crate::inspect::{ExportInfo, Inspected, PluginInfo};
 use crate::library::{Entry, Library, Settings};
 use crate::linked::{self, LinkedPlugin};
+use crate::manifest::Manifest;
 use crate::memory::{Leak, Memory};
 use crate::signature::Signature;
 use crate::succession::{Departed, Succession};
@@ -71,7 +71,7 @@ pub(crate) struct State {
     /// Who exports a name.
     exports: HashMap<Box<str>, Exporters, RandomState>,
     /// The plugins that are being unloaded, by name.
-    leaving: HashMap<String, Arc<PluginInfo>>,
+    leaving: HashMap<String, Arc<Manifest>>,
     /// What was detached and could not be unmapped at once, by name, the newest of each.
     departed: HashMap<String, Arc<Departed>>,
     #[cfg(feature = "watch")]
@@ -160,7 +160,7 @@ impl Host {
         let (plugins, attached) = linked::attach(&self.config.settings.on_fault)?;
         for LinkedPlugin { info, entries } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
-            self.write().add(Plugin::new(info, None, attached.clone(), &entries, Place::first()));
+            self.write().add(Plugin::new(info.into(), None, attached.clone(), &entries, Place::first()));
             reserved.keep();
         }
         Ok(self)
@@ -287,38 +287,36 @@ impl Host {
     /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
-        let stamp = Stamp::of(&path);
-        let (contents, info) = self.read_plugin(&path)?;
-        let reserved = Reserved::new(self, &info.name, &path)?;
-        let (mut library, entries) = self.map(&path, &contents, &info)?;
-        library.attach(&entries, &info, &path)?;
-        let plugin = Plugin::new(info, Some((path, stamp)), Arc::new(library), &entries, Place::first());
+        let candidate = self.read_plugin(path)?;
+        let reserved = Reserved::new(self, candidate.name(), &candidate.path)?;
+        let (mut library, entries) = self.map(&candidate)?;
+        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
+        library.attach(&entries, manifest.name(), &path)?;
+        let plugin = Plugin::new(manifest, Some((path, stamp)), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
     }
 
-    /// What a file holds, as far as that is known without running it; it is trusted.
-    pub(crate) fn read_plugin(&self, path: &Path) -> Result<(Contents, PluginInfo), Error> {
-        let contents = file::read(path)?;
-        self.config.trust.check(path, &contents, self.config.settings.mapping)?;
-        let info = inspect_bytes(path, &contents)?;
-        Ok((contents, info))
+    /// Reads, trusts and inspects a file.
+    pub(crate) fn read_plugin(&self, path: PathBuf) -> Result<Candidate, Error> {
+        let mapping = self.config.settings.mapping;
+        let (source, stamp) = Source::read(&path, mapping)?;
+        self.config.trust.check(&path, &source, mapping)?;
+        let inspected = source.inspect(&path)?;
+        Ok(Candidate { path, stamp, source, inspected })
     }
 
     /// Maps a file that was trusted and inspected, and reads what it has registered.
-    pub(crate) fn map(
-        &self,
-        path: &Path,
-        contents: &Contents,
-        info: &PluginInfo,
-    ) -> Result<(Library, Vec<Entry>), Error> {
-        let library = Library::map(path, contents, info, &self.config.settings)?;
+    pub(crate) fn map(&self, candidate: &Candidate) -> Result<(Library, Vec<Entry>), Error> {
+        let Candidate { path, source, inspected, .. } = candidate;
+        let library = Library::map(path, source, inspected, &self.config.settings)?;
         let entries = library.entries();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
-        let registered: HashSet<&str> = exports.map(|entry| entry.item.name).collect();
-        match info.exports.iter().find(|export| !registered.contains(export.name.as_str())) {
-            Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.name.clone() }),
+        let mut registered: Vec<&str> = exports.map(|entry| entry.item.name).collect();
+        registered.sort_unstable();
+        match inspected.manifest.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
+            Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.clone() }),
             None => Ok((library, entries)),
         }
     }
@@ -403,7 +401,7 @@ impl Host {
         }
         let plugin = state.plugins.remove(place);
         state.index();
-        state.leaving.insert(key.clone(), plugin.0.info.clone());
+        state.leaving.insert(key.clone(), plugin.0.manifest.clone());
         Ok(ToUnload::Loaded(Leaving { host: self, key, plugin: Some(plugin), departed: None }))
     }
 
@@ -475,6 +473,21 @@ impl Host {
     }
 }
 
+/// A file that is trusted, and what it holds as far as that is known without running it.
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
+    pub(crate) stamp: Stamp,
+    pub(crate) source: Source,
+    pub(crate) inspected: Inspected,
+}
+
+impl Candidate {
+    /// The plugin's name.
+    pub(crate) fn name(&self) -> &str {
+        self.inspected.manifest.name()
+    }
+}
+
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host")
@@ -537,9 +550,9 @@ impl State {
             }),
             None => {
                 no_nul(name)?;
-                let exports_it = |info: &&Arc<PluginInfo>| info.exports.iter().any(|export| export.name == name);
+                let exports_it = |plugin: &&Arc<Manifest>| plugin.exports().iter().any(|export| export == name);
                 if let Some(leaving) = self.leaving.values().find(exports_it) {
-                    return Err(Error::Unloading { plugin: leaving.name.clone() });
+                    return Err(Error::Unloading { plugin: leaving.name().to_owned() });
                 }
                 let closest = closest(name, self.exports.keys().map(|name| &**name));
                 Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
@@ -553,7 +566,7 @@ impl State {
         if let Some(path) = new.path() {
             self.names.insert(normal(new.name()), path.to_owned());
         }
-        let same = old.exports().iter().map(|export| &export.name).eq(new.exports().iter().map(|export| &export.name));
+        let same = old.0.manifest.exports() == new.0.manifest.exports();
         #[cfg(feature = "watch")]
         self.watches.replaced(&normal(new.name()));
         if same {
@@ -577,7 +590,7 @@ impl State {
     }
 
     fn not_leaving(&self, key: &str) -> Result<(), Error> {
-        self.leaving.get(key).map_or(Ok(()), |info| Err(Error::Unloading { plugin: info.name.clone() }))
+        self.leaving.get(key).map_or(Ok(()), |plugin| Err(Error::Unloading { plugin: plugin.name().to_owned() }))
     }
 
     fn no_such_plugin(&self, name: &str) -> Error {
@@ -740,8 +753,8 @@ impl Drop for Leaving<'_> {
 pub struct Plugin(Arc<Loaded>);
 
 pub(crate) struct Loaded {
-    info: Arc<PluginInfo>,
-    file: Option<(PathBuf, Option<Stamp>)>,
+    manifest: Arc<Manifest>,
+    file: Option<(PathBuf, Stamp)>,
     place: Place,
     exports: HashMap<String, Export, RandomState>,
     /// What saves the state.
@@ -793,8 +806,8 @@ impl Export {
 
 impl Plugin {
     pub(crate) fn new(
-        info: PluginInfo,
-        file: Option<(PathBuf, Option<Stamp>)>,
+        manifest: Manifest,
+        file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
         entries: &[Entry],
         place: Place,
@@ -805,7 +818,7 @@ impl Plugin {
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
             descriptors.insert(entry.item.descriptor);
-            let label = format!("{}::{name}", info.name);
+            let label = format!("{}::{name}", manifest.name());
             let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
             let export = Export {
                 descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
@@ -818,7 +831,7 @@ impl Plugin {
             (name.to_owned(), export)
         });
         let exports = exports.collect();
-        Plugin(Arc::new(Loaded { info: Arc::new(info), file, place, exports, save, library }))
+        Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), file, place, exports, save, library }))
     }
 
     /// The library that it was loaded from, if nobody else has anything of it: no [`Plugin`], no handle, no value. Then
@@ -926,12 +939,12 @@ impl Plugin {
 
     /// Its name: that of the package it was built from.
     pub fn name(&self) -> &str {
-        &self.0.info.name
+        self.0.manifest.name()
     }
 
     /// Its package's version.
     pub fn version(&self) -> &str {
-        &self.0.info.version
+        self.0.manifest.version()
     }
 
     /// The file it was loaded from; `None` if it is linked.
@@ -942,17 +955,17 @@ impl Plugin {
     /// What tells whether the file is still the one it was loaded from.
     #[cfg(feature = "watch")]
     pub(crate) fn stamp(&self) -> Option<&Stamp> {
-        self.0.file.as_ref()?.1.as_ref()
+        self.0.file.as_ref().map(|(_, stamp)| stamp)
     }
 
     /// What it says of itself.
     pub fn info(&self) -> &PluginInfo {
-        &self.0.info
+        self.0.manifest.info()
     }
 
     /// What it exports, in the order of the names.
     pub fn exports(&self) -> &[ExportInfo] {
-        &self.0.info.exports
+        &self.info().exports
     }
 
     /// Looks up an export of this plugin by name and type, as [`Host::get`] does in all.
@@ -986,7 +999,7 @@ impl Plugin {
             return Err(Error::NoSuchExport {
                 name: name.to_owned(),
                 plugin: Some(self.name().to_owned()),
-                closest: closest(name, self.exports().iter().map(|export| export.name.as_str())),
+                closest: closest(name, self.0.manifest.exports().iter().map(String::as_str)),
             });
         };
         Ok(export)
@@ -1066,7 +1079,7 @@ mod tests {
             exports: exports.iter().map(info).collect(),
         };
         let entries: Vec<_> = exports.iter().map(entry).collect();
-        Plugin::new(info, None, Arc::new(()), &entries, place)
+        Plugin::new(info.into(), None, Arc::new(()), &entries, place)
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Looking at a plugin's file without running any of it.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -8,13 +7,14 @@ use object::pe::{IMAGE_SIZEOF_SYMBOL, ImageSectionHeader};
 use object::read::NameOrOrdinal;
 use object::{
     Architecture, ExportTarget, FileKind, LittleEndian, Object as _, ObjectKind, ObjectSection as _,
-    ObjectSegment as _, ObjectSymbol as _, U32,
+    ObjectSegment as _, ObjectSymbol as _, ReadRef, U32,
 };
 use plugin_core::record::{Build, Item, Kind, RawRecord, SECTION};
 use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 use crate::error::Error;
-use crate::file;
+use crate::file::{Mapping, Source};
+use crate::manifest::Manifest;
 use crate::signature::Signature;
 
 /// What a plugin says of itself. For an example see [`inspect`].
@@ -101,26 +101,34 @@ impl std::fmt::Display for ExportInfo {
 /// ```
 pub fn inspect(path: impl AsRef<Path>) -> Result<PluginInfo, Error> {
     let path = path.as_ref();
-    inspect_bytes(path, &file::read(path)?)
+    // It need not be copied for that.
+    let (source, _) = Source::read(path, Mapping::InPlace)?;
+    Ok(source.inspect(path)?.manifest.into_info())
 }
 
-/// What [`inspect`] does, for bytes that were read already; `path` is for the messages.
-pub(crate) fn inspect_bytes(path: &Path, bytes: &[u8]) -> Result<PluginInfo, Error> {
-    let object = parse(path, bytes)?;
+/// What was found in a file.
+pub(crate) struct Inspected {
+    pub(crate) manifest: Manifest,
+    /// Whether the linker marked the library as never to be unmapped.
+    pub(crate) no_delete: bool,
+}
+
+/// What [`inspect`] does, for what was read already or is read as needed; `path` is for the messages.
+pub(crate) fn inspect_data<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Inspected, Error> {
+    let object = parse(path, data)?;
     let section = records(path, &object)?;
-    check_table(path, &object)?;
-    Records::read(path, section)?.into_info(path)
+    check_table(path, &object, data)?;
+    let manifest = Manifest::read(path, section)?;
+    Ok(Inspected { manifest, no_delete: no_delete(&object) })
 }
 
-/// Whether the linker marked the library as never to be unmapped. The bytes have been inspected.
-pub(crate) fn no_delete(bytes: &[u8]) -> bool {
+fn no_delete<'a, R: ReadRef<'a>>(object: &object::File<'a, R>) -> bool {
     const DT_FLAGS_1: usize = 0x6fff_fffb;
     const DF_1_NODELETE: usize = 8;
     const WORD: usize = size_of::<usize>();
     if !cfg!(all(unix, not(target_vendor = "apple"))) {
         return false;
     }
-    let Ok(object) = object::File::parse(bytes) else { return false };
     let dynamic = object.section_by_name(".dynamic").and_then(|section| section.data().ok()).unwrap_or_default();
     // Tags and values, in the host's own words.
     let words: Vec<_> =
@@ -128,21 +136,24 @@ pub(crate) fn no_delete(bytes: &[u8]) -> bool {
     words.chunks_exact(2).any(|entry| entry[0] == DT_FLAGS_1 && entry[1] & DF_1_NODELETE != 0)
 }
 
-fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
-    if bytes.is_empty() {
+fn parse<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<object::File<'a, R>, Error> {
+    let size = data.len().unwrap_or_default();
+    if size == 0 {
         return Err(Error::Empty { path: path.to_owned() });
     }
+    // As much as there is of what tells the kind.
+    let start = data.read_bytes_at(0, size.min(4096)).unwrap_or_default();
     let not_a_library = |found: &str| Error::NotALibrary { path: path.to_owned(), found: found.to_owned() };
     let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
-    let kind = match FileKind::parse(bytes) {
+    let kind = match FileKind::parse(data) {
         Ok(kind) => kind,
-        Err(_) if bytes.starts_with(b"!<arch>") => {
+        Err(_) if start.starts_with(b"!<arch>") => {
             return Err(not_a_library("an archive, as an rlib or staticlib is"));
         }
-        Err(_) if is_library_magic(bytes) => {
+        Err(_) if is_library_magic(start) => {
             return Err(damaged("its header is cut short".to_owned()));
         }
-        Err(_) if std::str::from_utf8(bytes).is_ok() => return Err(not_a_library("a text file")),
+        Err(_) if is_text(start) => return Err(not_a_library("a text file")),
         Err(_) => return Err(not_a_library("a file of some other kind")),
     };
     let format = match kind {
@@ -152,7 +163,7 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
         FileKind::Coff | FileKind::CoffBig => return Err(not_a_library("an object file")),
         _ => return Err(not_a_library("a file of some other kind")),
     };
-    let object = object::File::parse(bytes).map_err(|error| damaged(error.to_string()))?;
+    let object = object::File::parse(data).map_err(|error| damaged(error.to_string()))?;
     let found = format!("{} {format}", architecture(object.architecture(), object.is_64(), object.is_little_endian()));
     if found != host_target() {
         return Err(Error::WrongTarget { path: path.to_owned(), expected: host_target(), found });
@@ -167,34 +178,38 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<object::File<'a>, Error> {
     // The loader maps what the segments name; a page that is not in the file would end the process when touched.
     for segment in object.segments() {
         let (start, len) = segment.file_range();
-        if start.checked_add(len).is_none_or(|end| end > bytes.len() as u64) {
-            let size = bytes.len();
+        if start.checked_add(len).is_none_or(|end| end > size) {
             return Err(damaged(format!("a segment of {len} bytes at {start} does not fit in its {size} bytes")));
         }
     }
-    if !is_whole(&object, bytes) {
-        return Err(damaged(format!("its sections or symbols do not fit in its {} bytes", bytes.len())));
+    if !is_whole(&object, data, size) {
+        return Err(damaged(format!("its sections or symbols do not fit in its {size} bytes")));
     }
     Ok(object)
 }
 
 /// Whether a PE file has all that no segment names: what pads its sections, and at its end the symbols for debuggers.
-fn is_whole(object: &object::File<'_>, bytes: &[u8]) -> bool {
+fn is_whole<'a, R: ReadRef<'a>>(object: &object::File<'a, R>, data: R, size: u64) -> bool {
     let (header, sections) = match object {
         object::File::Pe32(file) => (&file.nt_headers().file_header, file.section_table()),
         object::File::Pe64(file) => (&file.nt_headers().file_header, file.section_table()),
         _ => return true,
     };
     let number = |number: &U32<LittleEndian>| u64::from(number.get(LittleEndian));
-    let fits = |section: &ImageSectionHeader| {
-        number(&section.pointer_to_raw_data) + number(&section.size_of_raw_data) <= bytes.len() as u64
-    };
+    let fits =
+        |section: &ImageSectionHeader| number(&section.pointer_to_raw_data) + number(&section.size_of_raw_data) <= size;
     let symbols = number(&header.pointer_to_symbol_table);
-    let size = number(&header.number_of_symbols) * IMAGE_SIZEOF_SYMBOL as u64;
     // The symbols' names follow, after the length of both.
-    let names = usize::try_from(symbols + size).ok().and_then(|names| bytes.get(names..)).unwrap_or_default();
-    let length = names.first_chunk::<4>().map(|length| u32::from_le_bytes(*length) as usize);
-    sections.iter().all(fits) && (symbols == 0 || length.is_some_and(|length| length <= names.len()))
+    let names = symbols + number(&header.number_of_symbols) * IMAGE_SIZEOF_SYMBOL as u64;
+    let length = data.read_bytes_at(names, 4).ok().and_then(|bytes| bytes.first_chunk::<4>());
+    let length = length.map(|length| u64::from(u32::from_le_bytes(*length)));
+    sections.iter().all(fits) && (symbols == 0 || length.is_some_and(|length| names + length <= size))
+}
+
+/// Whether what begins so is a text.
+fn is_text(start: &[u8]) -> bool {
+    // Its last character may be cut short.
+    std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 fn is_library_magic(bytes: &[u8]) -> bool {
@@ -236,7 +251,7 @@ fn host_target() -> String {
 }
 
 /// The bytes of the section with the records.
-fn records<'a>(path: &Path, object: &object::File<'a>) -> Result<&'a [u8], Error> {
+fn records<'a, R: ReadRef<'a>>(path: &Path, object: &object::File<'a, R>) -> Result<&'a [u8], Error> {
     let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
     let mut sections = object.sections().filter(|section| section.name_bytes() == Ok(SECTION.as_bytes()));
     let Some(section) = sections.next() else {
@@ -250,7 +265,10 @@ fn records<'a>(path: &Path, object: &object::File<'a>) -> Result<&'a [u8], Error
 
 /// What `find` makes of the first name for which it makes something, of those that the file exports to the system's
 /// loader; names are as in C.
-fn find_symbol<T>(object: &object::File<'_>, find: impl Fn(&[u8], u64) -> Option<T>) -> Option<T> {
+fn find_symbol<'a, R: ReadRef<'a>, T>(
+    object: &object::File<'a, R>,
+    find: impl Fn(&[u8], u64) -> Option<T>,
+) -> Option<T> {
     object.exports().ok()?.find_map(|export| {
         let export = export.ok()?;
         let (NameOrOrdinal::Name(name), ExportTarget::Address { address }) = (export.name(), export.target()) else {
@@ -263,33 +281,34 @@ fn find_symbol<T>(object: &object::File<'_>, find: impl Fn(&[u8], u64) -> Option
 }
 
 /// The address of the table and, where the format tells, its size.
-fn table(object: &object::File<'_>) -> Option<(u64, Option<u64>)> {
-    let address = find_symbol(object, |name, address| (name == TABLE_SYMBOL.as_bytes()).then_some(address))?;
-    let size = match object {
-        object::File::Elf32(_) | object::File::Elf64(_) => object
-            .dynamic_symbols()
-            .find(|symbol| symbol.is_definition() && symbol.name_bytes() == Ok(TABLE_SYMBOL.as_bytes()))
-            .map(|symbol| symbol.size()),
-        _ => None,
-    };
-    Some((address, size))
+fn table<'a, R: ReadRef<'a>>(object: &object::File<'a, R>) -> Option<(u64, Option<u64>)> {
+    if let object::File::Elf32(_) | object::File::Elf64(_) = object {
+        let is_table = |symbol: &object::Symbol<'a, '_, R>| {
+            symbol.is_definition() && symbol.name_bytes() == Ok(TABLE_SYMBOL.as_bytes())
+        };
+        return object.dynamic_symbols().find(is_table).map(|symbol| (symbol.address(), Some(symbol.size())));
+    }
+    find_symbol(object, |name, address| (name == TABLE_SYMBOL.as_bytes()).then_some((address, None)))
 }
 
 /// Checks the table's header as it stands in the file.
-fn check_table(path: &Path, object: &object::File<'_>) -> Result<(), Error> {
+fn check_table<'a, R: ReadRef<'a>>(path: &Path, object: &object::File<'a, R>, data: R) -> Result<(), Error> {
     let damaged = |problem: &str| Error::Damaged { path: path.to_owned(), problem: problem.to_owned() };
     let Some((address, size)) = table(object) else {
         return other_table(path, object);
     };
-    let header = object
-        .sections()
-        .find_map(|section| section.data_range(address, HEADER_SIZE as u64).ok().flatten())
-        .ok_or_else(|| damaged("its table is not within any section"))?;
+    let header = |section: object::Section<'a, '_, R>| {
+        let (start, length) = section.file_range()?;
+        let offset = address.checked_sub(section.address())?;
+        let fits = offset.checked_add(HEADER_SIZE as u64).is_some_and(|end| end <= length);
+        fits.then(|| data.read_bytes_at(start.checked_add(offset)?, HEADER_SIZE as u64).ok()).flatten()
+    };
+    let header = object.sections().find_map(header).ok_or_else(|| damaged("its table is not within any section"))?;
     Header::parse(header).ok_or_else(|| damaged("its table's header is cut short"))?.check(path, size)
 }
 
 /// There is no table of this host's version: is there one of another?
-fn other_table(path: &Path, object: &object::File<'_>) -> Result<(), Error> {
+fn other_table<'a, R: ReadRef<'a>>(path: &Path, object: &object::File<'a, R>) -> Result<(), Error> {
     let prefix = TABLE_SYMBOL.trim_end_matches(|c: char| c.is_ascii_digit());
     let found = find_symbol(object, |name, _| {
         let version = name.strip_prefix(prefix.as_bytes())?;
@@ -376,7 +395,7 @@ impl<'a> Records<'a> {
     /// The name and version of the plugin: of the package that was compiled as the library. Of several (a library may
     /// depend on another), it is the one that the file is named after, or else the one that was linked first. Of none (all
     /// exports are of crates that it depends on), only the file's name is known.
-    fn root(&self, path: &Path) -> (String, String) {
+    pub(crate) fn root(&self, path: &Path) -> (String, String) {
         let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         let stem = stem.strip_prefix(std::env::consts::DLL_PREFIX).unwrap_or(stem);
         let crate_of = |item: &Item<'a>| item.module.split("::").next().unwrap_or_default();
@@ -387,10 +406,37 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// The names of what is exported, in order.
+    pub(crate) fn exports(&self, path: &Path) -> Result<Vec<&'a str>, Error> {
+        names(path, self.items.iter().map(|(kind, item)| (*kind, item)))
+    }
+
     pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, Error> {
         let (name, version) = self.root(path);
         PluginInfo::new(path, &name, &version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
     }
+}
+
+/// The names of the exports among `items`, in order. None comes twice, and neither does a hook of which there may be one.
+fn names<'i, 'a: 'i>(
+    path: &Path,
+    items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
+) -> Result<Vec<&'a str>, Error> {
+    let of = |wanted| items.clone().filter(move |(kind, _)| *kind == wanted).map(|(_, item)| item);
+    for (kind, hook) in [(Kind::Save, "save"), (Kind::Restore, "restore")] {
+        let mut hooks = of(kind).map(|item| item.module.to_owned());
+        if let (Some(first), Some(second)) = (hooks.next(), hooks.next()) {
+            return Err(Error::DuplicateHook { path: path.to_owned(), hook, first, second });
+        }
+    }
+    let mut exports: Vec<_> = of(Kind::Export).map(|item| (item.name, item.module)).collect();
+    // Keeps the order of those that are equal.
+    exports.sort_by_key(|(name, _)| *name);
+    if let Some(same) = exports.windows(2).find(|two| two[0].0 == two[1].0) {
+        let (name, first, second) = (same[0].0.to_owned(), same[0].1.to_owned(), same[1].1.to_owned());
+        return Err(Error::DuplicateExport { path: path.to_owned(), name, first, second });
+    }
+    Ok(exports.into_iter().map(|(name, _)| name).collect())
 }
 
 impl PluginInfo {
@@ -399,39 +445,11 @@ impl PluginInfo {
         name: &str,
         version: &str,
         build: &Build<'_>,
-        items: impl Iterator<Item = (Kind, &'i Item<'a>)>,
+        items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
     ) -> Result<Self, Error> {
-        let mut exports = Vec::new();
-        let mut modules: HashMap<&str, &str> = HashMap::new();
-        let mut states: HashMap<&str, &str> = HashMap::new();
-        for (kind, item) in items {
-            let hook = match kind {
-                Kind::Export => None,
-                Kind::Save => Some("save"),
-                Kind::Restore => Some("restore"),
-                Kind::Build | Kind::Init | Kind::Shutdown | _ => continue,
-            };
-            if let Some(hook) = hook {
-                if let Some(first) = states.insert(hook, item.module) {
-                    return Err(Error::DuplicateHook {
-                        path: path.to_owned(),
-                        hook,
-                        first: first.to_owned(),
-                        second: item.module.to_owned(),
-                    });
-                }
-                continue;
-            }
-            if let Some(first) = modules.insert(item.name, item.module) {
-                return Err(Error::DuplicateExport {
-                    path: path.to_owned(),
-                    name: item.name.to_owned(),
-                    first: first.to_owned(),
-                    second: item.module.to_owned(),
-                });
-            }
-            exports.push(ExportInfo::new(item));
-        }
+        names(path, items.clone())?;
+        let exports = items.filter(|(kind, _)| *kind == Kind::Export);
+        let mut exports: Vec<_> = exports.map(|(_, item)| ExportInfo::new(item)).collect();
         exports.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(PluginInfo {
             name: name.to_owned(),

@@ -71,7 +71,10 @@ mod host;
 mod inspect;
 mod library;
 mod linked;
+mod manifest;
 mod memory;
+#[cfg(unix)]
+mod parts;
 #[cfg(test)]
 mod sample;
 mod schema;

@@ -10,10 +10,9 @@ use plugin_core::record::{Item, Kind, RawRecord};
 use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound};
 use plugin_core::{Fault, Origin, PluginType};
 
-use crate::contents::Contents;
 use crate::error::Error;
-use crate::file::{Image, Mapping};
-use crate::inspect::{Header, PluginInfo, no_delete};
+use crate::file::{Image, Mapping, Source};
+use crate::inspect::{Header, Inspected};
 use crate::memory::{LeakHandler, Memory};
 use crate::services::{FaultHandler, Services, handle_leak};
 use crate::unload::{Closed, Departure, PinReason};
@@ -262,10 +261,10 @@ fn checked_table(loaded: &libloading::Library, path: &Path) -> Result<*const Plu
 }
 
 impl Library {
-    /// Maps the contents of `path`, which were trusted and inspected, and binds the library to its services.
-    pub(crate) fn map(path: &Path, contents: &Contents, info: &PluginInfo, settings: &Settings) -> Result<Self, Error> {
+    /// Maps what is at `path`, which was trusted and inspected, and binds the library to its services.
+    pub(crate) fn map(path: &Path, source: &Source, inspected: &Inspected, settings: &Settings) -> Result<Self, Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
-        let image = Image::new(path, contents, settings.mapping).map_err(|error| map_error(error.to_string()))?;
+        let image = Image::new(path, source, settings.mapping).map_err(|error| map_error(error.to_string()))?;
         let loaded = {
             let _one_at_a_time = loader();
             // SAFETY: the trust covers the file: its constructors are sound to run.
@@ -285,7 +284,7 @@ impl Library {
         // SAFETY: of this version and at least this long; it is there until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
         let Settings { backtraces, memory, on_fault, on_leak, .. } = settings.clone();
-        let services = Services::new(info.name.clone(), backtraces, memory, on_fault);
+        let services = Services::new(inspected.manifest.name().to_owned(), backtraces, memory, on_fault);
         // SAFETY: the services are kept until after the library is unmapped.
         if unsafe { (table.bind)(services.table()) } == bound::ALREADY {
             // Another has mapped it, and keeps it.
@@ -302,7 +301,7 @@ impl Library {
             table,
             services,
             hooks: None,
-            no_delete: no_delete(contents),
+            no_delete: inspected.no_delete,
             inode,
             on_leak,
             when_unused: OnceLock::new(),
@@ -323,8 +322,8 @@ impl Library {
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
-    pub(crate) fn attach(&mut self, entries: &[Entry], info: &PluginInfo, path: &Path) -> Result<(), Error> {
-        self.hooks.insert(Hooks::new(entries, &info.name)).run_init(&info.name, path)
+    pub(crate) fn attach(&mut self, entries: &[Entry], plugin: &str, path: &Path) -> Result<(), Error> {
+        self.hooks.insert(Hooks::new(entries, plugin)).run_init(plugin, path)
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::file::Mapping;
+use crate::file::{Mapping, Source};
 
 /// A SHA-256 digest. For an example see [`Trust::digests`].
 pub type Digest = [u8; 32];
@@ -79,21 +79,21 @@ impl Trust {
         Sha256::digest(bytes).into()
     }
 
-    pub(crate) fn check(&self, path: &Path, bytes: &[u8], mapping: Mapping) -> Result<(), Error> {
-        let reason = match &self.0 {
-            Policy::Digests(_) if mapping == Mapping::InPlace => {
-                "mapped in place, it may be another file than the one that was digested; use `Mapping::Private`"
-                    .to_owned()
-            }
-            Policy::Any => return Ok(()),
-            Policy::None => "this host trusts no files; create it with a `Trust` that covers this one".to_owned(),
-            Policy::Digests(digests) => {
+    pub(crate) fn check(&self, path: &Path, source: &Source, mapping: Mapping) -> Result<(), Error> {
+        let reason = match (&self.0, source) {
+            (Policy::Any, _) => return Ok(()),
+            (Policy::None, _) => "this host trusts no files; create it with a `Trust` that covers this one".to_owned(),
+            (Policy::Digests(digests), Source::Contents(bytes)) if mapping == Mapping::Private => {
                 let digest = Self::digest_of(bytes);
                 if digests.contains(&digest) {
                     return Ok(());
                 }
                 let count = digests.len();
                 format!("its SHA-256 digest {} is not among the {count} that this host trusts", Hex(&digest))
+            }
+            (Policy::Digests(_), _) => {
+                "mapped in place, it may be another file than the one that was digested; use `Mapping::Private`"
+                    .to_owned()
             }
         };
         Err(Error::NotTrusted { path: path.to_owned(), reason })

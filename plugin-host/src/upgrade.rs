@@ -15,8 +15,9 @@ use plugin_core::{FunctionType, Live, Lookup};
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch, closest};
 use crate::event::Event;
-use crate::file::{self, Stamp};
-use crate::host::{Host, Plugin};
+use crate::file;
+use crate::host::{Candidate, Host, Plugin};
+use crate::inspect::Inspected;
 use crate::library::{Entry, HookRepr, lift_hook};
 use crate::signature::Signature;
 use crate::succession::{Drain, Draining, Succession};
@@ -87,7 +88,7 @@ impl Host {
                     (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
                     (found, _) => found?,
                 };
-                (self.read_plugin(&file)?.1.name, Some(file))
+                (self.read_plugin(file.clone())?.name().to_owned(), Some(file))
             }
         };
         let succession = self.plugin(&asked_for)?.succession().clone();
@@ -103,20 +104,20 @@ impl Host {
         }
         // Not earlier: who waited for an upgrade must not bring back what that has replaced.
         let path = file.unwrap_or_else(|| last.to_owned());
-        let stamp = Stamp::of(&path);
-        let (contents, info) = self.read_plugin(&path)?;
-        let name = info.name.clone();
+        let candidate = self.read_plugin(path)?;
+        let name = candidate.name().to_owned();
         if !old.is_named(&name) {
-            return Err(Error::OtherPlugin { path, expected: old.name().to_owned(), found: name });
+            return Err(Error::OtherPlugin { path: candidate.path, expected: old.name().to_owned(), found: name });
         }
 
-        let (mut library, entries) = self.map(&path, &contents, &info)?;
+        let (mut library, entries) = self.map(&candidate)?;
+        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
         let next = Next { old: &old, path: &path, exports: exports(&entries) };
         next.check_handles()?;
         next.check_followers(&succession)?;
         let handover = next.handover(&entries)?;
-        library.attach(&entries, &info, &path)?;
-        let new = Plugin::new(info, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
+        library.attach(&entries, manifest.name(), &path)?;
+        let new = Plugin::new(manifest, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
         let drain = Drain::start(&name, &path, self.config.on_event.clone())?;
 
         let held = match handover {

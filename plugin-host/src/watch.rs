@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::file::{self, Stamp};
 use crate::host::{Config, Host, Plugin, State, normal};
-use crate::inspect::inspect_bytes;
+use crate::inspect::inspect_data;
 use crate::trust::{Digest, Trust};
 
 /// How often to look whether a directory that is gone has come back.
@@ -508,7 +508,7 @@ impl Watcher {
 /// The digest of a file, if it looks complete. What else is wrong with it is found by who loads it.
 fn read(path: &Path) -> Result<Digest, Error> {
     let bytes = file::read(path)?;
-    match inspect_bytes(path, &bytes) {
+    match inspect_data(path, &*bytes) {
         Err(error @ (Error::Empty { .. } | Error::NotALibrary { .. } | Error::Damaged { .. })) => Err(error),
         _ => Ok(Trust::digest_of(&bytes)),
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use plugin_core::record::MARK;
 use plugin_core::table::{ABI_VERSION, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
-use plugin_host::{Error, Host, Trust, inspect};
+use plugin_host::{Error, Host, Mapping, Trust, inspect};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tests::{fixture, host, library_name};
@@ -34,10 +34,12 @@ fn refused(path: &Path) -> Error {
     error
 }
 
-/// The same, and looking at the file says the same.
+/// The same, and looking at the file says the same; so does loading it in place, which reads as little of it.
 fn refused_at_a_look(path: &Path) -> Error {
     let error = refused(path);
     assert_eq!(inspect(path).unwrap_err().to_string(), error.to_string());
+    let in_place = host().with_mapping(Mapping::InPlace).load(path).unwrap_err();
+    assert_eq!(in_place.to_string(), error.to_string());
     error
 }
 
@@ -386,19 +388,19 @@ fn replaced_while_it_is_loaded() {
 #[test]
 fn in_place() {
     // SAFETY: as in `tests::host`; nobody writes to the fixture while this runs.
-    let host = Host::new(unsafe { Trust::any() }).with_mapping(plugin_host::Mapping::InPlace);
+    let host = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     host.load(fixture("rival")).unwrap();
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
     // The system's loader would give a second host the same library, statics and all.
     // SAFETY: as above.
-    let second = Host::new(unsafe { Trust::any() }).with_mapping(plugin_host::Mapping::InPlace);
+    let second = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     let error = second.load(fixture("rival")).unwrap_err();
     assert!(matches!(&error, Error::AlreadyMapped { path } if *path == fixture("rival")), "{error}");
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
     // What was digested is not what is mapped in place.
     let digest = Trust::digest_of(&fs::read(fixture("rival")).unwrap());
     // SAFETY: as above.
-    let digests = Host::new(unsafe { Trust::digests([digest]) }).with_mapping(plugin_host::Mapping::InPlace);
+    let digests = Host::new(unsafe { Trust::digests([digest]) }).with_mapping(Mapping::InPlace);
     assert!(matches!(digests.load(fixture("rival")), Err(Error::NotTrusted { .. })));
     if cfg!(target_os = "linux") {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();

@@ -1,0 +1,64 @@
+//! What a loaded plugin says of itself, told to who asks.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::error::Error;
+use crate::inspect::{PluginInfo, Records};
+
+/// What a plugin says of itself. To write out every type of a plugin takes longer than to read its file, so that is left
+/// until somebody asks; what may be wrong with it is found before.
+pub(crate) struct Manifest {
+    name: String,
+    version: String,
+    exports: Vec<String>,
+    /// Where it is from, and the records.
+    records: (PathBuf, Box<[u8]>),
+    info: OnceLock<PluginInfo>,
+}
+
+impl Manifest {
+    /// Checks the records that were found in the file at `path`.
+    pub(crate) fn read(path: &Path, section: &[u8]) -> Result<Self, Error> {
+        let records = Records::read(path, section)?;
+        let exports = records.exports(path)?.into_iter().map(str::to_owned).collect();
+        let (name, version) = records.root(path);
+        Ok(Manifest { name, version, exports, records: (path.to_owned(), section.into()), info: OnceLock::new() })
+    }
+
+    /// The plugin's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its package's version.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The names of what it exports, in order.
+    pub(crate) fn exports(&self) -> &[String] {
+        &self.exports
+    }
+
+    pub(crate) fn into_info(self) -> PluginInfo {
+        self.info();
+        self.info.into_inner().expect("what was just made")
+    }
+
+    pub(crate) fn info(&self) -> &PluginInfo {
+        self.info.get_or_init(|| {
+            let (path, section) = &self.records;
+            let info = Records::read(path, section).and_then(|records| records.into_info(path));
+            info.expect("records that were read before")
+        })
+    }
+}
+
+impl From<PluginInfo> for Manifest {
+    fn from(info: PluginInfo) -> Self {
+        let exports = info.exports.iter().map(|export| export.name.clone()).collect();
+        let (name, version) = (info.name.clone(), info.version.clone());
+        Manifest { name, version, exports, records: Default::default(), info: info.into() }
+    }
+}
