@@ -369,25 +369,20 @@ pub(crate) unsafe fn bind(services: *const HostServices) {
     }
 }
 
-/// How what a `Vec` of this library's has is given away.
-pub(crate) enum Giving {
-    /// It is of the common allocator, and nothing is to be done.
-    Common,
-    /// It is this library's own, and stays so.
-    Own,
-    /// That is up to [`give`].
-    Ask,
+/// Whether what a `Vec` of this library's has is of the common allocator, and may just be given away.
+#[inline(always)]
+pub(crate) fn gives_common() -> bool {
+    match COMMON.load(Ordering::Acquire) {
+        common::OWN => true,
+        common::SHARED => EARLY.live.load(Ordering::Relaxed) == 0,
+        _ => false,
+    }
 }
 
-/// How what a `Vec` of this library's has is given away.
+/// Whether it is this library's own, and stays so.
 #[inline(always)]
-pub(crate) fn giving() -> Giving {
-    match COMMON.load(Ordering::Acquire) {
-        common::OWN => Giving::Common,
-        common::SHARED if EARLY.live.load(Ordering::Relaxed) == 0 => Giving::Common,
-        common::APART | common::UNDECIDED => Giving::Own,
-        _ => Giving::Ask,
-    }
+pub(crate) fn gives_own() -> bool {
+    matches!(COMMON.load(Ordering::Acquire), common::APART | common::UNDECIDED)
 }
 
 /// Lets go of a block that a `Vec` of this library's has. Returns whether it is of the common allocator.

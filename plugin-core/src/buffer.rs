@@ -3,7 +3,7 @@
 use std::alloc::{Layout, dealloc, realloc};
 use std::mem::ManuallyDrop;
 
-use crate::allocator::{self, Giving};
+use crate::allocator;
 
 /// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
@@ -158,6 +158,24 @@ fn own_with(spare: usize) -> *const u8 {
 /// As for [`BufferRepr::from_vec`].
 #[inline(never)]
 unsafe fn given(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> (*mut u8, *const u8) {
+    if allocator::gives_own() && capacity - len <= Owner::MOST_SPARE {
+        return (ptr, own_with(capacity - len));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { given_otherwise(ptr, len, capacity, size, align) }
+}
+
+/// # Safety
+///
+/// As for [`given`].
+#[cold]
+unsafe fn given_otherwise(
+    ptr: *mut u8,
+    len: usize,
+    capacity: usize,
+    size: usize,
+    align: usize,
+) -> (*mut u8, *const u8) {
     if allocator::give(ptr, capacity * size) {
         return (ptr, common(capacity));
     }
@@ -197,11 +215,11 @@ impl BufferRepr {
     /// `Vec::from_raw_parts` would be right with these, for elements of this size and alignment.
     #[inline(always)]
     unsafe fn from_vec(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
-        let (ptr, owner) = match allocator::giving() {
-            Giving::Common => (ptr, common(capacity)),
-            Giving::Own if capacity - len <= Owner::MOST_SPARE => (ptr, own_with(capacity - len)),
+        let (ptr, owner) = if allocator::gives_common() {
+            (ptr, common(capacity))
+        } else {
             // SAFETY: the caller's promise.
-            _ => unsafe { given(ptr, len, capacity, size, align) },
+            unsafe { given(ptr, len, capacity, size, align) }
         };
         BufferRepr { ptr, len, owner }
     }
