@@ -16,8 +16,8 @@
 //!
 //! # The common allocator
 //!
-//! It is that of the host which is no plugin itself, and of all below it that have their memory from it. A buffer of its
-//! moves between them as it is. What a library has to do with it is its [`Common`], decided once.
+//! It is that of the host which is no plugin itself, and of all below it that have their memory from it, but for what has it
+//! from a plugin whose memory is tracked. A buffer of its moves between them as it is. What a library has to do with it is its [`Common`], decided once.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{NonNull, null_mut};
@@ -328,7 +328,8 @@ pub(crate) fn common_owner() -> &'static Owner {
 #[cfg(feature = "host")]
 pub(crate) fn common_of_host() -> (&'static Owner, bool) {
     decide(common::OWN);
-    (common_owner(), COMMON.load(Ordering::Acquire) != common::APART)
+    // What is on a list of this library's must not be freed past it.
+    (common_owner(), matches!(COMMON.load(Ordering::Acquire), common::OWN | common::SHARED))
 }
 
 /// Has a host from now on; not if this library is one without a host.
@@ -340,17 +341,10 @@ pub(crate) fn accept_host() -> bool {
 ///
 /// # Safety
 ///
-/// The services and the functions for memory are valid, but for fields that an older host does not have, for as long as
-/// this library is mapped. They are what [`services`](runtime::services) gives, and nobody has got anything from the host.
+/// The services and the functions for memory are valid for as long as this library is mapped. They are what [`services`](runtime::services) gives, and nobody has got anything from the host.
 pub(crate) unsafe fn bind(services: *const HostServices) {
-    const NEEDED: usize = std::mem::offset_of!(HostServices, memory) + size_of::<*const HostMemory>();
-    // SAFETY: each field that the host has is read, and no other is touched.
-    let memory = unsafe {
-        if (&raw const (*services).size).read() < NEEDED {
-            return;
-        }
-        (&raw const (*services).memory).read()
-    };
+    // SAFETY: the caller's promise.
+    let memory = unsafe { (&raw const (*services).memory).read() };
     if memory.is_null() || !is_in_place() {
         return;
     }

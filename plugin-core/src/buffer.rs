@@ -290,7 +290,8 @@ impl BufferRepr {
     }
 }
 
-/// `len` elements in a row that are lent for the length of a call, as a whole argument. C passes two words in registers.
+/// `len` elements in a row that are lent for the length of a call, as a whole argument. On most systems C passes two words in
+/// registers.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct SliceRepr {

@@ -44,7 +44,7 @@
 //! | [`Duration`], [`SystemTime`] | seconds and nanoseconds | none |
 //! | [`Ipv4Addr`], [`Ipv6Addr`], [`SocketAddrV4`], [`SocketAddrV6`] | a struct of their parts | none |
 //! | [`IpAddr`], [`SocketAddr`] | a tagged union of those | none |
-//! | `String`, `Box<str>`, [`Arc<str>`](std::sync::Arc), `Cow<'static, str>` | pointer, length, capacity, how to free | one copy between different allocators |
+//! | `String`, `Box<str>`, [`Arc<str>`](std::sync::Arc), `Cow<'static, str>` | pointer, length, and a number for whose it is and its capacity | one copy between different allocators |
 //! | [`PathBuf`], [`OsString`] | the same, of what the system's text is made of | one copy between different allocators; on Windows, where the text is converted, one on each side |
 //! | `Vec`, `Box<[T]>`, [`VecDeque`] of what is itself | the same, of the elements | one copy between different allocators |
 //! | `Vec`, `Box<[T]>`, [`VecDeque`] of other types | the same, of the elements' `Repr`s | element by element |
@@ -101,7 +101,8 @@
 //!
 //! A plugin and its host may have different allocators, and by default a plugin has its own. Then what owns memory is copied
 //! when it crosses. With [`use_host_allocator!()`](use_host_allocator) in it, the plugin allocates with the host's, and
-//! `String`, `Vec` and `Box` of what is itself, and the buffers of other types, move both ways without a copy.
+//! `String`, `Vec` and `Box` of what is itself or of `String`s, and the buffers of other types, move both ways without a copy.
+//! That holds for a plugin that is a host itself, and for its own plugins, too, if nothing between is tracked.
 //!
 //! What the plugin leaks, in its statics too, is then the host's to handle: lost, or, if the host tracks it, freed when the
 //! library is unmapped (which happens on Linux with glibc) and reported. To be freed so it must be the plugin's alone: a

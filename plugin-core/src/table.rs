@@ -56,8 +56,10 @@ pub struct PluginTable {
 pub mod bound {
     /// It is bound.
     pub const BOUND: u8 = 0;
-    /// It has been bound before, and a library is bound once; or it is a host without a host.
+    /// It has been bound before, and a library is bound once.
     pub const ALREADY: u8 = 1;
+    /// It is a host already, without one of its own.
+    pub const IS_HOST: u8 = 2;
 }
 
 /// The size of the table in the first version, which every later one has too.
@@ -70,7 +72,7 @@ const _: () = assert!(HEADER_SIZE == 16);
 // SAFETY: it is a constant, and so is what it points at.
 unsafe impl Sync for PluginTable {}
 
-/// What the host does for an attached library. Fields are only ever added, at the end.
+/// What the host does for an attached library. Fields are only ever added, at the end: all of these are in the first version.
 #[repr(C)]
 pub struct HostServices {
     /// The size of this struct in bytes, as the host knew it.
@@ -151,6 +153,14 @@ unsafe impl Sync for HostMemory {}
 #[cfg(feature = "host")]
 pub fn common_allocator() -> (&'static Owner, bool) {
     crate::allocator::common_of_host()
+}
+
+/// Has this library stay mapped, if it is one: a host that is a plugin itself, and has let go of a library that may still
+/// call it.
+#[cfg(feature = "host")]
+pub fn stay_mapped() {
+    #[cfg(controllable)]
+    crate::runtime::threads::escape();
 }
 
 /// One annotated item: its record, and what to call.

@@ -191,6 +191,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// The library is a host already: something that it runs when it is mapped has loaded or linked a plugin. It stays mapped.
+    #[error(
+        "`{}` was a host before it could be attached to this one, and stays apart; let it load its own plugins from an init \
+         hook, or later",
+        path.display()
+    )]
+    IsHost {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The file is mapped in place already, by another host or by a loading whose library could not be unmapped.
     #[error(
         "`{}` is mapped in place already, and the system would give the same library again; load it with \

@@ -283,7 +283,7 @@ impl Host {
     /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
     /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
     /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::DuplicateHook`],
-    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`]. Attach: [`Error::NotRegistered`],
+    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`], [`Error::IsHost`]. Attach: [`Error::NotRegistered`],
     /// [`Error::InitFailed`], [`Error::InitPanicked`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;

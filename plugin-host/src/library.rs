@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use plugin_core::fault::{Context, Outcome};
 use plugin_core::record::{Item, Kind, RawRecord};
-use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound};
+use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, stay_mapped};
 use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
@@ -286,9 +286,15 @@ impl Library {
         let Settings { backtraces, memory, on_fault, on_leak, .. } = settings.clone();
         let services = Services::new(inspected.manifest.name().to_owned(), backtraces, memory, on_fault);
         // SAFETY: the services are kept until after the library is unmapped.
-        if unsafe { (table.bind)(services.table()) } == bound::ALREADY {
+        match unsafe { (table.bind)(services.table()) } {
             // Another has mapped it, and keeps it.
-            return Err(Error::AlreadyMapped { path: path.to_owned() });
+            bound::ALREADY => return Err(Error::AlreadyMapped { path: path.to_owned() }),
+            bound::IS_HOST => {
+                // What it has loaded may call it.
+                std::mem::forget(loaded);
+                return Err(Error::IsHost { path: path.to_owned() });
+            }
+            _ => {}
         }
         if let Some(blocks) = &services.blocks {
             blocks.bound();
@@ -365,6 +371,7 @@ impl Library {
                     false => PinReason::StdElsewhere,
                 };
                 std::mem::forget((mapped.loaded, services));
+                stay_mapped();
                 return closed.set(Err(reason));
             }
             let gone = {
@@ -376,6 +383,7 @@ impl Library {
             if !gone {
                 // Something else keeps it: it may still call.
                 std::mem::forget(services);
+                stay_mapped();
                 return closed.set(Err(if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }));
             }
             // SAFETY: it is gone.

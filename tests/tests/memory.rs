@@ -70,6 +70,9 @@ fn what_owns_memory_moves_without_a_copy() {
         assert_eq!((floats.as_ptr().addr(), floats.as_slice()), (at, &[1.5, 2.5][..]));
         floats.extend(std::iter::repeat_n(3.5, 98));
         assert_eq!((floats.as_ptr().addr(), floats.len()), (at, 100), "with the room that it had");
+        let (texts, at) = host.get::<fn() -> (Vec<String>, [usize; 2])>("texts").unwrap()();
+        assert_eq!([texts.as_ptr().addr(), texts[1].as_ptr().addr()], at, "the list and what is in it");
+        assert_eq!(texts, ["first", "second"]);
         let (boxed, at) = host.get::<fn() -> (Box<u64>, usize)>("boxed").unwrap()();
         assert_eq!(((&raw const *boxed).addr(), *boxed), (at, 17));
 

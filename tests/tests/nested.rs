@@ -2,8 +2,10 @@
 //!
 //! A block that gets to the wrong allocator, or a second time to its own, ends the process.
 
+use std::path::PathBuf;
+
 use checked_allocator::CheckedAllocator;
-use plugin_host::Memory;
+use plugin_host::{Error, Memory};
 use tests::{assert_leaves_nothing, fixture, host, variant};
 
 #[global_allocator]
@@ -14,22 +16,46 @@ fn texts() -> Vec<String> {
     let mut roomy = String::with_capacity(5000);
     roomy.push_str("roomy");
     let mut texts = vec![String::new(), "text".to_owned(), roomy, "long".repeat(300)];
+    texts.extend((0..500).map(|n| "x".repeat(3000 + n)));
     texts.reserve(2000);
     texts
 }
 
 /// One test: it looks at all memory of the process.
 #[test]
+fn what_crosses_is_freed_once() {
+    whatever_memory_they_have();
+    #[cfg(target_os = "linux")]
+    a_host_of_its_own_cannot_be_attached();
+}
+
+/// Who made it a host without a host is a constructor of its own.
+#[cfg(target_os = "linux")]
+fn a_host_of_its_own_cannot_be_attached() {
+    let early = variant("nested", "early");
+    // SAFETY: nothing else runs in this process now.
+    unsafe { std::env::set_var("EARLY_PLUGIN", fixture("zoo")) };
+    let error = host().load(&early).map(drop).unwrap_err();
+    assert!(matches!(&error, Error::IsHost { path } if *path == early), "{error}");
+    assert!(error.to_string().contains("was a host before"), "{error}");
+}
+
 fn whatever_memory_they_have() {
-    for nested in [fixture("nested"), variant("nested", "host-memory")] {
+    let nesteds = [fixture("nested"), variant("nested", "host-memory")];
+    for nested in &nesteds {
         for memory in [Memory::Plain, Memory::Tracked] {
             let host = host().with_memory(memory);
-            host.load(&nested).unwrap();
-            let relay = host.get::<fn(&str, bool, Vec<String>) -> Result<Vec<String>, String>>("relay").unwrap();
+            host.load(nested).unwrap();
+            let relay = host.get::<fn(Vec<String>, bool, Vec<String>) -> Result<Vec<String>, String>>("relay").unwrap();
+            let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
             for inner in ["zoo", "zoo-apart", "host-allocated"] {
-                let inner = fixture(inner).to_str().unwrap().to_owned();
-                for tracked in [false, true] {
-                    assert_eq!(relay(&inner, tracked, texts()), Ok(texts()), "{inner} in {}", nested.display());
+                let inner = path(&fixture(inner));
+                let between = nesteds.iter().map(|between| vec![path(between), inner.clone()]);
+                for plugins in between.chain([vec![inner.clone()]]) {
+                    for tracked in [false, true] {
+                        let relayed = relay(plugins.clone(), tracked, texts());
+                        assert!(relayed == Ok(texts()), "{plugins:?} in {}: {:?}", nested.display(), relayed.err());
+                    }
                 }
             }
             let relay_linked = host.get::<fn(String) -> Result<String, String>>("relay_linked").unwrap();

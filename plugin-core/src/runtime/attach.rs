@@ -27,8 +27,11 @@ static plugin_table_v1: PluginTable = PluginTable {
 unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     // Never again: its statics are not as they were, and a host that had it may still be there.
     static ONCE: AtomicBool = AtomicBool::new(false);
-    if ONCE.swap(true, Ordering::AcqRel) || !allocator::accept_host() {
+    if ONCE.swap(true, Ordering::AcqRel) {
         return bound::ALREADY;
+    }
+    if !allocator::accept_host() {
+        return bound::IS_HOST;
     }
     SERVICES.store(services.cast_mut(), Ordering::Release);
     // First of all: what is allocated from here on may be the host's.

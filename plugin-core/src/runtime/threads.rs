@@ -81,6 +81,12 @@ pub(crate) fn controlled() -> bool {
     !ESCAPED.load(Ordering::Acquire) && REACHED.load(Ordering::Acquire)
 }
 
+/// Something may call this library of which the host does not know.
+#[cfg(feature = "host")]
+pub(crate) fn escape() {
+    ESCAPED.store(true, Ordering::Release);
+}
+
 /// Makes std register a destructor, to see whether it does so here. A std in a library of its own does not.
 pub(crate) fn probe() {
     PROBE.with(|_| ());
