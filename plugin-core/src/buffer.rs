@@ -32,7 +32,7 @@ impl Owner {
 /// | `owner` | the buffer is | its capacity |
 /// | --- | --- | --- |
 /// | null | lent: good for the length of the call, or, if it is (part of) a result, until that is lifted | |
-/// | an odd number | of the [common allocator](crate::allocator) | half of the number |
+/// | an odd number | of the common allocator: see `allocator.rs` | half of the number |
 /// | the address of an [`Owner`], plus an even number | that one's | `len` and half of the number |
 ///
 /// Who receives a buffer of its own allocator adopts it. Of any other, it copies the elements and has the buffer freed.
