@@ -109,6 +109,9 @@
 //! plugin does not let other libraries keep pointers to what it leaked, as it does not let them keep pointers to its
 //! statics. What has moved to the host is not the plugin's any more, and lives on.
 //!
+//! The buffer of a plugin's standard output, 1 KiB, is made by std when the plugin first prints, or else when the host has it
+//! flushed in the end, and is never freed by std. It is lost with each library whose memory is not tracked.
+//!
 //! What constructors allocate before there is a host is the system's, and so are values that own it. If they keep more than
 //! 64 blocks, all of the plugin's memory is the system's, as it would be without the macro.
 //!
