@@ -17,7 +17,8 @@
 //! # The common allocator
 //!
 //! It is that of the host which is no plugin itself, and of all below it that have their memory from it, but for what has it
-//! from a plugin whose memory is tracked. A buffer of its moves between them as it is. What a library has to do with it is its [`Common`], decided once.
+//! from a plugin whose memory is tracked. A buffer of its moves between them as it is. What a library has to do with
+//! it is one of [`common`], and is decided once.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{NonNull, null_mut};
@@ -341,7 +342,8 @@ pub(crate) fn accept_host() -> bool {
 ///
 /// # Safety
 ///
-/// The services and the functions for memory are valid for as long as this library is mapped. They are what [`services`](runtime::services) gives, and nobody has got anything from the host.
+/// The services and the functions for memory are valid for as long as this library is mapped. They are what
+/// [`services`](runtime::services) gives, and nobody has got anything from the host.
 pub(crate) unsafe fn bind(services: *const HostServices) {
     // SAFETY: the caller's promise.
     let memory = unsafe { (&raw const (*services).memory).read() };

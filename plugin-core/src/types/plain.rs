@@ -11,7 +11,7 @@ macro_rules! plain {
             type Repr = $ty;
             const NODE: &'static Node = &Node::Of { head: &Tag::$tag.head(), parts: &[] };
             const PLAIN: bool = true;
-    const DEEP: bool = false;
+            const DEEP: bool = false;
 
             #[inline(always)]
             fn lower(self) -> Self { self }
