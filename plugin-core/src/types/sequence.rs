@@ -1,7 +1,9 @@
 //! `Vec`, `VecDeque` and boxed slices.
 
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::ptr::{drop_in_place, slice_from_raw_parts_mut};
 
 use super::{PluginType, with_room, with_room_to_lower};
 use crate::buffer::BufferRepr;
@@ -41,7 +43,7 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
     }
 }
 
-/// Converts each element, in place if both have the same layout. If one unwinds, all leak.
+/// Converts each element, in place if both have the same layout. If one unwinds, the others are dropped.
 #[inline]
 fn converted<A, B>(elements: Vec<A>, convert: impl Fn(A) -> B) -> Vec<B> {
     if size_of::<A>() != size_of::<B>() || align_of::<A>() != align_of::<B>() {
@@ -49,15 +51,39 @@ fn converted<A, B>(elements: Vec<A>, convert: impl Fn(A) -> B) -> Vec<B> {
     }
     let mut elements = ManuallyDrop::new(elements);
     let (first, len, capacity) = (elements.as_mut_ptr(), elements.len(), elements.capacity());
-    for index in 0..len {
+    let mut half = HalfConverted::<A, B> { first, len, capacity, at: 0, converted: PhantomData };
+    while half.at < len {
         // SAFETY: each element is moved out once, and what is made of it takes its place, which is as large.
         unsafe {
-            let place = first.add(index);
+            let place = first.add(half.at);
             place.cast::<B>().write(convert(place.read()));
         }
+        half.at += 1;
     }
+    std::mem::forget(half);
     // SAFETY: the memory is a `Vec`'s, in which now all elements are `B`s, of the layout that it was allocated for.
     unsafe { Vec::from_raw_parts(first.cast(), len, capacity) }
+}
+
+/// What a `Vec` had whose elements are being converted: `B`s before `at`, nothing there, and `A`s behind.
+struct HalfConverted<A, B> {
+    first: *mut A,
+    len: usize,
+    capacity: usize,
+    at: usize,
+    converted: PhantomData<B>,
+}
+
+impl<A, B> Drop for HalfConverted<A, B> {
+    fn drop(&mut self) {
+        // SAFETY: it is so while one is converted, and this is dropped only when that unwinds. The memory was a `Vec`'s.
+        unsafe {
+            let memory = Vec::from_raw_parts(self.first, 0, self.capacity);
+            drop_in_place(slice_from_raw_parts_mut(self.first.cast::<B>(), self.at));
+            drop_in_place(slice_from_raw_parts_mut(self.first.add(self.at + 1), self.len - self.at - 1));
+            drop(memory);
+        }
+    }
 }
 
 /// Refuses elements without a size: there may be more of them than there is memory for their `Repr`s.
@@ -124,5 +150,29 @@ unsafe impl<T: PluginType> PluginType for Box<[T]> {
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Box<[T]>`, which is as a `Vec`.
         unsafe { Vec::lift(repr, origin) }.into_boxed_slice()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn when_one_unwinds_the_others_are_dropped() {
+        let alive = Arc::new(());
+        for bad in 0..3 {
+            let elements: Vec<_> = (0..3).map(|n| Box::new((n, alive.clone()))).collect();
+            let result = catch_unwind(|| {
+                converted(elements, |element| {
+                    assert_ne!(element.0, bad);
+                    Arc::new(element)
+                })
+            });
+            result.unwrap_err();
+            assert_eq!(Arc::strong_count(&alive), 1, "{bad}");
+        }
     }
 }
