@@ -52,13 +52,13 @@ fn converted<A, B>(elements: Vec<A>, convert: impl Fn(A) -> B) -> Vec<B> {
     let mut elements = ManuallyDrop::new(elements);
     let (first, len, capacity) = (elements.as_mut_ptr(), elements.len(), elements.capacity());
     let mut half = HalfConverted::<A, B> { first, len, capacity, at: 0, converted: PhantomData };
-    while half.at < len {
+    for at in 0..len {
+        half.at = at;
         // SAFETY: each element is moved out once, and what is made of it takes its place, which is as large.
         unsafe {
-            let place = first.add(half.at);
+            let place = first.add(at);
             place.cast::<B>().write(convert(place.read()));
         }
-        half.at += 1;
     }
     std::mem::forget(half);
     // SAFETY: the memory is a `Vec`'s, in which now all elements are `B`s, of the layout that it was allocated for.
