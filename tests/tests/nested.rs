@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use checked_allocator::CheckedAllocator;
-use plugin_host::{Error, Memory};
+use plugin_host::Memory;
 use tests::{assert_leaves_nothing, fixture, host, variant};
 
 #[global_allocator]
@@ -36,7 +36,7 @@ fn a_host_of_its_own_cannot_be_attached() {
     // SAFETY: nothing else runs in this process now.
     unsafe { std::env::set_var("EARLY_PLUGIN", fixture("zoo")) };
     let error = host().load(&early).map(drop).unwrap_err();
-    assert!(matches!(&error, Error::IsHost { path } if *path == early), "{error}");
+    assert!(matches!(&error, plugin_host::Error::IsHost { path } if *path == early), "{error}");
     assert!(error.to_string().contains("was a host before"), "{error}");
 }
 
