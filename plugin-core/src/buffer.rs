@@ -96,27 +96,22 @@ impl Whose {
 /// As for [`BufferRepr::take`], of a buffer of these parts.
 #[inline(never)]
 unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize) {
-    let (owner, capacity) = match Whose::of(owner) {
-        Whose::Lent => (None, len),
+    match Whose::of(owner) {
         Whose::Common { capacity } => {
             // SAFETY: nobody else will use the buffer, by the caller's promise, and it is adopted here.
             if unsafe { allocator::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) } {
                 return (ptr.cast(), capacity);
             }
-            (Some(allocator::common_owner()), capacity)
         }
         Whose::Owner { owner, spare } if std::ptr::eq(owner, &OWN) => return (ptr.cast(), len + spare),
-        // SAFETY: a static of the sender's, which is still loaded.
-        Whose::Owner { owner, spare } => (Some(unsafe { &*owner }), len + spare),
-    };
+        Whose::Lent | Whose::Owner { .. } => {}
+    }
     let mut copy = ManuallyDrop::new(Vec::<T>::with_capacity(len));
     // SAFETY: the source holds `len` elements, the target has room for them and is new; what is freed was made by `own`
     // on a `Vec` of elements of this size and alignment.
     unsafe {
         std::ptr::copy_nonoverlapping(ptr.cast(), copy.as_mut_ptr(), len);
-        if let Some(owner) = owner {
-            (owner.free)(ptr, capacity * size_of::<T>(), align_of::<T>());
-        }
+        free(ptr, len, owner, size_of::<T>(), align_of::<T>());
     }
     (copy.as_mut_ptr(), copy.capacity())
 }
@@ -126,7 +121,6 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
 /// # Safety
 ///
 /// As for [`BufferRepr::free_raw`], of a buffer of these parts.
-#[inline(never)]
 unsafe fn free(ptr: *mut u8, len: usize, owner: *const u8, size: usize, align: usize) {
     let (owner, capacity) = match Whose::of(owner) {
         Whose::Lent => return,

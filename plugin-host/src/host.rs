@@ -569,16 +569,14 @@ impl State {
         let same = old.0.manifest.exports() == new.0.manifest.exports();
         #[cfg(feature = "watch")]
         self.watches.replaced(&normal(new.name()));
-        if same {
-            for (name, export) in &new.0.exports {
-                if let Some(Exporters::One(only)) = self.exports.get_mut(&**name) {
-                    *only = Exported::new(place, export);
-                }
-            }
-        }
         self.plugins[place] = new;
         if !same {
-            self.index();
+            return self.index();
+        }
+        for (name, export) in &self.plugins[place].0.exports {
+            if let Some(Exporters::One(only)) = self.exports.get_mut(&**name) {
+                *only = Exported::new(place, export);
+            }
         }
     }
 
