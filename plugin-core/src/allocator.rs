@@ -22,7 +22,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use crate::buffer::{self, Owner};
 use crate::runtime;
@@ -116,16 +116,39 @@ static EARLY: Blocks = Blocks::new();
 
 /// The blocks that a library has from the system before it has a host: what its constructors keep.
 struct Blocks {
-    /// How many there are. Once the library has a host, it is mostly none, and so the only thing that is looked at.
-    live: AtomicUsize,
+    /// How many there are, times [`Blocks::ONE`]; and what this library has to do with the common allocator, which is one
+    /// of [`common`]. Each buffer asks for both, so they are one word. Once the library has a host, there are mostly no
+    /// blocks, and the word is all that is looked at.
+    state: AtomicUsize,
     places: [AtomicPtr<u8>; Blocks::MOST],
 }
 
 impl Blocks {
     const MOST: usize = 64;
+    const ONE: usize = 8;
 
     const fn new() -> Self {
-        Blocks { live: AtomicUsize::new(0), places: [const { AtomicPtr::new(null_mut()) }; Blocks::MOST] }
+        Blocks {
+            state: AtomicUsize::new(common::UNDECIDED),
+            places: [const { AtomicPtr::new(null_mut()) }; Blocks::MOST],
+        }
+    }
+
+    /// One of [`common`].
+    #[inline(always)]
+    fn common(&self) -> usize {
+        self.state.load(Ordering::Acquire) % Blocks::ONE
+    }
+
+    /// Makes it another of [`common`], if it is the one expected.
+    fn exchange_common(&self, expected: usize, to: usize) -> bool {
+        let exchanged = |state| (state % Blocks::ONE == expected).then(|| state - expected + to);
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, exchanged).is_ok()
+    }
+
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.state.load(Ordering::Relaxed) < Blocks::ONE
     }
 
     /// A place that has one pointer gets the other.
@@ -139,17 +162,17 @@ impl Blocks {
     /// Notes a block, unless there are too many.
     fn note(&self, block: *mut u8) -> bool {
         // Counted before anybody else can have the block.
-        self.live.fetch_add(1, Ordering::Relaxed);
+        self.state.fetch_add(Blocks::ONE, Ordering::Relaxed);
         let noted = self.replace(null_mut(), block).is_some();
         if !noted {
-            self.live.fetch_sub(1, Ordering::Relaxed);
+            self.state.fetch_sub(Blocks::ONE, Ordering::Relaxed);
         }
         noted
     }
 
     #[inline(always)]
     fn has(&self, block: *mut u8) -> bool {
-        self.live.load(Ordering::Relaxed) != 0 && self.find(block)
+        !self.is_empty() && self.find(block)
     }
 
     #[cold]
@@ -160,14 +183,14 @@ impl Blocks {
     /// Forgets a block, which is then no longer used, and tells whether it was noted.
     #[inline(always)]
     fn forget(&self, block: *mut u8) -> bool {
-        self.live.load(Ordering::Relaxed) != 0 && self.forget_noted(block)
+        !self.is_empty() && self.forget_noted(block)
     }
 
     #[cold]
     fn forget_noted(&self, block: *mut u8) -> bool {
         let noted = self.replace(block, null_mut()).is_some();
         if noted {
-            self.live.fetch_sub(1, Ordering::Relaxed);
+            self.state.fetch_sub(Blocks::ONE, Ordering::Relaxed);
         }
         noted
     }
@@ -222,10 +245,12 @@ fn alloc_early(
 unsafe impl GlobalAlloc for HostAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as this is called, so are these.
-        let from_host = |memory: &HostMemory| unsafe { (memory.alloc)(layout.size(), layout.align(), memory.library) };
+        // They own the layout, which is otherwise written to memory also where this has a host.
+        let from_host =
+            // SAFETY: as this is called, so are these.
+            move |memory: &HostMemory| unsafe { (memory.alloc)(layout.size(), layout.align(), memory.library) };
         // SAFETY: as above.
-        let from_system = || unsafe { System.alloc(layout) };
+        let from_system = move || unsafe { System.alloc(layout) };
         match Source::now() {
             Source::Host(memory) => from_host(memory),
             Source::System => from_system(),
@@ -237,9 +262,9 @@ unsafe impl GlobalAlloc for HostAllocator {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let from_host =
             // SAFETY: as this is called, so are these.
-            |memory: &HostMemory| unsafe { (memory.alloc_zeroed)(layout.size(), layout.align(), memory.library) };
+            move |memory: &HostMemory| unsafe { (memory.alloc_zeroed)(layout.size(), layout.align(), memory.library) };
         // SAFETY: as above.
-        let from_system = || unsafe { System.alloc_zeroed(layout) };
+        let from_system = move || unsafe { System.alloc_zeroed(layout) };
         match Source::now() {
             Source::Host(memory) => from_host(memory),
             Source::System => from_system(),
@@ -294,25 +319,16 @@ fn is_in_place() -> bool {
     REACHED.load(Ordering::Relaxed)
 }
 
-/// What this library has to do with the common allocator. Not an `enum`, because it is read with each buffer.
+/// What this library has to do with the common allocator. Not an `enum`, because it is part of [`Blocks::state`].
 mod common {
     /// This library has no host, and is none, as yet.
-    pub(super) const UNDECIDED: u8 = 0;
-    /// It is this library's own, which is a host, and no plugin.
-    pub(super) const OWN: u8 = 1;
-    /// This library has its memory from it.
-    pub(super) const SHARED: u8 = 2;
-    /// As above, and the host keeps a list of what this library has.
-    pub(super) const TRACKED: u8 = 3;
+    pub(super) const UNDECIDED: usize = 0;
+    /// It is what this library allocates with: its own, if this is a host and no plugin, or its host's. The only odd one.
+    pub(super) const PLAIN: usize = 1;
+    /// This library has its memory from it, and the host keeps a list of what this library has.
+    pub(super) const TRACKED: usize = 2;
     /// This library has a host, and memory of its own.
-    pub(super) const APART: u8 = 4;
-}
-
-/// One of [`common`]. It is decided before this library gets its first plugin, or anything from a host.
-static COMMON: AtomicU8 = AtomicU8::new(common::UNDECIDED);
-
-fn decide(common: u8) -> bool {
-    COMMON.compare_exchange(common::UNDECIDED, common, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    pub(super) const APART: usize = 4;
 }
 
 /// Who owns the buffers of the common allocator.
@@ -328,14 +344,14 @@ pub(crate) fn common_owner() -> &'static Owner {
 /// its first plugin.
 #[cfg(feature = "host")]
 pub(crate) fn common_of_host() -> (&'static Owner, bool) {
-    decide(common::OWN);
+    EARLY.exchange_common(common::UNDECIDED, common::PLAIN);
     // What is on a list of this library's must not be freed past it.
-    (common_owner(), matches!(COMMON.load(Ordering::Acquire), common::OWN | common::SHARED))
+    (common_owner(), EARLY.common() == common::PLAIN)
 }
 
 /// Has a host from now on; not if this library is one without a host.
 pub(crate) fn accept_host() -> bool {
-    decide(common::APART)
+    EARLY.exchange_common(common::UNDECIDED, common::APART)
 }
 
 /// Goes over to the host's memory, if this library wants it and the host lends it.
@@ -361,34 +377,26 @@ pub(crate) unsafe fn bind(services: *const HostServices) {
         _ = std::io::stdout();
     }
     if is_common {
-        COMMON.store(if is_tracked { common::TRACKED } else { common::SHARED }, Ordering::Release);
+        EARLY.exchange_common(common::APART, if is_tracked { common::TRACKED } else { common::PLAIN });
     }
 }
 
-/// Whether what a `Vec` of this library's has is of the common allocator, and may just be given away.
+/// Whether what a `Vec` of this library's has is of the common allocator, and may just be given away: none of it is early.
 #[inline(always)]
 pub(crate) fn gives_common() -> bool {
-    match COMMON.load(Ordering::Acquire) {
-        common::OWN => true,
-        common::SHARED => EARLY.live.load(Ordering::Relaxed) == 0,
-        _ => false,
-    }
+    EARLY.state.load(Ordering::Acquire) == common::PLAIN
 }
 
 /// Whether it is this library's own, and stays so.
 #[inline(always)]
 pub(crate) fn gives_own() -> bool {
-    matches!(COMMON.load(Ordering::Acquire), common::APART | common::UNDECIDED)
+    matches!(EARLY.common(), common::APART | common::UNDECIDED)
 }
 
 /// Lets go of a block that a `Vec` of this library's has. Returns whether it is of the common allocator.
 pub(crate) fn give(block: *mut u8, size: usize) -> bool {
-    let common = COMMON.load(Ordering::Acquire);
-    if common == common::OWN {
-        return true;
-    }
     // A block of the system's goes back through this library.
-    if !matches!(common, common::SHARED | common::TRACKED) || EARLY.has(block) {
+    if !matches!(EARLY.common(), common::PLAIN | common::TRACKED) || EARLY.has(block) {
         return false;
     }
     if let (Source::Host(HostMemory { library, hand_over: Some(hand_over), .. }), 1..) = (Source::now(), size) {
@@ -401,7 +409,7 @@ pub(crate) fn give(block: *mut u8, size: usize) -> bool {
 /// Whether what is of the common allocator may just become a `Vec` of this library's.
 #[inline(always)]
 pub(crate) fn adopts_common() -> bool {
-    matches!(COMMON.load(Ordering::Acquire), common::OWN | common::SHARED)
+    EARLY.state.load(Ordering::Acquire) % 2 == common::PLAIN
 }
 
 /// Takes a block of the common allocator, if it may become that of a `Vec` of this library's.
@@ -410,7 +418,7 @@ pub(crate) fn adopts_common() -> bool {
 ///
 /// A buffer of the common allocator with this block, size and alignment was received, and is not used otherwise.
 pub(crate) unsafe fn adopt(block: *mut u8, size: usize, align: usize) -> bool {
-    if COMMON.load(Ordering::Acquire) == common::APART {
+    if EARLY.common() == common::APART {
         return false;
     }
     if let (Source::Host(HostMemory { library, take_over: Some(take_over), .. }), 1..) = (Source::now(), size) {
@@ -445,7 +453,7 @@ mod tests {
             assert!(blocks.forget(block(number)));
         }
         assert!(blocks.forget(block(1000)));
-        assert_eq!(blocks.live.load(Ordering::Relaxed), 0);
+        assert_eq!(blocks.state.load(Ordering::Relaxed), 0);
     }
 
     #[test]
@@ -458,7 +466,7 @@ mod tests {
             assert!(blocks.note(first));
             let moved = blocks.realloc(first, layout, 1 << 20);
             assert!(blocks.has(moved));
-            assert_eq!(blocks.live.load(Ordering::Relaxed), 1);
+            assert_eq!(blocks.state.load(Ordering::Relaxed), Blocks::ONE);
             assert!(blocks.forget(moved));
             System.dealloc(moved, Layout::from_size_align(1 << 20, 8).unwrap());
         }
