@@ -131,14 +131,35 @@ impl FaultRepr {
 /// What every call returns: a fault, or the value where there is none.
 #[repr(C)]
 pub struct Outcome<R> {
-    /// Null, or why there is no value.
+    /// Why there is no value; or no address, but null or another of the tags that the value's type
+    /// [may have](PluginType::LAST_TAG).
     pub fault: *mut FaultRepr,
-    /// The value, if `fault` is null.
+    /// The value, if there is no fault.
     pub value: MaybeUninit<R>,
 }
 
 impl<R> Outcome<R> {
-    /// The value, or the fault taken over.
+    /// The value as it was returned, lifted; or the fault, to be taken over.
+    ///
+    /// # Errors
+    ///
+    /// The fault, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// As for [`PluginType::lift`], if [`outcome`] has lowered such a value. The outcome is taken apart once.
+    #[inline(always)]
+    pub unsafe fn lift<T: PluginType<Repr = R>>(self, origin: &Origin) -> Result<T, *mut FaultRepr> {
+        let tag = self.fault.addr();
+        if tag <= T::LAST_TAG {
+            // SAFETY: no fault, so the value was written; the rest is the caller's promise.
+            Ok(unsafe { T::lift_returned(tag, self.value, origin) })
+        } else {
+            Err(self.fault)
+        }
+    }
+
+    /// The value, which has no tags, or the fault taken over.
     ///
     /// # Errors
     ///
@@ -165,26 +186,30 @@ pub type Context = *const c_void;
 /// Runs `f`, lowers what it returns, and stops its panic.
 #[inline]
 pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
-    contain_in_place(|place| f().lower_to(place))
+    contain_in_place(|place| f().lower_returned(place))
 }
 
 /// Runs `f` and stops its panic.
 #[inline]
 pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Outcome<R> {
-    contain_in_place(|place| _ = place.write(f()))
+    contain_in_place(|place| {
+        place.write(f());
+        0
+    })
 }
 
-/// Runs `f`, which writes its value in the place, and stops its panic.
+/// Runs `f`, which writes its value in the place and gives the tag, and stops its panic.
 ///
 /// This is the only place where a plugin's panic ends. It must not go on as an unwind: the caller was built with
 /// another std, to which the panic is foreign, and a foreign unwind aborts the process.
 #[inline]
-fn contain_in_place<R>(f: impl FnOnce(&mut MaybeUninit<R>)) -> Outcome<R> {
+fn contain_in_place<R>(f: impl FnOnce(&mut MaybeUninit<R>) -> usize) -> Outcome<R> {
     let mut outcome = Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::uninit() };
     // Not caring about unwind safety is right here: what `f` may leave half done is its own plugin's, as with threads.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f(&mut outcome.value))) {
-        outcome.fault = caught(payload);
-    }
+    outcome.fault = match catch_unwind(AssertUnwindSafe(|| f(&mut outcome.value))) {
+        Ok(tag) => std::ptr::without_provenance_mut(tag),
+        Err(payload) => caught(payload),
+    };
     outcome
 }
 
@@ -236,6 +261,13 @@ pub trait Return: Sized + 'static {
     fn faulted(fault: Fault) -> Self;
 }
 
+/// Not a part of what returns a value, which then is kept in memory for what does not return one.
+#[cold]
+#[inline(never)]
+fn raise(fault: Fault) -> ! {
+    panic!("{fault}")
+}
+
 impl<R: PluginType> Return for R {
     type Value = R;
 
@@ -244,8 +276,9 @@ impl<R: PluginType> Return for R {
         value
     }
 
+    #[inline(always)]
     fn faulted(fault: Fault) -> R {
-        panic!("{fault}")
+        raise(fault)
     }
 }
 
@@ -257,6 +290,7 @@ impl<R: PluginType> Return for Result<R, Fault> {
         Ok(value)
     }
 
+    #[inline(always)]
     fn faulted(fault: Fault) -> Self {
         Err(fault)
     }

@@ -127,18 +127,18 @@ fn as_closure<H, C>(handle: &H, _make: impl FnOnce(H) -> C) -> &C {
     unsafe { &*std::ptr::from_ref(handle).cast::<C>() }
 }
 
-/// What a call gives that did not return. Apart, so that a call that returns pays nothing for it.
+/// Why a call did not return. Apart, so that a call that returns pays nothing for it.
 ///
 /// # Safety
 ///
 /// The fault is from an entry of the site's, and is taken once.
 #[cold]
 #[inline(never)]
-unsafe fn faulted<R: Return>(fault: *mut FaultRepr, site: &Site) -> R {
+unsafe fn fault_at(site: &Site, fault: *mut FaultRepr) -> Fault {
     // SAFETY: the caller's promise; the site keeps the library loaded.
     let mut fault = unsafe { FaultRepr::take(fault) };
     fault.export = Some(site.label.clone());
-    R::faulted(fault)
+    fault
 }
 
 macro_rules! argument_type {
@@ -237,12 +237,11 @@ macro_rules! signature {
                         };
                         // SAFETY: lowered arguments of these types, in a library that `site` keeps loaded.
                         let outcome = unsafe { entry(function.context $(, $arg)*) };
-                        if outcome.fault.is_null() {
-                            // SAFETY: no fault, so the value is there; lowered as this type, and lifted once.
-                            R::returned(unsafe { R::Value::lift(outcome.value.assume_init(), &site.origin) })
-                        } else {
+                        // SAFETY: lowered as this type, and lifted once.
+                        match unsafe { outcome.lift(&site.origin) } {
+                            Ok(value) => R::returned(value),
                             // SAFETY: of this very call.
-                            unsafe { faulted(outcome.fault, site) }
+                            Err(fault) => R::faulted(unsafe { fault_at(site, fault) }),
                         }
                     }
                 })

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use plugin_core::fault::{Context, Outcome};
+use plugin_core::fault::{Context, FaultRepr, Outcome};
 use plugin_core::record::{Item, Kind, RawRecord};
 use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, stay_mapped};
 use plugin_core::{Fault, Origin, PluginType};
@@ -53,13 +53,10 @@ impl Entry {
     /// Runs an init or shutdown hook.
     fn run_hook(&self) -> Result<Result<(), String>, Fault> {
         // SAFETY: the entry of a hook has this type, as its descriptor says.
-        let entry = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<HookRepr>>(self.entry)
-        };
-        // SAFETY: called in a library that is mapped; its outcome is taken apart once.
-        let repr = unsafe { entry(std::ptr::null()).into_result()? };
-        // SAFETY: what the hook has just returned.
-        Ok(unsafe { lift_hook(repr) })
+        let entry =
+            unsafe { std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> HookOutcome>(self.entry) };
+        // SAFETY: called in a library that is mapped.
+        unsafe { lift_hook(entry(std::ptr::null())) }
     }
 
     /// A fault of this hook of the plugin's.
@@ -70,14 +67,14 @@ impl Entry {
 }
 
 /// What a hook returns.
-pub(crate) type HookRepr = <Result<(), String> as PluginType>::Repr;
+pub(crate) type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
 
 /// # Safety
 ///
 /// A hook has returned it, of a plugin that is loaded, and it is lifted once.
-pub(crate) unsafe fn lift_hook(repr: HookRepr) -> Result<(), String> {
+pub(crate) unsafe fn lift_hook(outcome: HookOutcome) -> Result<Result<(), String>, Fault> {
     // SAFETY: the caller's promise.
-    unsafe { <Result<(), String>>::lift(repr, &Origin::HOST) }
+    unsafe { outcome.lift(&Origin::HOST).map_err(|fault| FaultRepr::take(fault)) }
 }
 
 /// The hooks of a plugin in the order they run: those of the crates it depends on, by package name, then its own;

@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::file;
 use crate::host::{Candidate, Host, Plugin};
 use crate::inspect::Inspected;
-use crate::library::{Entry, HookRepr, lift_hook};
+use crate::library::{Entry, HookOutcome, lift_hook};
 use crate::signature::Signature;
 use crate::succession::{Drain, Draining, Succession};
 use crate::unload::{Pauses, left};
@@ -267,7 +267,7 @@ impl Handover {
         };
         // SAFETY: as above.
         let restore = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> Outcome<HookRepr>>(
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> HookOutcome>(
                 self.restore.entry,
             )
         };
@@ -277,9 +277,7 @@ impl Handover {
             Err(fault) => return Err(Error::SavePanicked { plugin, fault: self.save.fault_of(old.name(), fault) }),
         };
         // SAFETY: the old version is still there, and the new one takes what the old one has saved: their descriptors fit.
-        let restored = unsafe { state.pass(|state| restore(std::ptr::null(), state).into_result()) };
-        // SAFETY: what the hook has just returned.
-        match restored.map(|result| unsafe { lift_hook(result) }) {
+        match unsafe { state.pass(|state| lift_hook(restore(std::ptr::null(), state))) } {
             Ok(Ok(())) => Ok(()),
             Ok(Err(message)) => Err(Error::RestoreFailed { plugin, message, path }),
             Err(fault) => {

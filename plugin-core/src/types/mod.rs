@@ -108,6 +108,10 @@ pub unsafe trait PluginType: Sized + 'static {
     /// values are converted, the room on the stack is watched.
     const DEEP: bool = true;
 
+    /// The last tag that a call may return beside such a value, in the word where otherwise the fault is: the first is 0.
+    /// A tag that is there is not in the `Repr`, where it would have to be written and read. It follows from `NODE`.
+    const LAST_TAG: usize = 0;
+
     /// Turns the value into its `Repr`, giving away what it owns.
     fn lower(self) -> Self::Repr;
 
@@ -116,6 +120,24 @@ pub unsafe trait PluginType: Sized + 'static {
     #[inline(always)]
     fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
         place.write(self.lower());
+    }
+
+    /// [Lowers](Self::lower_to) what a call returns, and gives the tag that goes with it.
+    #[inline(always)]
+    fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
+        self.lower_to(place);
+        0
+    }
+
+    /// [Lifts](Self::lift) what a call has returned with this tag.
+    ///
+    /// # Safety
+    ///
+    /// As for [`lift`](Self::lift), of what [`lower_returned`](Self::lower_returned) has lowered and of its tag.
+    #[inline(always)]
+    unsafe fn lift_returned(_tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::lift(repr.assume_init(), origin) }
     }
 
     /// Makes a `Repr` that reads what `self` owns instead of giving it away.

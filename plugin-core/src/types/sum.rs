@@ -19,6 +19,7 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     type Repr = OptionRepr<T::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Option.head(), parts: &[T::NODE] };
     const DEEP: bool = T::DEEP;
+    const LAST_TAG: usize = 1;
 
     #[inline]
     fn lower(self) -> Self::Repr {
@@ -26,6 +27,24 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
             None => OptionRepr { tag: 0, value: MaybeUninit::uninit() },
             Some(value) => OptionRepr { tag: 1, value: MaybeUninit::new(value.lower()) },
         }
+    }
+    #[inline(always)]
+    fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
+        let tag = self.lower_returned(place);
+        // SAFETY: a field of the place.
+        unsafe { (&raw mut (*place.as_mut_ptr()).tag).write(tag as u8) }
+    }
+    #[inline(always)]
+    fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
+        let Some(value) = self else { return 0 };
+        // SAFETY: a field of the place.
+        value.lower_to(unsafe { &mut (*place.as_mut_ptr()).value });
+        1
+    }
+    #[inline(always)]
+    unsafe fn lift_returned(tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
+        // SAFETY: the tag says whether the value was written.
+        (tag == 1).then(|| unsafe { T::lift((*repr.as_ptr()).value.assume_init(), origin) })
     }
     #[inline]
     fn lend(&self) -> Self::Repr {
@@ -65,6 +84,7 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     type Repr = ResultRepr<T::Repr, E::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Result.head(), parts: &[T::NODE, E::NODE] };
     const DEEP: bool = T::DEEP || E::DEEP;
+    const LAST_TAG: usize = 1;
 
     #[inline]
     fn lower(self) -> Self::Repr {
@@ -75,18 +95,35 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     }
     #[inline(always)]
     fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
+        let tag = self.lower_returned(place);
+        // SAFETY: a field of the place.
+        unsafe { (&raw mut (*place.as_mut_ptr()).tag).write(tag as u8) }
+    }
+    #[inline(always)]
+    fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
         let place = place.as_mut_ptr();
-        // SAFETY: the tag, and after it the field that it says is there, are written in the place.
+        // SAFETY: fields of the place.
         unsafe {
             match self {
                 Ok(value) => {
-                    (&raw mut (*place).tag).write(0);
                     value.lower_to(&mut *(&raw mut (*place).payload.ok).cast());
+                    0
                 }
                 Err(error) => {
-                    (&raw mut (*place).tag).write(1);
                     error.lower_to(&mut *(&raw mut (*place).payload.err).cast());
+                    1
                 }
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn lift_returned(tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
+        let repr = repr.as_ptr();
+        // SAFETY: the tag says which field was written.
+        unsafe {
+            match tag {
+                0 => Ok(T::lift((&raw const (*repr).payload.ok).read(), origin)),
+                _ => Err(E::lift((&raw const (*repr).payload.err).read(), origin)),
             }
         }
     }

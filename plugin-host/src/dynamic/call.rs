@@ -18,7 +18,7 @@ use thiserror::Error;
 use super::Trouble;
 use super::de::Target;
 use super::free::{Place, free_buffer};
-use super::layout::{Id, Layouts};
+use super::layout::{Id, Kind, Layouts};
 use super::ser::Value;
 use crate::error::Error;
 use crate::host::{Export, Host, Plugin};
@@ -431,11 +431,18 @@ impl<'a> Call<'a> {
                 Passing::Mut | Passing::SliceMut | Passing::Text => {}
             }
         }
-        // SAFETY: of this call, in a plugin that is loaded.
-        unsafe { fault_of(&place) }.map_err(|mut fault| {
-            fault.export = Some(self.used.label());
-            fault
-        })?;
+        // SAFETY: an outcome begins so.
+        let word = unsafe { place.at().cast::<usize>().read() };
+        if word <= 1 && matches!(node.kind, Kind::Option(..) | Kind::Result(..)) {
+            // SAFETY: such a value begins with its tag, which is returned beside it.
+            unsafe { place.at().add(offset).write(word as u8) }
+        } else {
+            // SAFETY: of this call, in a plugin that is loaded.
+            unsafe { fault_of(&place) }.map_err(|mut fault| {
+                fault.export = Some(self.used.label());
+                fault
+            })?;
+        }
         // SAFETY: no fault, so the value is there; the plugin stays loaded, for `self` has borrowed it.
         unsafe { place.holds(self.result, offset) };
         Ok(Returned { place, offset })
