@@ -14,6 +14,9 @@ use contenders::Libraries;
 use measure::Row;
 use serde_json::Value;
 
+// It is the system's without this, too; with it, plugins know.
+plugin_host::use_system_allocator!();
+
 /// The contenders, as tables call them.
 const BARE: &str = "extern \"C\"";
 const DIRECT: &str = "direct";

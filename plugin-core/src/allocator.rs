@@ -10,7 +10,8 @@
 //! | `Host`, for good | the host's | the host's, or the system's if it is noted |
 //!
 //! `Early` becomes `Host` when the library is bound, and `System` when there are more early blocks than can be noted. Both
-//! are one exchange of [`MEMORY`], so that one of them wins. A thread that still sees `Early` after that has a block of the
+//! are one exchange of [`MEMORY`], so that one of them wins. It becomes `System` when it is bound, too, if that is the host's
+//! allocator: the host says so, and both [find](crate::system) that they mean the same one. A thread that still sees `Early` after that has a block of the
 //! system's, which is noted before anybody else can have it; and whoever frees a block has it from the one that allocated
 //! it, so sees at least what that one saw.
 //!
@@ -26,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use crate::buffer::{self, Owner};
 use crate::runtime;
-use crate::table::{HostMemory, HostServices};
+use crate::table::HostMemory;
 
 /// Has this plugin allocate with its host's allocator, so that its values move to the host and back without a copy.
 ///
@@ -114,6 +115,9 @@ static REACHED: AtomicBool = AtomicBool::new(false);
 
 static EARLY: Blocks = Blocks::new();
 
+/// Is at no block's address.
+const BUSY: *mut u8 = NonNull::dangling().as_ptr();
+
 /// The blocks that a library has from the system before it has a host: what its constructors keep.
 struct Blocks {
     /// How many there are, times [`Blocks::ONE`]; and what this library has to do with the common allocator, which is one
@@ -195,6 +199,16 @@ impl Blocks {
         noted
     }
 
+    /// Forgets what is noted now.
+    fn forget_all(&self) {
+        for place in &self.places {
+            let block = place.load(Ordering::Relaxed);
+            if !block.is_null() && block != BUSY {
+                self.forget(block);
+            }
+        }
+    }
+
     /// Has the system reallocate a block that is noted, which keeps its place. Another block may come to lie at the old
     /// address before this returns, so it is not noted any more by then.
     ///
@@ -203,8 +217,6 @@ impl Blocks {
     /// As for [`GlobalAlloc::realloc`], and the block is the system's.
     #[cold]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        /// Is at no block's address.
-        const BUSY: *mut u8 = NonNull::dangling().as_ptr();
         let place = self.replace(block, BUSY);
         // SAFETY: the caller's promise.
         let moved = unsafe { System.realloc(block, layout, size) };
@@ -354,23 +366,32 @@ pub(crate) fn accept_host() -> bool {
     EARLY.exchange_common(common::UNDECIDED, common::APART)
 }
 
+/// What [`MEMORY`] becomes with this host.
+fn source_of(memory: &HostMemory) -> *mut HostMemory {
+    if memory.system.is_here() { SYSTEM } else { std::ptr::from_ref(memory).cast_mut() }
+}
+
 /// Goes over to the host's memory, if this library wants it and the host lends it.
 ///
 /// # Safety
 ///
-/// The services and the functions for memory are valid for as long as this library is mapped. They are what
+/// The memory is null, or valid for as long as this library is mapped. It is that of what
 /// [`services`](runtime::services) gives, and nobody has got anything from the host.
-pub(crate) unsafe fn bind(services: *const HostServices) {
-    // SAFETY: the caller's promise.
-    let memory = unsafe { (&raw const (*services).memory).read() };
+pub(crate) unsafe fn bind(memory: *const HostMemory) {
     if memory.is_null() || !is_in_place() {
         return;
     }
-    if MEMORY.compare_exchange(null_mut(), memory.cast_mut(), Ordering::AcqRel, Ordering::Relaxed).is_err() {
+    // SAFETY: not null, and valid as the caller promises.
+    let memory = unsafe { &*memory };
+    let (is_common, is_tracked) = (memory.is_common != 0, memory.take_over.is_some());
+    let source = source_of(memory);
+    if MEMORY.compare_exchange(null_mut(), source, Ordering::AcqRel, Ordering::Relaxed).is_err_and(|is| is != source) {
         return;
     }
-    // SAFETY: not null, and valid as the caller promises.
-    let (is_common, is_tracked) = unsafe { ((*memory).is_common != 0, (*memory).take_over.is_some()) };
+    if source == SYSTEM {
+        // They go back to where all others do.
+        EARLY.forget_all();
+    }
     if is_tracked {
         // The host counts what is left of the plugin's when it goes. Std's standard output, which is flushed then, is not
         // the plugin's doing; so it is made now, while nothing counts.
@@ -470,6 +491,48 @@ mod tests {
             assert!(blocks.forget(moved));
             System.dealloc(moved, Layout::from_size_align(1 << 20, 8).unwrap());
         }
+    }
+
+    /// Functions that are only told apart.
+    #[test]
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn a_host_that_has_the_systems_is_not_asked() {
+        use std::ffi::c_void;
+
+        use crate::system::SystemAllocator;
+
+        unsafe extern "C" fn alloc(_: usize, _: usize, _: *const c_void) -> *mut u8 {
+            null_mut()
+        }
+        unsafe extern "C" fn dealloc(_: *mut u8, _: usize, _: usize, _: *const c_void) {}
+        unsafe extern "C" fn realloc(_: *mut u8, _: usize, _: usize, _: usize, _: *const c_void) -> *mut u8 {
+            null_mut()
+        }
+        let mut memory = HostMemory {
+            size: size_of::<HostMemory>(),
+            library: null_mut(),
+            alloc,
+            alloc_zeroed: alloc,
+            dealloc,
+            realloc,
+            is_common: 1,
+            system: SystemAllocator::here().unwrap(),
+            hand_over: None,
+            take_over: None,
+        };
+        assert_eq!(source_of(&memory), SYSTEM);
+        memory.system = SystemAllocator::NONE;
+        assert_eq!(source_of(&memory).cast_const(), &raw const memory);
+    }
+
+    #[test]
+    fn what_is_noted_is_forgotten() {
+        let blocks = Blocks::new();
+        (1..=Blocks::MOST).for_each(|number| assert!(blocks.note(block(number))));
+        assert!(blocks.exchange_common(common::UNDECIDED, common::APART));
+        blocks.forget_all();
+        assert!(!blocks.has(block(1)));
+        assert_eq!(blocks.state.load(Ordering::Relaxed), common::APART);
     }
 
     #[test]

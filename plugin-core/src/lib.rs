@@ -102,7 +102,10 @@
 //! A plugin and its host may have different allocators, and by default a plugin has its own. Then what owns memory is copied
 //! when it crosses. With [`use_host_allocator!()`](use_host_allocator) in it, the plugin allocates with the host's, and
 //! `String`, `Vec` and `Box` of what is itself or of `String`s, and the buffers of other types, move both ways without a copy.
-//! That holds for a plugin that is a host itself, and for its own plugins, too, if nothing between is tracked.
+//! That holds for a plugin that is a host itself, and for its own plugins, too, if nothing between is tracked. It asks the
+//! host for each block, unless that has the system's allocator and [says so].
+//!
+//! [says so]: https://docs.rs/plugin-host/latest/plugin_host/macro.use_system_allocator.html
 //!
 //! What the plugin leaks, in its statics too, is then the host's to handle: lost, or, if the host tracks it, freed when the
 //! library is unmapped (which happens on Linux with glibc) and reported. To be freed so it must be the plugin's alone: a
@@ -143,6 +146,7 @@ pub mod record;
 mod runtime;
 pub mod state;
 mod statics;
+mod system;
 pub mod table;
 mod types;
 

@@ -17,6 +17,7 @@ use std::ffi::{c_int, c_void};
 use crate::buffer::Owner;
 use crate::fault::{Context, FaultRepr};
 use crate::record::{Field, Kind, Record};
+pub use crate::system::SystemAllocator;
 
 /// The version of everything the two sides must agree on: the table, the records, and each type's `Repr`.
 pub const ABI_VERSION: u32 = 1;
@@ -140,6 +141,8 @@ pub struct HostMemory {
     ) -> *mut u8,
     /// 1 if this is the common allocator.
     pub is_common: u8,
+    /// What a library may call instead of the functions above, if it is the library's own as well.
+    pub system: SystemAllocator,
     /// If the host keeps a list of the library's blocks: it is called for each that leaves the library in a buffer.
     pub hand_over: Option<unsafe extern "C" fn(block: *mut u8, library: *const c_void)>,
     /// If it does: it is called for each that comes to the library in one.

@@ -18,6 +18,7 @@
 //! | say which files may be loaded | [`Trust`] |
 //! | load, look up, list | [`Host`], [`Plugin`] |
 //! | call a function, also from other threads | [`Function`] |
+//! | have plugins allocate as this program does | [`use_system_allocator!`] |
 //! | free what plugins leak, and hear of it | [`Memory`], [`Leak`] |
 //! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
 //! | read and write statics | [`Static`] |
@@ -104,6 +105,14 @@ pub use plugin_core::{
 pub use signature::Signature;
 pub use succession::Draining;
 pub use trust::{Digest, Trust};
+/// What the expansion of [`use_system_allocator!`] refers to.
+#[doc(hidden)]
+pub mod __private {
+    pub use plugin_core::__private::inventory;
+
+    pub use crate::memory::SystemIsGlobal;
+}
+
 pub use unload::{PinReason, PluginThread, Unload};
 #[cfg(feature = "watch")]
 pub use watch::Watch;

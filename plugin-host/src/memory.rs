@@ -7,9 +7,66 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use plugin_core::table::HostMemory;
+use plugin_core::__private::inventory;
+use plugin_core::table::{HostMemory, SystemAllocator};
 
 use crate::services::services;
+
+/// Makes the system's the program's global allocator, as it is by default, and has plugins know it.
+///
+/// Once, anywhere in the program: it defines the `#[global_allocator]`. Plugins that say
+/// `plugin_core::use_host_allocator!()` then allocate as fast as this program itself, because they need not ask it. Without
+/// it they do, for each block, and a call that does little but return a short text takes a twentieth longer. It is nothing to
+/// plugins with allocators of their own, to those whose memory is [tracked](Memory::Tracked), nor on Windows.
+///
+/// # Example
+///
+/// ```
+/// plugin_host::use_system_allocator!();
+///
+/// # fn main() {
+/// let host = plugin_host::Host::new(plugin_host::Trust::none());
+/// // Plugins and this program have one allocator.
+/// # drop(host);
+/// # }
+/// ```
+#[macro_export]
+macro_rules! use_system_allocator {
+    () => {
+        const _: () = {
+            #[::core::prelude::v1::global_allocator]
+            static SYSTEM_ALLOCATOR: ::std::alloc::System = ::std::alloc::System;
+
+            $crate::__private::inventory::submit! {
+                // SAFETY: it is the global allocator.
+                unsafe { $crate::__private::SystemIsGlobal::new() }
+            }
+        };
+    };
+}
+
+/// Is registered where the global allocator is the system's for certain.
+#[derive(Debug)]
+pub struct SystemIsGlobal(());
+
+impl SystemIsGlobal {
+    /// For [`use_system_allocator!`](crate::use_system_allocator) to make.
+    ///
+    /// # Safety
+    ///
+    /// The `#[global_allocator]` is [`std::alloc::System`]. If that is not asked, because std is a library of its own, it is
+    /// the same all the more.
+    pub const unsafe fn new() -> Self {
+        SystemIsGlobal(())
+    }
+}
+
+inventory::collect!(SystemIsGlobal);
+
+/// The system's allocator, if it is this program's for certain.
+fn the_systems() -> Option<SystemAllocator> {
+    inventory::iter::<SystemIsGlobal>.into_iter().next().and_then(|_| SystemAllocator::here())
+}
 
 /// How plugins that say `plugin_core::use_host_allocator!()` get their memory. It is nothing to others.
 ///
@@ -26,7 +83,8 @@ use crate::services::services;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Memory {
-    /// From this program's global allocator, and at its speed. What a plugin leaks is lost.
+    /// From this program's global allocator, and at its speed, if [it is the system's](crate::use_system_allocator). What a
+    /// plugin leaks is lost.
     #[default]
     Plain,
     /// From the same, and every block is on a list as long as the plugin has it. What moves to the host, or to another
@@ -64,6 +122,7 @@ pub(crate) fn lent(memory: Memory, library: *const c_void, is_common: bool) -> H
         dealloc: plain_dealloc,
         realloc: plain_realloc,
         is_common: u8::from(is_common),
+        system: the_systems().unwrap_or(SystemAllocator::NONE),
         hand_over: None,
         take_over: None,
     };
@@ -76,6 +135,8 @@ pub(crate) fn lent(memory: Memory, library: *const c_void, is_common: bool) -> H
             realloc: tracked_realloc,
             hand_over: Some(hand_over),
             take_over: Some(take_over),
+            // It has no list.
+            system: SystemAllocator::NONE,
             ..plain
         },
     }

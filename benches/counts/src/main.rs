@@ -11,6 +11,8 @@ use interface::Record;
 use plugin_host::build::Build;
 use plugin_host::{Host, Trust};
 
+plugin_host::use_system_allocator!();
+
 /// By how much a count may differ: other compilers and C libraries have their own.
 const TOLERANCE: f64 = 0.10;
 

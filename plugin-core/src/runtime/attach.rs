@@ -35,8 +35,8 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     }
     SERVICES.store(services.cast_mut(), Ordering::Release);
     // First of all: what is allocated from here on may be the host's.
-    // SAFETY: the host keeps its services valid while this library is mapped.
-    unsafe { allocator::bind(services) };
+    // SAFETY: the host keeps its services, and what they refer to, valid while this library is mapped.
+    unsafe { allocator::bind((&raw const (*services).memory).read()) };
     panics::install();
     #[cfg(controllable)]
     super::threads::probe();
