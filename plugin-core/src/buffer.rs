@@ -4,6 +4,7 @@ use std::alloc::{Layout, dealloc, realloc};
 use std::mem::ManuallyDrop;
 
 use crate::allocator;
+use crate::hint::unusual;
 
 /// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
@@ -212,6 +213,7 @@ impl BufferRepr {
         let (ptr, owner) = if allocator::gives_common() {
             (ptr, common(capacity))
         } else {
+            unusual();
             // SAFETY: the caller's promise.
             unsafe { given(ptr, len, capacity, size, align) }
         };
@@ -265,6 +267,7 @@ impl BufferRepr {
         let (ptr, capacity) = if owner.addr() % 2 == 1 && allocator::adopts_common() {
             (ptr.cast(), owner.addr() / 2)
         } else {
+            unusual();
             // SAFETY: the caller's promise.
             unsafe { taken::<T>(ptr, len, owner) }
         };

@@ -134,6 +134,7 @@ pub mod fault;
 // `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
 #[allow(coherence_leak_check)]
 mod function;
+mod hint;
 #[cfg(feature = "host")]
 mod live;
 mod locks;

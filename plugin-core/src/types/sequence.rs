@@ -75,14 +75,21 @@ struct HalfConverted<A, B> {
 }
 
 impl<A, B> Drop for HalfConverted<A, B> {
+    // In line, so that the fields need not be in memory.
+    #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: it is so while one is converted, and this is dropped only when that unwinds. The memory was a `Vec`'s.
-        unsafe {
-            let memory = Vec::from_raw_parts(self.first, 0, self.capacity);
-            drop_in_place(slice_from_raw_parts_mut(self.first.cast::<B>(), self.at));
-            drop_in_place(slice_from_raw_parts_mut(self.first.add(self.at + 1), self.len - self.at - 1));
-            drop(memory);
+        #[cold]
+        unsafe fn drop_half<A, B>(first: *mut A, len: usize, capacity: usize, at: usize) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let memory = Vec::from_raw_parts(first, 0, capacity);
+                drop_in_place(slice_from_raw_parts_mut(first.cast::<B>(), at));
+                drop_in_place(slice_from_raw_parts_mut(first.add(at + 1), len - at - 1));
+                drop(memory);
+            }
         }
+        // SAFETY: it is so while one is converted, and this is dropped only when that unwinds. The memory was a `Vec`'s.
+        unsafe { drop_half::<A, B>(self.first, self.len, self.capacity, self.at) }
     }
 }
 

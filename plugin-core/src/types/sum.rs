@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::{PluginType, unknown_tag};
 use crate::descriptor::{Node, Tag};
+use crate::hint::unusual;
 use crate::origin::Origin;
 
 /// The `Repr` of an `Option`: 0 for `None`, or 1 and the value.
@@ -123,7 +124,10 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
         unsafe {
             match tag {
                 0 => Ok(T::lift((&raw const (*repr).payload.ok).read(), origin)),
-                _ => Err(E::lift((&raw const (*repr).payload.err).read(), origin)),
+                _ => {
+                    unusual();
+                    Err(E::lift((&raw const (*repr).payload.err).read(), origin))
+                }
             }
         }
     }
