@@ -102,5 +102,5 @@ pub fn run(libraries: &Libraries) -> Vec<Row> {
         crate::STABBY => &stabby,
         crate::HOT => &hot,
     }
-    workloads.into_iter().filter(|w| std::env::var("ONLY").map_or(true, |o| w.name.contains(&o))).map(Workload::measure).collect()
+    workloads.into_iter().map(Workload::measure).collect()
 }

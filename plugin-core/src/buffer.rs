@@ -122,6 +122,7 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
 /// # Safety
 ///
 /// As for [`BufferRepr::free_raw`], of a buffer of these parts.
+#[inline(always)]
 unsafe fn free(ptr: *mut u8, len: usize, owner: *const u8, size: usize, align: usize) {
     let (owner, capacity) = match Whose::of(owner) {
         Whose::Lent => return,
