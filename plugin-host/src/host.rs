@@ -813,7 +813,7 @@ impl Plugin {
     ) -> Self {
         let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
         // What has the same type has the same descriptor, so that it is found in the cache.
-        let mut descriptors: HashSet<&[u8], RandomState> = HashSet::default();
+        let mut descriptors = HashSet::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
         let mut exports = HashMap::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
         exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;

@@ -484,10 +484,10 @@ impl Watcher {
         if self.known.is_some_and(|(revision, _)| revision == serving.revision) {
             return;
         }
-        if let Ok(digest) = file::read(&serving.path).and_then(|contents| contents.digest(&serving.path)) {
-            if Stamp::of(&serving.path) == serving.stamp {
-                self.known = Some((serving.revision, digest));
-            }
+        if let Ok(digest) = file::read(&serving.path).and_then(|contents| contents.digest(&serving.path))
+            && Stamp::of(&serving.path) == serving.stamp
+        {
+            self.known = Some((serving.revision, digest));
         }
     }
 
