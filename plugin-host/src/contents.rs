@@ -38,14 +38,11 @@ impl Contents {
         }
     }
 
-    /// Their SHA-256 digest; `path` is for the messages.
-    pub(crate) fn digest(&self, path: &Path) -> Result<Digest, Error> {
+    /// Their SHA-256 digest.
+    pub(crate) fn digest(&self) -> io::Result<Digest> {
         Ok(match self {
             #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => {
-                let view = sealed.view().map_err(|source| Error::Read { path: path.to_owned(), source })?;
-                Trust::digest_of(view.bytes())
-            }
+            Contents::Sealed(sealed) => Trust::digest_of(sealed.view()?.bytes()),
             Contents::Heap(bytes) => Trust::digest_of(bytes),
         })
     }
@@ -146,7 +143,7 @@ mod tests {
             let contents = Contents::read(file.path()).unwrap();
             // Whatever becomes of the file.
             std::fs::write(file.path(), "other").unwrap();
-            assert_eq!(contents.digest(file.path()).unwrap(), Trust::digest_of(&bytes), "{length}");
+            assert_eq!(contents.digest().unwrap(), Trust::digest_of(&bytes), "{length}");
         }
         let error = Contents::read(Path::new("/nonexistent")).map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
@@ -158,7 +155,7 @@ mod tests {
     fn a_file_that_does_not_know_its_length_is_read_to_its_end() {
         let path = Path::new("/proc/self/cmdline");
         assert_eq!(std::fs::metadata(path).unwrap().len(), 0);
-        let digest = Contents::read(path).unwrap().digest(path).unwrap();
+        let digest = Contents::read(path).unwrap().digest().unwrap();
         assert_eq!(digest, Trust::digest_of(&std::fs::read(path).unwrap()));
     }
 
@@ -173,6 +170,6 @@ mod tests {
         let mut again = sealed.file().try_clone().unwrap();
         assert_eq!(again.write_all(b"other").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(again.set_len(0).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        assert_eq!(contents.digest(file.path()).unwrap(), Trust::digest_of(b"contents"));
+        assert_eq!(contents.digest().unwrap(), Trust::digest_of(b"contents"));
     }
 }

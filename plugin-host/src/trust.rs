@@ -84,7 +84,7 @@ impl Trust {
             (Policy::Any, _) => return Ok(()),
             (Policy::None, _) => "this host trusts no files; create it with a `Trust` that covers this one".to_owned(),
             (Policy::Digests(digests), Source::Contents(contents)) if mapping == Mapping::Private => {
-                let digest = contents.digest(path)?;
+                let digest = contents.digest().map_err(|source| Error::Read { path: path.to_owned(), source })?;
                 if digests.contains(&digest) {
                     return Ok(());
                 }

@@ -484,7 +484,8 @@ impl Watcher {
         if self.known.is_some_and(|(revision, _)| revision == serving.revision) {
             return;
         }
-        if let Ok(digest) = file::read(&serving.path).and_then(|contents| contents.digest(&serving.path))
+        if let Ok(contents) = file::read(&serving.path)
+            && let Ok(digest) = contents.digest()
             && Stamp::of(&serving.path) == serving.stamp
         {
             self.known = Some((serving.revision, digest));
@@ -508,7 +509,7 @@ fn read(path: &Path) -> Result<Digest, Error> {
     let contents = file::read(path)?;
     match contents.inspect(path) {
         Err(error @ (Error::Empty { .. } | Error::NotALibrary { .. } | Error::Damaged { .. })) => Err(error),
-        _ => contents.digest(path),
+        _ => contents.digest().map_err(|source| Error::Read { path: path.to_owned(), source }),
     }
 }
 
