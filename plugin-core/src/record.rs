@@ -181,8 +181,8 @@ impl std::fmt::Display for Malformed {
 pub struct RawRecord<'a> {
     /// The number of its kind, perhaps one that this version does not know.
     pub kind: u8,
-    /// Its fields in order.
-    pub fields: Vec<&'a [u8]>,
+    /// Its fields in order, as far as this version knows of them.
+    pub fields: [Option<&'a [u8]>; Item::FIELDS],
     /// The whole of it.
     pub bytes: &'a [u8],
 }
@@ -208,23 +208,25 @@ impl<'a> RawRecord<'a> {
         let (len, body) = take_u32(body).ok_or_else(|| malformed(body, "length"))?;
         let (body, rest) = body.split_at_checked(len).ok_or_else(|| malformed(body, "whole record"))?;
         let (&kind, mut left) = body.split_first().ok_or_else(|| malformed(body, "kind"))?;
-        // As many as an item has.
-        let mut fields = Vec::with_capacity(10);
+        let mut fields = [None; Item::FIELDS];
+        let mut known = fields.iter_mut();
         while !left.is_empty() {
             let (len, after) = take_u32(left).ok_or_else(|| malformed(rest, "whole field before"))?;
             let (field, after) = after.split_at_checked(len).ok_or_else(|| malformed(rest, "whole field before"))?;
-            fields.push(field);
+            if let Some(known) = known.next() {
+                *known = Some(field);
+            }
             left = after;
         }
         Ok(Some((RawRecord { kind, fields, bytes: &all[..HEADER + len] }, rest)))
     }
 
     fn text(&self, field: usize) -> Option<&'a str> {
-        std::str::from_utf8(self.fields.get(field)?).ok()
+        std::str::from_utf8(self.fields[field]?).ok()
     }
 
     fn number(&self, field: usize) -> Option<u32> {
-        Some(u32::from_le_bytes((*self.fields.get(field)?).try_into().ok()?))
+        Some(u32::from_le_bytes(self.fields[field]?.try_into().ok()?))
     }
 }
 
@@ -282,6 +284,9 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// How many fields it has, which no record has more of.
+    const FIELDS: usize = 10;
+
     /// Reads the fields of an item's record.
     pub fn read(record: &RawRecord<'a>) -> Option<Self> {
         Some(Item {
@@ -293,7 +298,7 @@ impl<'a> Item<'a> {
             name: record.text(5)?,
             docs: record.text(6)?,
             arguments: record.text(7)?,
-            descriptor: record.fields.get(8)?,
+            descriptor: record.fields[8]?,
             in_library: record.text(9) == Some("library"),
         })
     }
@@ -318,7 +323,7 @@ mod tests {
         section.extend([0; 5]);
         let (record, rest) = RawRecord::read(&section).unwrap().unwrap();
         assert_eq!(record.kind, Kind::Export as u8);
-        assert_eq!(record.fields, [&b"ab"[..], b"x\ny", b"", &[1, 0, 0, 0]]);
+        assert_eq!(record.fields[..5], [Some(&b"ab"[..]), Some(b"x\ny"), Some(b""), Some(&[1, 0, 0, 0]), None]);
         assert_eq!(record.bytes, BYTES);
         assert_eq!((record.text(1), record.number(3), record.number(0)), (Some("x\ny"), Some(1), None));
         let (_, rest) = RawRecord::read(rest).unwrap().unwrap();

@@ -1,14 +1,20 @@
 //! The contents of a file, as they were when it was read.
 
 use std::io;
-use std::ops::Deref;
 use std::path::Path;
+
+use crate::error::Error;
+use crate::inspect::{Inspected, inspect_data};
+#[cfg(target_os = "linux")]
+use crate::parts;
+use crate::trust::{Digest, Trust};
 
 /// All that was in a file. It never changes.
 ///
 /// On Linux it is not on the heap. A library is large: an allocator keeps a block of that size once it is free, in each of
 /// its arenas, and so a host that loads plugins from many threads would be larger for good.
 pub(crate) enum Contents {
+    /// It is not mapped to be inspected: that takes longer than to read the few parts that inspection looks at.
     #[cfg(target_os = "linux")]
     Sealed(sealed::Sealed),
     Heap(Vec<u8>),
@@ -22,17 +28,23 @@ impl Contents {
         }
         std::fs::read(path).map(Contents::Heap)
     }
-}
 
-impl Deref for Contents {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
+    /// What they say of themselves; `path` is for the messages.
+    pub(crate) fn inspect(&self, path: &Path) -> Result<Inspected, Error> {
         match self {
             #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => sealed.bytes(),
-            Contents::Heap(bytes) => bytes,
+            Contents::Sealed(sealed) => parts::inspect(path, sealed.file()),
+            Contents::Heap(bytes) => inspect_data(path, &**bytes),
         }
+    }
+
+    /// Their SHA-256 digest.
+    pub(crate) fn digest(&self) -> io::Result<Digest> {
+        Ok(match self {
+            #[cfg(target_os = "linux")]
+            Contents::Sealed(sealed) => Trust::digest_of(sealed.view()?.bytes()),
+            Contents::Heap(bytes) => Trust::digest_of(bytes),
+        })
     }
 }
 
@@ -47,17 +59,8 @@ pub(crate) mod sealed {
 
     use crate::library::loader;
 
-    /// A file that is only in memory and can never change again, and a view of it.
-    pub(crate) struct Sealed {
-        pub(crate) file: File,
-        start: NonNull<u8>,
-        length: usize,
-    }
-
-    // SAFETY: what is viewed never changes.
-    unsafe impl Send for Sealed {}
-    // SAFETY: as above.
-    unsafe impl Sync for Sealed {}
+    /// A file that is only in memory and can never change again.
+    pub(crate) struct Sealed(File);
 
     impl Sealed {
         /// Copies all of a file.
@@ -80,29 +83,47 @@ pub(crate) mod sealed {
             if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
                 return Err(io::Error::last_os_error());
             }
-            let length = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+            Ok(Sealed(file))
+        }
+
+        pub(crate) fn file(&self) -> &File {
+            &self.0
+        }
+
+        /// Maps all of it.
+        pub(super) fn view(&self) -> io::Result<View> {
+            let length = usize::try_from(self.0.metadata()?.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
             let mut start = NonNull::dangling();
             if length != 0 {
                 let (protection, kind) = (libc::PROT_READ, libc::MAP_PRIVATE);
                 // SAFETY: a new mapping of a descriptor that is open, wherever there is room.
-                let mapped = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, kind, file.as_raw_fd(), 0) };
+                let mapped =
+                    unsafe { libc::mmap(std::ptr::null_mut(), length, protection, kind, self.0.as_raw_fd(), 0) };
                 let mapped = (mapped != libc::MAP_FAILED).then(|| NonNull::new(mapped.cast())).flatten();
                 start = mapped.ok_or_else(io::Error::last_os_error)?;
             }
-            Ok(Sealed { file, start, length })
+            Ok(View { start, length })
         }
+    }
 
+    /// What is in a [`Sealed`].
+    pub(super) struct View {
+        start: NonNull<u8>,
+        length: usize,
+    }
+
+    impl View {
         pub(super) fn bytes(&self) -> &[u8] {
             // SAFETY: so long a mapping, of what can neither change nor shrink; or nothing.
             unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
         }
     }
 
-    impl Drop for Sealed {
+    impl Drop for View {
         fn drop(&mut self) {
             if self.length != 0 {
                 let _one_at_a_time = loader();
-                // SAFETY: mapped by `read`, and nobody has a reference into it any more.
+                // SAFETY: mapped by `view`, and nobody has a reference into it any more.
                 unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
             }
         }
@@ -122,7 +143,7 @@ mod tests {
             let contents = Contents::read(file.path()).unwrap();
             // Whatever becomes of the file.
             std::fs::write(file.path(), "other").unwrap();
-            assert!(*contents == *bytes, "{length}");
+            assert_eq!(contents.digest().unwrap(), Trust::digest_of(&bytes), "{length}");
         }
         let error = Contents::read(Path::new("/nonexistent")).map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
@@ -134,7 +155,8 @@ mod tests {
     fn a_file_that_does_not_know_its_length_is_read_to_its_end() {
         let path = Path::new("/proc/self/cmdline");
         assert_eq!(std::fs::metadata(path).unwrap().len(), 0);
-        assert_eq!(*Contents::read(path).unwrap(), *std::fs::read(path).unwrap());
+        let digest = Contents::read(path).unwrap().digest().unwrap();
+        assert_eq!(digest, Trust::digest_of(&std::fs::read(path).unwrap()));
     }
 
     #[cfg(target_os = "linux")]
@@ -143,10 +165,11 @@ mod tests {
         use std::io::Write as _;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "contents").unwrap();
-        let Contents::Sealed(sealed) = Contents::read(file.path()).unwrap() else { panic!("it is on the heap") };
-        let mut again = sealed.file.try_clone().unwrap();
+        let contents = Contents::read(file.path()).unwrap();
+        let Contents::Sealed(sealed) = &contents else { panic!("it is on the heap") };
+        let mut again = sealed.file().try_clone().unwrap();
         assert_eq!(again.write_all(b"other").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(again.set_len(0).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        assert_eq!(sealed.bytes(), b"contents");
+        assert_eq!(contents.digest().unwrap(), Trust::digest_of(b"contents"));
     }
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use crate::contents::Contents;
 use crate::error::{Error, no_nul_in_path};
-use crate::inspect::{Inspected, inspect_data};
+use crate::inspect::Inspected;
 #[cfg(unix)]
 use crate::parts;
 
@@ -147,7 +147,7 @@ impl Source {
     /// What it says of itself; `path` is for the messages.
     pub(crate) fn inspect(&self, path: &Path) -> Result<Inspected, Error> {
         match self {
-            Source::Contents(contents) => inspect_data(path, &**contents),
+            Source::Contents(contents) => contents.inspect(path),
             #[cfg(unix)]
             Source::InPlace(file) => parts::inspect(path, file),
         }
@@ -157,6 +157,7 @@ impl Source {
 /// A file for the system's loader. Dropping it removes what it made, which a mapping outlives where the system lets it.
 pub(crate) struct Image {
     path: PathBuf,
+    inode: Option<u64>,
     _keep: Keep,
 }
 
@@ -178,11 +179,12 @@ impl Image {
         match source {
             #[cfg(target_os = "linux")]
             Source::Contents(Contents::Sealed(sealed)) => {
-                let file = sealed.file.try_clone()?;
-                let path = memory::unique_path(&file)?.into();
-                Ok(Image { path, _keep: Keep::Memory(file) })
+                let file = sealed.file().try_clone()?;
+                let inode = std::os::unix::fs::MetadataExt::ino(&file.metadata()?);
+                let path = memory::unique_path(&file, inode).into();
+                Ok(Image { path, inode: Some(inode), _keep: Keep::Memory(file) })
             }
-            Source::Contents(contents) if mapping == Mapping::Private => copy(path, contents),
+            Source::Contents(Contents::Heap(bytes)) if mapping == Mapping::Private => copy(path, bytes),
             _ => {
                 // Without a directory, the loader would search its own.
                 let mut path = std::path::absolute(path)?;
@@ -190,7 +192,12 @@ impl Image {
                     // Without this, it would append `.dll`.
                     path.as_mut_os_string().push(".");
                 }
-                Ok(Image { path, _keep: Keep::Nothing })
+                let inode = match source {
+                    #[cfg(unix)]
+                    Source::InPlace(file) => inode(file),
+                    Source::Contents(_) => None,
+                };
+                Ok(Image { path, inode, _keep: Keep::Nothing })
             }
         }
     }
@@ -199,6 +206,23 @@ impl Image {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// The number that the list of mappings has for it.
+    pub(crate) fn inode(&self) -> Option<u64> {
+        self.inode
+    }
+}
+
+/// The number that the list of mappings has for a file.
+#[cfg(target_os = "linux")]
+fn inode(file: &fs::File) -> Option<u64> {
+    file.metadata().ok().map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
+}
+
+/// As above; elsewhere nobody reads that list.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn inode(_: &fs::File) -> Option<u64> {
+    None
 }
 
 #[cfg(not(windows))]
@@ -206,8 +230,8 @@ fn copy(path: &Path, bytes: &[u8]) -> io::Result<Image> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut file = tempfile::Builder::new().prefix("plugin-").suffix(&*name).tempfile()?;
     io::Write::write_all(&mut file, bytes)?;
-    let path = file.into_temp_path();
-    Ok(Image { path: path.to_path_buf(), _keep: Keep::Copy(path) })
+    let (file, path) = file.into_parts();
+    Ok(Image { path: path.to_path_buf(), inode: inode(&file), _keep: Keep::Copy(path) })
 }
 
 #[cfg(windows)]
@@ -248,7 +272,7 @@ mod copies {
             })?;
         let (file, path) = new.into_parts();
         let held = fill(file, &path, bytes)?;
-        Ok(Image { path: path.to_path_buf(), _keep: Keep::Copy(held, path) })
+        Ok(Image { path: path.to_path_buf(), inode: None, _keep: Keep::Copy(held, path) })
     }
 
     /// Writes the bytes to a new file, and returns it opened anew: the loader takes none that is open for writing.
@@ -287,24 +311,22 @@ mod copies {
 #[cfg(target_os = "linux")]
 mod memory {
     use std::fs::File;
-    use std::io;
     use std::os::fd::AsRawFd as _;
-    use std::os::unix::fs::MetadataExt as _;
 
     /// A path to a file in memory by which nothing else is mapped.
     ///
     /// The loader takes a path that it knows for the library that it loaded from there, and descriptors are used again. So
     /// each path writes the number of the file's inode in its separators, which no other file has while this one is
     /// mapped, whichever of the process's hosts mapped it: `/` is a zero, and 16 in a row are a fifteen.
-    pub(super) fn unique_path(file: &File) -> io::Result<String> {
-        let mut number = file.metadata()?.ino();
+    pub(super) fn unique_path(file: &File, inode: u64) -> String {
+        let mut number = inode;
         let mut path = String::from("/proc/self/fd");
         while number != 0 {
             path.extend(std::iter::repeat_n('/', 1 + (number % 16) as usize));
             path.push('.');
             number /= 16;
         }
-        Ok(format!("{path}/{}", file.as_raw_fd()))
+        format!("{path}/{}", file.as_raw_fd())
     }
 
     #[cfg(test)]
@@ -312,11 +334,13 @@ mod memory {
         use std::collections::HashSet;
         use std::fs::read_link;
         use std::os::fd::AsRawFd as _;
+        use std::os::unix::fs::MetadataExt as _;
 
         #[test]
         fn paths_are_unique_and_lead_to_the_file() {
             let files: Vec<_> = (0..100).map(|_| tempfile::tempfile().unwrap()).collect();
-            let paths: Vec<String> = files.iter().map(|file| super::unique_path(file).unwrap()).collect();
+            let paths: Vec<String> =
+                files.iter().map(|file| super::unique_path(file, file.metadata().unwrap().ino())).collect();
             for (file, path) in files.iter().zip(&paths) {
                 assert_eq!(read_link(path).unwrap(), read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap());
             }

@@ -518,7 +518,7 @@ impl State {
             for (name, export) in &plugin.0.exports {
                 match self.exports.get_mut(&**name) {
                     Some(exporters) => *exporters = Exporters::Several,
-                    None => _ = self.exports.insert(name.as_str().into(), Exporters::One(Exported::new(place, export))),
+                    None => _ = self.exports.insert((*name).into(), Exporters::One(Exported::new(place, export))),
                 }
             }
         }
@@ -754,7 +754,8 @@ pub(crate) struct Loaded {
     manifest: Arc<Manifest>,
     file: Option<(PathBuf, Stamp)>,
     place: Place,
-    exports: HashMap<String, Export, RandomState>,
+    /// By the names as they stand in the library.
+    exports: HashMap<&'static str, Export, RandomState>,
     /// What saves the state.
     save: Option<Entry>,
     /// Keeps the library, also if it exports nothing. The last field: what comes before may lie in it.
@@ -812,11 +813,12 @@ impl Plugin {
     ) -> Self {
         let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
         // What has the same type has the same descriptor, so that it is found in the cache.
-        let mut descriptors: HashSet<&[u8], RandomState> = HashSet::default();
-        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
+        let mut descriptors = HashSet::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
+        let mut exports = HashMap::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
+        exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
             descriptors.insert(entry.item.descriptor);
-            let label = format!("{}::{name}", manifest.name());
+            let label = [manifest.name(), "::", name].concat();
             let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
             let export = Export {
                 descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
@@ -826,9 +828,8 @@ impl Plugin {
                 #[cfg(feature = "serde")]
                 prepared: std::sync::OnceLock::new(),
             };
-            (name.to_owned(), export)
-        });
-        let exports = exports.collect();
+            (name, export)
+        }));
         Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), file, place, exports, save, library }))
     }
 
@@ -870,7 +871,7 @@ impl Plugin {
     /// What of it somebody else has.
     fn in_use(&self) -> Vec<PinReason> {
         let loaded = &*self.0;
-        let handles = self.handles().map(|(name, _, plain, live)| (name.clone(), plain + live));
+        let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
         let plugins = Arc::strong_count(&self.0) - 1;
         // This one, and that of each site. A handle may have another.
         let values = Arc::strong_count(&loaded.library) - 1 - loaded.exports.len();
@@ -881,13 +882,13 @@ impl Plugin {
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
         self.succession().forget_gone(self);
         let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
-        in_use.map(|(name, export, ..)| (name.as_str(), export.descriptor)).collect()
+        in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
     }
 
     /// The exports of which there are handles, with how many stay with this version, and how many follow upgrades.
-    fn handles(&self) -> impl Iterator<Item = (&String, &Export, usize, usize)> {
+    fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
         let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
-        exports.map(|(name, export)| match self.succession().live_handles(name) {
+        exports.map(|(&name, export)| match self.succession().live_handles(name) {
             // Those that follow have one between them.
             Some(live) => (name, export, export.handles().saturating_sub(1), live),
             None => (name, export, export.handles(), 0),
@@ -903,7 +904,7 @@ impl Plugin {
     }
 
     pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {
-        self.0.exports.iter().map(|(name, export)| (name.as_str(), &export.site))
+        self.0.exports.iter().map(|(name, export)| (*name, &export.site))
     }
 
     pub(crate) fn site(&self, export: &str) -> Option<&Arc<Site>> {

@@ -1,5 +1,7 @@
 //! Looking at a plugin's file without running any of it.
 
+use std::borrow::Cow;
+use std::env::consts::ARCH;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -131,9 +133,11 @@ fn no_delete<'a, R: ReadRef<'a>>(object: &object::File<'a, R>) -> bool {
     }
     let dynamic = object.section_by_name(".dynamic").and_then(|section| section.data().ok()).unwrap_or_default();
     // Tags and values, in the host's own words.
-    let words: Vec<_> =
-        dynamic.chunks_exact(WORD).map(|word| usize::from_ne_bytes(word.try_into().expect("a word"))).collect();
-    words.chunks_exact(2).any(|entry| entry[0] == DT_FLAGS_1 && entry[1] & DF_1_NODELETE != 0)
+    let word = |bytes: &[u8]| usize::from_ne_bytes(bytes.try_into().expect("a word"));
+    dynamic.chunks_exact(2 * WORD).any(|entry| {
+        let (tag, value) = entry.split_at(WORD);
+        word(tag) == DT_FLAGS_1 && word(value) & DF_1_NODELETE != 0
+    })
 }
 
 fn parse<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<object::File<'a, R>, Error> {
@@ -164,9 +168,10 @@ fn parse<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<object::File<'a, R>
         _ => return Err(not_a_library("a file of some other kind")),
     };
     let object = object::File::parse(data).map_err(|error| damaged(error.to_string()))?;
-    let found = format!("{} {format}", architecture(object.architecture(), object.is_64(), object.is_little_endian()));
-    if found != host_target() {
-        return Err(Error::WrongTarget { path: path.to_owned(), expected: host_target(), found });
+    let found = architecture(object.architecture(), object.is_64(), object.is_little_endian());
+    if (&*found, format) != (ARCH, FORMAT) {
+        let (expected, found) = (format!("{ARCH} {FORMAT}"), format!("{found} {format}"));
+        return Err(Error::WrongTarget { path: path.to_owned(), expected, found });
     }
     if object.kind() != ObjectKind::Dynamic {
         return Err(not_a_library(match object.kind() {
@@ -217,7 +222,8 @@ fn is_library_magic(bytes: &[u8]) -> bool {
     MAGICS.iter().any(|magic| bytes.starts_with(magic) || magic.starts_with(bytes))
 }
 
-fn architecture(architecture: Architecture, is_64: bool, little: bool) -> String {
+/// As [`ARCH`] says it.
+fn architecture(architecture: Architecture, is_64: bool, little: bool) -> Cow<'static, str> {
     let name = match architecture {
         Architecture::X86_64 => "x86_64",
         Architecture::I386 => "x86",
@@ -232,23 +238,22 @@ fn architecture(architecture: Architecture, is_64: bool, little: bool) -> String
                 "{other:?} ({}-bit, {}-endian)",
                 if is_64 { 64 } else { 32 },
                 if little { "little" } else { "big" }
-            );
+            )
+            .into();
         }
     };
-    let big = if !little && matches!(architecture, Architecture::Aarch64 | Architecture::Arm) { "eb" } else { "" };
-    format!("{name}{big}")
+    let big = !little && matches!(architecture, Architecture::Aarch64 | Architecture::Arm);
+    if big { format!("{name}eb").into() } else { name.into() }
 }
 
-fn host_target() -> String {
-    let format = if cfg!(windows) {
-        "PE"
-    } else if cfg!(target_vendor = "apple") {
-        "Mach-O"
-    } else {
-        "ELF"
-    };
-    format!("{} {format}", std::env::consts::ARCH)
-}
+/// The format of the host's libraries.
+const FORMAT: &str = if cfg!(windows) {
+    "PE"
+} else if cfg!(target_vendor = "apple") {
+    "Mach-O"
+} else {
+    "ELF"
+};
 
 /// The bytes of the section with the records.
 fn records<'a, R: ReadRef<'a>>(path: &Path, object: &object::File<'a, R>) -> Result<&'a [u8], Error> {

@@ -181,18 +181,6 @@ fn is_unmapped(_: *const PluginTable) -> bool {
 const CONTROLLABLE: bool =
     cfg!(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")));
 
-/// The number that the list of mappings has for the image's file.
-#[cfg(target_os = "linux")]
-fn inode(image: &Image) -> Option<u64> {
-    std::fs::metadata(image.path()).ok().map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
-}
-
-/// As above.
-#[cfg(not(target_os = "linux"))]
-fn inode(_: &Image) -> Option<u64> {
-    None
-}
-
 /// Has the system's loader map an image.
 ///
 /// # Safety
@@ -296,7 +284,7 @@ impl Library {
         if let Some(blocks) = &services.blocks {
             blocks.bound();
         }
-        let inode = inode(&image);
+        let inode = image.inode();
         let image = backtraces.then_some(image);
         let mapped = Some(Mapped { loaded, image });
         Ok(Library {

@@ -83,8 +83,8 @@ impl Trust {
         let reason = match (&self.0, source) {
             (Policy::Any, _) => return Ok(()),
             (Policy::None, _) => "this host trusts no files; create it with a `Trust` that covers this one".to_owned(),
-            (Policy::Digests(digests), Source::Contents(bytes)) if mapping == Mapping::Private => {
-                let digest = Self::digest_of(bytes);
+            (Policy::Digests(digests), Source::Contents(contents)) if mapping == Mapping::Private => {
+                let digest = contents.digest().map_err(|source| Error::Read { path: path.to_owned(), source })?;
                 if digests.contains(&digest) {
                     return Ok(());
                 }

@@ -15,8 +15,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::file::{self, Stamp};
 use crate::host::{Config, Host, Plugin, State, normal};
-use crate::inspect::inspect_data;
-use crate::trust::{Digest, Trust};
+use crate::trust::Digest;
 
 /// How often to look whether a directory that is gone has come back.
 const LOST: Duration = Duration::from_secs(1);
@@ -485,11 +484,11 @@ impl Watcher {
         if self.known.is_some_and(|(revision, _)| revision == serving.revision) {
             return;
         }
-        if let Ok(bytes) = file::read(&serving.path) {
-            let digest = Trust::digest_of(&bytes);
-            if Stamp::of(&serving.path) == serving.stamp {
-                self.known = Some((serving.revision, digest));
-            }
+        if let Ok(contents) = file::read(&serving.path)
+            && let Ok(digest) = contents.digest()
+            && Stamp::of(&serving.path) == serving.stamp
+        {
+            self.known = Some((serving.revision, digest));
         }
     }
 
@@ -507,10 +506,10 @@ impl Watcher {
 
 /// The digest of a file, if it looks complete. What else is wrong with it is found by who loads it.
 fn read(path: &Path) -> Result<Digest, Error> {
-    let bytes = file::read(path)?;
-    match inspect_data(path, &*bytes) {
+    let contents = file::read(path)?;
+    match contents.inspect(path) {
         Err(error @ (Error::Empty { .. } | Error::NotALibrary { .. } | Error::Damaged { .. })) => Err(error),
-        _ => Ok(Trust::digest_of(&bytes)),
+        _ => contents.digest().map_err(|source| Error::Read { path: path.to_owned(), source }),
     }
 }
 
