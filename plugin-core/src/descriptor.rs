@@ -34,6 +34,8 @@
 
 use std::mem::MaybeUninit;
 
+use crate::record::put;
+
 /// What a descriptor's node is; its number is part of the ABI, so numbers are only ever added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -527,16 +529,11 @@ impl<'a> Walk<'a> {
     }
 
     const fn bytes(&mut self, bytes: &[u8]) {
-        let mut i = 0;
         match &mut self.output {
             Output::None => {}
-            Output::Write(out) => {
-                while i < bytes.len() {
-                    out[self.at + i] = bytes[i];
-                    i += 1;
-                }
-            }
+            Output::Write(out) => _ = put(out, self.at, bytes),
             Output::Compare(with) => {
+                let mut i = 0;
                 while i < bytes.len() && self.same {
                     self.same = self.at + i < with.len() && with[self.at + i] == bytes[i];
                     i += 1;

@@ -203,43 +203,21 @@ macro_rules! __register {
     ) => {
         // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
         const _: () = {
-            // Constants of their own, because only newer compilers extend the life of temporaries inside a call's
-            // arguments.
-            const NODE: &$crate::__private::Node = $node;
-            const LINE: [::core::primitive::u8; 4] = ::core::line!().to_le_bytes();
-            const COLUMN: [::core::primitive::u8; 4] = ::core::column!().to_le_bytes();
-            const DOCS: &[&::core::primitive::str] = &[$($docs),*];
-            const ARGUMENTS: &[&::core::primitive::str] = &[$($argument),*];
             const RECORD: $crate::__private::Record = $crate::__private::Record {
                 kind: $crate::__private::Kind::$kind,
                 fields: &[
                     $crate::__private::Field::Bytes($crate::__private::or_empty(::core::option_env!("CARGO_PKG_NAME")).as_bytes()),
                     $crate::__private::Field::Bytes($crate::__private::or_empty(::core::option_env!("CARGO_PKG_VERSION")).as_bytes()),
                     $crate::__private::Field::Bytes(::core::module_path!().as_bytes()),
-                    $crate::__private::Field::Bytes(&LINE),
-                    $crate::__private::Field::Bytes(&COLUMN),
+                    $crate::__private::Field::Number(::core::line!()),
+                    $crate::__private::Field::Number(::core::column!()),
                     $crate::__private::Field::Bytes($name.as_bytes()),
-                    $crate::__private::Field::Lines(DOCS),
-                    $crate::__private::Field::Lines(ARGUMENTS),
-                    $crate::__private::Field::Node(NODE),
+                    $crate::__private::Field::Lines(&[$($docs),*]),
+                    $crate::__private::Field::Lines(&[$($argument),*]),
+                    $crate::__private::Field::Node($node),
                     $crate::__private::Field::Lines(&[$(::core::stringify!($library))?]),
                 ],
             };
-
-            const INVOKE: ::core::option::Option<$crate::__private::Invoke> =
-                $crate::__private::only(&[$({
-                    unsafe extern "C" fn invoke(
-                        __context: $crate::__private::Context,
-                        __arguments: *const *const ::core::ffi::c_void,
-                        __outcome: *mut ::core::ffi::c_void,
-                    ) {
-                        // SAFETY: the caller passes the entry's arguments and outcome by address.
-                        unsafe {
-                            $crate::__private::give($entry(__context $(, $crate::__private::nth(__arguments, $index))*), __outcome)
-                        }
-                    }
-                    invoke
-                })?]);
 
             #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
             #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
@@ -247,7 +225,25 @@ macro_rules! __register {
 
             $crate::__private::inventory::submit! {
                 // SAFETY: the attribute makes the entry and the record's descriptor from the same types.
-                unsafe { $crate::__private::Export::new(&BYTES, $entry as *const ::core::ffi::c_void, INVOKE) }
+                unsafe {
+                    $crate::__private::Export::new(
+                        &BYTES,
+                        $entry as *const ::core::ffi::c_void,
+                        $crate::__private::only(&[$({
+                            unsafe extern "C" fn invoke(
+                                __context: $crate::__private::Context,
+                                __arguments: *const *const ::core::ffi::c_void,
+                                __outcome: *mut ::core::ffi::c_void,
+                            ) {
+                                // SAFETY: the caller passes the entry's arguments and outcome by address.
+                                unsafe {
+                                    $crate::__private::give($entry(__context $(, $crate::__private::nth(__arguments, $index))*), __outcome)
+                                }
+                            }
+                            invoke
+                        })?]),
+                    )
+                }
             }
         };
     };

@@ -60,6 +60,8 @@ impl Kind {
 pub enum Field {
     /// These bytes.
     Bytes(&'static [u8]),
+    /// This number.
+    Number(u32),
     /// These lines, with a line feed between them.
     Lines(&'static [&'static str]),
     /// A descriptor.
@@ -74,51 +76,14 @@ pub struct Record {
     pub fields: &'static [Field],
 }
 
-const fn put(out: &mut [u8], mut at: usize, bytes: &[u8]) -> usize {
+/// Copies `bytes` into `out` from `at` on, and returns where they end.
+pub(crate) const fn put(out: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     let mut i = 0;
     while i < bytes.len() {
-        out[at] = bytes[i];
-        at += 1;
+        out[at + i] = bytes[i];
         i += 1;
     }
-    at
-}
-
-impl Field {
-    const fn len(&self) -> usize {
-        match self {
-            Field::Bytes(bytes) => bytes.len(),
-            Field::Node(node) => node.len(),
-            Field::Lines(lines) => {
-                let mut len = 0;
-                let mut i = 0;
-                while i < lines.len() {
-                    len += lines[i].len() + (i != 0) as usize;
-                    i += 1;
-                }
-                len
-            }
-        }
-    }
-
-    const fn write(&self, out: &mut [u8], at: usize) -> usize {
-        match self {
-            Field::Bytes(bytes) => put(out, at, bytes),
-            Field::Node(node) => node.write(out, at),
-            Field::Lines(lines) => {
-                let mut at = at;
-                let mut i = 0;
-                while i < lines.len() {
-                    if i != 0 {
-                        at = put(out, at, b"\n");
-                    }
-                    at = put(out, at, lines[i].as_bytes());
-                    i += 1;
-                }
-                at
-            }
-        }
-    }
+    at + bytes.len()
 }
 
 const HEADER: usize = MARK.len() + 4;
@@ -129,7 +94,19 @@ impl Record {
         let mut len = HEADER + 1;
         let mut i = 0;
         while i < self.fields.len() {
-            len += 4 + self.fields[i].len();
+            len += 4 + match &self.fields[i] {
+                Field::Bytes(bytes) => bytes.len(),
+                Field::Number(_) => 4,
+                Field::Node(node) => node.len(),
+                Field::Lines(lines) => {
+                    let (mut len, mut i) = (0, 0);
+                    while i < lines.len() {
+                        len += lines[i].len() + (i != 0) as usize;
+                        i += 1;
+                    }
+                    len
+                }
+            };
             i += 1;
         }
         len
@@ -140,20 +117,39 @@ impl Record {
         false
     }
 
-    /// The bytes; `N` is [`Record::len`].
+    /// The bytes; `N` is [`Record::len`]. The compiler interprets this for each export, and what takes it long is each call,
+    /// so there are few.
     ///
     /// # Panics
     ///
     /// If it is not.
     pub const fn encode<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
-        let mut at = put(&mut out, 0, &MARK);
-        at = put(&mut out, at, &((N - HEADER) as u32).to_le_bytes());
-        at = put(&mut out, at, &[self.kind as u8]);
+        put(&mut out, 0, &MARK);
+        put(&mut out, MARK.len(), &((N - HEADER) as u32).to_le_bytes());
+        out[HEADER] = self.kind as u8;
+        let mut at = HEADER + 1;
         let mut i = 0;
         while i < self.fields.len() {
-            at = put(&mut out, at, &(self.fields[i].len() as u32).to_le_bytes());
-            at = self.fields[i].write(&mut out, at);
+            let start = at + 4;
+            at = match &self.fields[i] {
+                Field::Bytes(bytes) => put(&mut out, start, bytes),
+                Field::Number(number) => put(&mut out, start, &number.to_le_bytes()),
+                Field::Node(node) => node.write(&mut out, start),
+                Field::Lines(lines) => {
+                    let (mut at, mut i) = (start, 0);
+                    while i < lines.len() {
+                        if i != 0 {
+                            out[at] = b'\n';
+                            at += 1;
+                        }
+                        at = put(&mut out, at, lines[i].as_bytes());
+                        i += 1;
+                    }
+                    at
+                }
+            };
+            put(&mut out, start - 4, &((at - start) as u32).to_le_bytes());
             i += 1;
         }
         assert!(at == N);
@@ -310,7 +306,7 @@ mod tests {
 
     const ONE: Record = Record {
         kind: Kind::Export,
-        fields: &[Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Bytes(&[1, 0, 0, 0])],
+        fields: &[Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Number(1)],
     };
     const BYTES: [u8; ONE.len()] = ONE.encode();
 

@@ -226,7 +226,7 @@ pub fn registered() -> impl Iterator<Item = &'static Export> {
 const BUILD: Record = Record {
     kind: Kind::Build,
     fields: &[
-        Field::Bytes(&ABI_VERSION.to_le_bytes()),
+        Field::Number(ABI_VERSION),
         Field::Bytes(env!("CARGO_PKG_VERSION").as_bytes()),
         Field::Bytes(env!("PLUGIN_CORE_RUSTC").as_bytes()),
         Field::Bytes(env!("PLUGIN_CORE_TARGET").as_bytes()),
