@@ -6,6 +6,7 @@ use syn::LitStr;
 use syn::ext::IdentExt;
 
 use crate::model::{Crossing, Export, Item, Mistakes, Options, Passing, Role, Target};
+use crate::types::explained;
 
 pub(crate) fn export(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
@@ -13,7 +14,7 @@ pub(crate) fn export(options: TokenStream, item: TokenStream) -> TokenStream {
     let export = match syn::parse2::<Item>(item.clone()) {
         Ok(parsed) => Export::new(options, parsed, &mut mistakes),
         Err(error) => {
-            mistakes.push(error);
+            mistakes.push(explained(error));
             None
         }
     };

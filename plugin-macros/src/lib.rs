@@ -2,6 +2,7 @@
 
 mod export;
 mod model;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -5,11 +5,9 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{
-    AttrStyle, Attribute, Error, Expr, FnArg, GenericParam, LitStr, Meta, Pat, PatType, ReturnType, Signature, Token,
-    Type, token,
-};
+use syn::{AttrStyle, Attribute, Error, Expr, GenericParam, LitStr, Meta, ReturnType, Token, Type, token};
 
+use crate::signature::{Argument, Input, Signature};
 use crate::types::{check, is_unsized, mentions, strip};
 
 /// More arguments than this have no function type that a host can ask for (see `plugin_core::FunctionType`).
@@ -347,7 +345,7 @@ fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
         mistakes
             .add(token, "an `async` function cannot be exported: export one that blocks, or one that starts the work");
     }
-    if let syn::Safety::Unsafe(token) = &signature.safety {
+    if let Some(token) = &signature.unsafety {
         mistakes.add(token, "an `unsafe` function cannot be exported: a host calls exports as safe functions");
     }
     if let Some(variadic) = &signature.variadic {
@@ -393,7 +391,7 @@ fn crossing(
     // The compiler refuses `_` by itself.
     unknown.push(Ident::new("_", Span::call_site()));
     let askable = mistakes.count() == before
-        && of.receiver().is_none()
+        && of.is_free()
         && !mentions(ty, &unknown)
         && !(passing == Passing::Own && is_unsized(ty));
     Crossing { passing, ty: strip(ty).clone(), askable }
@@ -436,7 +434,7 @@ fn restore(signature: &Signature, mistakes: &mut Mistakes) -> Option<Target> {
     check_signature(signature, mistakes);
     let inputs = &signature.inputs;
     let state = match inputs.first() {
-        Some(FnArg::Typed(typed)) => typed,
+        Some(Input::Typed(argument)) => argument,
         Some(receiver) => {
             mistakes.add(receiver, ONE);
             return None;
@@ -464,14 +462,14 @@ fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     let mut names = Vec::new();
     for input in &signature.inputs {
         match input {
-            FnArg::Receiver(receiver) => {
+            Input::Receiver(receiver) => {
                 mistakes.add(
                     receiver,
                     "a method cannot be exported: export a function that takes the value as an argument",
                 );
             }
-            FnArg::Typed(typed) => {
-                names.push(argument_name(&typed.pat));
+            Input::Typed(typed) => {
+                names.push(typed.name().map_or_else(|| "_".to_owned(), |name| name.unraw().to_string()));
                 arguments.push(argument(typed, signature, mistakes));
             }
         }
@@ -488,16 +486,9 @@ fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     Target::Function { arguments, names, returns: returned(Passing::Own, signature, mistakes) }
 }
 
-fn argument_name(pattern: &Pat) -> String {
-    match pattern {
-        Pat::Ident(pattern) => pattern.ident.unraw().to_string(),
-        _ => "_".to_owned(),
-    }
-}
-
-fn argument(typed: &PatType, of: &Signature, mistakes: &mut Mistakes) -> Crossing {
+fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossing {
     const NESTED: &str = "a reference crosses only as a whole argument: `&T` or `&mut T`";
-    if let Some(attribute) = typed.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
+    if let Some(attribute) = typed.attributes.iter().find(|attribute| attribute.path().is_ident("cfg")) {
         mistakes.add(attribute, "an exported function has the same arguments everywhere: put `#[cfg]` on the function");
     }
     let Type::Reference(reference) = strip(&typed.ty) else {

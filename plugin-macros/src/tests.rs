@@ -275,10 +275,11 @@ fn all_mistakes_at_once() {
 }
 
 /// Good items and options.
-const GOOD: [&str; 6] = [
+const GOOD: [&str; 7] = [
     "fn f() {}",
     "#[cfg(unix)] #[doc = \"d\"] pub(crate) const extern \"C\" fn f(mut a: u8, (b, _): (u8, i8),) -> Vec<[u8; 3]> { a }",
     "fn r#fn(a: &str, b: &mut [Option<String>]) where {}",
+    "fn f(mut a @ (_ | _): ::std::vec::Vec<A<-1>>, S::<u8> { a: _, .. }: S<u8>, &b: &'_ fn(u8) -> u8) {}",
     "pub static S: &str = \"\";",
     "static S: Mutex<Vec<u8>> = Mutex::new(Vec::new());",
     "#[doc = include_str!(\"x\")] fn f(_: std::string::String) -> self::Alias {}",

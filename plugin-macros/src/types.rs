@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, GenericArgument, Lit, PathArguments, Type};
+use syn::{Error, Expr, GenericArgument, Lit, PathArguments, Type};
 
 use crate::model::Mistakes;
 
@@ -54,6 +54,16 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
         }
         _ => {}
     }
+}
+
+/// An error of the parser's, in terms of who wrote the item.
+pub(crate) fn explained(error: Error) -> Error {
+    // As an array's length or a variant's number; without it, every build waits for a parser of all expressions.
+    let is_of_parser = error.to_string().starts_with("unsupported expression");
+    if is_of_parser {
+        return Error::new(error.span(), "an expression that is not read here: make it a constant, and write its name");
+    }
+    error
 }
 
 /// Whether the type is one that the compiler refuses by itself wherever a value of it is passed.

@@ -11,12 +11,12 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Expr, GenericArgument, GenericParam, Generics, Meta, Path, PathArguments, Token, Type, TypeParamBound,
-    Variant as SynVariant, WherePredicate,
+    Attribute, Data, DeriveInput, Expr, GenericArgument, GenericParam, Generics, Meta, Path, PathArguments, Token,
+    Type, TypeParamBound, Variant as SynVariant, Visibility, WherePredicate,
 };
 
 use crate::model::Mistakes;
-use crate::types::{check, strip};
+use crate::types::{check, explained, strip};
 
 /// The bounds that the parameter of a definition meets (see `plugin_core::__private::Parameter`).
 const KNOWN_BOUNDS: [&str; 15] = [
@@ -46,10 +46,15 @@ pub(crate) fn user_type(options: TokenStream, item: TokenStream, key: [u64; 2]) 
             "`#[plugin_type]` on a type takes no options; `default` and `fallback` stand on what is in it",
         );
     }
-    let mut item = match syn::parse2::<syn::Item>(item.clone()) {
+    if !is_type(&item) {
+        mistakes.add(&item, "only a struct or an enum can be a type that crosses");
+        let errors = mistakes.to_compile_errors();
+        return quote!(#item #errors);
+    }
+    let mut item = match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(item) => item,
         Err(error) => {
-            let error = error.to_compile_error();
+            let error = explained(error).to_compile_error();
             return quote!(#item #error);
         }
     };
@@ -67,6 +72,18 @@ pub(crate) fn user_type(options: TokenStream, item: TokenStream, key: [u64; 2]) 
         }
         None => quote!(#item #errors),
     }
+}
+
+/// Whether a type is defined here.
+fn is_type(item: &TokenStream) -> bool {
+    let begins_type = |input: ParseStream| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let is = input.peek(Token![struct]) || input.peek(Token![enum]) || input.peek(Token![union]);
+        input.parse::<TokenStream>()?;
+        Ok(is)
+    };
+    begins_type.parse2(item.clone()).unwrap_or(true)
 }
 
 /// How values cross: see `plugin_core::descriptor::form`.
@@ -130,22 +147,21 @@ struct Variant {
 
 impl UserType {
     /// Checks `item` and takes out of it what only this macro understands.
-    fn new(item: &mut syn::Item, mistakes: &mut Mistakes) -> Option<Self> {
-        match item {
-            syn::Item::Struct(item) => {
+    fn new(item: &mut DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
+        let of = Context { ident: &item.ident, generics: &item.generics };
+        match &mut item.data {
+            Data::Struct(data) => {
                 let form = Form::of(&item.attrs, mistakes);
-                let of = Context { ident: &item.ident, generics: &item.generics };
-                let fields = Fields::new(&mut item.fields, &of, true, mistakes);
+                let fields = Fields::new(&mut data.fields, &of, true, mistakes);
                 let grows = form == Form::Grows || fields.fields.iter().any(|field| field.default.is_some());
                 let form = if grows { Form::Grows } else { form };
                 Some(UserType::build(&item.ident, &item.generics, &item.attrs, form, Body::Struct(fields), mistakes))
             }
-            syn::Item::Enum(item) => {
+            Data::Enum(data) => {
                 let may_grow = Form::of(&item.attrs, mistakes) == Form::Grows;
-                let of = Context { ident: &item.ident, generics: &item.generics };
                 let (mut variants, mut fallback) = (Vec::new(), None::<Ident>);
                 let mut discriminant = (None, 0);
-                for variant in &mut item.variants {
+                for variant in &mut data.variants {
                     let is_fallback = take_fallback(&mut variant.attrs, mistakes);
                     if let Some((_, value)) = &variant.discriminant {
                         discriminant = (Some(value.clone()), 0);
@@ -177,15 +193,11 @@ impl UserType {
                 let body = Body::Enum { variants, fallback, discriminant: repr_type(&item.attrs) };
                 Some(UserType::build(&item.ident, &item.generics, &item.attrs, form, body, mistakes))
             }
-            syn::Item::Union(item) => {
+            Data::Union(data) => {
                 mistakes.add(
-                    item.union_token,
+                    data.union_token,
                     "a union does not cross: nothing in it says which of its fields is there; make it an enum",
                 );
-                None
-            }
-            other => {
-                mistakes.add(other, "only a struct or an enum can be a type that crosses");
                 None
             }
         }
@@ -437,7 +449,7 @@ fn take_default(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Opt
                 return Ok(quote!(::core::default::Default::default()));
             }
             input.parse::<Token![=]>()?;
-            input.parse::<Expr>().map(ToTokens::into_token_stream)
+            if input.is_empty() { Err(input.error("expected a value")) } else { input.parse() }
         };
         match attribute.meta.require_list().and_then(|list| parse.parse2(list.tokens.clone())) {
             Ok(value) if default.is_none() => default = Some(value),
