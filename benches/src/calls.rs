@@ -28,16 +28,42 @@ struct Values {
     vector: RefCell<Vec<f64>>,
 }
 
+/// Adds so many times, in a loop that comes after so many bytes of nothing. Of what takes a nanosecond, a quarter depends on
+/// where the compiler has placed the loop.
+#[inline(never)]
+fn add_after<const BYTES: usize>(contender: &impl Contender, mut total: u64, count: u32) -> u64 {
+    // SAFETY: it does nothing.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        std::arch::asm!(".skip {bytes}, 0x90", bytes = const BYTES, options(nomem, nostack, preserves_flags));
+    }
+    (0..count).for_each(|_| total = contender.add(black_box(total), black_box(3)));
+    total
+}
+
 /// One contender's batches, in the same order.
 fn batches<'a, C: Contender>(contender: &'a C, values: &'a Values) -> [Batch<'a>; WORKLOADS.len()] {
     let Values { numbers, vector } = values;
-    let mut total = 0;
+    let (mut total, mut place) = (0, 0);
     let tags = ["red", "green", "a tag that is somewhat longer than the others"].map(str::to_owned);
     let original = Record { id: 1, name: "a record".to_owned(), tags: tags.into(), score: Some(0.5) };
     let mut record = Some(original.clone());
     let mut map = Some((0..1000).map(|n| (format!("key number {n}"), n)).collect::<HashMap<String, u64>>());
     [
-        Box::new(move |count| (0..count).for_each(|_| total = contender.add(black_box(total), black_box(3)))),
+        Box::new(move |count| {
+            place = (place + 1) % 8;
+            let add: fn(&C, u64, u32) -> u64 = match place {
+                0 => add_after::<0>,
+                1 => add_after::<8>,
+                2 => add_after::<16>,
+                3 => add_after::<24>,
+                4 => add_after::<32>,
+                5 => add_after::<40>,
+                6 => add_after::<48>,
+                _ => add_after::<56>,
+            };
+            total = add(contender, total, count);
+        }),
         Box::new(|count| (0..count).for_each(|_| drop(black_box(contender.greet(black_box("World")))))),
         Box::new(|count| (0..count).for_each(|_| _ = black_box(contender.sum(black_box(numbers))))),
         Box::new(move |count| {
