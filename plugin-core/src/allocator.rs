@@ -237,6 +237,10 @@ fn alloc_early(
     REACHED.store(true, Ordering::Relaxed);
     let block = from_system();
     if block.is_null() || EARLY.note(block) {
+        if MEMORY.load(Ordering::Acquire) == SYSTEM {
+            // Since just now. Nobody looks for it.
+            EARLY.forget(block);
+        }
         return block;
     }
     let memory = match MEMORY.compare_exchange(null_mut(), SYSTEM, Ordering::AcqRel, Ordering::Acquire) {
@@ -356,7 +360,11 @@ pub(crate) fn common_owner() -> &'static Owner {
 /// its first plugin.
 #[cfg(feature = "host")]
 pub(crate) fn common_of_host() -> (&'static Owner, bool) {
-    EARLY.exchange_common(common::UNDECIDED, common::PLAIN);
+    if EARLY.exchange_common(common::UNDECIDED, common::PLAIN) {
+        // If this has a `HostAllocator`, that will never have a host: all its blocks are the system's.
+        _ = MEMORY.compare_exchange(null_mut(), SYSTEM, Ordering::AcqRel, Ordering::Relaxed);
+        EARLY.forget_all();
+    }
     // What is on a list of this library's must not be freed past it.
     (common_owner(), EARLY.common() == common::PLAIN)
 }
@@ -523,6 +531,10 @@ mod tests {
         assert_eq!(source_of(&memory), SYSTEM);
         memory.system = SystemAllocator::NONE;
         assert_eq!(source_of(&memory).cast_const(), &raw const memory);
+        for function in 0..SystemAllocator::FUNCTIONS {
+            memory.system = SystemAllocator::here().unwrap().without(function);
+            assert_eq!(source_of(&memory).cast_const(), &raw const memory, "function {function} is another");
+        }
     }
 
     #[test]

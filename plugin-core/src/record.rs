@@ -280,7 +280,7 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// How many fields it has, which no record has more of.
+    /// How many fields it has. A record of a later version may have more.
     const FIELDS: usize = 10;
 
     /// Reads the fields of an item's record.

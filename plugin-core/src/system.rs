@@ -2,29 +2,20 @@
 
 use std::ffi::c_void;
 
-/// What [`std::alloc::System`] calls in one library. Two libraries in which that is the same can free each other's blocks.
+/// What [`std::alloc::System`] calls in one library: `malloc`, `calloc`, `realloc`, `posix_memalign` and `free`. Two libraries
+/// in which these are the same can free each other's blocks.
 ///
-/// It differs, for example, where a program is linked with a `malloc` of its own, which its plugins do not see.
+/// They differ, for example, where a program is linked with a `malloc` of its own, which its plugins do not see.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct SystemAllocator {
-    malloc: *const c_void,
-    calloc: *const c_void,
-    realloc: *const c_void,
-    posix_memalign: *const c_void,
-    free: *const c_void,
-}
+pub struct SystemAllocator([*const c_void; SystemAllocator::FUNCTIONS]);
 
 impl SystemAllocator {
+    pub(crate) const FUNCTIONS: usize = 5;
+
     /// None: the library's own allocator is another, or may be.
     #[cfg(feature = "host")]
-    pub const NONE: Self = SystemAllocator {
-        malloc: std::ptr::null(),
-        calloc: std::ptr::null(),
-        realloc: std::ptr::null(),
-        posix_memalign: std::ptr::null(),
-        free: std::ptr::null(),
-    };
+    pub const NONE: Self = SystemAllocator([std::ptr::null(); SystemAllocator::FUNCTIONS]);
 
     /// This library's, where it is known.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
@@ -39,14 +30,9 @@ impl SystemAllocator {
                 pub(super) fn free();
             }
         }
-        let address = |function: unsafe extern "C" fn()| function as *const c_void;
-        Some(SystemAllocator {
-            malloc: address(system::malloc),
-            calloc: address(system::calloc),
-            realloc: address(system::realloc),
-            posix_memalign: address(system::posix_memalign),
-            free: address(system::free),
-        })
+        let functions: [unsafe extern "C" fn(); SystemAllocator::FUNCTIONS] =
+            [system::malloc, system::calloc, system::realloc, system::posix_memalign, system::free];
+        Some(SystemAllocator(functions.map(|function| function as *const c_void)))
     }
 
     /// This library's, where it is known.
@@ -57,7 +43,13 @@ impl SystemAllocator {
 
     /// Whether it is this library's too.
     pub(crate) fn is_here(&self) -> bool {
-        let functions = |of: &Self| [of.malloc, of.calloc, of.realloc, of.posix_memalign, of.free];
-        SystemAllocator::here().is_some_and(|here| functions(&here) == functions(self))
+        SystemAllocator::here().is_some_and(|here| here.0 == self.0)
+    }
+
+    /// The same but for one of the functions.
+    #[cfg(test)]
+    pub(crate) fn without(mut self, function: usize) -> Self {
+        self.0[function] = std::ptr::null();
+        self
     }
 }

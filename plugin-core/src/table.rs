@@ -141,12 +141,12 @@ pub struct HostMemory {
     ) -> *mut u8,
     /// 1 if this is the common allocator.
     pub is_common: u8,
-    /// What a library may call instead of the functions above, if it is the library's own as well.
-    pub system: SystemAllocator,
     /// If the host keeps a list of the library's blocks: it is called for each that leaves the library in a buffer.
     pub hand_over: Option<unsafe extern "C" fn(block: *mut u8, library: *const c_void)>,
     /// If it does: it is called for each that comes to the library in one.
     pub take_over: Option<unsafe extern "C" fn(block: *mut u8, size: usize, align: usize, library: *const c_void)>,
+    /// What a library may call instead of the first functions, if it is the library's own as well.
+    pub system: SystemAllocator,
 }
 
 // SAFETY: the host's promise: its functions may be called from any thread.

@@ -17,7 +17,9 @@ use crate::services::services;
 /// Once, anywhere in the program: it defines the `#[global_allocator]`. Plugins that say
 /// `plugin_core::use_host_allocator!()` then allocate as fast as this program itself, because they need not ask it. Without
 /// it they do, for each block, and a call that does little but return a short text takes a twentieth longer. It is nothing to
-/// plugins with allocators of their own, to those whose memory is [tracked](Memory::Tracked), nor on Windows.
+/// plugins with allocators of their own, to those whose memory is [tracked](Memory::Tracked), nor to plugins of a plugin; and
+/// only on Linux and macOS do they find out. A program that is linked with a crate which says
+/// `plugin_core::use_host_allocator!()` has a global allocator already.
 ///
 /// # Example
 ///
@@ -83,7 +85,7 @@ fn the_systems() -> Option<SystemAllocator> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Memory {
-    /// From this program's global allocator, and at its speed, if [it is the system's](crate::use_system_allocator). What a
+    /// From this program's global allocator, and at its speed, if this program [says that it is the system's](crate::use_system_allocator). What a
     /// plugin leaks is lost.
     #[default]
     Plain,

@@ -195,6 +195,9 @@ fn is_cdylib() -> bool {
 /// What cannot cross is reported at the place where it stands: unions, borrowed fields, fields whose types do not cross,
 /// lifetimes, `#[cfg]` on a field or variant, packed types, enums without variants, and types with a `Drop`. A generic type
 /// that contains itself has no constant parameters and no bounds on its parameters but those of the standard library.
+///
+/// In an array's length and a variant's number, what is more than arithmetic, calls and names is not read: make it a constant.
+/// That holds for `#[plugin_export]` too.
 #[proc_macro_attribute]
 pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
     user_type::user_type(options.into(), item.into(), unique_key()).into()

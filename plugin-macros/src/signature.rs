@@ -1,6 +1,6 @@
 //! A function's signature. syn reads one only with all of Rust's expressions, which every plugin's build would wait for.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -109,13 +109,18 @@ fn pattern(input: ParseStream) -> syn::Result<TokenStream> {
 impl Argument {
     /// The name that it has, if it has one.
     pub(crate) fn name(&self) -> Option<Ident> {
-        let is_word = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "mut" || word == "ref");
-        let mut tokens = self.pattern.clone().into_iter().skip_while(is_word);
-        match (tokens.next()?, tokens.next()) {
-            (TokenTree::Ident(name), None) => Some(name),
-            (TokenTree::Ident(name), Some(TokenTree::Punct(at))) if at.as_char() == '@' => Some(name),
-            _ => None,
+        fn named(pattern: TokenStream) -> Option<Ident> {
+            let is_word = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "mut" || word == "ref");
+            let mut tokens = pattern.into_iter().skip_while(is_word);
+            match (tokens.next()?, tokens.next()) {
+                (TokenTree::Ident(name), None) => Some(name),
+                (TokenTree::Ident(name), Some(TokenTree::Punct(at))) if at.as_char() == '@' => Some(name),
+                // From a macro.
+                (TokenTree::Group(group), None) if group.delimiter() == Delimiter::None => named(group.stream()),
+                _ => None,
+            }
         }
+        named(self.pattern.clone())
     }
 }
 

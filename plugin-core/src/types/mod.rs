@@ -68,7 +68,9 @@ pub(crate) mod repr {
 /// - `lower` then `lift`, and `lend` then `lift`, give back an equal value, on any two sides whose
 ///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them; and on two sides whose types differ as
 ///   those that grow may, a value that is equal in what both know.
-/// - `Repr` is not zero-sized, and its layout follows from `NODE` alone.
+/// - `Repr` is not zero-sized, and its layout follows from `NODE` alone. So does what a call returns:
+///   [`LAST_TAG`](PluginType::LAST_TAG), and what [`lower_returned`](PluginType::lower_returned) writes, is the same for all
+///   types with one `NODE`.
 /// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
 ///   of its `Repr`.
 /// - `lower`, `lend` and `lift` unwind, on what was lowered or lent, only where code of the author's does that they call:
@@ -109,7 +111,7 @@ pub unsafe trait PluginType: Sized + 'static {
     const DEEP: bool = true;
 
     /// The last tag that a call may return beside such a value, in the word where otherwise the fault is: the first is 0.
-    /// A tag that is there is not in the `Repr`, where it would have to be written and read. It follows from `NODE`.
+    /// A tag that is there is not in the `Repr`, where it would have to be written and read.
     const LAST_TAG: usize = 0;
 
     /// Turns the value into its `Repr`, giving away what it owns.

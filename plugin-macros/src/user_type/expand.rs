@@ -278,7 +278,9 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
                 fn lower(self) -> <Self as ::plugin_core::PluginType>::Repr { #lower }
                 #[inline]
                 fn lend(&self) -> <Self as ::plugin_core::PluginType>::Repr { #lend }
+                // A default is the author's, and safe.
                 #[inline]
+                #[deny(unsafe_op_in_unsafe_fn)]
                 unsafe fn lift(
                     #lowered: <Self as ::plugin_core::PluginType>::Repr, #origin: &::plugin_core::Origin
                 ) -> Self { #lift }

@@ -95,6 +95,7 @@ const _: () = {
             }
         }
         #[inline]
+        #[deny(unsafe_op_in_unsafe_fn)]
         unsafe fn lift(
             __lowered: <Self as ::plugin_core::PluginType>::Repr,
             __origin: &::plugin_core::Origin,
