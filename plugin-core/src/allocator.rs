@@ -9,11 +9,11 @@
 //! | `System`, for good | the system's | the system's |
 //! | `Host`, for good | the host's | the host's, or the system's if it is noted |
 //!
-//! `Early` becomes `Host` when the library is bound, and `System` when there are more early blocks than can be noted. Both
-//! are one exchange of [`MEMORY`], so that one of them wins. It becomes `System` when it is bound, too, if that is the host's
-//! allocator: the host says so, and both [find](crate::system) that they mean the same one. A thread that still sees `Early` after that has a block of the
-//! system's, which is noted before anybody else can have it; and whoever frees a block has it from the one that allocated
-//! it, so sees at least what that one saw.
+//! `Early` becomes `Host` when the library is bound; or `System`, if the host says that it has the system's allocator, and
+//! both [find](crate::system) that they mean the same one. Before that it becomes `System` when there are more early blocks
+//! than can be noted. All are one exchange of [`MEMORY`], so that one of them wins. A thread that still sees `Early` after
+//! that has a block of the system's, which is noted before anybody else can have it; and whoever frees a block has it from
+//! the one that allocated it, so sees at least what that one saw.
 //!
 //! # The common allocator
 //!
