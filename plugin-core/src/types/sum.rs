@@ -7,6 +7,18 @@ use crate::descriptor::{Node, Tag};
 use crate::hint::unusual;
 use crate::origin::Origin;
 
+/// Lowers into a place what a call returns beside its tag, and that.
+///
+/// # Safety
+///
+/// `T::Repr` is `repr(C)`, and begins with the tag as a byte.
+#[inline(always)]
+unsafe fn lower_with_tag<T: PluginType>(value: T, place: &mut MaybeUninit<T::Repr>) {
+    let tag = value.lower_returned(place);
+    // SAFETY: the caller's promise.
+    unsafe { place.as_mut_ptr().cast::<u8>().write(tag as u8) }
+}
+
 /// The `Repr` of an `Option`: 0 for `None`, or 1 and the value.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -31,9 +43,8 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     }
     #[inline(always)]
     fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
-        let tag = self.lower_returned(place);
-        // SAFETY: a field of the place.
-        unsafe { (&raw mut (*place.as_mut_ptr()).tag).write(tag as u8) }
+        // SAFETY: its `Repr` begins so.
+        unsafe { lower_with_tag(self, place) }
     }
     #[inline(always)]
     fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
@@ -96,9 +107,8 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     }
     #[inline(always)]
     fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
-        let tag = self.lower_returned(place);
-        // SAFETY: a field of the place.
-        unsafe { (&raw mut (*place.as_mut_ptr()).tag).write(tag as u8) }
+        // SAFETY: its `Repr` begins so.
+        unsafe { lower_with_tag(self, place) }
     }
     #[inline(always)]
     fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
