@@ -19,4 +19,15 @@ fn main() {
     if is_gnu && known && !is_static {
         println!("cargo::rustc-cfg=controllable");
     }
+
+    // Where `corosensei` switches stacks on a stable compiler. The manifest has the same condition for the dependency.
+    println!("cargo::rustc-check-cfg=cfg(stacks)");
+    let stacks: &[&str] = match of_target("CARGO_CFG_TARGET_FAMILY").as_str() {
+        "unix" => &["x86_64", "aarch64", "riscv64", "loongarch64"],
+        "windows" => &["x86_64"],
+        _ => &[],
+    };
+    if stacks.contains(&of_target("CARGO_CFG_TARGET_ARCH").as_str()) {
+        println!("cargo::rustc-cfg=stacks");
+    }
 }

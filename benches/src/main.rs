@@ -7,6 +7,7 @@ mod generated;
 mod loads;
 mod lookups;
 mod measure;
+mod references;
 mod report;
 mod upgrades;
 
@@ -38,9 +39,8 @@ const HOT: &str = "hot-lib-reloader";
 const FIGURES: &str = "figures.json";
 const PLOT: &str = "calls.svg";
 
-/// Measures the parts that are named on the command line: `calls`, `lookups`, `live`, `loads`, `upgrades`, `cycles`,
-/// `many`; or all of them,
-/// and writes the figures. `build` is apart, because it takes minutes and wants the machine for itself.
+/// Measures the parts that are named on the command line: `calls`, `references`, `lookups`, `live`, `loads`, `upgrades`,
+/// `cycles`, `many`; or all of them, and writes the figures. `build` is apart, because it takes minutes and wants the machine for itself.
 fn main() {
     let parts: Vec<String> = std::env::args().skip(1).collect();
     if parts.iter().any(|part| part == "build") {
@@ -64,6 +64,7 @@ fn main() {
         rows
     };
     let calls = rows("calls", &|| calls::run(&libraries));
+    rows("references", &|| references::run(&libraries));
     rows("lookups", &lookups::run);
     rows("live", &|| upgrades::run_calls(&libraries));
     rows("loads", &|| loads::run(&libraries));

@@ -52,7 +52,7 @@ use crate::table::HostMemory;
 macro_rules! use_host_allocator {
     () => {
         const _: () = {
-            #[::core::prelude::v1::global_allocator]
+            #[$crate::__private::core::prelude::v1::global_allocator]
             static HOST_ALLOCATOR: $crate::HostAllocator =
                 // SAFETY: it is the global allocator, and nothing is around it.
                 unsafe { $crate::HostAllocator::new() };

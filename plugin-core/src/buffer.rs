@@ -2,6 +2,7 @@
 
 use std::alloc::{Layout, dealloc, realloc};
 use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 
 use crate::allocator;
 use crate::hint::unusual;
@@ -197,7 +198,8 @@ impl BufferRepr {
     /// Gives the elements of `elements` away.
     #[inline(always)]
     pub(crate) fn own<T>(elements: Vec<T>) -> Self {
-        const { assert!(size_of::<T>() != 0, "a capacity is a number of bytes, too") }
+        // Not a constant: the type of a box may have no size, and this function is then compiled but not called.
+        assert!(size_of::<T>() != 0, "a capacity is a number of bytes, too");
         let mut elements = ManuallyDrop::new(elements);
         let (ptr, len, capacity) = (elements.as_mut_ptr().cast(), elements.len(), elements.capacity());
         // SAFETY: a `Vec` has these, and forgets them.
@@ -241,8 +243,31 @@ impl BufferRepr {
         BufferRepr { ptr: ptr as *mut u8, len, owner: std::ptr::null() }
     }
 
+    /// Returns true if the elements are lent.
+    #[inline(always)]
+    pub(crate) fn is_lent(&self) -> bool {
+        self.owner.is_null()
+    }
+
     pub(crate) fn as_ptr<T>(&self) -> *const T {
         self.ptr.cast()
+    }
+
+    /// The address of the first element, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// The buffer is [`own`](Self::own)ed or [lent](Self::lent), so the address is of a slice.
+    #[inline(always)]
+    pub(crate) unsafe fn first<T>(&self) -> NonNull<T> {
+        // SAFETY: a slice's address is not null.
+        unsafe { NonNull::new_unchecked(self.ptr.cast()) }
+    }
+
+    /// The same elements as a whole argument.
+    #[inline(always)]
+    pub(crate) fn as_whole(&self) -> SliceRepr {
+        SliceRepr { ptr: self.ptr, len: self.len }
     }
 
     /// The elements, for as long as the caller knows them to live.
@@ -332,10 +357,27 @@ impl SliceRepr {
         unsafe { std::slice::from_raw_parts_mut(self.ptr.cast(), self.len) }
     }
 
+    /// Where the elements are, and how many.
+    ///
+    /// # Safety
+    ///
+    /// The address is of a slice.
+    #[inline(always)]
+    pub(crate) unsafe fn parts<T>(self) -> (NonNull<T>, usize) {
+        // SAFETY: a slice's address is not null.
+        (unsafe { NonNull::new_unchecked(self.ptr.cast()) }, self.len)
+    }
+
     /// Lends elements of which only the descriptor is known, also to be changed where the receiver changes them.
     #[cfg(feature = "host")]
     pub fn from_raw_parts(ptr: *mut u8, len: usize) -> Self {
         SliceRepr { ptr, len }
+    }
+
+    /// Where the elements are, and how many.
+    #[cfg(feature = "host")]
+    pub fn raw_parts(&self) -> (*mut u8, usize) {
+        (self.ptr, self.len)
     }
 }
 
@@ -351,6 +393,11 @@ impl BufferRepr {
     pub unsafe fn from_raw_parts(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
         // SAFETY: the caller's promise.
         unsafe { Self::from_vec(ptr, len, capacity, size, align) }
+    }
+
+    /// A buffer of elements that are lent, to be read.
+    pub fn of_slice(SliceRepr { ptr, len }: SliceRepr) -> Self {
+        Self::lent(ptr, len)
     }
 
     /// Where the elements are, and how many.

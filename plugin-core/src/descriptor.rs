@@ -375,9 +375,10 @@ impl DefinitionRef {
 /// What a type of the author's is.
 #[derive(Debug)]
 pub struct Definition {
-    /// Different for different definitions, whatever crates of whatever versions they are in. It is not written.
-    pub key: [u64; 2],
-    /// Where it stands: a second thing that is different, should the first fail. It is not written either.
+    /// A number that is different for each definition in a crate. It is not written.
+    pub number: u64,
+    /// The definition's place, which begins with the crate's name and ends with the crate's metadata: together these are
+    /// different for each crate in a program, or else the compiler refuses the program. The place is not written either.
     pub place: &'static str,
     /// The type's name.
     pub name: &'static str,
@@ -424,6 +425,20 @@ impl Node {
         self.write(&mut bytes, 0);
         bytes
     }
+}
+
+/// Refuses a definition with stand-ins that does not describe the type for the arguments in `named`: `body` is the type's body
+/// for these arguments, without stand-ins.
+#[doc(hidden)]
+pub const fn assert_described(named: &'static Node, body: &'static Node) {
+    let Node::Named { definition, arguments } = named else { panic!("a definition is of a named type") };
+    let mut walk = Walk::new(Output::None);
+    walk.met[0] = MaybeUninit::new(Met { definition: definition.get(), arguments, within: NOWHERE });
+    walk.count = 1;
+    assert!(
+        walk.are_same(definition.get().body, 0, body, NOWHERE),
+        "a generic type's fields are of other types for these arguments than for most: an implementation is specialized"
+    );
 }
 
 /// A descriptor's flat bytes, if they are few: written by the compiler, so that a look-up compares them at once. What is
@@ -628,8 +643,7 @@ impl<'a> Walk<'a> {
     /// compared. They do not lead back to themselves: the compiler would not have ended.
     const fn is_same(&self, a: Met, b: Met) -> bool {
         let (x, y) = (a.definition, b.definition);
-        if x.key[0] != y.key[0]
-            || x.key[1] != y.key[1]
+        if x.number != y.number
             || !are_equal(x.name.as_bytes(), y.name.as_bytes())
             || !are_equal(x.place.as_bytes(), y.place.as_bytes())
             || x.generic != y.generic
@@ -725,5 +739,32 @@ mod tests {
         assert!(bytes.len() > Flat::MOST);
         assert!(flat.matches(&bytes));
         assert!(!flat.matches(&bytes[..Flat::MOST]));
+    }
+
+    /// A definition with stand-ins, and arguments for it.
+    fn named(body: &'static Node, arguments: &'static [&'static Node]) -> &'static Node {
+        let definition = Definition { number: 1, place: "here", name: "Pair", generic: true, body };
+        let definition = DefinitionRef::new(Box::leak(Box::new(definition)));
+        Box::leak(Box::new(Node::Named { definition, arguments }))
+    }
+
+    const STAND_INS: &Node = &Node::Of {
+        head: &[Tag::Tuple as u8],
+        parts: &[&Node::Parameter(1), &Node::Of { head: &Tag::Vec.head(), parts: &[&Node::Parameter(0)] }],
+    };
+
+    #[test]
+    fn a_definition_describes_a_body() {
+        let arguments = vec![<u8>::NODE, <Option<u8>>::NODE].leak();
+        let body = Node::Of { head: &[Tag::Tuple as u8], parts: &[<Option<u8>>::NODE, <Vec<u8>>::NODE] };
+        assert_described(named(STAND_INS, arguments), Box::leak(Box::new(body)));
+    }
+
+    #[test]
+    #[should_panic(expected = "an implementation is specialized")]
+    fn a_definition_does_not_describe_another_body() {
+        let arguments = vec![<u8>::NODE, <Option<u8>>::NODE].leak();
+        let body = Node::Of { head: &[Tag::Tuple as u8], parts: &[<Option<u8>>::NODE, <Vec<u16>>::NODE] };
+        assert_described(named(STAND_INS, arguments), Box::leak(Box::new(body)));
     }
 }

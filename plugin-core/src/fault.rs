@@ -40,6 +40,8 @@ pub struct Fault {
     pub backtrace: Option<String>,
     /// The plugin and the export that were called, `greeter::greet`; the plugin alone where no call was made.
     pub export: Option<String>,
+    /// Whether it is a panic, rather than something that the host has to report.
+    is_panic: bool,
 }
 
 /// A place in a plugin's source. It displays as `src/lib.rs:12:5`; for an example see [`Fault`].
@@ -61,10 +63,12 @@ impl fmt::Display for Location {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let panicked = if self.is_panic { " panicked" } else { "" };
         match &self.export {
-            Some(export) if export.contains("::") => write!(f, "plugin export `{export}` panicked")?,
-            Some(plugin) => write!(f, "plugin `{plugin}` panicked outside a call")?,
-            None => f.write_str("plugin panicked")?,
+            Some(export) if export.contains("::") => write!(f, "plugin export `{export}`{panicked}")?,
+            Some(plugin) if self.is_panic => write!(f, "plugin `{plugin}` panicked outside a call")?,
+            Some(plugin) => write!(f, "plugin `{plugin}`")?,
+            None => write!(f, "plugin{panicked}")?,
         }
         if let Some(location) = &self.location {
             write!(f, " at {location}")?;
@@ -83,11 +87,11 @@ impl Fault {
     /// A fault that is not a panic's, for what a host itself has to report.
     #[cfg(feature = "host")]
     pub fn from_message(message: String) -> Self {
-        Fault::new(message, None, None)
+        Fault { is_panic: false, ..Fault::new(message, None, None) }
     }
 
     pub(crate) fn new(message: String, location: Option<Location>, backtrace: Option<String>) -> Self {
-        Fault { message, location, backtrace, export: None }
+        Fault { message, location, backtrace, export: None, is_panic: true }
     }
 }
 
@@ -226,6 +230,14 @@ fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
 pub fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
+    }
+}
+
+/// Drops something for the other side. A panic of the author's code ends here, because no panic may unwind into the other side.
+/// The value whose `drop` panics may leak.
+pub fn drop_rest(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        discard(payload);
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
+use crate::closure::as_closure;
 use crate::descriptor::{Node, Tag};
 use crate::fault::{Context, Fault, FaultRepr, Outcome, Return};
 use crate::live::Live;
@@ -118,15 +119,6 @@ impl<F: FunctionType> Deref for Function<F> {
     }
 }
 
-/// Sees a handle as the closure that `_make` would make of it, which captures it and nothing else.
-#[inline(always)]
-fn as_closure<H, C>(handle: &H, _make: impl FnOnce(H) -> C) -> &C {
-    const { assert!(size_of::<C>() == size_of::<H>() && align_of::<C>() == align_of::<H>()) }
-    // SAFETY: a closure that captures one value by move is laid out as a struct of that one field: the sizes and
-    // alignments are equal, so the field is at the start. The closure is only borrowed, as the handle is.
-    unsafe { &*std::ptr::from_ref(handle).cast::<C>() }
-}
-
 /// Why a call did not return. Apart, so that a call that returns pays nothing for it.
 ///
 /// # Safety
@@ -183,7 +175,7 @@ macro_rules! lower_argument {
         let $arg = $arg.lower();
     };
     (ref $arg:ident $T:ident $site:ident) => {
-        let mut slot = None;
+        let mut slot = Default::default();
         let $arg = $arg.lend_ref(&mut slot);
     };
     (mut $arg:ident $T:ident $site:ident) => {
@@ -221,8 +213,7 @@ macro_rules! signature {
             fn target(function: &Function<Self>) -> &Self::Target {
                 as_closure(function, |function| {
                     move |$($arg: argument_type!($kind $T)),*| -> R {
-                        // The closure must capture the whole handle, not the fields it uses.
-                        let function: &Function<Self> = &function;
+                        let function: &Function<Self> = function.get();
                         let site: &Site = &function.site;
                         $(lower_argument!($kind $arg $T site);)*
                         // SAFETY: the entry was looked up by a descriptor that fits `NODE`, so this is its type: what grows
@@ -251,9 +242,7 @@ macro_rules! signature {
             fn live_target(live: &Live<Self>) -> &Self::Target {
                 as_closure(live, |live| {
                     move |$($arg: argument_type!($kind $T)),*| -> R {
-                        // The closure must capture the whole handle, not the fields it uses.
-                        let live: &Live<Self> = &live;
-                        let current = live.current();
+                        let current = live.get().current();
                         Self::target(current.function())($($arg),*)
                     }
                 })
@@ -272,29 +261,134 @@ macro_rules! signature {
     };
 }
 
-/// Every combination of the three kinds, for each number of arguments up to that of the names given.
+/// Calls a macro for every combination of the three kinds, for each number of arguments up to that of the names given.
 macro_rules! all_kinds {
-    ([$($done:tt)*]) => { signature!($($done)*); };
-    ([$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
-        signature!($($done)*);
-        all_kinds!([$($done)* (own $T $arg)] $($rest)*);
-        all_kinds!([$($done)* (ref $T $arg)] $($rest)*);
-        all_kinds!([$($done)* (mut $T $arg)] $($rest)*);
+    ($each:ident [$($done:tt)*]) => { $each!($($done)*); };
+    ($each:ident [$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
+        $each!($($done)*);
+        all_kinds!($each [$($done)* (own $T $arg)] $($rest)*);
+        all_kinds!($each [$($done)* (ref $T $arg)] $($rest)*);
+        all_kinds!($each [$($done)* (mut $T $arg)] $($rest)*);
     };
 }
 
-/// Every combination of owned and `&`, for as many arguments as there are names, and for one fewer.
+/// Calls a macro for every combination of owned and `&`, for as many arguments as there are names, and for one fewer.
 macro_rules! without_mut {
-    ([$($done:tt)*] (last $T:ident $arg:ident)) => {
-        signature!($($done)*);
-        signature!($($done)* (own $T $arg));
-        signature!($($done)* (ref $T $arg));
+    ($each:ident [$($done:tt)*] (last $T:ident $arg:ident)) => {
+        $each!($($done)*);
+        $each!($($done)* (own $T $arg));
+        $each!($($done)* (ref $T $arg));
     };
-    ([$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
-        without_mut!([$($done)* (own $T $arg)] $($rest)*);
-        without_mut!([$($done)* (ref $T $arg)] $($rest)*);
+    ($each:ident [$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
+        without_mut!($each [$($done)* (own $T $arg)] $($rest)*);
+        without_mut!($each [$($done)* (ref $T $arg)] $($rest)*);
     };
 }
 
-all_kinds!([] (A a) (B b) (C c) (D d));
-without_mut!([] (A a) (B b) (C c) (D d) (E e) (last G g));
+all_kinds!(signature [] (A a) (B b) (C c) (D d));
+without_mut!(signature [] (A a) (B b) (C c) (D d) (E e) (last G g));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::{Version, Versions};
+    use crate::origin::Origin;
+
+    /// Reads an argument's `Repr`, and adds 100 to what is behind `&mut`.
+    macro_rules! read {
+        (own $arg:ident) => {
+            $arg
+        };
+        (ref $arg:ident) => {
+            // SAFETY: the address of a number, for the length of the call.
+            unsafe { *$arg }
+        };
+        (mut $arg:ident) => {{
+            // SAFETY: as above.
+            unsafe { *$arg += 100 };
+            // SAFETY: as above.
+            unsafe { *$arg - 100 }
+        }};
+    }
+
+    macro_rules! pass {
+        (own $arg:ident) => {
+            $arg
+        };
+        (ref $arg:ident) => {
+            &$arg
+        };
+        (mut $arg:ident) => {
+            &mut $arg
+        };
+    }
+
+    /// What the argument is after two calls.
+    macro_rules! after {
+        (own $arg:ident $was:ident) => {
+            $was
+        };
+        (ref $arg:ident $was:ident) => {
+            $was
+        };
+        (mut $arg:ident $was:ident) => {
+            $was + 200
+        };
+    }
+
+    /// Calls an entry of that signature through a handle and through one that follows upgrades. It checks that context,
+    /// entry and site are what they were when the handle was made, and that each argument is in its place.
+    macro_rules! call {
+        ($(($kind:ident $T:ident $arg:ident))*) => {{
+            type F = fn($(argument_type!($kind u64)),*) -> u64;
+
+            unsafe extern "C" fn entry(context: Context $(, $arg: argument_repr!($kind u64))*) -> Outcome<u64> {
+                // One digit for each argument, after the context's. That of a `Live` handle is null.
+                let digits: u64 = if context.is_null() { 9 } else { context.addr() as u64 };
+                $(let digits = digits * 1000 + read!($kind $arg);)*
+                Outcome { fault: std::ptr::null_mut(), value: std::mem::MaybeUninit::new(digits) }
+            }
+
+            let site = Site {
+                origin: Origin::HOST,
+                entry: entry as unsafe extern "C" fn(Context $(, argument_repr!($kind u64))*) -> _ as *const c_void,
+                label: stringify!($($kind)*).to_owned(),
+            };
+            let site = Arc::new(site);
+            let mut function = Function::<F>::new(site.clone());
+            function.context = std::ptr::without_provenance(5);
+            let version = Version::new(1, [Some(&site)]);
+            // SAFETY: the function at this place is of this type in all versions, of which there is one.
+            let (live, _) = unsafe { Live::<F>::new(Arc::new(Versions::new(version)), 0) };
+            let mut next = 0_u64;
+            let mut expected = 0_u64;
+            $(
+                next += 1;
+                let mut $arg = next;
+                expected = expected * 1000 + next;
+            )*
+            let scale = 1000_u64.pow(next as u32);
+            assert_eq!(function($(pass!($kind $arg)),*), 5 * scale + expected, "{}", function.label());
+            // What was changed is read by the next.
+            let mut second = 0_u64;
+            $(second = second * 1000 + $arg;)*
+            assert_eq!(live($(pass!($kind $arg)),*), 9 * scale + second, "{}", function.label());
+            let mut was = 0_u64;
+            $(
+                was += 1;
+                assert_eq!($arg, after!($kind $arg was));
+            )*
+            assert_eq!(was, next);
+            assert_eq!(Arc::strong_count(&site), 3, "here, in the function, and in the version");
+        }};
+    }
+
+    /// Every signature of which handles can be called. With `-Zrandomize-layout` it fails if a handle were taken for a closure
+    /// that has its fields in another order.
+    #[test]
+    #[allow(unused_mut)] // Without arguments, nothing is counted.
+    fn handles_of_every_signature_are_called() {
+        all_kinds!(call [] (A a) (B b) (C c) (D d));
+        without_mut!(call [] (A a) (B b) (C c) (D d) (E e) (last G g));
+    }
+}

@@ -88,9 +88,21 @@
 //! [`RangeTo`]: std::ops::RangeTo
 //! [`RangeToInclusive`]: std::ops::RangeToInclusive
 //!
-//! Behind a reference, text and slices of what is itself cost nothing, and so does any other type that is itself: the
-//! receiver sees the sender's own. Of other types the receiver has a copy behind `&`; behind `&mut` they are moved there and
-//! back, also when the plugin panics half way.
+//! Behind a reference, text, and values and slices of types that are their own `Repr`, cost nothing: the receiver sees the
+//! sender's own. A value of another type moves across behind `&mut`, and back when the function returns or panics. Behind
+//! `&` it is lent. The receiver gets a value of its own compiler's layout, whose text and plain elements are still the
+//! sender's, so no text is copied and no element is allocated. Each side allocates a few chunks of memory for the
+//! call, and more only for these parts, which the receiver has to own:
+//!
+//! | part of a value behind `&` | in the receiver's value |
+//! | --- | --- |
+//! | [`Arc<str>`](std::sync::Arc), `Box<dyn Error>` | a copy |
+//! | `bytes::Bytes` | another share of the same bytes, which a clone may keep for longer than the call |
+//! | [`HashMap`], [`HashSet`], [`BTreeMap`], [`BTreeSet`] | a table of its own, with copies of keys that have a `Hash` or `Ord` other than std's and own memory |
+//! | a field that an older sender does not know | its default |
+//! | [`PathBuf`], [`OsString`] on Windows | a converted copy |
+//!
+//! Behind `&`, a hash map's hasher must not need to be dropped.
 //!
 //! # Panics
 //!
@@ -125,9 +137,14 @@
 //!   versions of them.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// They panic where standard output or standard error cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 mod allocator;
+mod arena;
 mod buffer;
+#[cfg(feature = "host")]
+mod closure;
 pub mod descriptor;
 pub mod fault;
 #[cfg(feature = "host")]
@@ -145,6 +162,7 @@ mod origin;
 mod readers;
 pub mod record;
 mod runtime;
+mod stack;
 pub mod state;
 mod statics;
 mod system;
@@ -158,6 +176,7 @@ pub mod __private;
 pub use plugin_macros::{plugin_export, plugin_type};
 
 pub use allocator::HostAllocator;
+pub use arena::Arena;
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]
 pub use function::{Function, FunctionType};
@@ -178,5 +197,6 @@ pub mod repr {
     #[cfg(feature = "host")]
     pub use crate::locks::LockedHead;
     pub use crate::locks::{LockRepr, LockedRepr};
+    pub use crate::statics::AccessRepr;
     pub use crate::types::repr::*;
 }

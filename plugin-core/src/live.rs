@@ -83,7 +83,7 @@ impl<F> Live<F> {
         loop {
             let version = readers::begin(&self.versions.current);
             // SAFETY: as long as that is there, who replaces the version keeps it.
-            if let Some(function) = unsafe { &*version.what() }.function(self.place) {
+            if let Some(function) = unsafe { &*version.value() }.function(self.place) {
                 return Current { function, version, signature: PhantomData };
             }
             drop(version);
@@ -137,7 +137,7 @@ impl<F> Current<F> {
 
     fn version(&self) -> &Version {
         // SAFETY: it is kept.
-        unsafe { &*self.version.what() }
+        unsafe { &*self.version.value() }
     }
 }
 

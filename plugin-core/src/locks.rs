@@ -1,16 +1,18 @@
 //! Exported `RwLock`s and `Mutex`es, locked, read and written from the host.
 //!
-//! While the host holds a lock to write, the value has moved to the host, and moves back when the guard is dropped;
-//! while it holds one to read, the host has a copy. Either way the plugin's own lock is held, so nobody sees the gap.
+//! While the host holds a lock for writing, the value is the host's, and moves back when the guard is dropped. While the host
+//! holds a lock for reading, the plugin lends the value. In both cases the plugin's own lock is held, so nobody in the plugin
+//! sees the gap or changes the value.
 
 use std::ffi::c_void;
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
 use crate::fault::{Outcome, contain};
 use crate::origin::Origin;
@@ -21,7 +23,7 @@ use crate::types::{NoUnwind, PluginType};
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct LockedRepr<R> {
-    /// The plugin's guard, boxed.
+    /// The plugin's guard in a box. For reading, the arena of the loan is in the same box.
     guard: *mut c_void,
     poisoned: u8,
     /// The value: lent for reading, moved for writing.
@@ -131,8 +133,9 @@ unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<Re
     let lock: &'static L = unsafe { &*lock.cast() };
     contain(|| {
         let (guard, poisoned) = apart(lock.for_reading());
-        let value = guard.lend();
-        LockedRepr { guard: Box::into_raw(Box::new(guard)).cast(), poisoned, value }
+        let mut arena = Arena::new();
+        let value = guard.lend(&mut arena);
+        LockedRepr { guard: Box::into_raw(Box::new((arena, guard))).cast(), poisoned, value }
     })
 }
 
@@ -143,7 +146,7 @@ unsafe extern "C" fn read_to<L: Lock>(lock: *const c_void, outcome: *mut c_void)
 
 unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
     // SAFETY: the guard that `read` boxed, given back once.
-    drop(unsafe { Box::from_raw(guard.cast::<L::Read>()) });
+    drop(unsafe { Box::from_raw(guard.cast::<(Arena, L::Read)>()) });
 }
 
 unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
@@ -206,9 +209,13 @@ impl<T: PluginType> Remote<T> {
         // SAFETY: the plugin's function with the plugin's lock; the handle around this keeps the library loaded.
         let locked = unsafe { (self.repr.read)(self.repr.lock).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
-        // SAFETY: lent by the plugin, and lifted once.
-        let value = unsafe { T::lift(locked.value, &self.origin) };
-        let guard = ReadGuard { lock: self, value, guard: locked.guard, this_thread: PhantomData };
+        // Made first, so that the lock is released if the author's code panics below.
+        let held = HeldLock { lock: self, guard: locked.guard, this_thread: PhantomData };
+        let mut arena = Arena::new();
+        // SAFETY: the plugin lends the value until `held` is dropped, which happens after the arena is dropped.
+        let value = unsafe { T::hold(&locked.value, &self.origin, &mut arena) };
+        let value = MaybeUninit::new(ManuallyDrop::into_inner(value));
+        let guard = ReadGuard { value, _arena: arena, _held: held };
         if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
     }
 
@@ -216,33 +223,47 @@ impl<T: PluginType> Remote<T> {
         // SAFETY: as in `read`.
         let locked = unsafe { (self.repr.write)(self.repr.lock).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
+        // The value is out of the plugin's place. If the author's code panics now, there is none to put back, and the lock could
+        // never be released.
+        let no_unwind = NoUnwind;
         // SAFETY: lowered by the plugin, and lifted once.
         let value = ManuallyDrop::new(unsafe { T::lift(locked.value, &self.origin) });
+        std::mem::forget(no_unwind);
         let panicking = std::thread::panicking();
         let guard = WriteGuard { lock: self, value, guard: locked.guard, panicking, this_thread: PhantomData };
         if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
     }
 }
 
-/// A plugin's `RwLock`, held for reading. The host reads a copy; the lock is held until this is dropped.
+/// A plugin's `RwLock`, held for reading. The host reads the plugin's own memory, and the lock is held until this is dropped.
 ///
 /// For examples see [`RemoteRwLock`].
 pub struct ReadGuard<'a, T: PluginType> {
-    lock: &'a Remote<T>,
-    value: T,
-    guard: *mut c_void,
-    /// A lock is released by the thread that took it.
-    this_thread: PhantomData<*const ()>,
+    /// The held value. Nobody drops it. It may refer to memory that ends before this guard does, as when the guard is an argument
+    /// of the function that drops it. So the type says that the value need not be valid for as long.
+    value: MaybeUninit<T>,
+    // Dropped in this order.
+    _arena: Arena,
+    _held: HeldLock<'a, T>,
 }
 
 impl<T: PluginType> Deref for ReadGuard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.value
+        // SAFETY: `read` has put a value there, and neither its arena nor its loan has ended.
+        unsafe { self.value.assume_init_ref() }
     }
 }
 
-impl<T: PluginType> Drop for ReadGuard<'_, T> {
+/// A plugin's lock that is held for reading. Dropping this ends the loan and releases the lock.
+struct HeldLock<'a, T: PluginType> {
+    lock: &'a Remote<T>,
+    guard: *mut c_void,
+    /// A lock is released by the thread that took it.
+    this_thread: PhantomData<*const ()>,
+}
+
+impl<T: PluginType> Drop for HeldLock<'_, T> {
     fn drop(&mut self) {
         // SAFETY: the plugin's guard, given back once, on the thread that took it.
         unsafe { (self.lock.repr.end_read)(self.guard) }
@@ -327,7 +348,8 @@ impl<T: PluginType> RemoteRwLock<T> {
     ///
     /// # Panics
     ///
-    /// If this thread holds the lock for writing and the platform notices.
+    /// If this thread holds the lock for writing and the platform notices, or if the author's code panics, as a key's `Hash` may.
+    /// The lock is released then.
     pub fn read(&self) -> LockResult<ReadGuard<'_, T>> {
         self.0.read()
     }
@@ -341,6 +363,9 @@ impl<T: PluginType> RemoteRwLock<T> {
     /// # Panics
     ///
     /// If this thread holds the lock already and the platform notices.
+    ///
+    /// A panic of the author's code while the value moves to the host or back, as of a key's `Hash`, ends the process: there would
+    /// be no value to put back.
     pub fn write(&self) -> LockResult<WriteGuard<'_, T>> {
         self.0.write()
     }
@@ -375,6 +400,9 @@ impl<T: PluginType> RemoteMutex<T> {
     /// # Panics
     ///
     /// If this thread holds the lock already and the platform notices.
+    ///
+    /// A panic of the author's code while the value moves to the host or back, as of a key's `Hash`, ends the process: there would
+    /// be no value to put back.
     pub fn lock(&self) -> LockResult<WriteGuard<'_, T>> {
         self.0.write()
     }

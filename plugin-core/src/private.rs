@@ -3,26 +3,27 @@
 use std::ffi::c_void;
 use std::fmt::Display;
 
+/// The crate `core` itself. In an author's crate, the name may lead to another crate.
+pub use ::core;
 pub use inventory;
 
-pub use crate::descriptor::{Definition, DefinitionRef, Node, Tag, form, style};
-use crate::fault::discard;
-pub use crate::fault::{Context, Outcome, outcome};
+pub use crate::descriptor::{Definition, DefinitionRef, Node, Tag, assert_described, form, style};
+pub use crate::fault::{Context, Outcome, drop_rest, outcome};
 pub use crate::record::{Field, Kind, Record};
 use crate::state::{self, StateRepr};
 pub use crate::statics::access;
 pub use crate::table::{Export, Invoke};
 pub use crate::types::grows::{Release, unbox};
-pub use crate::types::parameter::Parameter;
+pub use crate::types::held::default as hold_default;
+pub use crate::types::parameter::{Parameter, Template};
 use crate::types::{PluginMut, PluginRef, PluginType};
 use crate::{Origin, PluginStatic};
 
-/// What [`__control_threads`](crate::__control_threads) defines the library's functions by.
+/// The functions that [`__control_threads`](crate::__control_threads) refers to.
 #[cfg(controllable)]
 pub mod threads {
-    pub use crate::runtime::threads::{
-        key_create, key_delete, key_set, signal, signal_action, thread_atexit, thread_create,
-    };
+    pub use crate::runtime::process::ENVIRONMENT;
+    pub use crate::runtime::threads::FUNCTIONS;
 }
 
 /// The `Repr` of an argument `T`.
@@ -46,14 +47,6 @@ pub const fn or_empty(variable: Option<&'static str>) -> &'static str {
     }
 }
 
-/// What calls a function's entry by address; of a static or a hook there is nothing.
-pub const fn only(invoke: &[Invoke]) -> Option<Invoke> {
-    match invoke {
-        [invoke] => Some(*invoke),
-        _ => None,
-    }
-}
-
 /// Receives an argument by value.
 ///
 /// # Safety
@@ -69,11 +62,11 @@ pub unsafe fn own<T: PluginType>(repr: T::Repr) -> T {
 ///
 /// # Safety
 ///
-/// As for [`PluginRef::hold`].
+/// As for [`PluginRef::hold_ref`].
 #[inline(always)]
 pub unsafe fn by_ref<T: PluginRef + ?Sized>(repr: T::RefRepr) -> T::Held {
     // SAFETY: the caller's promise.
-    unsafe { T::hold(repr) }
+    unsafe { T::hold_ref(repr) }
 }
 
 /// Receives an argument behind `&mut`.
@@ -119,14 +112,6 @@ pub const fn constant(value: i128) -> [u8; 17] {
         i += 1;
     }
     head
-}
-
-/// Drops what a receiver has not taken of a box. What panics meanwhile, in the author's code, leaks.
-pub fn drop_rest(f: impl FnOnce()) {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        discard(payload);
-    }
 }
 
 /// Ends a lift that met the number of a variant which its descriptor does not have.
@@ -193,57 +178,71 @@ pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
     unsafe { state::lift(state) }
 }
 
-/// Writes an item's record and registers the item.
+/// An item that was promised to be exported rightly: see [`Promised::new`].
+#[derive(Clone, Copy)]
+pub struct Promised {
+    /// The kind of the item.
+    pub kind: Kind,
+    /// The item's descriptor.
+    pub node: &'static Node,
+    entry: *const c_void,
+    invoke: Option<Invoke>,
+}
+
+impl Promised {
+    /// An item of this kind, with this descriptor and entry.
+    ///
+    /// # Safety
+    ///
+    /// A host may call `entry` as it calls items of this kind. The arguments and the result of `entry` have the `Repr`s that
+    /// `node` says, and `invoke` calls it.
+    pub const unsafe fn new(kind: Kind, node: &'static Node, entry: *const c_void, invoke: Option<Invoke>) -> Self {
+        Promised { kind, node, entry, invoke }
+    }
+
+    /// The item's registration.
+    ///
+    /// # Safety
+    ///
+    /// `record` has the kind and the descriptor of this item.
+    pub const unsafe fn export(self, record: &'static [u8]) -> Export {
+        // SAFETY: the promise of `new`, and the caller's.
+        unsafe { Export::new(record, self.entry, self.invoke) }
+    }
+}
+
+/// Writes an item's record and registers the item, a [`Promised`]. It has the word `unsafe` itself: a word of the caller's would
+/// have the caller's rights, whatever this name leads to in the caller's crate.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
-    (
-        $kind:ident $name:literal $entry:ident $(($($index:literal)*))? $($library:ident)?,
-        docs: [$($docs:expr),*], arguments: [$($argument:literal),*], node: $node:expr
-    ) => {
+    ($item:ident $name:literal $($library:ident)?, docs: [$($docs:expr),*], arguments: [$($argument:literal),*]) => {
         // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
         const _: () = {
+            const ITEM: $crate::__private::Promised = $item;
             const RECORD: $crate::__private::Record = $crate::__private::Record {
-                kind: $crate::__private::Kind::$kind,
+                kind: ITEM.kind,
                 fields: &[
-                    $crate::__private::Field::Bytes($crate::__private::or_empty(::core::option_env!("CARGO_PKG_NAME")).as_bytes()),
-                    $crate::__private::Field::Bytes($crate::__private::or_empty(::core::option_env!("CARGO_PKG_VERSION")).as_bytes()),
-                    $crate::__private::Field::Bytes(::core::module_path!().as_bytes()),
-                    $crate::__private::Field::Number(::core::line!()),
-                    $crate::__private::Field::Number(::core::column!()),
+                    $crate::__private::Field::Bytes($crate::__private::or_empty($crate::__private::core::option_env!("CARGO_PKG_NAME")).as_bytes()),
+                    $crate::__private::Field::Bytes($crate::__private::or_empty($crate::__private::core::option_env!("CARGO_PKG_VERSION")).as_bytes()),
+                    $crate::__private::Field::Bytes($crate::__private::core::module_path!().as_bytes()),
+                    $crate::__private::Field::Number($crate::__private::core::line!()),
+                    $crate::__private::Field::Number($crate::__private::core::column!()),
                     $crate::__private::Field::Bytes($name.as_bytes()),
                     $crate::__private::Field::Lines(&[$($docs),*]),
                     $crate::__private::Field::Lines(&[$($argument),*]),
-                    $crate::__private::Field::Node($node),
-                    $crate::__private::Field::Lines(&[$(::core::stringify!($library))?]),
+                    $crate::__private::Field::Node(ITEM.node),
+                    $crate::__private::Field::Lines(&[$($crate::__private::core::stringify!($library))?]),
                 ],
             };
 
             #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
             #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-            static BYTES: [::core::primitive::u8; RECORD.len()] = RECORD.encode();
+            static BYTES: [$crate::__private::core::primitive::u8; RECORD.len()] = RECORD.encode();
 
             $crate::__private::inventory::submit! {
-                // SAFETY: the attribute makes the entry and the record's descriptor from the same types.
-                unsafe {
-                    $crate::__private::Export::new(
-                        &BYTES,
-                        $entry as *const ::core::ffi::c_void,
-                        $crate::__private::only(&[$({
-                            unsafe extern "C" fn invoke(
-                                __context: $crate::__private::Context,
-                                __arguments: *const *const ::core::ffi::c_void,
-                                __outcome: *mut ::core::ffi::c_void,
-                            ) {
-                                // SAFETY: the caller passes the entry's arguments and outcome by address.
-                                unsafe {
-                                    $crate::__private::give($entry(__context $(, $crate::__private::nth(__arguments, $index))*), __outcome)
-                                }
-                            }
-                            invoke
-                        })?]),
-                    )
-                }
+                // SAFETY: the record is made of this item's kind and descriptor.
+                unsafe { ITEM.export(&BYTES) }
             }
         };
     };

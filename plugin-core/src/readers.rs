@@ -1,69 +1,121 @@
-//! Who is reading what at this moment, said so that saying it costs a few plain stores.
+//! Hazard slots: each thread states what it is reading, at the cost of a few plain stores.
 //!
-//! A call through a [`Live`](crate::Live) handle reads which version serves, and uses it until it ends. Whoever replaces that
-//! version must know when no such call is left. Counting them would be an atomic operation at each end of each call, in a
-//! place that all threads share. Here each thread has places of its own, *slots*: it writes down what it reads, and
-//! whoever has replaced something looks at everybody's.
+//! # The problem
 //!
-//! A reader writes to its slot where it is going to read, reads there, and writes down what it found (a hazard pointer; see
-//! Michael, *Hazard Pointers: Safe Memory Reclamation for Lock-Free Objects*, 2004). Who sees the first must take it for
-//! whatever could be found there; it is there for a moment only, so that nobody waits for those who came later.
+//! A call through a [`Live`](crate::Live) handle loads a pointer to the version that serves, and uses that version until the
+//! call ends. The thread that replaces the version must not free it before. Counting the calls would cost an atomic
+//! operation at each end of each call, in a place that all threads share. A reader must never wait for a writer, and must
+//! never start again.
 //!
-//! A writer writes what is to be read, and then looks at the slots. Either it sees that the reader was about to read, or the
-//! reader sees what is new; but only with a fence between the two steps of each. A reader's fence would cost more than all
-//! the rest, so on Linux the writer has the kernel make it for all threads (`membarrier(2)`), and the reader needs only to
-//! keep the compiler from swapping its steps. This is how user-space RCU does it (Desnoyers et al., *User-Level
-//! Implementations of Read-Copy Update*, 2012).
+//! # The idea
 //!
-//! A reader does the same few steps whatever writers do: it never waits for them, and never tries again. Only when it has no
-//! slot that is free, as each thread once, does it take a lock to get one.
+//! Each thread has *slots* of its own (hazard pointers; see Michael, *Hazard Pointers: Safe Memory Reclamation for
+//! Lock-Free Objects*, 2004). In the following, `current` is the pointer to the version that serves.
+//!
+//! | | a reader | | a writer |
+//! | --- | --- | --- | --- |
+//! | R1 | stores the address *of* `current` in a free slot | W1 | stores the next version in `current` |
+//! | R2 | (a fence) | W2 | makes a fence |
+//! | R3 | loads `current` | W3 | loads all slots, and notes those with the old version or the address of `current` |
+//! | R4 | stores the loaded pointer in the slot | W4 | loads the noted slots again and again until they hold something else |
+//! | R5 | uses the version | W5 | frees the old version |
+//! | R6 | stores null in the slot | | |
+//!
+//! While a slot holds the address of `current`, a writer must assume that the reader finds the old version. A slot holds
+//! that address only between R1 and R4, so a writer does not wait for readers that begin later.
+//!
+//! The fences make sure that either W3 sees the store R1, or R3 sees the store W1. Without them a processor may let R3 overtake
+//! R1. A fence at R2 would cost more than all the rest of the call. So on Linux the writer has the kernel make a fence on
+//! every processor that runs a thread of this process (`membarrier(2)`, private and expedited), and R2 only keeps the
+//! compiler from swapping R1 and R3. User-space RCU does the same (Desnoyers et al., *User-Level Implementations of
+//! Read-Copy Update*, 2012). Where there is no such call, a thread's first slot is closed. A reader then takes another slot,
+//! always in [`claim`], which makes the fence itself.
+//!
+//! # The proof
+//!
+//! *A version is not freed while it is used.* Let a reader load the old version at R3.
+//!
+//! 1. If the reader makes the fence itself, R2 and W2 are sequentially consistent fences, one of which is before the other.
+//!    If W2 were before R2, then R3 would see W1 or a later store, which is not the old version. So R2 is before W2, and W3
+//!    sees R1 or a later store of that slot.
+//! 2. If the kernel makes the fence, it takes effect at some point of the reader's program. Were that point before R1, then
+//!    R3 would come after W1, and would not load the old version. So it is after R1, and W3 sees R1 or a later store.
+//! 3. If the later store is R4, the slot holds the old version. If it is R6 or one of the next use of the slot, the reader has
+//!    ended. Otherwise the slot holds the address of `current`. The first and the last are noted, and W4 waits for R6.
+//! 4. W4 loads with acquire ordering a value that R6 or a later store has released. A later store is of the same thread, or
+//!    of a thread that has loaded the null of R6 with acquire ordering before. So R5 is before W5 in every case.
+//!
+//! *No slot is left out.* W3 has the lock of [`ALL`]. A slot that is added after W3 is added under this lock, so its thread
+//! sees W1. Slots are never freed.
+//!
+//! *No two threads write to one slot.* A thread's slots are taken by another thread only after its end, when `taken` is
+//! cleared; and a thread takes a slot only if it is free. If a thread-local's destructor is reading at that moment, its slot is
+//! not free. A shared slot is taken under the lock.
+//!
+//! *An address is not mistaken for another.* A slot holds the address of a version only while a reader keeps that version,
+//! and the address of `current` only while a reader borrows it. Neither address can be reused meanwhile. Another writer, for
+//! another `current`, compares with other addresses. If a version that was replaced serves once more, its earlier writer
+//! waits for its new readers, too: longer than it must, and never too short.
+//!
+//! # What is assumed
+//!
+//! Case 1 and the rest of the proof are within Rust's memory model. Case 2 is not: the model does not know `membarrier`. It
+//! relies on the kernel for what the manual says: between the call's start and its end, each running thread of the
+//! process passes through a state in which all its earlier memory accesses are seen by all processors, and none of the later
+//! ones has been made. A thread that is not running passes through such a state when the kernel switches to it. It relies
+//! on the processor and the compiler for this: the atomic stores and loads are single instructions in program order, which
+//! `compiler_fence` sees to; what it guarantees in the model holds between a thread and a signal handler on that thread,
+//! and the kernel's fence interrupts the thread as a signal handler does. If the call fails although it was registered (a
+//! seccomp filter was installed since), nothing is known of the readers, and the version is kept for ever.
 
 use std::cell::Cell;
 use std::ptr::{null_mut, without_provenance_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering, compiler_fence, fence};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// How many calls a thread may have in progress, one within the other, before they take a lock.
+/// The number of calls, one within the other, that a thread has slots of its own for. Further calls take a lock.
 const DEEPEST: usize = 4;
 
-/// What one reader reads: the address of that, or of the pointer through which it is just being found; or null.
+/// The place where one reader states what it reads: null, the address of a version, or the address of the pointer through
+/// which the reader is just finding one.
 #[derive(Default)]
 struct Slot(AtomicPtr<()>);
 
 impl Slot {
-    /// One that is never free.
+    /// Makes a slot that is never free.
     const fn closed() -> Self {
         Slot(AtomicPtr::new(without_provenance_mut(1)))
     }
 
     #[inline(always)]
     fn is_free(&self) -> bool {
-        // If another thread had it, who takes it is past all that was read there.
+        // Acquire: if another thread had the slot, everything that it read there is before what the next one does.
         self.0.load(Ordering::Acquire).is_null()
     }
 
-    /// Nobody else writes to it meanwhile. Who sees this is past all that was read through the slot before.
+    /// Stores an address. Only the slot's reader does this.
     #[inline(always)]
-    fn set(&self, what: *mut ()) {
-        self.0.store(what, Ordering::Release);
+    fn set(&self, address: *mut ()) {
+        // Release: a thread that sees the store sees that everything read through the slot before was read.
+        self.0.store(address, Ordering::Release);
     }
 }
 
-/// The slots of a thread. No two threads' share what a processor fetches at once.
+/// The slots of a thread. The alignment keeps two threads' slots out of what a processor fetches at once.
 #[repr(align(128))]
 struct Slots {
     slots: [Slot; DEEPEST],
     taken: AtomicBool,
 }
 
-/// Those of a thread that has none yet, or none any more.
+/// The slots of a thread that has none yet, or has given its own back.
 static NONE: Slots = Slots { slots: [const { Slot::closed() }; DEEPEST], taken: AtomicBool::new(true) };
 
-/// All slots but those. They are never freed.
+/// All slots except [`NONE`]. They are never freed.
 struct All {
-    /// Of threads, also of those that have ended: the next that begins takes them.
+    /// The slots of threads. The slots of a thread that has ended are taken by one that begins.
     threads: Vec<&'static Slots>,
-    /// For readers whose threads have none that is free. Who has the lock may take one that is.
+    /// Slots for readers whose threads have no free one. Taking one needs the lock.
     shared: Vec<&'static Slot>,
 }
 
@@ -76,14 +128,14 @@ fn all() -> MutexGuard<'static, All> {
 thread_local! {
     /// This thread's slots.
     static MINE: Cell<*const Slots> = const { Cell::new(&raw const NONE) };
-    /// Gives them back at the thread's end.
+    /// Gives the slots back when the thread ends.
     static GIVES_BACK: GivesBack = const { GivesBack };
 }
 
-/// This thread's slots.
+/// Returns this thread's slots.
 #[inline(always)]
 fn mine() -> &'static Slots {
-    // SAFETY: `NONE`, or what `take` has put there: slots are never freed.
+    // SAFETY: the address of `NONE`, or of slots that `take` has made or found, and slots are never freed.
     unsafe { &*MINE.get() }
 }
 
@@ -100,7 +152,7 @@ impl Drop for GivesBack {
     }
 }
 
-/// Takes slots for this thread, if it has none and is not at its end.
+/// Takes slots for this thread, unless it has some or is at its end.
 fn take() {
     if !std::ptr::eq(mine(), &raw const NONE) || GIVES_BACK.try_with(|_| ()).is_err() {
         return;
@@ -110,7 +162,7 @@ fn take() {
     let mine = free.unwrap_or_else(|| {
         let mut slots: [Slot; DEEPEST] = Default::default();
         if !kernel_fences() {
-            // `announce` makes no fence if the first is free.
+            // `announce` makes no fence for the first slot, so no reader may use it.
             slots[0] = Slot::closed();
         }
         let new: &'static Slots = Box::leak(Box::new(Slots { slots, taken: AtomicBool::new(true) }));
@@ -120,22 +172,22 @@ fn take() {
     MINE.set(mine);
 }
 
-/// Writes to a slot that is free, where the thread's first is not, and makes a fence: what `announce` does in
-/// one instruction otherwise.
+/// Does the steps R1 and R2 where the thread's first slot is not free: stores the address in another slot, and makes a
+/// fence.
 #[cold]
 #[inline(never)]
-fn claim(what: *mut ()) -> &'static Slot {
+fn claim(address: *mut ()) -> &'static Slot {
     take();
     let slot = match mine().slots.iter().find(|slot| slot.is_free()) {
         Some(slot) => {
-            slot.set(what);
+            slot.set(address);
             slot
         }
         None => {
             let mut all = all();
             let free = all.shared.iter().find(|slot| slot.is_free()).copied();
             let slot = free.unwrap_or_else(|| Box::leak(Box::default()));
-            slot.set(what);
+            slot.set(address);
             if free.is_none() {
                 all.shared.push(slot);
             }
@@ -146,18 +198,20 @@ fn claim(what: *mut ()) -> &'static Slot {
     slot
 }
 
-/// Whether writers have the kernel make the readers' fences.
+/// Returns true if writers have the kernel make the readers' fences.
 fn kernel_fences() -> bool {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     *REGISTERED.get_or_init(|| membarrier(REGISTER))
 }
 
+/// `MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED`.
 const REGISTER: i32 = 1 << 4;
+/// `MEMBARRIER_CMD_PRIVATE_EXPEDITED`.
 const FENCE: i32 = 1 << 3;
 
 #[cfg(target_os = "linux")]
 fn membarrier(command: i32) -> bool {
-    // SAFETY: a call that takes numbers and touches no memory of ours.
+    // SAFETY: the call takes numbers and touches no memory of this process.
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
@@ -166,54 +220,56 @@ fn membarrier(_: i32) -> bool {
     false
 }
 
-/// Something that is being read, and is kept by who replaces it until this is dropped.
+/// A value that is being read. The thread that replaces it keeps it until this is dropped.
 pub(crate) struct Reading<T> {
-    what: *const T,
+    value: *const T,
     slot: &'static Slot,
 }
 
 impl<T> Reading<T> {
     #[inline(always)]
-    pub(crate) fn what(&self) -> *const T {
-        self.what
+    pub(crate) fn value(&self) -> *const T {
+        self.value
     }
 }
 
 impl<T> Drop for Reading<T> {
     #[inline(always)]
     fn drop(&mut self) {
+        // R6.
         self.slot.set(null_mut());
     }
 }
 
-/// A slot which says that something is going to be read there, from before it is.
+/// Does the steps R1 and R2, and returns the slot.
 #[inline(always)]
-fn announce(place: *mut ()) -> &'static Slot {
+fn announce(current: *mut ()) -> &'static Slot {
     let first = &mine().slots[0];
     if !first.is_free() {
-        return claim(place);
+        return claim(current);
     }
-    first.set(place);
-    // The processor's is the writer's affair: see `take`.
+    first.set(current);
+    // Only for the compiler: a first slot that can be free is one for which the kernel makes the processor's fence.
     compiler_fence(Ordering::SeqCst);
     first
 }
 
-/// Reads what is current.
+/// Begins to read the value that `current` points at.
 #[inline(always)]
 pub(crate) fn begin<T>(current: &AtomicPtr<T>) -> Reading<T> {
     let slot = announce(std::ptr::from_ref(current).cast_mut().cast());
-    let what = current.load(Ordering::Acquire);
-    slot.set(what.cast());
-    Reading { what, slot }
+    // R3 and R4.
+    let value = current.load(Ordering::Acquire);
+    slot.set(value.cast());
+    Reading { value, slot }
 }
 
-/// Readers of something that was replaced.
+/// The readers of a value that was replaced.
 pub(crate) struct Readers {
-    /// The address of that, and the one where it was found.
-    what: [*const (); 2],
+    /// The address of that value, and that of the pointer to it.
+    addresses: [*const (); 2],
     slots: Vec<&'static Slot>,
-    /// There was no fence. So nothing is known, and they count as there for ever.
+    /// There was no fence, so there may be readers that were not seen. They count as reading for ever.
     unknown: bool,
 }
 
@@ -221,12 +277,14 @@ pub(crate) struct Readers {
 unsafe impl Send for Readers {}
 
 impl Readers {
-    /// Everybody who reads `before`. What is `current` is another by now, so that nobody begins to.
+    /// Finds the readers of `before`, which `current` pointed at. It points at another value by now.
     pub(crate) fn of<T>(before: *const T, current: &AtomicPtr<T>) -> Self {
+        // W2.
         fence(Ordering::SeqCst);
         let unknown = kernel_fences() && !membarrier(FENCE);
-        let what = [before.cast(), std::ptr::from_ref(current).cast()];
-        let mut readers = Readers { what, slots: Vec::new(), unknown };
+        // W3.
+        let addresses = [before.cast(), std::ptr::from_ref(current).cast()];
+        let mut readers = Readers { addresses, slots: Vec::new(), unknown };
         let all = all();
         let slots = all.threads.iter().flat_map(|slots| &slots.slots).chain(all.shared.iter().copied());
         readers.slots = slots.filter(|slot| readers.reads(slot)).collect();
@@ -234,10 +292,10 @@ impl Readers {
     }
 
     fn reads(&self, slot: &Slot) -> bool {
-        self.what.contains(&slot.0.load(Ordering::Acquire).cast_const())
+        self.addresses.contains(&slot.0.load(Ordering::Acquire).cast_const())
     }
 
-    /// Whether all of them have ended.
+    /// Looks at the slots again, and returns true if all readers have ended.
     pub(crate) fn have_ended(&mut self) -> bool {
         let mut slots = std::mem::take(&mut self.slots);
         slots.retain(|slot| self.reads(slot));
@@ -253,24 +311,24 @@ mod tests {
 
     use super::*;
 
-    /// What may be read: a pointer that no other test reads, and what it points at.
+    /// Makes a pointer that no other test reads, and a number behind it.
     fn thing() -> &'static AtomicPtr<u64> {
         Box::leak(Box::new(AtomicPtr::new(Box::leak(Box::default()))))
     }
 
-    /// Puts another in its place, and says who reads the one before.
+    /// Replaces the number, and returns the readers of the one before.
     fn replace(current: &AtomicPtr<u64>) -> Readers {
         let before = current.swap(Box::leak(Box::default()), Ordering::AcqRel);
         Readers::of(before, current)
     }
 
-    /// Has this thread make its own fences, as on systems that make none for it.
+    /// Has this thread make its own fences, as if the kernel made none.
     fn make_fences() {
         take();
         mine().slots[0].set(without_provenance_mut(1));
     }
 
-    /// Undoes that, for the thread that takes the slots next.
+    /// Undoes this, for the thread that takes the slots next.
     fn make_none() {
         mine().slots[0].set(null_mut());
     }
@@ -283,7 +341,7 @@ mod tests {
         let mut readers = replace(a);
         assert!(!readers.have_ended());
         assert!(replace(b).have_ended());
-        // What is there now is read by nobody yet.
+        // The present number has no reader yet.
         assert!(replace(a).have_ended());
         // One within the other, of the same thing and of another.
         let (inner, other) = (begin(a), begin(b));
@@ -294,16 +352,16 @@ mod tests {
         assert!(of_inner.have_ended() && !readers.have_ended());
         drop(reading);
         assert!(readers.have_ended());
-        // Who begins while another is waited for reads what is new.
+        // A reader that begins while another is waited for reads the new number.
         let before = begin(a);
         let mut readers = replace(a);
         let after = begin(a);
-        assert_ne!(before.what(), after.what());
+        assert_ne!(before.value(), after.value());
         drop(before);
         assert!(readers.have_ended());
     }
 
-    /// Also those for which a thread has no slot, and in whatever order they end.
+    /// Readers for which a thread has no slot are waited for as well, in whatever order they end.
     #[test]
     fn readers_may_be_as_many_as_they_like() {
         let thing = thing();
@@ -317,11 +375,11 @@ mod tests {
         }
     }
 
-    /// What a reader says while it finds what it reads may be anything that was there.
+    /// Between R1 and R4, a reader may find any value that was there.
     #[test]
-    fn who_is_about_to_read_is_waited_for() {
+    fn readers_between_two_steps_are_waited_for() {
         let thing = thing();
-        // In its first slot, once it has it; in its others, and in those that are shared.
+        // In the thread's first slot, once it has one; in its others; and in shared slots.
         drop(begin(thing));
         let slots: Vec<_> = (0..2 * DEEPEST).map(|_| announce(std::ptr::from_ref(thing).cast_mut().cast())).collect();
         for slot in slots {
@@ -353,8 +411,8 @@ mod tests {
         assert!(after < before + 50, "{after} are not taken again");
     }
 
-    /// A thread-local's destructor, which runs when the slots may have been given back, reads as any other, and leaves nothing
-    /// said.
+    /// The destructor of a thread-local may run when the slots were given back. It reads as any other code, and leaves no slot
+    /// taken.
     #[test]
     fn a_thread_reads_to_its_end() {
         struct AtEnd(&'static AtomicPtr<u64>, std::sync::mpsc::Sender<bool>);
@@ -380,23 +438,23 @@ mod tests {
                 }
             });
             thread.join().unwrap();
-            assert!(!receiver.recv().unwrap(), "it is not said to read");
-            assert!(replace(thing).have_ended(), "it is said to read on");
+            assert!(!receiver.recv().unwrap(), "no slot says that it reads");
+            assert!(replace(thing).have_ended(), "a slot says that it still reads");
         }
     }
 
-    /// What is replaced is not freed while it is read: here, overwritten. Whoever makes the fences, and if calls are in
-    /// progress already.
+    /// A version is not freed while it is read; here, it is not overwritten. This holds if the kernel makes the fences, if the
+    /// reader does, and if other calls are in progress.
     #[test]
-    fn what_is_read_is_kept() {
+    fn a_version_is_kept_while_it_is_read() {
         let versions: &'static [[AtomicU64; 2]; 2] = Box::leak(Box::default());
         let current = AtomicPtr::new(std::ptr::from_ref(&versions[0]).cast_mut());
         let stop = AtomicBool::new(false);
         let read = || {
             while !stop.load(Ordering::Relaxed) {
                 let reading = begin(&current);
-                // SAFETY: both are there for ever.
-                let version = unsafe { &*reading.what() };
+                // SAFETY: both versions are there for ever.
+                let version = unsafe { &*reading.value() };
                 let first = version[0].load(Ordering::Relaxed);
                 let second = version[1].load(Ordering::Relaxed);
                 assert_eq!(first, second, "overwritten while it was read");
@@ -416,7 +474,7 @@ mod tests {
             });
             for round in 1..2000 {
                 let next = &versions[round % 2];
-                // Nobody reads it: that was waited for.
+                // It has no reader: that was waited for.
                 next[0].store(round as u64, Ordering::Relaxed);
                 next[1].store(round as u64, Ordering::Relaxed);
                 let before = current.swap(std::ptr::from_ref(next).cast_mut(), Ordering::AcqRel);

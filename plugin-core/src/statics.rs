@@ -1,26 +1,28 @@
 //! Exported statics: how a host reads them, and writes those that may be written.
 //!
-//! A static crosses as what its accessor returns. One that never changes is read once, when it is looked up: in place
-//! if it is plain, as a copy if not. An atomic is shared. A lock is operated by functions of the plugin's (see
-//! [`locks`](crate::locks)), because its layout is its std's own affair.
+//! A static crosses as the return value of its accessor. The look-up of a static that never changes gives the host the
+//! address of a plain value, or lends the host any other value to make a copy of. An atomic is shared. A lock is operated by
+//! functions of the plugin (see [`locks`](crate::locks)), because the layout of a lock is known to its own std only.
 
+use std::ffi::c_void;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic;
 
-use crate::buffer::BufferRepr;
+use crate::arena::Arena;
+use crate::buffer::SliceRepr;
 use crate::descriptor::{Node, Tag};
 use crate::fault::{Outcome, contain};
 use crate::origin::Origin;
-use crate::types::{PluginRef, PluginType, lend_slice};
+use crate::types::{PluginRef, PluginType, is_plain, with_room};
 
 /// The type of a static that can be exported: every [`PluginType`], `&str`, `&[T]`, atomics, `RwLock<T>`, `Mutex<T>`.
 ///
 /// # Safety
 ///
-/// `view` gives access to the very static that `access` was called on, on any two sides whose `STATIC_NODE`s fit each
-/// other.
+/// `view` gives access to the static that `access` was called on, or to a copy of its value, on any two sides whose
+/// `STATIC_NODE`s fit each other. A static that may change is never copied.
 ///
 /// There is no example: `#[plugin_export]` on a static calls `access`, and a host's `get` calls `view`.
 #[diagnostic::on_unimplemented(
@@ -52,6 +54,93 @@ pub unsafe trait PluginStatic: Sized {
 
     /// What the view shows.
     fn target(view: &Self::View) -> &Self::Target;
+}
+
+/// Access to a static that never changes, or to an atomic.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct AccessRepr {
+    /// The value or the elements. They are lent, as `Repr`s, if they are not plain for the plugin.
+    elements: SliceRepr,
+    /// The boxed arena of the loan; null if there is no loan.
+    arena: *mut c_void,
+    end: unsafe extern "C" fn(arena: *mut c_void),
+}
+
+/// # Safety
+///
+/// `arena` is that of an [`AccessRepr`], and is not used afterwards.
+unsafe extern "C" fn end(arena: *mut c_void) {
+    if !arena.is_null() {
+        // SAFETY: boxed by `lend` in this same library.
+        drop(unsafe { Box::from_raw(arena.cast::<Arena>()) });
+    }
+}
+
+impl AccessRepr {
+    /// Gives access to elements that the host can use in place.
+    fn to<T>(elements: &'static [T]) -> Self {
+        AccessRepr { elements: SliceRepr::new(elements), arena: std::ptr::null_mut(), end }
+    }
+
+    /// Gives access to elements, and lends them if they are not plain.
+    fn lend<T: PluginType>(elements: &'static [T]) -> Self {
+        if is_plain::<T>() {
+            return AccessRepr::to(elements);
+        }
+        let mut arena = Box::new(Arena::new());
+        let elements = elements.lend_ref(&mut arena);
+        AccessRepr { elements, arena: Box::into_raw(arena).cast(), end }
+    }
+
+    /// The plugin's elements, if they are plain on both sides. A loan means that they are not plain for the plugin: then they have
+    /// to be copied, because the loan has an end.
+    ///
+    /// # Safety
+    ///
+    /// [`lend`](Self::lend) made this, of elements with the same descriptor as `T`. They are not used after their library is
+    /// gone.
+    unsafe fn in_place<T: PluginType>(&self) -> Option<&'static [T]> {
+        // SAFETY: without a loan, the elements are the static's. They are plain on both sides, so their layout is the same.
+        (is_plain::<T>() && self.arena.is_null()).then(|| unsafe { self.elements.as_slice() })
+    }
+
+    /// Copies the elements, and ends the loan if there is one.
+    ///
+    /// # Safety
+    ///
+    /// [`lend`](Self::lend) in the library `origin` made this, of elements with the same descriptor as `T`. The loan has not ended
+    /// yet.
+    unsafe fn copy<T: PluginType>(self, origin: &Origin) -> Box<[T]> {
+        struct Loan(AccessRepr);
+        impl Drop for Loan {
+            fn drop(&mut self) {
+                // SAFETY: the caller's promise.
+                unsafe { self.0.end() }
+            }
+        }
+        let loan = Loan(self);
+        // SAFETY: the `Repr`s are in the loan's arena, or the elements are plain for the plugin and are their own `Repr`s.
+        let reprs: &[T::Repr] = unsafe { loan.0.elements.as_slice() };
+        // SAFETY: the elements lend the `Repr`s, and live in a static.
+        with_room(T::DEEP, || reprs.iter().map(|&repr| unsafe { T::lift(repr, origin) }).collect())
+    }
+
+    /// Ends the loan.
+    ///
+    /// # Safety
+    ///
+    /// The loan has not ended yet, and the library of the static is still loaded.
+    pub unsafe fn end(self) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.end)(self.arena) }
+    }
+
+    /// The address of the value or of the elements, and their number.
+    #[cfg(feature = "host")]
+    pub fn elements(&self) -> SliceRepr {
+        self.elements
+    }
 }
 
 /// The accessor of a static, as its entry calls it.
@@ -148,24 +237,24 @@ impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Borrowed<[T]> {
     }
 }
 
-// SAFETY: a plain value is read in place; any other is lent.
+// SAFETY: a value that is plain on both sides is read in place. Any other is copied.
 unsafe impl<T: PluginType> PluginStatic for T {
-    type Access = BufferRepr;
+    type Access = AccessRepr;
     type View = Borrowed<T>;
     type Target = T;
     const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[T::NODE] };
 
-    fn access(&'static self) -> BufferRepr {
-        lend_slice(std::slice::from_ref(self))
+    fn access(&'static self) -> AccessRepr {
+        AccessRepr::lend(std::slice::from_ref(self))
     }
-    unsafe fn view(access: BufferRepr, origin: &Origin) -> Borrowed<T> {
-        if T::PLAIN {
-            // SAFETY: the address of the static.
-            Borrowed { at: NonNull::from(unsafe { &access.as_slice::<T>()[0] }), copied: false }
-        } else {
-            // SAFETY: one lent value, lifted once.
-            Borrowed::copied(Box::new(unsafe { Vec::<T>::lift(access, origin) }.swap_remove(0)))
+    unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<T> {
+        // SAFETY: the caller's promise, for a static that `access` has given access to.
+        if let Some(elements) = unsafe { access.in_place::<T>() } {
+            return Borrowed { at: NonNull::from(&elements[0]), copied: false };
         }
+        // SAFETY: `access` has lent one value, and this is the only view of it.
+        let value = unsafe { access.copy::<T>(origin) };
+        Borrowed::copied(Box::new(value.into_iter().next().expect("one value was lent")))
     }
     fn target(view: &Borrowed<T>) -> &T {
         view
@@ -174,17 +263,17 @@ unsafe impl<T: PluginType> PluginStatic for T {
 
 // SAFETY: text by address and length.
 unsafe impl PluginStatic for &str {
-    type Access = BufferRepr;
+    type Access = AccessRepr;
     type View = Borrowed<str>;
     type Target = Borrowed<str>;
     const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[str::REF_NODE] };
 
-    fn access(&'static self) -> BufferRepr {
-        BufferRepr::lent(self.as_ptr(), self.len())
+    fn access(&'static self) -> AccessRepr {
+        AccessRepr::to(self.as_bytes())
     }
-    unsafe fn view(access: BufferRepr, _: &Origin) -> Borrowed<str> {
+    unsafe fn view(access: AccessRepr, _: &Origin) -> Borrowed<str> {
         // SAFETY: the bytes of a `&'static str`.
-        let text = unsafe { std::str::from_utf8_unchecked(access.as_slice()) };
+        let text = unsafe { std::str::from_utf8_unchecked(access.elements.as_slice()) };
         Borrowed { at: NonNull::from(text), copied: false }
     }
     fn target(view: &Borrowed<str>) -> &Borrowed<str> {
@@ -192,24 +281,23 @@ unsafe impl PluginStatic for &str {
     }
 }
 
-// SAFETY: plain elements by address and length; others are lent one by one.
+// SAFETY: as for one value.
 unsafe impl<T: PluginType> PluginStatic for &[T] {
-    type Access = BufferRepr;
+    type Access = AccessRepr;
     type View = Borrowed<[T]>;
     type Target = Borrowed<[T]>;
     const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[<[T]>::REF_NODE] };
 
-    fn access(&'static self) -> BufferRepr {
-        lend_slice(self)
+    fn access(&'static self) -> AccessRepr {
+        AccessRepr::lend(self)
     }
-    unsafe fn view(access: BufferRepr, origin: &Origin) -> Borrowed<[T]> {
-        if T::PLAIN {
-            // SAFETY: the elements of a `&'static [T]`.
-            Borrowed { at: NonNull::from(unsafe { access.as_slice::<T>() }), copied: false }
-        } else {
-            // SAFETY: lent elements, lifted once.
-            Borrowed::copied(unsafe { Vec::<T>::lift(access, origin) }.into_boxed_slice())
+    unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<[T]> {
+        // SAFETY: the caller's promise, for a static that `access` has given access to.
+        if let Some(elements) = unsafe { access.in_place::<T>() } {
+            return Borrowed { at: NonNull::from(elements), copied: false };
         }
+        // SAFETY: `access` has lent the elements, and this is the only view of them.
+        Borrowed::copied(unsafe { access.copy(origin) })
     }
     fn target(view: &Borrowed<[T]>) -> &Borrowed<[T]> {
         view
@@ -221,17 +309,17 @@ macro_rules! atomics {
         // SAFETY: an atomic is laid out as what it holds; both sides use its very memory.
         #[cfg(target_has_atomic = $bits)]
         unsafe impl PluginStatic for atomic::$atomic {
-            type Access = BufferRepr;
+            type Access = AccessRepr;
             type View = Borrowed<Self>;
             type Target = Self;
             const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Atomic.head(), parts: &[<$ty as PluginType>::NODE] };
 
-            fn access(&'static self) -> BufferRepr {
-                BufferRepr::lent(self, 1)
+            fn access(&'static self) -> AccessRepr {
+                AccessRepr::to(std::slice::from_ref(self))
             }
-            unsafe fn view(access: BufferRepr, _: &Origin) -> Borrowed<Self> {
+            unsafe fn view(access: AccessRepr, _: &Origin) -> Borrowed<Self> {
                 // SAFETY: the address of the static.
-                Borrowed { at: NonNull::from(unsafe { &access.as_slice::<Self>()[0] }), copied: false }
+                Borrowed { at: NonNull::from(unsafe { &access.elements.as_slice::<Self>()[0] }), copied: false }
             }
             fn target(view: &Borrowed<Self>) -> &Self {
                 view

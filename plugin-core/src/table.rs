@@ -12,11 +12,14 @@
 //!
 //! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 
 use crate::buffer::Owner;
 use crate::fault::{Context, FaultRepr};
 use crate::record::{Field, Kind, Record};
+pub use crate::stack::Run;
+#[cfg(feature = "host")]
+pub use crate::stack::on_new as on_new_stack;
 pub use crate::system::SystemAllocator;
 
 /// The version of everything the two sides must agree on: the table, the records, and each type's `Repr`.
@@ -48,9 +51,44 @@ pub struct PluginTable {
         unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)),
     /// Detaches the library.
     pub unbind: unsafe extern "C" fn(),
-    /// Returns 1 if the services know of everything in the library that the system may call by now: every thread, key and
-    /// thread-local destructor.
-    pub controlled: unsafe extern "C" fn() -> u8,
+    /// Returns what the system may call in the library without the services knowing of it, by now.
+    pub escaped: unsafe extern "C" fn() -> Escaped,
+}
+
+/// What the system may call in a library, and only the system knows of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Escaped {
+    /// The kinds that there are, of those in [`escaped`]; 0 if there is nothing.
+    pub kinds: u32,
+    /// The signals that have handlers of the library's: bit 0 is signal 1.
+    pub signals: u64,
+}
+
+/// The kinds of what may have [escaped](Escaped) the host's control.
+pub mod escaped {
+    /// On this platform the library does not tell.
+    pub const UNKNOWN: u32 = 1;
+    /// The library's std is in a library of its own, or has registered no destructor of a thread-local so far.
+    pub const STD_ELSEWHERE: u32 = 2;
+    /// A thread that was started before there was a host, or by `clone`.
+    pub const THREAD: u32 = 4;
+    /// A thread-specific key that was made before there was a host.
+    pub const KEY: u32 = 8;
+    /// A thread-local's destructor that was registered before there was a host.
+    pub const DESTRUCTOR: u32 = 16;
+    /// A signal handler.
+    pub const SIGNAL_HANDLER: u32 = 32;
+    /// A function for the program's exit.
+    pub const EXIT_FUNCTION: u32 = 64;
+    /// A callback of another kind: of a timer, a message queue, a stream.
+    pub const CALLBACK: u32 = 128;
+    /// A library that was opened before there was a host, or in a name space of its own.
+    pub const LIBRARY: u32 = 256;
+    /// The library is a host itself, and has a plugin that is still mapped and may call it.
+    pub const HOST: u32 = 512;
+    /// Memory that the C library keeps a pointer to: a stream's buffer, an entry of the environment.
+    pub const MEMORY: u32 = 1024;
 }
 
 /// What binding a library to a host's services may come to.
@@ -64,7 +102,7 @@ pub mod bound {
 }
 
 /// The size of the table in the first version, which every later one has too.
-pub const TABLE_V1_SIZE: usize = std::mem::offset_of!(PluginTable, controlled) + size_of::<usize>();
+pub const TABLE_V1_SIZE: usize = std::mem::offset_of!(PluginTable, escaped) + size_of::<usize>();
 
 /// The table's header: what may be read before its version is known to be right.
 pub const HEADER_SIZE: usize = std::mem::offset_of!(PluginTable, build);
@@ -112,10 +150,36 @@ pub struct HostServices {
     pub common: *const Owner,
     /// What a library allocates with that uses the host's allocator; null if the host does not lend it.
     pub memory: *const HostMemory,
+    /// Tells that the library has opened another one with `dlopen`, and that one's handle.
+    pub library_opened: unsafe extern "C" fn(library: *const c_void, handle: *mut c_void),
+    /// Tells that the library has found an address in another one with `dlsym`. It may be in a library that is closed by now.
+    pub symbol_found: unsafe extern "C" fn(library: *const c_void, symbol: *const c_void),
+    /// Calls `run` with `data` on another stack of this thread. Returns 0 if there is none, and then nothing was called.
+    pub on_stack: unsafe extern "C" fn(library: *const c_void, run: Run, data: *mut c_void) -> u8,
+    /// Changes the environment. It is null where the C library's own functions do no harm, or cannot be replaced.
+    pub environment: *const Environment,
+    /// `exit`, as the host's own std calls it.
+    pub exit: unsafe extern "C" fn(status: c_int) -> !,
 }
 
 // SAFETY: the host's promise: its services may be called from any thread.
 unsafe impl Sync for HostServices {}
+
+/// The C library's functions that change the environment, which read and write no memory that another thread may free.
+/// Fields are only ever added, at the end.
+#[repr(C)]
+pub struct Environment {
+    /// The size of this struct in bytes, as the host knew it.
+    pub size: usize,
+    /// `setenv`.
+    pub setenv: unsafe extern "C" fn(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int,
+    /// `unsetenv`.
+    pub unsetenv: unsafe extern "C" fn(name: *const c_char) -> c_int,
+    /// `putenv`.
+    pub putenv: unsafe extern "C" fn(entry: *mut c_char) -> c_int,
+    /// `clearenv`.
+    pub clearenv: unsafe extern "C" fn() -> c_int,
+}
 
 /// The host's allocator, as it is for one library. Fields are only ever added, at the end.
 #[repr(C)]
@@ -158,12 +222,50 @@ pub fn common_allocator() -> (&'static Owner, bool) {
     crate::allocator::common_of_host()
 }
 
-/// Has this library stay mapped, if it is one: a host that is a plugin itself, and has let go of a library that may still
+/// The functions by which a host's plugins change the environment, or null.
+#[cfg(feature = "host")]
+pub fn environment() -> *const Environment {
+    #[cfg(controllable)]
+    let environment = crate::runtime::process::of_host();
+    #[cfg(not(controllable))]
+    let environment = std::ptr::null();
+    environment
+}
+
+/// Whether every library of this process finds these functions, and not the C library's. It may not if this is a library
+/// itself, in a program that is not Rust's.
+#[cfg(feature = "host")]
+pub fn environment_is_everywhere() -> bool {
+    #[cfg(controllable)]
+    let everywhere = crate::runtime::process::is_everywhere();
+    #[cfg(not(controllable))]
+    let everywhere = false;
+    everywhere
+}
+
+/// Notes that this library has a plugin. If this library is a plugin itself, it stays mapped for as long as its plugin may
 /// call it.
 #[cfg(feature = "host")]
-pub fn stay_mapped() {
+pub fn note_plugin() {
     #[cfg(controllable)]
-    crate::runtime::threads::escape();
+    crate::runtime::threads::note_plugin();
+}
+
+/// Notes that a plugin of this library's is unmapped.
+#[cfg(feature = "host")]
+pub fn forget_plugin() {
+    #[cfg(controllable)]
+    crate::runtime::threads::forget_plugin();
+}
+
+/// Runs `open`, which opens the library of a plugin, and may itself run in a library that is a plugin: then the host of
+/// that need not hear of the library.
+#[cfg(feature = "host")]
+pub fn opening_controlled<R>(open: impl FnOnce() -> R) -> R {
+    #[cfg(controllable)]
+    return crate::runtime::threads::opening_controlled(open);
+    #[cfg(not(controllable))]
+    open()
 }
 
 /// One annotated item: its record, and what to call.

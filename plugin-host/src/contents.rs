@@ -1,50 +1,116 @@
 //! The contents of a file, as they were when it was read.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::Error;
-use crate::inspect::{Inspected, inspect_data};
-#[cfg(target_os = "linux")]
-use crate::parts;
-use crate::trust::{Digest, Trust};
+use crate::file::Opened;
+#[cfg(unix)]
+use crate::file::not_read;
+use crate::inspect::{Inspected, inspect_in};
+use crate::limits::Limits;
+use crate::trust::Digest;
 
 /// All that was in a file. It never changes.
 ///
 /// On Linux it is not on the heap. A library is large: an allocator keeps a block of that size once it is free, in each of
 /// its arenas, and so a host that loads plugins from many threads would be larger for good.
 pub(crate) enum Contents {
-    /// It is not mapped to be inspected: that takes longer than to read the few parts that inspection looks at.
     #[cfg(target_os = "linux")]
     Sealed(sealed::Sealed),
-    Heap(Vec<u8>),
+    /// The bytes, and on Linux the reason why they are not sealed.
+    Heap(Vec<u8>, Option<String>),
 }
 
 impl Contents {
-    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+    /// Reads a whole file once, and computes its digest on the way if the digest is `wanted`.
+    pub(crate) fn read(
+        path: &Path,
+        opened: &Opened,
+        limits: &Limits,
+        wanted: bool,
+    ) -> Result<(Self, Option<Digest>), Error> {
         #[cfg(target_os = "linux")]
-        if let Ok(sealed) = sealed::Sealed::read(path) {
-            return Ok(Contents::Sealed(sealed));
+        let reason = match sealed::Sealed::read(path, opened, limits, wanted)? {
+            Ok((sealed, digest)) => return Ok((Contents::Sealed(sealed), digest)),
+            Err(reason) => Some(reason),
+        };
+        #[cfg(not(target_os = "linux"))]
+        let reason = None;
+        let mut heap = Heap(Vec::new());
+        let digest = opened.copy(path, limits, wanted, &mut heap)?;
+        // The loader needs a file with these bytes.
+        #[cfg(unix)]
+        if may_write().is_some_and(|most| heap.0.len() as u64 > most) {
+            return Err(not_read(path, may_not_write()));
         }
-        std::fs::read(path).map(Contents::Heap)
+        Ok((Contents::Heap(heap.0, reason), digest))
     }
 
-    /// What they say of themselves; `path` is for the messages.
-    pub(crate) fn inspect(&self, path: &Path) -> Result<Inspected, Error> {
+    /// Inspects the contents. Messages name `path`.
+    pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, Error> {
         match self {
+            // Reading the few parts that inspection needs is faster than mapping the file.
             #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => parts::inspect(path, sealed.file()),
-            Contents::Heap(bytes) => inspect_data(path, &**bytes),
+            Contents::Sealed(sealed) => inspect_in(path, sealed.file(), limits),
+            Contents::Heap(bytes, _) => inspect_in(path, &**bytes, limits),
         }
     }
+}
 
-    /// Their SHA-256 digest.
-    pub(crate) fn digest(&self) -> io::Result<Digest> {
-        Ok(match self {
-            #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => Trust::digest_of(sealed.view()?.bytes()),
-            Contents::Heap(bytes) => Trust::digest_of(bytes),
-        })
+/// The number of bytes that a file of this process's may have, in memory or not (`ulimit -f`). Writing more would raise a
+/// signal that ends the process. Returns `None` without a limit.
+#[cfg(unix)]
+fn may_write() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: there is a place for the limits.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } == 0;
+    #[allow(clippy::useless_conversion)] // It is another type on other systems.
+    (known && limit.rlim_cur != libc::RLIM_INFINITY).then(|| u64::try_from(limit.rlim_cur).unwrap_or(u64::MAX))
+}
+
+#[cfg(unix)]
+fn may_not_write() -> io::Error {
+    let reason = "its private copy would be longer than a file that this process may write (`ulimit -f`)";
+    io::Error::new(io::ErrorKind::FileTooLarge, reason)
+}
+
+/// A file that is not written to beyond a limit.
+#[cfg(target_os = "linux")]
+struct Bounded<'a> {
+    file: &'a std::fs::File,
+    left: u64,
+}
+
+#[cfg(target_os = "linux")]
+impl Write for Bounded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        if most == 0 && !bytes.is_empty() {
+            return Err(may_not_write());
+        }
+        let written = self.file.write(&bytes[..most])?;
+        self.left -= written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes on the heap. If memory runs out, writing returns an error and does not abort.
+struct Heap(Vec<u8>);
+
+impl Write for Heap {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -55,121 +121,305 @@ pub(crate) mod sealed {
     use std::io;
     use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
     use std::path::Path;
-    use std::ptr::NonNull;
 
+    use super::{Bounded, may_write};
+    use crate::error::Error;
+    use crate::file::{Opened, beyond_standard_streams, not_read};
     use crate::library::loader;
+    use crate::limits::Limits;
+    use crate::trust::Digest;
 
     /// A file that is only in memory and can never change again.
     pub(crate) struct Sealed(File);
 
+    /// The reason why the kernel denies such a file. A lack of memory or of descriptors is an error instead.
+    type Reason = String;
+
     impl Sealed {
-        /// Copies all of a file.
-        pub(super) fn read(path: &Path) -> io::Result<Self> {
-            let mut source = File::open(path)?;
-            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            // The kernel takes names of up to 249 bytes.
-            let name = CString::new(&name[..name.len().min(200)])?;
-            // SAFETY: a name that ends with NUL.
-            let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
-            if fd < 0 {
-                return Err(io::Error::last_os_error());
+        /// Copies a whole file, and computes its digest on the way if the digest is `wanted`.
+        ///
+        /// The digest is that of the bytes which were written. Until the file is sealed, only this process has it open, and
+        /// only a process of the same user that may also trace this one could open it and write to it.
+        pub(super) fn read(
+            path: &Path,
+            opened: &Opened,
+            limits: &Limits,
+            wanted: bool,
+        ) -> Result<Result<(Self, Option<Digest>), Reason>, Error> {
+            let denied = |(step, source): (&str, io::Error)| match source.raw_os_error() {
+                Some(libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::EOPNOTSUPP) => {
+                    Ok(Err(format!("{step}: {source}")))
+                }
+                _ => Err(not_read(path, source)),
+            };
+            let mut file = match create(path).and_then(|file| check_mappable(&file).map(|()| file)) {
+                Ok(file) => file,
+                Err(error) => return denied(error),
+            };
+            let digest = match may_write() {
+                Some(left) => opened.copy(path, limits, wanted, &mut Bounded { file: &file, left })?,
+                // The kernel can copy from one file to another by itself.
+                None => opened.copy(path, limits, wanted, &mut file)?,
+            };
+            match seal(&file) {
+                Ok(()) => Ok(Ok((Sealed(file), digest))),
+                Err(error) => denied(error),
             }
-            // SAFETY: just created, and nobody else's.
-            let mut file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
-            // By the kernel alone, where it can.
-            io::copy(&mut source, &mut file)?;
-            let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-            // SAFETY: a descriptor that is open, and seals.
-            if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(Sealed(file))
         }
 
         pub(crate) fn file(&self) -> &File {
             &self.0
         }
+    }
 
-        /// Maps all of it.
-        pub(super) fn view(&self) -> io::Result<View> {
-            let length = usize::try_from(self.0.metadata()?.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
-            let mut start = NonNull::dangling();
-            if length != 0 {
-                let (protection, kind) = (libc::PROT_READ, libc::MAP_PRIVATE);
-                // SAFETY: a new mapping of a descriptor that is open, wherever there is room.
-                let mapped =
-                    unsafe { libc::mmap(std::ptr::null_mut(), length, protection, kind, self.0.as_raw_fd(), 0) };
-                let mapped = (mapped != libc::MAP_FAILED).then(|| NonNull::new(mapped.cast())).flatten();
-                start = mapped.ok_or_else(io::Error::last_os_error)?;
+    /// The step that failed, and the error.
+    type Failed = (&'static str, io::Error);
+
+    /// Makes a file in memory.
+    fn create(path: &Path) -> Result<File, Failed> {
+        let failed = |error| ("a file in memory cannot be made", error);
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        // The kernel takes names of up to 249 bytes.
+        let name = CString::new(&name[..name.len().min(200)]).map_err(|error| failed(error.into()))?;
+        let make = || {
+            // SAFETY: a name that ends with NUL.
+            let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+            if fd < 0 {
+                return Err(io::Error::last_os_error());
             }
-            Ok(View { start, length })
-        }
+            // SAFETY: just created, and no other code has it.
+            Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+        };
+        // The digest is that of the source, so nothing else may be written into the copy.
+        beyond_standard_streams(make).map_err(failed)
     }
 
-    /// What is in a [`Sealed`].
-    pub(super) struct View {
-        start: NonNull<u8>,
-        length: usize,
+    /// Checks that the loader may map the file as code. Some systems forbid that for files in memory.
+    fn check_mappable(file: &File) -> Result<(), Failed> {
+        let failed = || ("a file in memory cannot be mapped as code", io::Error::last_os_error());
+        let (length, protection) = (1, libc::PROT_READ | libc::PROT_EXEC);
+        let _one_at_a_time = loader();
+        // SAFETY: a new mapping of a descriptor that is open, wherever there is room.
+        let mapped =
+            unsafe { libc::mmap(std::ptr::null_mut(), length, protection, libc::MAP_PRIVATE, file.as_raw_fd(), 0) };
+        if mapped == libc::MAP_FAILED {
+            return Err(failed());
+        }
+        // SAFETY: the mapping was just made, and nothing refers to it.
+        unsafe { libc::munmap(mapped, length) };
+        Ok(())
     }
 
-    impl View {
-        pub(super) fn bytes(&self) -> &[u8] {
-            // SAFETY: so long a mapping, of what can neither change nor shrink; or nothing.
-            unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    /// Makes the file immutable, for this process too.
+    fn seal(file: &File) -> Result<(), Failed> {
+        let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+        // SAFETY: a descriptor that is open, and seals.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
+            return Err(("a file in memory cannot be sealed", io::Error::last_os_error()));
         }
-    }
-
-    impl Drop for View {
-        fn drop(&mut self) {
-            if self.length != 0 {
-                let _one_at_a_time = loader();
-                // SAFETY: mapped by `view`, and nobody has a reference into it any more.
-                unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
-            }
-        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust::Trust;
+
+    fn read(path: &Path, limits: &Limits) -> Result<(Contents, Option<Digest>), Error> {
+        Contents::read(path, &Opened::new(path)?, limits, true)
+    }
+
+    fn bytes_of(contents: &Contents) -> Vec<u8> {
+        match contents {
+            #[cfg(target_os = "linux")]
+            Contents::Sealed(sealed) => {
+                let mut bytes = Vec::new();
+                let mut file = sealed.file();
+                io::Seek::rewind(&mut file).unwrap();
+                io::Read::read_to_end(&mut file, &mut bytes).unwrap();
+                bytes
+            }
+            Contents::Heap(bytes, _) => bytes.clone(),
+        }
+    }
 
     #[test]
     fn a_file_is_read_to_its_end() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        for length in [0, 1, 4095, 4096, 4097, 100_000] {
+        for length in [0, 1, 4095, 4096, 4097, 100_000, 400_000] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             std::fs::write(file.path(), &bytes).unwrap();
-            let contents = Contents::read(file.path()).unwrap();
-            // Whatever becomes of the file.
+            let (contents, digest) = read(file.path(), &Limits::default()).unwrap();
+            // A later change of the file has no effect.
             std::fs::write(file.path(), "other").unwrap();
-            assert_eq!(contents.digest().unwrap(), Trust::digest_of(&bytes), "{length}");
+            assert_eq!(digest.unwrap(), Trust::digest_of(&bytes), "{length}");
+            assert_eq!(bytes_of(&contents), bytes, "{length}");
         }
-        let error = Contents::read(Path::new("/nonexistent")).map(drop).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(matches!(read(Path::new("/nonexistent"), &Limits::default()), Err(Error::NotFound { .. })));
     }
 
-    /// The system says that such a file is empty.
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // Takes no room, until it is read.
+        file.as_file().set_len(1 << 40).unwrap();
+        let error = read(file.path(), &Limits::default()).map(drop).unwrap_err();
+        let path = file.path().display();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "`{path}` is too large: at least 1099511627776 bytes, where at most 1073741824 are read; allow more with \
+                 `Limits::with_file`"
+            )
+        );
+        file.as_file().set_len(100).unwrap();
+        read(file.path(), &Limits::default().with_file(100)).unwrap();
+        assert!(read(file.path(), &Limits::default().with_file(99)).is_err());
+    }
+
+    /// The kernel reports a length of zero for such a file. The arguments of a process are one.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_does_not_know_its_length_is_read_to_its_end() {
-        let path = Path::new("/proc/self/cmdline");
+    fn a_file_that_does_not_know_its_length_is_read_to_its_end_if_it_begins_as_a_library() {
+        use std::os::unix::process::CommandExt as _;
+        let arguments = "a".repeat(100_000);
+        // A shell that waits for a line.
+        let mut shell = std::process::Command::new("sh");
+        shell.arg0("\x7FELF").args(["-c", "read line", &arguments]).stdin(std::process::Stdio::piped());
+        let mut child = shell.spawn().unwrap();
+        let path = format!("/proc/{}/cmdline", child.id());
+        let path = Path::new(&path);
+        // A process that was just started has none yet.
+        while std::fs::read(path).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
         assert_eq!(std::fs::metadata(path).unwrap().len(), 0);
-        let digest = Contents::read(path).unwrap().digest().unwrap();
-        assert_eq!(digest, Trust::digest_of(&std::fs::read(path).unwrap()));
+        let (whole, digest) = read(path, &Limits::default()).unwrap();
+        let expected = std::fs::read(path).unwrap();
+        let too_large = read(path, &Limits::default().with_file(100_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(expected.len() > 100_000 && bytes_of(&whole) == expected);
+        assert_eq!(digest.unwrap(), Trust::digest_of(&expected));
+        assert!(matches!(too_large, Err(Error::FileTooLarge { found: 100_001, limit: 100_000, .. })));
+    }
+
+    /// Reading these files would never end, or would wait.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_does_not_know_its_length_and_is_no_library_is_refused_by_its_start() {
+        let kmsg = Path::new("/proc/kmsg");
+        // Only the superuser may open the file, and there may be no message to read at this moment.
+        match read(kmsg, &Limits::default()).map(drop) {
+            Err(Error::NotALibrary { .. }) => {}
+            Err(Error::Read { source, .. }) => {
+                assert!(
+                    matches!(source.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::PermissionDenied),
+                    "{source}"
+                );
+            }
+            Err(Error::NotFound { .. }) => println!("skipped in part: there is no {}", kmsg.display()),
+            other => panic!("{other:?}"),
+        }
+        for path in ["/proc/self/pagemap", "/proc/self/cmdline", "/proc/self/mem"] {
+            let refused = read(Path::new(path), &Limits::default()).map(drop);
+            let is_refused = match &refused {
+                Err(Error::NotALibrary { path: found, .. }) => found == Path::new(path),
+                // Nothing is mapped at address zero.
+                Err(Error::Read { .. }) => path == "/proc/self/mem",
+                _ => false,
+            };
+            assert!(is_refused, "{path}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_while_it_is_read_is_an_error() {
+        struct Growing<'a>(&'a Path, Vec<u8>);
+        impl Write for Growing<'_> {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                std::fs::OpenOptions::new().append(true).open(self.0)?.write_all(b"more")?;
+                self.1.extend(bytes);
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![1; 1000]).unwrap();
+        let opened = Opened::new(file.path()).unwrap();
+        let mut copy = Growing(file.path(), Vec::new());
+        let error = opened.copy(file.path(), &Limits::default(), true, &mut copy).unwrap_err();
+        assert!(matches!(error, Error::Changed { .. }), "{error}");
+        let path = file.path().display();
+        assert_eq!(
+            error.to_string(),
+            format!("`{path}` was written to while it was read; load it again when it is complete")
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_while_it_is_read_is_an_error() {
+        struct Cutting<'a>(&'a Path);
+        impl Write for Cutting<'_> {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                std::fs::OpenOptions::new().write(true).open(self.0)?.set_len(10)?;
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![1; 1_000_000]).unwrap();
+        let opened = Opened::new(file.path()).unwrap();
+        for wanted in [false, true] {
+            let copied = opened.copy(file.path(), &Limits::default(), wanted, &mut Cutting(file.path()));
+            assert!(matches!(copied, Err(Error::Changed { .. })));
+        }
+    }
+
+    /// Each of these files reports the length of a page.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_reports_too_great_a_length_is_an_error() {
+        let path = Path::new("/sys/kernel/mm/transparent_hugepage/enabled");
+        let Ok(opened) = Opened::new(path) else {
+            println!("skipped: there is no {}", path.display());
+            return;
+        };
+        let length = std::fs::read(path).unwrap().len();
+        let error = opened.copy(path, &Limits::default(), true, &mut io::sink()).unwrap_err();
+        let Error::Read { source, .. } = error else { panic!("{error}") };
+        assert_eq!(source.to_string(), format!("it has {length} bytes, and reports a length of 4096"));
+    }
+
+    /// Writing more would raise a signal.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_more_is_written_than_may_be() {
+        let file = tempfile::tempfile().unwrap();
+        let mut bounded = Bounded { file: &file, left: 10 };
+        bounded.write_all(b"12345678").unwrap();
+        let error = bounded.write_all(b"12345678").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{error}");
+        assert_eq!(file.metadata().unwrap().len(), 10);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn what_was_read_is_sealed() {
-        use std::io::Write as _;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "contents").unwrap();
-        let contents = Contents::read(file.path()).unwrap();
+        let (contents, _) = read(file.path(), &Limits::default()).unwrap();
         let Contents::Sealed(sealed) = &contents else { panic!("it is on the heap") };
         let mut again = sealed.file().try_clone().unwrap();
         assert_eq!(again.write_all(b"other").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(again.set_len(0).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        assert_eq!(contents.digest().unwrap(), Trust::digest_of(b"contents"));
+        assert_eq!(bytes_of(&contents), b"contents");
     }
 }

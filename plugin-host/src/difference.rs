@@ -14,6 +14,10 @@ use plugin_core::descriptor::{Tag, form, style};
 use crate::schema::{Argument, Body, Definition, Fields, Schema, Type, Variant};
 use crate::text::are_implicit;
 
+mod definitions;
+
+use definitions::{Names, Seen};
+
 /// How many differences are written out.
 const MOST_LINES: usize = 8;
 
@@ -69,9 +73,9 @@ struct Comparison<'a> {
     host: &'a Schema,
     plugin: &'a Schema,
     sides: Sides,
-    /// The definitions with their arguments, as text.
-    host_names: Vec<String>,
-    plugin_names: Vec<String>,
+    /// The names of the definitions, with their arguments.
+    host_names: Names,
+    plugin_names: Names,
     /// Whether types that may grow may differ by that.
     growth: bool,
     /// How many differences are written out. If none, the first one ends it.
@@ -82,14 +86,14 @@ struct Comparison<'a> {
     count: usize,
 
     /// The pairs of definitions that were met.
-    seen: HashSet<(usize, usize)>,
+    seen: Seen,
     /// Those of them that are to be compared, and the places where they were met. First those that were met first, so
     /// that places are said by short paths.
     queue: VecDeque<(usize, usize, Option<usize>)>,
 
     /// What is being compared of the signature: an argument, say, and its type in the host.
     label: String,
-    top: &'a Type,
+    top: Type,
     /// Steps that led to pairs of definitions, each with the place of the step before it.
     places: Vec<(Option<usize>, Step<'a>)>,
     /// Where the definition that is being compared was met, and the steps from there.
@@ -206,8 +210,8 @@ fn arguments(count: u64) -> String {
 }
 
 /// The type that a type only wraps, without a place of its own to speak of.
-fn wrapped(ty: &Type) -> Option<&Type> {
-    match ty.parts.as_slice() {
+fn wrapped(schema: &Schema, ty: &Type) -> Option<Type> {
+    match *schema.parts(ty) {
         [inner] if ty.tag != Tag::Fn && step(ty.tag, 0).is_none() => Some(inner),
         _ => None,
     }
@@ -215,23 +219,22 @@ fn wrapped(ty: &Type) -> Option<&Type> {
 
 impl<'a> Comparison<'a> {
     fn new(host: &'a Schema, plugin: &'a Schema, growth: bool, most: usize) -> Self {
-        let names =
-            |schema: &Schema| schema.definitions.iter().map(|definition| schema.name_text(definition)).collect();
+        let mut known = HashMap::new();
         Comparison {
             host,
             plugin,
             sides: Sides::LOOK_UP,
-            host_names: names(host),
-            plugin_names: names(plugin),
+            host_names: Names::new(host, &mut known),
+            plugin_names: Names::new(plugin, &mut known),
             growth,
             most,
             lines: Vec::new(),
             hints: Vec::new(),
             count: 0,
-            seen: HashSet::new(),
+            seen: Seen::new(host, plugin, growth),
             queue: VecDeque::new(),
             label: String::new(),
-            top: &host.root,
+            top: host.root,
             places: Vec::new(),
             base: None,
             steps: Vec::new(),
@@ -240,16 +243,17 @@ impl<'a> Comparison<'a> {
 
     fn run(mut self) -> Self {
         let (host, plugin) = (&self.host.root, &self.plugin.root);
+        let (host_parts, plugin_parts) = (self.host.parts(host), self.plugin.parts(plugin));
         match (host.tag, plugin.tag) {
             (Tag::Fn, Tag::Fn) if host.count != plugin.count => {
                 self.report("", |this| this.sides.both(arguments(host.count), arguments(plugin.count)));
-                if let (Some(host), Some(plugin)) = (host.parts.last(), plugin.parts.last()) {
+                if let (Some(host), Some(plugin)) = (host_parts.last(), plugin_parts.last()) {
                     self.top("what it returns", host, plugin);
                 }
             }
             (Tag::Fn, Tag::Fn) => {
-                for (index, (host, plugin)) in host.parts.iter().zip(&plugin.parts).enumerate() {
-                    let last = index + 1 == self.host.root.parts.len();
+                for (index, (host, plugin)) in host_parts.iter().zip(plugin_parts).enumerate() {
+                    let last = index + 1 == host_parts.len();
                     let argument = || format!("argument {}", index + 1);
                     let label = if last { "what it returns".to_owned() } else { argument() };
                     self.top(&label, host, plugin);
@@ -262,7 +266,7 @@ impl<'a> Comparison<'a> {
                 this.sides.both(format!("a static (`{}`)", this.host.type_text(host)), "a function")
             }),
             (Tag::Static, Tag::Static) => {
-                for (host, plugin) in host.parts.iter().zip(&plugin.parts) {
+                for (host, plugin) in host_parts.iter().zip(plugin_parts) {
                     self.top("", host, plugin);
                 }
             }
@@ -318,9 +322,9 @@ impl<'a> Comparison<'a> {
         let start = steps[argument..].iter().position(is_named).map(|start| argument + start);
         let start = start.or_else(|| steps.iter().position(is_named));
         let (mut path, steps) = match start.map(|start| (steps[start], &steps[start + 1..])) {
-            Some((Step::Named(index), rest)) => (self.host_names[index].clone(), rest),
+            Some((Step::Named(index), rest)) => (self.host_names.text(self.host, index).to_owned(), rest),
             _ if steps.is_empty() => return String::new(),
-            _ => (self.host.type_text(self.top), steps.as_slice()),
+            _ => (self.host.type_text(&self.top), steps.as_slice()),
         };
         for step in steps {
             match step {
@@ -346,9 +350,10 @@ impl<'a> Comparison<'a> {
     }
 
     /// Compares one of the types that a signature consists of, and all that is in it.
-    fn top(&mut self, label: &str, host: &'a Type, plugin: &'a Type) {
+    fn top(&mut self, label: &str, host: &Type, plugin: &Type) {
         label.clone_into(&mut self.label);
-        self.top = if matches!(host.tag, Tag::RwLock | Tag::Mutex) { host.parts.first().unwrap_or(host) } else { host };
+        let is_lock = matches!(host.tag, Tag::RwLock | Tag::Mutex);
+        self.top = *self.host.parts(host).first().filter(|_| is_lock).unwrap_or(host);
         self.types(host, plugin);
         while let Some((host, plugin, base)) = self.queue.pop_front() {
             if self.is_done() {
@@ -361,7 +366,7 @@ impl<'a> Comparison<'a> {
         self.base = None;
     }
 
-    fn types(&mut self, host: &'a Type, plugin: &'a Type) {
+    fn types(&mut self, host: &Type, plugin: &Type) {
         if self.is_done() {
             return;
         }
@@ -371,7 +376,7 @@ impl<'a> Comparison<'a> {
         if host.tag == Tag::Named {
             return self.meet(host.count as usize, plugin.count as usize);
         }
-        for (index, (inner, other)) in host.parts.iter().zip(&plugin.parts).enumerate() {
+        for (index, (inner, other)) in self.host.parts(host).iter().zip(self.plugin.parts(plugin)).enumerate() {
             self.within(step(host.tag, index), |this| this.types(inner, other));
         }
     }
@@ -382,23 +387,34 @@ impl<'a> Comparison<'a> {
             return true;
         }
         if host.tag == Tag::Named {
-            return self.host_names[host.count as usize] != self.plugin_names[plugin.count as usize];
+            return self.names_differ(host.count as usize, plugin.count as usize);
         }
-        match (wrapped(host), wrapped(plugin)) {
-            (Some(host), Some(plugin)) => self.differ_here(host, plugin),
+        match (wrapped(self.host, host), wrapped(self.plugin, plugin)) {
+            (Some(host), Some(plugin)) => self.differ_here(&host, &plugin),
             _ => host.count != plugin.count,
         }
     }
 
+    /// Returns true if two definitions have different names.
+    fn names_differ(&self, host: usize, plugin: usize) -> bool {
+        let (here, there) = (&self.host_names, &self.plugin_names);
+        // If both names have the same text, a message here would show no difference. The comparison of the arguments finds it.
+        here.numbers[host] != there.numbers[plugin]
+            && (self.most == 0 || here.text(self.host, host) != there.text(self.plugin, plugin))
+    }
+
     /// Both types, where they differ.
-    fn both(&self, mut host: &Type, mut plugin: &Type) -> String {
-        let (mut here, mut there) = (self.host.type_text(host), self.plugin.type_text(plugin));
+    fn both(&self, host: &Type, plugin: &Type) -> String {
+        let (mut host, mut plugin) = (*host, *plugin);
+        let (mut here, mut there) = (self.host.type_text(&host), self.plugin.type_text(&plugin));
         if here == there {
             // Someone may have called a type of theirs as one of the others is called.
-            while let (true, Some(a), Some(b)) = (host.tag == plugin.tag, wrapped(host), wrapped(plugin)) {
+            while let (true, Some(a), Some(b)) =
+                (host.tag == plugin.tag, wrapped(self.host, &host), wrapped(self.plugin, &plugin))
+            {
                 (host, plugin) = (a, b);
             }
-            let own = |ty: &Type| if ty.tag == Tag::Named { " (with `#[plugin_type]`)" } else { " (of the SDK)" };
+            let own = |ty: Type| if ty.tag == Tag::Named { " (with `#[plugin_type]`)" } else { " (of the SDK)" };
             here += own(host);
             there += own(plugin);
         }
@@ -407,7 +423,7 @@ impl<'a> Comparison<'a> {
 
     /// Has two definitions compared, unless they were or will be anyway.
     fn meet(&mut self, host: usize, plugin: usize) {
-        if !self.seen.insert((host, plugin)) {
+        if !self.seen.insert(host, plugin) {
             return;
         }
         let mut place = self.base;
@@ -467,6 +483,13 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Ends the comparison of two lists if only a yes or no is wanted and one list has a name that the other lacks.
+    fn is_enough(&mut self, aligned: &Aligned<'_>) -> bool {
+        let is_enough = self.most == 0 && aligned.is_surplus();
+        self.count += usize::from(is_enough);
+        is_enough
+    }
+
     /// Compares the fields of a struct, or of a variant, that is called `name`. If they may `grow`, the side with more
     /// of them must have defaults for these.
     fn fields(&mut self, name: &str, host: &'a Fields, plugin: &'a Fields, grow: bool, hint: Option<&'static str>) {
@@ -478,6 +501,9 @@ impl<'a> Comparison<'a> {
         if grow && is_prefix(&host_names, &plugin_names) {
             aligned.only_host.retain(|&place| !host.fields[place].defaulted);
             aligned.only_plugin.retain(|&place| !plugin.fields[place].defaulted);
+        }
+        if self.is_enough(&aligned) {
+            return;
         }
         if let Some((host, plugin)) = &aligned.order {
             self.report(": ", |this| format!("fields in another order: {}", this.sides.lists(host, plugin)));
@@ -524,6 +550,9 @@ impl<'a> Comparison<'a> {
         if grow && self.growth && is_prefix(&host_names, &plugin_names) {
             aligned.only_host.clear();
             aligned.only_plugin.clear();
+        }
+        if self.is_enough(&aligned) {
+            return;
         }
         if let Some((host, plugin)) = &aligned.order {
             self.report(": ", |this| format!("variants in another order: {}", this.sides.lists(host, plugin)));

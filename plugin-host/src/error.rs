@@ -1,5 +1,6 @@
-//! What can go wrong, one variant for each cause.
+//! The errors of a host, one variant for each cause.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,10 +8,16 @@ use plugin_core::Fault;
 use thiserror::Error;
 
 use crate::signature::Signature;
+use crate::similar::Candidates;
+
+mod type_mismatch;
+
+pub use type_mismatch::TypeMismatch;
+use type_mismatch::indented;
 
 /// Why a plugin was not loaded, replaced or unloaded, or a look-up not answered.
 ///
-/// Whatever the error, the host is as it was before the call.
+/// After any error, the host is as it was before the call.
 ///
 /// # Example
 ///
@@ -28,12 +35,14 @@ use crate::signature::Signature;
 #[non_exhaustive]
 pub enum Error {
     /// No file of that name.
-    #[error("cannot load `{name}`: no such file; tried {}", list(tried))]
+    #[error("cannot load `{name}`: no such file; tried {}{}", list(tried), like(closest.as_deref().map(Path::display)))]
     NotFound {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
         /// Every path that was tried, in order.
         tried: Vec<PathBuf>,
+        /// A library with a similar name in the directory of one of these paths.
+        closest: Option<PathBuf>,
     },
 
     /// The path is a directory.
@@ -51,12 +60,109 @@ pub enum Error {
     },
 
     /// The file could not be read.
-    #[error("cannot read `{}`", path.display())]
+    #[error("cannot read `{}`: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+
+    /// The process has as many files open as it may. Each loaded plugin keeps one.
+    #[error(
+        "cannot load `{}`: this process can open no more files ({source}); each loaded plugin keeps one open: allow more \
+         with `ulimit -n`",
+        path.display()
+    )]
+    TooManyFiles {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: std::io::Error,
+    },
+
+    /// Another process wrote to the file while it was read.
+    #[error("`{}` was written to while it was read; load it again when it is complete", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The file is larger than [`Limits::with_file`](crate::Limits::with_file) allows.
+    #[error(
+        "`{}` is too large: at least {found} bytes, where at most {limit} are read; allow more with `Limits::with_file`",
+        path.display()
+    )]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes. If the file does not know its length, the number of bytes that were read.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// The headers, symbols and names of the file are larger than [`Limits::with_symbols`](crate::Limits::with_symbols)
+    /// allows.
+    #[error(
+        "the headers and symbols of `{}` are too large: at least {found} bytes, where at most {limit} are read; allow more \
+         with `Limits::with_symbols`",
+        path.display()
+    )]
+    SymbolsTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The number of bytes that were needed up to the first that were not read.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// The section that lists the exports is larger than [`Limits::with_section`](crate::Limits::with_section) allows.
+    #[error(
+        "the section `{}` of `{}` is too large: {found} bytes, where at most {limit} are read; allow more with \
+         `Limits::with_section`",
+        plugin_core::record::SECTION, path.display()
+    )]
+    SectionTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// The file has more exports and hooks than [`Limits::with_exports`](crate::Limits::with_exports) allows.
+    #[error(
+        "`{}` has too many exports and hooks: {found}, where at most {limit} are read; allow more with \
+         `Limits::with_exports`",
+        path.display()
+    )]
+    TooManyExports {
+        /// The file.
+        path: PathBuf,
+        /// The number of exports and hooks in the file.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+
+    /// The type of an export is larger than [`Limits::with_descriptor`](crate::Limits::with_descriptor) allows.
+    #[error(
+        "the type of `{export}` in `{}` is too large: {found} bytes, where at most {limit} are read; allow more with \
+         `Limits::with_descriptor`",
+        path.display()
+    )]
+    DescriptorTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The export or hook.
+        export: String,
+        /// The length of the type's descriptor in bytes.
+        found: usize,
+        /// The limit.
+        limit: usize,
     },
 
     /// The file has no bytes.
@@ -71,7 +177,7 @@ pub enum Error {
     NotTrusted {
         /// The file.
         path: PathBuf,
-        /// What was required, and what the file is.
+        /// The requirement, and the file's property that does not meet it.
         reason: String,
     },
 
@@ -89,7 +195,7 @@ pub enum Error {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault that was found.
         problem: String,
     },
 
@@ -98,9 +204,9 @@ pub enum Error {
     WrongTarget {
         /// The file.
         path: PathBuf,
-        /// What this host can load.
+        /// The kind that this host can load.
         expected: String,
-        /// What the file is.
+        /// The kind of the file.
         found: String,
     },
 
@@ -124,9 +230,9 @@ pub enum Error {
     AbiVersion {
         /// The file.
         path: PathBuf,
-        /// What this host reads.
+        /// The version or length that this host reads.
         expected: u32,
-        /// What the file has.
+        /// The version or length in the file.
         found: u32,
     },
 
@@ -182,12 +288,12 @@ pub enum Error {
         loaded: PathBuf,
     },
 
-    /// The system's loader refused the library.
+    /// The loader refused the library.
     #[error("the system cannot map `{}`: {reason}", path.display())]
     Map {
         /// The file.
         path: PathBuf,
-        /// What the loader said.
+        /// The loader's reason.
         reason: String,
     },
 
@@ -223,7 +329,7 @@ pub enum Error {
     },
 
     /// An init hook returned an error. The plugin is not loaded.
-    #[error("plugin `{plugin}`{} did not start: its init hook `{hook}` failed: {message}", from(path))]
+    #[error("plugin `{plugin}`{} did not start: its init hook `{hook}` failed{}", from(path), saying(message))]
     InitFailed {
         /// The plugin's name.
         plugin: String,
@@ -236,7 +342,12 @@ pub enum Error {
     },
 
     /// An init hook panicked. The plugin is not loaded.
-    #[error("plugin `{plugin}`{} did not start: its init hook panicked", from(path))]
+    #[error(
+        "plugin `{plugin}`{} did not start: its init hook{} panicked{}",
+        from(path),
+        hook(fault),
+        place_and_text(fault)
+    )]
     InitPanicked {
         /// The plugin's name.
         plugin: String,
@@ -247,17 +358,39 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A hook has not returned in time: an init hook when the plugin was loaded, or a hook that saves or restores its state
+    /// when it was replaced. It runs on, on a thread of its own, and its library stays mapped until it returns.
+    #[error(
+        "plugin `{plugin}`{}: its hook `{hook}` has not returned within {timeout:?}; it runs on, and its library stays \
+         mapped until it returns; allow for more time with `Host::with_hook_timeout`",
+        from(path)
+    )]
+    HookTimedOut {
+        /// The plugin's name.
+        plugin: String,
+        /// The hook's name.
+        hook: String,
+        /// How long was waited.
+        timeout: Duration,
+        /// The file that was loaded, or that was to replace the plugin.
+        path: PathBuf,
+    },
+
     /// `Host::linked` was called in a hook of a linked plugin.
     #[error("a hook of a linked plugin cannot make a host of the linked plugins: they are being attached or detached")]
     InHook,
 
     /// No loaded plugin has that name.
-    #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref()))]
+    #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref(), existing, *count))]
     NoSuchPlugin {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// The loaded plugin with the most similar name.
+        /// The loaded plugin with the most similar name, if one is similar.
         closest: Option<String>,
+        /// The first loaded plugins in the order of their names, at most eight.
+        existing: Vec<String>,
+        /// The number of loaded plugins.
+        count: usize,
     },
 
     /// The plugin is being unloaded: until that is decided, it is not looked up in, loaded, replaced or unloaded.
@@ -281,7 +414,7 @@ pub enum Error {
         plugin: String,
     },
 
-    /// The file from which a plugin was to be upgraded holds another plugin.
+    /// The file for an upgrade of a plugin holds another plugin.
     #[error("`{}` cannot replace plugin `{expected}`: it is plugin `{found}`", path.display())]
     OtherPlugin {
         /// The file.
@@ -303,7 +436,7 @@ pub enum Error {
         plugin: String,
         /// The file of the next version.
         path: PathBuf,
-        /// What a look-up in the next version would come to.
+        /// The error of such a look-up in the next version.
         problem: Box<Error>,
     },
 
@@ -331,11 +464,11 @@ pub enum Error {
         plugin: String,
         /// The file of the next version.
         path: PathBuf,
-        /// The type of what saves the state, `fn() -> S`.
+        /// The type of the hook that saves the state, `fn() -> S`.
         saved: Box<Signature>,
         /// The same with the type of the state that is restored.
         restored: Box<Signature>,
-        /// What differs, one difference a line, as in [`TypeMismatch::difference`].
+        /// The differences, one in each line, as in [`TypeMismatch::difference`].
         difference: String,
     },
 
@@ -352,7 +485,7 @@ pub enum Error {
     },
 
     /// A plugin panicked while it saved its state.
-    #[error("plugin `{plugin}` is not upgraded: its `#[plugin_export(save)]` panicked")]
+    #[error("plugin `{plugin}` is not upgraded: its `#[plugin_export(save)]` panicked{}", place_and_text(fault))]
     SavePanicked {
         /// The plugin's name.
         plugin: String,
@@ -362,7 +495,10 @@ pub enum Error {
     },
 
     /// The next version returned an error when it restored the state.
-    #[error("`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` failed: {message}", path.display())]
+    #[error(
+        "`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` failed{}",
+        path.display(), saying(message)
+    )]
     RestoreFailed {
         /// The plugin's name.
         plugin: String,
@@ -373,7 +509,10 @@ pub enum Error {
     },
 
     /// The next version panicked when it restored the state.
-    #[error("`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked", path.display())]
+    #[error(
+        "`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{}",
+        path.display(), place_and_text(fault)
+    )]
     RestorePanicked {
         /// The plugin's name.
         plugin: String,
@@ -384,14 +523,26 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A file was to replace its plugin, which is not loaded.
+    #[error("`{}` replaces nothing: its plugin `{plugin}` is not loaded; load it with `Host::load`", path.display())]
+    NothingToReplace {
+        /// The plugin's name.
+        plugin: String,
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The system has no thread for the old version to be unloaded on.
-    #[error("plugin `{plugin}` is not upgraded to `{}`: there is no thread to unload the old version on", path.display())]
+    #[error(
+        "plugin `{plugin}` is not upgraded to `{}`: no thread can be started to unload the old version on: {source}",
+        path.display()
+    )]
     NoThread {
         /// The plugin's name.
         plugin: String,
         /// The file of the next version.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
 
@@ -414,28 +565,32 @@ pub enum Error {
         plugin: String,
         /// The directory that its file is in.
         directory: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
 
     /// Nothing of that name is exported.
-    #[error("{}{}", no_export(name, plugin.as_deref()), hint(closest.as_deref()))]
+    #[error("{}{}", no_export(name, plugin.as_deref()), hint(closest.as_deref(), existing, *count))]
     NoSuchExport {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
         /// The plugin that was asked, if one was named.
         plugin: Option<String>,
-        /// The export with the most similar name.
+        /// The export with the most similar name, if one is similar.
         closest: Option<String>,
+        /// The first exports in the order of their names, at most eight.
+        existing: Vec<String>,
+        /// The number of exports that were searched.
+        count: usize,
     },
 
     /// Several plugins export that name.
     #[error(
         "`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`",
-        names(plugins)
+        quoted(plugins, " and ")
     )]
     Ambiguous {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
         /// The plugins, in the order they were loaded.
         plugins: Vec<String>,
@@ -446,7 +601,10 @@ pub enum Error {
     TypeMismatch(Box<TypeMismatch>),
 
     /// The plugin panicked while it gave access to an exported static.
-    #[error("cannot get at the static `{}`: its plugin panicked", .0.export.as_deref().unwrap_or_default())]
+    #[error(
+        "cannot get at the static `{}`: its plugin panicked{}",
+        .0.export.as_deref().unwrap_or_default(), place_and_text(.0)
+    )]
     Access(#[source] Box<Fault>),
 
     /// A name with a NUL in it, which no file or export can have.
@@ -457,59 +615,9 @@ pub enum Error {
     },
 }
 
-/// An export has another type than was asked for: the inside of [`Error::TypeMismatch`].
-///
-/// # Example
-///
-/// ```standalone_crate
-/// use plugin_core::plugin_export;
-/// use plugin_host::{Error, Host};
-///
-/// #[plugin_export]
-/// fn double(n: u32) -> u32 {
-///     n * 2
-/// }
-///
-/// let host = Host::linked()?;
-/// let Err(Error::TypeMismatch(mismatch)) = host.get::<fn(u64) -> u32>("double") else { panic!("found") };
-/// assert_eq!(mismatch.difference, "argument 1: u64 in the host, u32 in the plugin");
-/// # Ok::<(), Error>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, Error)]
-#[error(
-    "export `{name}` of plugin `{plugin}` has another type\n  asked for: {asked}\n  exported:  {exported}\n  \
-     difference:{}", indented(.difference)
-)]
-#[non_exhaustive]
-pub struct TypeMismatch {
-    /// The plugin.
-    pub plugin: String,
-    /// The export.
-    pub name: String,
-    /// What the host asked for.
-    pub asked: Signature,
-    /// What the plugin exports.
-    pub exported: Signature,
-    /// What differs, one difference a line: the first eight, and how many more there are. A line that begins with
-    /// `hint: ` says what could be done.
-    pub difference: String,
-}
-
-/// As it displays: this is what `main` prints of an error that it returns.
-impl std::fmt::Debug for TypeMismatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-/// One line beside what comes before, several below it.
-fn indented(lines: &str) -> String {
-    if lines.contains('\n') { format!("\n    {}", lines.replace('\n', "\n    ")) } else { format!(" {lines}") }
-}
-
 fn list(paths: &[PathBuf]) -> String {
-    let paths: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
-    if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths.join(", ") }
+    let paths = quoted(paths.iter().map(|path| path.display()), ", ");
+    if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths }
 }
 
 /// Where a plugin is from; a linked one has no file.
@@ -517,8 +625,29 @@ fn from(path: &Path) -> String {
     if path.as_os_str().is_empty() { " (linked)".to_owned() } else { format!(" (from `{}`)", path.display()) }
 }
 
-fn names(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+/// The text of an error that a plugin has returned.
+fn saying(message: &str) -> String {
+    if message.trim().is_empty() { ", and says nothing about it".to_owned() } else { format!(": {message}") }
+}
+
+/// The name of the hook that panicked.
+fn hook(fault: &Fault) -> String {
+    let hook = fault.export.as_deref().and_then(|export| export.split_once("::"));
+    hook.map_or_else(String::new, |(_, hook)| format!(" `{hook}`"))
+}
+
+/// The place of a panic and its message. The backtrace is only in the [`Fault`] itself.
+fn place_and_text(fault: &Fault) -> String {
+    let place = fault.location.as_ref().map_or_else(String::new, |location| format!(" at {location}"));
+    if fault.message.is_empty() { place } else { format!("{place}: {}", fault.message) }
+}
+
+fn like(closest: Option<impl Display>) -> String {
+    closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
+}
+
+fn quoted<T: Display>(names: impl IntoIterator<Item = T>, separator: &str) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator)
 }
 
 fn no_export(name: &str, plugin: Option<&str>) -> String {
@@ -528,32 +657,47 @@ fn no_export(name: &str, plugin: Option<&str>) -> String {
     }
 }
 
-fn hint(closest: Option<&str>) -> String {
-    closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
-}
-
-/// What to do where the system has no more of what watching takes.
-#[cfg(feature = "watch")]
-fn watch_hint(source: &std::io::Error) -> &'static str {
-    match source.kind() {
-        std::io::ErrorKind::NotFound => ", which does not exist; make it first",
-        std::io::ErrorKind::QuotaExceeded => "; allow more with `sysctl fs.inotify.max_user_watches`",
-        #[cfg(target_os = "linux")]
-        _ if source.raw_os_error() == Some(libc::EMFILE) => {
-            "; allow more with `sysctl fs.inotify.max_user_instances`, or more open files with `ulimit -n`"
-        }
-        _ => "",
+fn hint(closest: Option<&str>, existing: &[String], count: usize) -> String {
+    match (closest, existing) {
+        (Some(_), _) | (None, []) => like(closest),
+        (None, [one]) if count == 1 => format!("; there is only `{one}`"),
+        (None, _) => match (quoted(existing, ", "), count - existing.len()) {
+            (names, 0) => format!("; there are {names}"),
+            (names, more) => format!("; there are {names} and {more} more"),
+        },
     }
 }
 
-/// The candidate most similar to `name`, if one is similar at all.
-pub(crate) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    const SIMILAR: f64 = 0.6;
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)))
-        .map(|(_, candidate)| candidate.to_owned())
+impl Error {
+    /// An error about an export that one plugin or all of them do not have, and the names of those that exist.
+    pub(crate) fn no_such_export<'a>(
+        name: &str,
+        plugin: Option<&str>,
+        exports: impl Iterator<Item = &'a str> + Clone,
+    ) -> Error {
+        let Candidates { closest, existing, count } = Candidates::new(name, exports);
+        Error::NoSuchExport { name: name.to_owned(), plugin: plugin.map(str::to_owned), closest, existing, count }
+    }
+
+    /// An error about a plugin that is not loaded, and the names of those that are.
+    pub(crate) fn no_such_plugin<'a>(name: &str, plugins: impl Iterator<Item = &'a str> + Clone) -> Error {
+        let Candidates { closest, existing, count } = Candidates::new(name, plugins);
+        Error::NoSuchPlugin { name: name.to_owned(), closest, existing, count }
+    }
+}
+
+/// The remedy where watching needs more than the operating system allows.
+#[cfg(feature = "watch")]
+fn watch_hint(source: &std::io::Error) -> String {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => ", which does not exist; make it first".to_owned(),
+        std::io::ErrorKind::QuotaExceeded => "; allow more with `sysctl fs.inotify.max_user_watches`".to_owned(),
+        #[cfg(target_os = "linux")]
+        _ if source.raw_os_error() == Some(libc::EMFILE) => {
+            "; allow more with `sysctl fs.inotify.max_user_instances`, or more open files with `ulimit -n`".to_owned()
+        }
+        _ => format!(": {source}"),
+    }
 }
 
 /// Refuses a name that no file or export can have.

@@ -2,11 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
-
-use plugin_core::fault::discard;
 
 use crate::error::Error;
 use crate::unload::Unload;
@@ -55,6 +51,14 @@ pub enum Event {
         /// Why.
         error: Error,
     },
+    /// The private copy of a plugin is a temporary file instead of sealed memory, because the kernel or the confinement of
+    /// this process denies sealed memory. The file has no name, and only this process has it open. Sent on Linux alone.
+    Copied {
+        /// The file that was copied.
+        path: PathBuf,
+        /// The step that was denied, and the error.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Event {
@@ -72,27 +76,13 @@ impl fmt::Display for Event {
                 std::iter::successors(error.source(), |error| (*error).source())
                     .try_for_each(|error| write!(f, ": {error}"))
             }
-        }
-    }
-}
-
-/// Who is told; nobody, if nobody asked.
-#[derive(Clone, Default)]
-pub(crate) struct EventHandler(Option<Arc<Handle>>);
-
-type Handle = dyn Fn(&Event) + Send + Sync;
-
-impl EventHandler {
-    pub(crate) fn new(handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        EventHandler(Some(Arc::new(handler)))
-    }
-
-    /// What becomes of the host's handler is not the upgrade's affair.
-    pub(crate) fn tell(&self, event: &Event) {
-        let Some(handler) = &self.0 else { return };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(event))) {
-            discard(payload);
-            eprintln!("the event handler panicked on: {event}");
+            Event::Copied { path, reason } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "`{path}` is copied to a temporary file, because it cannot be kept in sealed memory: {reason}"
+                )
+            }
         }
     }
 }

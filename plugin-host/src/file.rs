@@ -1,18 +1,21 @@
-//! The file a plugin is in: how it is found, read, and given to the system's loader.
+//! The file of a plugin: how it is found, read, and given to the loader.
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Seek as _, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::contents::Contents;
 use crate::error::{Error, no_nul_in_path};
-use crate::inspect::Inspected;
-#[cfg(unix)]
-use crate::parts;
+use crate::inspect::{Inspected, inspect_in, no_library};
+use crate::limits::Limits;
+use crate::similar::closest;
+use crate::trust::Digest;
 
-/// What the system's loader is given.
+/// The file that the loader is given.
 ///
 /// # Example
 ///
@@ -25,13 +28,13 @@ use crate::parts;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mapping {
-    /// The very bytes that were trusted, in memory or in a private copy. The file may be replaced or deleted while its
+    /// The very bytes that were trusted, in sealed memory or in a private copy. The file may be replaced or deleted while its
     /// plugin is loaded, and the same file loaded again is a library of its own.
     #[default]
     Private,
-    /// The file itself. Its pages are shared with other processes, debuggers find it, and `$ORIGIN` in it works. But
-    /// whoever writes to the file changes the running plugin, between trusting and mapping it may be replaced (so digests
-    /// are no trust in it), and one file can be loaded once at a time in a process.
+    /// The file itself. Its pages are shared with other processes, debuggers find it, and `$ORIGIN` in it works. But a
+    /// write to the file changes the running plugin. The file may be replaced between trusting and mapping, so digests are
+    /// not enough to trust it. And one file can be loaded once at a time in a process.
     InPlace,
 }
 
@@ -62,11 +65,39 @@ pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -
     let candidates: Vec<_> = directories().iter().map(|directory| directory.join(&file_name)).collect();
     match candidates.iter().find(|path| path.exists()) {
         Some(found) => Ok(found.clone()),
-        None => Err(Error::NotFound { name: name.display().to_string(), tried: candidates }),
+        None => Err(not_found(name, candidates)),
     }
 }
 
-/// What differs once a file is another, or has been written to; taken before it is read.
+/// An error about a file that does not exist, and the library beside it that is most likely meant.
+fn not_found(name: &Path, tried: Vec<PathBuf>) -> Error {
+    let closest = tried.iter().find_map(|path| library_like(path));
+    Error::NotFound { name: name.display().to_string(), tried, closest }
+}
+
+/// The library in a path's directory that has the most similar name: `target/debug/libgreeter.so` for
+/// `target/debug/greeter`.
+fn library_like(path: &Path) -> Option<PathBuf> {
+    // A directory may have any number of files.
+    const MOST: usize = 1000;
+    let directory = path.parent()?;
+    let listed = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let files =
+        fs::read_dir(listed).ok()?.flatten().take(MOST).filter_map(|entry| entry.file_name().into_string().ok());
+    let libraries: Vec<_> = files.filter(|file| file.ends_with(std::env::consts::DLL_SUFFIX)).collect();
+    let wanted = path.file_name()?.to_str()?.replace('-', "_");
+    let closest = closest(crate_of(&wanted), libraries.iter().map(|file| crate_of(file)))?;
+    let file = libraries.iter().find(|file| crate_of(file) == closest)?;
+    Some(directory.join(file))
+}
+
+/// The name of the crate in the name of a library file of any system.
+fn crate_of(file: &str) -> &str {
+    let stem = [".so", ".dll", ".dylib"].iter().find_map(|suffix| file.strip_suffix(suffix)).unwrap_or(file);
+    stem.strip_prefix("lib").unwrap_or(stem)
+}
+
+/// The metadata that differ if a path leads to another file, or if the file was written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     len: u64,
@@ -77,7 +108,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// That of a file that is there.
+    /// The stamp of the file at a path; `None` without a file.
     #[cfg(feature = "watch")]
     pub(crate) fn of(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(|metadata| Stamp::new(&metadata))
@@ -96,78 +127,266 @@ impl Stamp {
     }
 }
 
-/// What the system says of a file that can be read to its end.
-fn metadata(path: &Path) -> Result<fs::Metadata, Error> {
-    no_nul_in_path(path)?;
-    let metadata = fs::metadata(path).map_err(|source| not_read(path, source))?;
+/// Refuses everything but a regular file. Reading anything else may have effects, or never end.
+fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
     if metadata.is_dir() {
         return Err(Error::IsDirectory { path: path.to_owned() });
     }
-    // Reading it might never end.
-    if !metadata.is_file() {
-        return Err(Error::NotAFile { path: path.to_owned() });
+    if metadata.is_file() { Ok(()) } else { Err(Error::NotAFile { path: path.to_owned() }) }
+}
+
+/// Makes a file again and again, until its descriptor is not the number of a standard stream. The others stay open until
+/// then.
+///
+/// The program may have closed a standard stream. Then the next file gets its number, and everything that any thread prints
+/// goes into that file.
+#[cfg(unix)]
+pub(crate) fn beyond_standard_streams(make: impl Fn() -> io::Result<fs::File>) -> io::Result<fs::File> {
+    use std::os::fd::AsRawFd as _;
+    let mut in_the_way = Vec::new();
+    loop {
+        let file = make()?;
+        if file.as_raw_fd() > libc::STDERR_FILENO {
+            return Ok(file);
+        }
+        in_the_way.push(file);
     }
-    Ok(metadata)
 }
 
-fn not_read(path: &Path, source: io::Error) -> Error {
-    match source.kind() {
-        io::ErrorKind::NotFound => Error::NotFound { name: path.display().to_string(), tried: vec![path.to_owned()] },
-        _ => Error::Read { path: path.to_owned(), source },
+/// Opens a regular file for reading.
+///
+/// Opening a device can have effects: a watchdog starts to count, a tape is rewound, a terminal takes control of the
+/// process. So this function first looks the path up with `O_PATH`, which opens nothing, and checks the kind of file. Then it
+/// opens that same file through its descriptor, so that no other file can take its place in between.
+///
+/// This function never waits: neither for the other end of a pipe, nor for another process that holds a lease on the file.
+#[cfg(target_os = "linux")]
+fn open(path: &Path) -> Result<fs::File, Error> {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let not_read = |source| not_read(path, source);
+    let open = |path: &Path, flags| {
+        beyond_standard_streams(|| fs::OpenOptions::new().read(true).custom_flags(flags).open(path))
+    };
+    let found = open(path, libc::O_PATH).map_err(not_read)?;
+    check_kind(path, &found.metadata().map_err(not_read)?)?;
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let number = PathBuf::from(format!("/proc/self/fd/{}", found.as_raw_fd()));
+    match open(&number, flags) {
+        // Without `/proc` only the path is left. The caller checks the kind of the opened file again.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => open(path, flags),
+        opened => opened,
     }
+    .map_err(not_read)
 }
 
-/// Reads all of a file.
-#[cfg(feature = "watch")]
-pub(crate) fn read(path: &Path) -> Result<Contents, Error> {
-    metadata(path)?;
-    Contents::read(path).map_err(|source| not_read(path, source))
-}
-
-/// What a library is mapped from.
-pub(crate) enum Source {
-    Contents(Contents),
-    /// The file itself, of which no more is read than what it says of itself.
+/// As above. These systems have no `O_PATH`, so another file could take the place of the file that was checked. The caller
+/// checks the kind of the opened file again.
+#[cfg(not(target_os = "linux"))]
+fn open(path: &Path) -> Result<fs::File, Error> {
+    let not_read = |source| not_read(path, source);
+    check_kind(path, &fs::metadata(path).map_err(not_read)?)?;
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
     #[cfg(unix)]
-    InPlace(fs::File),
+    {
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+        beyond_standard_streams(|| options.open(path)).map_err(not_read)
+    }
+    #[cfg(not(unix))]
+    options.open(path).map_err(not_read)
 }
 
-impl Source {
-    /// Reads as much of a file as must be known of it; and its stamp.
-    pub(crate) fn read(path: &Path, mapping: Mapping) -> Result<(Self, Stamp), Error> {
-        let stamp = Stamp::new(&metadata(path)?);
-        let source = match mapping {
-            #[cfg(unix)]
-            Mapping::InPlace => fs::File::open(path).map(Source::InPlace),
-            _ => Contents::read(path).map(Source::Contents),
-        };
-        Ok((source.map_err(|source| not_read(path, source))?, stamp))
+/// A plugin's file, open for reading. All checks use this descriptor, so they are about one file even if its path leads to
+/// another one later.
+pub(crate) struct Opened {
+    pub(crate) file: fs::File,
+    pub(crate) stamp: Stamp,
+}
+
+/// The number of bytes that are digested at a time: few enough to stay in the processor's cache until they are written.
+const CHUNK: usize = 128 << 10;
+
+impl Opened {
+    pub(crate) fn new(path: &Path) -> Result<Self, Error> {
+        no_nul_in_path(path)?;
+        let file = open(path)?;
+        let metadata = file.metadata().map_err(|source| not_read(path, source))?;
+        check_kind(path, &metadata)?;
+        Ok(Opened { file, stamp: Stamp::new(&metadata) })
     }
 
-    /// What it says of itself; `path` is for the messages.
-    pub(crate) fn inspect(&self, path: &Path) -> Result<Inspected, Error> {
-        match self {
-            Source::Contents(contents) => contents.inspect(path),
-            #[cfg(unix)]
-            Source::InPlace(file) => parts::inspect(path, file),
+    /// Refuses a file that reports too large a length. A file that does not know its length reports zero.
+    pub(crate) fn check_length(&self, path: &Path, limits: &Limits) -> Result<(), Error> {
+        if self.stamp.len > limits.file { Err(too_large(path, self.stamp.len, limits)) } else { Ok(()) }
+    }
+
+    /// Copies the whole file, and returns the digest of the copied bytes if the digest is `wanted`.
+    ///
+    /// If the file grows, shrinks or is written to meanwhile, this is an error, as far as the file's length and time tell.
+    /// The digest is always that of the bytes that were copied.
+    pub(crate) fn copy<W: Write>(
+        &self,
+        path: &Path,
+        limits: &Limits,
+        wanted: bool,
+        to: &mut W,
+    ) -> Result<Option<Digest>, Error> {
+        let not_read = |source| not_read(path, source);
+        self.check_length(path, limits)?;
+        match (&self.file).rewind() {
+            // Such a file can be read only once. A second copy would be too short, which is an error below.
+            Err(error) if error.kind() != io::ErrorKind::NotSeekable => return Err(not_read(error)),
+            _ => {}
+        }
+        let mut source = (&self.file).take(limits.file.saturating_add(1));
+        let mut hasher = wanted.then(Sha256::new);
+        let mut copied = 0;
+        if self.stamp.len == 0 {
+            // Such a file may have any length, or no end. So its first bytes must look like those of a library.
+            let mut start = [0; 64];
+            let length = read_all(&mut source, &mut start).map_err(not_read)?;
+            let start = &start[..length];
+            if let (true, Some(found)) = (length != 0, no_library(start)) {
+                return Err(Error::NotALibrary { path: path.to_owned(), found: found.to_owned() });
+            }
+            hasher.iter_mut().for_each(|hasher| hasher.update(start));
+            to.write_all(start).map_err(not_read)?;
+            copied = length as u64;
+        }
+        copied += match &mut hasher {
+            Some(hasher) => copy_digesting(&mut source, hasher, to),
+            // The kernel copies without this process where it can.
+            None => io::copy(&mut source, to),
+        }
+        .map_err(not_read)?;
+        if copied > limits.file {
+            return Err(too_large(path, copied, limits));
+        }
+        let now = Stamp::new(&self.file.metadata().map_err(not_read)?);
+        let Stamp { len, modified, .. } = self.stamp;
+        if now.len != len || len != 0 && now.modified != modified {
+            return Err(Error::Changed { path: path.to_owned() });
+        }
+        // Files of the kernel's own may report any length.
+        if len != 0 && copied != len {
+            let reason = format!("it has {copied} bytes, and reports a length of {len}");
+            return Err(not_read(io::Error::new(io::ErrorKind::UnexpectedEof, reason)));
+        }
+        Ok(hasher.map(|hasher| hasher.finalize().into()))
+    }
+}
+
+/// Fills `buffer` as far as the file goes, and returns the number of bytes.
+fn read_all(from: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match from.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+/// Copies all of `from`, and adds the bytes to the digest.
+fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl Write) -> io::Result<u64> {
+    let mut buffer = vec![0; CHUNK];
+    let mut copied = 0;
+    loop {
+        let length = read_all(from, &mut buffer)?;
+        hasher.update(&buffer[..length]);
+        to.write_all(&buffer[..length])?;
+        copied += length as u64;
+        if length < CHUNK {
+            return Ok(copied);
         }
     }
 }
 
-/// A file for the system's loader. Dropping it removes what it made, which a mapping outlives where the system lets it.
+fn too_large(path: &Path, found: u64, limits: &Limits) -> Error {
+    Error::FileTooLarge { path: path.to_owned(), found, limit: limits.file }
+}
+
+/// Whether the process, or the whole system, has no room for one more open file.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
+}
+
+pub(crate) fn not_read(path: &Path, source: io::Error) -> Error {
+    match source.kind() {
+        _ if is_out_of_files(&source) => Error::TooManyFiles { path: path.to_owned(), source },
+        io::ErrorKind::NotFound => not_found(path, vec![path.to_owned()]),
+        _ => Error::Read { path: path.to_owned(), source },
+    }
+}
+
+/// The source that a library is mapped from.
+pub(crate) enum Source {
+    Contents(Contents),
+    /// The file itself. Only the parts that inspection needs are read.
+    InPlace(fs::File),
+}
+
+impl Source {
+    /// Reads as much of a file as `mapping` needs, and computes the digest of the whole file if the digest is `wanted`.
+    pub(crate) fn read(
+        path: &Path,
+        opened: Opened,
+        mapping: Mapping,
+        limits: &Limits,
+        wanted: bool,
+    ) -> Result<(Self, Option<Digest>), Error> {
+        match mapping {
+            Mapping::InPlace => {
+                opened.check_length(path, limits)?;
+                let digest = if wanted { opened.copy(path, limits, true, &mut io::sink())? } else { None };
+                Ok((Source::InPlace(opened.file), digest))
+            }
+            Mapping::Private => {
+                let (contents, digest) = Contents::read(path, &opened, limits, wanted)?;
+                Ok((Source::Contents(contents), digest))
+            }
+        }
+    }
+
+    /// Inspects the file. Messages name `path`.
+    pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, Error> {
+        match self {
+            Source::Contents(contents) => contents.inspect(path, limits),
+            Source::InPlace(file) => inspect_in(path, file, limits),
+        }
+    }
+
+    /// The reason why the bytes are not in sealed memory, on systems that have it.
+    pub(crate) fn not_sealed(&self) -> Option<&str> {
+        match self {
+            Source::Contents(Contents::Heap(_, reason)) => reason.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// A file for the loader. Dropping it removes what it made, which a mapping outlives where the system lets it.
 pub(crate) struct Image {
     path: PathBuf,
     inode: Option<u64>,
-    _keep: Keep,
+    keep: Keep,
 }
 
 #[allow(dead_code)] // Each is held for its `Drop`.
 enum Keep {
     Nothing,
+    /// A file without a name.
     #[cfg(target_os = "linux")]
-    Memory(fs::File),
-    #[cfg(not(windows))]
-    Copy(tempfile::TempPath),
+    Unnamed(fs::File),
+    #[cfg(all(unix, not(target_os = "linux")))]
+    Copy(tempfile::TempDir),
     /// The copy, and an open file that keeps others from deleting it; closed first.
     #[cfg(windows)]
     Copy(fs::File, tempfile::TempPath),
@@ -175,36 +394,39 @@ enum Keep {
 
 impl Image {
     /// Makes what was read from `path` ready to be mapped.
-    pub(crate) fn new(path: &Path, source: &Source, mapping: Mapping) -> io::Result<Self> {
+    pub(crate) fn new(path: &Path, source: &Source) -> io::Result<Self> {
         match source {
             #[cfg(target_os = "linux")]
-            Source::Contents(Contents::Sealed(sealed)) => {
-                let file = sealed.file().try_clone()?;
-                let inode = std::os::unix::fs::MetadataExt::ino(&file.metadata()?);
-                let path = memory::unique_path(&file, inode).into();
-                Ok(Image { path, inode: Some(inode), _keep: Keep::Memory(file) })
-            }
-            Source::Contents(Contents::Heap(bytes)) if mapping == Mapping::Private => copy(path, bytes),
-            _ => {
+            Source::Contents(Contents::Sealed(sealed)) => Image::unnamed(sealed.file().try_clone()?),
+            Source::Contents(Contents::Heap(bytes, _)) => copy(path, bytes),
+            Source::InPlace(file) => {
                 // Without a directory, the loader would search its own.
                 let mut path = std::path::absolute(path)?;
                 if cfg!(windows) && path.extension().is_none() {
                     // Without this, it would append `.dll`.
                     path.as_mut_os_string().push(".");
                 }
-                let inode = match source {
-                    #[cfg(unix)]
-                    Source::InPlace(file) => inode(file),
-                    Source::Contents(_) => None,
-                };
-                Ok(Image { path, inode, _keep: Keep::Nothing })
+                Ok(Image { path, inode: inode(file), keep: Keep::Nothing })
             }
         }
     }
 
-    /// What to give to the loader.
+    /// Makes an image of a file without a name: the loader opens it through its descriptor.
+    #[cfg(target_os = "linux")]
+    fn unnamed(file: fs::File) -> io::Result<Self> {
+        let inode = std::os::unix::fs::MetadataExt::ino(&file.metadata()?);
+        let path = memory::unique_path(&file, inode).into();
+        Ok(Image { path, inode: Some(inode), keep: Keep::Unnamed(file) })
+    }
+
+    /// The path for the loader.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns true if the path of a private copy leads nowhere.
+    pub(crate) fn is_lost(&self) -> bool {
+        !matches!(self.keep, Keep::Nothing) && !self.path.exists()
     }
 
     /// The number that the list of mappings has for it.
@@ -219,19 +441,45 @@ fn inode(file: &fs::File) -> Option<u64> {
     file.metadata().ok().map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
 }
 
-/// As above; elsewhere nobody reads that list.
-#[cfg(all(unix, not(target_os = "linux")))]
+/// As above. Other systems have no such list.
+#[cfg(not(target_os = "linux"))]
 fn inode(_: &fs::File) -> Option<u64> {
     None
 }
 
-#[cfg(not(windows))]
+/// Writes the bytes to a file of this process's own, for the loader.
+///
+/// The bytes that are mapped are the bytes that were verified, because no other user can write to the file or replace it.
+/// This function creates the file, in a directory that it creates too, and only this process's user may use either. It opens
+/// the file for reading before it closes the file for writing, and checks that both descriptors are of the same file. So even
+/// the owner of the directory for temporary files cannot have exchanged the file. On Linux this function removes the name of
+/// the file before the loader maps it, and the loader opens the file through the descriptor.
+#[cfg(unix)]
 fn copy(path: &Path, bytes: &[u8]) -> io::Result<Image> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut file = tempfile::Builder::new().prefix("plugin-").suffix(&*name).tempfile()?;
-    io::Write::write_all(&mut file, bytes)?;
-    let (file, path) = file.into_parts();
-    Ok(Image { path: path.to_path_buf(), inode: inode(&file), _keep: Keep::Copy(path) })
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+
+    let own = fs::Permissions::from_mode(0o700);
+    let directory = tempfile::Builder::new().prefix("plugin-host-").permissions(own).tempdir()?;
+    let path = directory.path().join(path.file_name().unwrap_or_default());
+    let mut written = beyond_standard_streams(|| {
+        // There is one if this is made once more.
+        _ = fs::remove_file(&path);
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)
+    })?;
+    written.write_all(bytes)?;
+    let file = beyond_standard_streams(|| fs::File::open(&path))?;
+    let (same, other) = (written.metadata()?, file.metadata()?);
+    if (same.dev(), same.ino()) != (other.dev(), other.ino()) {
+        return Err(io::Error::other("somebody replaced its private copy in the directory for temporary files"));
+    }
+    #[cfg(target_os = "linux")]
+    {
+        // Also removes the file's name.
+        directory.close()?;
+        Image::unnamed(file)
+    }
+    #[cfg(not(target_os = "linux"))]
+    Ok(Image { path, inode: inode(&file), keep: Keep::Copy(directory) })
 }
 
 #[cfg(windows)]
@@ -245,10 +493,10 @@ mod copies {
     //! It need not know which are still in use: until it is mapped, a copy is never open to deletion, and then the
     //! system refuses it.
     //!
-    //! There is no directory for them alone: whoever could make that one before us would own what is in it.
+    //! They have no directory of their own: another user could make that directory first, and would own its contents.
 
     use std::fs::{self, File, OpenOptions};
-    use std::io::{self, Write as _};
+    use std::io::{self, Read as _, Write as _};
     use std::os::windows::fs::OpenOptionsExt as _;
     use std::path::Path;
     use std::sync::Once;
@@ -272,16 +520,35 @@ mod copies {
             })?;
         let (file, path) = new.into_parts();
         let held = fill(file, &path, bytes)?;
-        Ok(Image { path: path.to_path_buf(), inode: None, _keep: Keep::Copy(held, path) })
+        Ok(Image { path: path.to_path_buf(), inode: None, keep: Keep::Copy(held, path) })
     }
 
-    /// Writes the bytes to a new file, and returns it opened anew: the loader takes none that is open for writing.
+    /// Writes the bytes to a new file, and returns the file opened for reading: the loader refuses a file that is open for
+    /// writing.
+    ///
+    /// The bytes that are mapped are the bytes that were verified. While the returned descriptor is open, no process can write
+    /// to the file, delete it or replace it. A process could have written between the two descriptors, so this function
+    /// compares the file with the bytes at the end.
     fn fill(mut file: File, path: &Path, bytes: &[u8]) -> io::Result<File> {
         file.write_all(bytes)?;
-        OpenOptions::new().read(true).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE).open(path)
+        let open = |share| OpenOptions::new().read(true).share_mode(share).open(path);
+        let between = open(FILE_SHARE_READ | FILE_SHARE_WRITE)?;
+        drop(file);
+        let mut file = open(FILE_SHARE_READ)?;
+        drop(between);
+        let mut chunk = vec![0; 1 << 16];
+        let mut left = bytes;
+        loop {
+            let read = file.read(&mut chunk)?;
+            match left.strip_prefix(&chunk[..read]) {
+                Some([]) if read == 0 => return Ok(file),
+                Some(rest) if read != 0 => left = rest,
+                _ => return Err(io::Error::other("somebody wrote to its private copy")),
+            }
+        }
     }
 
-    /// Deletes the copies that nobody uses.
+    /// Deletes the copies that are not in use.
     fn sweep(directory: &Path) {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -313,14 +580,18 @@ mod memory {
     use std::fs::File;
     use std::os::fd::AsRawFd as _;
 
-    /// A path to a file in memory by which nothing else is mapped.
+    /// A path to a file in memory. No other file is mapped by this path.
     ///
     /// The loader takes a path that it knows for the library that it loaded from there, and descriptors are used again. So
     /// each path writes the number of the file's inode in its separators, which no other file has while this one is
     /// mapped, whichever of the process's hosts mapped it: `/` is a zero, and 16 in a row are a fifteen.
+    ///
+    /// The path names the process by its number: a debugger that opened `/proc/self/fd/3` would find a file of its own, and
+    /// wait for ever if that is a pipe. `/proc` says the number, because it may count other processes than `getpid` does.
     pub(super) fn unique_path(file: &File, inode: u64) -> String {
         let mut number = inode;
-        let mut path = String::from("/proc/self/fd");
+        let process = std::fs::read_link("/proc/self").unwrap_or_else(|_| "self".into());
+        let mut path = format!("/proc/{}/fd", process.display());
         while number != 0 {
             path.extend(std::iter::repeat_n('/', 1 + (number % 16) as usize));
             path.push('.');

@@ -1,7 +1,7 @@
 //! [`Host`]: what is loaded, and how it is looked up.
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,25 +12,33 @@ use foldhash::fast::RandomState;
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
 
+use crate::activity::Activities;
 use crate::difference::Sides;
-use crate::error::{Error, TypeMismatch, closest, no_nul};
-use crate::event::{Event, EventHandler};
-use crate::file::{self, Mapping, Source, Stamp};
+use crate::error::{Error, TypeMismatch, no_nul};
+use crate::event::Event;
+use crate::faults::Faults;
+use crate::file::{self, Mapping, Opened, Source, Stamp};
+use crate::handler::Handler;
 use crate::inspect::{ExportInfo, Inspected, PluginInfo};
 use crate::library::{Entry, Library, Settings};
+use crate::limits::Limits;
 use crate::linked::{self, LinkedPlugin};
 use crate::manifest::Manifest;
 use crate::memory::{Leak, Memory};
+use crate::pin::PinReason;
 use crate::signature::Signature;
 use crate::succession::{Departed, Succession};
-use crate::trust::Trust;
-use crate::unload::{Pauses, PinReason, Unload, left};
+use crate::trust::{Grant, Trust};
+use crate::unload::{Closed, Pauses, Unload, left};
 use crate::upgrade::HANDOVER_DEADLINE;
 
 /// Loads plugins and looks up what they export.
 ///
 /// It may be shared between threads. Dropping it lets its plugins go; each stays loaded for as long as a handle to
-/// anything of it is left.
+/// anything of it is left. Dropping waits for the shutdown hooks of the others, for upgrades in progress, and for faults that
+/// are being reported, but for each not longer than [a hook may take](Self::with_hook_timeout). It never waits for handles,
+/// nor for itself when it is dropped where events or faults are handled. [`close`](Self::close) does the same with a time
+/// limit, and says what has become of each plugin.
 ///
 /// # Example
 ///
@@ -48,15 +56,22 @@ use crate::upgrade::HANDOVER_DEADLINE;
 pub struct Host {
     pub(crate) config: Config,
     pub(crate) state: Arc<RwLock<State>>,
+    /// Whether this is the host of the program's, rather than one that its own threads make for a moment.
+    pub(crate) is_owner: bool,
 }
 
-/// What the host's author chose.
+/// How long a hook may take, unless the host says otherwise.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The settings that the host's author chose.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) trust: Trust,
+    pub(crate) limits: Limits,
     directories: Vec<PathBuf>,
     pub(crate) settings: Settings,
-    pub(crate) on_event: EventHandler,
+    pub(crate) on_event: Handler<Event>,
+    pub(crate) activities: Arc<Activities>,
     pub(crate) handover_deadline: Duration,
     #[cfg(feature = "watch")]
     pub(crate) watch: crate::watch::Times,
@@ -68,12 +83,12 @@ pub(crate) struct State {
     plugins: Vec<Plugin>,
     /// Names that are taken: of the plugins above, and of those that are being loaded or unloaded; with where from.
     names: HashMap<String, PathBuf>,
-    /// Who exports a name.
+    /// The exporters of each name.
     exports: HashMap<Box<str>, Exporters, RandomState>,
     /// The plugins that are being unloaded, by name.
     leaving: HashMap<String, Arc<Manifest>>,
-    /// What was detached and could not be unmapped at once, by name, the newest of each.
-    departed: HashMap<String, Arc<Departed>>,
+    /// The plugins that were detached and could not be unmapped at once, by name, the newest of a name last.
+    departed: HashMap<String, Vec<Arc<Departed>>>,
     #[cfg(feature = "watch")]
     pub(crate) watches: crate::watch::Watches,
 }
@@ -85,20 +100,24 @@ impl Host {
         let settings = Settings {
             mapping: Mapping::default(),
             backtraces: false,
-            on_fault: None,
+            faults: Arc::default(),
             memory: Memory::default(),
-            on_leak: None,
+            on_leak: Handler::default(),
+            hook_timeout: Some(HOOK_TIMEOUT),
+            quiet: BTreeSet::new(),
         };
         let config = Config {
             trust,
+            limits: Limits::default(),
             directories: Vec::new(),
             settings,
-            on_event: EventHandler::default(),
+            on_event: Handler::default(),
+            activities: Arc::default(),
             handover_deadline: HANDOVER_DEADLINE,
             #[cfg(feature = "watch")]
             watch: crate::watch::Times::default(),
         };
-        Host { config, state: Arc::default() }
+        Host { config, state: Arc::default(), is_owner: true }
     }
 
     /// A host that serves the plugins which are linked into this program, and loads no files.
@@ -157,7 +176,7 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn with_linked(self) -> Result<Self, Error> {
-        let (plugins, attached) = linked::attach(&self.config.settings.on_fault)?;
+        let (plugins, attached) = linked::attach(&self.config.settings.faults)?;
         for LinkedPlugin { info, entries } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
             self.write().add(Plugin::new(info.into(), None, attached.clone(), &entries, Place::first()));
@@ -179,10 +198,17 @@ impl Host {
         self.config.directories.iter().cloned().chain(beside).collect()
     }
 
-    /// Gives the system's loader something else than a private copy of each file. For an example see [`Mapping`].
+    /// Chooses the file that the loader maps: by default, a private copy of each file. For an example see [`Mapping`].
     #[must_use]
     pub fn with_mapping(mut self, mapping: Mapping) -> Self {
         self.config.settings.mapping = mapping;
+        self
+    }
+
+    /// Sets the largest files that this host reads. For an example see [`Limits`].
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
         self
     }
 
@@ -194,8 +220,8 @@ impl Host {
         self
     }
 
-    /// Passes the faults that no call returns to `handler`: panics of threads that a plugin started, and what goes
-    /// wrong in shutdown hooks. Without this, they are printed to standard error.
+    /// Passes the faults that no call returns to `handler`: panics of threads that a plugin started, and failures of
+    /// shutdown hooks. Without this, they are printed to standard error.
     ///
     /// The handler may be called from any thread, soon after what it reports. It may drop handles and hosts.
     ///
@@ -211,7 +237,8 @@ impl Host {
     /// ```
     #[must_use]
     pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
-        self.config.settings.on_fault = Some(Arc::new(handler));
+        let handler = Handler::new("fault", handler);
+        self.config.settings.faults = Arc::new(Faults::new(handler, self.config.activities.clone()));
         self
     }
 
@@ -229,18 +256,42 @@ impl Host {
     /// ending. It may drop handles and hosts.
     #[must_use]
     pub fn with_leak_handler(mut self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
-        self.config.settings.on_leak = Some(Arc::new(handler));
+        self.config.settings.on_leak = Handler::new("leak", handler);
         self
     }
 
-    /// Passes what happens to plugins to `handler`: that a version replaces another, and what becomes of that.
+    /// Vouches for a library that plugins use, by its file name: `libz.so.1`. On Linux a plugin that uses a C or C++ library,
+    /// other than the C library itself, is not unmapped without this ([`PinReason::Libraries`]), as the library may have
+    /// threads, keys or callbacks that lead back into the plugin. The library itself always stays mapped.
     ///
-    /// The handler may be called from any thread, and what it is told of may wait for it. It may drop handles and hosts, but
-    /// must leave it to another thread to upgrade or unload the plugin that it is told of: it would wait for itself.
-    /// For an example see [`Event`].
+    /// # Safety
+    ///
+    /// When a plugin that uses the library is detached, which is after its shutdown hooks have run, nothing of the library
+    /// leads to the plugin: no thread that runs or will run the plugin's functions, no registered callback, no pointer to
+    /// the plugin's memory that the library will use. The same holds for the libraries that it opens by itself.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// // SAFETY: it has no threads, and calls back only in the course of a call.
+    /// let host = unsafe { Host::new(Trust::none()).with_quiet_library("libz.so.1") };
+    /// ```
+    #[must_use]
+    pub unsafe fn with_quiet_library(mut self, file_name: impl Into<String>) -> Self {
+        self.config.settings.quiet.insert(file_name.into());
+        self
+    }
+
+    /// Passes events to `handler`: that a version replaces another, and that the replaced one is gone or kept.
+    ///
+    /// The handler may be called from any thread, and the operation that it is told of may wait for it. It may drop handles
+    /// and hosts, but must leave it to another thread to upgrade or unload the plugin that it is told of: it would wait for
+    /// itself. For an example see [`Event`].
     #[must_use]
     pub fn with_event_handler(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.config.on_event = EventHandler::new(handler);
+        self.config.on_event = Handler::new("event", handler);
         self
     }
 
@@ -264,6 +315,35 @@ impl Host {
         self
     }
 
+    /// How long each hook of a plugin may take: one that inits it, shuts it down, and saves or restores its state. Without
+    /// this, 30 seconds.
+    ///
+    /// Hooks run on a thread that the host starts for them. If one takes longer, it is left alone there: an init hook is
+    /// [`Error::HookTimedOut`], as is one that saves or restores, and then the old version serves on; a shutdown hook is
+    /// reported to the [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns
+    /// ([`PinReason::Hook`]).
+    ///
+    /// With `None`, hooks run on the thread that loads, replaces or releases the plugin, which waits for them however long they
+    /// take. This is for plugins that must be started on a certain thread, as user interfaces must on some systems.
+    ///
+    /// The limit does not apply to the hooks of plugins that are linked into the program, nor to the destructors of
+    /// thread-locals that a plugin has on the thread that releases it: these run on that very thread.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// let host = Host::new(Trust::none()).with_hook_timeout(Some(Duration::from_secs(5)));
+    /// ```
+    #[must_use]
+    pub fn with_hook_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.config.settings.hook_timeout = timeout;
+        self
+    }
+
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -280,36 +360,48 @@ impl Host {
     /// # Errors
     ///
     /// Each phase has its own, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
-    /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::NulInName`]. Trust: [`Error::NotTrusted`]. Inspect:
+    /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::Changed`], [`Error::NulInName`],
+    /// [`Error::FileTooLarge`], [`Error::TooManyFiles`]. Trust: [`Error::NotTrusted`]. Inspect: those of the other [limits](Limits),
     /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
     /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::DuplicateHook`],
-    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::AlreadyMapped`], [`Error::IsHost`]. Attach: [`Error::NotRegistered`],
-    /// [`Error::InitFailed`], [`Error::InitPanicked`].
+    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::TooManyFiles`], [`Error::AlreadyMapped`],
+    /// [`Error::IsHost`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`],
+    /// [`Error::HookTimedOut`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
         let candidate = self.read_plugin(path)?;
         let reserved = Reserved::new(self, candidate.name(), &candidate.path)?;
-        let (mut library, entries) = self.map(&candidate)?;
+        let (library, entries) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
-        library.attach(&entries, manifest.name(), &path)?;
+        let library = library.attach(&entries, manifest.name(), &path)?;
         let plugin = Plugin::new(manifest, Some((path, stamp)), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
     }
 
-    /// Reads, trusts and inspects a file.
+    /// Reads, trusts and inspects a file. The trust decides before the file is read if it needs no digest.
     pub(crate) fn read_plugin(&self, path: PathBuf) -> Result<Candidate, Error> {
-        let mapping = self.config.settings.mapping;
-        let (source, stamp) = Source::read(&path, mapping)?;
-        self.config.trust.check(&path, &source, mapping)?;
-        let inspected = source.inspect(&path)?;
+        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &self.config;
+        let opened = Opened::new(&path)?;
+        let stamp = opened.stamp.clone();
+        let by_digest = trust.ask(&path, *mapping)? == Grant::ByDigest;
+        let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest)?;
+        if by_digest {
+            trust.check(&path, &digest.expect("it was asked for"))?;
+        }
+        let inspected = source.inspect(&path, limits)?;
+        // The program may change its directory before the file is read again.
+        let path = std::path::absolute(&path).unwrap_or(path);
         Ok(Candidate { path, stamp, source, inspected })
     }
 
     /// Maps a file that was trusted and inspected, and reads what it has registered.
     pub(crate) fn map(&self, candidate: &Candidate) -> Result<(Library, Vec<Entry>), Error> {
         let Candidate { path, source, inspected, .. } = candidate;
+        if let Some(reason) = source.not_sealed() {
+            self.config.on_event.tell(&Event::Copied { path: path.clone(), reason: reason.to_owned() });
+        }
         let library = Library::map(path, source, inspected, &self.config.settings)?;
         let entries = library.entries();
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
@@ -321,22 +413,23 @@ impl Host {
         }
     }
 
-    /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it; and says whether it is
-    /// gone, or what keeps it. A `deadline` of zero asks once; none is too long.
+    /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it. Returns whether it is gone,
+    /// or the reasons that keep it. A `deadline` of zero asks once; none is too long.
     ///
     /// 1. The host answers no look-up in it any more.
     /// 2. Until the deadline it waits for the end of every handle, [`Plugin`] and value that leads back into the
     ///    library, and so of every call. If one is left, nothing has been done: the plugin serves on.
-    /// 3. The shutdown hooks run, for as long as they take: they are what stops the plugin's threads. So do the
-    ///    destructors of its thread-locals on this thread; those of other threads of the host's that end later never
-    ///    run. The plugin is detached: it does not serve again, whatever keeps it from here on, and another may be
-    ///    loaded under its name.
+    /// 3. The shutdown hooks run, each for as long as [a hook may take](Self::with_hook_timeout). They stop the plugin's
+    ///    threads. So do the destructors of its thread-locals on this thread; those of other threads of the host's that end
+    ///    later never run. The plugin is detached: from here on it does not serve again, even if it is kept, and another
+    ///    may be loaded under its name.
     /// 4. Until the deadline it waits for the threads that the plugin started.
-    /// 5. The library is closed, and the process is looked through for what may be left of it.
-    /// 6. Until the deadline it waits for versions that were [replaced](Self::reload) and are still there.
+    /// 5. The library is closed, and the process is searched for remains of it.
+    /// 6. Until the deadline it waits for versions that were [replaced](Self::reload) and are still mapped.
     ///
-    /// After [`Unload::Pinned`], ask again: if there is no other of that name meanwhile, this goes on where it stopped.
-    /// It may be asked from anywhere; asked from within the plugin, it waits in vain, and is pinned by what runs there.
+    /// After [`Unload::Pinned`], ask again: unless another plugin of that name was loaded meanwhile, this goes on where it
+    /// stopped. It may be asked from anywhere. Asked from within the plugin, it waits in vain, and the plugin is pinned by
+    /// its running code.
     ///
     /// Where the platform does not tell when a library may be unmapped (anything but Linux with glibc on x86-64 or
     /// AArch64), this ends with step 3 and [`PinReason::Platform`].
@@ -366,16 +459,23 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn unload(&self, name: &str, deadline: Duration) -> Result<Unload, Error> {
-        let deadline = Instant::now().checked_add(deadline);
+        self.unload_until(name, Instant::now().checked_add(deadline), false)
+    }
+
+    /// As [`unload`](Self::unload); in a `hurry`, each shutdown hook may take only until the deadline.
+    fn unload_until(&self, name: &str, deadline: Option<Instant>, hurry: bool) -> Result<Unload, Error> {
         match self.find_to_unload(name)? {
-            ToUnload::Loaded(leaving) => Ok(leaving.unload(deadline)),
+            ToUnload::Loaded(leaving) => Ok(leaving.unload(deadline, hurry)),
             ToUnload::Departed(departed) => {
                 let outcome = departed.wait(deadline);
                 if outcome == Unload::Unmapped {
                     let mut state = self.write();
                     let key = normal(name);
-                    if state.departed.get(&key).is_some_and(|known| Arc::ptr_eq(known, &departed)) {
-                        state.departed.remove(&key);
+                    if let Some(known) = state.departed.get_mut(&key) {
+                        known.retain(|known| !Arc::ptr_eq(known, &departed));
+                        if known.is_empty() {
+                            state.departed.remove(&key);
+                        }
                     }
                 }
                 Ok(outcome)
@@ -390,7 +490,7 @@ impl Host {
         let mut state = self.write();
         state.not_leaving(&key)?;
         let Some(place) = state.plugins.iter().position(|plugin| plugin.is_named(&key)) else {
-            let departed = state.departed.get(&key).cloned();
+            let departed = state.departed.get(&key).and_then(|departed| departed.last()).cloned();
             return departed.map(ToUnload::Departed).ok_or_else(|| state.no_such_plugin(name));
         };
         if state.plugins[place].path().is_none() {
@@ -434,7 +534,7 @@ impl Host {
         if let Some(Exporters::One(export)) = state.exports.get(name)
             && let Some(site) = export.fitting::<F>()
         {
-            // What binds may run the plugin's code.
+            // Binding may run the plugin's code.
             drop(state);
             return bind::<F>(site);
         }
@@ -473,7 +573,91 @@ impl Host {
     }
 }
 
-/// A file that is trusted, and what it holds as far as that is known without running it.
+impl Host {
+    /// Unloads all plugins, those that were loaded last first, as [`unload`](Self::unload) does, and drops the host. Returns
+    /// what has become of each plugin, also of those that were unloaded before and are still mapped. Plugins that are linked
+    /// into the program are not among them.
+    ///
+    /// `timeout` is for all of it together, shutdown hooks included, but for the first tenth of a second of each; zero asks
+    /// once. A plugin that is in use serves on for its handles, and goes with the last of them.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// for closed in host.close(Duration::from_secs(5)) {
+    ///     println!("{closed}"); // plugin `greeter` is unmapped
+    /// }
+    /// ```
+    pub fn close(mut self, timeout: Duration) -> Vec<Closed> {
+        let deadline = Instant::now().checked_add(timeout);
+        self.end(deadline);
+        // Everything is waited for here already.
+        self.is_owner = false;
+        let state = self.read();
+        let loaded = state.plugins.iter().rev().filter(|plugin| plugin.path().is_some());
+        let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
+        let departed = state.departed.iter().flat_map(|(name, all)| all.iter().map(|one| (name.clone(), one.clone())));
+        let departed: Vec<_> = departed.collect();
+        drop(state);
+        let close = |plugin: String| {
+            let outcome = self.unload_until(&plugin, deadline, true).unwrap_or_else(|error| match error {
+                // It has just gone by itself.
+                Error::NoSuchPlugin { .. } => Unload::Unmapped,
+                _ => Unload::Pinned(vec![PinReason::Upgrading]),
+            });
+            Closed { plugin, outcome }
+        };
+        let mut closed: Vec<Closed> = names.into_iter().map(close).collect();
+        closed.extend(departed.into_iter().map(|(plugin, one)| Closed { plugin, outcome: one.wait(deadline) }));
+        self.release(deadline);
+        closed
+    }
+
+    /// Ends the host's watches, and waits for the activities of its threads.
+    fn end(&self, deadline: Option<Instant>) {
+        self.config.activities.close();
+        #[cfg(feature = "watch")]
+        self.write().watches.end_all();
+        self.let_go_of_replaced();
+        self.config.activities.wait(deadline);
+    }
+
+    /// Lets those replaced versions go that have no call in progress any more. Calls send no message when they end, so the
+    /// thread that waits for such a version may not have looked yet.
+    fn let_go_of_replaced(&self) {
+        for plugin in self.plugins() {
+            plugin.succession().forget_gone(&plugin);
+        }
+    }
+
+    /// Lets all plugins go, the last first, and waits for the host's threads to report what that leads to.
+    fn release(&self, deadline: Option<Instant>) {
+        self.let_go_of_replaced();
+        // Not while locked: a plugin that is dropped runs its shutdown hooks.
+        let mut plugins = self.write().take_all();
+        while let Some(plugin) = plugins.pop() {
+            drop(plugin);
+        }
+        self.config.activities.wait(deadline);
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if !self.is_owner {
+            return;
+        }
+        let timeout = self.config.settings.hook_timeout.unwrap_or(HOOK_TIMEOUT);
+        let deadline = || Instant::now().checked_add(timeout);
+        self.end(deadline());
+        self.release(deadline());
+    }
+}
+
+/// A file that is trusted, and its contents as far as they are known without running it.
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     pub(crate) stamp: Stamp,
@@ -554,13 +738,23 @@ impl State {
                 if let Some(leaving) = self.leaving.values().find(exports_it) {
                     return Err(Error::Unloading { plugin: leaving.name().to_owned() });
                 }
-                let closest = closest(name, self.exports.keys().map(|name| &**name));
-                Err(Error::NoSuchExport { name: name.to_owned(), plugin: None, closest })
+                Err(Error::no_such_export(name, None, self.exports.keys().map(|name| &**name)))
             }
         }
     }
 
-    /// Puts `new` in the place of `old`, which is there.
+    /// Takes all plugins out of the tables.
+    fn take_all(&mut self) -> Vec<Plugin> {
+        self.exports.clear();
+        std::mem::take(&mut self.plugins)
+    }
+
+    /// Whether this very version is in the tables. It is not, once its host is being dropped.
+    pub(crate) fn has(&self, plugin: &Plugin) -> bool {
+        self.plugins.iter().any(|other| Arc::ptr_eq(&other.0, &plugin.0))
+    }
+
+    /// Puts `new` in the place of `old`, which is in the tables.
     pub(crate) fn replace(&mut self, old: &Plugin, new: Plugin) {
         let place = self.plugins.partition_point(|other| other.0.place.number < old.0.place.number);
         if let Some(path) = new.path() {
@@ -583,7 +777,8 @@ impl State {
     /// The names of the plugins that are or were here, and all there is of each.
     pub(crate) fn successions(&self) -> Vec<(String, Arc<Succession>)> {
         let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.succession().clone()));
-        let gone = self.departed.iter().map(|(name, departed)| (name.clone(), departed.succession.clone()));
+        let gone = self.departed.iter();
+        let gone = gone.flat_map(|(name, all)| all.iter().map(|departed| (name.clone(), departed.succession.clone())));
         here.chain(gone).collect()
     }
 
@@ -592,24 +787,24 @@ impl State {
     }
 
     fn no_such_plugin(&self, name: &str) -> Error {
-        let closest = closest(name, self.plugins.iter().map(Plugin::name));
-        Error::NoSuchPlugin { name: name.to_owned(), closest }
+        Error::no_such_plugin(name, self.plugins.iter().map(Plugin::name))
     }
 }
 
-/// Who exports a name.
+/// The exporters of one name.
 enum Exporters {
     One(Exported),
     Several,
 }
 
-/// What a look-up needs to know of an export, in one place: with many exports, each step to another is a miss of the cache.
+/// The parts of an export that a look-up needs, in one place: with many exports, each step to another place is a miss of
+/// the cache.
 struct Exported {
     /// Its plugin's place in `State::plugins`.
     plugin: usize,
     /// The descriptor in the library, which the plugin keeps loaded.
     descriptor: &'static [u8],
-    /// Weak, because shares are handles; the plugin's own is there for as long as it is in the tables.
+    /// Weak, because shares are handles. The plugin's own lives as long as the plugin is in the tables.
     site: Weak<Site>,
 }
 
@@ -624,7 +819,7 @@ impl Exported {
     }
 }
 
-/// Plugins are named like packages, in which `-` and `_` are the same.
+/// Plugins are named like packages, where `-` and `_` are the same.
 pub(crate) fn normal(name: &str) -> String {
     name.replace('-', "_")
 }
@@ -661,7 +856,7 @@ impl Drop for Reserved<'_> {
     }
 }
 
-/// What an unload finds under a name.
+/// The plugin that an unload finds under a name.
 enum ToUnload<'a> {
     Loaded(Leaving<'a>),
     /// It was detached before.
@@ -679,13 +874,16 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    fn unload(mut self, deadline: Option<Instant>) -> Unload {
+    fn unload(mut self, deadline: Option<Instant>, hurry: bool) -> Unload {
         let mut pauses = Pauses::new(Duration::from_millis(2));
         while let Some(plugin) = self.plugin.take() {
             let succession = plugin.succession().clone();
             let plugin = match plugin.into_library() {
                 Ok(library) => {
-                    let departed = Arc::new(Departed { last: library.detach(), succession });
+                    /// The time that a hook may take in any case.
+                    const LEAST: Duration = Duration::from_millis(100);
+                    let most = left(deadline).filter(|_| hurry).map(|left| left.max(LEAST));
+                    let departed = Arc::new(Departed { last: library.detach(most), succession });
                     let outcome = departed.wait(deadline);
                     self.departed = (outcome != Unload::Unmapped).then_some(departed);
                     return outcome;
@@ -695,12 +893,12 @@ impl Leaving<'_> {
             let left = left(deadline);
             if left.is_some_and(|left| left.is_zero()) {
                 let reasons = plugin.in_use();
-                // If there is none, the last has just gone.
+                // Without a reason, the last has just gone.
                 if !reasons.is_empty() {
                     return Unload::Pinned(reasons);
                 }
             }
-            // A handle's end tells nobody, so that calls and look-ups cost nothing.
+            // The end of a handle sends no message, so that calls and look-ups cost nothing.
             pauses.sleep(deadline);
         }
         unreachable!("the plugin is there until it is detached")
@@ -718,7 +916,7 @@ impl Drop for Leaving<'_> {
         #[cfg(feature = "watch")]
         state.watches.end(&self.key);
         if let Some(departed) = self.departed.take() {
-            state.departed.insert(std::mem::take(&mut self.key), departed);
+            state.departed.entry(std::mem::take(&mut self.key)).or_default().push(departed);
         }
     }
 }
@@ -756,9 +954,9 @@ pub(crate) struct Loaded {
     place: Place,
     /// By the names as they stand in the library.
     exports: HashMap<&'static str, Export, RandomState>,
-    /// What saves the state.
+    /// The entry of the hook that saves the state.
     save: Option<Entry>,
-    /// Keeps the library, also if it exports nothing. The last field: what comes before may lie in it.
+    /// Keeps the library, also if it exports nothing. The last field: the values before may lie in it.
     library: Arc<dyn Any + Send + Sync>,
 }
 
@@ -788,10 +986,10 @@ pub(crate) struct Export {
     /// The descriptor in the library, which `site` keeps loaded.
     pub(crate) descriptor: &'static [u8],
     pub(crate) site: Arc<Site>,
-    /// What calls the entry with arguments by address.
+    /// The function that calls the entry with arguments by address.
     #[cfg(feature = "serde")]
     pub(crate) invoke: Option<plugin_core::table::Invoke>,
-    /// What a call without types needs to know; made by the first.
+    /// The data of calls without types, made by the first such call.
     #[cfg(feature = "serde")]
     pub(crate) prepared: std::sync::OnceLock<crate::dynamic::Prepared>,
 }
@@ -812,7 +1010,7 @@ impl Plugin {
         place: Place,
     ) -> Self {
         let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
-        // What has the same type has the same descriptor, so that it is found in the cache.
+        // Entries of the same type get the same descriptor, so that it is found in the cache.
         let mut descriptors = HashSet::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
         let mut exports = HashMap::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
         exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
@@ -833,8 +1031,8 @@ impl Plugin {
         Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), file, place, exports, save, library }))
     }
 
-    /// The library that it was loaded from, if nobody else has anything of it: no [`Plugin`], no handle, no value. Then
-    /// nobody can come to have it either.
+    /// The library that it was loaded from, if no [`Plugin`], no handle and no value of it exists elsewhere. Then none can
+    /// be made either.
     fn into_library(mut self) -> Result<Library, Plugin> {
         self.succession().forget_gone(&self);
         if !self.is_sole() {
@@ -846,14 +1044,15 @@ impl Plugin {
         Ok(library.expect("a library from a file, of which this is the only share"))
     }
 
-    /// Whether nobody else has anything of it. In this order: a `Plugin` gives handles, handles give values.
+    /// Whether no other code has a share of it. In this order: a `Plugin` gives handles, handles give values.
     fn is_sole(&mut self) -> bool {
         let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
         let Loaded { exports, library, .. } = loaded;
         if !exports.values_mut().all(|export| Arc::get_mut(&mut export.site).is_some()) {
             return false;
         }
-        // Nobody has a site. Each has a share of the library, which it gives up for a moment, to see who else has one.
+        // No other code has a site. Each site has a share of the library. The sites give up their shares for a moment, to
+        // see whether others exist.
         let mut give = |origin: &dyn Fn() -> Origin| {
             exports
                 .values_mut()
@@ -868,7 +1067,7 @@ impl Plugin {
         false
     }
 
-    /// What of it somebody else has.
+    /// The handles and values of it that exist elsewhere.
     fn in_use(&self) -> Vec<PinReason> {
         let loaded = &*self.0;
         let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
@@ -878,14 +1077,15 @@ impl Plugin {
         PinReason::in_use(handles, plugins, values)
     }
 
-    /// The exports, and their types, of which handles are in use, without those that follow upgrades.
+    /// The exports with handles in use, and their types. Handles that follow upgrades do not count.
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
         self.succession().forget_gone(self);
         let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
         in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
     }
 
-    /// The exports of which there are handles, with how many stay with this version, and how many follow upgrades.
+    /// The exports with handles. Each comes with the number that stay with this version, and the number that follow
+    /// upgrades.
     fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
         let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
         exports.map(|(&name, export)| match self.succession().live_handles(name) {
@@ -911,7 +1111,7 @@ impl Plugin {
         self.0.exports.get(export).map(|export| &export.site)
     }
 
-    /// What saves the state.
+    /// The entry of the hook that saves the state.
     pub(crate) fn save(&self) -> Option<&Entry> {
         self.0.save.as_ref()
     }
@@ -921,7 +1121,7 @@ impl Plugin {
         self.0.library.downcast_ref()
     }
 
-    /// What tells whether it and its library are still there.
+    /// References that tell whether it and its library still exist.
     pub(crate) fn downgrade(&self) -> (Weak<Loaded>, Weak<dyn Any + Send + Sync>) {
         (Arc::downgrade(&self.0), Arc::downgrade(&self.0.library))
     }
@@ -931,7 +1131,7 @@ impl Plugin {
         normal(self.name()) == normal(name)
     }
 
-    /// The number of this version: 1 for what [`Host::load`] loaded, and one more with each [`Host::reload`].
+    /// The number of this version: 1 for the one that [`Host::load`] loaded, and one more with each [`Host::reload`].
     pub fn revision(&self) -> u64 {
         self.0.place.revision
     }
@@ -951,18 +1151,18 @@ impl Plugin {
         self.0.file.as_ref().map(|(path, _)| &**path)
     }
 
-    /// What tells whether the file is still the one it was loaded from.
+    /// The stamp that tells whether the file is still the one it was loaded from.
     #[cfg(feature = "watch")]
     pub(crate) fn stamp(&self) -> Option<&Stamp> {
         self.0.file.as_ref().map(|(_, stamp)| stamp)
     }
 
-    /// What it says of itself.
+    /// The plugin's description of itself.
     pub fn info(&self) -> &PluginInfo {
         self.0.manifest.info()
     }
 
-    /// What it exports, in the order of the names.
+    /// The plugin's exports, in the order of the names.
     pub fn exports(&self) -> &[ExportInfo] {
         &self.info().exports
     }
@@ -982,7 +1182,7 @@ impl Plugin {
         Ok(Fitting(self.check_type::<F>(name)?.site.clone()))
     }
 
-    /// The export with that name, if it may be used as what is asked for.
+    /// The export with that name, if it may be used as the type that is asked for.
     pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Export, Error> {
         let export = self.export(name)?;
         if !F::FLAT.matches(export.descriptor) {
@@ -995,11 +1195,8 @@ impl Plugin {
     pub(crate) fn export(&self, name: &str) -> Result<&Export, Error> {
         let Some(export) = self.0.exports.get(name) else {
             no_nul(name)?;
-            return Err(Error::NoSuchExport {
-                name: name.to_owned(),
-                plugin: Some(self.name().to_owned()),
-                closest: closest(name, self.0.manifest.exports().iter().map(String::as_str)),
-            });
+            let exports = self.0.manifest.exports().iter().map(String::as_str);
+            return Err(Error::no_such_export(name, Some(self.name()), exports));
         };
         Ok(export)
     }
@@ -1022,8 +1219,8 @@ struct Fitting(Arc<Site>);
 
 /// Makes a handle to an export that `site` found to have the same type.
 fn bind<F: Lookup>(Fitting(site): Fitting) -> Result<F::Handle, Error> {
-    // SAFETY: the descriptors say the same, but for what types that may grow have gained, which those are made for; and
-    // the site's origin keeps the library loaded.
+    // SAFETY: the descriptors say the same, except for the gains of types that may grow, which are made for that. The
+    // site's origin keeps the library loaded.
     unsafe { F::bind(site) }.map_err(|fault| Error::Access(Box::new(fault)))
 }
 

@@ -1,22 +1,20 @@
 //! Looking at a plugin's file without running any of it.
 
-use std::borrow::Cow;
 use std::env::consts::ARCH;
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::path::Path;
 
-use object::pe::{IMAGE_SIZEOF_SYMBOL, ImageSectionHeader};
-use object::read::NameOrOrdinal;
-use object::{
-    Architecture, ExportTarget, FileKind, LittleEndian, Object as _, ObjectKind, ObjectSection as _,
-    ObjectSegment as _, ObjectSymbol as _, ReadRef, U32,
-};
+use object::{FileKind, ObjectKind, ReadRef};
 use plugin_core::record::{Build, Item, Kind, RawRecord, SECTION};
 use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 use crate::error::Error;
-use crate::file::{Mapping, Source};
+use crate::file::Opened;
+use crate::formats::{self, Found, Head};
+use crate::limits::Limits;
 use crate::manifest::Manifest;
+use crate::parts::{Parts, ReadAt};
 use crate::signature::Signature;
 
 /// What a plugin says of itself. For an example see [`inspect`].
@@ -85,7 +83,8 @@ impl std::fmt::Display for ExportInfo {
     }
 }
 
-/// Reads what a plugin's file says of itself. Nothing of the file is run, so it need not be trusted.
+/// Reads what a plugin's file says of itself. Nothing of the file is run, so the file need not be trusted. The default
+/// [`Limits`] bound the time and memory that a hostile file costs.
 ///
 /// # Errors
 ///
@@ -102,10 +101,20 @@ impl std::fmt::Display for ExportInfo {
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub fn inspect(path: impl AsRef<Path>) -> Result<PluginInfo, Error> {
+    inspect_with(path, &Limits::default())
+}
+
+/// Reads what a plugin's file says of itself, as [`inspect`] does, with other limits. For an example see [`Limits`].
+///
+/// # Errors
+///
+/// Those of [`inspect`].
+pub fn inspect_with(path: impl AsRef<Path>, limits: &Limits) -> Result<PluginInfo, Error> {
     let path = path.as_ref();
-    // It need not be copied for that.
-    let (source, _) = Source::read(path, Mapping::InPlace)?;
-    Ok(source.inspect(path)?.manifest.into_info())
+    let opened = Opened::new(path)?;
+    opened.check_length(path, limits)?;
+    // Inspection needs no copy of the file.
+    Ok(inspect_in(path, &opened.file, limits)?.manifest.into_info())
 }
 
 /// What was found in a file.
@@ -115,135 +124,102 @@ pub(crate) struct Inspected {
     pub(crate) no_delete: bool,
 }
 
-/// What [`inspect`] does, for what was read already or is read as needed; `path` is for the messages.
-pub(crate) fn inspect_data<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Inspected, Error> {
-    let object = parse(path, data)?;
-    let section = records(path, &object)?;
-    check_table(path, &object, data)?;
-    let manifest = Manifest::read(path, section)?;
-    Ok(Inspected { manifest, no_delete: no_delete(&object) })
-}
-
-fn no_delete<'a, R: ReadRef<'a>>(object: &object::File<'a, R>) -> bool {
-    const DT_FLAGS_1: usize = 0x6fff_fffb;
-    const DF_1_NODELETE: usize = 8;
-    const WORD: usize = size_of::<usize>();
-    if !cfg!(all(unix, not(target_vendor = "apple"))) {
-        return false;
+/// Inspects a file that is open, or the bytes of one. Messages name `path`.
+pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Limits) -> Result<Inspected, Error> {
+    let not_read = |source| Error::Read { path: path.to_owned(), source };
+    let parts = Parts::new(file, limits.symbols).map_err(not_read)?;
+    let (records, no_delete) = match look(path, &parts) {
+        Ok(found) => found,
+        Err(error) => return Err(parts.explain(path, error)),
+    };
+    let length = records.end - records.start;
+    if length > limits.section {
+        return Err(Error::SectionTooLarge { path: path.to_owned(), found: length, limit: limits.section });
     }
-    let dynamic = object.section_by_name(".dynamic").and_then(|section| section.data().ok()).unwrap_or_default();
-    // Tags and values, in the host's own words.
-    let word = |bytes: &[u8]| usize::from_ne_bytes(bytes.try_into().expect("a word"));
-    dynamic.chunks_exact(2 * WORD).any(|entry| {
-        let (tag, value) = entry.split_at(WORD);
-        word(tag) == DT_FLAGS_1 && word(value) & DF_1_NODELETE != 0
-    })
+    let section = read_section(file, records).map_err(not_read)?;
+    Ok(Inspected { manifest: Manifest::read(path, section, limits)?, no_delete })
 }
 
-fn parse<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<object::File<'a, R>, Error> {
+fn read_section<F: ReadAt + ?Sized>(file: &F, range: Range<u64>) -> std::io::Result<Box<[u8]>> {
+    let out_of_memory = || std::io::Error::from(std::io::ErrorKind::OutOfMemory);
+    let length = usize::try_from(range.end - range.start).map_err(|_| out_of_memory())?;
+    let mut section = Vec::new();
+    section.try_reserve_exact(length).map_err(|_| out_of_memory())?;
+    section.resize(length, 0);
+    file.read_at(&mut section, range.start)?;
+    Ok(section.into_boxed_slice())
+}
+
+/// Checks everything but the records. Returns the place of the records, and whether the library is never to be unmapped.
+fn look<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<(Range<u64>, bool), Error> {
+    let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
+    let found = find(path, data)?;
+    let records = match &found.records {
+        Some(_) if found.has_more_records => {
+            return Err(damaged(format!("it has several sections named `{SECTION}`")));
+        }
+        Some(records) => records.clone(),
+        None if found.table.is_some() => 0..0,
+        None => return Err(Error::NotAPlugin { path: path.to_owned() }),
+    };
+    check_table(path, &found, data)?;
+    Ok((records, found.no_delete))
+}
+
+/// Finds the parts of a plugin in a library for this machine.
+fn find<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Found, Error> {
     let size = data.len().unwrap_or_default();
     if size == 0 {
         return Err(Error::Empty { path: path.to_owned() });
     }
-    // As much as there is of what tells the kind.
-    let start = data.read_bytes_at(0, size.min(4096)).unwrap_or_default();
     let not_a_library = |found: &str| Error::NotALibrary { path: path.to_owned(), found: found.to_owned() };
     let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
-    let kind = match FileKind::parse(data) {
-        Ok(kind) => kind,
-        Err(_) if start.starts_with(b"!<arch>") => {
-            return Err(not_a_library("an archive, as an rlib or staticlib is"));
-        }
-        Err(_) if is_library_magic(start) => {
-            return Err(damaged("its header is cut short".to_owned()));
-        }
-        Err(_) if is_text(start) => return Err(not_a_library("a text file")),
-        Err(_) => return Err(not_a_library("a file of some other kind")),
+    let Ok(kind) = FileKind::parse(data) else {
+        // Enough bytes to tell the kind.
+        let start = data.read_bytes_at(0, size.min(4096)).unwrap_or_default();
+        return Err(match no_library(start) {
+            Some(found) => not_a_library(found),
+            None => damaged("its header is cut short".to_owned()),
+        });
     };
-    let format = match kind {
-        FileKind::Elf32 | FileKind::Elf64 => "ELF",
-        FileKind::Pe32 | FileKind::Pe64 => "PE",
-        FileKind::MachO32 | FileKind::MachO64 => "Mach-O",
-        FileKind::Coff | FileKind::CoffBig => return Err(not_a_library("an object file")),
-        _ => return Err(not_a_library("a file of some other kind")),
+    let Some(head) = formats::head(kind, data) else {
+        let is_object = matches!(kind, FileKind::Coff | FileKind::CoffBig);
+        return Err(not_a_library(if is_object { "an object file" } else { "a file of some other kind" }));
     };
-    let object = object::File::parse(data).map_err(|error| damaged(error.to_string()))?;
-    let found = architecture(object.architecture(), object.is_64(), object.is_little_endian());
-    if (&*found, format) != (ARCH, FORMAT) {
-        let (expected, found) = (format!("{ARCH} {FORMAT}"), format!("{found} {format}"));
+    let Head { architecture, format, kind: object } = head.map_err(damaged)?;
+    if (&*architecture, format) != (ARCH, FORMAT) {
+        let (expected, found) = (format!("{ARCH} {FORMAT}"), format!("{architecture} {format}"));
         return Err(Error::WrongTarget { path: path.to_owned(), expected, found });
     }
-    if object.kind() != ObjectKind::Dynamic {
-        return Err(not_a_library(match object.kind() {
+    if object != ObjectKind::Dynamic {
+        return Err(not_a_library(match object {
             ObjectKind::Executable => "a program",
             ObjectKind::Relocatable => "an object file",
             _ => "a file of some other kind",
         }));
     }
-    // The loader maps what the segments name; a page that is not in the file would end the process when touched.
-    for segment in object.segments() {
-        let (start, len) = segment.file_range();
-        if start.checked_add(len).is_none_or(|end| end > size) {
-            return Err(damaged(format!("a segment of {len} bytes at {start} does not fit in its {size} bytes")));
-        }
-    }
-    if !is_whole(&object, data, size) {
-        return Err(damaged(format!("its sections or symbols do not fit in its {size} bytes")));
-    }
-    Ok(object)
+    let found = formats::find(kind, data, size).map_err(damaged)?;
+    if found.is_program { Err(not_a_library("a program")) } else { Ok(found) }
 }
 
-/// Whether a PE file has all that no segment names: what pads its sections, and at its end the symbols for debuggers.
-fn is_whole<'a, R: ReadRef<'a>>(object: &object::File<'a, R>, data: R, size: u64) -> bool {
-    let (header, sections) = match object {
-        object::File::Pe32(file) => (&file.nt_headers().file_header, file.section_table()),
-        object::File::Pe64(file) => (&file.nt_headers().file_header, file.section_table()),
-        _ => return true,
-    };
-    let number = |number: &U32<LittleEndian>| u64::from(number.get(LittleEndian));
-    let fits =
-        |section: &ImageSectionHeader| number(&section.pointer_to_raw_data) + number(&section.size_of_raw_data) <= size;
-    let symbols = number(&header.pointer_to_symbol_table);
-    // The symbols' names follow, after the length of both.
-    let names = symbols + number(&header.number_of_symbols) * IMAGE_SIZEOF_SYMBOL as u64;
-    let length = data.read_bytes_at(names, 4).ok().and_then(|bytes| bytes.first_chunk::<4>());
-    let length = length.map(|length| u64::from(u32::from_le_bytes(*length)));
-    sections.iter().all(fits) && (symbols == 0 || length.is_some_and(|length| names + length <= size))
+/// Describes a file by its first bytes, if these are not those of a library.
+pub(crate) fn no_library(start: &[u8]) -> Option<&'static str> {
+    const MAGICS: [&[u8]; 4] = [b"\x7FELF", b"MZ", b"\xCF\xFA\xED\xFE", b"\xCE\xFA\xED\xFE"];
+    if start.starts_with(b"!<arch>") {
+        Some("an archive, as an rlib or staticlib is")
+    } else if MAGICS.iter().any(|magic| start.starts_with(magic) || magic.starts_with(start)) {
+        None
+    } else if is_text(start) {
+        Some("a text file")
+    } else {
+        Some("a file of some other kind")
+    }
 }
 
-/// Whether what begins so is a text.
+/// Returns true if a file with these first bytes is a text.
 fn is_text(start: &[u8]) -> bool {
     // Its last character may be cut short.
     std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true)
-}
-
-fn is_library_magic(bytes: &[u8]) -> bool {
-    const MAGICS: [&[u8]; 4] = [b"\x7FELF", b"MZ", b"\xCF\xFA\xED\xFE", b"\xCE\xFA\xED\xFE"];
-    MAGICS.iter().any(|magic| bytes.starts_with(magic) || magic.starts_with(bytes))
-}
-
-/// As [`ARCH`] says it.
-fn architecture(architecture: Architecture, is_64: bool, little: bool) -> Cow<'static, str> {
-    let name = match architecture {
-        Architecture::X86_64 => "x86_64",
-        Architecture::I386 => "x86",
-        Architecture::Aarch64 => "aarch64",
-        Architecture::Arm => "arm",
-        Architecture::Riscv64 => "riscv64",
-        Architecture::PowerPc64 => "powerpc64",
-        Architecture::S390x => "s390x",
-        Architecture::LoongArch64 => "loongarch64",
-        other => {
-            return format!(
-                "{other:?} ({}-bit, {}-endian)",
-                if is_64 { 64 } else { 32 },
-                if little { "little" } else { "big" }
-            )
-            .into();
-        }
-    };
-    let big = !little && matches!(architecture, Architecture::Aarch64 | Architecture::Arm);
-    if big { format!("{name}eb").into() } else { name.into() }
 }
 
 /// The format of the host's libraries.
@@ -255,74 +231,19 @@ const FORMAT: &str = if cfg!(windows) {
     "ELF"
 };
 
-/// The bytes of the section with the records.
-fn records<'a, R: ReadRef<'a>>(path: &Path, object: &object::File<'a, R>) -> Result<&'a [u8], Error> {
-    let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
-    let mut sections = object.sections().filter(|section| section.name_bytes() == Ok(SECTION.as_bytes()));
-    let Some(section) = sections.next() else {
-        return if table(object).is_some() { Ok(&[]) } else { Err(Error::NotAPlugin { path: path.to_owned() }) };
-    };
-    if sections.next().is_some() {
-        return Err(damaged(format!("it has several sections named `{SECTION}`")));
-    }
-    section.data().map_err(|error| damaged(error.to_string()))
-}
-
-/// What `find` makes of the first name for which it makes something, of those that the file exports to the system's
-/// loader; names are as in C.
-fn find_symbol<'a, R: ReadRef<'a>, T>(
-    object: &object::File<'a, R>,
-    find: impl Fn(&[u8], u64) -> Option<T>,
-) -> Option<T> {
-    object.exports().ok()?.find_map(|export| {
-        let export = export.ok()?;
-        let (NameOrOrdinal::Name(name), ExportTarget::Address { address }) = (export.name(), export.target()) else {
-            return None;
-        };
-        // Mach-O puts an underscore before a name.
-        let name = if cfg!(target_vendor = "apple") { name.strip_prefix(b"_").unwrap_or(name) } else { name };
-        find(name, address)
-    })
-}
-
-/// The address of the table and, where the format tells, its size.
-fn table<'a, R: ReadRef<'a>>(object: &object::File<'a, R>) -> Option<(u64, Option<u64>)> {
-    if let object::File::Elf32(_) | object::File::Elf64(_) = object {
-        let is_table = |symbol: &object::Symbol<'a, '_, R>| {
-            symbol.is_definition() && symbol.name_bytes() == Ok(TABLE_SYMBOL.as_bytes())
-        };
-        return object.dynamic_symbols().find(is_table).map(|symbol| (symbol.address(), Some(symbol.size())));
-    }
-    find_symbol(object, |name, address| (name == TABLE_SYMBOL.as_bytes()).then_some((address, None)))
-}
-
 /// Checks the table's header as it stands in the file.
-fn check_table<'a, R: ReadRef<'a>>(path: &Path, object: &object::File<'a, R>, data: R) -> Result<(), Error> {
-    let damaged = |problem: &str| Error::Damaged { path: path.to_owned(), problem: problem.to_owned() };
-    let Some((address, size)) = table(object) else {
-        return other_table(path, object);
+fn check_table<'a, R: ReadRef<'a>>(path: &Path, found: &Found, data: R) -> Result<(), Error> {
+    let path = || path.to_owned();
+    let damaged = |problem: &str| Error::Damaged { path: path(), problem: problem.to_owned() };
+    let Some(table) = &found.table else {
+        return Err(match found.other_version {
+            Some(found) => Error::AbiVersion { path: path(), expected: ABI_VERSION, found },
+            None => Error::NotAPlugin { path: path() },
+        });
     };
-    let header = |section: object::Section<'a, '_, R>| {
-        let (start, length) = section.file_range()?;
-        let offset = address.checked_sub(section.address())?;
-        let fits = offset.checked_add(HEADER_SIZE as u64).is_some_and(|end| end <= length);
-        fits.then(|| data.read_bytes_at(start.checked_add(offset)?, HEADER_SIZE as u64).ok()).flatten()
-    };
-    let header = object.sections().find_map(header).ok_or_else(|| damaged("its table is not within any section"))?;
-    Header::parse(header).ok_or_else(|| damaged("its table's header is cut short"))?.check(path, size)
-}
-
-/// There is no table of this host's version: is there one of another?
-fn other_table<'a, R: ReadRef<'a>>(path: &Path, object: &object::File<'a, R>) -> Result<(), Error> {
-    let prefix = TABLE_SYMBOL.trim_end_matches(|c: char| c.is_ascii_digit());
-    let found = find_symbol(object, |name, _| {
-        let version = name.strip_prefix(prefix.as_bytes())?;
-        std::str::from_utf8(version).ok()?.parse().ok()
-    });
-    Err(match found {
-        Some(found) => Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found },
-        None => Error::NotAPlugin { path: path.to_owned() },
-    })
+    let header = table.header.and_then(|start| data.read_bytes_at(start, HEADER_SIZE as u64).ok());
+    let header = header.ok_or_else(|| damaged("its table is not within any section"))?;
+    Header::parse(header).ok_or_else(|| damaged("its table's header is cut short"))?.check(&path(), table.size)
 }
 
 /// What every version of the table begins with.
@@ -370,9 +291,11 @@ pub(crate) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub(crate) fn read(path: &Path, section: &'a [u8]) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path, section: &'a [u8], limits: &Limits) -> Result<Self, Error> {
         let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
         let (mut build, mut items, mut rest) = (None, Vec::new(), section);
+        // Items beyond the limit are counted and not kept.
+        let mut count = 0;
         while let Some((record, after)) = RawRecord::read(rest).map_err(|error| damaged(error.to_string()))? {
             rest = after;
             match Kind::from_byte(record.kind) {
@@ -384,11 +307,22 @@ impl<'a> Records<'a> {
                 Some(kind) => {
                     let item = Item::read(&record)
                         .ok_or_else(|| damaged("a record of its exports is cut short".to_owned()))?;
-                    items.push((kind, item));
+                    let found = item.descriptor.len();
+                    if found > limits.descriptor {
+                        let (path, export) = (path.to_owned(), item.name.to_owned());
+                        return Err(Error::DescriptorTooLarge { path, export, found, limit: limits.descriptor });
+                    }
+                    count += 1;
+                    if count <= limits.exports {
+                        items.push((kind, item));
+                    }
                 }
                 // Of a later version, which only adds.
                 None => {}
             }
+        }
+        if count > limits.exports {
+            return Err(Error::TooManyExports { path: path.to_owned(), found: count, limit: limits.exports });
         }
         let build = build.ok_or_else(|| damaged("it has no build record".to_owned()))?;
         if build.abi != ABI_VERSION {
@@ -472,11 +406,24 @@ impl ExportInfo {
     fn new(item: &Item<'_>) -> Self {
         ExportInfo {
             name: item.name.to_owned(),
-            docs: item.docs.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"),
+            docs: docs(item.docs),
             signature: Signature::read(item.descriptor),
-            arguments: item.arguments.lines().map(str::to_owned).collect(),
+            arguments: item.arguments.lines().take(MAX_ARGUMENTS).map(str::to_owned).collect(),
             module: item.module.to_owned(),
             line: item.line,
         }
     }
+}
+
+/// More arguments than any function has. Without this limit, each line feed of a hostile file would become a text.
+const MAX_ARGUMENTS: usize = 255;
+
+/// Joins the lines of a doc comment. Most of them begin with a space, which goes.
+fn docs(lines: &str) -> String {
+    let mut docs = String::with_capacity(lines.len());
+    for (number, line) in lines.lines().enumerate() {
+        docs.extend((number != 0).then_some('\n'));
+        docs.push_str(line.strip_prefix(' ').unwrap_or(line));
+    }
+    docs
 }

@@ -23,6 +23,7 @@
 //! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
+//! | bound the time and memory that a hostile file costs | [`Limits`] |
 //! | unload a plugin, and be told what keeps it | [`Host::unload`], [`PinReason`] |
 //! | replace a plugin by its next version, and follow that | [`Host::reload`], [`Live`], [`Event`] |
 //! | upgrade a plugin when its file changes | `Host::watch`, with the feature `watch` |
@@ -56,34 +57,118 @@
 //! [`PinReason::Platform`]. Loaded again it is a new library, so a program that reloads grows by one library each time.
 //! On Windows a mapped file cannot be deleted either: the private copies of a process that has ended are deleted by the
 //! next one that loads a plugin.
+//!
+//! # One process, several standard libraries
+//!
+//! Host and plugins each have a std of their own, and each std guards the state of the process with locks of its own. In the
+//! following, a *side* is the host, a plugin, or C code, each with its std or none.
+//!
+//! **The environment.** In a Rust 2021 crate [`std::env::set_var`] is safe, though the C library's `setenv` frees memory that
+//! another side may be reading. On Linux with glibc (x86-64 and AArch64) a program with this crate has functions of its own
+//! in the place of `setenv`, `unsetenv`, `putenv` and `clearenv`. They never free or move anything that a reader may have
+//! found. Every library of the process uses them, because a program's functions come before the C library's; plugins use them
+//! in any case. So these pairs do no harm, whatever the editions, and a reader never misses a variable that is there:
+//!
+//! | one side writes | another reads, at the same time |
+//! | --- | --- |
+//! | the host, with `set_var`, `remove_var` | a plugin, with `var`, `vars`; C code, with `getenv` |
+//! | a plugin | the host, another plugin, C code |
+//! | C code, with `setenv`, `putenv` | the host, a plugin, other C code |
+//! | any | any that starts a process: the child gets all variables |
+//! | any | any other one that writes: one after the other |
+//!
+//! As in glibc, each different `NAME=value` is kept in memory for ever. Removing variables may cost 1 MiB in all. After that, a
+//! removed variable leaves an empty entry until another one is added. Programs skip such entries, but `printenv` shows them as
+//! empty lines.
+//!
+//! These cases remain open, and are for the author of the program to avoid:
+//!
+//! - The host is in a library that a program in another language loads, such as an extension of Python. Then that program's
+//!   C code still uses the C library's functions. (A host that is linked into a C program serves it, too. So does one in a
+//!   plugin, which uses its host's functions.) The same holds for code that looks `setenv` up in the C library itself.
+//! - C code stores another array in the variable `environ`, or changes a string that it has passed to `putenv`.
+//! - [`CommandExt::exec`](std::os::unix::process::CommandExt::exec) with a changed environment, if it *fails*: std has
+//!   replaced `environ` for that time. Starting a child is harmless.
+//! - Linux with another C library or processor, and macOS: there the C library's functions are used. On Windows the system
+//!   guards the environment.
+//!
+//! The readers are std's and the C library's, whose plain loads are races in terms of Rust's memory model. The source of
+//! `plugin-core`, `runtime/environment.rs`, says which facts about processors and compilers make them harmless.
+//!
+//! **The process's end.** Two threads must not call the C library's `exit` at once, against which each std has a guard. On Linux
+//! with glibc a plugin's `exit` becomes the host's `std::process::exit`. So one thread ends the process and the others wait,
+//! also if `main` returns meanwhile, and what the host has printed is flushed, too. It remains open that C code calls `exit`
+//! itself, or that a C program returns from `main`, while Rust code does; glibc 2.41 allows that.
+//!
+//! Other state does no harm, but may surprise:
+//!
+//! | state | with plugins |
+//! | --- | --- |
+//! | current directory, `umask`, limits, user | the process's: a change is seen by all sides |
+//! | signals | dispositions are the process's, and the last one counts; a plugin that installs a handler stays mapped. A Rust host ignores `SIGPIPE`, a C host does not, and a plugin changes neither |
+//! | standard output | each side has a buffer and a lock: lines of different sides may come in another order, and a long text may be cut by another's. A plugin's buffer is flushed when it is detached, and when it ends the process itself |
+//! | standard error | not buffered: writes of different sides may be mixed within a line |
+//! | standard input | each side reads ahead into its own buffer: what one has read ahead, another does not get |
+//! | closing a standard stream | closes it for all sides |
+//! | [`std::process::abort`] | ends the process, whichever side calls it |
+//! | functions for the end, `atexit` | a plugin's run when its library is closed, or else when the process ends |
+//! | [`std::thread::current`] | each side has its own handle for a thread: another id, which may equal that of another thread on another side, and no name on threads that it has not started |
+//! | [`std::thread::park`] | a token belongs to one side's handle: `unpark` on one side does not wake a thread that is parked on the other |
+//! | [`std::thread::panicking`], the panic count | each side counts its own panics: a plugin that is called while the host unwinds may panic, and that is a [`Fault`] |
+//! | the panic hook | each side has its own; a plugin's reports to its host |
+//! | backtraces | each side has a lock and a cache of its own; a plugin's frames are named by either |
+//! | stack overflow | ends the process; only on threads that the host's std has started, it says so first |
+//! | hashing keys, `RandomState` | each side has its own |
+//! | children, [`std::process::Child`] | belong to the side that started them; code that waits for any child takes them away from all |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// They panic where standard output or standard error cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+#[cfg(all(target_os = "linux", target_env = "gnu", target_feature = "crt-static"))]
+compile_error!(
+    "a program that is linked statically with glibc cannot load libraries: build the host without \
+     `-C target-feature=+crt-static`"
+);
+
+mod activity;
 #[cfg(feature = "build")]
 pub mod build;
 mod contents;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod dependencies;
 mod difference;
 #[cfg(feature = "serde")]
 mod dynamic;
 mod error;
 mod event;
+mod faults;
 mod file;
+mod formats;
+#[cfg(feature = "json")]
+mod fuzzing;
+mod handler;
+mod hooks;
 mod host;
 mod inspect;
 mod library;
+mod limits;
 mod linked;
 mod manifest;
 mod memory;
-#[cfg(unix)]
 mod parts;
+mod pin;
 #[cfg(test)]
 mod sample;
 mod schema;
 mod services;
 mod signature;
+mod similar;
+mod stderr;
 mod succession;
 mod text;
 mod threads;
+mod timeout;
 mod trust;
 mod unload;
 mod upgrade;
@@ -96,7 +181,8 @@ pub use error::{Error, TypeMismatch};
 pub use event::Event;
 pub use file::Mapping;
 pub use host::{Host, Plugin};
-pub use inspect::{ExportInfo, PanicStrategy, PluginInfo, inspect};
+pub use inspect::{ExportInfo, PanicStrategy, PluginInfo, inspect, inspect_with};
+pub use limits::Limits;
 pub use memory::{Leak, Memory};
 pub use plugin_core::{
     Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,
@@ -110,9 +196,12 @@ pub use trust::{Digest, Trust};
 pub mod __private {
     pub use plugin_core::__private::inventory;
 
+    #[cfg(feature = "json")]
+    pub use crate::fuzzing::{compare, rebuild};
     pub use crate::memory::SystemIsGlobal;
 }
 
-pub use unload::{PinReason, PluginThread, Unload};
+pub use pin::{PinReason, PluginThread, Registration};
+pub use unload::{Closed, Unload};
 #[cfg(feature = "watch")]
 pub use watch::Watch;

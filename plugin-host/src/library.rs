@@ -1,25 +1,40 @@
 //! A library between map and unmap: attached by running its init hooks, detached by running its shutdown hooks.
 
+use std::collections::BTreeSet;
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use plugin_core::fault::{Context, FaultRepr, Outcome};
 use plugin_core::record::{Item, Kind, RawRecord};
-use plugin_core::table::{Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, stay_mapped};
+use plugin_core::state::StateRepr;
+use plugin_core::table::{
+    Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin, opening_controlled,
+};
 use plugin_core::{Fault, Origin, PluginType};
 
+use crate::activity::{Activities, Activity};
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use crate::dependencies::keep_foreign;
 use crate::error::Error;
-use crate::file::{Image, Mapping, Source};
+use crate::faults::Faults;
+use crate::file::{Image, Mapping, Source, is_out_of_files};
+use crate::handler::Handler;
+use crate::hooks::Hooks;
 use crate::inspect::{Header, Inspected};
-use crate::memory::{LeakHandler, Memory};
-use crate::services::{FaultHandler, Services, handle_leak};
-use crate::unload::{Closed, Departure, PinReason};
+use crate::memory::{Leak, Memory};
+use crate::pin::{PinReason, Registration};
+use crate::services::Services;
+use crate::threads::Threads;
+use crate::timeout::{self, Steps};
+use crate::unload::{Closing, Departure};
 
-/// One annotated item as registered: what to call, and what its record says.
+/// One annotated item as registered: the function to call, and the contents of its record.
 ///
-/// The texts lie in the library; whoever holds an entry holds the library.
+/// The texts lie in the library. The holder of an entry also holds the library.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
@@ -51,12 +66,39 @@ impl Entry {
     }
 
     /// Runs an init or shutdown hook.
-    fn run_hook(&self) -> Result<Result<(), String>, Fault> {
+    pub(crate) fn run_hook(&self) -> Result<Result<(), String>, Fault> {
         // SAFETY: the entry of a hook has this type, as its descriptor says.
         let entry =
             unsafe { std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> HookOutcome>(self.entry) };
         // SAFETY: called in a library that is mapped.
         unsafe { lift_hook(entry(std::ptr::null())) }
+    }
+
+    /// Saves the plugin's state.
+    pub(crate) fn run_save(&self) -> Result<StateRepr, Fault> {
+        // SAFETY: the entry of such a hook has this type, as its kind says.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<StateRepr>>(self.entry)
+        };
+        // SAFETY: called in a library that is mapped; its outcome is taken apart once.
+        unsafe { entry(std::ptr::null()).into_result() }
+    }
+
+    /// Restores a state.
+    ///
+    /// # Safety
+    ///
+    /// The version that has saved the state is still mapped, and the type that it saves fits the type that this hook
+    /// restores.
+    pub(crate) unsafe fn run_restore(&self, state: StateRepr) -> Result<Result<(), String>, Fault> {
+        // SAFETY: the entry of such a hook has this type, as its kind says.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> HookOutcome>(
+                self.entry,
+            )
+        };
+        // SAFETY: the caller's promise; called in a library that is mapped.
+        unsafe { state.pass(|state| lift_hook(entry(std::ptr::null(), state))) }
     }
 
     /// A fault of this hook of the plugin's.
@@ -66,71 +108,15 @@ impl Entry {
     }
 }
 
-/// What a hook returns.
-pub(crate) type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
+/// The result of a hook.
+type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
 
 /// # Safety
 ///
 /// A hook has returned it, of a plugin that is loaded, and it is lifted once.
-pub(crate) unsafe fn lift_hook(outcome: HookOutcome) -> Result<Result<(), String>, Fault> {
+unsafe fn lift_hook(outcome: HookOutcome) -> Result<Result<(), String>, Fault> {
     // SAFETY: the caller's promise.
     unsafe { outcome.lift(&Origin::HOST).map_err(|fault| FaultRepr::take(fault)) }
-}
-
-/// The hooks of a plugin in the order they run: those of the crates it depends on, by package name, then its own;
-/// within a crate by module, then by line.
-pub(crate) struct Hooks {
-    init: Vec<Entry>,
-    shutdown: Vec<Entry>,
-}
-
-impl Hooks {
-    pub(crate) fn new(entries: &[Entry], plugin: &str) -> Self {
-        let of = |kind| {
-            let mut hooks: Vec<Entry> = entries.iter().filter(|entry| entry.kind == kind).cloned().collect();
-            hooks.sort_by_key(|hook| {
-                let item = &hook.item;
-                (item.package == plugin, item.package, item.module, item.line, item.column)
-            });
-            hooks
-        };
-        Hooks { init: of(Kind::Init), shutdown: of(Kind::Shutdown) }
-    }
-
-    /// Runs the init hooks, up to the first that fails.
-    pub(crate) fn run_init(&self, plugin: &str, path: &Path) -> Result<(), Error> {
-        for hook in &self.init {
-            let name = hook.item.name;
-            match hook.run_hook() {
-                Ok(Ok(())) => {}
-                Ok(Err(message)) => {
-                    return Err(Error::InitFailed {
-                        plugin: plugin.to_owned(),
-                        hook: name.to_owned(),
-                        message,
-                        path: path.to_owned(),
-                    });
-                }
-                Err(fault) => {
-                    let fault = hook.fault_of(plugin, fault);
-                    return Err(Error::InitPanicked { plugin: plugin.to_owned(), fault, path: path.to_owned() });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Runs the shutdown hooks, all of them; what goes wrong is reported.
-    pub(crate) fn run_shutdown(&self, services: &Services) {
-        for hook in self.shutdown.iter().rev() {
-            let fault = match hook.run_hook() {
-                Ok(Ok(())) => continue,
-                Ok(Err(message)) => Fault::from_message(format!("the shutdown hook failed: {message}")),
-                Err(fault) => fault,
-            };
-            services.report(fault, hook.item.name);
-        }
-    }
 }
 
 /// A mapped library. Dropping it detaches it, and unmaps it where and when that is safe.
@@ -138,26 +124,79 @@ pub(crate) struct Library {
     mapped: Option<Mapped>,
     table: &'static PluginTable,
     services: Arc<Services>,
-    hooks: Option<Hooks>,
+    /// Once it is attached.
+    hooks: Option<Arc<Hooks>>,
+    hook_timeout: Option<Duration>,
     /// Whether its linker marked it as never to be unmapped.
     no_delete: bool,
     /// The file that is mapped, as the system knows it.
     inode: Option<u64>,
-    on_leak: LeakHandler,
-    /// Who detaches it when it is dropped, if that is not who drops it.
-    when_unused: OnceLock<Sender<Library>>,
+    on_leak: Handler<Leak>,
+    /// The receiver that detaches it when it is dropped. Without one, the drop itself does.
+    when_unused: OnceLock<Unused>,
 }
 
-/// What the system's loader gave, and the file it came from, in the order they are let go.
+/// A library that the loader has mapped. Dropping it leaves the library mapped. Only [`close`](Self::close) gives it back,
+/// so unwinding cannot close a library that still has threads, keys or thread-locals.
 struct Mapped {
-    loaded: libloading::Library,
-    /// Kept where backtraces are read from it.
+    loaded: ManuallyDrop<libloading::Library>,
+    /// The file that backtraces are read from: the library's std opens it by its path.
     image: Option<Image>,
+    /// The services that the library calls, once it is bound to them.
+    services: Option<Arc<Services>>,
 }
 
-/// Held while the system's loader maps or unmaps, and while what was read of a file is unmapped. The loader has such a lock
-/// of its own; this one is for those who watch memory (ThreadSanitizer does), and cannot see that something was unmapped
-/// before a library came to lie in its place.
+impl Mapped {
+    fn new(loaded: libloading::Library, image: Image) -> Self {
+        Mapped { loaded: ManuallyDrop::new(loaded), image: Some(image), services: None }
+    }
+
+    /// Gives the library back to the loader, which unmaps it unless something else keeps it. Returns whether the library
+    /// that had this table is gone.
+    ///
+    /// # Safety
+    ///
+    /// Nothing calls the library after this, unless something else keeps it.
+    unsafe fn close(mut self, table: *const PluginTable) -> bool {
+        // SAFETY: taken once, as this takes `self`.
+        let loaded = unsafe { ManuallyDrop::take(&mut self.loaded) };
+        let gone = {
+            // Until it is known whether the library is gone, no other may come to lie in its place.
+            let _one_at_a_time = loader();
+            drop(loaded);
+            is_unmapped(table)
+        };
+        if gone {
+            self.image = None;
+            if self.services.take().is_some() {
+                forget_plugin();
+            }
+        }
+        gone
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // A library that stays may still call its services.
+        std::mem::forget(self.services.take());
+        // It may still make backtraces. On Linux the image is a descriptor, whose number another file must not get. Elsewhere
+        // the image is a file in the directory for temporary files, which must not outlive the process.
+        if cfg!(target_os = "linux") {
+            std::mem::forget(self.image.take());
+        }
+    }
+}
+
+/// The channel for libraries that are no longer used.
+pub(crate) struct Unused {
+    pub(crate) sender: Sender<(Library, Activity)>,
+    pub(crate) activities: Arc<Activities>,
+}
+
+/// Held while the loader maps or unmaps, and while the parts of a file that were read are unmapped. The loader has such a
+/// lock of its own; this one is for those who watch memory (ThreadSanitizer does), and cannot see that something was
+/// unmapped before a library came to lie in its place.
 pub(crate) fn loader() -> MutexGuard<'static, ()> {
     static LOADER: Mutex<()> = Mutex::new(());
     LOADER.lock().unwrap_or_else(PoisonError::into_inner)
@@ -167,7 +206,7 @@ pub(crate) fn loader() -> MutexGuard<'static, ()> {
 #[cfg(target_os = "linux")]
 fn is_unmapped(table: *const PluginTable) -> bool {
     let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: the address is looked up, not used; there is a place for what is found.
+    // SAFETY: the address is looked up, not used, and the result has a place.
     unsafe { libc::dladdr(table.cast(), found.as_mut_ptr()) == 0 }
 }
 
@@ -177,19 +216,17 @@ fn is_unmapped(_: *const PluginTable) -> bool {
     false
 }
 
-/// Whether a plugin can put its threads and thread-locals under the host's control: see `plugin-core`, `build.rs`.
-const CONTROLLABLE: bool =
-    cfg!(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")));
-
-/// Has the system's loader map an image.
+/// Asks the loader to map an image.
 ///
 /// # Safety
 ///
 /// The image's constructors are sound to run.
 #[cfg(not(windows))]
 unsafe fn load(image: &Image, _: Mapping) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    // A function that no library has is an error now, and not the end of the process at its first call.
     // SAFETY: the caller's promise.
-    unsafe { libloading::Library::new(image.path()) }
+    opening_controlled(|| unsafe { Library::open(Some(image.path()), RTLD_NOW | RTLD_LOCAL) }).map(Into::into)
 }
 
 /// As above.
@@ -206,21 +243,23 @@ unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, l
         Mapping::InPlace => LOAD_WITH_ALTERED_SEARCH_PATH,
     };
     // SAFETY: the caller's promise.
-    unsafe { Library::load_with_flags(image.path(), flags) }.map(Into::into)
+    opening_controlled(|| unsafe { Library::load_with_flags(image.path(), flags) }).map(Into::into)
 }
 
-/// What the system's loader said.
-fn reason(error: &libloading::Error) -> String {
+/// The loader's reason for an error, and the remedy.
+fn reason(error: &libloading::Error, image: &Path) -> String {
     let said = std::error::Error::source(error).unwrap_or(error).to_string();
-    if !cfg!(windows) {
-        return said;
-    }
-    // Windows says that a module is not found, but not that it is another one.
-    const MODULE_NOT_FOUND: &str = "(os error 126)";
-    if said.ends_with(MODULE_NOT_FOUND) {
+    let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+    // Windows says that a module is not found, but not that it is another one. The others are glibc, musl and macOS.
+    let needed =
+        ["(os error 126)", "cannot open shared object file", "Error loading shared library", "Library not loaded"];
+    if has(&needed) && !said.starts_with(&*image.to_string_lossy()) {
         return format!("a library that it needs is not found (beside it, only with `Mapping::InPlace`): {said}");
     }
-    said.replace("%1", "it")
+    if has(&["undefined symbol", "symbol not found", "Symbol not found"]) {
+        return format!("{said}; link the plugin with the library that has this symbol");
+    }
+    if cfg!(windows) { said.replace("%1", "it") } else { said }
 }
 
 /// How the host wants its libraries.
@@ -228,15 +267,18 @@ fn reason(error: &libloading::Error) -> String {
 pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
     pub(crate) backtraces: bool,
-    pub(crate) on_fault: FaultHandler,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) memory: Memory,
-    pub(crate) on_leak: LeakHandler,
+    pub(crate) on_leak: Handler<Leak>,
+    pub(crate) hook_timeout: Option<Duration>,
+    /// The file names of the libraries that the host's author has vouched for.
+    pub(crate) quiet: BTreeSet<String>,
 }
 
 /// Finds the table, and checks it as far as that can be done before it is used.
 fn checked_table(loaded: &libloading::Library, path: &Path) -> Result<*const PluginTable, Error> {
     // SAFETY: a symbol is only looked up; the pointer is not used before what it points at is checked.
-    let table = unsafe { loaded.get::<*const PluginTable>(TABLE_SYMBOL) };
+    let table = opening_controlled(|| unsafe { loaded.get::<*const PluginTable>(TABLE_SYMBOL) });
     let table = *table.map_err(|_| Error::NotAPlugin { path: path.to_owned() })?;
     // SAFETY: a library with this symbol has at least a table's header there, as inspection has checked; the file's and
     // the mapped library's differ only in place.
@@ -249,49 +291,63 @@ impl Library {
     /// Maps what is at `path`, which was trusted and inspected, and binds the library to its services.
     pub(crate) fn map(path: &Path, source: &Source, inspected: &Inspected, settings: &Settings) -> Result<Self, Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
-        let image = Image::new(path, source, settings.mapping).map_err(|error| map_error(error.to_string()))?;
+        let image = Image::new(path, source).map_err(|source| match is_out_of_files(&source) {
+            true => Error::TooManyFiles { path: path.to_owned(), source },
+            false => map_error(source.to_string()),
+        })?;
         let loaded = {
             let _one_at_a_time = loader();
             // SAFETY: the trust covers the file: its constructors are sound to run.
             unsafe { load(&image, settings.mapping) }
         };
         let loaded = loaded.map_err(|error| {
-            map_error(reason(&error).replace(&*image.path().to_string_lossy(), &path.to_string_lossy()))
+            // The loader opens the image once more, and says why it cannot only as a text.
+            if let Err(source) = std::fs::File::open(image.path())
+                && is_out_of_files(&source)
+            {
+                return Error::TooManyFiles { path: path.to_owned(), source };
+            }
+            if image.is_lost() {
+                let copy = "its private copy is opened through `/proc/self/fd`, and there is no `/proc`";
+                return map_error(format!("{copy}; mount that, or use `Mapping::InPlace`"));
+            }
+            map_error(reason(&error, image.path()).replace(&*image.path().to_string_lossy(), &path.to_string_lossy()))
         })?;
-        let table = match checked_table(&loaded, path) {
-            Ok(table) => table,
-            Err(error) => {
-                // Its constructors have run, and nothing tells what they have left with the system.
-                std::mem::forget(loaded);
-                return Err(error);
-            }
-        };
-        // SAFETY: of this version and at least this long; it is there until the library is unmapped, by `Drop`.
+        let inode = image.inode();
+        // From here on, a failure leaves the library mapped. Its constructors have run, and the things that they have left
+        // with the loader and the C library are not known.
+        let mut mapped = Mapped::new(loaded, image);
+        let table = checked_table(&mapped.loaded, path)?;
+        // SAFETY: the table has this version and at least this length. It exists until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
-        let Settings { backtraces, memory, on_fault, on_leak, .. } = settings.clone();
-        let services = Services::new(inspected.manifest.name().to_owned(), backtraces, memory, on_fault);
+        let Settings { backtraces, memory, faults, on_leak, quiet, .. } = settings.clone();
+        let services = Services::new(inspected.manifest.name().to_owned(), backtraces, memory, faults, quiet);
+        // From here on, the library may call this one, which may be a plugin itself.
+        note_plugin();
         // SAFETY: the services are kept until after the library is unmapped.
-        match unsafe { (table.bind)(services.table()) } {
-            // Another has mapped it, and keeps it.
-            bound::ALREADY => return Err(Error::AlreadyMapped { path: path.to_owned() }),
-            bound::IS_HOST => {
-                // What it has loaded may call it.
-                std::mem::forget(loaded);
-                return Err(Error::IsHost { path: path.to_owned() });
+        let bound = unsafe { (table.bind)(services.table()) };
+        if bound != bound::BOUND {
+            forget_plugin();
+        }
+        match bound {
+            bound::ALREADY => {
+                // SAFETY: another has mapped the library, and keeps it. This was one more share of it.
+                unsafe { mapped.close(table) };
+                return Err(Error::AlreadyMapped { path: path.to_owned() });
             }
-            _ => {}
+            // The plugins that it has loaded may call it.
+            bound::IS_HOST => return Err(Error::IsHost { path: path.to_owned() }),
+            _ => mapped.services = Some(services.clone()),
         }
         if let Some(blocks) = &services.blocks {
             blocks.bound();
         }
-        let inode = image.inode();
-        let image = backtraces.then_some(image);
-        let mapped = Some(Mapped { loaded, image });
         Ok(Library {
-            mapped,
+            mapped: Some(mapped),
             table,
             services,
             hooks: None,
+            hook_timeout: settings.hook_timeout,
             no_delete: inspected.no_delete,
             inode,
             on_leak,
@@ -299,7 +355,7 @@ impl Library {
         })
     }
 
-    /// What the library has registered.
+    /// The items that the library has registered.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         unsafe extern "C" fn visit(entries: *mut c_void, export: *const Export) {
             // SAFETY: the vector below, and an export of the library that is being visited, whose entries are used only
@@ -313,72 +369,160 @@ impl Library {
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
-    pub(crate) fn attach(&mut self, entries: &[Entry], plugin: &str, path: &Path) -> Result<(), Error> {
-        self.hooks.insert(Hooks::new(entries, plugin)).run_init(plugin, path)
+    pub(crate) fn attach(mut self, entries: &[Entry], plugin: &str, path: &Path) -> Result<Self, Error> {
+        let hooks = self.hooks.insert(Arc::new(Hooks::new(entries, plugin))).clone();
+        if hooks.init.is_empty() {
+            return Ok(self);
+        }
+        let running = self.services.threads.hooks_start();
+        let task = {
+            let (hooks, plugin, path) = (hooks.clone(), plugin.to_owned(), path.to_owned());
+            move |steps: &Steps| {
+                let result = hooks.run_init(&plugin, &path, steps, |hook| running.begin(hook));
+                running.clean_up(steps);
+                result
+            }
+        };
+        match timeout::run(self.hook_timeout, task, drop) {
+            Ok(result) => result.map(|()| self),
+            Err(timed_out) => {
+                let hook = hooks.init[timed_out.step].item.name.to_owned();
+                // It is detached when the hook returns.
+                let timeout = self.hook_timeout.unwrap_or_default();
+                timed_out.keep(self);
+                Err(Error::HookTimedOut { plugin: plugin.to_owned(), hook, timeout, path: path.to_owned() })
+            }
+        }
     }
 }
 
 impl Library {
-    /// Runs the shutdown hooks, and closes it as soon as nothing of it runs.
-    pub(crate) fn detach(mut self) -> Departure {
+    /// Runs the shutdown hooks, and closes it as soon as nothing of it runs. Each hook may take as long as a hook may, and no
+    /// longer than `most`.
+    pub(crate) fn detach(mut self, most: Option<Duration>) -> Departure {
+        self.hook_timeout = self.hook_timeout.map(|timeout| most.map_or(timeout, |most| timeout.min(most)));
         self.depart()
     }
 
-    /// Has the library sent there when nobody has it any more. Only the first time counts.
-    pub(crate) fn when_unused(&self, unused: Sender<Library>) {
+    /// The running parts of it.
+    pub(crate) fn threads(&self) -> Arc<Threads> {
+        self.services.threads.clone()
+    }
+
+    /// Asks for the library to be sent there when it is no longer used. Only the first time counts.
+    pub(crate) fn when_unused(&self, unused: Unused) {
         _ = self.when_unused.set(unused);
     }
 
+    /// Runs the shutdown hooks, and unbinds the library. If a hook does not return in time, or a thread of the library's
+    /// keeps its standard output locked, it is reported, and goes on.
+    fn shut_down(&mut self) {
+        /// The step after the hooks. The library's std writes what is left in the buffer of its standard output, for which
+        /// it waits until no thread has that locked.
+        const FLUSH: &str = "flush of the standard output";
+        let (table, services) = (self.table, self.services.clone());
+        let hooks = self.hooks.take();
+        let running = services.threads.hooks_start();
+        let task = {
+            let (hooks, services) = (hooks.clone(), services.clone());
+            move |steps: &Steps| {
+                let mut count = 0;
+                if let Some(hooks) = hooks {
+                    hooks.run_shutdown(&services, steps, |hook| running.begin(hook));
+                    count = hooks.shutdown.len();
+                }
+                running.clean_up(steps);
+                steps.begin(count);
+                running.begin(FLUSH);
+                // SAFETY: no handle is left, so no export is called any more; `running` keeps the library.
+                unsafe { (table.unbind)() };
+                running.clean_up(steps);
+                running
+            }
+        };
+        // The library is not closed before this returns, because that has not been asked for.
+        if let Err(timed_out) = timeout::run(self.hook_timeout, task, drop) {
+            let hook = hooks.as_ref().and_then(|hooks| hooks.shutdown.get(timed_out.step));
+            let (step, name) = hook.map_or((FLUSH, ""), |hook| ("shutdown hook", hook.item.name));
+            let timeout = self.hook_timeout.unwrap_or_default();
+            let message = format!(
+                "the {step} has not returned within {timeout:?}; it goes on, and its library stays mapped until it returns"
+            );
+            services.report(Fault::from_message(message), name);
+        }
+    }
+
     fn depart(&mut self) -> Departure {
-        let closed = Arc::new(Closed::default());
+        let closed = Arc::new(Closing::default());
         let address = std::ptr::from_ref(self.table).addr();
         let departure = Departure::new(self.services.threads.clone(), closed.clone(), address, self.inode);
-        // These come first, because they are what stops the plugin's threads.
-        if let Some(hooks) = self.hooks.take() {
-            hooks.run_shutdown(&self.services);
-        }
+        // These come first, because they stop the plugin's threads.
+        self.shut_down();
         self.services.threads.run_destructors_at_detach();
-        // SAFETY: no handle is left, so no export is called any more.
-        unsafe { (self.table.unbind)() };
         let Some(mapped) = self.mapped.take() else {
             return departure;
         };
         let (table, services) = (self.table, self.services.clone());
-        let (no_delete, on_leak) = (self.no_delete, self.on_leak.take());
+        let (no_delete, on_leak) = (self.no_delete, std::mem::take(&mut self.on_leak));
         self.services.threads.close_when_quiet(move || {
             // SAFETY: the library is still mapped.
-            if unsafe { (table.controlled)() } == 0 {
-                // What it registered with the system directly, and threads that the services do not know of, would run on
-                // after it is gone. So it stays, and with it what it calls.
-                let reason = match services.threads.is_reached() {
-                    _ if !CONTROLLABLE => PinReason::Platform,
-                    true => PinReason::Registered,
-                    false => PinReason::StdElsewhere,
-                };
-                std::mem::forget((mapped.loaded, services));
-                stay_mapped();
-                return closed.set(Err(reason));
+            let reasons = unsafe { reasons_to_stay(table, &services) };
+            if !reasons.is_empty() {
+                // Something that the host does not know of may call it. So it stays.
+                drop(mapped);
+                closed.set(Err(reasons));
+                return false;
             }
-            let gone = {
-                let _one_at_a_time = loader();
-                drop(mapped.loaded);
-                is_unmapped(table)
-            };
-            drop(mapped.image);
+            // SAFETY: no handle is left, no thread of the library runs, nothing is registered but with the services, which have
+            // dropped it, and the other libraries that it uses leave nothing behind.
+            let gone = unsafe { mapped.close(table) };
             if !gone {
-                // Something else keeps it: it may still call.
-                std::mem::forget(services);
-                stay_mapped();
-                return closed.set(Err(if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }));
+                closed.set(Err(vec![if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }]));
+                return false;
             }
             // SAFETY: it is gone.
             if let Some(leak) = unsafe { services.reclaim() } {
-                handle_leak(&on_leak, &leak);
+                on_leak.tell(&leak);
             }
             closed.set(Ok(()));
+            true
         });
         departure
     }
+}
+
+/// The reason why a library must not be unmapped although no code of it runs, if one exists.
+///
+/// # Safety
+///
+/// The library that has the table is mapped.
+unsafe fn reasons_to_stay(table: &PluginTable, services: &Services) -> Vec<PinReason> {
+    // SAFETY: the caller's promise.
+    let said = unsafe { (table.escaped)() };
+    if said.kinds & escaped::UNKNOWN != 0 {
+        return vec![PinReason::Platform];
+    }
+    let mut reasons = Vec::new();
+    let things = Registration::of(&said);
+    if !things.is_empty() {
+        reasons.push(PinReason::Registered { things });
+    } else if said.kinds & escaped::STD_ELSEWHERE != 0 {
+        return vec![PinReason::StdElsewhere];
+    }
+    // References that the plugin has called by are bound now. The libraries that they are bound to are still loaded.
+    // SAFETY: the table is in the library, which is mapped.
+    reasons.extend(services.reasons_of(unsafe { keep_foreign(std::ptr::from_ref(table).cast()) }));
+    reasons
+}
+
+/// Elsewhere libraries stay mapped anyway.
+///
+/// # Safety
+///
+/// No promise is needed.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+unsafe fn keep_foreign(_: *const c_void) -> Vec<crate::services::Foreign> {
+    Vec::new()
 }
 
 impl Drop for Library {
@@ -395,12 +539,14 @@ impl Drop for Library {
             table: self.table,
             services: self.services.clone(),
             hooks: self.hooks.take(),
+            hook_timeout: self.hook_timeout,
             no_delete: self.no_delete,
             inode: self.inode,
-            on_leak: self.on_leak.take(),
+            on_leak: std::mem::take(&mut self.on_leak),
             when_unused: OnceLock::new(),
         };
-        // If nobody is there, it comes back, and is dropped here.
-        drop(unused.send(library));
+        let activity = unused.activities.begin();
+        // If the receiver is gone, it comes back, and is dropped here.
+        drop(unused.sender.send((library, activity)));
     }
 }

@@ -1,6 +1,6 @@
 //! Plugins that are linked into the host's own program: the same API, and no file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
@@ -10,10 +10,13 @@ use plugin_core::record::{Build, RawRecord};
 use plugin_core::table;
 
 use crate::error::Error;
+use crate::faults::Faults;
+use crate::hooks::Hooks;
 use crate::inspect::PluginInfo;
-use crate::library::{Entry, Hooks};
+use crate::library::Entry;
 use crate::memory::Memory;
-use crate::services::{FaultHandler, Services};
+use crate::services::Services;
+use crate::timeout::Steps;
 
 /// A linked plugin as a host serves it. Each package that exports something is one.
 pub(crate) struct LinkedPlugin {
@@ -65,7 +68,7 @@ fn run_hooks<R>(mut state: MutexGuard<'_, State>, hooks: impl FnOnce() -> R) -> 
 }
 
 impl Attachment {
-    fn new(plugins: &[LinkedPlugin], on_fault: &FaultHandler) -> Result<Self, Error> {
+    fn new(plugins: &[LinkedPlugin], faults: &Arc<Faults>) -> Result<Self, Error> {
         let mut state = lock();
         while let Some(thread) = state.in_hooks {
             if thread == std::thread::current().id() {
@@ -77,13 +80,14 @@ impl Attachment {
             let hooks: Vec<_> = plugins
                 .iter()
                 .map(|LinkedPlugin { info, entries }| {
-                    let services = Services::new(info.name.clone(), false, Memory::Plain, on_fault.clone());
+                    let services =
+                        Services::new(info.name.clone(), false, Memory::Plain, faults.clone(), BTreeSet::new());
                     (Hooks::new(entries, &info.name), services)
                 })
                 .collect();
             let (locked, started) = run_hooks(state, || {
                 for (place, (init, services)) in hooks.iter().enumerate() {
-                    if let Err(error) = init.run_init(services.plugin(), Path::new("")) {
+                    if let Err(error) = init.run_init(services.plugin(), Path::new(""), &Steps::unlimited(), |_| ()) {
                         run_shutdown(&hooks[..=place]);
                         return Err(error);
                     }
@@ -112,12 +116,12 @@ impl Drop for Attachment {
 
 fn run_shutdown(plugins: &[(Hooks, Arc<Services>)]) {
     for (hooks, services) in plugins.iter().rev() {
-        hooks.run_shutdown(services);
+        hooks.run_shutdown(services, &Steps::unlimited(), |_| ());
     }
 }
 
 /// Attaches every package of this program that exports something, in the order of their names.
-pub(crate) fn attach(on_fault: &FaultHandler) -> Result<(Vec<LinkedPlugin>, Arc<Attachment>), Error> {
+pub(crate) fn attach(faults: &Arc<Faults>) -> Result<(Vec<LinkedPlugin>, Arc<Attachment>), Error> {
     observe_panics();
     let mut packages: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
     for export in table::registered() {
@@ -129,7 +133,7 @@ pub(crate) fn attach(on_fault: &FaultHandler) -> Result<(Vec<LinkedPlugin>, Arc<
     let plugins =
         packages.into_iter().map(|(package, entries)| Ok(LinkedPlugin { info: info(package, &entries)?, entries }));
     let plugins = plugins.collect::<Result<Vec<_>, Error>>()?;
-    let attachment = Attachment::new(&plugins, on_fault)?;
+    let attachment = Attachment::new(&plugins, faults)?;
     Ok((plugins, Arc::new(attachment)))
 }
 

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::error::Error;
 use crate::inspect::{PluginInfo, Records};
+use crate::limits::Limits;
 
 /// What a plugin says of itself. To write out every type of a plugin takes longer than to read its file, so that is left
 /// until somebody asks; what may be wrong with it is found before.
@@ -19,11 +20,11 @@ pub(crate) struct Manifest {
 
 impl Manifest {
     /// Checks the records that were found in the file at `path`.
-    pub(crate) fn read(path: &Path, section: &[u8]) -> Result<Self, Error> {
-        let records = Records::read(path, section)?;
+    pub(crate) fn read(path: &Path, section: Box<[u8]>, limits: &Limits) -> Result<Self, Error> {
+        let records = Records::read(path, &section, limits)?;
         let exports = records.exports(path)?.into_iter().map(str::to_owned).collect();
         let (name, version) = records.root(path);
-        Ok(Manifest { name, version, exports, records: (path.to_owned(), section.into()), info: OnceLock::new() })
+        Ok(Manifest { name, version, exports, records: (path.to_owned(), section), info: OnceLock::new() })
     }
 
     /// The plugin's name.
@@ -49,7 +50,7 @@ impl Manifest {
     pub(crate) fn info(&self) -> &PluginInfo {
         self.info.get_or_init(|| {
             let (path, section) = &self.records;
-            let info = Records::read(path, section).and_then(|records| records.into_info(path));
+            let info = Records::read(path, section, &Limits::NONE).and_then(|records| records.into_info(path));
             info.expect("records that were read before")
         })
     }

@@ -3,9 +3,10 @@
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::collections::HashMap;
 use std::ffi::c_void;
+use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use plugin_core::__private::inventory;
 use plugin_core::table::{HostMemory, SystemAllocator};
@@ -99,7 +100,7 @@ pub enum Memory {
     Tracked,
 }
 
-/// What a plugin left behind. For an example see [`Memory`].
+/// The memory that a plugin left behind. It displays as a line for a log. For an example see [`Memory`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leak {
@@ -111,8 +112,12 @@ pub struct Leak {
     pub bytes: usize,
 }
 
-/// Hears of what plugins left.
-pub(crate) type LeakHandler = Option<Arc<dyn Fn(&Leak) + Send + Sync>>;
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Leak { plugin, blocks, bytes } = self;
+        write!(f, "plugin `{plugin}` left {bytes} bytes of memory in {blocks} blocks")
+    }
+}
 
 /// The memory as `library` is lent it.
 pub(crate) fn lent(memory: Memory, library: *const c_void, is_common: bool) -> HostMemory {

@@ -13,23 +13,33 @@ const DEEPEST: usize = 256;
 /// by pairs of these.
 const MOST_NAMED: usize = 256;
 
-/// What the bytes of a descriptor say.
+/// A decoded descriptor.
+///
+/// In a descriptor one byte can be a type. So a type takes few bytes here, and no type has a heap block of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema {
     pub(crate) root: Type,
     /// The types with a name, in the order in which they first appear. They may refer to themselves and each other.
     pub(crate) definitions: Vec<Definition>,
+    /// The parts of all types. Those of one type are next to each other.
+    parts: Vec<Type>,
+    /// See [`Schema::by_name`].
+    by_name: Vec<usize>,
 }
 
-/// A type.
-#[derive(Clone, Debug)]
+/// A type. Its parts are in the schema: see [`Schema::parts`]. The fields are in the order in which they take the fewest bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(crate) struct Type {
     /// Of a type with a name always [`Tag::Named`].
     pub(crate) tag: Tag,
+    /// The place of its first part.
+    first: u32,
     /// An array's length; of a type with a name, its place in the definitions; else how many parts there are.
     pub(crate) count: u64,
-    pub(crate) parts: Vec<Type>,
 }
+
+const _: () = assert!(size_of::<Type>() == 16 && size_of::<Argument>() == 16);
 
 /// A type with a name.
 #[derive(Clone, Debug)]
@@ -43,7 +53,8 @@ pub(crate) struct Definition {
 #[derive(Clone, Debug)]
 pub(crate) enum Argument {
     Type(Type),
-    Constant(i128),
+    /// Boxed, so that the other arguments take less memory.
+    Constant(Box<i128>),
 }
 
 /// What a type with a name is made of.
@@ -86,16 +97,13 @@ pub(crate) struct Variant {
 
 impl Type {
     fn named(index: usize) -> Type {
-        Type { tag: Tag::Named, count: index as u64, parts: Vec::new() }
+        Type { tag: Tag::Named, first: 0, count: index as u64 }
     }
 
-    /// Gives `found` the types with a name in this one, with `enter` saying into which of the others to look.
-    fn find_named(&self, enter: fn(Tag) -> bool, found: &mut Vec<usize>) {
-        if self.tag == Tag::Named {
-            found.push(self.count as usize);
-        } else if enter(self.tag) {
-            self.parts.iter().for_each(|part| part.find_named(enter, found));
-        }
+    /// Returns the type with another tag and the same parts, or with none if types of that tag have none.
+    #[cfg(feature = "serde")]
+    pub(crate) fn with_tag(self, tag: Tag) -> Type {
+        Type { tag, count: if tag.shape() == Shape::Parts(0) { 0 } else { self.count }, ..self }
     }
 }
 
@@ -144,21 +152,49 @@ impl Schema {
     /// Reads the bytes of a descriptor; `None` if they are anything else. Whatever the bytes, the time and memory this
     /// takes grow only with their number, and a type that would have no finite size or name is refused.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Schema> {
-        let mut reader = Reader { rest: bytes, definitions: Vec::new() };
+        let mut reader = Reader { rest: bytes, definitions: Vec::new(), parts: Vec::new(), pending: Vec::new() };
         let root = reader.read()?;
         if !reader.rest.is_empty() {
             return None;
         }
         // All are there by now: what was begun is finished before its end is reached.
         let definitions: Vec<Definition> = reader.definitions.into_iter().collect::<Option<_>>()?;
-        let schema = Schema { root, definitions };
-        let good = schema.definitions.iter().all(|definition| definition.body.is_named_well());
-        (good && schema.has_finite_sizes() && schema.has_finite_names()).then_some(schema)
+        let mut schema = Schema { root, definitions, parts: reader.parts, by_name: Vec::new() };
+        if !schema.definitions.iter().all(|definition| definition.body.is_named_well()) || !schema.has_finite_sizes() {
+            return None;
+        }
+        schema.by_name = schema.finite_names()?;
+        Some(schema)
     }
 
     /// The definition of a type with a name.
     pub(crate) fn definition(&self, ty: &Type) -> &Definition {
         &self.definitions[ty.count as usize]
+    }
+
+    /// Returns the parts of a type.
+    pub(crate) fn parts(&self, ty: &Type) -> &[Type] {
+        let count = match ty.tag.shape() {
+            Shape::Parts(count) => count,
+            Shape::CountThenOne => 1,
+            Shape::CountThenAll(more) => ty.count as usize + more,
+            Shape::Special => 0,
+        };
+        if count == 0 { &[] } else { &self.parts[ty.first as usize..][..count] }
+    }
+
+    /// The places of the definitions, sorted so that each comes after the definitions in its name: its generic arguments.
+    pub(crate) fn by_name(&self) -> &[usize] {
+        &self.by_name
+    }
+
+    /// Adds the named types within a type to `found`. Looks into types for whose tag `enter` returns true.
+    fn find_named(&self, ty: &Type, enter: fn(Tag) -> bool, found: &mut Vec<usize>) {
+        if ty.tag == Tag::Named {
+            found.push(ty.count as usize);
+        } else if enter(ty.tag) {
+            self.parts(ty).iter().for_each(|part| self.find_named(part, enter, found));
+        }
     }
 
     /// Whether no type contains itself otherwise than behind a pointer.
@@ -167,24 +203,26 @@ impl Schema {
             matches!(tag, Tag::Array | Tag::Option | Tag::Result | Tag::Tuple | Tag::Range | Tag::RangeInclusive)
                 || matches!(tag, Tag::RangeFrom | Tag::RangeTo | Tag::RangeToInclusive)
         };
-        self.is_acyclic(|definition, found| {
-            definition.body.fields().for_each(|field| field.ty.find_named(is_inline, found));
-        })
+        let order = self.order(|definition, found| {
+            definition.body.fields().for_each(|field| self.find_named(&field.ty, is_inline, found));
+        });
+        order.is_some()
     }
 
-    /// Whether no generic type is among its own arguments.
-    fn has_finite_names(&self) -> bool {
-        self.is_acyclic(|definition, found| {
+    /// Computes [`by_name`](Self::by_name). Returns `None` if a generic type is among its own arguments.
+    fn finite_names(&self) -> Option<Vec<usize>> {
+        self.order(|definition, found| {
             for argument in &definition.arguments {
                 if let Argument::Type(ty) = argument {
-                    ty.find_named(|_| true, found);
+                    self.find_named(ty, |_| true, found);
                 }
             }
         })
     }
 
-    /// Whether one can go from definition to definition, to those that `next` finds, only so far.
-    fn is_acyclic(&self, next: impl Fn(&Definition, &mut Vec<usize>)) -> bool {
+    /// Sorts the places of the definitions so that each comes after those that `next` finds in it. Returns `None` if that
+    /// is impossible, because definitions lead to each other in a circle.
+    fn order(&self, next: impl Fn(&Definition, &mut Vec<usize>)) -> Option<Vec<usize>> {
         let mut to = vec![Vec::new(); self.definitions.len()];
         let mut from = vec![0_usize; self.definitions.len()];
         for (definition, to) in self.definitions.iter().zip(&mut to) {
@@ -193,9 +231,9 @@ impl Schema {
         }
         // Takes away what nothing leads to until nothing is left, or only circles.
         let mut free: Vec<usize> = (0..from.len()).filter(|&index| from[index] == 0).collect();
-        let mut taken = 0;
+        let mut order = Vec::with_capacity(from.len());
         while let Some(index) = free.pop() {
-            taken += 1;
+            order.push(index);
             for &next in &to[index] {
                 from[next] -= 1;
                 if from[next] == 0 {
@@ -203,7 +241,8 @@ impl Schema {
                 }
             }
         }
-        taken == from.len()
+        order.reverse();
+        (order.len() == from.len()).then_some(order)
     }
 }
 
@@ -211,11 +250,21 @@ struct Reader<'a> {
     rest: &'a [u8],
     /// `None` while one is being read.
     definitions: Vec<Option<Definition>>,
+    /// The parts of finished types.
+    parts: Vec<Type>,
+    /// The parts of unfinished types. Those of the innermost type are the last.
+    pending: Vec<Type>,
 }
 
 /// What was begun and lacks types that follow.
 enum Begun {
-    Type { ty: Type, left: u64, depth: usize },
+    /// A type, the place of its first part among the pending ones, and the number of missing parts.
+    Type {
+        ty: Type,
+        start: usize,
+        left: u64,
+        depth: usize,
+    },
     Named(Box<BegunNamed>),
 }
 
@@ -285,13 +334,17 @@ impl Reader<'_> {
             loop {
                 let Some(inner) = begun.last_mut() else { return whole };
                 if let Some(ty) = whole.take() {
-                    inner.give(ty)?;
+                    inner.give(ty, &mut self.pending)?;
                 }
                 if inner.lacks_type(self)? {
                     break;
                 }
                 whole = Some(match begun.pop()? {
-                    Begun::Type { ty, .. } => ty,
+                    Begun::Type { ty, start, .. } => {
+                        let first = u32::try_from(self.parts.len()).ok()?;
+                        self.parts.extend(self.pending.drain(start..));
+                        Type { first, ..ty }
+                    }
                     Begun::Named(named) => {
                         let index = named.index;
                         self.definitions[index] = Some(named.finish()?);
@@ -318,7 +371,7 @@ impl Reader<'_> {
         if tag == Tag::Tuple && count == 0 {
             return None;
         }
-        let ty = Type { tag, count, parts: Vec::new() };
+        let ty = Type { tag, first: 0, count };
         if parts == 0 {
             return Some(Some(ty));
         }
@@ -329,7 +382,7 @@ impl Reader<'_> {
         if depth >= DEEPEST {
             return None;
         }
-        begun.push(Begun::Type { ty, left: parts, depth });
+        begun.push(Begun::Type { ty, start: self.pending.len(), left: parts, depth });
         Some(None)
     }
 
@@ -379,9 +432,9 @@ impl Reader<'_> {
 
 impl Begun {
     /// Takes the type that it lacked.
-    fn give(&mut self, part: Type) -> Option<()> {
+    fn give(&mut self, part: Type, pending: &mut Vec<Type>) -> Option<()> {
         match self {
-            Begun::Type { ty, .. } => ty.parts.push(part),
+            Begun::Type { .. } => pending.push(part),
             Begun::Named(named) => match &mut named.body {
                 None => named.arguments.push(Argument::Type(part)),
                 Some(body) => {
@@ -414,7 +467,7 @@ impl BegunNamed {
                 return Some(true);
             }
             reader.byte(u8::MAX)?;
-            self.arguments.push(Argument::Constant(reader.value()?));
+            self.arguments.push(Argument::Constant(Box::new(reader.value()?)));
         }
         match &mut self.body {
             Some(body) => body.lacks_type(reader),

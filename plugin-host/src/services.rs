@@ -1,61 +1,28 @@
-//! What the host does for an attached library: [`HostServices`], and what they work on.
+//! The host's services for an attached library: [`HostServices`], and the data that they work on.
 
+use std::collections::BTreeSet;
+#[cfg(target_os = "linux")]
+use std::ffi::CString;
 use std::ffi::{c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use plugin_core::Fault;
-use plugin_core::fault::{FaultRepr, discard};
-use plugin_core::table::{HostMemory, HostServices, common_allocator};
+use plugin_core::fault::FaultRepr;
+use plugin_core::table::{HostMemory, HostServices, common_allocator, environment, on_new_stack};
 
-use crate::memory::{self, Blocks, Leak, LeakHandler, Memory};
+use crate::faults::Faults;
+use crate::memory::{self, Blocks, Leak, Memory};
+use crate::pin::PinReason;
 use crate::threads::{Destructor, Start, Threads};
 
-/// Takes the faults that no call returns; without one, they are printed.
-pub(crate) type FaultHandler = Option<Arc<dyn Fn(&Fault) + Send + Sync>>;
-
-/// Runs the host's handler, or prints.
-fn handle(handler: &FaultHandler, fault: &Fault) {
-    match handler {
-        Some(handler) => {
-            // What becomes of the host's handler is not the plugin's affair.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(fault))) {
-                discard(payload);
-                eprintln!("the fault handler panicked on: {fault}");
-            }
-        }
-        None => eprintln!("{fault}"),
-    }
-}
-
-/// Tells the host's handler what a plugin left.
-pub(crate) fn handle_leak(handler: &LeakHandler, leak: &Leak) {
-    let Some(handler) = handler else { return };
-    // This may be a thread's end, where a panic ends the process.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(leak))) {
-        discard(payload);
-        eprintln!("the leak handler panicked on {} bytes of plugin `{}`", leak.bytes, leak.plugin);
-    }
-}
-
-/// Runs `task` on a thread of the host's own.
-///
-/// A stray fault is reported from within the plugin: in its panic hook, or while it destroys a thread-local. A handler
-/// that drops the plugin's last handle must not run there.
-fn run_apart(task: impl FnOnce() + Send + 'static) {
-    type Task = Box<dyn FnOnce() + Send>;
-    static QUEUE: OnceLock<Mutex<Sender<Task>>> = OnceLock::new();
-    let queue = QUEUE.get_or_init(|| {
-        let (queue, tasks) = channel::<Task>();
-        let thread = std::thread::Builder::new().name("plugin faults".to_owned());
-        if let Err(error) = thread.spawn(move || tasks.into_iter().for_each(|task| task())) {
-            eprintln!("the faults of plugins go unheard: no thread to report them from: {error}");
-        }
-        Mutex::new(queue)
-    });
-    // If there is no thread, that has been said.
-    _ = queue.lock().unwrap_or_else(PoisonError::into_inner).send(Box::new(task));
+/// A library that a plugin uses, and whose behaviour is not known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(dead_code))] // Elsewhere nobody looks for them.
+pub(crate) struct Foreign {
+    /// Its file name, if it was found.
+    pub(crate) name: String,
+    /// Whether it was found, and will never be unmapped. Only then can it be vouched for.
+    pub(crate) kept: bool,
 }
 
 /// The services of one library. Its address is the library's name for itself, so it does not move.
@@ -63,19 +30,30 @@ pub(crate) struct Services {
     table: HostServices,
     memory: HostMemory,
     plugin: String,
-    on_fault: FaultHandler,
+    faults: Arc<Faults>,
+    /// The file names of the libraries that the host's author has vouched for.
+    quiet: BTreeSet<String>,
+    /// The foreign libraries that the plugin has opened, or found functions in, by itself.
+    found: Mutex<Vec<Foreign>>,
     pub(crate) threads: Arc<Threads>,
-    /// What the library has of the host's memory, if that is tracked.
+    /// The blocks of the host's memory that the library has, if that memory is tracked.
     pub(crate) blocks: Option<Blocks>,
 }
 
-// SAFETY: the raw pointers in `table` and `memory` are the addresses of this very struct and of a part of it.
+// SAFETY: the raw pointers in `table` and `memory` are the addresses of this very struct, of a part of it, and of this
+// library's statics. All of these may be used from any thread.
 unsafe impl Send for Services {}
 // SAFETY: as above; everything else is.
 unsafe impl Sync for Services {}
 
 impl Services {
-    pub(crate) fn new(plugin: String, backtraces: bool, memory: Memory, on_fault: FaultHandler) -> Arc<Self> {
+    pub(crate) fn new(
+        plugin: String,
+        backtraces: bool,
+        memory: Memory,
+        faults: Arc<Faults>,
+        quiet: BTreeSet<String>,
+    ) -> Arc<Self> {
         let (common, is_common) = common_allocator();
         Arc::new_cyclic(|this: &std::sync::Weak<Services>| Services {
             table: HostServices {
@@ -89,18 +67,25 @@ impl Services {
                 key_set,
                 thread_create,
                 common,
-                // SAFETY: the place of a part of what is being made.
+                // SAFETY: the place of a part of the value that is being made.
                 memory: unsafe { &raw const (*this.as_ptr()).memory },
+                library_opened,
+                symbol_found,
+                on_stack: on_new_stack,
+                environment: environment(),
+                exit,
             },
             memory: memory::lent(memory, this.as_ptr().cast(), is_common),
             plugin,
-            on_fault,
+            faults,
+            quiet,
+            found: Mutex::default(),
             threads: Arc::default(),
             blocks: (memory == Memory::Tracked).then(Blocks::default),
         })
     }
 
-    /// What the library is given.
+    /// The table that the library is given.
     pub(crate) fn table(&self) -> &HostServices {
         &self.table
     }
@@ -110,13 +95,42 @@ impl Services {
         &self.plugin
     }
 
+    /// Returns why the plugin stays mapped that uses these foreign libraries, and those that it has found by itself.
+    pub(crate) fn reasons_of(&self, mut foreign: Vec<Foreign>) -> Vec<PinReason> {
+        foreign.extend(self.found.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        foreign.sort_unstable();
+        foreign.dedup();
+        let (kept, lost): (Vec<_>, Vec<_>) = foreign.into_iter().partition(|library| library.kept);
+        let names = |libraries: Vec<Foreign>| libraries.into_iter().map(|library| library.name).collect::<Vec<_>>();
+        let (mut unknown, lost) = (names(kept), names(lost));
+        unknown.retain(|name| !self.quiet.contains(name));
+        let mut reasons = Vec::new();
+        if !unknown.is_empty() {
+            reasons.push(PinReason::Libraries { names: unknown });
+        }
+        if !lost.is_empty() {
+            reasons.push(PinReason::UnfoundLibraries { names: lost });
+        }
+        reasons
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn add_found(&self, foreign: Vec<Foreign>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for library in foreign {
+            if !found.contains(&library) {
+                found.push(library);
+            }
+        }
+    }
+
     /// Reports what went wrong in the hook `what`.
     pub(crate) fn report(&self, mut fault: Fault, what: &str) {
         fault.export = Some(format!("{}::{what}", self.plugin));
-        handle(&self.on_fault, &fault);
+        self.faults.report(&fault);
     }
 
-    /// Frees what the library left of the host's memory. What of it the plugin leaked is returned.
+    /// Frees what the library left of the host's memory. Returns the memory that the plugin leaked.
     ///
     /// # Safety
     ///
@@ -126,22 +140,11 @@ impl Services {
         let (blocks, bytes) = unsafe { self.blocks.as_ref()?.free_all() };
         (blocks != 0).then(|| Leak { plugin: self.plugin.clone(), blocks, bytes })
     }
-
-    /// Reports a fault from within the plugin.
-    fn report_stray(&self, mut fault: Fault) {
-        fault.export = Some(self.plugin.clone());
-        if self.on_fault.is_none() {
-            handle(&None, &fault);
-        } else {
-            let handler = self.on_fault.clone();
-            run_apart(move || handle(&handler, &fault));
-        }
-    }
 }
 
 /// # Safety
 ///
-/// `library` is what [`Services::new`] wrote into the table of services that are still there.
+/// `library` is the address that [`Services::new`] wrote into the table of services that still exist.
 pub(crate) unsafe fn services<'a>(library: *const c_void) -> &'a Services {
     // SAFETY: the caller's promise.
     unsafe { &*library.cast::<Services>() }
@@ -149,8 +152,35 @@ pub(crate) unsafe fn services<'a>(library: *const c_void) -> &'a Services {
 
 unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) {
     // SAFETY: called by an attached library with its own services and a fault of its own.
-    let (services, fault) = unsafe { (services(library), FaultRepr::take(fault)) };
-    services.report_stray(fault);
+    let (services, mut fault) = unsafe { (services(library), FaultRepr::take(fault)) };
+    fault.export = Some(services.plugin.clone());
+    services.faults.report_from_plugin(fault);
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+unsafe extern "C" fn library_opened(library: *const c_void, handle: *mut c_void) {
+    // SAFETY: called by an attached library with its own services, and a handle that it has just opened.
+    let (services, foreign) = unsafe { (services(library), crate::dependencies::keep_opened(handle)) };
+    services.add_found(foreign);
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+unsafe extern "C" fn symbol_found(library: *const c_void, symbol: *const c_void) {
+    // SAFETY: called by an attached library with its own services.
+    let services = unsafe { services(library) };
+    services.add_found(crate::dependencies::keep_found(symbol));
+}
+
+/// Plugins tell this only where they can be unmapped.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+unsafe extern "C" fn library_opened(_: *const c_void, _: *mut c_void) {}
+
+/// As above.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+unsafe extern "C" fn symbol_found(_: *const c_void, _: *const c_void) {}
+
+unsafe extern "C" fn exit(status: c_int) -> ! {
+    std::process::exit(status)
 }
 
 unsafe extern "C" fn thread_atexit(library: *const c_void, destructor: Destructor, object: *mut c_void) -> c_int {
@@ -174,6 +204,14 @@ unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_v
     unsafe { services(library) }.threads.set_key(key, value)
 }
 
+/// As much of a plugin's name as the kernel takes for a thread.
+#[cfg(target_os = "linux")]
+fn thread_name(plugin: &str) -> CString {
+    const MOST: usize = 15;
+    let end = (0..=MOST.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();
+    CString::new(&plugin[..end]).unwrap_or_default()
+}
+
 #[cfg(target_os = "linux")]
 unsafe extern "C" fn thread_create(
     library: *const c_void,
@@ -185,26 +223,39 @@ unsafe extern "C" fn thread_create(
     struct Task {
         threads: Arc<Threads>,
         number: u64,
+        name: CString,
         start: Start,
         argument: *mut c_void,
     }
 
-    extern "C" fn run(task: *mut c_void) -> *mut c_void {
+    // The function may leave by `pthread_exit`, which unwinds. By then this function has no value left to drop. The host
+    // hears of the thread's end as it does of the end of its own threads.
+    unsafe extern "C-unwind" fn run(task: *mut c_void) -> *mut c_void {
         // SAFETY: boxed below, and run once.
-        let task = unsafe { Box::from_raw(task.cast::<Task>()) };
-        task.threads.thread_runs(task.number);
-        // SAFETY: what the plugin asked for; the count of running threads keeps its library.
-        let result = unsafe { (task.start)(task.argument) };
-        // Now, while the thread still counts as running: after that, the library may be gone.
-        task.threads.run_destructors();
-        task.threads.thread_ended(task.number);
-        result
+        let Task { threads, number, name, start, argument } = *unsafe { Box::from_raw(task.cast::<Task>()) };
+        // Otherwise, a thread without a name has that of the thread which started it, which is most often the program's.
+        // SAFETY: this thread, and a name that ends with NUL.
+        unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+        threads.thread_runs(number);
+        drop((threads, name));
+        // SAFETY: the two types differ in whether the function may unwind.
+        let start =
+            unsafe { std::mem::transmute::<Start, unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void>(start) };
+        // SAFETY: the call that the plugin asked for. The count of running threads keeps its library.
+        unsafe { start(argument) }
     }
 
+    /// The type that the C library gives the function of a thread, which it lets unwind.
+    type Run = extern "C" fn(*mut c_void) -> *mut c_void;
+
     // SAFETY: called by an attached library with its own services.
-    let threads = unsafe { services(library) }.threads.clone();
+    let services = unsafe { services(library) };
+    let (threads, name) = (services.threads.clone(), thread_name(&services.plugin));
     let number = threads.thread_starts();
-    let task = Box::into_raw(Box::new(Task { threads, number, start, argument }));
+    let task = Box::into_raw(Box::new(Task { threads, number, name, start, argument }));
+    let run: unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void = run;
+    // SAFETY: the C library calls the function with its argument, once. The types differ in whether it may unwind.
+    let run = unsafe { std::mem::transmute::<unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void, Run>(run) };
     // SAFETY: the arguments as the plugin gave them to `pthread_create`, but for the function and its argument.
     let error = unsafe { libc::pthread_create(thread.cast(), attributes.cast(), run, task.cast()) };
     if error != 0 {

@@ -1,12 +1,21 @@
 //! Signatures: an export's type as data, comparable and printable.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use plugin_core::descriptor::{Node, Tag};
 
 use crate::difference::{self, Sides};
 use crate::schema::Schema;
+
+/// The most bytes of text that the definitions of a signature may have for each byte of the descriptor. Real programs have
+/// one or two.
+const MAX_GROWTH: usize = 8;
+
+/// The length that the text of the definitions may have in any case.
+const MIN_TEXT: usize = 1 << 14;
 
 /// The type of an export: what a function takes and returns, or what a static is.
 ///
@@ -23,14 +32,11 @@ use crate::schema::Schema;
 /// assert_eq!(Signature::of::<&str>().to_string(), "static &str");
 /// ```
 #[derive(Clone)]
-pub struct Signature(Known);
-
-#[derive(Clone)]
-enum Known {
-    Yes(Schema),
-    /// The bytes of a descriptor that this SDK cannot read, as a later one's may be.
-    No(Vec<u8>),
-}
+pub struct Signature(
+    /// The bytes of a descriptor. A later SDK may have written one that this SDK cannot read. Each method decodes the bytes
+    /// anew, because the decoded form takes many times their memory.
+    Arc<[u8]>,
+);
 
 impl Signature {
     /// The signature that an export must have for `get::<F>` to find it; except that types which may grow may differ in
@@ -43,16 +49,14 @@ impl Signature {
         Self::read(&node.to_bytes())
     }
 
-    /// Reads the bytes of a descriptor, if this SDK can.
+    /// The signature that has this descriptor.
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        Signature(Schema::decode(bytes).map_or_else(|| Known::No(bytes.to_vec()), Known::Yes))
+        Signature(bytes.into())
     }
 
-    fn schema(&self) -> Option<&Schema> {
-        match &self.0 {
-            Known::Yes(schema) => Some(schema),
-            Known::No(_) => None,
-        }
+    /// Decodes the descriptor, if this SDK can read it.
+    fn schema(&self) -> Option<Schema> {
+        Schema::decode(&self.0)
     }
 
     /// Whether it is a function's.
@@ -91,21 +95,23 @@ impl Signature {
     /// ```
     pub fn definitions(&self) -> Vec<String> {
         let Some(schema) = self.schema() else { return Vec::new() };
-        let mut texts = Vec::new();
-        for text in schema.definitions.iter().map(|definition| schema.definition_text(definition)) {
-            // A program may have several copies of one crate, and so of a type.
-            if !texts.contains(&text) {
-                texts.push(text);
-            }
-        }
-        texts
+        // A short descriptor can repeat a long name many times.
+        let mut left = MIN_TEXT + MAX_GROWTH * self.0.len();
+        let mut known = HashSet::new();
+        let texts = schema.definitions.iter().map(|definition| {
+            let text = schema.definition_text(definition, left);
+            left = left.saturating_sub(text.len());
+            text
+        });
+        // A program may have several copies of one crate, and so of a type.
+        texts.filter(|text| known.insert(text.clone())).collect()
     }
 
     /// Whether a host that asks for this signature may use an export of the other: they are equal, or differ only in
     /// what types that may grow have gained.
     pub(crate) fn accepts(&self, exported: &Signature) -> bool {
         match (self.schema(), exported.schema()) {
-            (Some(asked), Some(exported)) => difference::accepts(asked, exported),
+            (Some(asked), Some(exported)) => difference::accepts(&asked, &exported),
             _ => false,
         }
     }
@@ -114,7 +120,7 @@ impl Signature {
     /// each.
     pub(crate) fn difference(&self, exported: &Signature, sides: Sides) -> String {
         match (self.schema(), exported.schema()) {
-            (Some(asked), Some(exported)) => difference::difference(asked, exported, sides),
+            (Some(asked), Some(exported)) => difference::difference(&asked, &exported, sides),
             (_, None) => "this host's version of the SDK does not know the exported type".to_owned(),
             (None, _) => "this host's version of the SDK cannot tell what the host asks for".to_owned(),
         }
@@ -131,9 +137,11 @@ impl Signature {
 
 impl PartialEq for Signature {
     fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Known::Yes(a), Known::Yes(b)) => difference::are_equal(a, b),
-            (Known::No(a), Known::No(b)) => a == b,
+        if self.0 == other.0 {
+            return true;
+        }
+        match (self.schema(), other.schema()) {
+            (Some(a), Some(b)) => difference::are_equal(&a, &b),
             _ => false,
         }
     }

@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 use plugin_core::descriptor::Node;
 use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
 
+use crate::activity::{Activities, Activity};
 use crate::error::Error;
-use crate::event::{Event, EventHandler};
+use crate::event::Event;
+use crate::handler::Handler;
 use crate::host::{Loaded, Plugin};
-use crate::library::Library;
-use crate::unload::{Departure, Pauses, PinReason, Unload, left};
+use crate::library::{Library, Unused};
+use crate::pin::PinReason;
+use crate::unload::{Departure, Pauses, Unload, left};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -188,8 +191,8 @@ impl Succession {
             while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
                 pauses.sleep(None);
             }
-            let Ok(library) = libraries.recv() else { return };
-            let departure = Arc::new(library.detach());
+            let Ok((library, activity)) = libraries.recv() else { return };
+            let departure = activity.run(|| Arc::new(library.detach(None)));
             retired.detached(departure.clone());
             tell(&retired, departure.wait(None));
         }));
@@ -237,20 +240,26 @@ impl Departed {
     }
 }
 
-type Task = Box<dyn FnOnce(&Receiver<Library>) + Send>;
+type Task = Box<dyn FnOnce(&Receiver<(Library, Activity)>) + Send>;
 
 /// A thread that will detach and close one library. It is started before its plugin is replaced, so that a system
 /// without room for it refuses the upgrade rather than the end of it.
 pub(crate) struct Drain {
     begin: Sender<Task>,
-    unused: Sender<Library>,
-    handler: EventHandler,
+    unused: Unused,
+    handler: Handler<Event>,
 }
 
 impl Drain {
-    pub(crate) fn start(plugin: &str, path: &Path, handler: EventHandler) -> Result<Self, Error> {
+    pub(crate) fn start(
+        plugin: &str,
+        path: &Path,
+        handler: Handler<Event>,
+        activities: Arc<Activities>,
+    ) -> Result<Self, Error> {
         let (begin, begun) = channel::<Task>();
-        let (unused, libraries) = channel();
+        let (sender, libraries) = channel();
+        let unused = Unused { sender, activities };
         let wait = move || {
             // If there was no upgrade, there is nothing to do.
             if let Ok(task) = begun.recv() {

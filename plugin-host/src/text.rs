@@ -40,9 +40,9 @@ impl Schema {
         self.text(LONGEST_TYPE, |text| text.variant(variant, variant.discriminant != place as i128))
     }
 
-    /// `struct Page<u32> { items: Vec<u32> }`.
-    pub(crate) fn definition_text(&self, definition: &Definition) -> String {
-        self.text(LONGEST_DEFINITION, |text| text.definition(definition))
+    /// `struct Page<u32> { items: Vec<u32> }`, in at most so many bytes.
+    pub(crate) fn definition_text(&self, definition: &Definition, longest: usize) -> String {
+        self.text(LONGEST_DEFINITION.min(longest), |text| text.definition(definition))
     }
 
     /// `fn add(a: u64, b: u64) -> u64`, or `static LIMIT: u32`.
@@ -121,7 +121,7 @@ impl Text<'_> {
     }
 
     fn ty_here(&mut self, ty: &Type) -> Written {
-        let parts = ty.parts.as_slice();
+        let parts = self.schema.parts(ty);
         match (ty.tag, parts) {
             (Tag::Named, _) => self.name(self.schema.definition(ty)),
             (Tag::Unit, _) => self.put("()"),
@@ -172,7 +172,7 @@ impl Text<'_> {
 
     /// The type of a static, as one would write it there.
     fn static_type(&mut self, ty: &Type) -> Written {
-        match (ty.tag, ty.parts.as_slice()) {
+        match (ty.tag, self.schema.parts(ty)) {
             (Tag::Static, [inner]) => self.ty(inner),
             // `AtomicU64` for `U64`.
             (Tag::Atomic, [inner]) => self.show(format!("Atomic{:?}", inner.tag)),
@@ -184,7 +184,7 @@ impl Text<'_> {
 
     fn declaration(&mut self, name: &str, names: &[String]) -> Written {
         let root = &self.schema.root;
-        if let (Tag::Fn, [types @ .., returns]) = (root.tag, root.parts.as_slice()) {
+        if let (Tag::Fn, [types @ .., returns]) = (root.tag, self.schema.parts(root)) {
             self.show(format_args!("fn {name}("))?;
             let mut names = names.iter();
             self.list(types, |text, ty| {

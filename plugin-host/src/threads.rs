@@ -10,7 +10,10 @@ use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::unload::{PinReason, PluginThread};
+#[cfg(feature = "watch")]
+use crate::activity::Activity;
+use crate::pin::{PinReason, PluginThread};
+use crate::timeout::Steps;
 
 pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
 pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
@@ -31,12 +34,12 @@ struct State {
     keys: HashMap<u32, Option<Destructor>>,
     /// The threads that the library started and that still run.
     running: HashMap<u64, Option<Running>>,
-    /// Whether a thread-local's destructor was ever registered here.
-    reached: bool,
+    /// The hooks that run, by numbers, with the threads that they run on.
+    hooks: HashMap<u64, (u64, String)>,
     /// How many threads are running destructors of the library's.
     destroying: usize,
-    /// What to do once nothing of the library runs.
-    close: Option<Box<dyn FnOnce() + Send>>,
+    /// What to do once nothing of the library runs. It returns whether the library is gone.
+    close: Option<Box<dyn FnOnce() -> bool + Send>>,
 }
 
 /// A thread that has come to run. Before that, nothing is known of it.
@@ -55,15 +58,40 @@ unsafe impl Send for Object {}
 
 thread_local! {
     /// The libraries that must hear of this thread's end.
-    static AT_EXIT: AtExit = const { AtExit(RefCell::new(Vec::new())) };
+    static AT_EXIT: AtExit = const {
+        AtExit {
+            libraries: RefCell::new(Vec::new()),
+            started_by: RefCell::new(None),
+            #[cfg(feature = "watch")]
+            activity: RefCell::new(None),
+        }
+    };
 }
 
-struct AtExit(RefCell<Vec<Arc<Threads>>>);
+struct AtExit {
+    libraries: RefCell<Vec<Arc<Threads>>>,
+    /// The library that has started this thread, and the thread's number there.
+    started_by: RefCell<Option<(Arc<Threads>, u64)>>,
+    /// The activity that ends with this thread, which is a host's.
+    #[cfg(feature = "watch")]
+    activity: RefCell<Option<Activity>>,
+}
+
+/// Has the activity end when this thread has run the destructors that libraries have registered for it.
+#[cfg(feature = "watch")]
+pub(crate) fn keep_until_thread_ends(activity: Activity) {
+    AT_EXIT.with(|at_exit| at_exit.activity.replace(Some(activity)));
+}
 
 impl Drop for AtExit {
     fn drop(&mut self) {
-        for threads in self.0.take() {
+        for threads in self.libraries.take() {
             threads.run_destructors();
+        }
+        // The last: until then, the thread counts as running, which keeps its library.
+        if let Some((threads, number)) = self.started_by.take() {
+            threads.run_destructors();
+            threads.thread_ended(number);
         }
     }
 }
@@ -80,6 +108,12 @@ fn this_thread() -> u64 {
         }
         number.get()
     })
+}
+
+/// A number that nothing else has.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What can be told of a thread that runs. Its name is read now: a thread is named after it has been started.
@@ -102,7 +136,7 @@ impl Threads {
     /// it is not, and what is registered stays unrun.
     fn hear_of_exit(self: &Arc<Self>) {
         _ = AT_EXIT.try_with(|at_exit| {
-            let mut libraries = at_exit.0.borrow_mut();
+            let mut libraries = at_exit.libraries.borrow_mut();
             if !libraries.iter().any(|known| Arc::ptr_eq(known, self)) {
                 // Those that are gone have nothing more to hear.
                 libraries.retain(|known| Arc::strong_count(known) > 1);
@@ -111,25 +145,37 @@ impl Threads {
         });
     }
 
+    /// Has nothing called when this thread ends.
+    fn hear_nothing(self: &Arc<Self>) {
+        _ = AT_EXIT.try_with(|at_exit| {
+            let mut libraries = at_exit.libraries.borrow_mut();
+            let place = libraries.iter().position(|known| Arc::ptr_eq(known, self));
+            let known = place.map(|place| libraries.swap_remove(place));
+            drop(libraries);
+            // Not while they are borrowed.
+            drop(known);
+        });
+    }
+
     pub(crate) fn add_destructor(self: &Arc<Self>, destructor: Destructor, object: *mut c_void) {
         let thread = this_thread();
         let mut state = self.lock();
-        state.reached = true;
         state.destructors.entry(thread).or_default().push((destructor, Object(object)));
         drop(state);
         self.hear_of_exit();
     }
 
-    /// Whether the library's std registers its thread-locals' destructors here, as far as it has come.
-    pub(crate) fn is_reached(&self) -> bool {
-        self.lock().reached
-    }
-
-    /// Runs what the library has registered for this thread, unless this is a thread that the library started: that one
-    /// is still in the library's code, and runs them when it ends.
+    /// Runs what the library has registered for this thread, unless this is a thread that the library started, or one that
+    /// runs its hooks: that one is still in the library's code, and runs them when it ends.
     pub(crate) fn run_destructors_at_detach(&self) {
         let thread = this_thread();
-        if !self.lock().running.values().flatten().any(|running| running.thread == thread) {
+        let state = self.lock();
+        let mut inside = state.running.values().flatten().map(|running| running.thread);
+        let mut inside_hooks = state.hooks.values().map(|(thread, _)| *thread);
+        let is_inside = inside.any(|inside| inside == thread) || inside_hooks.any(|inside| inside == thread);
+        drop((inside, inside_hooks));
+        drop(state);
+        if !is_inside {
             self.run_destructors();
         }
     }
@@ -164,7 +210,7 @@ impl Threads {
         }
         state.destructors.remove(&thread);
         state.destroying -= 1;
-        Self::close_if_quiet(state);
+        self.close_if_quiet(state);
     }
 
     pub(crate) fn create_key(&self, key: *mut u32, destructor: Option<Destructor>) -> c_int {
@@ -192,27 +238,33 @@ impl Threads {
     /// Notes that the library starts a thread, and gives it a number.
     #[cfg(target_os = "linux")]
     pub(crate) fn thread_starts(&self) -> u64 {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = next_number();
         self.lock().running.insert(number, None);
         number
     }
 
-    /// Notes that this is the thread of that number.
+    /// Notes that this is the thread of that number, which has just begun. Its end is noted by itself.
     #[cfg(target_os = "linux")]
-    pub(crate) fn thread_runs(&self, number: u64) {
+    pub(crate) fn thread_runs(self: &Arc<Self>, number: u64) {
+        AT_EXIT.with(|at_exit| at_exit.started_by.replace(Some((self.clone(), number))));
         // SAFETY: it has no arguments, and always succeeds.
         let id = unsafe { libc::syscall(libc::SYS_gettid) };
         let running = Running { thread: this_thread(), id: id.try_into().unwrap_or_default() };
         self.lock().running.insert(number, Some(running));
     }
 
-    /// Notes that a thread of the library's has returned, or was not started after all.
-    #[cfg(target_os = "linux")]
+    /// Notes that a thread of the library's has ended, or was not started after all.
     pub(crate) fn thread_ended(&self, number: u64) {
         let mut state = self.lock();
         state.running.remove(&number);
-        Self::close_if_quiet(state);
+        self.close_if_quiet(state);
+    }
+
+    /// Notes that hooks of the library's begin to run, which keeps it from being closed until they have ended.
+    pub(crate) fn hooks_start(self: &Arc<Self>) -> RunningHooks {
+        let number = next_number();
+        self.lock().hooks.insert(number, (this_thread(), String::new()));
+        RunningHooks { threads: self.clone(), number }
     }
 
     /// Why it is not closed yet.
@@ -225,6 +277,9 @@ impl Threads {
             threads.sort_by_key(|thread| (thread.id.is_none(), thread.id));
             reasons.push(PinReason::Threads { threads });
         }
+        let mut hooks: Vec<_> = state.hooks.values().map(|(_, hook)| hook.clone()).collect();
+        hooks.sort();
+        reasons.extend(hooks.into_iter().map(|hook| PinReason::Hook { hook }));
         if state.destroying != 0 {
             reasons.push(PinReason::Ending { count: state.destroying });
         }
@@ -236,25 +291,64 @@ impl Threads {
 
     /// Has `close` called as soon as nothing of the library runs: now, or at the end of the last that does.
     ///
+    /// `close` returns whether the library is gone. Only then are its keys deleted: a library that stays may be called by
+    /// something that the host does not know of, and must not meet another's values under its keys.
+    ///
     /// It never waits: this may be called from what it would wait for.
-    pub(crate) fn close_when_quiet(&self, close: impl FnOnce() + Send + 'static) {
+    pub(crate) fn close_when_quiet(&self, close: impl FnOnce() -> bool + Send + 'static) {
         let mut state = self.lock();
         state.close = Some(Box::new(close));
-        Self::close_if_quiet(state);
+        self.close_if_quiet(state);
     }
 
-    fn close_if_quiet(mut state: MutexGuard<'_, State>) {
-        if !state.running.is_empty() || state.destroying != 0 {
+    fn close_if_quiet(&self, mut state: MutexGuard<'_, State>) {
+        if !state.running.is_empty() || !state.hooks.is_empty() || state.destroying != 0 {
             return;
         }
         let Some(close) = state.close.take() else { return };
+        // From here on, the ends of threads run nothing of the library's.
         state.closed = true;
+        drop(state);
+        let gone = close();
+        let mut state = self.lock();
+        if !gone {
+            state.closed = false;
+            return;
+        }
         state.destructors.clear();
         for (key, _) in state.keys.drain() {
             keys::delete(key);
         }
-        drop(state);
-        close();
+    }
+}
+
+/// Hooks of a library's that run. While this is there, the library is not closed; dropping it may close the library.
+pub(crate) struct RunningHooks {
+    threads: Arc<Threads>,
+    number: u64,
+}
+
+impl RunningHooks {
+    /// Notes that this hook runs now, on this thread.
+    pub(crate) fn begin(&self, hook: &str) {
+        self.threads.lock().hooks.insert(self.number, (this_thread(), hook.to_owned()));
+    }
+
+    /// Runs the destructors of the thread-locals that the hooks have left on this thread, if it was started for them. The
+    /// library then need not hear of the thread's end, which comes after the hooks have ended.
+    pub(crate) fn clean_up(&self, steps: &Steps) {
+        if steps.are_limited() {
+            self.threads.run_destructors();
+            self.threads.hear_nothing();
+        }
+    }
+}
+
+impl Drop for RunningHooks {
+    fn drop(&mut self) {
+        let mut state = self.threads.lock();
+        state.hooks.remove(&self.number);
+        self.threads.close_if_quiet(state);
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::file::{Mapping, Source};
+use crate::file::Mapping;
 
 /// A SHA-256 digest. For an example see [`Trust::digests`].
 pub type Digest = [u8; 32];
@@ -79,25 +79,38 @@ impl Trust {
         Sha256::digest(bytes).into()
     }
 
-    pub(crate) fn check(&self, path: &Path, source: &Source, mapping: Mapping) -> Result<(), Error> {
-        let reason = match (&self.0, source) {
-            (Policy::Any, _) => return Ok(()),
-            (Policy::None, _) => "this host trusts no files; create it with a `Trust` that covers this one".to_owned(),
-            (Policy::Digests(digests), Source::Contents(contents)) if mapping == Mapping::Private => {
-                let digest = contents.digest().map_err(|source| Error::Read { path: path.to_owned(), source })?;
-                if digests.contains(&digest) {
-                    return Ok(());
-                }
-                let count = digests.len();
-                format!("its SHA-256 digest {} is not among the {count} that this host trusts", Hex(&digest))
-            }
-            (Policy::Digests(_), _) => {
+    /// Decides about a file as far as that is possible before it is read.
+    pub(crate) fn ask(&self, path: &Path, mapping: Mapping) -> Result<Grant, Error> {
+        let reason = match &self.0 {
+            Policy::Any => return Ok(Grant::Given),
+            Policy::Digests(_) if mapping == Mapping::Private => return Ok(Grant::ByDigest),
+            Policy::Digests(_) => {
                 "mapped in place, it may be another file than the one that was digested; use `Mapping::Private`"
-                    .to_owned()
             }
+            Policy::None => "this host trusts no files; create it with a `Trust` that covers this one",
         };
+        Err(Error::NotTrusted { path: path.to_owned(), reason: reason.to_owned() })
+    }
+
+    /// Decides about a file by the digest of its bytes.
+    pub(crate) fn check(&self, path: &Path, digest: &Digest) -> Result<(), Error> {
+        let Policy::Digests(digests) = &self.0 else { return Ok(()) };
+        if digests.contains(digest) {
+            return Ok(());
+        }
+        let count = digests.len();
+        let reason = format!("its SHA-256 digest {} is not among the {count} that this host trusts", Hex(digest));
         Err(Error::NotTrusted { path: path.to_owned(), reason })
     }
+}
+
+/// The answer of [`Trust::ask`] about a file that is not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// The file is trusted.
+    Given,
+    /// The digest of the file decides: see [`Trust::check`].
+    ByDigest,
 }
 
 impl fmt::Debug for Trust {

@@ -1,26 +1,25 @@
 //! [`Host::reload`]: one version of a plugin replaces another while it is being called.
 
 use std::collections::HashMap;
-use std::ffi::c_void;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plugin_core::descriptor::Node;
-use plugin_core::fault::{Context, Outcome};
 use plugin_core::record::Kind;
-use plugin_core::state::StateRepr;
 use plugin_core::{FunctionType, Live, Lookup};
 
 use crate::difference::Sides;
-use crate::error::{Error, TypeMismatch, closest};
+use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
 use crate::file;
 use crate::host::{Candidate, Host, Plugin};
 use crate::inspect::Inspected;
-use crate::library::{Entry, HookOutcome, lift_hook};
+use crate::library::Entry;
 use crate::signature::Signature;
 use crate::succession::{Drain, Draining, Succession};
+use crate::threads::{RunningHooks, Threads};
+use crate::timeout::{self, Steps};
 use crate::unload::{Pauses, left};
 
 /// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
@@ -32,7 +31,7 @@ impl Host {
     ///
     /// 1. The file is read, trusted, inspected and mapped, beside the version that serves. Calls and look-ups go on.
     /// 2. Every handle that is in use must still fit: each must find its export in the new version, with the same type or
-    ///    one that has grown. What no handle uses may change and go.
+    ///    one that has grown. Exports without a handle may change and go.
     /// 3. The init hooks of the new version run.
     /// 4. If the old version [saves](plugin_core::plugin_export#state) a state, the new one restores it. Calls through
     ///    [`Live`] handles that begin meanwhile wait. Those in progress are waited for, but not for longer than
@@ -42,17 +41,18 @@ impl Host {
     ///    the last is gone, it is unloaded in the background: its shutdown hooks run, and its library is closed. An
     ///    [`Event`] tells; until then it is [`draining`](Self::draining).
     ///
-    /// Upgrades of one plugin happen one after the other; who comes second waits, and has the file as it is then. The old
+    /// Upgrades of one plugin happen one after the other. The second waits, and reads the file as it is then. The old
     /// version's thread-local destructors on threads of the host's, this one among them, never run.
     ///
     /// # Errors
     ///
-    /// Whatever the error, the old version serves on, with its state as it left that when it saved it. If the new one has
-    /// been attached, its shutdown hooks have run, and it is let go as any library is. Which plugin:
-    /// [`Error::NoSuchPlugin`], [`Error::Linked`], [`Error::Unloading`], [`Error::OtherPlugin`]. Its file: those of
+    /// After any error, the old version serves on, with its state as it was after the save. If the new one has been
+    /// attached, its shutdown hooks have run, and it is let go as any library is. Which plugin: [`Error::NoSuchPlugin`],
+    /// [`Error::NothingToReplace`], [`Error::Linked`], [`Error::Unloading`], [`Error::OtherPlugin`]. Its file: those of
     /// [`load`](Self::load); with [`Mapping::InPlace`](crate::Mapping::InPlace), a file that is loaded is
-    /// [`Error::AlreadyMapped`]. What is in use: [`Error::InUse`]. The state: [`Error::StateNotRestored`], [`Error::StateMismatch`], [`Error::Busy`],
-    /// [`Error::SavePanicked`], [`Error::RestoreFailed`], [`Error::RestorePanicked`]. The system: [`Error::NoThread`].
+    /// [`Error::AlreadyMapped`]. What is in use: [`Error::InUse`]. The state: [`Error::StateNotRestored`],
+    /// [`Error::StateMismatch`], [`Error::Busy`], [`Error::SavePanicked`], [`Error::RestoreFailed`],
+    /// [`Error::RestorePanicked`], [`Error::HookTimedOut`]. The system: [`Error::NoThread`].
     ///
     /// # Example
     ///
@@ -64,7 +64,7 @@ impl Host {
     /// host.load("greeter")?;
     /// let greet = host.live::<fn(&str) -> String>("greet")?;
     /// println!("{}", greet("World"));
-    /// // Somebody builds it anew; then:
+    /// // The plugin is built anew; then:
     /// if let Err(error) = host.reload("greeter") {
     ///     eprintln!("{error}"); // and what was there goes on
     /// }
@@ -84,16 +84,22 @@ impl Host {
             Some(Err(error @ Error::Unloading { .. })) => return Err(error),
             not_loaded => {
                 let file = match (file::resolve(asked, || self.search_dirs()), not_loaded) {
-                    // What is meant by a name must be loaded.
+                    // A name means a plugin that is loaded.
                     (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
                     (found, _) => found?,
                 };
                 (self.read_plugin(file.clone())?.name().to_owned(), Some(file))
             }
         };
-        let succession = self.plugin(&asked_for)?.succession().clone();
+        let loaded = || match (self.plugin(&asked_for), &file) {
+            (Err(Error::NoSuchPlugin { .. }), Some(path)) if !file::is_bare(asked) => {
+                Err(Error::NothingToReplace { plugin: asked_for.clone(), path: path.clone() })
+            }
+            (plugin, _) => plugin,
+        };
+        let succession = loaded()?.succession().clone();
         let _turn = succession.begin_upgrade();
-        let old = self.plugin(&asked_for)?;
+        let old = loaded()?;
         if !Arc::ptr_eq(old.succession(), &succession) {
             // Unloaded while this waited for its turn, and loaded again.
             return Err(Error::Unloading { plugin: asked_for });
@@ -102,7 +108,7 @@ impl Host {
         if will_do(&old) {
             return Ok(old);
         }
-        // Not earlier: who waited for an upgrade must not bring back what that has replaced.
+        // Not earlier: the second of two upgrades must not bring back the version that the first has replaced.
         let path = file.unwrap_or_else(|| last.to_owned());
         let candidate = self.read_plugin(path)?;
         let name = candidate.name().to_owned();
@@ -110,20 +116,21 @@ impl Host {
             return Err(Error::OtherPlugin { path: candidate.path, expected: old.name().to_owned(), found: name });
         }
 
-        let (mut library, entries) = self.map(&candidate)?;
+        let (library, entries) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
         let next = Next { old: &old, path: &path, exports: exports(&entries) };
         next.check_handles()?;
         next.check_followers(&succession)?;
         let handover = next.handover(&entries)?;
-        library.attach(&entries, manifest.name(), &path)?;
+        let library = library.attach(&entries, manifest.name(), &path)?;
         let new = Plugin::new(manifest, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
-        let drain = Drain::start(&name, &path, self.config.on_event.clone())?;
+        let (handler, activities) = (self.config.on_event.clone(), self.config.activities.clone());
+        let drain = Drain::start(&name, &path, handler, activities)?;
 
         let held = match handover {
             Some(handover) => {
                 let held = Held::new(&succession, &old, self.config.handover_deadline)?;
-                handover.run(&old, &path)?;
+                handover.run(&old, &new, &path, self.config.settings.hook_timeout)?;
                 Some(held)
             }
             None => None,
@@ -132,6 +139,9 @@ impl Host {
             let mut state = self.write();
             // Some may have come since; now none can.
             next.check_followers(&succession)?;
+            if !state.has(&old) {
+                return Err(Error::Unloading { plugin: name });
+            }
             state.replace(&old, new.clone());
             succession.serve(&new);
         }
@@ -162,7 +172,7 @@ impl Host {
         Ok(plugin.succession().follow(plugin, name))
     }
 
-    /// The versions of plugins that were replaced and are still there, and what keeps each.
+    /// The versions of plugins that were replaced and are still mapped, each with the reasons that keep it.
     ///
     /// # Example
     ///
@@ -223,16 +233,12 @@ impl Next<'_> {
                 let (plugin, name) = (plugin.to_owned(), name.to_owned());
                 Error::TypeMismatch(Box::new(TypeMismatch { plugin, name, asked, exported, difference }))
             }
-            None => Error::NoSuchExport {
-                name: name.to_owned(),
-                plugin: Some(plugin.to_owned()),
-                closest: closest(name, self.exports.keys().copied()),
-            },
+            None => Error::no_such_export(name, Some(plugin), self.exports.keys().copied()),
         };
         Err(Error::InUse { plugin: plugin.to_owned(), path: self.path.to_owned(), problem: Box::new(problem) })
     }
 
-    /// What hands the state over, if there is one.
+    /// The handover of the state, if the plugin has a state.
     fn handover(&self, entries: &[Entry]) -> Result<Option<Handover>, Error> {
         let Some(save) = self.old.save() else { return Ok(None) };
         let (plugin, path) = (self.old.name().to_owned(), self.path.to_owned());
@@ -251,44 +257,82 @@ impl Next<'_> {
     }
 }
 
-/// The hooks by which a state goes from one version to the next. Their types fit each other.
+/// The hooks that take a state from one version to the next. Their types fit each other.
 struct Handover {
     save: Entry,
     restore: Entry,
 }
 
 impl Handover {
-    /// Passes the state on. Both versions are mapped.
-    fn run(&self, old: &Plugin, path: &Path) -> Result<(), Error> {
-        let (plugin, path) = (old.name().to_owned(), path.to_owned());
-        // SAFETY: the entry of such a hook has this type, as its kind says.
-        let save = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<StateRepr>>(self.save.entry)
+    /// Passes the state on, from one hook to the other on one thread. Both versions are loaded.
+    fn run(self, old: &Plugin, new: &Plugin, path: &Path, timeout: Option<Duration>) -> Result<(), Error> {
+        let [save, restore] = [self.save.item.name, self.restore.item.name];
+        let [saver, restorer] = [old, new].map(|plugin| plugin.library().expect("both have libraries").threads());
+        let saves = saver.hooks_start();
+        let task = {
+            let (plugin, path, new) = (old.name().to_owned(), path.to_owned(), new.clone());
+            move |steps: &Steps| {
+                let result = self.run_here(&plugin, path, steps, &saves, &restorer);
+                saves.clean_up(steps);
+                drop(saves);
+                // The new version is let go only now, if this was abandoned.
+                drop(new);
+                result
+            }
         };
-        // SAFETY: as above.
-        let restore = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> HookOutcome>(
-                self.restore.entry,
-            )
-        };
-        // SAFETY: called in a library that is mapped; its outcome is taken apart once.
-        let state = match unsafe { save(std::ptr::null()).into_result() } {
+        timeout::run(timeout, task, drop).unwrap_or_else(|late| {
+            Err(Error::HookTimedOut {
+                plugin: old.name().to_owned(),
+                hook: [save, restore][late.step].to_owned(),
+                timeout: timeout.unwrap_or_default(),
+                path: path.to_owned(),
+            })
+        })
+    }
+
+    /// The same on this thread. While `saves` lives, the old version is mapped.
+    fn run_here(
+        &self,
+        plugin: &str,
+        path: PathBuf,
+        steps: &Steps,
+        saves: &RunningHooks,
+        restorer: &Arc<Threads>,
+    ) -> Result<(), Error> {
+        let Handover { save, restore } = self;
+        steps.begin(0);
+        saves.begin(save.item.name);
+        let state = match save.run_save() {
             Ok(state) => state,
-            Err(fault) => return Err(Error::SavePanicked { plugin, fault: self.save.fault_of(old.name(), fault) }),
+            Err(fault) => {
+                return Err(Error::SavePanicked { plugin: plugin.to_owned(), fault: save.fault_of(plugin, fault) });
+            }
         };
-        // SAFETY: the old version is still there, and the new one takes what the old one has saved: their descriptors fit.
-        match unsafe { state.pass(|state| lift_hook(restore(std::ptr::null(), state))) } {
+        let restores = restorer.hooks_start();
+        restores.begin(restore.item.name);
+        saves.begin(restore.item.name);
+        if !steps.begin(1) {
+            // Only a restorer could drop what the state has; the box that it came in is freed.
+            // SAFETY: the old version is mapped, and no other code has the state.
+            unsafe { state.pass(|_| ()) };
+            return Ok(());
+        }
+        // SAFETY: the old version is mapped, and the descriptors of the two hooks fit each other.
+        let result = unsafe { restore.run_restore(state) };
+        restores.clean_up(steps);
+        let plugin = plugin.to_owned();
+        match result {
             Ok(Ok(())) => Ok(()),
             Ok(Err(message)) => Err(Error::RestoreFailed { plugin, message, path }),
             Err(fault) => {
-                let fault = self.restore.fault_of(old.name(), fault);
+                let fault = restore.fault_of(&plugin, fault);
                 Err(Error::RestorePanicked { plugin, fault, path })
             }
         }
     }
 }
 
-/// Holds back calls through `Live` handles. Dropping it has them go on in the old version.
+/// Holds back calls through `Live` handles. Dropping it lets them go on in the old version.
 struct Held<'a> {
     succession: &'a Succession,
     old: &'a Plugin,

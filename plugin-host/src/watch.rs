@@ -13,17 +13,25 @@ use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::file::{self, Stamp};
+use crate::file::{Opened, Stamp};
 use crate::host::{Config, Host, Plugin, State, normal};
+use crate::inspect::inspect_in;
+use crate::limits::Limits;
 use crate::trust::Digest;
 
 /// How often to look whether a directory that is gone has come back.
 const LOST: Duration = Duration::from_secs(1);
 
-/// How often to look at a file that is not complete, at most, and how soon the system has told of what is done to one.
+/// The shortest time between two looks at a file that is not complete. The kernel reports a change of a file within this
+/// time.
 const OFTEN: Duration = Duration::from_millis(10);
 
-/// How long to wait for what.
+/// How soon to try a file again that could not be loaded for a reason that may pass, at first.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+/// The same, in the end.
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// The times to wait.
 #[derive(Clone)]
 pub(crate) struct Times {
     quiet: Duration,
@@ -42,10 +50,11 @@ impl Host {
     /// [`NotUpgraded`](Event::NotUpgraded), whereupon the version before serves on.
     ///
     /// A file may be replaced by renaming, removed and made anew, or written in place and in pieces. It is looked at when
-    /// nothing has happened to it for [a while](Self::with_watch_quiet), and left alone as long as it is missing, empty,
-    /// cut short or no library, and on Linux as long as somebody is writing to it: then it is not complete. Only if it
-    /// stays like that [for seconds](Self::with_watch_patience) is it an error. The same bytes again are no change. What was
-    /// refused is tried again when the file changes, if only its time.
+    /// nothing has happened to it for [a while](Self::with_watch_quiet). It is left alone as long as it is not complete:
+    /// missing, empty, cut short, not a library, or, on Linux, still open for writing. Only if it stays like that [for
+    /// seconds](Self::with_watch_patience) is it an error. The same bytes again do not count as a change. A file that was
+    /// refused is tried again when it changes, if only its time. An upgrade that failed for a reason that may pass (calls
+    /// in progress, no thread, no descriptor) is tried again by itself, after longer and longer times of up to 30 seconds.
     ///
     /// It is the plugin that is watched. When [`reload`](Self::reload) gives it another file, that is watched from then on.
     /// A change since the plugin was loaded counts. Unloading it ends the watch; when one of that name is loaded again, it
@@ -53,11 +62,10 @@ impl Host {
     ///
     /// # What is not seen
     ///
-    /// The directory of the file is what the system is asked to watch, and it tells only of what is done under the file's
-    /// name there: not of a change to what a symbolic link leads to, nor of one under another name of the same file. Network
-    /// file systems tell nothing of what other machines do. With [`Mapping::InPlace`](crate::Mapping::InPlace), whoever
-    /// writes to the file writes to the running plugin, and a file of the same name is [`Error::AlreadyMapped`]: keep to
-    /// private mappings.
+    /// The kernel watches the directory of the file, and reports only changes under the file's name there. It reports
+    /// neither a change of the target of a symbolic link, nor one under another name of the same file. Network file systems
+    /// do not report changes by other machines. With [`Mapping::InPlace`](crate::Mapping::InPlace), a write to the file is
+    /// a write to the running plugin, and a file of the same name is [`Error::AlreadyMapped`]: keep to private mappings.
     ///
     /// # Errors
     ///
@@ -103,12 +111,14 @@ impl Host {
             known: None,
             seen: None,
             settled: None,
+            retried: None,
         };
         // Now, because who writes the same bytes after this has changed nothing.
         watcher.learn(&Serving::of(&plugin));
         drop(plugin);
         let thread = std::thread::Builder::new().name("plugin watch".to_owned());
-        match thread.spawn(move || watcher.run(&messages)) {
+        let activity = watcher.config.activities.begin();
+        match thread.spawn(move || activity.run_to_the_end(|| watcher.run(&messages))) {
             Ok(_) => Ok(Watch { plugin: name, _bell: bell }),
             Err(source) => Err(Error::NotWatched { plugin: name, directory: directory_of(&path), source }),
         }
@@ -192,9 +202,16 @@ impl Watches {
     }
 }
 
+impl Watches {
+    /// The host is being dropped.
+    pub(crate) fn end_all(&self) {
+        self.0.values().filter_map(Weak::upgrade).for_each(|bell| bell.send(Message::End));
+    }
+}
+
 impl Drop for Watches {
     fn drop(&mut self) {
-        self.0.values().filter_map(Weak::upgrade).for_each(|bell| bell.send(Message::End));
+        self.end_all();
     }
 }
 
@@ -203,7 +220,7 @@ struct Bell(Sender<Message>);
 
 impl Bell {
     fn send(&self, message: Message) {
-        // If the thread has ended, there is nobody to wake.
+        // If the thread has ended, the message is not needed.
         _ = self.0.send(message);
     }
 }
@@ -219,11 +236,11 @@ enum Message {
     End,
 }
 
-/// What has happened to a file, as far as it matters here.
+/// A change of a file, as far as it matters here.
 enum Change {
     /// Its bytes are being changed.
     Written,
-    /// Who wrote has closed it, or another file is in its place, or none.
+    /// The writer has closed it, or another file is in its place, or none.
     Closed,
     /// Its directory is gone.
     Lost,
@@ -279,7 +296,7 @@ impl Observed {
             let (path, sender) = (path.to_owned(), sender.clone());
             move |event: notify::Result<notify::Event>| {
                 if let Some(change) = Change::of(&event, &path) {
-                    // If nobody listens any more, nobody needs to know.
+                    // If the receiver is gone, the message is not needed.
                     _ = sender.send(Message::Changed(change));
                 }
             }
@@ -299,7 +316,7 @@ impl Observed {
     }
 }
 
-/// What the system has said.
+/// The reports of the kernel.
 fn source_of(error: notify::Error) -> io::Error {
     match error.kind {
         ErrorKind::Io(source) => source,
@@ -309,14 +326,16 @@ fn source_of(error: notify::Error) -> io::Error {
     }
 }
 
-/// What a look at the file has come to.
+/// The result of a look at the file.
 enum Look {
-    /// There is nothing to do until something happens.
+    /// Nothing is left to do until the next change.
     Settled,
     /// It is not complete.
     Again,
     /// It may be, unless it is being told at this moment that it is not.
     Soon,
+    /// It could not be loaded for a reason that may pass.
+    Retry,
     /// The host is gone, or the plugin.
     End,
 }
@@ -351,7 +370,7 @@ impl Serving {
     }
 }
 
-/// What the thread that watches knows.
+/// The state of the thread that watches.
 struct Watcher {
     name: String,
     config: Config,
@@ -359,14 +378,16 @@ struct Watcher {
     sender: Sender<Message>,
     /// Nothing if its directory is gone.
     observed: Option<Observed>,
-    /// Whether somebody is writing to it.
+    /// Whether the file is open for writing.
     is_written: bool,
     /// The digest of the file that a version was loaded from, by the version's number.
     known: Option<(u64, Digest)>,
     /// The file at the last look.
     seen: Option<Stamp>,
-    /// The file of which is known that nothing is to be done.
+    /// The file that needs no action, as was found before.
     settled: Option<Stamp>,
+    /// The file that could not be loaded for a reason that may pass, and how long to wait before it is tried again.
+    retried: Option<(Option<Stamp>, Duration)>,
 }
 
 impl Watcher {
@@ -374,6 +395,7 @@ impl Watcher {
         let Times { quiet, patience } = self.config.watch;
         // It may have changed already.
         let mut pending = Some(Pending::new(quiet));
+        let mut ends = false;
         loop {
             let left = match &pending {
                 Some(pending) => pending.look.saturating_duration_since(Instant::now()),
@@ -390,15 +412,23 @@ impl Watcher {
                     }
                     pending = Some(Pending::new(quiet));
                 }
-                Err(RecvTimeoutError::Timeout) => match &mut pending {
-                    Some(known) => match self.look(known.last.elapsed() < patience) {
-                        Look::Settled => pending = None,
-                        Look::Again => known.look = Instant::now() + quiet.max(OFTEN),
-                        Look::Soon => known.look = Instant::now() + OFTEN,
-                        Look::End => return,
-                    },
-                    None => pending = self.is_back().then(|| Pending::new(quiet)),
-                },
+                Err(RecvTimeoutError::Timeout) => {
+                    // Nothing more is begun for a host that is being dropped.
+                    let Some(activity) = self.config.activities.begin_if_open() else { return };
+                    activity.run(|| match &mut pending {
+                        Some(known) => match self.look(known.last.elapsed() < patience) {
+                            Look::Settled => pending = None,
+                            Look::Again => known.look = Instant::now() + quiet.max(OFTEN),
+                            Look::Soon => known.look = Instant::now() + OFTEN,
+                            Look::Retry => known.look = Instant::now() + self.next_retry(),
+                            Look::End => ends = true,
+                        },
+                        None => pending = self.is_back().then(|| Pending::new(quiet)),
+                    });
+                    if ends {
+                        return;
+                    }
+                }
                 Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -406,7 +436,7 @@ impl Watcher {
 
     /// The host, for a moment.
     fn host(&self) -> Option<Host> {
-        Some(Host { config: self.config.clone(), state: self.state.upgrade()? })
+        Some(Host { config: self.config.clone(), state: self.state.upgrade()?, is_owner: false })
     }
 
     /// Sees to it that changes to the file are told of.
@@ -419,7 +449,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// Whether the directory that was gone is there again.
+    /// Whether the directory that was gone exists again.
     fn is_back(&mut self) -> bool {
         let serving = self.host().and_then(|host| host.read().plugin(&self.name).map(Serving::of).ok());
         serving.is_some_and(|serving| self.observe(&serving.path).is_ok())
@@ -455,18 +485,19 @@ impl Watcher {
             self.seen = stamp;
             return Look::Soon;
         }
-        let digest = match read(path) {
-            Ok(digest) => digest,
+        let (digest, read) = match read(path, &self.config.limits) {
+            Ok(read) => read,
+            Err(Error::Changed { .. }) => return Look::Again,
             Err(error) => return self.incomplete(path, stamp, error, patient),
         };
-        if Stamp::of(path) != stamp {
+        if Some(read) != stamp {
             return Look::Again;
         }
         if self.known == Some((serving.revision, digest)) {
             self.settled = stamp;
             return Look::Settled;
         }
-        // Somebody else may be upgrading it to this very file.
+        // Another thread may be upgrading it to this very file.
         match host.reload_unless(Path::new(&self.name), |serving| serving.stamp() == stamp.as_ref()) {
             Ok(plugin) => {
                 // It is from the bytes that were looked at, or else has been told of.
@@ -479,14 +510,16 @@ impl Watcher {
         }
     }
 
-    /// Takes note of what is in the file that the version was loaded from, if it is still the same.
+    /// Notes the contents of the file that the version was loaded from, if it is still the same file.
     fn learn(&mut self, serving: &Serving) {
         if self.known.is_some_and(|(revision, _)| revision == serving.revision) {
             return;
         }
-        if let Ok(contents) = file::read(&serving.path)
-            && let Ok(digest) = contents.digest()
-            && Stamp::of(&serving.path) == serving.stamp
+        let limits = &self.config.limits;
+        let read = Opened::new(&serving.path)
+            .and_then(|opened| digest(&serving.path, &opened, limits).map(|digest| (digest, opened.stamp)));
+        if let Ok((digest, stamp)) = read
+            && Some(stamp) == serving.stamp
         {
             self.known = Some((serving.revision, digest));
         }
@@ -496,21 +529,44 @@ impl Watcher {
         if patient { Look::Again } else { self.failed(path, stamp, error) }
     }
 
+    /// Tells of a failure, once for each file that is put there.
     fn failed(&mut self, path: &Path, stamp: Option<Stamp>, error: Error) -> Look {
+        let passes = matches!(error, Error::Busy { .. } | Error::NoThread { .. } | Error::TooManyFiles { .. });
+        let is_known = passes && self.retried.as_ref().is_some_and(|(retried, _)| *retried == stamp);
+        if !is_known {
+            self.retried = passes.then(|| (stamp.clone(), FIRST_RETRY));
+            let (plugin, path) = (self.name.clone(), path.to_owned());
+            self.config.on_event.tell(&Event::NotUpgraded { plugin, path, error });
+        }
+        if passes {
+            return Look::Retry;
+        }
         self.settled = stamp;
-        let (plugin, path) = (self.name.clone(), path.to_owned());
-        self.config.on_event.tell(&Event::NotUpgraded { plugin, path, error });
         Look::Settled
+    }
+
+    /// How long to wait before the file is tried again; longer each time.
+    fn next_retry(&mut self) -> Duration {
+        let Some((_, next)) = &mut self.retried else { return FIRST_RETRY };
+        let wait = *next;
+        *next = (wait * 2).min(LAST_RETRY);
+        wait
     }
 }
 
-/// The digest of a file, if it looks complete. What else is wrong with it is found by who loads it.
-fn read(path: &Path) -> Result<Digest, Error> {
-    let contents = file::read(path)?;
-    match contents.inspect(path) {
+/// Returns the digest and the stamp of a file, if the file looks complete. Loading it finds any other fault.
+fn read(path: &Path, limits: &Limits) -> Result<(Digest, Stamp), Error> {
+    let opened = Opened::new(path)?;
+    match inspect_in(path, &opened.file, limits) {
         Err(error @ (Error::Empty { .. } | Error::NotALibrary { .. } | Error::Damaged { .. })) => Err(error),
-        _ => contents.digest().map_err(|source| Error::Read { path: path.to_owned(), source }),
+        _ => Ok((digest(path, &opened, limits)?, opened.stamp)),
     }
+}
+
+/// Computes the digest of a file without a copy.
+fn digest(path: &Path, opened: &Opened, limits: &Limits) -> Result<Digest, Error> {
+    let digest = opened.copy(path, limits, true, &mut io::sink())?;
+    Ok(digest.expect("it was asked for"))
 }
 
 #[cfg(test)]
@@ -534,7 +590,7 @@ mod tests {
             )
         );
         assert_eq!(text(ErrorKind::PathNotFound), format!("{start}, which does not exist; make it first"));
-        assert_eq!(text(ErrorKind::Generic("odd".to_owned())), start);
+        assert_eq!(text(ErrorKind::Generic("odd".to_owned())), format!("{start}: odd"));
     }
 
     #[test]
@@ -552,7 +608,7 @@ mod tests {
         assert!(matches!(change(removed, path.parent().unwrap()), Some(Change::Lost)));
         assert!(change(any, path.parent().unwrap()).is_none());
         assert!(change(removed, &path.with_file_name("libother.so")).is_none());
-        // What was missed may have been anything.
+        // Any change may have been missed.
         let missed = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
         assert!(matches!(Change::of(&Ok(missed), path), Some(Change::Closed)));
         assert!(matches!(Change::of(&Err(notify::Error::generic("odd")), path), Some(Change::Closed)));

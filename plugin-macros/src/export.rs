@@ -1,14 +1,15 @@
 //! The whole macro: parse, check, report, expand.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::LitStr;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::{LitStr, Type};
 
 use crate::model::{Crossing, Export, Item, Mistakes, Options, Passing, Role, Target};
-use crate::types::explained;
+use crate::types::{ends, explained};
 
-pub(crate) fn export(options: TokenStream, item: TokenStream) -> TokenStream {
+/// The whole macro. `number` is different for each use of it in a crate.
+pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let options = Options::new(options, &mut mistakes);
     let export = match syn::parse2::<Item>(item.clone()) {
@@ -20,7 +21,7 @@ pub(crate) fn export(options: TokenStream, item: TokenStream) -> TokenStream {
     };
     let expansion = match export {
         Some(export) if mistakes.count() == 0 && export.target.crossings().iter().all(|ty| ty.askable) => {
-            expand(&export)
+            expand(&export, number)
         }
         // There is something that this crate or the compiler refuses. The types are still checked, so that what is wrong
         // with them is said in the same compile.
@@ -31,15 +32,53 @@ pub(crate) fn export(options: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#item #errors #expansion)
 }
 
-/// Refers to a type's descriptor, and so to the trait that it must implement, by a path in which only the type itself
-/// is the author's: that is where an error is shown.
-fn node(Crossing { passing, ty, .. }: &Crossing) -> TokenStream {
+/// A type of the author's under a name of the expansion's. The author's own words stand in one place only, because the
+/// compiler reads them anew at each place, and a macro among the words may then mean something else.
+struct Named<'a> {
+    crossing: &'a Crossing,
+    /// The name, placed where the author's words are, so that the compiler shows these.
+    name: TokenStream,
+    declaration: TokenStream,
+}
+
+impl<'a> Named<'a> {
+    fn new(crossing: &'a Crossing, name: &Ident) -> Self {
+        let ty = &crossing.ty;
+        Named { crossing, name: placed_at(name, ty), declaration: quote!(type #name = #ty;) }
+    }
+
+    /// The type as it stands in a signature.
+    fn in_signature(&self) -> TokenStream {
+        let name = &self.name;
+        match self.crossing.passing {
+            Passing::Ref => quote!(&#name),
+            Passing::Mut => quote!(&mut #name),
+            _ => quote!(#name),
+        }
+    }
+
+    fn node(&self) -> TokenStream {
+        node(self.crossing.passing, &self.name)
+    }
+}
+
+/// `name` as a path that begins and ends where `ty` does.
+fn placed_at(name: &Ident, ty: &Type) -> TokenStream {
+    let (first, last) = ends(ty);
+    let mut path = Ident::new(&name.to_string(), first).into_token_stream();
+    path.extend(quote_spanned!(last=> <>));
+    path
+}
+
+/// The path of a type's descriptor, and so of the trait that the type must implement. Only the type itself has the author's
+/// place in that path, so the compiler shows an error there.
+fn node(passing: Passing, ty: impl ToTokens) -> TokenStream {
     match passing {
         Passing::Own => quote!(<#ty as ::plugin_core::PluginType>::NODE),
         Passing::Ref => quote!(<#ty as ::plugin_core::PluginRef>::REF_NODE),
         Passing::Mut => quote!(<#ty as ::plugin_core::PluginMut>::MUT_NODE),
         Passing::Static => quote!(<#ty as ::plugin_core::PluginStatic>::STATIC_NODE),
-        // All hooks have one descriptor, whatever they return.
+        // All hooks have one descriptor. The results of the author's hooks differ.
         Passing::Hook => quote! {
             (<#ty as ::plugin_core::__private::HookResult>::into_result, ::plugin_core::__private::HOOK_NODE).1
         },
@@ -54,36 +93,43 @@ fn saver(state: TokenStream) -> TokenStream {
 }
 
 fn check_types(Export { target, ident, shared, .. }: &Export) -> TokenStream {
-    let nodes = target.crossings().into_iter().filter(|ty| ty.askable).map(node);
+    let askable = target.crossings().into_iter().filter(|crossing| crossing.askable);
+    let nodes = askable.map(|crossing| node(crossing.passing, &crossing.ty));
     // It has a name because it may stand among methods, where `_` is another mistake.
     let constant = format_ident!("__plugin_types_{}", ident.unraw(), span = Span::call_site());
     quote!(#(#shared)* const #constant: &[&::plugin_core::__private::Node] = &[#(#nodes),*];)
 }
 
-/// What an argument arrives as, and what is passed on.
-fn argument(index: usize, Crossing { passing, ty, .. }: &Crossing) -> (TokenStream, TokenStream) {
+/// An argument of the entry, and the expression that receives it.
+fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream, TokenStream) {
     let parameter = format_ident!("__a{index}", span = Span::mixed_site());
-    let (repr, receive, access) = match passing {
+    let (repr, receive, access) = match crossing.passing {
         Passing::Ref => (quote!(RefRepr), quote!(by_ref), quote!(&*)),
         Passing::Mut => (quote!(MutRepr), quote!(by_mut), quote!(&mut *)),
         _ => (quote!(OwnRepr), quote!(own), quote!()),
     };
     (
-        quote!(#parameter: ::plugin_core::__private::#repr<__Checked<#ty>>),
-        quote!(#access unsafe { ::plugin_core::__private::#receive::<__Checked<#ty>>(#parameter) }),
+        quote!(#parameter: ::plugin_core::__private::#repr<__Checked<#name>>),
+        quote!(#access unsafe { ::plugin_core::__private::#receive::<__Checked<#name>>(#parameter) }),
     )
 }
 
-/// Makes the entry, a shim with the C ABI, and registers it.
+/// Makes the entry, a shim with the C ABI, and registers it. `number` is different for each export of a crate.
 ///
-/// Each type `T` has its error in the descriptor and nowhere else: further on it is `__Checked<T>`, which is `T` by way
-/// of an array as long as the descriptor. Where the descriptor has an error there is no such length, and the compiler
-/// says nothing more of what depends on it.
-fn expand(export: &Export) -> TokenStream {
-    let Export { role, target, ident, name, docs, shared } = export;
+/// The author's words do not stand in the entry, because the entry is an unsafe function, in which an unsafe function could
+/// be called as if it were safe. The entry knows the types by their names, and the item as a constant: a pointer to a safe
+/// function of exactly these types. The compiler refuses the constant if another macro has made the item into something else.
+///
+/// The compiler reports a type `T` that does not cross in the descriptor only. Everywhere else the type is `__Checked<T>`,
+/// which is `T` by way of an array as long as the descriptor. A descriptor with an error has no length, and the compiler does
+/// not report types that depend on an error.
+fn expand(export: &Export, number: u64) -> TokenStream {
+    let Export { role, target, ident, abi, name, docs, shared } = export;
     // Names that are not the item's own, which the shim refers to from beside them.
     let entry = format_ident!("__plugin_{}", ident.unraw(), span = Span::call_site());
-    let descriptor = format_ident!("{entry}_node");
+    let (descriptor, own) = (format_ident!("{entry}_node"), format_ident!("{entry}_item"));
+    let (invoker, promised) = (format_ident!("{entry}_invoke"), format_ident!("{entry}_promised"));
+    let free = free_constant(ident, number);
     let (kind, constant) = match role {
         Role::Export => (quote!(Export), unique_constant(name)),
         Role::Init => (quote!(Init), format_ident!("{entry}_init")),
@@ -91,66 +137,137 @@ fn expand(export: &Export) -> TokenStream {
         Role::Save => (quote!(Save), format_ident!("{entry}_save")),
         Role::Restore => (quote!(Restore), format_ident!("{entry}_restore")),
     };
+    let crossings = target.crossings().into_iter().enumerate();
+    let types: Vec<Named> =
+        crossings.map(|(index, crossing)| Named::new(crossing, &format_ident!("{entry}_{index}"))).collect();
     let (mut names, mut parameters) = (&[][..], Vec::new());
-    let mut parameter_indices = None;
+    let mut invoke = None;
+    // The result's type is the last one.
+    let (arguments, ty) = types.split_at(types.len() - 1);
+    let (returns, ty) = (&ty[0], &ty[0].name);
     let (node, outcome, body) = match target {
-        Target::Function { arguments, names: all, returns } => {
+        Target::Function { names: all, .. } => {
             let (received, values): (Vec<_>, Vec<_>) =
                 arguments.iter().enumerate().map(|(index, of)| argument(index, of)).unzip();
             (names, parameters) = (all, received);
-            let (count, nodes, result, ty) = (values.len(), arguments.iter().map(node), node(returns), &returns.ty);
+            let (count, nodes, result) = (values.len(), arguments.iter().map(Named::node), returns.node());
             let node = quote! {
                 &::plugin_core::__private::Node::Of {
                     head: &::plugin_core::__private::Tag::Fn.head_with(#count),
                     parts: &[#(#nodes,)* #result],
                 }
             };
-            let body = quote!(outcome::<__Checked<#ty>>(|| #ident(#(#values),*)));
-            let indices = (0..count).map(proc_macro2::Literal::usize_unsuffixed);
-            parameter_indices = Some(quote!((#(#indices)*)));
+            let body = quote!(outcome::<__Checked<#ty>>(|| #own(#(#values),*)));
+            let indices = (0..count).map(Literal::usize_unsuffixed);
+            invoke = Some(self::invoke(&invoker, &entry, indices));
             (node, quote!(Returned<__Checked<#ty>>), body)
         }
-        Target::Static(of) => {
-            let ty = &of.ty;
-            (node(of), quote!(Accessed<__Checked<#ty>>), quote!(access::<__Checked<#ty>>(&#ident)))
+        Target::Static(_) => {
+            (returns.node(), quote!(Accessed<__Checked<#ty>>), quote!(access::<__Checked<#ty>>(#own())))
         }
-        Target::Hook(returns) => {
-            let ty = &returns.ty;
-            (node(returns), quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(#ident)))
-        }
-        Target::Save(state) => {
-            let ty = &state.ty;
-            (saver(node(state)), quote!(Saved), quote!(save::<__Checked<#ty>>(#ident)))
-        }
-        Target::Restore(crossings) => {
-            let [state, returns] = &**crossings;
-            let (ty, result, state, hook) = (&state.ty, &returns.ty, node(state), node(returns));
+        Target::Hook(_) => (returns.node(), quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(#own))),
+        Target::Save(_) => (saver(returns.node()), quote!(Saved), quote!(save::<__Checked<#ty>>(#own))),
+        Target::Restore(_) => {
+            let (state, hook, state_node) = (&arguments[0].name, returns.node(), arguments[0].node());
             let parameter = format_ident!("__state", span = Span::mixed_site());
-            parameters.push(quote!(#parameter: *const ::core::ffi::c_void));
-            // The hook's own descriptor is not needed, but has the compiler look at what it returns.
-            let node = saver(quote!((#hook, #state).1));
-            let received = quote!(unsafe { ::plugin_core::__private::restored::<__Checked<#ty>>(#parameter) });
-            (node, quote!(HookOutcome), quote!(hook::<__Checked<#result>>(|| #ident(#received))))
+            parameters.push(quote!(#parameter: *const ::plugin_core::__private::core::ffi::c_void));
+            // The hook's own descriptor has the compiler check the hook's result.
+            let node = saver(quote!((#hook, #state_node).1));
+            let received = quote!(unsafe { ::plugin_core::__private::restored::<__Checked<#state>>(#parameter) });
+            (node, quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(|| #own(#received))))
         }
     };
+    let declarations = types.iter().map(|ty| &ty.declaration);
+    let item = if let Target::Static(_) = target {
+        // A tuple is not converted to another one, as a reference could be.
+        let shown = Ident::new("item", ident.span());
+        quote! {
+            fn #own() -> &'static #ty {
+                let () = #free;
+                let #shown = (&#ident,);
+                let (item,): (&'static #ty,) = #shown;
+                item
+            }
+        }
+    } else {
+        let arguments = arguments.iter().map(Named::in_signature);
+        quote!(const #own: #abi fn(#(#arguments),*) -> #ty = { let () = #free; #ident };)
+    };
+    let invoke_name = match &invoke {
+        Some(_) => quote!(::plugin_core::__private::core::option::Option::Some(#invoker)),
+        None => quote!(::plugin_core::__private::core::option::Option::None),
+    };
     let library = crate::is_cdylib().then(|| format_ident!("library"));
+    // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
+    // `impl` nor a block has a place for them.
+    let control = library.as_ref().map(|_| {
+        quote!(
+            mod __control {
+                ::plugin_core::__control_threads! {}
+            }
+        )
+    });
     let items = quote! {
+        #(#declarations)*
         const #descriptor: &::plugin_core::__private::Node = #node;
+        #item
         type __Checked<T> =
-            <<[&'static T; #descriptor.len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+            <<[&'static T; #descriptor.len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
         #[inline(never)]
         unsafe extern "C" fn #entry(
             _: ::plugin_core::__private::Context, #(#parameters),*
         ) -> ::plugin_core::__private::#outcome {
             ::plugin_core::__private::#body
         }
+        #invoke
+        const #promised: ::plugin_core::__private::Promised = unsafe {
+            ::plugin_core::__private::Promised::new(
+                ::plugin_core::__private::Kind::#kind, #descriptor, #entry as *const ::plugin_core::__private::core::ffi::c_void, #invoke_name
+            )
+        };
         ::plugin_core::__register! {
-            #kind #name #entry #parameter_indices #library, docs: [#(#docs),*], arguments: [#(#names),*], node: #descriptor
+            #promised #name #library, docs: [#(#docs),*], arguments: [#(#names),*]
         }
+        #control
     };
-    // At the name, so that the compiler shows it when there are two of the constant.
+    // At the name, so that the compiler shows it when there are two of the constant. A host may use a deprecated item.
     let at_name = Span::call_site().located_at(name.span());
-    quote_spanned!(at_name=> #(#shared)* #[doc(hidden)] const #constant: () = { #items };)
+    quote_spanned! {at_name=>
+        #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
+        #(#shared)* #[doc(hidden)] const #free: () = ();
+    }
+}
+
+/// What calls a function's entry with arguments and outcome by address.
+fn invoke(invoke: &Ident, entry: &Ident, indices: impl Iterator<Item = Literal>) -> TokenStream {
+    quote! {
+        unsafe extern "C" fn #invoke(
+            __context: ::plugin_core::__private::Context,
+            __arguments: *const *const ::plugin_core::__private::core::ffi::c_void,
+            __outcome: *mut ::plugin_core::__private::core::ffi::c_void,
+        ) {
+            unsafe {
+                ::plugin_core::__private::give(
+                    #entry(__context #(, ::plugin_core::__private::nth(__arguments, #indices))*), __outcome
+                )
+            }
+        }
+    }
+}
+
+/// A constant beside the item, to which the expansion refers by the constant's bare name. The compiler does not find a bare name
+/// in an `impl` or a trait, where the item's own name would lead to another item.
+fn free_constant(ident: &Ident, number: u64) -> Ident {
+    // The letters differ everywhere for different numbers: the compiler proposes names that differ in a few letters only.
+    let mut rest = u128::from(number).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    let letter = |_| {
+        let letter = b'a' + (rest % 26) as u8;
+        rest /= 26;
+        char::from(letter)
+    };
+    let letters: String = (0..28).map(letter).collect();
+    let name = format!("only_free_functions_can_be_exported_{letters}");
+    Ident::new(&name, Span::call_site().located_at(ident.span()))
 }
 
 /// A name that two exports of one name in one module both define, which the compiler reports at the two names.

@@ -8,7 +8,6 @@ mod tests;
 mod types;
 mod user_type;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,9 +27,10 @@ use proc_macro::TokenStream;
 /// `#[plugin_export(name = "...")]` gives the export another name than the item's. Doc comments travel with the
 /// export. The item itself stays what it was, for the plugin's own use and tests.
 ///
-/// Hooks run on the thread that loads or releases the library. The plugin's own come after those of the crates it
-/// depends on, which go by package name; within a crate they go by module path, then by line. Shutdown hooks run in the
-/// opposite order. When an init hook fails, the shutdown hooks run and the library is not attached.
+/// Hooks run on a thread that the host starts for them, one after the other, and each may take 30 seconds unless the host
+/// says otherwise. A host can also have them run on the thread that loads or releases the library. The plugin's own come after
+/// those of the crates it depends on, which go by package name; within a crate they go by module path, then by line.
+/// Shutdown hooks run in the opposite order. When an init hook fails, the shutdown hooks run and the library is not attached.
 ///
 /// # State
 ///
@@ -70,9 +70,10 @@ use proc_macro::TokenStream;
 ///
 /// # Errors
 ///
-/// What cannot be exported is reported at the place where it stands, every mistake of an item at once: generics,
-/// `async`, `unsafe`, methods, `impl Trait`, more than six arguments (four if one is `&mut`), borrowed results,
-/// `static mut`, and types that do not cross.
+/// The attribute reports every mistake of an item at once, each at its own place: generics, `async`, `unsafe`, functions of an
+/// `impl` or a trait, `impl Trait`, more than six arguments (four if one is `&mut`), borrowed results, `static mut`, and types
+/// that do not cross. Another attribute may change the item after this one has read it: the compiler refuses an item that is
+/// not a safe function, or a static, of the same types any more.
 ///
 /// # Example
 ///
@@ -88,23 +89,23 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
-    let expansion = export::export(options.into(), item.into());
-    // What must be in the library's own object files, and in no program's.
-    let control = is_cdylib().then(|| quote::quote!(::plugin_core::__control_threads! {}));
-    quote::quote!(#expansion #control).into()
+    export::export(options.into(), item.into(), number()).into()
 }
 
-/// Whether the crate is being compiled as a library for a host to load. Only the compiler's arguments tell.
+/// Whether the crate is being compiled as a library for a host to load.
 fn is_cdylib() -> bool {
-    let mut arguments = std::env::args_os();
-    let mut types = std::iter::from_fn(|| {
-        let argument = arguments.find_map(|argument| {
-            let argument = argument.to_str()?.to_owned();
-            argument.strip_prefix("--crate-type").map(|value| value.strip_prefix('=').map(str::to_owned))
-        })?;
-        argument.or_else(|| arguments.next()?.into_string().ok())
+    crate_types().iter().any(|types| types.split(',').any(|ty| ty == "cdylib"))
+}
+
+/// The kinds of output that the compiler was asked for. Only its arguments tell.
+fn crate_types() -> Vec<String> {
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let types = std::iter::from_fn(|| {
+        let argument = arguments
+            .find_map(|argument| Some(argument.strip_prefix("--crate-type")?.strip_prefix('=').map(str::to_owned)));
+        argument?.or_else(|| arguments.next())
     });
-    types.any(|types| types.split(',').any(|ty| ty == "cdylib"))
+    types.collect()
 }
 
 /// Lets the values of a struct or enum cross between a plugin and its host, like any other type: as arguments and results,
@@ -196,33 +197,48 @@ fn is_cdylib() -> bool {
 /// lifetimes, `#[cfg]` on a field or variant, packed types, enums without variants, and types with a `Drop`. A generic type
 /// that contains itself has no constant parameters and no bounds on its parameters but those of the standard library.
 ///
+/// A bound that has the name of one of the standard library's traits, such as `Clone` or `Display`, counts as that trait: the
+/// type is described with the standard library's trait, and crosses only with arguments that have the trait. A trait of
+/// the author's may have such a name if each type with the standard library's trait has the author's trait too. Any other
+/// trait is written with its path: `crate::Display`.
+///
 /// In an array's length and a variant's number, what is more than arithmetic, calls and names is not read: make it a constant.
-/// That holds for `#[plugin_export]` too.
+/// That holds for `#[plugin_export]` too. A variant's number has no macro in it, because the number is written twice.
+///
+/// # Soundness
+///
+/// The attributes write `unsafe` code into the author's crate. That code relies on one name of the crate: `::plugin_core` is the
+/// plugin SDK. A crate that gives the name to another crate (`extern crate other as plugin_core`, or a renamed dependency) has
+/// that other crate do the work, with all that follows. The other names of the crate may mean anything.
 #[proc_macro_attribute]
 pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
-    user_type::user_type(options.into(), item.into(), unique_key()).into()
+    user_type::user_type(options.into(), item.into(), number(), metadata()).into()
 }
 
-/// Different for each use of the attribute in a program: by what cargo tells the compiler to tell this crate from all others
-/// (or whatever else the compiler was told, if there is no cargo), and how many uses came before in it.
-fn unique_key() -> [u64; 2] {
+/// A number that is different for each use of an attribute in a crate.
+fn number() -> u64 {
     static USES: AtomicU64 = AtomicU64::new(0);
-    static CRATE: OnceLock<u64> = OnceLock::new();
-    let of_crate = CRATE.get_or_init(|| {
-        let arguments: Vec<_> = std::env::args_os().collect();
-        let mut hasher = DefaultHasher::new();
-        std::env::var_os("CARGO_CRATE_NAME").hash(&mut hasher);
-        let metadata = arguments.iter().filter(|argument| argument.to_string_lossy().contains("metadata="));
-        let metadata: Vec<_> = metadata.collect();
-        metadata.hash(&mut hasher);
+    USES.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A text that is different for each crate of the same name in a program: the crate's kind, and the metadata that cargo passes
+/// to the compiler. The compiler refuses a program with two crates that have the same name, kind and metadata. For a crate
+/// without metadata, the text is all of the compiler's arguments.
+fn metadata() -> &'static str {
+    static METADATA: OnceLock<String> = OnceLock::new();
+    METADATA.get_or_init(|| {
+        let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+        let mut all: Vec<String> = arguments.collect();
+        // Arguments may be in a file.
+        let files = all.iter().filter_map(|argument| std::fs::read_to_string(argument.strip_prefix('@')?).ok());
+        let in_files: Vec<String> =
+            files.flat_map(|file| file.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        all.extend(in_files);
+        let metadata: Vec<&str> = all.iter().map(String::as_str).filter(|one| one.contains("metadata=")).collect();
         if metadata.is_empty() {
-            arguments.hash(&mut hasher);
-            std::env::current_dir().ok().hash(&mut hasher);
-            // Arguments may be in a file.
-            let files = arguments.iter().filter_map(|argument| argument.to_str()?.strip_prefix('@'));
-            files.for_each(|file| std::fs::read(file).ok().hash(&mut hasher));
+            all.extend(std::env::current_dir().map(|directory| directory.to_string_lossy().into_owned()));
+            return all.join(" ");
         }
-        hasher.finish()
-    });
-    [*of_crate, USES.fetch_add(1, Ordering::Relaxed)]
+        format!("{} {}", crate_types().join(","), metadata.join(" "))
+    })
 }

@@ -1,14 +1,14 @@
 //! What `#[plugin_export]` was put on, parsed and checked.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{AttrStyle, Attribute, Error, Expr, GenericParam, LitStr, Meta, ReturnType, Token, Type, token};
+use syn::{Abi, Attribute, Error, Expr, GenericParam, LitStr, Meta, ReturnType, Token, Type, token};
 
 use crate::signature::{Argument, Input, Signature};
-use crate::types::{check, is_unsized, mentions, strip};
+use crate::types::{check, check_self, is_unsized, mentions, strip};
 
 /// More arguments than this have no function type that a host can ask for (see `plugin_core::FunctionType`).
 const MOST_ARGUMENTS: usize = 6;
@@ -239,18 +239,20 @@ pub(crate) struct Export {
     pub(crate) target: Target,
     /// The item's own name.
     pub(crate) ident: Ident,
+    /// Of a function that has another calling convention than Rust's.
+    pub(crate) abi: Option<Abi>,
     /// The name it is looked up by.
     pub(crate) name: LitStr,
     pub(crate) docs: Vec<Expr>,
-    /// Attributes that hold for what is made of the item too.
-    pub(crate) shared: Vec<Attribute>,
+    /// The attributes that the expansion repeats.
+    pub(crate) shared: Vec<TokenStream>,
 }
 
 impl Export {
     /// Checks `item`; what it returns is whole only where there are no mistakes.
     pub(crate) fn new(options: Options, item: Item, mistakes: &mut Mistakes) -> Option<Self> {
         let hook = options.role != Role::Export;
-        let (attributes, ident, target) = match item {
+        let (attributes, ident, abi, target) = match item {
             Item::Function { attributes, signature } => {
                 if let Some(attribute) = attributes.iter().find(|attribute| enables_features(&attribute.meta)) {
                     mistakes.add(
@@ -265,7 +267,7 @@ impl Export {
                     Role::Save => save(&signature, mistakes),
                     Role::Restore => restore(&signature, mistakes)?,
                 };
-                (attributes, signature.ident, target)
+                (attributes, signature.ident, signature.abi, target)
             }
             Item::Static { ident, .. } if hook => {
                 mistakes.add(ident, "only a function can be a hook");
@@ -280,7 +282,7 @@ impl Export {
                     );
                 }
                 let target = Target::Static(static_type(&ty, mistakes));
-                (attributes, ident, target)
+                (attributes, ident, None, target)
             }
             Item::Declaration(ident) => {
                 mistakes.add(ident, "only what is defined here can be exported");
@@ -300,7 +302,7 @@ impl Export {
             mistakes.add(&name, "an export's name cannot contain control characters");
         }
         let (docs, shared) = (docs(&attributes), shared(&attributes));
-        Some(Export { role: options.role, target, ident, name, docs, shared })
+        Some(Export { role: options.role, target, ident, abi, name, docs, shared })
     }
 }
 
@@ -312,15 +314,24 @@ fn docs(attributes: &[Attribute]) -> Vec<Expr> {
     attributes.iter().filter_map(of).collect()
 }
 
-fn shared(attributes: &[Attribute]) -> Vec<Attribute> {
-    let is = |attribute: &Attribute, name| attribute.path().is_ident(name);
-    let is_shared = |attribute: &&Attribute| {
-        matches!(attribute.style, AttrStyle::Outer) && (is(attribute, "cfg") || is(attribute, "allow"))
-    };
-    // That the host may still use it is what an export is for.
-    let deprecated = attributes.iter().find(|attribute| is(attribute, "deprecated"));
-    let allowed = deprecated.map(|_| syn::parse_quote!(#[allow(deprecated)]));
-    attributes.iter().filter(is_shared).cloned().chain(allowed).collect()
+/// The attributes of an item that the expansion repeats: `cfg`, by which the item may be left out, and `allow`. An attribute
+/// within `cfg_attr` is repeated within a `cfg_attr`.
+pub(crate) fn shared(attributes: &[Attribute]) -> Vec<TokenStream> {
+    fn kept(attribute: TokenStream) -> Option<TokenStream> {
+        let mut tokens = attribute.clone().into_iter();
+        let TokenTree::Ident(name) = tokens.next()? else { return None };
+        if name == "cfg" || name == "allow" {
+            return Some(attribute);
+        }
+        let Some(TokenTree::Group(group)) = tokens.next().filter(|_| name == "cfg_attr") else { return None };
+        let of_group: Vec<TokenTree> = group.stream().into_iter().collect();
+        let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',');
+        let mut parts = of_group.split(is_comma).map(|part| part.iter().cloned().collect::<TokenStream>());
+        let (predicate, kept) = (parts.next()?, parts.filter_map(kept).collect::<Vec<_>>());
+        (!kept.is_empty()).then(|| quote!(cfg_attr(#predicate, #(#kept),*)))
+    }
+    let kept = attributes.iter().filter_map(|attribute| kept(attribute.meta.to_token_stream()));
+    kept.map(|attribute| quote!(#[#attribute])).collect()
 }
 
 /// Whether `#[target_feature(..)]` is in an attribute, perhaps a `cfg_attr`; `cfg(target_feature = "..")` is not that.
@@ -379,6 +390,7 @@ fn crossing(
 ) -> Crossing {
     let before = mistakes.count();
     check(ty, on_reference, mistakes);
+    check_self(ty, mistakes);
     if passing == Passing::Own && matches!(strip(ty), Type::Path(path) if path.path.is_ident("str")) {
         mistakes.add(ty, "`str` crosses only behind `&`: pass a `&str`, return a `String`");
     }
@@ -507,6 +519,7 @@ fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossi
 fn static_type(ty: &Type, mistakes: &mut Mistakes) -> Crossing {
     const NESTED: &str = "in an exported static, a reference is the whole type: `&'static str` or `&'static [T]`";
     let before = mistakes.count();
+    check_self(ty, mistakes);
     let ty = match strip(ty) {
         Type::Reference(reference) => {
             if let Some(token) = &reference.mutability {

@@ -10,6 +10,7 @@ use syn::{Abi, Attribute, Generics, Lifetime, ReturnType, Token, Type, parenthes
 pub(crate) struct Signature {
     pub(crate) asyncness: Option<Token![async]>,
     pub(crate) unsafety: Option<Token![unsafe]>,
+    pub(crate) abi: Option<Abi>,
     pub(crate) ident: Ident,
     pub(crate) generics: Generics,
     pub(crate) inputs: Punctuated<Input, Token![,]>,
@@ -41,8 +42,7 @@ impl Signature {
 impl Parse for Signature {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         input.parse::<Option<Token![const]>>()?;
-        let (asyncness, unsafety) = (input.parse()?, input.parse()?);
-        input.parse::<Option<Abi>>()?;
+        let (asyncness, unsafety, abi) = (input.parse()?, input.parse()?, input.parse()?);
         input.parse::<Token![fn]>()?;
         let (ident, mut generics) = (input.parse()?, input.parse::<Generics>()?);
         let between;
@@ -69,7 +69,7 @@ impl Parse for Signature {
         }
         let output = input.parse()?;
         generics.where_clause = input.parse()?;
-        Ok(Signature { asyncness, unsafety, ident, generics, inputs, variadic, output })
+        Ok(Signature { asyncness, unsafety, abi, ident, generics, inputs, variadic, output })
     }
 }
 

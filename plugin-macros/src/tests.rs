@@ -3,7 +3,12 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::export::export;
+use crate::export;
+
+/// The attribute, used for the first time in a crate.
+fn export(options: TokenStream, item: TokenStream) -> TokenStream {
+    export::export(options, item, 0)
+}
 
 /// What the attribute adds to the item, as rustfmt would have it.
 fn expansion(options: TokenStream, item: TokenStream) -> String {
@@ -47,35 +52,65 @@ fn a_function() {
     assert_eq!(
         greet,
         r#"#[doc(hidden)]
+#[allow(deprecated)]
 const __plugin_export_greet: () = {
+    type __plugin_greet_0 = str;
+    type __plugin_greet_1 = String;
     const __plugin_greet_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
         head: &::plugin_core::__private::Tag::Fn.head_with(1usize),
         parts: &[
-            <str as ::plugin_core::PluginRef>::REF_NODE,
-            <String as ::plugin_core::PluginType>::NODE,
+            <__plugin_greet_0 as ::plugin_core::PluginRef>::REF_NODE,
+            <__plugin_greet_1 as ::plugin_core::PluginType>::NODE,
         ],
     };
+    const __plugin_greet_item: fn(&__plugin_greet_0) -> __plugin_greet_1 = {
+        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        greet
+    };
     type __Checked<T> = <<[&'static T; __plugin_greet_node
-        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+        .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
     #[inline(never)]
     unsafe extern "C" fn __plugin_greet(
         _: ::plugin_core::__private::Context,
-        __a0: ::plugin_core::__private::RefRepr<__Checked<str>>,
-    ) -> ::plugin_core::__private::Returned<__Checked<String>> {
+        __a0: ::plugin_core::__private::RefRepr<__Checked<__plugin_greet_0>>,
+    ) -> ::plugin_core::__private::Returned<__Checked<__plugin_greet_1>> {
         ::plugin_core::__private::outcome::<
-            __Checked<String>,
-        >(|| greet(
-            &*unsafe { ::plugin_core::__private::by_ref::<__Checked<str>>(__a0) },
+            __Checked<__plugin_greet_1>,
+        >(|| __plugin_greet_item(
+            &*unsafe {
+                ::plugin_core::__private::by_ref::<__Checked<__plugin_greet_0>>(__a0)
+            },
         ))
     }
+    unsafe extern "C" fn __plugin_greet_invoke(
+        __context: ::plugin_core::__private::Context,
+        __arguments: *const *const ::plugin_core::__private::core::ffi::c_void,
+        __outcome: *mut ::plugin_core::__private::core::ffi::c_void,
+    ) {
+        unsafe {
+            ::plugin_core::__private::give(
+                __plugin_greet(__context, ::plugin_core::__private::nth(__arguments, 0)),
+                __outcome,
+            )
+        }
+    }
+    const __plugin_greet_promised: ::plugin_core::__private::Promised = unsafe {
+        ::plugin_core::__private::Promised::new(
+            ::plugin_core::__private::Kind::Export,
+            __plugin_greet_node,
+            __plugin_greet as *const ::plugin_core::__private::core::ffi::c_void,
+            ::plugin_core::__private::core::option::Option::Some(__plugin_greet_invoke),
+        )
+    };
     ::plugin_core::__register! {
-        Export "greet" __plugin_greet(0), docs : [r" Greets."], arguments : ["name"],
-        node : __plugin_greet_node
+        __plugin_greet_promised "greet", docs : [r" Greets."], arguments : ["name"]
     }
 };
+#[doc(hidden)]
+const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
 "#
     );
-    assert_eq!(greet.lines().count(), 27);
+    assert_eq!(greet.lines().count(), 57);
 }
 
 #[test]
@@ -89,21 +124,40 @@ fn a_static() {
     assert_eq!(
         counter,
         r#"#[doc(hidden)]
+#[allow(deprecated)]
 const __plugin_named_export_number_20_of_20_calls: () = {
-    const __plugin_CALLS_node: &::plugin_core::__private::Node = <AtomicU64 as ::plugin_core::PluginStatic>::STATIC_NODE;
+    type __plugin_CALLS_0 = AtomicU64;
+    const __plugin_CALLS_node: &::plugin_core::__private::Node = <__plugin_CALLS_0 as ::plugin_core::PluginStatic>::STATIC_NODE;
+    fn __plugin_CALLS_item() -> &'static __plugin_CALLS_0 {
+        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        let item = (&CALLS,);
+        let (item,): (&'static __plugin_CALLS_0,) = item;
+        item
+    }
     type __Checked<T> = <<[&'static T; __plugin_CALLS_node
-        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+        .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
     #[inline(never)]
     unsafe extern "C" fn __plugin_CALLS(
         _: ::plugin_core::__private::Context,
-    ) -> ::plugin_core::__private::Accessed<__Checked<AtomicU64>> {
-        ::plugin_core::__private::access::<__Checked<AtomicU64>>(&CALLS)
+    ) -> ::plugin_core::__private::Accessed<__Checked<__plugin_CALLS_0>> {
+        ::plugin_core::__private::access::<
+            __Checked<__plugin_CALLS_0>,
+        >(__plugin_CALLS_item())
     }
+    const __plugin_CALLS_promised: ::plugin_core::__private::Promised = unsafe {
+        ::plugin_core::__private::Promised::new(
+            ::plugin_core::__private::Kind::Export,
+            __plugin_CALLS_node,
+            __plugin_CALLS as *const ::plugin_core::__private::core::ffi::c_void,
+            ::plugin_core::__private::core::option::Option::None,
+        )
+    };
     ::plugin_core::__register! {
-        Export "number of calls" __plugin_CALLS, docs : [], arguments : [], node :
-        __plugin_CALLS_node
+        __plugin_CALLS_promised "number of calls", docs : [], arguments : []
     }
 };
+#[doc(hidden)]
+const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
 "#
     );
 }
@@ -123,25 +177,43 @@ fn a_hook() {
         hook,
         r#"#[cfg(unix)]
 #[doc(hidden)]
+#[allow(deprecated)]
 const __plugin_start_init: () = {
+    type __plugin_start_0 = Result<(), String>;
     const __plugin_start_node: &::plugin_core::__private::Node = (
-        <Result<(), String> as ::plugin_core::__private::HookResult>::into_result,
+        <__plugin_start_0 as ::plugin_core::__private::HookResult>::into_result,
         ::plugin_core::__private::HOOK_NODE,
     )
         .1;
+    const __plugin_start_item: fn() -> __plugin_start_0 = {
+        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        start
+    };
     type __Checked<T> = <<[&'static T; __plugin_start_node
-        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+        .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
     #[inline(never)]
     unsafe extern "C" fn __plugin_start(
         _: ::plugin_core::__private::Context,
     ) -> ::plugin_core::__private::HookOutcome {
-        ::plugin_core::__private::hook::<__Checked<Result<(), String>>>(start)
+        ::plugin_core::__private::hook::<
+            __Checked<__plugin_start_0>,
+        >(__plugin_start_item)
     }
+    const __plugin_start_promised: ::plugin_core::__private::Promised = unsafe {
+        ::plugin_core::__private::Promised::new(
+            ::plugin_core::__private::Kind::Init,
+            __plugin_start_node,
+            __plugin_start as *const ::plugin_core::__private::core::ffi::c_void,
+            ::plugin_core::__private::core::option::Option::None,
+        )
+    };
     ::plugin_core::__register! {
-        Init "start" __plugin_start, docs : [], arguments : [], node :
-        __plugin_start_node
+        __plugin_start_promised "start", docs : [], arguments : []
     }
 };
+#[cfg(unix)]
+#[doc(hidden)]
+const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
 "#
     );
 }
@@ -157,37 +229,73 @@ fn a_mutable_argument() {
     assert_eq!(
         sort,
         r#"#[doc(hidden)]
+#[allow(deprecated)]
 const __plugin_export_move: () = {
+    type __plugin_move_0 = (usize, usize);
+    type __plugin_move_1 = [String];
+    type __plugin_move_2 = ();
     const __plugin_move_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
         head: &::plugin_core::__private::Tag::Fn.head_with(2usize),
         parts: &[
-            <(usize, usize) as ::plugin_core::PluginType>::NODE,
-            <[String] as ::plugin_core::PluginMut>::MUT_NODE,
-            <() as ::plugin_core::PluginType>::NODE,
+            <__plugin_move_0 as ::plugin_core::PluginType>::NODE,
+            <__plugin_move_1 as ::plugin_core::PluginMut>::MUT_NODE,
+            <__plugin_move_2 as ::plugin_core::PluginType>::NODE,
         ],
     };
+    const __plugin_move_item: fn(
+        __plugin_move_0,
+        &mut __plugin_move_1,
+    ) -> __plugin_move_2 = {
+        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        r#move
+    };
     type __Checked<T> = <<[&'static T; __plugin_move_node
-        .len()] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
+        .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
     #[inline(never)]
     unsafe extern "C" fn __plugin_move(
         _: ::plugin_core::__private::Context,
-        __a0: ::plugin_core::__private::OwnRepr<__Checked<(usize, usize)>>,
-        __a1: ::plugin_core::__private::MutRepr<__Checked<[String]>>,
-    ) -> ::plugin_core::__private::Returned<__Checked<()>> {
+        __a0: ::plugin_core::__private::OwnRepr<__Checked<__plugin_move_0>>,
+        __a1: ::plugin_core::__private::MutRepr<__Checked<__plugin_move_1>>,
+    ) -> ::plugin_core::__private::Returned<__Checked<__plugin_move_2>> {
         ::plugin_core::__private::outcome::<
-            __Checked<()>,
-        >(|| r#move(
-            unsafe { ::plugin_core::__private::own::<__Checked<(usize, usize)>>(__a0) },
+            __Checked<__plugin_move_2>,
+        >(|| __plugin_move_item(
+            unsafe { ::plugin_core::__private::own::<__Checked<__plugin_move_0>>(__a0) },
             &mut *unsafe {
-                ::plugin_core::__private::by_mut::<__Checked<[String]>>(__a1)
+                ::plugin_core::__private::by_mut::<__Checked<__plugin_move_1>>(__a1)
             },
         ))
     }
+    unsafe extern "C" fn __plugin_move_invoke(
+        __context: ::plugin_core::__private::Context,
+        __arguments: *const *const ::plugin_core::__private::core::ffi::c_void,
+        __outcome: *mut ::plugin_core::__private::core::ffi::c_void,
+    ) {
+        unsafe {
+            ::plugin_core::__private::give(
+                __plugin_move(
+                    __context,
+                    ::plugin_core::__private::nth(__arguments, 0),
+                    ::plugin_core::__private::nth(__arguments, 1),
+                ),
+                __outcome,
+            )
+        }
+    }
+    const __plugin_move_promised: ::plugin_core::__private::Promised = unsafe {
+        ::plugin_core::__private::Promised::new(
+            ::plugin_core::__private::Kind::Export,
+            __plugin_move_node,
+            __plugin_move as *const ::plugin_core::__private::core::ffi::c_void,
+            ::plugin_core::__private::core::option::Option::Some(__plugin_move_invoke),
+        )
+    };
     ::plugin_core::__register! {
-        Export "move" __plugin_move(0 1), docs : [], arguments : ["_", "in"], node :
-        __plugin_move_node
+        __plugin_move_promised "move", docs : [], arguments : ["_", "in"]
     }
 };
+#[doc(hidden)]
+const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
 "#
     );
 }

@@ -1,6 +1,6 @@
 //! What is wrong with a type whatever the names in it stand for. All else about types is the compiler's to find.
 
-use proc_macro2::{Ident, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, GenericArgument, Lit, PathArguments, Type};
 
@@ -36,9 +36,6 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
         Type::Slice(slice) => check(&slice.elem, on_reference, mistakes),
         Type::Tuple(tuple) => tuple.elems.iter().for_each(|part| check(part, on_reference, mistakes)),
         Type::Path(path) => {
-            if let Some(token) = path.path.segments.iter().find(|segment| segment.ident == "Self") {
-                mistakes.add(token, "`Self` means nothing in an exported function: name the type");
-            }
             for segment in &path.path.segments {
                 let PathArguments::AngleBracketed(arguments) = &segment.arguments else { continue };
                 for argument in &arguments.args {
@@ -54,6 +51,13 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
         }
         _ => {}
     }
+}
+
+/// The places of a type's first and last token.
+pub(crate) fn ends(ty: &Type) -> (Span, Span) {
+    let mut tokens = ty.to_token_stream().into_iter();
+    let first = tokens.next().map_or_else(Span::call_site, |token| token.span());
+    (first, tokens.last().map_or(first, |token| token.span()))
 }
 
 /// An error of the parser's, in terms of who wrote the item.
@@ -77,6 +81,60 @@ fn is_zero(length: &Expr) -> bool {
         Expr::Group(group) => is_zero(&group.expr),
         _ => false,
     }
+}
+
+/// Reports `Self`, wherever it stands in a type of an export's.
+pub(crate) fn check_self(tokens: impl ToTokens, mistakes: &mut Mistakes) {
+    for token in tokens.to_token_stream() {
+        match token {
+            TokenTree::Ident(ident) if ident == "Self" => {
+                mistakes.add(ident, "`Self` means nothing in an exported function: name the type");
+            }
+            TokenTree::Group(group) => check_self(group.stream(), mistakes),
+            _ => {}
+        }
+    }
+}
+
+/// Returns true if a macro may be used in `tokens`: `name!`, or an attribute.
+pub(crate) fn has_macro(tokens: impl ToTokens) -> bool {
+    // `!` is an operator behind these words, and at the beginning.
+    const BEFORE_NOT: [&str; 6] = ["break", "if", "in", "match", "return", "while"];
+    let mut may_be_name = false;
+    let mut tokens = tokens.to_token_stream().into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match &token {
+            TokenTree::Punct(punct) if punct.as_char() == '!' => {
+                may_be_name && !matches!(tokens.peek(), None | Some(TokenTree::Punct(_)))
+            }
+            TokenTree::Punct(punct) => punct.as_char() == '#',
+            TokenTree::Group(group) => has_macro(group.stream()),
+            _ => false,
+        };
+        if found {
+            return true;
+        }
+        may_be_name = match &token {
+            TokenTree::Ident(ident) => !BEFORE_NOT.iter().any(|word| ident == word),
+            TokenTree::Group(group) => group.delimiter() == Delimiter::None,
+            _ => false,
+        };
+    }
+    false
+}
+
+/// `tokens` with `name` in the place of `Self`.
+pub(crate) fn without_self(tokens: impl ToTokens, name: &Ident) -> TokenStream {
+    let replaced = tokens.to_token_stream().into_iter().map(|token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => Ident::new(&name.to_string(), ident.span()).into(),
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), without_self(group.stream(), name));
+            inner.set_span(group.span());
+            inner.into()
+        }
+        other => other,
+    });
+    replaced.collect()
 }
 
 /// Whether one of these names stands anywhere in `tokens`.

@@ -1,4 +1,4 @@
-//! What the integration tests share: fixture plugins, built by real compilers, and hosts that load them.
+//! Helpers of the integration tests: fixture plugins, built by real compilers, and hosts that load them.
 //!
 //! Everything here panics where it fails: that is how a test fails.
 //!
@@ -11,13 +11,17 @@
 
 #![allow(clippy::missing_panics_doc)]
 
+pub mod fuzzing;
+pub mod hostile;
 pub mod round_trips;
+pub mod versions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plugin_host::build::Build;
 use plugin_host::{Host, Mapping, Trust};
@@ -36,7 +40,8 @@ pub fn fixture_target_dir(toolchain: &str) -> PathBuf {
     workspace.join(target).join("fixtures").join(toolchain)
 }
 
-/// How a fixture is built: with the toolchain that built this, and what the environment asks for.
+/// How a fixture is built: with the toolchain that built this program, and with the arguments that the environment asks
+/// for.
 pub fn build_of(name: &str) -> Build {
     let build = Build::new(fixture_dir(name)).target_dir(fixture_target_dir("default"));
     let arguments = std::env::var("PLUGIN_TEST_CARGO_ARGS").unwrap_or_default();
@@ -59,8 +64,13 @@ pub fn fixture(name: &str) -> PathBuf {
     path
 }
 
-/// The library of a fixture with one of its features, built once in each process.
+/// The library of a fixture with one of its features.
 pub fn variant(name: &str, feature: &str) -> PathBuf {
+    variant_with(name, feature, &[])
+}
+
+/// The library of a fixture with one of its features, built with more arguments.
+pub fn variant_with(name: &str, feature: &str, arguments: &[&str]) -> PathBuf {
     static BUILT: Mutex<()> = Mutex::new(());
     let file_name = format!("{feature}-{}", library_name(name));
     if let Some(directory) = std::env::var_os("PLUGIN_TEST_FIXTURES") {
@@ -68,6 +78,7 @@ pub fn variant(name: &str, feature: &str) -> PathBuf {
     }
     // Apart, and one after the other: cargo writes all of them to the same place.
     let build = build_of(name).target_dir(fixture_target_dir("variants")).arg("--features").arg(feature);
+    let build = arguments.iter().fold(build, |build, argument| build.arg(argument));
     let _one_at_a_time = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = build.run().unwrap_or_else(|error| panic!("{error}"));
     let path = built.with_file_name(file_name);
@@ -85,19 +96,27 @@ pub fn rewrite(library: &mut [u8], texts: &[(&str, &str)]) {
     }
 }
 
-/// The toolchains that are installed, and new enough for plugin-core.
+/// The toolchains that are installed, and new enough for plugin-core: one of each version.
 pub fn toolchains() -> Vec<String> {
     let Ok(list) = Command::new("rustup").args(["toolchain", "list"]).output() else {
         return Vec::new();
     };
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     let names = list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
-    names.filter(|name| builds_2024(name)).collect()
+    let mut versions = HashSet::new();
+    let is_new = |name: &String| {
+        let version = version(name);
+        builds_2024(&version) && versions.insert(version)
+    };
+    names.filter(is_new).collect()
 }
 
-fn builds_2024(toolchain: &str) -> bool {
+fn version(toolchain: &str) -> String {
     let version = Command::new("rustup").args(["run", toolchain, "rustc", "--version"]).output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+fn builds_2024(version: &str) -> bool {
     let minor = version.split(['.', ' ']).nth(2).and_then(|minor| minor.parse::<u32>().ok());
     minor.is_some_and(|minor| minor >= 85)
 }
@@ -129,8 +148,28 @@ pub fn rounds(usual: usize) -> usize {
     (usual / slower).max(1)
 }
 
-/// What `read` gives once it gives the same for a while: threads that lent their stack, and those of tests before, may still
-/// be ending, and have some blocks to the very last.
+/// Longer than anything takes that a test waits for.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// Waits until it is so, and panics with `what` if that takes too long.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < LONG, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs a test of the calling file once more, in a process of its own with this variable set, and checks the exit code.
+pub fn assert_child(test: &str, variable: &str, value: impl AsRef<OsStr>, code: i32) {
+    let (exe, value) = (std::env::current_exe().unwrap(), value.as_ref());
+    let output = Command::new(exe).args(["--exact", test, "--nocapture"]).env(variable, value).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{variable}={}: {}: {said}", value.display(), output.status);
+}
+
+/// Calls `read` until it returns the same for a while: threads of tests before may still be ending, and have some blocks to
+/// the very last.
 pub fn settled<T: PartialEq>(read: impl Fn() -> T) -> T {
     let mut last = read();
     for _ in 0..100 {

@@ -113,65 +113,208 @@ fn a_pipe() {
     assert!(matches!(refused_at_a_look(Path::new("/dev/zero")), Error::NotAFile { .. }));
 }
 
-/// An ELF library with these section headers and dynamic symbols, all names from one table.
-#[cfg(target_os = "linux")]
-fn elf(names: &[u8], sections: usize, section_name: u32, symbols: usize) -> Vec<u8> {
-    const HEADER: usize = 64;
-    let mut bytes = vec![0; HEADER];
-    bytes[..7].copy_from_slice(b"\x7FELF\x02\x01\x01");
-    bytes[16..18].copy_from_slice(&3_u16.to_le_bytes());
-    bytes[18..20].copy_from_slice(&(if cfg!(target_arch = "aarch64") { 0xB7_u16 } else { 0x3E }).to_le_bytes());
-    bytes[20] = 1;
-    bytes[52..54].copy_from_slice(&64_u16.to_le_bytes());
-    bytes[54..56].copy_from_slice(&56_u16.to_le_bytes());
-    bytes[58..60].copy_from_slice(&64_u16.to_le_bytes());
-    let names_at = bytes.len();
-    bytes.extend(names);
-    let symbols_at = bytes.len();
-    for _ in 0..symbols {
-        let mut symbol = [0; 24];
-        symbol[0] = 1;
-        symbol[4] = 0x11;
-        symbol[6] = 1;
-        bytes.extend(symbol);
+/// The host finds out the kind of these files without opening them. Opening them could wait or have effects.
+#[cfg(unix)]
+#[test]
+fn sockets_and_devices() {
+    let files = Files::new();
+    let path = files.0.path().join("socket");
+    let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    assert!(matches!(refused_at_a_look(&path), Error::NotAFile { .. }));
+    // Opening the first creates a terminal, and opening the second can take control of the process.
+    for device in ["/dev/ptmx", "/dev/tty", "/dev/null"] {
+        let link = files.0.path().join("link");
+        std::os::unix::fs::symlink(device, &link).unwrap();
+        let host = Host::new(Trust::none());
+        assert!(matches!(host.load(&link), Err(Error::NotAFile { path }) if path == link), "{device}");
+        fs::remove_file(link).unwrap();
     }
-    let sections_at = bytes.len();
-    let end = sections_at + (sections + 3) * 64;
-    let mut section = |name: u32, kind: u32, link: u32, at: usize, len: usize, entry: u64| {
-        let mut header = [0; 64];
-        header[..4].copy_from_slice(&name.to_le_bytes());
-        header[4..8].copy_from_slice(&kind.to_le_bytes());
-        header[24..32].copy_from_slice(&(at as u64).to_le_bytes());
-        header[32..40].copy_from_slice(&(len as u64).to_le_bytes());
-        header[40..44].copy_from_slice(&link.to_le_bytes());
-        header[44..48].copy_from_slice(&1_u32.to_le_bytes());
-        header[56..64].copy_from_slice(&entry.to_le_bytes());
-        bytes.extend(header);
-    };
-    section(0, 0, 0, 0, 0, 0);
-    section(0, 3, 0, names_at, names.len(), 0);
-    section(0, 11, 1, symbols_at, symbols * 24, 24);
-    for _ in 0..sections {
-        section(section_name, 1, 0, 0, end, 0);
-    }
-    bytes[40..48].copy_from_slice(&(sections_at as u64).to_le_bytes());
-    bytes[60..62].copy_from_slice(&((sections + 3) as u16).to_le_bytes());
-    bytes[62..64].copy_from_slice(&1_u16.to_le_bytes());
-    bytes
 }
 
-/// Files whose tables refer to the same bytes again and again: looking at them takes no more memory than they have.
+/// If a process holds a lease on a file, the kernel has others wait until that process gives the lease up.
 #[cfg(target_os = "linux")]
 #[test]
-fn that_multiply_when_read() {
+fn a_leased_file_is_not_waited_for() {
+    use std::os::fd::AsRawFd as _;
+
     let files = Files::new();
-    let error = inspect(files.write("libsections.so", elf(b"\0.plugin\0", 40_000, 1, 0))).unwrap_err();
-    assert!(matches!(&error, Error::Damaged { problem, .. } if problem.contains("several sections")), "{error}");
-    let mut names = vec![b'a'; 1 << 20];
-    names[0] = 0;
-    names.push(0);
-    let error = inspect(files.write("libsymbols.so", elf(&names, 0, 0, 2_000))).unwrap_err();
-    assert!(matches!(error, Error::NotAPlugin { .. }), "{error}");
+    let path = files.write("libleased.so", zoo());
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    // SAFETY: the descriptor is open, and the kernel's signal to the holder of a lease can be ignored.
+    let leased = unsafe {
+        libc::signal(libc::SIGIO, libc::SIG_IGN) != libc::SIG_ERR
+            && libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK) == 0
+    };
+    if !leased {
+        println!("skipped: {}", std::io::Error::last_os_error());
+        return;
+    }
+    let start = std::time::Instant::now();
+    let error = host().load(&path).unwrap_err();
+    assert!(matches!(&error, Error::Read { source, .. } if source.kind() == std::io::ErrorKind::WouldBlock), "{error}");
+    // Waiting would take 45 seconds.
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+    drop(file);
+    host().load(&path).unwrap();
+}
+
+/// The first file has no end. Reading the second waits for a message of the kernel.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_that_do_not_know_their_length() {
+    for path in ["/proc/self/pagemap", "/proc/kmsg"] {
+        match host().load(path).unwrap_err() {
+            Error::NotALibrary { path: refused, .. } => assert_eq!(refused, Path::new(path)),
+            Error::Read { source, .. } => {
+                let kind = source.kind();
+                assert!(
+                    matches!(kind, std::io::ErrorKind::WouldBlock | std::io::ErrorKind::PermissionDenied),
+                    "{source}"
+                );
+            }
+            Error::NotFound { .. } => println!("skipped in part: there is no {path}"),
+            other => panic!("{other}"),
+        }
+        assert!(matches!(
+            Host::new(Trust::none()).load(path),
+            Err(Error::NotTrusted { .. } | Error::Read { .. } | Error::NotFound { .. })
+        ));
+        assert!(inspect(path).is_err());
+    }
+}
+
+/// Writing to a file while it is read cannot make the host run bytes that it does not trust.
+#[test]
+fn written_to_while_it_is_read() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let files = Files::new();
+    let (zoo, rival) = (zoo(), fs::read(fixture("rival")).unwrap());
+    let path = files.write(&library_name("either"), &zoo);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                fs::write(&path, &rival).unwrap();
+                fs::write(&path, &zoo).unwrap();
+            }
+        });
+        for _ in 0..tests::rounds(100) {
+            // SAFETY: the zoo is our own.
+            let host = Host::new(unsafe { Trust::digests([Trust::digest_of(&zoo)]) });
+            match host.load(&path) {
+                Ok(plugin) => assert_eq!(plugin.name(), "zoo"),
+                Err(Error::NotTrusted { .. } | Error::Changed { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Loads the zoo in a program of its own to which the kernel denies something, and returns the program's output.
+#[cfg(target_os = "linux")]
+fn denied(what: &str) -> String {
+    denied_for(what, &fixture("zoo"))
+}
+
+/// As above, for another file.
+#[cfg(target_os = "linux")]
+fn denied_for(what: &str, file: &Path) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_denied"));
+    let output = program.arg(what).arg(file).env("TMPDIR", directory.path()).output().unwrap();
+    let noted = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {}: {noted}", output.status);
+    String::from_utf8_lossy(&output.stdout).replace(&*file.to_string_lossy(), "ZOO")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_copy_that_cannot_be_sealed_is_told_of_and_nobody_elses() {
+    let sealed = "add: 42
+mapped: /memfd:libzoo.so (deleted)
+left in the directory for temporary files while it is loaded: 0
+open for both, mode 777, 0 links
+unload: unmapped
+left in the directory for temporary files: 0
+";
+    assert_eq!(denied("nothing"), sealed);
+    let cases = [
+        ("memory", "a file in memory cannot be made: Operation not permitted (os error 1)"),
+        ("memory-unknown", "a file in memory cannot be made: Function not implemented (os error 38)"),
+        ("sealing", "a file in memory cannot be sealed: Operation not permitted (os error 1)"),
+        ("code", "a file in memory cannot be mapped as code: Permission denied (os error 13)"),
+    ];
+    for (what, reason) in cases {
+        // The copy has no name when it is mapped, and only its user could open it while it had one.
+        let copied = format!(
+            "event: `ZOO` is copied to a temporary file, because it cannot be kept in sealed memory: {reason}
+add: 42
+mapped: TEMP/RANDOM/libzoo.so (deleted)
+left in the directory for temporary files while it is loaded: 0
+open for reading, mode 600, 0 links
+unload: unmapped
+left in the directory for temporary files: 0
+"
+        );
+        assert_eq!(denied(what), copied, "{what}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_room_for_a_copy_there_is_no_other_copy() {
+    assert_eq!(
+        denied("room"),
+        "error: cannot read `ZOO`: Cannot allocate memory (os error 12)\nbecause: Cannot allocate memory (os error 12)\n"
+    );
+    assert_eq!(
+        denied("descriptors"),
+        "error: cannot load `ZOO`: this process can open no more files (Too many open files (os error 24)); each loaded \
+         plugin keeps one open: allow more with `ulimit -n`\nbecause: Too many open files (os error 24)\n"
+    );
+    let reason = "its private copy would be longer than a file that this process may write (`ulimit -f`)";
+    let too_long = format!("error: cannot read `ZOO`: {reason}\nbecause: {reason}\n");
+    assert_eq!(denied("length"), too_long);
+    assert_eq!(denied("memory+length"), too_long);
+    // Also a file that does not know its length, as the arguments of a process are, and that begins as a library does.
+    let mut child = {
+        use std::os::unix::process::CommandExt as _;
+        // A shell that waits for a line.
+        let mut shell = std::process::Command::new("sh");
+        shell.arg0("\x7FELF").args(["-c", "read line", &"a".repeat(5000)]);
+        shell.stdin(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let arguments = format!("/proc/{}/cmdline", child.id());
+    let arguments = Path::new(&arguments);
+    // A process that was just started has none yet.
+    while fs::read(arguments).unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    let unknown = ["length", "memory+length"].map(|what| denied_for(what, arguments));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(unknown, [&*too_long; 2]);
+    let without = denied("proc");
+    if without.starts_with("skipped: ") {
+        println!("{without}");
+        return;
+    }
+    assert_eq!(
+        without,
+        "error: the system cannot map `ZOO`: its private copy is opened through `/proc/self/fd`, and there is no `/proc`; \
+         mount that, or use `Mapping::InPlace`\n"
+    );
+}
+
+/// One that may be placed anywhere has the kind of a library.
+#[test]
+fn a_program() {
+    for program in [Path::new(env!("CARGO_BIN_EXE_denied")), &std::env::current_exe().unwrap()] {
+        let error = refused_at_a_look(program);
+        assert!(matches!(&error, Error::NotALibrary { found, .. } if found == "a program"), "{error}");
+    }
 }
 
 #[cfg(unix)]

@@ -74,6 +74,7 @@ fn every_type_there_and_back() {
     echoes(&host, "echo_box", any::<u64>());
     echoes(&host, "echo_box_string", text());
     echoes(&host, "echo_boxed_box", any::<Option<u8>>());
+    echoes(&host, "echo_box_unit", Just(()));
     type Everything = Option<Result<(Vec<[u16; 2]>, Box<String>), Vec<Option<char>>>>;
     echoes(&host, "echo_everything", any::<Everything>());
     let grid = vec(vec(-1e30_f32..1e30, 2), 3).prop_map(|rows| {

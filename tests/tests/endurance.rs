@@ -33,17 +33,14 @@ fn of_other_compilers_and_settings() {
         println!("skipped: no cargo can run here");
         return;
     }
-    for toolchain in toolchains() {
-        let build = |settings: &str| {
-            let directory = fixture_target_dir(&format!("{toolchain}{settings}"));
-            build_of("endurance").toolchain(&toolchain).target_dir(directory)
-        };
-        let lto = ["profile.release.lto=\"fat\"", "profile.release.codegen-units=1"];
-        let lto = lto.into_iter().fold(build("-lto").release(), |build, setting| build.arg("--config").arg(setting));
-        for (settings, build) in [("debug", build("")), ("fat LTO", lto)] {
-            let what = format!("{toolchain}, {settings}");
-            let library = build.run().unwrap_or_else(|error| panic!("{what}: {error}"));
-            endure(&what, &library, 1, 1000);
-        }
+    // Where `toolchains.rs` builds.
+    let build = |directory: &str| build_of("endurance").target_dir(fixture_target_dir(directory));
+    let mut builds: Vec<_> =
+        toolchains().into_iter().map(|toolchain| (build(&toolchain).toolchain(&toolchain), toolchain)).collect();
+    let lto = build("lto").release().arg("--config").arg("profile.release.lto=\"fat\"");
+    builds.push((lto, "fat LTO".to_owned()));
+    for (build, what) in builds {
+        let library = build.run().unwrap_or_else(|error| panic!("{what}: {error}"));
+        endure(&what, &library, 1, 1000);
     }
 }

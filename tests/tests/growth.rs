@@ -1,9 +1,11 @@
 //! An interface that grew: a host and a plugin that were built with two versions of the crate that defines it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use growing_api_1 as old;
 use growing_api_2 as new;
+use plugin_core::{Origin, PluginType};
 use plugin_host::{Error, Host};
 use tests::host_with;
 
@@ -116,6 +118,61 @@ fn what_grows_may_be_inside_what_does_not() {
 }
 
 #[test]
+fn what_grows_may_be_lent() {
+    let host = host_with(&["grown-2"]);
+    let copy = host.get::<fn(&[old::Options]) -> Vec<old::Options>>("copy_options").unwrap();
+    let all: Vec<old::Options> = (0..100).map(|n| old::Options::new(&n.to_string())).collect();
+    assert_eq!(copy(&all), all);
+    let copy = host.get::<fn(&old::Envelope) -> old::Envelope>("copy_envelope").unwrap();
+    let count_unknown = host.get::<fn(&[old::Message]) -> usize>("count_unknown").unwrap();
+    let messages = [old::Message::Text("text".to_owned()), old::Message::Ping, old::Message::Unknown];
+    assert_eq!(count_unknown(&messages), 1);
+    for message in messages {
+        let options = vec![old::Options::new("a"), old::Options::new("b")];
+        let envelope = old::Envelope { id: 1, options, message: Some(message), checksum: [1, 2, 3] };
+        assert_eq!(copy(&envelope), envelope);
+    }
+    let mut keyed = old::Keyed::default();
+    keyed.id = 3;
+    assert_eq!(host.get::<fn(&old::Keyed) -> old::Keyed>("copy_keyed").unwrap()(&keyed).id, 3);
+    let all = serde_json::json!([
+        { "name": "a", "retries": 1, "labels": [], "wide": 2 },
+        { "name": "b", "retries": 3, "labels": ["x", "y"], "wide": 4 },
+    ]);
+    assert_eq!(host.call_json("copy_options", &serde_json::json!([all])).unwrap(), all);
+
+    let host = host_with(&["grown-1"]);
+    let copy = host.get::<fn(&[new::Options]) -> Vec<new::Options>>("copy_options").unwrap();
+    let all: Vec<new::Options> = (0..100).map(|n| with_labels(&n.to_string(), &["x", "y"])).collect();
+    let all_defaulted: Vec<new::Options> = (0..100).map(|n| defaulted(&n.to_string())).collect();
+    assert_eq!(copy(&all), all_defaulted, "what the plugin does not know is lost on the way");
+    assert_eq!(all[7], with_labels("7", &["x", "y"]), "they are still the host's");
+    let count_unknown = host.get::<fn(&[new::Message]) -> usize>("count_unknown").unwrap();
+    let image = new::Message::Image { bytes: vec![1; 1000], of: with_labels("a", &["b"]), wide: 1 };
+    let messages = [new::Message::Text("text".to_owned()), image.clone(), new::Message::Unknown];
+    assert_eq!(count_unknown(&messages), 2);
+    assert_eq!(messages[1], image);
+}
+
+/// The receiver makes the defaults, refers to them in the held value, and drops them when the call ends.
+#[test]
+fn what_grows_has_its_defaults_when_it_is_lent() {
+    let host = host_with(&["grown-2"]);
+    let expected = |id| format!(r#"{id}, the default, in a box, ["boxed", ""], {{"key": [Some("value")]}}, an error"#);
+    let one = host.get::<fn(&old::Noted) -> String>("describe_one").unwrap();
+    let all = host.get::<fn(&[old::Noted]) -> Vec<String>>("describe_all").unwrap();
+    type Inside = fn(&HashMap<String, old::Noted>, &BTreeMap<u8, Box<old::Noted>>) -> Vec<String>;
+    let inside = host.get::<Inside>("describe_inside").unwrap();
+    for _ in 0..3 {
+        assert_eq!(one(&old::Noted::new(1)), expected(1));
+        assert_eq!(all(&[old::Noted::new(2), old::Noted::new(3)]), [expected(2), expected(3)]);
+        let map = HashMap::from([("four".to_owned(), old::Noted::new(4))]);
+        let tree = BTreeMap::from([5, 6].map(|id| (id, Box::new(old::Noted::new(id)))));
+        assert_eq!(inside(&map, &tree), [expected(4), expected(5), expected(6)]);
+    }
+}
+
+#[test]
 fn a_lock_may_hold_what_grows() {
     fn exchange(host: &Host) {
         let latest = host.get::<Mutex<Option<new::Options>>>("LATEST").unwrap();
@@ -140,6 +197,9 @@ fn a_panic_in_what_is_left_out_is_no_ones() {
     let id = id_of(lowered);
     new::UNHASHABLE.store(false, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(id, 3);
+    let copy = host.get::<fn(&new::Keyed) -> new::Keyed>("copy_keyed").unwrap();
+    assert!(copy(&keyed).keys.is_empty(), "the default");
+    assert_eq!(keyed.keys.len(), 1);
     assert_eq!(id_of(keyed), 3);
 }
 
@@ -157,4 +217,49 @@ fn what_grows_does_so_at_its_end() {
     let difference = mismatch(host.get::<fn(old::Shifted) -> old::Shifted>("echo_shifted"));
     assert!(difference.contains("Shifted"), "{difference}");
     assert!(host.get::<fn(new::Shifted) -> new::Shifted>("echo_shifted").is_ok());
+}
+
+mod before {
+    #[plugin_core::plugin_type]
+    #[non_exhaustive]
+    pub(super) struct Growing<T> {
+        pub(super) of: T,
+    }
+}
+
+mod after {
+    #[plugin_core::plugin_type]
+    #[non_exhaustive]
+    pub(super) struct Growing<T> {
+        pub(super) of: T,
+        #[plugin_type(default = { if Self::WIDTH == 80 { return 24 } 25 })]
+        pub(super) height: u8,
+        #[plugin_type(default = Self::WIDTH)]
+        pub(super) width: u8,
+        #[plugin_type(default = Some(Some(std::env::var_os("no variable of this name")?.len() as u64)))]
+        pub(super) more: Option<Option<u64>>,
+        #[plugin_type(default = vec![size_of::<T>(); { let __value = 2; let __lowered = 1; __value + __lowered }])]
+        pub(super) sizes: Vec<usize>,
+    }
+
+    impl<T> Growing<T> {
+        const WIDTH: u8 = 80;
+    }
+}
+
+/// A default is an expression in a function of its own: `return` and `?` end the default, and not the lift, whose box is freed.
+#[test]
+fn a_default_that_returns_is_the_default() {
+    use std::sync::Arc;
+
+    let text: Arc<str> = "text".into();
+    for _ in 0..3 {
+        let lowered = before::Growing { of: (text.clone(), vec![1_u16]) }.lower();
+        // SAFETY: lowered just above, from a type that differs as those that grow may, and lifted once.
+        let lifted: after::Growing<(Arc<str>, Vec<u16>)> = unsafe { PluginType::lift(lowered, &Origin::HOST) };
+        assert_eq!((&*lifted.of.0, lifted.of.1.as_slice()), ("text", [1].as_slice()));
+        assert_eq!((lifted.height, lifted.width, lifted.more), (24, 80, None));
+        assert_eq!(lifted.sizes, [size_of::<(Arc<str>, Vec<u16>)>(); 3]);
+    }
+    assert_eq!(Arc::strong_count(&text), 1, "each that was lowered is dropped");
 }

@@ -92,7 +92,10 @@ fn an_init_hook_that_panics_leaves_nothing() {
         let Error::InitPanicked { plugin, fault, .. } = &error else { panic!("{error}") };
         assert_eq!((plugin.as_str(), fault.message.as_str()), ("init-panics", "cannot start"));
         assert_eq!(fault.export.as_deref(), Some("init-panics::start"));
-        assert!(fault.location.as_ref().unwrap().file.ends_with("lib.rs"));
+        let location = fault.location.as_ref().unwrap();
+        assert!(location.file.ends_with("lib.rs"));
+        let text = format!("did not start: its init hook `start` panicked at {location}: cannot start");
+        assert!(error.to_string().ends_with(&text), "{error}");
         assert!(host.plugins().is_empty());
     }
     // The host goes on working.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use plugin_core::plugin_type;
+use plugin_core::{PluginType, plugin_type};
 use plugin_host::{Error, Host, Lookup, Signature};
 use tests::host_with;
 
@@ -373,6 +373,195 @@ fn what_an_argument_is_decides_not_only_by_its_descriptor() {
     assert_ne!(mixed, Signature::of::<fn(Both<One>, Both<One>) -> String>());
     assert_ne!(mixed, Signature::of::<fn(Both<Other>, Both<Other>) -> String>());
     assert_eq!(mixed, Signature::of::<fn(Both<One>, Both<Other>) -> String>());
+}
+
+/// A generic type whose fields a trait decides about is described with what the trait says of the argument.
+#[test]
+fn what_a_trait_makes_of_an_argument_is_compared() {
+    trait Project {
+        type Out: PluginType;
+    }
+    impl<T: Copy> Project for T {
+        type Out = u8;
+    }
+    type Hidden<T> = <T as Project>::Out;
+    #[plugin_type]
+    struct Projected<T: Project> {
+        out: <T as Project>::Out,
+    }
+    #[plugin_type]
+    enum InAnAlias<T: Project> {
+        Out(Vec<Hidden<T>>),
+    }
+    // As the plugin's, but `Copy`, and so without an implementation of its own.
+    #[plugin_type]
+    #[derive(Clone, Copy)]
+    struct Key {
+        of: u8,
+    }
+    let host = host_with(&["zoo"]);
+    let projected = difference::<fn() -> Projected<Key>>(&host, "projected");
+    assert!(projected.contains("out: u8 in the host, [u64; 64] in the plugin"), "{projected}");
+    let hidden = difference::<fn() -> InAnAlias<Key>>(&host, "projected_in_an_alias");
+    assert!(hidden.contains("u8 in the host, [u64; 64] in the plugin"), "{hidden}");
+
+    // Where the traits agree, so do the types.
+    mod same {
+        use plugin_core::plugin_type;
+
+        pub(super) trait Project {
+            type Out: plugin_core::PluginType;
+        }
+        #[plugin_type]
+        pub(super) struct Key {
+            of: u8,
+        }
+        impl Project for Key {
+            type Out = [u64; 64];
+        }
+        #[plugin_type]
+        pub(super) struct Projected<T: Project> {
+            pub(super) out: <T as Project>::Out,
+        }
+    }
+    let projected = host.get::<fn() -> same::Projected<same::Key>>("projected").unwrap()();
+    assert_eq!(projected.out, [0x4141_4141_4141_4141; 64]);
+}
+
+/// A bound may be a trait of the author's with the name of one of std's, if std's trait implies it. The two sides' traits may
+/// still say different things of an argument.
+#[test]
+fn what_a_trait_named_as_stds_makes_of_an_argument_is_compared() {
+    macro_rules! shown {
+        ($module:ident, $out:ty) => {
+            mod $module {
+                use plugin_core::{PluginType, plugin_type};
+
+                pub(super) trait Display: std::fmt::Display {
+                    type Out: PluginType;
+                }
+                impl<T: std::fmt::Display> Display for T {
+                    type Out = $out;
+                }
+                #[plugin_type]
+                pub(super) struct Shown<T: Display> {
+                    pub(super) of: T,
+                    pub(super) out: <T as Display>::Out,
+                }
+            }
+        };
+    }
+    shown!(same, Vec<u64>);
+    shown!(other, [u64; 3]);
+    let host = host_with(&["zoo"]);
+    type Echo<T> = fn(T) -> T;
+    let echo = host.get::<Echo<same::Shown<String>>>("return_shown").unwrap();
+    let back = echo(same::Shown { of: "text".to_owned(), out: vec![1, 2] });
+    assert_eq!((back.of.as_str(), back.out), ("text", vec![1, 2]));
+    let other = difference::<Echo<other::Shown<String>>>(&host, "return_shown");
+    assert!(other.contains("out: [u64; 3] in the host, Vec<u64> in the plugin"), "{other}");
+}
+
+/// A definition that is made once for all arguments says what one says that is made for each.
+#[test]
+fn stand_ins_change_nothing() {
+    mod of_all {
+        use super::{BTreeMap, HashMap, PhantomData, plugin_type};
+
+        #[plugin_type]
+        pub(super) struct Pair<A, B> {
+            a: A,
+            b: Vec<B>,
+        }
+        #[plugin_type]
+        pub(super) enum Mixed<A: Ord + Clone, B>
+        where
+            B: std::fmt::Debug + core::hash::Hash + Eq,
+        {
+            Nothing,
+            Swapped(Pair<B, A>, Option<Box<Pair<A, Pair<B, B>>>>),
+            Maps { a: BTreeMap<A, B>, b: HashMap<B, [A; 3]>, c: PhantomData<(A, u8)> },
+        }
+        #[plugin_type]
+        #[non_exhaustive]
+        pub(super) struct Grows<T> {
+            of: Pair<T, u16>,
+            #[plugin_type(default)]
+            more: Option<T>,
+        }
+    }
+    mod of_each {
+        use super::{BTreeMap, HashMap, PhantomData, plugin_type};
+
+        // Nothing can stand in for a parameter with it, as far as the attribute sees.
+        pub(super) trait Mark {}
+        impl<T> Mark for T {}
+
+        #[plugin_type]
+        pub(super) struct Pair<A: Mark, B: Mark> {
+            a: A,
+            b: Vec<B>,
+        }
+        #[plugin_type]
+        pub(super) enum Mixed<A: Mark + Ord + Clone, B>
+        where
+            B: Mark + std::fmt::Debug + core::hash::Hash + Eq,
+        {
+            Nothing,
+            Swapped(Pair<B, A>, Option<Box<Pair<A, Pair<B, B>>>>),
+            Maps { a: BTreeMap<A, B>, b: HashMap<B, [A; 3]>, c: PhantomData<(A, u8)> },
+        }
+        #[plugin_type]
+        #[non_exhaustive]
+        pub(super) struct Grows<T: Mark> {
+            of: Pair<T, u16>,
+            #[plugin_type(default)]
+            more: Option<T>,
+        }
+    }
+    fn bytes<T: PluginType>() -> Vec<u8> {
+        T::NODE.to_bytes()
+    }
+    assert_eq!(bytes::<of_all::Pair<u8, String>>(), bytes::<of_each::Pair<u8, String>>());
+    assert_eq!(bytes::<of_all::Mixed<u8, String>>(), bytes::<of_each::Mixed<u8, String>>());
+    assert_eq!(bytes::<of_all::Mixed<Option<u8>, Vec<u8>>>(), bytes::<of_each::Mixed<Option<u8>, Vec<u8>>>());
+    assert_eq!(bytes::<of_all::Grows<api::Node>>(), bytes::<of_each::Grows<api::Node>>());
+    // One in the other, also those of the other kind.
+    type InBoth<A, B> = of_all::Pair<of_all::Grows<A>, of_all::Pair<A, B>>;
+    type InEach<A, B> = of_each::Pair<of_each::Grows<A>, of_each::Pair<A, B>>;
+    assert_eq!(bytes::<InBoth<u8, api::List<u8>>>(), bytes::<InEach<u8, api::List<u8>>>());
+    assert_eq!(
+        bytes::<of_all::Pair<of_each::Pair<u8, u16>, of_all::Grows<u8>>>(),
+        bytes::<of_each::Pair<of_all::Pair<u8, u16>, of_each::Grows<u8>>>()
+    );
+    assert_ne!(bytes::<of_all::Pair<u8, String>>(), bytes::<of_each::Pair<String, u8>>());
+}
+
+/// Types with one name, at one place in the source and in one module, are told apart.
+#[test]
+fn types_made_by_one_macro_are_not_each_other() {
+    trait Named {
+        type It: PluginType;
+    }
+    macro_rules! each {
+        ($($of:ident: $ty:ty),*) => {$(
+            struct $of;
+            const _: () = {
+                #[plugin_type]
+                struct Made {
+                    of: $ty,
+                }
+                impl Named for $of {
+                    type It = Made;
+                }
+            };
+        )*};
+    }
+    each! { A: u8, B: String }
+    type Of<T> = <T as Named>::It;
+    let (mixed, same) = (Signature::of::<fn(Of<A>, Of<B>)>(), Signature::of::<fn(Of<A>, Of<A>)>());
+    assert_eq!(mixed.definitions(), ["struct Made { of: u8 }", "struct Made { of: String }"]);
+    assert_eq!(same.definitions(), ["struct Made { of: u8 }"]);
 }
 
 /// A fallback is not among the others, but counts as one.

@@ -74,10 +74,46 @@ fn a_name_that_is_not_exported_suggests_the_closest() {
     assert_eq!(error.to_string(), "no loaded plugin exports `ecko_string`; there is `echo_string`");
     let error = host.plugin("zoo").unwrap().get::<fn()>("lenght").unwrap_err();
     assert_eq!(error.to_string(), "plugin `zoo` exports no `lenght`; there is `length`");
-    let error = host.get::<fn()>("xqzt").unwrap_err();
-    assert!(matches!(&error, Error::NoSuchExport { closest: None, .. }), "{error}");
     let error = host.plugin("zoos").unwrap_err();
     assert_eq!(error.to_string(), "no plugin `zoos` is loaded; there is `zoo`");
+}
+
+/// Without a similar name, the first ones that exist are listed.
+#[test]
+fn a_name_that_is_like_no_other_lists_what_exists() {
+    let empty = host();
+    assert_eq!(empty.plugin("xqj").unwrap_err().to_string(), "no plugin `xqj` is loaded");
+    assert_eq!(empty.get::<fn()>("xqj").unwrap_err().to_string(), "no loaded plugin exports `xqj`");
+    let host = host_with(&["zoo"]);
+    assert_eq!(host.plugin("xqj").unwrap_err().to_string(), "no plugin `xqj` is loaded; there is only `zoo`");
+    host.load(fixture("rival")).unwrap();
+    assert_eq!(host.plugin("xqj").unwrap_err().to_string(), "no plugin `xqj` is loaded; there are `rival`, `zoo`");
+    let zoo = host.plugin("zoo").unwrap();
+    let exports = zoo.exports();
+    let listed = exports[..8].iter().map(|export| format!("`{}`", export.name)).collect::<Vec<_>>().join(", ");
+    let more = exports.len() - 8;
+    let error = zoo.get::<fn()>("xqj").unwrap_err();
+    assert_eq!(error.to_string(), format!("plugin `zoo` exports no `xqj`; there are {listed} and {more} more"));
+}
+
+/// A path without the prefix and the extension is not the library's.
+#[test]
+fn a_library_beside_the_path_that_was_tried_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let library = directory.path().join(tests::library_name("grown-1"));
+    std::fs::copy(fixture("grown-1"), &library).unwrap();
+    std::fs::write(directory.path().join(tests::library_name("zebra")), "").unwrap();
+    let there_is = format!("; there is `{}`", library.display());
+    for name in ["grown-1", "grown_1", "libgrown_1.dll", "grown_1.dylib", "libgrown-1.so.1", "grwn1.so"] {
+        let error = host().load(directory.path().join(name)).unwrap_err();
+        assert!(error.to_string().ends_with(&there_is), "{name}: {error}");
+    }
+    let error = host().with_search_dir(directory.path()).load("grown").unwrap_err();
+    assert!(error.to_string().ends_with(&there_is), "{error}");
+    for path in [directory.path().join("xqj.so"), directory.path().join("absent").join("grown-1")] {
+        let error = host().load(&path).unwrap_err();
+        assert!(matches!(&error, Error::NotFound { closest: None, .. }), "{error}");
+    }
 }
 
 #[test]
@@ -189,7 +225,7 @@ fn bare_names_are_searched_for() {
     // As cargo does, `-` in a package's name is `_` in the file's; and either finds the plugin.
     assert!(matches!(host.load("init-panics"), Err(Error::InitPanicked { .. })));
     let error = host.load("absent").unwrap_err();
-    let Error::NotFound { name, tried } = &error else { panic!("{error}") };
+    let Error::NotFound { name, tried, .. } = &error else { panic!("{error}") };
     assert_eq!(name, "absent");
     let exe = std::env::current_exe().unwrap();
     let directories = [Path::new("/nonexistent"), directory.path(), exe.parent().unwrap()];

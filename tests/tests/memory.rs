@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use checked_allocator::CheckedAllocator;
 use plugin_host::{Fault, Host, Leak, Memory};
-use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds, settled, variant};
+use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds, settled, variant, wait_until};
 
 #[global_allocator]
 static ALLOCATOR: CheckedAllocator<0x5A5A_0003> = CheckedAllocator::new();
@@ -102,7 +102,7 @@ fn what_owns_memory_moves_without_a_copy() {
 #[test]
 fn what_a_plugin_leaks_is_freed_when_it_is_gone() {
     let _alone = alone();
-    let mut live = None;
+    let mut live = 0;
     for round in 0..rounds(200).max(4) {
         let (host, leaks) = host_of("host-allocated", Memory::Tracked);
         host.get::<fn(usize)>("leak").unwrap()(64 * 1024);
@@ -116,14 +116,12 @@ fn what_a_plugin_leaks_is_freed_when_it_is_gone() {
                 "round {round}"
             );
             drop(leaks);
-            let now = match ALLOCATOR.live() {
-                now if Some(now) == live => now,
-                _ => settled(|| ALLOCATOR.live()),
-            };
-            if round > 1 {
-                assert_eq!(Some(now), live, "blocks in round {round}");
+            // Threads of the tests before may still be ending, and of this round's host.
+            if round < 2 {
+                live = settled(|| ALLOCATOR.live());
+            } else {
+                wait_until("a round leaves as many blocks as the one before", || ALLOCATOR.live() == live);
             }
-            live = Some(now);
         }
     }
 }

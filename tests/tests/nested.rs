@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use api::Mixed;
 use checked_allocator::CheckedAllocator;
 use plugin_host::Memory;
 use tests::{assert_leaves_nothing, fixture, host, variant};
@@ -57,6 +58,12 @@ fn whatever_memory_they_have() {
                         assert!(relayed == Ok(texts()), "{plugins:?} in {}: {:?}", nested.display(), relayed.err());
                     }
                 }
+            }
+            let all: Vec<Mixed> = (0..99).map(|n| Mixed(n, texts()[usize::from(n)].clone(), (0, 'm'))).collect();
+            let lend_on = host.get::<fn(&str, &[Mixed]) -> Result<Vec<usize>, String>>("lend_on").unwrap();
+            for inner in ["zoo", "zoo-apart", "host-allocated"] {
+                let addresses = lend_on(&path(&fixture(inner)), &all).unwrap();
+                assert_eq!(addresses, all.iter().map(|mixed| mixed.1.as_ptr().addr()).collect::<Vec<_>>());
             }
             let relay_linked = host.get::<fn(String) -> Result<String, String>>("relay_linked").unwrap();
             let round = || assert_eq!(relay_linked("text".to_owned()), Ok("text!".to_owned()));

@@ -1,8 +1,11 @@
 //! Exported statics, read and written from the host.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock};
 
+use bytes::Bytes;
 use plugin_host::Error;
 use tests::{host, host_with};
 
@@ -56,6 +59,90 @@ fn a_rwlock_is_read_and_written() {
     assert_eq!(*limits.read().unwrap(), [1, 2, 3]);
     *limits.write().unwrap() = vec![9];
     assert_eq!(in_plugin(), [9]);
+}
+
+#[test]
+fn what_a_lock_guards_is_read_where_it_is() {
+    let host = host_with(&["zoo"]);
+    let registry = host.get::<RwLock<BTreeMap<String, Vec<String>>>>("REGISTRY").unwrap();
+    let register = host.get::<fn(&str, Vec<String>)>("register").unwrap();
+    let at = host.get::<fn(&str) -> Option<usize>>("registered_at").unwrap();
+    assert!(registry.read().unwrap().is_empty());
+    register("a", vec!["one".to_owned(), "two".to_owned()]);
+    register("b", Vec::new());
+    let clone = {
+        let (reading, also_reading) = (registry.read().unwrap(), registry.read().unwrap());
+        assert_eq!(reading["a"], ["one", "two"]);
+        assert_eq!(*reading, *also_reading);
+        assert_eq!(Some(reading["a"][0].as_ptr().addr()), at("a"));
+        reading.clone()
+    };
+    registry.write().unwrap().clear();
+    assert_eq!(at("a"), None);
+    assert_eq!(clone["a"], ["one", "two"], "a clone is the host's own");
+    register("a", vec!["three".to_owned()]);
+    assert_eq!(host.plugins()[0].get_json("REGISTRY").unwrap(), serde_json::json!({ "a": ["three"] }));
+    registry.write().unwrap().clear();
+}
+
+#[test]
+fn a_lock_is_let_go_if_reading_panics() {
+    let host = host_with(&["zoo"]);
+    let keys = host.get::<RwLock<Option<HashSet<api::Key>>>>("KEYS").unwrap();
+    let can_lock = host.get::<fn() -> bool>("can_lock_keys").unwrap();
+    host.get::<fn(Option<HashSet<api::Key>>)>("set_keys").unwrap()(Some([api::Key(1), api::Key(2)].into()));
+    api::UNHASHABLE.store(true, Ordering::SeqCst);
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(keys.read())));
+    api::UNHASHABLE.store(false, Ordering::SeqCst);
+    assert!(read.is_err());
+    assert!(can_lock());
+    assert_eq!(keys.read().unwrap().as_ref().unwrap().len(), 2);
+    host.get::<fn(Option<HashSet<api::Key>>)>("set_keys").unwrap()(None);
+}
+
+/// The value is out of the plugin's place then, and there is none to put back: without an end, the lock would be held for ever.
+#[test]
+fn a_panic_while_a_lock_is_taken_to_write_ends_the_process() {
+    const CHILD: &str = "PLUGIN_TEST_PANIC_IN_LOCK";
+    const THIS: &str = "a_panic_while_a_lock_is_taken_to_write_ends_the_process";
+    if std::env::var_os(CHILD).is_none() {
+        let exe = std::env::current_exe().unwrap();
+        let mut child = std::process::Command::new(exe);
+        let output = child.args(["--exact", THIS, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{said}");
+        assert!(said.contains("the lock is taken") && said.contains("cannot be hashed"), "{said}");
+        assert!(!said.contains("the process goes on"), "{said}");
+        return;
+    }
+    let host = host_with(&["zoo"]);
+    let keys = host.get::<RwLock<Option<HashSet<api::Key>>>>("KEYS").unwrap();
+    host.get::<fn(Option<HashSet<api::Key>>)>("set_keys").unwrap()(Some([api::Key(1), api::Key(2)].into()));
+    api::UNHASHABLE.store(true, Ordering::SeqCst);
+    eprintln!("the lock is taken");
+    _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(keys.write())));
+    eprintln!("the process goes on");
+}
+
+#[test]
+fn statics_that_are_not_plain_are_copied() {
+    let (words, choice, events, raw) = {
+        let host = host_with(&["zoo"]);
+        assert_eq!(host.plugins()[0].get_json("WORDS").unwrap(), serde_json::json!(["one", "", "größe"]));
+        assert_eq!(host.plugins()[0].get_json("CHOICE").unwrap(), serde_json::json!(["this one", 3]));
+        type Choice = (Option<Cow<'static, str>>, u8);
+        let (words, choice) =
+            (host.get::<&[Cow<'static, str>]>("WORDS").unwrap(), host.get::<Choice>("CHOICE").unwrap());
+        assert_eq!(host.plugins()[0].get_json("EVENTS").unwrap()[1]["Opened"]["size"], 3);
+        assert_eq!(host.plugins()[0].get_json("RAW").unwrap(), serde_json::json!([b"raw", []]));
+        (words, choice, host.get::<&[api::Event]>("EVENTS").unwrap(), host.get::<[Bytes; 2]>("RAW").unwrap())
+    };
+    assert_eq!(**events, [api::Event::Closed, api::Event::Opened { path: String::new(), size: 3 }]);
+    let clone = raw[0].clone();
+    drop(raw);
+    assert_eq!(clone, "raw", "it keeps the library");
+    assert_eq!(**words, ["one", "", "größe"]);
+    assert_eq!(*choice, (Some(Cow::Borrowed("this one")), 3));
 }
 
 #[test]

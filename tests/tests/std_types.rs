@@ -151,6 +151,20 @@ fn bytes_are_not_copied() {
     assert_eq!(bytes, [1, 2, 3, 4][..]);
 }
 
+/// The panic must not unwind out of the plugin, and there is no call whose fault it could be.
+#[test]
+fn bytes_whose_owner_panics_are_given_up() {
+    let host = host_with(&["zoo"]);
+    let bytes = host.get::<fn() -> Bytes>("bytes_that_panic").unwrap();
+    let first = bytes();
+    let part = first.slice(3..5);
+    drop(first);
+    assert_eq!(part, "is");
+    drop(part);
+    assert_eq!(host.plugins()[0].call_json("bytes_that_panic", &serde_json::json!([])).unwrap()[0], b'i');
+    assert_eq!(bytes(), "it is in the library", "it works on");
+}
+
 #[test]
 fn bytes_keep_their_library() {
     let host = host_with(&["zoo"]);

@@ -9,6 +9,11 @@ fn every_basic_type() {
 }
 
 #[test]
+fn what_is_lent() {
+    round_trips::lent(&host_with(&["zoo"]));
+}
+
+#[test]
 fn buffers_with_spare_capacity_and_without_any() {
     let host = host_with(&["zoo"]);
     let echo = host.get::<fn(Vec<u8>) -> Vec<u8>>("echo_bytes").unwrap();

@@ -1,16 +1,13 @@
 //! Unloading: what waits, what pins and how it is told, and that nothing happens to whoever was there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use plugin_host::{Error, Host, PinReason, Unload};
-use tests::{fixture, host, library_name, rounds};
-
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+use tests::{LONG, fixture, host, library_name, rounds, wait_until};
 
 /// A copy of a fixture's library under a name that nothing else in this process has.
 struct Copy {
@@ -50,14 +47,6 @@ fn host_and_copy() -> (Host, Copy) {
     let (host, copy) = (host(), Copy::of("leaver"));
     host.load(&copy.file).unwrap();
     (host, copy)
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < LONG, "{what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 #[test]
@@ -192,7 +181,7 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
     let may_end = [copy.directory.path().join("first"), copy.directory.path().join("second")];
     for (name, path) in ["indexer", "writer"].into_iter().zip(&may_end) {
         std::fs::write(path, "").unwrap();
-        host.get::<fn(String, String)>("start_stubborn").unwrap()(name.to_owned(), path.to_str().unwrap().to_owned());
+        start_stubborn(&host, Some(name), path);
     }
     let running = |names: &[&str]| {
         if !cfg!(target_os = "linux") {
@@ -233,13 +222,35 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
     }
 }
 
+/// Starts a thread of the plugin's that runs for as long as the file exists.
+fn start_stubborn(host: &Host, name: Option<&str>, file: &Path) {
+    let start = host.get::<fn(Option<String>, String)>("start_stubborn").unwrap();
+    start(name.map(str::to_owned), file.to_str().unwrap().to_owned());
+}
+
+/// It would have the program's name otherwise.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_without_a_name_has_its_plugins() {
+    let (host, copy) = host_and_copy();
+    let may_end = copy.directory.path().join("may-end");
+    std::fs::write(&may_end, "").unwrap();
+    start_stubborn(&host, None, &may_end);
+    wait_until("the thread runs", || {
+        let unloaded = host.unload("leaver", Duration::ZERO).unwrap();
+        unloaded.to_string().starts_with("pinned: 1 thread that it started runs: `leaver` (thread ")
+    });
+    std::fs::remove_file(&may_end).unwrap();
+    copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
+}
+
 /// What its threads keep of a plugin is in nobody's way.
 #[test]
 fn another_is_loaded_beside_what_is_left() {
     let (host, copy) = host_and_copy();
     let may_end = copy.directory.path().join("may-end");
     std::fs::write(&may_end, "").unwrap();
-    host.get::<fn(String, String)>("start_stubborn").unwrap()("old".to_owned(), may_end.to_str().unwrap().to_owned());
+    start_stubborn(&host, Some("old"), &may_end);
     assert_ne!(host.unload("leaver", Duration::ZERO).unwrap(), Unload::Unmapped);
 
     let next = Copy::of("leaver");
@@ -274,6 +285,12 @@ fn a_library_that_is_marked_as_never_to_be_unmapped() {
             assert_eq!(unloaded.to_string(), "pinned: its linker marked it as never to be unmapped (`-z nodelete`)");
             assert_eq!(unloaded, Unload::Pinned(vec![PinReason::NoDelete]));
             assert_ne!(copy.mapped(), 0);
+            // Its backtraces are read from there.
+            let name = copy.file.file_name().unwrap().to_str().unwrap();
+            let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+            let leads_there =
+                |path: PathBuf| std::fs::read_link(path).is_ok_and(|file| file.to_string_lossy().contains(name));
+            assert_eq!(descriptors.filter(|entry| leads_there(entry.path())).count(), 1);
         } else {
             copy.assert_unloaded(&unloaded);
         }
@@ -290,12 +307,9 @@ fn a_library_with_a_signal_handler() {
     host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR2);
     for _ in 0..2 {
         let unloaded = host.unload("signals", LONG).unwrap();
-        assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Registered]));
-        assert_eq!(
-            unloaded.to_string(),
-            "pinned: the system may call it: it has a signal handler, or registered something with the system before \
-             it was attached"
-        );
+        let handler = plugin_host::Registration::SignalHandler { signal: libc::SIGUSR2 };
+        assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Registered { things: vec![handler] }]));
+        assert_eq!(unloaded.to_string(), "pinned: the system may call or use it: it has a handler for signal 12");
     }
     // SAFETY: the plugin handles it; were the handler gone, this would end the process.
     unsafe { libc::raise(libc::SIGUSR2) };
@@ -478,7 +492,7 @@ fn a_host_that_is_dropped() {
     let (host, copy) = host_and_copy();
     let may_end = copy.directory.path().join("may-end");
     std::fs::write(&may_end, "").unwrap();
-    host.get::<fn(String, String)>("start_stubborn").unwrap()("old".to_owned(), may_end.to_str().unwrap().to_owned());
+    start_stubborn(&host, Some("old"), &may_end);
     _ = host.unload("leaver", Duration::ZERO).unwrap();
     drop(host);
     std::fs::remove_file(&may_end).unwrap();
@@ -607,4 +621,34 @@ fn from_within_a_destructor_of_the_plugins() {
         assert_eq!(CALLED_BACK.said(), ["pinned: 1 thread is running destructors of its thread-locals"]);
     }
     copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
+}
+
+/// A handler may still read the key's values, and must not find another's.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_pinned_keeps_its_keys() {
+    let (host, copy) = (host(), Copy::of("signals"));
+    host.load(&copy.file).unwrap();
+    let key = host.get::<fn() -> u32>("make_key").unwrap()();
+    host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGURG);
+    let unloaded = host.unload("signals", LONG).unwrap();
+    let things = vec![plugin_host::Registration::SignalHandler { signal: libc::SIGURG }];
+    assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Registered { things }]));
+    let mut other = 0;
+    // SAFETY: there is a place for the key.
+    assert_eq!(unsafe { libc::pthread_key_create(&raw mut other, None) }, 0);
+    assert_ne!(other, key);
+}
+
+/// The plugin of the plugin may call it whenever it likes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_plugin_with_a_plugin_of_its_own_is_pinned() {
+    let (host, copy) = (host(), Copy::of("nested"));
+    host.load(&copy.file).unwrap();
+    host.get::<fn(String)>("keep_host_of").unwrap()(fixture("leaver").to_str().unwrap().to_owned());
+    let unloaded = host.unload("nested", LONG).unwrap();
+    let things = vec![plugin_host::Registration::Plugin];
+    assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Registered { things }]));
+    assert_ne!(copy.mapped(), 0);
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plugin_host::{Error, Event, Fault, Host, Live, Memory, PinReason, Trust, Unload};
-use tests::{fixture, library_name, rewrite, rounds, variant};
+use tests::versions::{copies_mapped, replace, version_of};
+use tests::{assert_child, fixture, library_name, rounds, variant};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -54,21 +55,11 @@ impl Versions {
 
     /// Puts a version of that number there, as a build does: at once.
     fn write(&self, library: &Path, number: u64, behaviour: &str) {
-        let mut bytes = fs::read(library).unwrap();
-        rewrite(
-            &mut bytes,
-            &[
-                ("version is 0000000001", &format!("version is {number:010}")),
-                ("version does is to serve     ", &format!("version does is to {behaviour:10}")),
-            ],
-        );
-        self.put(&bytes);
+        self.put(&version_of(library, number, behaviour));
     }
 
     fn put(&self, bytes: &[u8]) {
-        let next = self.directory.path().join("next");
-        fs::write(&next, bytes).unwrap();
-        fs::rename(next, &self.file).unwrap();
+        replace(&self.file, bytes);
     }
 
     fn events(&self) -> Vec<String> {
@@ -97,11 +88,7 @@ impl Versions {
 
 /// How many copies of the fixture are mapped; `None` where that cannot be told.
 fn mapped() -> Option<usize> {
-    // Under Wine it can be read, but has other names.
-    let maps = cfg!(target_os = "linux").then(|| fs::read_to_string("/proc/self/maps").unwrap())?;
-    let name = library_name("upgrades");
-    let first = |line: &&str| line.contains(&name) && line.contains(" 00000000 ");
-    Some(maps.lines().filter(first).count())
+    copies_mapped("upgrades")
 }
 
 /// Waits until as many copies of the fixture are mapped.
@@ -272,17 +259,14 @@ fn whatever_fails_the_old_version_serves_on() {
     versions.write(&library, 2, "fail init");
     fails("init fails", "did not start: its init hook `start` failed: this version cannot start");
     versions.write(&library, 2, "panic init");
-    fails("init panics", "did not start: its init hook panicked <- plugin export `upgrades::start` panicked at");
+    fails("init panics", "did not start: its init hook `start` panicked at ");
     versions.write(&library, 2, "fail rest");
     fails(
         "restore fails",
         "`FILE` cannot replace plugin `upgrades`: its `#[plugin_export(restore)]` failed: invalid digit found in string",
     );
     versions.write(&library, 2, "panic rest");
-    fails(
-        "restore panics",
-        "its `#[plugin_export(restore)]` panicked <- plugin export `upgrades::restore` panicked at",
-    );
+    fails("restore panics", "`FILE` cannot replace plugin `upgrades`: its `#[plugin_export(restore)]` panicked at ");
 
     // The state.
     versions.write(&variant("upgrades", "no-restore"), 2, "serve");
@@ -312,7 +296,9 @@ fn a_version_that_panics_while_it_saves_serves_on() {
     let mut serving = Serving::new(&host);
     versions.write(&library, 2, "serve");
     let error = host.reload("upgrades").unwrap_err();
-    assert_eq!(error.to_string(), "plugin `upgrades` is not upgraded: its `#[plugin_export(save)]` panicked");
+    let text = error.to_string();
+    assert!(text.starts_with("plugin `upgrades` is not upgraded: its `#[plugin_export(save)]` panicked at "), "{text}");
+    assert!(text.ends_with(": the state is not to be had"), "{text}");
     let fault = std::error::Error::source(&error).unwrap().to_string();
     assert!(fault.contains("`upgrades::save` panicked at") && fault.ends_with("the state is not to be had"), "{fault}");
     serving.check(&host, "save panics");
@@ -340,11 +326,36 @@ fn only_what_is_loaded_from_a_file_is_replaced() {
     let error = host.reload("upgrade").unwrap_err();
     assert_eq!(error.to_string(), "no plugin `upgrade` is loaded; there is `upgrades`");
     let error = host.reload(fixture("rival")).unwrap_err();
-    assert!(matches!(&error, Error::NoSuchPlugin { name, .. } if name == "rival"), "{error}");
+    let file = fixture("rival");
+    assert_eq!(
+        error.to_string(),
+        format!("`{}` replaces nothing: its plugin `rival` is not loaded; load it with `Host::load`", file.display())
+    );
     assert!(matches!(host.reload("upgrades\0"), Err(Error::NulInName { .. })));
     _ = host.unload("upgrades", LONG).unwrap();
     assert!(matches!(host.reload("upgrades"), Err(Error::NoSuchPlugin { .. })));
-    assert!(matches!(host.reload(&versions.file), Err(Error::NoSuchPlugin { .. })));
+    assert!(matches!(host.reload(&versions.file), Err(Error::NothingToReplace { .. })));
+}
+
+/// In a process of its own, because its directory changes.
+#[test]
+fn a_relative_path_leads_to_the_same_file_for_good() {
+    const CHILD: &str = "PLUGIN_TEST_RELATIVE";
+    if let Some(directory) = std::env::var_os(CHILD) {
+        std::env::set_current_dir(&directory).unwrap();
+        let host = tests::host();
+        let file = library_name("upgrades");
+        let path = std::env::current_dir().unwrap().join(&file);
+        assert_eq!(host.load(Path::new(".").join(&file)).unwrap().path(), Some(&*path));
+        std::env::set_current_dir(std::env::temp_dir()).unwrap();
+        assert_eq!(host.reload("upgrades").unwrap().path(), Some(&*path));
+        // What is asked for by a relative path is looked for from here.
+        assert!(matches!(host.reload(Path::new(".").join(&file)), Err(Error::NotFound { .. })));
+        std::process::exit(27);
+    }
+    let versions = Versions::new();
+    versions.write(&fixture("upgrades"), 1, "serve");
+    assert_child("a_relative_path_leads_to_the_same_file_for_good", CHILD, versions.directory.path(), 27);
 }
 
 #[test]

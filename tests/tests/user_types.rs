@@ -139,6 +139,16 @@ fn deep_values_cross() {
     });
 }
 
+#[test]
+fn deep_boxes_are_lent() {
+    with_large_stack(|| {
+        let host = host_with(&["zoo"]);
+        let list = (0..10_000).fold(api::List::End, |list, n| api::List::Item(n.to_string(), Box::new(list)));
+        assert_eq!(host.get::<fn(&api::List<String>) -> usize>("list_length").unwrap()(&list), 10_000);
+        assert!(host.get::<fn(&api::List<String>) -> api::List<String>>("lend_list").unwrap()(&list) == list);
+    });
+}
+
 /// Here the stack would not do for one frame for each level of the conversion.
 #[test]
 fn deep_values_cross_on_a_small_stack() {

@@ -2,30 +2,20 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plugin_core::plugin_export;
 use plugin_host::{Error, Event, Host, Live, Watch};
-use tests::{fixture, host, library_name};
-
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+use tests::versions::replace;
+use tests::{LONG, fixture, host, library_name, wait_until};
 
 /// The quiet that is waited for. What must count as one change has shorter pauses, what must not has longer ones.
 const QUIET: Duration = Duration::from_millis(60);
 
 /// For how long to see that nothing happens.
 const A_WHILE: Duration = Duration::from_millis(600);
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < LONG, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
 
 /// What has been told, other than that versions go.
 #[derive(Clone, Default)]
@@ -95,18 +85,6 @@ impl Watched {
 
     fn replace(&self, bytes: &[u8]) {
         replace(&self.file, bytes);
-    }
-}
-
-/// Puts a file in the place of another, whole and at once.
-fn replace(file: &Path, bytes: &[u8]) {
-    let next = file.with_extension("next");
-    fs::write(&next, bytes).unwrap();
-    if cfg!(windows) {
-        // It is refused while somebody has the file open, as who looks at it has for a moment.
-        wait_until("the file can be replaced", || fs::rename(&next, file).is_ok());
-    } else {
-        fs::rename(next, file).unwrap();
     }
 }
 
@@ -431,4 +409,40 @@ fn what_cannot_be_watched_is_refused() {
     let _watch = watched.host.watch("leaver").unwrap();
     watched.replace(&version(2));
     watched.wait_for(2, 2);
+}
+
+/// Nobody touches the file again: what was in the way is gone.
+#[test]
+fn what_fails_for_a_reason_that_passes_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join(library_name("upgrades"));
+    let blocking = directory.path().join("waits");
+    std::fs::write(&blocking, "").unwrap();
+    std::fs::copy(fixture("upgrades"), &file).unwrap();
+    let events: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = events.clone();
+    let host = tests::host()
+        .with_watch_quiet(Duration::from_millis(10))
+        .with_handover_deadline(Duration::from_millis(20))
+        .with_event_handler(move |event| seen.lock().unwrap().push(event.to_string()));
+    host.load(&file).unwrap();
+    let _watch = host.watch("upgrades").unwrap();
+    let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
+    let path = blocking.to_str().unwrap().to_owned();
+    let caller = std::thread::spawn(move || wait(path));
+    let waiting = host.get::<std::sync::atomic::AtomicU64>("WAITING").unwrap();
+    wait_until("the call has begun", || waiting.load(std::sync::atomic::Ordering::SeqCst) == 1);
+    let mut bytes = std::fs::read(&file).unwrap();
+    tests::rewrite(&mut bytes, &[("version is 0000000001", "version is 0000000002")]);
+    replace(&file, &bytes);
+    // It is told of once, however often it is tried.
+    wait_until("it is refused", || {
+        events.lock().unwrap().iter().any(|event| event.contains("some did not within 20ms"))
+    });
+    std::thread::sleep(Duration::from_secs(1));
+    std::fs::remove_file(&blocking).unwrap();
+    assert_eq!(caller.join().unwrap(), 1);
+    wait_until("it is upgraded", || host.plugin("upgrades").unwrap().revision() == 2);
+    let refusals = events.lock().unwrap().iter().filter(|event| event.contains("is not upgraded")).count();
+    assert_eq!(refusals, 1, "{events:?}");
 }

@@ -1,3 +1,7 @@
+#![allow(unsafe_op_in_unsafe_fn)]
+
+use std::num::NonZero;
+
 use plugin_core::plugin_type;
 
 #[plugin_type]
@@ -6,6 +10,12 @@ struct Settings {
     width: u32,
     #[plugin_type(default = String::from_utf8_unchecked(vec![255]))]
     title: String,
+    #[plugin_type(default = {
+        #[allow(unsafe_op_in_unsafe_fn)]
+        let never = NonZero::<u8>::new_unchecked(0);
+        never
+    })]
+    rows: NonZero<u8>,
 }
 
 fn main() {}

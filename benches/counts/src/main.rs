@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use interface::Record;
+use interface::{Named, Record};
 use plugin_host::build::Build;
 use plugin_host::{Host, Trust};
 
@@ -21,7 +21,7 @@ const MANY: u32 = 1200;
 
 /// The paths, and what does each so many times.
 type HotPath = (&'static str, fn(&Host, u32));
-const PATHS: [HotPath; 8] = [
+const PATHS: [HotPath; 9] = [
     ("add", |host, count| {
         let add = host.get::<fn(u64, u64) -> u64>("add").expect("it is there");
         (0..count).for_each(|n| _ = black_box(add(black_box(n.into()), 1)));
@@ -44,6 +44,11 @@ const PATHS: [HotPath; 8] = [
         let tags = ["red", "green", "blue"].map(str::to_owned).into();
         let mut record = Some(Record { id: 1, name: "a record".to_owned(), tags, score: Some(0.5) });
         (0..count).for_each(|_| record = record.take().map(&*update));
+    }),
+    ("lent", |host, count| {
+        let letters = host.get::<fn(&[Named]) -> usize>("letters").expect("it is there");
+        let all: Vec<Named> = (0..16).map(|id| Named { id, name: format!("the name of number {id}") }).collect();
+        (0..count).for_each(|_| _ = black_box(letters(black_box(&all))));
     }),
     ("ok", |host, count| {
         let halve = host.get::<fn(u64) -> Result<u64, String>>("halve").expect("it is there");

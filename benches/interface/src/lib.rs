@@ -22,3 +22,13 @@ pub struct Record {
     /// Perhaps a number.
     pub score: Option<f64>,
 }
+
+/// One of many that a plugin reads.
+#[cfg_attr(feature = "plugin", plugin_core::plugin_type)]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// A number.
+    pub id: u64,
+    /// A text.
+    pub name: String,
+}

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::Record;
+use crate::{Named, Record};
 
 /// Adds.
 #[inline(always)]
@@ -50,6 +50,12 @@ pub fn halve(n: u64) -> Result<u64, String> {
 pub fn count(mut map: HashMap<String, u64>) -> HashMap<String, u64> {
     map.values_mut().for_each(|value| *value += 1);
     map
+}
+
+/// Reads a slice of what has parts on the heap.
+#[inline(always)]
+pub fn letters(all: &[Named]) -> usize {
+    all.iter().map(|named| named.name.len()).sum()
 }
 
 /// Uses a thread-local that has a destructor.

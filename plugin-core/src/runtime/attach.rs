@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{SERVICES, panics};
 use crate::allocator;
-use crate::table::{ABI_VERSION, BUILD_RECORD, Export, HostServices, MAGIC, PluginTable, bound, registered};
+use crate::table::{ABI_VERSION, BUILD_RECORD, Escaped, Export, HostServices, MAGIC, PluginTable, bound, registered};
 
 /// What the host finds by its symbol.
 #[unsafe(no_mangle)]
@@ -20,7 +20,7 @@ static plugin_table_v1: PluginTable = PluginTable {
     bind,
     visit_exports,
     unbind,
-    controlled,
+    escaped,
 };
 
 /// Attaches this library to its host.
@@ -39,7 +39,10 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     unsafe { allocator::bind((&raw const (*services).memory).read()) };
     panics::install();
     #[cfg(controllable)]
-    super::threads::probe();
+    {
+        super::threads::probe();
+        super::threads::report_found();
+    }
     bound::BOUND
 }
 
@@ -55,14 +58,12 @@ unsafe extern "C" fn unbind() {
     // Each library has its own std with its own buffer; what is still in it would be lost. A standard output that is
     // closed is nobody's fault here.
     _ = std::io::stdout().flush();
-    panics::uninstall();
 }
 
-/// Tells whether the library may be unmapped, as far as itself knows.
-unsafe extern "C" fn controlled() -> u8 {
+/// Tells what the system may call in this library without the host knowing of it.
+unsafe extern "C" fn escaped() -> Escaped {
     #[cfg(controllable)]
-    let controlled = super::threads::controlled();
+    return super::threads::all_escaped();
     #[cfg(not(controllable))]
-    let controlled = false;
-    u8::from(controlled)
+    Escaped { kinds: crate::table::escaped::UNKNOWN, signals: 0 }
 }

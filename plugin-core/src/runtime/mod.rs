@@ -1,7 +1,11 @@
 //! What runs inside a plugin between attach and detach, on behalf of its host.
 
 mod attach;
+#[cfg(all(controllable, feature = "host"))]
+mod environment;
 pub(crate) mod panics;
+#[cfg(controllable)]
+pub(crate) mod process;
 #[cfg(controllable)]
 pub(crate) mod threads;
 #[cfg(not(controllable))]

@@ -8,12 +8,13 @@
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
+use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
 use super::services;
 use crate::fault::{Fault, FaultRepr, Location, message_of};
 
-pub(crate) struct Report(Fault);
+struct Report(Fault);
 
 impl Drop for Report {
     fn drop(&mut self) {
@@ -52,16 +53,6 @@ pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
     }
 }
 
-/// Takes what was noted on this thread, for another to [`settle`].
-pub(crate) fn carry() -> Vec<Report> {
-    REPORTS.try_with(RefCell::take).unwrap_or_default()
-}
-
-/// Takes over what was noted on another thread, whose panic goes on in this one.
-pub(crate) fn settle(reports: Vec<Report>) {
-    _ = REPORTS.try_with(|own| own.borrow_mut().extend(reports));
-}
-
 fn report(info: &PanicHookInfo<'_>) {
     let location =
         info.location().map(|at| Location { file: at.file().to_owned(), line: at.line(), column: at.column() });
@@ -69,8 +60,9 @@ fn report(info: &PanicHookInfo<'_>) {
         services().is_some_and(|services| services.backtraces != 0).then(|| Backtrace::force_capture().to_string());
     let fault = Fault::new(message_of(info.payload()), location, backtrace);
     if cfg!(panic = "abort") && services().is_some() {
-        // The process is about to end: this is the last chance to say why.
-        eprintln!("{fault}");
+        // The process is about to end: this is the last chance to say why. If it cannot be said, that is no reason to panic
+        // once more.
+        _ = writeln!(std::io::stderr(), "{fault}");
     }
     let oldest = REPORTS.try_with(|reports| {
         let mut reports = reports.borrow_mut();
@@ -82,6 +74,8 @@ fn report(info: &PanicHookInfo<'_>) {
 
 /// Puts the hook in place of std's.
 pub(crate) fn install() {
+    // It stays until the library is unmapped, so that panics after the detach are reported as well. A function has no size,
+    // so its box has no memory that somebody would have to free.
     std::panic::set_hook(Box::new(report));
 }
 
@@ -89,6 +83,10 @@ pub(crate) fn install() {
 #[cfg(feature = "host")]
 pub(crate) fn observe() {
     static ONCE: std::sync::Once = std::sync::Once::new();
+    // Then hooks cannot be changed. A later host will do it.
+    if std::thread::panicking() {
+        return;
+    }
     ONCE.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -96,9 +94,4 @@ pub(crate) fn observe() {
             previous(info);
         }));
     });
-}
-
-/// Gives the hook's memory back.
-pub(crate) fn uninstall() {
-    drop(std::panic::take_hook());
 }

@@ -1,7 +1,10 @@
 //! `Box`.
 
-use super::PluginType;
+use std::mem::ManuallyDrop;
+
 use super::sequence::lend_slice;
+use super::{PluginType, held};
+use crate::arena::Arena;
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -19,15 +22,28 @@ unsafe impl<T: PluginType> PluginType for Box<T> {
         Vec::from(one as Box<[T]>).lower()
     }
     #[inline]
-    fn lend(&self) -> BufferRepr {
-        lend_slice(std::slice::from_ref(&**self))
+    fn lend(&self, arena: &mut Arena) -> BufferRepr {
+        lend_slice(std::slice::from_ref(&**self), arena)
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Box<T>`, which is a buffer of one `T`.
         let one = unsafe { Vec::<T>::lift(repr, origin) };
-        assert_eq!(one.len(), 1, "a lowered `Box` does not hold one value: its sender is broken or lies");
+        assert_one(one.len());
         // SAFETY: a slice of one is laid out as the one.
         unsafe { Box::from_raw(Box::into_raw(one.into_boxed_slice()).cast::<T>()) }
     }
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        assert_one(repr.len());
+        // SAFETY: as above, and to use the result as is asked for.
+        unsafe {
+            let one = ManuallyDrop::into_inner(held::boxed_slice::<T>(repr, origin, arena));
+            ManuallyDrop::new(Box::from_raw(Box::into_raw(one).cast::<T>()))
+        }
+    }
+}
+
+fn assert_one(len: usize) {
+    assert_eq!(len, 1, "a lowered `Box` does not hold one value: its sender is broken or lies");
 }

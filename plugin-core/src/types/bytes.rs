@@ -1,27 +1,48 @@
 //! `bytes::Bytes`, shared between the two sides.
+//!
+//! A clone of a `Bytes` shares the bytes and may outlive a loan. A receiver that holds a `Bytes` therefore makes a share of
+//! its own, with a function that comes from the sender. [`Arena::own`] gives this share up when the loan ends, and requires that
+//! no function with a `&Bytes` changes the four words of the handle itself. The handle contains an atomic pointer, so the
+//! compiler cannot check this. It follows from the documentation of `Bytes`: the handle is made by `Bytes::from_owner`, has
+//! shared storage from the start, and sharing such a handle "will be implemented by increasing the reference count". A test
+//! below watches the four words.
+//!
+//! (The handle of a `Vec`'s bytes is different: its first clone changes the handle. Such a handle may be the default of a
+//! field, and for this reason [`held::default`](super::held::default) does not put defaults into held values.)
 
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 
 use ::bytes::Bytes;
 
 use super::PluginType;
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
+use crate::fault::drop_rest;
 use crate::origin::Origin;
 
-/// The `Repr` of a `Bytes`: what it shows, and the one share of it that the receiver gives up in the end.
+/// The `Repr` of a `Bytes`: address and length, and a share in the owner of the bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct BytesRepr {
     ptr: *const u8,
     len: usize,
     owner: *mut c_void,
-    /// Gives up the share, on any thread.
-    free: unsafe extern "C" fn(owner: *mut c_void),
+    /// Gives up the share, on any thread. A share that is lent has no such function.
+    free: Option<unsafe extern "C" fn(owner: *mut c_void)>,
+    /// Makes another share, on any thread. The new share is not lent.
+    share: unsafe extern "C" fn(owner: *const c_void) -> BytesRepr,
 }
 
 unsafe extern "C" fn free_bytes(owner: *mut c_void) {
+    // The bytes may have an owner of the author's, whose `drop` may panic.
     // SAFETY: `lower` in this same library boxed it, and it is freed once.
-    drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) });
+    drop_rest(|| drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) }));
+}
+
+unsafe extern "C" fn share_bytes(owner: *const c_void) -> BytesRepr {
+    // SAFETY: this same library has boxed the owner and not freed it yet, or lends its own handle.
+    unsafe { &*owner.cast::<Bytes>() }.clone().lower()
 }
 
 /// A share of the sender's bytes.
@@ -36,6 +57,18 @@ unsafe impl Send for Share {}
 // SAFETY: as above.
 unsafe impl Sync for Share {}
 
+impl Share {
+    /// Makes another share beside that of the `Repr`.
+    ///
+    /// # Safety
+    ///
+    /// The `Repr` came from `origin`, and nobody has given up its own share yet.
+    unsafe fn another(repr: &BytesRepr, origin: &Origin) -> Self {
+        // SAFETY: the caller's promise.
+        Share { repr: unsafe { (repr.share)(repr.owner) }, _origin: origin.clone() }
+    }
+}
+
 impl AsRef<[u8]> for Share {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: from the sender's `Bytes`, which keeps them until it is freed.
@@ -45,8 +78,10 @@ impl AsRef<[u8]> for Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // SAFETY: freed once, by the function that came with it; the origin keeps that loaded.
-        unsafe { (self.repr.free)(self.repr.owner) }
+        if let Some(free) = self.repr.free {
+            // SAFETY: freed once, by the function that came with it; the origin keeps that loaded.
+            unsafe { free(self.repr.owner) }
+        }
     }
 }
 
@@ -57,14 +92,61 @@ unsafe impl PluginType for Bytes {
 
     fn lower(self) -> BytesRepr {
         let (ptr, len) = (self.as_ptr(), self.len());
-        BytesRepr { ptr, len, owner: Box::into_raw(Box::new(self)).cast(), free: free_bytes }
+        let owner = Box::into_raw(Box::new(self)).cast();
+        BytesRepr { ptr, len, owner, free: Some(free_bytes), share: share_bytes }
     }
-    fn lend(&self) -> BytesRepr {
-        // Another share of them: the receiver may keep it for longer than the loan.
-        self.clone().lower()
+    fn lend(&self, _: &mut Arena) -> BytesRepr {
+        let owner = std::ptr::from_ref(self).cast_mut().cast();
+        BytesRepr { ptr: self.as_ptr(), len: self.len(), owner, free: None, share: share_bytes }
     }
     unsafe fn lift(repr: BytesRepr, origin: &Origin) -> Self {
-        let share = Share { repr, _origin: origin.clone() };
+        let share = match repr.free {
+            Some(_) => Share { repr, _origin: origin.clone() },
+            // SAFETY: the caller promises that the share is lent at this time.
+            None => unsafe { Share::another(&repr, origin) },
+        };
         if origin.leaves() { Bytes::copy_from_slice(share.as_ref()) } else { Bytes::from_owner(share) }
+    }
+    unsafe fn hold(repr: &BytesRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: the caller's promise.
+        let share = unsafe { Share::another(repr, origin) };
+        let bytes = if origin.leaves() { Bytes::from_owner(share.as_ref().to_vec()) } else { Bytes::from_owner(share) };
+        // SAFETY: `from_owner` made the handle, so cloning it does not change it. The rest is the caller's promise.
+        unsafe { arena.own(bytes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes of a handle itself.
+    fn words(bytes: &Bytes) -> [usize; 4] {
+        const { assert!(size_of::<Bytes>() == size_of::<[usize; 4]>()) }
+        // SAFETY: a handle is four words without padding.
+        unsafe { std::ptr::from_ref(bytes).cast::<[usize; 4]>().read() }
+    }
+
+    /// The module relies on this.
+    #[test]
+    fn sharing_does_not_change_a_held_handle() {
+        let (lent, mut arena) = (Bytes::from(vec![1, 2, 3]), Arena::new());
+        let repr = lent.lend(&mut arena);
+        // SAFETY: lent in the line above; `held` is not used after the arena is dropped.
+        let held = unsafe { Bytes::hold(&repr, &Origin::HOST, &mut arena) };
+        let before = words(&held);
+        let kept = Bytes::clone(&held);
+        let part = held.slice(1..);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| drop(Bytes::clone(&held)));
+            }
+        });
+        assert!(!held.is_unique());
+        assert_eq!(words(&held), before);
+        assert_eq!(held.as_ptr(), lent.as_ptr());
+        drop((arena, lent));
+        assert_eq!(kept, [1, 2, 3][..]);
+        assert_eq!(part, [2, 3][..]);
     }
 }

@@ -16,7 +16,7 @@ macro_rules! crosses_as {
                 <$via as crate::PluginType>::lower($to)
             }
             #[inline]
-            fn lend(&self) -> Self::Repr {
+            fn lend(&self, _: &mut crate::Arena) -> Self::Repr {
                 crate::PluginType::lower(*self)
             }
             #[inline]
@@ -24,6 +24,15 @@ macro_rules! crosses_as {
                 // SAFETY: the caller promises what was lowered above.
                 let $back = unsafe { <$via as crate::PluginType>::lift(repr, origin) };
                 $from
+            }
+            #[inline]
+            unsafe fn hold(
+                repr: &Self::Repr,
+                origin: &crate::Origin,
+                _: &mut crate::Arena,
+            ) -> std::mem::ManuallyDrop<Self> {
+                // SAFETY: the caller's promise. The type owns nothing, so a value that was lent is as one that was lowered.
+                std::mem::ManuallyDrop::new(unsafe { <Self as crate::PluginType>::lift(*repr, origin) })
             }
         }
     };

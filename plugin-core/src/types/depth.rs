@@ -1,111 +1,169 @@
 //! Room on the stack for values that are nested deeply: a list of ten thousand boxes crosses as a short one does.
+//!
+//! A conversion of a deep type starts on the stack of its caller, and uses little of it. If it needs more, it continues on a
+//! larger stack *of the same thread* (`stack.rs`), because a conversion runs code of the author's: defaults, hashers, and
+//! the `Display` of an error. The values that this code makes need not be `Send`, so they must not change threads.
 
+use std::any::Any;
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::thread;
 
-use super::NoUnwind;
-use crate::runtime::panics;
+use crate::stack;
 
-/// How much of the stack it was called on the outermost conversion may use. How much there is of that, nobody says; and
-/// most values need far less.
+/// The number of bytes that conversions may use of the stack on which the outermost one is called. The free space there
+/// is not known, and most values need far less.
 const FIRST: usize = 32 * 1024;
-/// The size of a stack of its own, of which the system provides what is used.
-const STACK: usize = 64 * 1024 * 1024;
-/// What such a stack has left when the next is begun.
+/// The number of bytes that stay free on a stack when conversions continue on the next one.
 const SPARE: usize = 1024 * 1024;
+/// The number of bytes above the outermost conversion that count as its stack. Conversions that are inlined into the same
+/// function have their variables there.
+const ABOVE: usize = 4 * 1024;
 
-thread_local! {
-    /// The lowest address that conversions on this thread may use; 0 outside of one.
-    static LOWEST: Cell<usize> = const { Cell::new(0) };
-    /// Whether this thread is there for its stack, and what it converts belongs to another.
-    static IS_STACK: Cell<bool> = const { Cell::new(false) };
+/// A range of addresses on a stack.
+#[derive(Clone, Copy)]
+struct Room {
+    lowest: usize,
+    size: usize,
 }
 
-/// Sets [`LOWEST`] back when the outermost conversion ends.
-struct Outermost;
+impl Room {
+    const NONE: Room = Room { lowest: 0, size: 0 };
 
-impl Drop for Outermost {
-    fn drop(&mut self) {
-        LOWEST.set(0);
+    /// The room from `lowest` to `here`.
+    fn between(lowest: usize, here: usize) -> Self {
+        Room { lowest, size: (here - lowest).saturating_add(ABOVE) }
+    }
+
+    #[inline(always)]
+    fn contains(self, address: usize) -> bool {
+        address.wrapping_sub(self.lowest) < self.size
     }
 }
 
-/// Runs `convert`, which lends or lifts what is on the heap behind another value, and so may come here again if that is
-/// `deep`: [`PluginType::DEEP`](crate::PluginType::DEEP).
-///
-/// Where the stack gets short it then runs on another, of a thread that this one waits for.
+thread_local! {
+    /// The room that conversions of this library may use on this thread, while there are any.
+    ///
+    /// A conversion may find itself outside: on a stack that another library or a coroutine has begun since. If that stack is
+    /// above the room, the conversion takes as little of it as an outermost one. If it is below, the conversion cannot tell it
+    /// from the end of its own stack, and takes a new one.
+    static ROOM: Cell<Room> = const { Cell::new(Room::NONE) };
+}
+
+/// Sets [`ROOM`] back to the value inside when a conversion ends that had a room of its own.
+struct Restore(Room);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        ROOM.set(self.0);
+    }
+}
+
+/// Returns an address on the current stack.
+#[inline(always)]
+fn here() -> usize {
+    let marker = 0_u8;
+    std::ptr::from_ref(&marker).addr()
+}
+
+/// Runs `convert`, which converts values on the heap behind another value, and so may come here again if `deep`, which is
+/// [`PluginType::DEEP`](crate::PluginType::DEEP). If the room on the stack is used up, it runs on another stack.
 ///
 /// # Panics
 ///
-/// If `convert` does, or there is no memory for another stack.
+/// If `convert` panics, or there is no other stack.
 #[inline]
 pub(crate) fn with_room<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
-    if deep { within_stack::<true, R>(convert) } else { convert() }
-}
-
-/// As [`with_room`], for what lowers, and so owns values of this thread's. If it panics on another stack, as only an error's
-/// `Display` makes it, the process ends: unwinding would drop there what may have to be dropped here.
-#[inline]
-pub(crate) fn with_room_to_lower<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
-    if deep { within_stack::<false, R>(convert) } else { convert() }
-}
-
-#[inline]
-fn within_stack<const MAY_UNWIND: bool, R>(convert: impl FnOnce() -> R) -> R {
-    let marker = 0_u8;
-    let here = std::ptr::from_ref(&marker).addr();
-    match LOWEST.get() {
-        0 => {
-            LOWEST.set(here.saturating_sub(FIRST).max(1));
-            let _outermost = Outermost;
-            convert()
-        }
-        lowest if here > lowest => convert(),
-        _ => on_another_stack::<MAY_UNWIND, R>(convert),
+    if !deep {
+        return convert();
     }
+    let (here, room) = (here(), ROOM.get());
+    if room.contains(here) {
+        return convert();
+    }
+    if here < room.lowest {
+        return on_another_stack(convert);
+    }
+    let _restore = Restore(ROOM.replace(Room::between(here.saturating_sub(FIRST), here)));
+    convert()
 }
 
-/// Whether what is being converted belongs to this thread, which then does not run for another that waits.
-pub(crate) fn on_own_thread() -> bool {
-    !IS_STACK.get()
+/// A conversion on its way to another stack of this thread, and its result on the way back.
+struct Task<F, R> {
+    convert: Option<F>,
+    converted: Option<Result<R, Box<dyn Any + Send>>>,
 }
-
-/// Something that another thread uses while its own waits.
-struct Lent<T>(T);
-
-// SAFETY: only `on_another_stack` makes one. The types that cross are data and are used by one thread at a time: the
-// one that owns them waits for the other. The exception, a `Box<dyn Error>` that is not `Send`, is refused there, and
-// nothing that owns one unwinds there.
-unsafe impl<T> Send for Lent<T> {}
 
 #[cold]
 #[inline(never)]
-fn on_another_stack<const MAY_UNWIND: bool, R>(convert: impl FnOnce() -> R) -> R {
-    let convert = Lent(convert);
-    let run = move || {
-        // The whole of it, not the field.
-        let Lent(convert) = { convert };
-        let marker = 0_u8;
-        IS_STACK.set(true);
-        LOWEST.set(std::ptr::from_ref(&marker).addr() - (STACK - SPARE));
-        let guard = if MAY_UNWIND { None } else { Some(NoUnwind) };
-        // Not caring about unwind safety is right: the panic goes on where this thread is waited for.
-        let converted = catch_unwind(AssertUnwindSafe(move || {
-            let converted = convert();
-            std::mem::forget(guard);
-            converted
-        }));
-        // What the panic hook has noted belongs to the thread on which the panic will end.
-        Lent(converted.map_err(|payload| (payload, panics::carry())))
-    };
-    let converted = thread::scope(|scope| {
-        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
-        let thread = thread.unwrap_or_else(|error| panic!("a value is nested too deeply to cross: no stack: {error}"));
-        thread.join().unwrap_or_else(|payload| resume_unwind(payload)).0
-    });
-    converted.unwrap_or_else(|(payload, reports)| {
-        panics::settle(reports);
-        resume_unwind(payload)
-    })
+fn on_another_stack<R, F: FnOnce() -> R>(convert: F) -> R {
+    unsafe extern "C" fn run<R, F: FnOnce() -> R>(task: *mut c_void, lowest: usize) {
+        // SAFETY: the task below, which nothing else uses meanwhile.
+        let task = unsafe { &mut *task.cast::<Task<F, R>>() };
+        let Some(convert) = task.convert.take() else { return };
+        let _restore = Restore(ROOM.replace(Room::between(lowest + SPARE, here())));
+        // The panic ends here because the frames above may be another library's. It continues below, where `convert` was
+        // called, so nothing that it leaves behind is seen.
+        task.converted = Some(catch_unwind(AssertUnwindSafe(convert)));
+    }
+
+    let mut task = Task { convert: Some(convert), converted: None };
+    // SAFETY: `run` gets the task that it is made for.
+    let reason = unsafe { stack::on_another(run::<R, F>, (&raw mut task).cast()) };
+    match task.converted {
+        Some(Ok(converted)) => converted,
+        Some(Err(payload)) => resume_unwind(payload),
+        None => panic!("a value is nested too deeply to cross: {}", reason.unwrap_err()),
+    }
+}
+
+#[cfg(all(test, stacks))]
+mod tests {
+    use corosensei::stack::DefaultStack;
+
+    use super::*;
+
+    /// Goes so many levels deep, each of which needs a kibibyte of the stack, and returns their number.
+    fn descend(levels: usize) -> usize {
+        let frame = std::hint::black_box([1_u8; 1024]);
+        let below = if levels == 1 { 0 } else { with_room(true, || descend(levels - 1)) };
+        below + usize::from(std::hint::black_box(&frame)[levels % 1024])
+    }
+
+    /// Many levels more than fit on the stack on which this test runs.
+    const DEEP: usize = 20_000;
+
+    #[test]
+    fn a_conversion_continues_on_other_stacks() {
+        assert_eq!(with_room(true, || descend(DEEP)), DEEP);
+        assert_eq!(ROOM.get().size, 0);
+    }
+
+    #[test]
+    fn a_panic_leaves_no_room_behind() {
+        let panic = || with_room(true, || with_room(true, || descend(1) / (descend(1) - 1)));
+        catch_unwind(panic).unwrap_err();
+        assert_eq!(ROOM.get().size, 0);
+        fn fail(levels: usize) -> usize {
+            assert_ne!(levels, 0, "at the bottom");
+            let frame = std::hint::black_box([1_u8; 1024]);
+            with_room(true, || fail(levels - 1)) + usize::from(frame[0])
+        }
+        let payload = catch_unwind(|| fail(DEEP)).unwrap_err();
+        assert!(payload.downcast::<String>().unwrap().contains("at the bottom"));
+        assert_eq!(ROOM.get().size, 0);
+    }
+
+    /// A conversion runs code that goes to a small stack of its own, above or below, and begins another conversion there.
+    #[test]
+    fn a_conversion_within_a_conversion_may_be_on_another_stack() {
+        let small = || DefaultStack::new(256 * 1024).unwrap();
+        let run =
+            |stack: DefaultStack| with_room(true, || corosensei::on_stack(stack, || with_room(true, || descend(DEEP))));
+        let (first, second) = (small(), small());
+        // The kernel gives the stack of a thread that is started later a lower address.
+        let thread = std::thread::Builder::new().stack_size(256 * 1024);
+        let thread = thread.spawn(move || run(first) + run(small())).unwrap();
+        assert_eq!(thread.join().unwrap() + run(second), 3 * DEEP);
+    }
 }

@@ -1,9 +1,12 @@
 //! `Box<dyn Error>`: what it and what caused it say.
 
 use std::error::Error;
-use std::fmt::{self, Write};
+use std::fmt::{self, Write as _};
+use std::mem::ManuallyDrop;
 
-use super::{PluginType, on_own_thread};
+use super::PluginType;
+use super::sequence::lend_all;
+use crate::arena::Arena;
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -62,18 +65,16 @@ fn error(messages: Vec<String>) -> Crossed {
     chain.map_or_else(|| Crossed { message: "an error that says nothing".to_owned(), source: None }, |error| *error)
 }
 
-/// Ends the process if this thread is not the one that the value being lowered belongs to.
-///
-/// A panic would not do: in unwinding, other errors would be dropped here.
-fn assert_own_thread() {
-    if !on_own_thread() {
-        eprintln!("a `Box<dyn Error>` that is not `Send` is nested too deeply to cross");
-        std::process::abort();
-    }
+/// Copies a text into the arena, and lends the copy.
+fn lend_copy(text: &str, arena: &mut Arena) -> BufferRepr {
+    let copy = arena.alloc::<u8>(text.len());
+    // SAFETY: the arena has given as many bytes, which do not overlap with the text.
+    unsafe { copy.as_ptr().copy_from_nonoverlapping(text.as_ptr(), text.len()) };
+    BufferRepr::lent(copy.as_ptr(), text.len())
 }
 
 macro_rules! error {
-    ($(($($auto:tt)*) $($check:ident)?;)*) => {$(
+    ($(($($auto:tt)*);)*) => {$(
         // SAFETY: crosses as what it says, a `Vec<String>`; as an error it is equal if it says the same. `Display` is
         // the author's and may panic: nothing is lowered by then, and the error is dropped.
         unsafe impl PluginType for Box<dyn Error $($auto)*> {
@@ -81,20 +82,26 @@ macro_rules! error {
             const NODE: &'static Node = &Node::Of { head: &Tag::Error.head(), parts: &[] };
 
             fn lower(self) -> BufferRepr {
-                $($check();)?
                 let messages = messages(&*self);
                 // It is the author's too, and may panic.
                 drop(self);
                 messages.lower()
             }
-            /// Nothing is lent: the text is made here, and is the receiver's.
-            fn lend(&self) -> BufferRepr {
-                $($check();)?
-                messages(&**self).lower()
+            /// Puts the texts of the error into the arena.
+            fn lend(&self, arena: &mut Arena) -> BufferRepr {
+                let messages = messages(&**self);
+                lend_all(false, messages.iter(), arena, |message, arena| lend_copy(message, arena))
             }
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
                 // SAFETY: the caller promises a lowered or lent error, which is as a `Vec<String>`.
                 Box::new(error(unsafe { Vec::lift(repr, origin) }))
+            }
+            unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+                // SAFETY: as above.
+                let messages = unsafe { Vec::<String>::hold(repr, origin, arena) };
+                let error: Self = Box::new(error((*messages).clone()));
+                // SAFETY: a box is a pointer, which no function with a `&Box` changes. The rest is the caller's promise.
+                unsafe { arena.own(error) }
             }
         }
     )*};
@@ -103,7 +110,7 @@ macro_rules! error {
 error! {
     (+ Send + Sync);
     (+ Send);
-    () assert_own_thread;
+    ();
 }
 
 #[cfg(test)]

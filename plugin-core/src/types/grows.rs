@@ -1,7 +1,10 @@
 //! Types that may grow: the two sides may have different versions of them.
 //!
 //! Such a value crosses in a box of its own, so that what contains it is laid out alike on both sides. The box's maker
-//! knows all that is in it. The receiver moves out what it knows, and has the maker drop the rest and free the box.
+//! knows all that is in it. The receiver moves out what it knows, and has the maker drop the rest and free the box. The box
+//! of a lent value is in the sender's arena, and releasing it has no effect.
+
+use crate::arena::Arena;
 
 /// Drops what is in the box but the first `taken` fields, and frees the box. `number` is that of the [`GrowsRepr`].
 pub type Release = unsafe extern "C" fn(at: *mut u8, number: u32, taken: u32);
@@ -25,6 +28,15 @@ impl GrowsRepr {
     #[inline]
     pub fn new<F: Copy>(fields: F, number: u32, release: Release) -> Self {
         GrowsRepr { at: Box::into_raw(Box::new(fields)).cast(), number, release }
+    }
+
+    /// Puts `fields`, which are lent, into a box in the arena.
+    #[inline]
+    pub fn lent<F: Copy>(fields: F, number: u32, arena: &mut Arena) -> Self {
+        let at = arena.alloc::<F>(1);
+        // SAFETY: there is room for one.
+        unsafe { at.write(fields) };
+        GrowsRepr { at: at.as_ptr().cast(), number, release: release_lent }
     }
 
     /// A variant without fields, for which there is no box.
@@ -67,6 +79,9 @@ impl GrowsRepr {
         unsafe { (self.release)(self.at, self.number, taken) }
     }
 }
+
+/// The [`Release`] of a lent box.
+unsafe extern "C" fn release_lent(_: *mut u8, _: u32, _: u32) {}
 
 /// Takes back a box that [`GrowsRepr::new`] made.
 ///

@@ -1,10 +1,14 @@
 //! `serde_json::Value`.
 
+use std::mem::{ManuallyDrop, forget};
+
 use serde_json::{Map, Number, Value};
 
-use super::maps::{collect, gather, lend_pair};
-use super::sequence::lend_slice;
+use super::maps::{assert_no_interior_mutability, collect, exchange, gather, hold_table, insert_held, lend_pair};
+use super::sequence::{lend_all, lend_slice};
+use super::tuple::Tuple2Repr;
 use super::{PluginType, unknown_tag};
+use crate::arena::Arena;
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -81,14 +85,14 @@ unsafe impl PluginType for Value {
             Value::Object(map) => JsonRepr::buffer(OBJECT, gather(true, map.into_iter().map(<(String, Value)>::lower))),
         }
     }
-    fn lend(&self) -> JsonRepr {
+    fn lend(&self, arena: &mut Arena) -> JsonRepr {
         match self {
             Value::Null => JsonRepr::NULL,
             Value::Bool(value) => JsonRepr::boolean(*value),
             Value::Number(number) => JsonRepr::number(number),
-            Value::String(text) => JsonRepr::buffer(STRING, text.lend()),
-            Value::Array(values) => JsonRepr::buffer(ARRAY, lend_slice(values)),
-            Value::Object(map) => JsonRepr::buffer(OBJECT, gather(true, map.iter().map(lend_pair))),
+            Value::String(text) => JsonRepr::buffer(STRING, text.lend(arena)),
+            Value::Array(values) => JsonRepr::buffer(ARRAY, lend_slice(values, arena)),
+            Value::Object(map) => JsonRepr::buffer(OBJECT, lend_all(true, map.iter(), arena, lend_pair)),
         }
     }
     unsafe fn lift(repr: JsonRepr, origin: &Origin) -> Self {
@@ -107,4 +111,65 @@ unsafe impl PluginType for Value {
             }
         }
     }
+    unsafe fn hold(repr: &JsonRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above, and the caller uses the result as is asked for.
+        unsafe {
+            ManuallyDrop::new(match repr.tag {
+                NULL => Value::Null,
+                BOOL => Value::Bool(repr.payload.boolean != 0),
+                UNSIGNED => Value::Number(hold_number(repr.payload.unsigned.into(), arena)),
+                SIGNED => Value::Number(hold_number(repr.payload.signed.into(), arena)),
+                // Not every `f64` is a number in JSON.
+                FLOAT => match Value::from(repr.payload.float) {
+                    Value::Number(number) => Value::Number(hold_number(number, arena)),
+                    other => other,
+                },
+                STRING => Value::String(ManuallyDrop::into_inner(String::hold(&repr.payload.buffer, origin, arena))),
+                ARRAY => Value::Array(ManuallyDrop::into_inner(Vec::hold(&repr.payload.buffer, origin, arena))),
+                OBJECT => {
+                    Value::Object(ManuallyDrop::into_inner(hold_object(repr.payload.buffer.as_slice(), origin, arena)))
+                }
+                tag => unknown_tag("serde_json::Value", tag),
+            })
+        }
+    }
+}
+
+assert_no_interior_mutability!(Map<String, Value>, Number);
+
+/// Holds a number. With serde_json's feature `arbitrary_precision`, a number has memory, which the arena frees.
+///
+/// # Safety
+///
+/// The result is used as [`PluginType::hold`] asks for.
+unsafe fn hold_number(number: Number, arena: &mut Arena) -> Number {
+    if !std::mem::needs_drop::<Number>() {
+        return number;
+    }
+    // SAFETY: the caller's promise, and the check above.
+    ManuallyDrop::into_inner(unsafe { arena.own(number) })
+}
+
+/// Holds an object. The type of the keys and the hasher, if there is one, are std's: see [`maps`](super::maps).
+///
+/// # Safety
+///
+/// As for [`PluginType::hold`].
+unsafe fn hold_object(
+    fields: &[Tuple2Repr<BufferRepr, JsonRepr>],
+    origin: &Origin,
+    arena: &mut Arena,
+) -> ManuallyDrop<Map<String, Value>> {
+    let add = |map: &mut Map<String, Value>, field: &Tuple2Repr<BufferRepr, JsonRepr>, arena: &mut Arena| {
+        // SAFETY: the caller's promise for the object is one for each key and value.
+        let (key, value) = unsafe { (String::hold(&field.0, origin, arena), Value::hold(&field.1, origin, arena)) };
+        match map.get_mut(&*key) {
+            Some(place) => exchange(place, value),
+            None => {
+                _ = insert_held(|| map.insert(ManuallyDrop::into_inner(key), ManuallyDrop::into_inner(value)));
+            }
+        }
+    };
+    // SAFETY: `let_go` may forget the fields, because `add` adds held ones only. The map was checked above.
+    unsafe { hold_table((Map::with_capacity(fields.len()), forget), fields, true, arena, add) }
 }

@@ -1,21 +1,57 @@
 //! Maps and sets.
 //!
-//! Each side has its own hasher, and builds a map of its own. What is the author's in that, a key's `Hash` or `Ord`,
-//! may panic: what is lifted by then is dropped, and the rest, which is only `Repr`s, leaks.
+//! Each side has its own hasher, and builds a map of its own. A key's `Hash` or `Ord` is the author's code and may panic
+//! while a map is lifted. The values lifted so far are then dropped. The others leak, because they are only `Repr`s.
+//!
+//! # Maps that are held
+//!
+//! **Problem.** A held map needs a table on the receiver's heap, made by std. The keys and values in the table refer to the
+//! sender's memory and must never be dropped. But std drops a pair if `Hash` panics during the insertion, and drops a
+//! key if `Eq` finds an equal key in the table. `Hash` and `Eq` are the author's safe code and may do anything.
+//!
+//! **Idea.** The arena keeps the complete table. When the arena ends, the table is emptied, the pairs are forgotten, and the
+//! memory of the table is freed. The same happens if a panic ends the insertion. All this is before the memory ends that the pairs
+//! refer to: the pairs are moved meanwhile, and a `Box` that is moved must be valid. Each pair is inserted in a way in which std
+//! cannot drop a held part:
+//!
+//! - A *key* is a copy that the receiver owns, so std may drop it. Two kinds of keys need no copy: those without drop glue,
+//!   and text with a hasher of std. std's `Hash` and `Eq` of text neither panic nor change their answers, so a look-up finds
+//!   out beforehand whether the key is in the table already.
+//! - A *value* goes into a vacant entry, or replaces the value of an occupied entry. Both happen after the last call of the
+//!   author's code. If std panicked there all the same, the process would end before a value is dropped.
+//!
+//! A hash table calls `Hash` for the keys in it when it makes room. If it does so in place and `Hash` panics, it drops pairs. But
+//! it makes room in place only if keys were removed, and no key is removed here. Nor does it make room otherwise, because it is
+//! made with room for all pairs.
+//!
+//! **Proof.** Until the table is complete, only this module uses it. Afterwards the held value contains a copy of the
+//! bytes of the collection itself, for the receiver to read, and the arena empties the original in the end. The bytes
+//! of the two remain equal, because std's collections have no interior mutability; the compiler checks this below. A
+//! hasher may have interior mutability. The compiler then checks that the hasher has no drop glue, so stale bytes of it
+//! do no harm.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map, hash_map};
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hash};
+use std::mem::{ManuallyDrop, forget, needs_drop, replace};
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::sequence::lend_all;
 use super::tuple::Tuple2Repr;
-use super::{PluginType, with_room, with_room_to_lower};
+use super::{NoUnwind, PluginType, held, with_room};
+use crate::arena::Arena;
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
-/// A buffer of what `elements` gives.
+/// Collects elements into a buffer.
 #[inline]
 pub(super) fn gather<R: Copy>(deep: bool, elements: impl Iterator<Item = R>) -> BufferRepr {
-    with_room_to_lower(deep, || BufferRepr::own(elements.collect::<Vec<R>>()))
+    with_room(deep, || BufferRepr::own(elements.collect::<Vec<R>>()))
 }
 
 /// Lifts the elements of a buffer into a collection.
@@ -35,15 +71,103 @@ pub(super) unsafe fn collect<T: PluginType, C: FromIterator<T>>(repr: BufferRepr
 
 /// Lends a pair whose halves are apart.
 #[inline]
-pub(super) fn lend_pair<K: PluginType, V: PluginType>((key, value): (&K, &V)) -> Tuple2Repr<K::Repr, V::Repr> {
-    Tuple2Repr(key.lend(), value.lend())
+pub(super) fn lend_pair<K: PluginType, V: PluginType>(
+    (key, value): (&K, &V),
+    arena: &mut Arena,
+) -> Tuple2Repr<K::Repr, V::Repr> {
+    Tuple2Repr(key.lend(arena), value.lend(arena))
+}
+
+/// Fails to compile if a type has interior mutability in its own bytes: a constant may not refer to such a value.
+macro_rules! assert_no_interior_mutability {
+    ($($ty:ty),*) => { $(const _: &std::mem::MaybeUninit<$ty> = &std::mem::MaybeUninit::uninit();)* };
+}
+#[cfg(feature = "serde_json")]
+pub(super) use assert_no_interior_mutability;
+
+assert_no_interior_mutability!(HashMap<u8, u8, ()>, BTreeMap<u8, u8>, HashSet<u8, ()>, BTreeSet<u8>);
+
+/// Whether a held key may be put into a table without a copy. A tree has no hasher, so its hasher counts as one of std.
+fn may_be_key<K: 'static>(hasher_is_std: bool) -> bool {
+    macro_rules! is_one_of {
+        ($($ty:ty),*) => { [$(TypeId::of::<$ty>()),*].contains(&TypeId::of::<K>()) };
+    }
+    let is_std = is_one_of!(String, Box<str>, Arc<str>, Cow<'static, str>, OsString, PathBuf, Vec<u8>);
+    !needs_drop::<K>() || is_std && hasher_is_std
+}
+
+fn is_std<S: 'static>() -> bool {
+    TypeId::of::<S>() == TypeId::of::<RandomState>()
+}
+
+const fn assert_owns_nothing<S>() {
+    assert!(!needs_drop::<S>(), "a map or set whose hasher has to be dropped does not cross behind `&`");
+}
+
+/// The original of a held collection. Dropping it frees the table only.
+pub(super) struct Table<C: IntoIterator> {
+    collection: ManuallyDrop<C>,
+    /// Receives the elements in the end.
+    let_go: fn(C::Item),
+}
+
+impl<C: IntoIterator> Drop for Table<C> {
+    fn drop(&mut self) {
+        // SAFETY: taken once; this is the drop.
+        let collection = unsafe { ManuallyDrop::take(&mut self.collection) };
+        // If `let_go` unwinds, the remaining elements must not be dropped.
+        let mut items = ManuallyDrop::new(collection.into_iter());
+        items.by_ref().for_each(self.let_go);
+        // SAFETY: not used afterwards. The iterator is empty, so this frees the table only.
+        unsafe { ManuallyDrop::drop(&mut items) }
+    }
+}
+
+/// Holds a collection.
+///
+/// # Safety
+///
+/// `add` adds elements that `let_go` may receive in the end. The caller uses the result as [`PluginType::hold`] demands. No
+/// function that takes a `&C` changes the bytes of the `C` itself, except for those of a hasher without drop glue.
+pub(super) unsafe fn hold_table<C: IntoIterator + 'static, R>(
+    (empty, let_go): (C, fn(C::Item)),
+    reprs: &[R],
+    deep: bool,
+    arena: &mut Arena,
+    add: impl Fn(&mut C, &R, &mut Arena),
+) -> ManuallyDrop<C> {
+    let mut table = Table { collection: ManuallyDrop::new(empty), let_go };
+    with_room(deep, || {
+        for repr in reprs {
+            add(&mut table.collection, repr, arena);
+        }
+    });
+    // Not before it is complete: an arena drops the newest first, and the table refers to what `add` has put there.
+    let table = arena.keep(table);
+    // SAFETY: by the caller's promise, nothing changes the bytes of either collection from here on. The arena drops the
+    // original, and nobody drops the copy.
+    unsafe { std::ptr::read(&table.as_ref().collection) }
+}
+
+/// Replaces a held value in a table by another one.
+#[inline]
+pub(super) fn exchange<V>(place: &mut V, value: ManuallyDrop<V>) {
+    forget(replace(place, ManuallyDrop::into_inner(value)));
+}
+
+/// Moves held values into a table. The process ends if `insert` unwinds, because that would drop the values.
+#[inline]
+pub(super) fn insert_held<R>(insert: impl FnOnce() -> R) -> R {
+    let no_unwind = NoUnwind;
+    let inserted = insert();
+    forget(no_unwind);
+    inserted
 }
 
 macro_rules! map {
-    ($map:ident [$($hasher:ident)?] $($bound:tt)*) => {
-        // SAFETY: crosses as its pairs, one by one. A hasher is new on the other side: it has to be `Send` because
-        // `with_room` may make it, and drop it, on another thread.
-        unsafe impl<K: PluginType + $($bound)*, V: PluginType $(, $hasher: BuildHasher + Default + Send + 'static)?>
+    ($map:ident $entries:ident [$($hasher:ident)?] |$len:ident| $empty:expr; $($bound:tt)*) => {
+        // SAFETY: crosses as its pairs, one by one. The hasher is a new one on the other side.
+        unsafe impl<K: PluginType + $($bound)*, V: PluginType $(, $hasher: BuildHasher + Default + 'static)?>
             PluginType for $map<K, V $(, $hasher)?>
         {
             type Repr = BufferRepr;
@@ -55,25 +179,64 @@ macro_rules! map {
                 gather(Self::DEEP, self.into_iter().map(<(K, V)>::lower))
             }
             #[inline]
-            fn lend(&self) -> BufferRepr {
-                gather(Self::DEEP, self.iter().map(lend_pair))
+            fn lend(&self, arena: &mut Arena) -> BufferRepr {
+                lend_all(Self::DEEP, self.iter(), arena, lend_pair)
             }
             #[inline]
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
                 // SAFETY: the caller promises a lowered or lent map, which is a buffer of pairs.
                 unsafe { collect::<(K, V), Self>(repr, origin) }
             }
+            unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+                $(const { assert_owns_nothing::<$hasher>() })?
+                let may_be_key = may_be_key::<K>(true $(&& is_std::<$hasher>())?);
+                // SAFETY: as above.
+                let pairs: &[Tuple2Repr<K::Repr, V::Repr>] = unsafe { repr.as_slice() };
+                let $len = pairs.len();
+                let let_go: fn((K, V)) = if may_be_key {
+                    |(key, value)| forget((key, value))
+                } else {
+                    |(key, value)| {
+                        forget(value);
+                        drop(key);
+                    }
+                };
+                let add = |map: &mut Self, pair: &Tuple2Repr<K::Repr, V::Repr>, arena: &mut Arena| {
+                    // SAFETY: the caller's promise for the map is one for each key.
+                    let key = unsafe { K::hold(&pair.0, origin, arena) };
+                    // SAFETY: and for each value.
+                    let value = unsafe { V::hold(&pair.1, origin, arena) };
+                    if needs_drop::<K>() && may_be_key {
+                        // The key's type and the hasher are std's: a key that is in the table is found.
+                        match map.get_mut(&*key) {
+                            Some(place) => exchange(place, value),
+                            None => _ = insert_held(|| {
+                                map.insert(ManuallyDrop::into_inner(key), ManuallyDrop::into_inner(value))
+                            }),
+                        }
+                        return;
+                    }
+                    let key = if may_be_key { ManuallyDrop::into_inner(key) } else { held::copied(&*key, arena) };
+                    match map.entry(key) {
+                        $entries::Entry::Occupied(mut entry) => exchange(entry.get_mut(), value),
+                        $entries::Entry::Vacant(entry) => {
+                            insert_held(|| _ = entry.insert(ManuallyDrop::into_inner(value)));
+                        }
+                    }
+                };
+                // SAFETY: `let_go` drops the keys that `add` has copied. The collections were checked above.
+                unsafe { hold_table(($empty, let_go), pairs, Self::DEEP, arena, add) }
+            }
         }
     };
 }
-
-map!(HashMap [S] Eq + Hash);
-map!(BTreeMap [] Ord);
+map!(HashMap hash_map [S] |len| HashMap::with_capacity_and_hasher(len, S::default()); Eq + Hash);
+map!(BTreeMap btree_map [] |_len| BTreeMap::new(); Ord);
 
 macro_rules! set {
-    ($set:ident [$($hasher:ident)?] $($bound:tt)*) => {
-        // SAFETY: crosses as its elements, one by one. For the hasher see the maps.
-        unsafe impl<T: PluginType + $($bound)* $(, $hasher: BuildHasher + Default + Send + 'static)?> PluginType
+    ($set:ident [$($hasher:ident)?] |$len:ident| $empty:expr; $($bound:tt)*) => {
+        // SAFETY: crosses as its elements, one by one. The hasher is a new one on the other side.
+        unsafe impl<T: PluginType + $($bound)* $(, $hasher: BuildHasher + Default + 'static)?> PluginType
             for $set<T $(, $hasher)?>
         {
             type Repr = BufferRepr;
@@ -85,23 +248,46 @@ macro_rules! set {
                 gather(Self::DEEP, self.into_iter().map(T::lower))
             }
             #[inline]
-            fn lend(&self) -> BufferRepr {
-                gather(Self::DEEP, self.iter().map(T::lend))
+            fn lend(&self, arena: &mut Arena) -> BufferRepr {
+                lend_all(Self::DEEP, self.iter(), arena, T::lend)
             }
             #[inline]
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
                 // SAFETY: the caller promises a lowered or lent set, which is a buffer of its elements.
                 unsafe { collect::<T, Self>(repr, origin) }
             }
+            unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+                $(const { assert_owns_nothing::<$hasher>() })?
+                let may_be_key = may_be_key::<T>(true $(&& is_std::<$hasher>())?);
+                // SAFETY: as above.
+                let reprs: &[T::Repr] = unsafe { repr.as_slice() };
+                let $len = reprs.len();
+                let let_go = if may_be_key { forget::<T> } else { drop::<T> };
+                let add = |set: &mut Self, repr: &T::Repr, arena: &mut Arena| {
+                    // SAFETY: the caller's promise for the set is one for each element.
+                    let element = unsafe { T::hold(repr, origin, arena) };
+                    if !may_be_key {
+                        set.insert(held::copied(&*element, arena));
+                    } else if !needs_drop::<T>() {
+                        set.insert(ManuallyDrop::into_inner(element));
+                    } else if !set.contains(&*element) {
+                        // As for the keys of a map: it is not in the set.
+                        insert_held(|| set.insert(ManuallyDrop::into_inner(element)));
+                    }
+                };
+                // SAFETY: `let_go` drops the keys that `add` has copied. The collections were checked above.
+                unsafe { hold_table(($empty, let_go), reprs, Self::DEEP, arena, add) }
+            }
         }
     };
 }
 
-set!(HashSet [S] Eq + Hash);
-set!(BTreeSet [] Ord);
+set!(HashSet [S] |len| HashSet::with_capacity_and_hasher(len, S::default()); Eq + Hash);
+set!(BTreeSet [] |_len| BTreeSet::new(); Ord);
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
     use std::panic::catch_unwind;
 
     use super::*;
@@ -143,13 +329,50 @@ mod tests {
         fn lower(self) -> BufferRepr {
             self.0.lower()
         }
-        fn lend(&self) -> BufferRepr {
-            self.0.lend()
+        fn lend(&self, arena: &mut Arena) -> BufferRepr {
+            self.0.lend(arena)
         }
         unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
             // SAFETY: the caller's promise.
             Key(unsafe { String::lift(repr, origin) })
         }
+        unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+            // SAFETY: the caller's promise.
+            ManuallyDrop::new(Key(ManuallyDrop::into_inner(unsafe { String::hold(repr, origin, arena) })))
+        }
+    }
+
+    thread_local!(static ENDED: Cell<u32> = const { Cell::new(0) });
+
+    /// A part that an element of a table refers to.
+    struct Part;
+
+    impl Drop for Part {
+        fn drop(&mut self) {
+            ENDED.set(ENDED.get() + 1);
+        }
+    }
+
+    /// The elements are moved when a table lets them go, and a box must not dangle then.
+    #[test]
+    fn a_table_lets_its_elements_go_before_their_parts_end() {
+        thread_local!(static LET_GO: RefCell<Vec<(u32, u32)>> = const { RefCell::new(Vec::new()) });
+        let let_go: fn(u32) = |number| LET_GO.with_borrow_mut(|all| all.push((number, ENDED.get())));
+        let add = |table: &mut Vec<u32>, number: &u32, arena: &mut Arena| {
+            assert_ne!(*number, 3, "on purpose");
+            arena.keep(Part);
+            table.push(*number);
+        };
+        let hold = |numbers: &[u32]| {
+            let mut arena = Arena::new();
+            // SAFETY: `let_go` may receive each element. The result is not used after the arena ends.
+            let table = unsafe { hold_table((Vec::new(), let_go), numbers, false, &mut arena, add) };
+            assert_eq!(*table, numbers);
+        };
+        hold(&[1, 2]);
+        assert_eq!((LET_GO.take(), ENDED.take()), (vec![(1, 0), (2, 0)], 2));
+        catch_unwind(|| hold(&[1, 2, 3])).unwrap_err();
+        assert_eq!((LET_GO.take(), ENDED.take()), (vec![(1, 0), (2, 0)], 2));
     }
 
     /// The interest is in what a sanitizer sees: everything is freed once. The bad key is the last, so nothing leaks.

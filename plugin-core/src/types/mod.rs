@@ -9,6 +9,7 @@ mod bytes;
 mod depth;
 mod error;
 pub(crate) mod grows;
+pub(crate) mod held;
 #[cfg(feature = "serde_json")]
 mod json;
 mod maps;
@@ -27,15 +28,15 @@ mod tuple;
 mod uuid;
 mod wrapper;
 
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
+use crate::arena::Arena;
 use crate::descriptor::Node;
 use crate::origin::Origin;
 
-pub(crate) use depth::{on_own_thread, with_room, with_room_to_lower};
+pub(crate) use depth::with_room;
 pub(crate) use reference::NoUnwind;
 pub use reference::{PluginMut, PluginRef};
-pub(crate) use sequence::lend_slice;
 
 /// What [`crate::repr`] shows.
 pub(crate) mod repr {
@@ -46,7 +47,7 @@ pub(crate) mod repr {
     pub use super::json::JsonRepr;
     pub use super::path::{HeldOsStr, HeldPath};
     pub use super::plain::{ArrayRepr, WideRepr};
-    pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, HeldStr, LoanMut, LoanSliceMut};
+    pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, HeldStr, LoanMut, LoanRef, LoanSliceMut};
     pub use super::sum::{OptionRepr, ResultRepr};
     pub use super::tuple::{
         Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr,
@@ -55,8 +56,15 @@ pub(crate) mod repr {
 
 /// A type whose values cross between a plugin and its host.
 ///
-/// To cross, a value is *lowered* to its [`Repr`](PluginType::Repr), a C-compatible form that any two compilers lay
-/// out alike, and *lifted* from it on the other side. The names are those of the WebAssembly component model.
+/// A value crosses as its [`Repr`](PluginType::Repr), a C-compatible form that any two compilers lay out alike. It moves
+/// to the other side for good, or is lent for the length of a call:
+///
+/// | | the sender | the receiver | parts on the heap |
+/// | --- | --- | --- | --- |
+/// | an argument `T`, or a result | *lowers* it | *lifts* it, once | become the receiver's |
+/// | an argument `&T` | *lends* it | *holds* it, once | stay the sender's, and the receiver refers to them |
+///
+/// The verbs of the first line are those of the WebAssembly component model.
 ///
 /// The [crate's documentation](crate#what-crosses) has the table of the types that cross, and what each costs.
 ///
@@ -65,18 +73,30 @@ pub(crate) mod repr {
 ///
 /// # Safety
 ///
-/// - `lower` then `lift`, and `lend` then `lift`, give back an equal value, on any two sides whose
-///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them; and on two sides whose types differ as
-///   those that grow may, a value that is equal in what both know.
+/// - `lower` followed by `lift`, and `lend` followed by `hold` or `lift`, give an equal value, on any two sides whose
+///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them. If the types on the two sides differ as
+///   types that grow may, the values are equal in the parts that both sides know. (A `RangeInclusive` that was iterated to its
+///   end is the one exception: std gives no access to the mark that it is exhausted, so the receiver's range has the ends but
+///   not the mark.)
+/// - The bytes that `NODE` writes depend on the parameters of a generic type through their `NODE`s alone, because the definition
+///   of a type that contains it may be made once, with stand-ins for the parameters. `NODE` may be an error of the compiler's
+///   for some arguments. The compiler then shows the error where such a value crosses, also inside a type with stand-ins.
 /// - `Repr` is not zero-sized, and its layout follows from `NODE` alone. So does what a call returns:
 ///   [`LAST_TAG`](PluginType::LAST_TAG), and what [`lower_returned`](PluginType::lower_returned) writes, is the same for all
 ///   types with one `NODE`.
 /// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
 ///   of its `Repr`.
-/// - `lower`, `lend` and `lift` unwind, on what was lowered or lent, only where code of the author's does that they call:
-///   a key's `Hash` or `Ord`, an error's `Display`. Then they may leak, but free nothing twice. Where a value is out of
-///   its place meanwhile, as behind `&mut`, their callers see to it that such a panic ends the process.
-/// - The type has no interior mutability: a lent value is read while others may read it.
+/// - Two types with one `NODE` may differ in `PLAIN`, because `NODE` does not say how a type is aligned. But if one of them is
+///   plain, none of them has drop glue. So a receiver whose type has drop glue knows that its sender's type is not plain
+///   either.
+/// - The conversions unwind, given a valid value or `Repr`, only if they call the author's code and that unwinds: a key's
+///   `Hash` or `Ord`, an error's `Display`, a field's default. Then `lower` and `lift` may leak but free nothing twice, and
+///   `lend` and `hold` drop nothing but their local values. Callers that keep a value out of its place meanwhile, as behind
+///   `&mut`, make sure that such a panic ends the process.
+/// - No function with a `&Self` changes the bytes that `lend` and `hold` read or refer to, because the other side reads these
+///   bytes during the loan. A counter, a hasher's cell or an atomic may change if neither of the two reads it.
+/// - Safe code with a `&Self` cannot get anything from it that frees a part of its memory, or that refers to a part for
+///   longer than the borrow. An `Arc` inside is allowed if [`hold`](PluginType::hold) makes a share for the receiver.
 /// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
 ///
 /// # Example
@@ -104,6 +124,9 @@ pub unsafe trait PluginType: Sized + 'static {
     const NODE: &'static Node;
 
     /// Whether a value is its own `Repr`, bit for bit, so that slices of them cross as they are.
+    ///
+    /// It says so of this side only: the other side may have a type with the same `NODE` that is not plain. A type with drop
+    /// glue is plain on no side.
     const PLAIN: bool = false;
 
     /// Whether a value may be nested deeper than its type is written, as a list's may that is a box of the next. While such
@@ -142,13 +165,14 @@ pub unsafe trait PluginType: Sized + 'static {
         unsafe { Self::lift(repr.assume_init(), origin) }
     }
 
-    /// Makes a `Repr` that reads what `self` owns instead of giving it away.
+    /// Makes a `Repr` through which a receiver can read the value without owning it.
     ///
-    /// It is good for as long as `self` is borrowed and must be lifted exactly once: the receiver gets a value of its
-    /// own. What had to be allocated for the `Repr` itself belongs to it and is freed by lifting.
-    fn lend(&self) -> Self::Repr;
+    /// The `Repr` is valid for as long as `self` is borrowed and `arena` exists. Everything stays the sender's. Additional
+    /// memory, for example for the `Repr`s of a vector's elements, comes from the arena. The receiver may write to that
+    /// memory, so the `Repr` can be held only once.
+    fn lend(&self, arena: &mut Arena) -> Self::Repr;
 
-    /// Turns a `Repr` back into a value that this side owns.
+    /// Turns a `Repr` into a value that this side owns. A lowered `Repr` gives its parts away; a lent one is copied.
     ///
     /// # Panics
     ///
@@ -156,12 +180,46 @@ pub unsafe trait PluginType: Sized + 'static {
     ///
     /// # Safety
     ///
-    /// `repr` was lowered from, or is lent by, a value of a type with the same descriptor, or one that differs from it as
-    /// types that grow may; has not been lifted yet; and came from `origin`.
+    /// `repr` was lowered from a value of a type with the same descriptor, or one that differs from it as types that grow may,
+    /// and has not been lifted yet; or it is lent by such a value. It came from `origin`.
     ///
-    /// Who implements it: what leads back into the sender's library keeps a clone of `origin`, or is copied if that
-    /// [leaves](Origin::leaves).
+    /// An implementation gives a clone of `origin` to each part that leads back into the sender's library, or copies the part
+    /// if the origin [leaves](Origin::leaves).
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self;
+
+    /// Makes a value that refers to the sender's memory.
+    ///
+    /// The `Repr` keeps all its parts. A lowered `Repr` may therefore be held too, any number of times, and its owner still
+    /// has to lift or free it.
+    ///
+    /// An implementation combines the values that its parts' `hold` returns. Memory comes from the arena. If a clone of a part
+    /// would share memory with it, the receiver needs a part of its own, and [`Arena::own`] drops it in the end.
+    ///
+    /// # Panics
+    ///
+    /// As for [`lift`](Self::lift).
+    ///
+    /// # Safety
+    ///
+    /// `repr` is lent by a value of a type with the same descriptor, or one that differs from it as types that grow may, and
+    /// has not been held yet; or it was lowered from such a value, and has not been lifted yet. It came from `origin`.
+    ///
+    /// The returned value is used behind `&` only, and is never dropped. During its use, the memory that `repr` refers to does
+    /// not change, and `arena` exists. `repr` itself may go earlier.
+    unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self>;
+}
+
+/// Returns true if slices of the type cross as they are.
+///
+/// The compiler checks here the part of the promise about [`PLAIN`](PluginType::PLAIN) that it can check.
+#[inline(always)]
+pub(crate) const fn is_plain<T: PluginType>() -> bool {
+    const {
+        let is_repr = size_of::<T>() == size_of::<T::Repr>() && align_of::<T>() == align_of::<T::Repr>();
+        assert!(!T::PLAIN || is_repr, "a type of another layout than its `Repr` says that it is plain");
+        assert!(!T::PLAIN || !needs_drop::<T>(), "a type that has to be dropped says that it is plain");
+    }
+    T::PLAIN
 }
 
 /// Ends a lift that met a tag which no lowering writes.

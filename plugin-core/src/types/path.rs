@@ -4,10 +4,14 @@
 //! each crossing converts them.
 
 use std::ffi::{OsStr, OsString};
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+use super::held;
 use super::{PluginRef, PluginType};
+use crate::arena::Arena;
 use crate::buffer::{BufferRepr, SliceRepr};
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -17,7 +21,7 @@ use crate::origin::Origin;
 mod system {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-    use super::{BufferRepr, OsStr, OsString, SliceRepr};
+    use super::{Arena, BufferRepr, ManuallyDrop, OsStr, OsString, SliceRepr, held};
 
     /// What a sender of an `&OsStr` keeps.
     pub(super) type Slot = ();
@@ -30,7 +34,7 @@ mod system {
     }
 
     #[inline]
-    pub(super) fn lend(text: &OsStr) -> BufferRepr {
+    pub(super) fn lend(text: &OsStr, _: &mut Arena) -> BufferRepr {
         BufferRepr::lent(text.as_bytes().as_ptr(), text.len())
     }
 
@@ -43,8 +47,18 @@ mod system {
         OsString::from_vec(unsafe { repr.take::<u8>() })
     }
 
+    /// # Safety
+    ///
+    /// As for `PluginType::hold`.
     #[inline]
-    pub(super) fn lend_ref(text: &OsStr, _: &mut Option<Slot>) -> SliceRepr {
+    pub(super) unsafe fn hold(repr: &BufferRepr, _: &mut Arena) -> ManuallyDrop<OsString> {
+        // SAFETY: a buffer of bytes, and to be used as is asked for, by the caller's promise.
+        let bytes = unsafe { held::vec::<u8>(repr.first(), repr.len()) };
+        ManuallyDrop::new(OsString::from_vec(ManuallyDrop::into_inner(bytes)))
+    }
+
+    #[inline]
+    pub(super) fn lend_ref(text: &OsStr, _: &mut Slot) -> SliceRepr {
         SliceRepr::new(text.as_bytes())
     }
 
@@ -52,7 +66,7 @@ mod system {
     ///
     /// `repr` is from `lend_ref`; what was lent outlives the result.
     #[inline]
-    pub(super) unsafe fn hold(repr: SliceRepr) -> Held {
+    pub(super) unsafe fn hold_ref(repr: SliceRepr) -> Held {
         // SAFETY: a buffer of bytes that live long enough, by the caller's promise.
         OsStr::from_bytes(unsafe { repr.as_slice() })
     }
@@ -63,7 +77,7 @@ mod system {
 mod system {
     use std::os::windows::ffi::{OsStrExt, OsStringExt};
 
-    use super::{BufferRepr, OsStr, OsString, SliceRepr};
+    use super::{Arena, BufferRepr, ManuallyDrop, OsStr, OsString, SliceRepr};
 
     /// What a sender of an `&OsStr` keeps.
     pub(super) type Slot = Vec<u16>;
@@ -72,13 +86,19 @@ mod system {
 
     #[inline]
     pub(super) fn lower(text: OsString) -> BufferRepr {
-        lend(&text)
+        BufferRepr::own(text.encode_wide().collect::<Vec<u16>>())
     }
 
-    /// The receiver's to free, being no part of `text`.
     #[inline]
-    pub(super) fn lend(text: &OsStr) -> BufferRepr {
-        BufferRepr::own(text.encode_wide().collect::<Vec<u16>>())
+    pub(super) fn lend(text: &OsStr, arena: &mut Arena) -> BufferRepr {
+        // There are at most as many units as bytes.
+        let (first, mut count) = (arena.alloc::<u16>(text.len()), 0);
+        for unit in text.encode_wide().take(text.len()) {
+            // SAFETY: there is room for as many.
+            unsafe { first.add(count).write(unit) }
+            count += 1;
+        }
+        BufferRepr::lent(first.as_ptr(), count)
     }
 
     /// # Safety
@@ -94,16 +114,27 @@ mod system {
         }
     }
 
+    /// # Safety
+    ///
+    /// As for `PluginType::hold`.
     #[inline]
-    pub(super) fn lend_ref(text: &OsStr, slot: &mut Option<Slot>) -> SliceRepr {
-        SliceRepr::new(slot.insert(text.encode_wide().collect()))
+    pub(super) unsafe fn hold(repr: &BufferRepr, arena: &mut Arena) -> ManuallyDrop<OsString> {
+        // SAFETY: a buffer of 16-bit units, and to be used as is asked for, by the caller's promise. What is done behind `&`
+        // leaves an `OsString` as it is.
+        unsafe { arena.own(OsString::from_wide(repr.as_slice::<u16>())) }
+    }
+
+    #[inline]
+    pub(super) fn lend_ref(text: &OsStr, slot: &mut Slot) -> SliceRepr {
+        *slot = text.encode_wide().collect();
+        SliceRepr::new(slot)
     }
 
     /// # Safety
     ///
     /// `repr` is from `lend_ref`, whose slot is still there.
     #[inline]
-    pub(super) unsafe fn hold(repr: SliceRepr) -> Held {
+    pub(super) unsafe fn hold_ref(repr: SliceRepr) -> Held {
         // SAFETY: 16-bit units by the caller's promise.
         OsString::from_wide(unsafe { repr.as_slice() })
     }
@@ -119,13 +150,18 @@ unsafe impl PluginType for OsString {
         system::lower(self)
     }
     #[inline]
-    fn lend(&self) -> BufferRepr {
-        system::lend(self)
+    fn lend(&self, arena: &mut Arena) -> BufferRepr {
+        system::lend(self, arena)
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         // SAFETY: the caller's promise.
         unsafe { system::lift(repr) }
+    }
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: the caller's promise.
+        unsafe { system::hold(repr, arena) }
     }
 }
 
@@ -139,13 +175,19 @@ unsafe impl PluginType for PathBuf {
         system::lower(self.into_os_string())
     }
     #[inline]
-    fn lend(&self) -> BufferRepr {
-        system::lend(self.as_os_str())
+    fn lend(&self, arena: &mut Arena) -> BufferRepr {
+        system::lend(self.as_os_str(), arena)
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         // SAFETY: the caller's promise.
         PathBuf::from(unsafe { system::lift(repr) })
+    }
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: the caller's promise.
+        let text = unsafe { system::hold(repr, arena) };
+        ManuallyDrop::new(PathBuf::from(ManuallyDrop::into_inner(text)))
     }
 }
 
@@ -182,13 +224,13 @@ unsafe impl PluginRef for OsStr {
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::OsStr.head(), parts: &[] }] };
 
     #[inline]
-    fn lend_ref(&self, slot: &mut Option<system::Slot>) -> SliceRepr {
+    fn lend_ref(&self, slot: &mut system::Slot) -> SliceRepr {
         system::lend_ref(self, slot)
     }
     #[inline]
-    unsafe fn hold(repr: SliceRepr) -> HeldOsStr {
+    unsafe fn hold_ref(repr: SliceRepr) -> HeldOsStr {
         // SAFETY: the caller keeps the result within the borrow, and holds it once.
-        HeldOsStr(unsafe { system::hold(repr) })
+        HeldOsStr(unsafe { system::hold_ref(repr) })
     }
 }
 
@@ -201,12 +243,12 @@ unsafe impl PluginRef for Path {
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Path.head(), parts: &[] }] };
 
     #[inline]
-    fn lend_ref(&self, slot: &mut Option<system::Slot>) -> SliceRepr {
+    fn lend_ref(&self, slot: &mut system::Slot) -> SliceRepr {
         system::lend_ref(self.as_os_str(), slot)
     }
     #[inline]
-    unsafe fn hold(repr: SliceRepr) -> HeldPath {
+    unsafe fn hold_ref(repr: SliceRepr) -> HeldPath {
         // SAFETY: as for `OsStr`.
-        HeldPath(unsafe { system::hold(repr) })
+        HeldPath(unsafe { system::hold_ref(repr) })
     }
 }

@@ -1,6 +1,9 @@
 //! Numbers, `bool`, `char`, `()` and arrays.
 
+use std::mem::ManuallyDrop;
+
 use super::PluginType;
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -16,9 +19,11 @@ macro_rules! plain {
             #[inline(always)]
             fn lower(self) -> Self { self }
             #[inline(always)]
-            fn lend(&self) -> Self { *self }
+            fn lend(&self, _: &mut Arena) -> Self { *self }
             #[inline(always)]
             unsafe fn lift(repr: Self, _: &Origin) -> Self { repr }
+            #[inline(always)]
+            unsafe fn hold(repr: &Self, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> { ManuallyDrop::new(*repr) }
         }
     )*};
 }
@@ -41,13 +46,18 @@ unsafe impl PluginType for char {
         self.into()
     }
     #[inline(always)]
-    fn lend(&self) -> u32 {
+    fn lend(&self, _: &mut Arena) -> u32 {
         (*self).into()
     }
     #[inline(always)]
     unsafe fn lift(repr: u32, _: &Origin) -> Self {
         // SAFETY: the caller promises a lowered `char`.
         unsafe { char::from_u32_unchecked(repr) }
+    }
+    #[inline(always)]
+    unsafe fn hold(repr: &u32, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: the caller's promise; it owns nothing.
+        ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }
 
@@ -75,11 +85,16 @@ macro_rules! wide {
                 WideRepr(unsafe { std::mem::transmute::<$ty, [u64; 2]>(self) })
             }
             #[inline]
-            fn lend(&self) -> WideRepr { self.lower() }
+            fn lend(&self, _: &mut Arena) -> WideRepr { self.lower() }
             #[inline]
             unsafe fn lift(repr: WideRepr, _: &Origin) -> Self {
                 // SAFETY: as in `lower`.
                 unsafe { std::mem::transmute::<[u64; 2], $ty>(repr.0) }
+            }
+            #[inline]
+            unsafe fn hold(repr: &WideRepr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+                // SAFETY: the caller's promise; it owns nothing.
+                ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
             }
         }
     )*};
@@ -98,11 +113,15 @@ unsafe impl PluginType for () {
         0
     }
     #[inline(always)]
-    fn lend(&self) -> u8 {
+    fn lend(&self, _: &mut Arena) -> u8 {
         0
     }
     #[inline(always)]
     unsafe fn lift(_: u8, _: &Origin) {}
+    #[inline(always)]
+    unsafe fn hold(_: &u8, _: &Origin, _: &mut Arena) -> ManuallyDrop<()> {
+        ManuallyDrop::new(())
+    }
 }
 
 /// The `Repr` of an array. A struct, because C passes a bare array by pointer.
@@ -126,12 +145,20 @@ unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
         ArrayRepr(self.map(T::lower))
     }
     #[inline]
-    fn lend(&self) -> Self::Repr {
-        ArrayRepr(self.each_ref().map(T::lend))
+    fn lend(&self, arena: &mut Arena) -> Self::Repr {
+        ArrayRepr(self.each_ref().map(|element| element.lend(arena)))
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
         // SAFETY: the caller's promise for the array is one for each element.
         repr.0.map(|element| unsafe { T::lift(element, origin) })
+    }
+    #[inline]
+    unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above. If one unwinds, those before it are not dropped, because they are not elements yet.
+        let elements = repr.0.each_ref().map(|element| unsafe { T::hold(element, origin, arena) });
+        // SAFETY: a `ManuallyDrop` is laid out as what is in it, so an array of them is as one of these. They are moved:
+        // what is left of them is not dropped.
+        unsafe { std::mem::transmute_copy::<[ManuallyDrop<T>; N], ManuallyDrop<[T; N]>>(&elements) }
     }
 }

@@ -1,9 +1,11 @@
 //! Ranges: their ends.
 
+use std::mem::ManuallyDrop;
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 use super::PluginType;
 use super::tuple::Tuple2Repr;
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -17,13 +19,19 @@ unsafe impl<T: PluginType> PluginType for Range<T> {
         Tuple2Repr(self.start.lower(), self.end.lower())
     }
     #[inline]
-    fn lend(&self) -> Self::Repr {
-        Tuple2Repr(self.start.lend(), self.end.lend())
+    fn lend(&self, arena: &mut Arena) -> Self::Repr {
+        Tuple2Repr(self.start.lend(arena), self.end.lend(arena))
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
         // SAFETY: the caller's promise for the range is one for each end.
         unsafe { T::lift(repr.0, origin)..T::lift(repr.1, origin) }
+    }
+    #[inline]
+    unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above.
+        let (start, end) = unsafe { (T::hold(&repr.0, origin, arena), T::hold(&repr.1, origin, arena)) };
+        ManuallyDrop::new(ManuallyDrop::into_inner(start)..ManuallyDrop::into_inner(end))
     }
 }
 
@@ -38,13 +46,19 @@ unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
         self.into_inner().lower()
     }
     #[inline]
-    fn lend(&self) -> Self::Repr {
-        Tuple2Repr(self.start().lend(), self.end().lend())
+    fn lend(&self, arena: &mut Arena) -> Self::Repr {
+        Tuple2Repr(self.start().lend(arena), self.end().lend(arena))
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
         // SAFETY: the caller's promise for the range is one for each end.
         unsafe { T::lift(repr.0, origin)..=T::lift(repr.1, origin) }
+    }
+    #[inline]
+    unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above.
+        let (start, end) = unsafe { (T::hold(&repr.0, origin, arena), T::hold(&repr.1, origin, arena)) };
+        ManuallyDrop::new(ManuallyDrop::into_inner(start)..=ManuallyDrop::into_inner(end))
     }
 }
 
@@ -60,13 +74,19 @@ macro_rules! one_end {
                 self.$end.lower()
             }
             #[inline]
-            fn lend(&self) -> T::Repr {
-                self.$end.lend()
+            fn lend(&self, arena: &mut Arena) -> T::Repr {
+                self.$end.lend(arena)
             }
             #[inline]
             unsafe fn lift(repr: T::Repr, origin: &Origin) -> Self {
                 // SAFETY: the caller's promise for the range is one for its end.
                 $range { $end: unsafe { T::lift(repr, origin) } }
+            }
+            #[inline]
+            unsafe fn hold(repr: &T::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+                // SAFETY: as above.
+                let end = unsafe { T::hold(repr, origin, arena) };
+                ManuallyDrop::new($range { $end: ManuallyDrop::into_inner(end) })
             }
         }
     )*};
@@ -84,11 +104,15 @@ unsafe impl PluginType for RangeFull {
         0
     }
     #[inline(always)]
-    fn lend(&self) -> u8 {
+    fn lend(&self, _: &mut Arena) -> u8 {
         0
     }
     #[inline(always)]
     unsafe fn lift(_: u8, _: &Origin) -> Self {
         ..
+    }
+    #[inline(always)]
+    unsafe fn hold(_: &u8, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(..)
     }
 }

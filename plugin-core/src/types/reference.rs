@@ -1,14 +1,17 @@
 //! `&T`, `&str`, `&[T]`, `&mut T` and `&mut [T]` as whole arguments.
 //!
-//! A plain value is reached through its address. Any other is *lent*: the receiver lifts a copy of its own to refer
-//! to. Behind `&mut` it is moved across instead, and back when the receiver is done, panicking or not.
+//! The receiver reaches a plain value through its address. Behind `&`, any other value is *lent*: the receiver *holds* a
+//! value that refers to the sender's memory, as [`held`](super::held) explains. Behind `&mut`, any other value moves to the
+//! receiver, and moves back at the end of the call, also if the receiver panics.
 
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 
-use super::sequence::assert_sized;
-use super::{PluginType, with_room};
+use super::sequence::{assert_sized, lend_all};
+use super::{PluginType, held, is_plain};
+use crate::arena::Arena;
 use crate::buffer::SliceRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -17,19 +20,20 @@ use crate::origin::Origin;
 ///
 /// # Safety
 ///
-/// `hold` gives a value equal to the one passed to `lend_ref`, on any two sides whose `REF_NODE`s fit each
-/// other, for as long as the sender's borrow and slot live.
+/// `hold_ref` gives a value equal to the one passed to `lend_ref`, on any two sides whose `REF_NODE`s fit each
+/// other, for as long as the sender's borrow and slot live. Dropping the held value frees none of the sender's memory.
 ///
 /// # Example
 ///
 /// ```
 /// use plugin_core::PluginRef;
 ///
-/// let mut slot = None;
-/// let repr = "hello".lend_ref(&mut slot);
-/// // SAFETY: `repr` was lent just above, and the text lives on.
-/// let held = unsafe { <str as PluginRef>::hold(repr) };
-/// assert_eq!(&*held, "hello");
+/// let (names, mut slot) = (vec!["ann".to_owned()], Default::default());
+/// let repr = names[..].lend_ref(&mut slot);
+/// // SAFETY: `repr` was lent in the line above; `names` and `slot` are dropped after `held`.
+/// let held = unsafe { <[String] as PluginRef>::hold_ref(repr) };
+/// assert_eq!(&*held, names);
+/// assert_eq!(held[0].as_ptr(), names[0].as_ptr(), "it is the same text");
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot cross between a plugin and its host",
@@ -39,22 +43,22 @@ use crate::origin::Origin;
 pub unsafe trait PluginRef: 'static {
     /// The C-compatible form of the reference.
     type RefRepr: Copy;
-    /// What the sender keeps in place for the length of the call, where the value is not its own `Repr`.
-    type Slot;
-    /// What the receiver refers to.
+    /// The sender's part of a loan, which stays in its place for the length of the call.
+    type Slot: Default;
+    /// The receiver's part of a loan.
     type Held: Deref<Target = Self>;
     /// The descriptor of `&Self`.
     const REF_NODE: &'static Node;
 
     /// Lends `self`; `slot` must stay where it is until the call is over.
-    fn lend_ref(&self, slot: &mut Option<Self::Slot>) -> Self::RefRepr;
+    fn lend_ref(&self, slot: &mut Self::Slot) -> Self::RefRepr;
 
     /// Receives what was lent.
     ///
     /// # Safety
     ///
-    /// `repr` is from a `lend_ref` whose borrow and slot outlive what this returns, and is held once.
-    unsafe fn hold(repr: Self::RefRepr) -> Self::Held;
+    /// `repr` is from a `lend_ref` whose borrow and slot outlive the returned value, and is held once.
+    unsafe fn hold_ref(repr: Self::RefRepr) -> Self::Held;
 }
 
 /// A type that crosses behind `&mut`: slices, and every [`PluginType`].
@@ -134,39 +138,38 @@ unsafe impl PluginRef for str {
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Str.head(), parts: &[] }] };
 
     #[inline(always)]
-    fn lend_ref(&self, _: &mut Option<()>) -> SliceRepr {
+    fn lend_ref(&self, _: &mut ()) -> SliceRepr {
         SliceRepr::new(self.as_bytes())
     }
     #[inline(always)]
-    unsafe fn hold(repr: SliceRepr) -> HeldStr {
+    unsafe fn hold_ref(repr: SliceRepr) -> HeldStr {
         // SAFETY: the caller keeps the result within the borrow; the bytes came from a `str`.
         HeldStr(unsafe { std::str::from_utf8_unchecked(repr.as_slice()) })
     }
 }
 
 /// A `&[T]` as its receiver holds it.
-pub enum HeldSlice<T: 'static> {
-    /// The sender's own elements.
-    Direct(&'static [T]),
-    /// Copies of them.
-    Copied(Vec<T>),
+pub struct HeldSlice<T: 'static> {
+    /// The sender's own elements if they are plain, otherwise held elements in one of the two arenas.
+    first: NonNull<T>,
+    len: usize,
+    /// The receiver's arena.
+    _arena: Arena,
 }
 
 impl<T> Deref for HeldSlice<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        match self {
-            HeldSlice::Direct(slice) => slice,
-            HeldSlice::Copied(elements) => elements,
-        }
+        // SAFETY: the caller of `hold_ref` drops this before the loan ends, and the receiver's arena still exists.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.len) }
     }
 }
 
 // SAFETY: plain elements by address and length, others lent in the slot.
 unsafe impl<T: PluginType> PluginRef for [T] {
     type RefRepr = SliceRepr;
-    type Slot = Vec<T::Repr>;
+    type Slot = Arena;
     type Held = HeldSlice<T>;
     const REF_NODE: &'static Node = {
         assert_sized::<T>();
@@ -174,67 +177,83 @@ unsafe impl<T: PluginType> PluginRef for [T] {
     };
 
     #[inline(always)]
-    fn lend_ref(&self, slot: &mut Option<Vec<T::Repr>>) -> SliceRepr {
-        if T::PLAIN {
-            SliceRepr::new(self)
-        } else {
-            SliceRepr::new(slot.insert(with_room(T::DEEP, || self.iter().map(T::lend).collect())))
-        }
+    fn lend_ref(&self, slot: &mut Arena) -> SliceRepr {
+        if is_plain::<T>() { SliceRepr::new(self) } else { lend_all(T::DEEP, self.iter(), slot, T::lend).as_whole() }
     }
     #[inline(always)]
-    unsafe fn hold(repr: SliceRepr) -> HeldSlice<T> {
-        if T::PLAIN {
-            // SAFETY: the caller keeps the result within the borrow.
-            HeldSlice::Direct(unsafe { repr.as_slice() })
-        } else {
-            // SAFETY: lent in the sender's slot, held (so lifted) once.
-            HeldSlice::Copied(unsafe {
-                let reprs: &[T::Repr] = repr.as_slice();
-                with_room(T::DEEP, || reprs.iter().map(|&element| T::lift(element, &Origin::HOST)).collect())
-            })
-        }
+    unsafe fn hold_ref(repr: SliceRepr) -> HeldSlice<T> {
+        let mut arena = Arena::new();
+        // SAFETY: the caller drops the result before the loan ends. `HeldSlice` shows its elements behind `&` only.
+        let (first, len) = unsafe {
+            if is_plain::<T>() {
+                let elements: &[T] = repr.as_slice();
+                (NonNull::from(elements).cast(), elements.len())
+            } else {
+                // A sender whose elements are not plain has put the `Repr`s into its arena, for this loan.
+                let (reprs, len) = repr.parts();
+                (held::elements::<T>((reprs, len), true, &Origin::HOST, &mut arena), len)
+            }
+        };
+        HeldSlice { first, len, _arena: arena }
+    }
+}
+
+/// The sender's part of a loan behind `&T`.
+pub struct LoanRef<T: PluginType> {
+    /// Only written and used if `T` is not plain.
+    repr: MaybeUninit<T::Repr>,
+    arena: Arena,
+}
+
+impl<T: PluginType> Default for LoanRef<T> {
+    #[inline(always)]
+    fn default() -> Self {
+        LoanRef { repr: MaybeUninit::uninit(), arena: Arena::new() }
     }
 }
 
 /// A `&T` as its receiver holds it.
-pub enum HeldRef<T: 'static> {
-    /// The sender's own value.
-    Direct(&'static T),
-    /// A copy of it.
-    Copied(T),
+pub struct HeldRef<T: PluginType> {
+    /// The sender's own value if `T` is plain.
+    plain: *const T,
+    /// The held value if `T` is not plain. Nobody drops it.
+    value: MaybeUninit<T>,
+    /// The receiver's arena.
+    _arena: Arena,
 }
 
-impl<T> Deref for HeldRef<T> {
+impl<T: PluginType> Deref for HeldRef<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        match self {
-            HeldRef::Direct(value) => value,
-            HeldRef::Copied(value) => value,
-        }
+        // SAFETY: `hold_ref` has set the field that is read. Its caller drops this before the loan ends, and the receiver's
+        // arena still exists.
+        unsafe { if is_plain::<T>() { &*self.plain } else { self.value.assume_init_ref() } }
     }
 }
 
 // SAFETY: a plain value by its address, any other lent in the slot.
 unsafe impl<T: PluginType> PluginRef for T {
     type RefRepr = *const T::Repr;
-    type Slot = T::Repr;
+    type Slot = LoanRef<T>;
     type Held = HeldRef<T>;
     const REF_NODE: &'static Node = &Node::Of { head: &Tag::Ref.head(), parts: &[T::NODE] };
 
     #[inline(always)]
-    fn lend_ref(&self, slot: &mut Option<T::Repr>) -> *const T::Repr {
-        if T::PLAIN { std::ptr::from_ref(self).cast() } else { slot.insert(self.lend()) }
+    fn lend_ref(&self, slot: &mut LoanRef<T>) -> *const T::Repr {
+        if is_plain::<T>() { std::ptr::from_ref(self).cast() } else { slot.repr.write(self.lend(&mut slot.arena)) }
     }
     #[inline(always)]
-    unsafe fn hold(repr: *const T::Repr) -> HeldRef<T> {
-        if T::PLAIN {
-            // SAFETY: the address of a plain value, whose `Repr` is itself; the caller keeps to the borrow.
-            HeldRef::Direct(unsafe { &*repr.cast::<T>() })
-        } else {
-            // SAFETY: lent in the sender's slot, held (so lifted) once.
-            HeldRef::Copied(unsafe { T::lift(repr.read(), &Origin::HOST) })
+    unsafe fn hold_ref(repr: *const T::Repr) -> HeldRef<T> {
+        let mut arena = Arena::new();
+        if is_plain::<T>() {
+            // A plain value is its own `Repr`.
+            return HeldRef { plain: repr.cast(), value: MaybeUninit::uninit(), _arena: arena };
         }
+        // SAFETY: the `Repr` is in the sender's slot. The caller drops the result before the loan ends. `HeldRef` shows the
+        // value behind `&` only, and does not drop it.
+        let value = ManuallyDrop::into_inner(unsafe { T::hold(&*repr, &Origin::HOST, &mut arena) });
+        HeldRef { plain: std::ptr::null(), value: MaybeUninit::new(value), _arena: arena }
     }
 }
 
@@ -267,8 +286,9 @@ pub struct LoanMut<'a, T: PluginType> {
 impl<T: PluginType> Drop for LoanMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !T::PLAIN {
-            // SAFETY: `lend_mut` emptied the place and filled `repr`; the receiver has handed back a `Repr`.
+        if !is_plain::<T>() {
+            // SAFETY: `lend_mut` emptied the place and filled `repr`. A receiver that took the value has put one back. If the
+            // call was not made, because a later argument unwound first, the value is still the one that was lent.
             unsafe { replace_with(self.repr.as_ptr(), self.place, |repr| T::lift(repr, self.origin)) }
         }
     }
@@ -283,7 +303,7 @@ pub struct HeldMut<T: PluginType> {
 
 impl<T: PluginType> HeldMut<T> {
     fn place(&self) -> *const T {
-        if T::PLAIN { self.sender.cast() } else { self.value.as_ptr() }
+        if is_plain::<T>() { self.sender.cast() } else { self.value.as_ptr() }
     }
 }
 
@@ -299,7 +319,7 @@ impl<T: PluginType> Deref for HeldMut<T> {
 impl<T: PluginType> DerefMut for HeldMut<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
-        if T::PLAIN {
+        if is_plain::<T>() {
             // SAFETY: the sender's plain value, which is this side's alone for the call.
             unsafe { &mut *self.sender.cast::<T>() }
         } else {
@@ -312,7 +332,7 @@ impl<T: PluginType> DerefMut for HeldMut<T> {
 impl<T: PluginType> Drop for HeldMut<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !T::PLAIN {
+        if !is_plain::<T>() {
             // SAFETY: `hold_mut` moved the value here and left the sender's `Repr` free to be overwritten.
             unsafe { replace_with(self.value.as_ptr(), self.sender, T::lower) }
         }
@@ -329,7 +349,7 @@ unsafe impl<T: PluginType> PluginMut for T {
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanMut<'a, T> {
         let mut loan = LoanMut { place: self, repr: MaybeUninit::uninit(), origin, borrow: PhantomData };
-        if !T::PLAIN {
+        if !is_plain::<T>() {
             // SAFETY: the value moves into `repr`; dropping the loan, as the caller will, refills the place.
             unsafe { replace_with(loan.place, loan.repr.as_mut_ptr(), T::lower) }
         }
@@ -337,12 +357,12 @@ unsafe impl<T: PluginType> PluginMut for T {
     }
     #[inline(always)]
     fn mut_repr(loan: &mut LoanMut<'_, T>) -> *mut T::Repr {
-        if T::PLAIN { loan.place.cast() } else { loan.repr.as_mut_ptr() }
+        if is_plain::<T>() { loan.place.cast() } else { loan.repr.as_mut_ptr() }
     }
     #[inline(always)]
     unsafe fn hold_mut(repr: *mut T::Repr) -> HeldMut<T> {
         let mut held = HeldMut { sender: repr, value: MaybeUninit::uninit() };
-        if !T::PLAIN {
+        if !is_plain::<T>() {
             // SAFETY: the caller passes a loan's `Repr`, lifted once; dropping what is held fills it again.
             unsafe { replace_with(repr, held.value.as_mut_ptr(), |repr| T::lift(repr, &Origin::HOST)) }
         }
@@ -361,9 +381,10 @@ pub struct LoanSliceMut<'a, T: PluginType> {
 impl<T: PluginType> Drop for LoanSliceMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !T::PLAIN {
+        if !is_plain::<T>() {
             for (repr, place) in self.reprs.iter().zip(&mut *self.place) {
-                // SAFETY: `lend_mut` emptied every place; the receiver has handed back every `Repr`.
+                // SAFETY: `lend_mut` emptied every place. Each `Repr` is the receiver's, or still the one that was lent, as
+                // for `LoanMut`.
                 unsafe { replace_with(repr, place.as_mut_ptr(), |repr| T::lift(repr, self.origin)) }
             }
         }
@@ -382,7 +403,7 @@ impl<T: PluginType> Deref for HeldSliceMut<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        if T::PLAIN {
+        if is_plain::<T>() {
             // SAFETY: the sender's plain elements, which are this side's alone for the call.
             unsafe { self.sender.as_slice() }
         } else {
@@ -394,7 +415,7 @@ impl<T: PluginType> Deref for HeldSliceMut<T> {
 impl<T: PluginType> DerefMut for HeldSliceMut<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
-        if T::PLAIN {
+        if is_plain::<T>() {
             // SAFETY: as in `deref`.
             unsafe { self.sender.as_slice_mut() }
         } else {
@@ -406,7 +427,7 @@ impl<T: PluginType> DerefMut for HeldSliceMut<T> {
 impl<T: PluginType> Drop for HeldSliceMut<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !T::PLAIN {
+        if !is_plain::<T>() {
             // SAFETY: the sender's `Repr`s, which `hold_mut` lifted and left free to be overwritten.
             let reprs: &mut [T::Repr] = unsafe { self.sender.as_slice_mut() };
             // SAFETY: taken once; this is the drop.
@@ -435,7 +456,7 @@ unsafe impl<T: PluginType> PluginMut for [T] {
         // SAFETY: same layout; what is moved out below is put back when the loan is dropped, as the caller will.
         let place = unsafe { &mut *(std::ptr::from_mut(self) as *mut [MaybeUninit<T>]) };
         let mut reprs = Vec::new();
-        if !T::PLAIN {
+        if !is_plain::<T>() {
             let guard = NoUnwind;
             // SAFETY: each is read once, and its place counts as empty from here on.
             reprs.extend(place.iter().map(|value| unsafe { value.assume_init_read() }.lower()));
@@ -445,12 +466,12 @@ unsafe impl<T: PluginType> PluginMut for [T] {
     }
     #[inline(always)]
     fn mut_repr(loan: &mut LoanSliceMut<'_, T>) -> SliceRepr {
-        if T::PLAIN { SliceRepr::new_mut(loan.place) } else { SliceRepr::new_mut(&mut loan.reprs) }
+        if is_plain::<T>() { SliceRepr::new_mut(loan.place) } else { SliceRepr::new_mut(&mut loan.reprs) }
     }
     #[inline(always)]
     unsafe fn hold_mut(repr: SliceRepr) -> HeldSliceMut<T> {
         let mut values = Vec::new();
-        if !T::PLAIN {
+        if !is_plain::<T>() {
             let guard = NoUnwind;
             // SAFETY: the caller passes a loan's `Repr`s, each lifted once; dropping what is held fills them again.
             unsafe {

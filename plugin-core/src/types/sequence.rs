@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::{drop_in_place, slice_from_raw_parts_mut};
 
-use super::{PluginType, with_room, with_room_to_lower};
+use super::{PluginType, held, is_plain, with_room};
+use crate::arena::Arena;
 use crate::buffer::BufferRepr;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -21,24 +22,32 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
 
     #[inline]
     fn lower(self) -> BufferRepr {
-        if T::PLAIN {
+        if is_plain::<T>() {
             BufferRepr::own(self)
         } else {
-            with_room_to_lower(T::DEEP, || BufferRepr::own(converted(self, T::lower)))
+            with_room(T::DEEP, || BufferRepr::own(converted(self, T::lower)))
         }
     }
     #[inline]
-    fn lend(&self) -> BufferRepr {
-        lend_slice(self)
+    fn lend(&self, arena: &mut Arena) -> BufferRepr {
+        lend_slice(self, arena)
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-        if T::PLAIN {
+        if is_plain::<T>() {
             // SAFETY: the caller promises plain elements, which are valid as `T` and may be copied.
             unsafe { repr.take::<T>() }
         } else {
             // SAFETY: the buffer holds `Repr`s, each lifted once.
             unsafe { with_room(T::DEEP, || converted(repr.take::<T::Repr>(), |element| T::lift(element, origin))) }
+        }
+    }
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: the caller promises a buffer of plain elements or of `Repr`s, and to use the result as is asked for.
+        unsafe {
+            let first = if is_plain::<T>() { repr.first() } else { held::repr_elements(repr, origin, arena) };
+            held::vec(first, repr.len())
         }
     }
 }
@@ -94,17 +103,41 @@ impl<A, B> Drop for HalfConverted<A, B> {
 }
 
 /// Refuses elements without a size: there may be more of them than there is memory for their `Repr`s.
+///
+/// The descriptor of each sequence calls this. A generic type's definition has descriptors with stand-ins for the elements, which
+/// have a size. The conversions of the generic type therefore evaluate the descriptors for the real elements too.
 pub(crate) const fn assert_sized<T>() {
     assert!(size_of::<T>() != 0, "a sequence of a type without size does not cross: pass its length");
 }
 
-/// Lends the elements of a slice, to be lifted as a `Vec`.
+/// Lends the items of an iterator. The arena contains the `Repr`s.
 #[inline]
-pub(crate) fn lend_slice<T: PluginType>(slice: &[T]) -> BufferRepr {
-    if T::PLAIN {
+pub(super) fn lend_all<I, R: Copy>(
+    deep: bool,
+    values: impl ExactSizeIterator<Item = I>,
+    arena: &mut Arena,
+    lend: impl Fn(I, &mut Arena) -> R,
+) -> BufferRepr {
+    let room = values.len();
+    let first = arena.alloc::<R>(room);
+    let mut count = 0;
+    with_room(deep, || {
+        for value in values.take(room) {
+            // SAFETY: there is room for as many.
+            unsafe { first.add(count).write(lend(value, arena)) }
+            count += 1;
+        }
+    });
+    BufferRepr::lent(first.as_ptr(), count)
+}
+
+/// Lends the elements of a slice.
+#[inline]
+pub(super) fn lend_slice<T: PluginType>(slice: &[T], arena: &mut Arena) -> BufferRepr {
+    if is_plain::<T>() {
         BufferRepr::lent(slice.as_ptr(), slice.len())
     } else {
-        with_room(T::DEEP, || BufferRepr::own(slice.iter().map(T::lend).collect::<Vec<T::Repr>>()))
+        lend_all(T::DEEP, slice.iter(), arena, T::lend)
     }
 }
 
@@ -122,17 +155,24 @@ unsafe impl<T: PluginType> PluginType for VecDeque<T> {
         Vec::from(self).lower()
     }
     #[inline]
-    fn lend(&self) -> BufferRepr {
+    fn lend(&self, arena: &mut Arena) -> BufferRepr {
         match self.as_slices() {
-            (all, []) => lend_slice(all),
+            (all, []) => lend_slice(all, arena),
             // In two pieces. If `T` is plain, its `Repr`s are laid out as its values.
-            _ => with_room(T::DEEP, || BufferRepr::own(self.iter().map(T::lend).collect::<Vec<T::Repr>>())),
+            _ => lend_all(T::DEEP, self.iter(), arena, T::lend),
         }
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `VecDeque`, which is as a `Vec`.
         unsafe { Vec::lift(repr, origin) }.into()
+    }
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above.
+        let vec = unsafe { Vec::hold(repr, origin, arena) };
+        // std promises that this conversion keeps the buffer of the `Vec`.
+        ManuallyDrop::new(ManuallyDrop::into_inner(vec).into())
     }
 }
 
@@ -150,13 +190,18 @@ unsafe impl<T: PluginType> PluginType for Box<[T]> {
         self.into_vec().lower()
     }
     #[inline]
-    fn lend(&self) -> BufferRepr {
-        lend_slice(self)
+    fn lend(&self, arena: &mut Arena) -> BufferRepr {
+        lend_slice(self, arena)
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Box<[T]>`, which is as a `Vec`.
         unsafe { Vec::lift(repr, origin) }.into_boxed_slice()
+    }
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above, and to use the result as is asked for.
+        unsafe { held::boxed_slice(repr, origin, arena) }
     }
 }
 

@@ -1,8 +1,9 @@
 //! `Option` and `Result`: tagged unions.
 
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 use super::{PluginType, unknown_tag};
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
 use crate::hint::unusual;
 use crate::origin::Origin;
@@ -59,10 +60,10 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
         (tag == 1).then(|| unsafe { T::lift((*repr.as_ptr()).value.assume_init(), origin) })
     }
     #[inline]
-    fn lend(&self) -> Self::Repr {
+    fn lend(&self, arena: &mut Arena) -> Self::Repr {
         match self {
             None => OptionRepr { tag: 0, value: MaybeUninit::uninit() },
-            Some(value) => OptionRepr { tag: 1, value: MaybeUninit::new(value.lend()) },
+            Some(value) => OptionRepr { tag: 1, value: MaybeUninit::new(value.lend(arena)) },
         }
     }
     #[inline]
@@ -73,6 +74,15 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
             1 => Some(unsafe { T::lift(repr.value.assume_init(), origin) }),
             tag => unknown_tag("Option", tag),
         }
+    }
+    #[inline]
+    unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(match repr.tag {
+            0 => None,
+            // SAFETY: the tag says that the value was written.
+            1 => Some(ManuallyDrop::into_inner(unsafe { T::hold(repr.value.assume_init_ref(), origin, arena) })),
+            tag => unknown_tag("Option", tag),
+        })
     }
 }
 
@@ -142,10 +152,10 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
         }
     }
     #[inline]
-    fn lend(&self) -> Self::Repr {
+    fn lend(&self, arena: &mut Arena) -> Self::Repr {
         match self {
-            Ok(value) => ResultRepr { tag: 0, payload: ResultPayload { ok: value.lend() } },
-            Err(error) => ResultRepr { tag: 1, payload: ResultPayload { err: error.lend() } },
+            Ok(value) => ResultRepr { tag: 0, payload: ResultPayload { ok: value.lend(arena) } },
+            Err(error) => ResultRepr { tag: 1, payload: ResultPayload { err: error.lend(arena) } },
         }
     }
     #[inline]
@@ -157,5 +167,15 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
             1 => Err(unsafe { E::lift(repr.payload.err, origin) }),
             tag => unknown_tag("Result", tag),
         }
+    }
+    #[inline]
+    unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(match repr.tag {
+            // SAFETY: the tag says which field was written.
+            0 => Ok(ManuallyDrop::into_inner(unsafe { T::hold(&repr.payload.ok, origin, arena) })),
+            // SAFETY: as above.
+            1 => Err(ManuallyDrop::into_inner(unsafe { E::hold(&repr.payload.err, origin, arena) })),
+            tag => unknown_tag("Result", tag),
+        })
     }
 }

@@ -1,9 +1,11 @@
 //! `String` and other owners of text.
 
 use std::borrow::Cow;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use super::PluginType;
+use super::{PluginType, held};
+use crate::arena::Arena;
 use crate::buffer::{BufferRepr, Owner};
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
@@ -19,13 +21,21 @@ unsafe impl PluginType for String {
         BufferRepr::own(self.into_bytes())
     }
     #[inline(always)]
-    fn lend(&self) -> BufferRepr {
+    fn lend(&self, _: &mut Arena) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
     #[inline(always)]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `String`: bytes, and UTF-8.
         unsafe { String::from_utf8_unchecked(repr.take::<u8>()) }
+    }
+    #[inline(always)]
+    unsafe fn hold(repr: &BufferRepr, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above, and the caller uses the result as is asked for.
+        unsafe {
+            let bytes = held::vec::<u8>(repr.first(), repr.len());
+            ManuallyDrop::new(String::from_utf8_unchecked(ManuallyDrop::into_inner(bytes)))
+        }
     }
 }
 
@@ -40,13 +50,21 @@ unsafe impl PluginType for Box<str> {
         self.into_string().lower()
     }
     #[inline(always)]
-    fn lend(&self) -> BufferRepr {
+    fn lend(&self, _: &mut Arena) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
     #[inline(always)]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Box<str>`, which is as a `String`.
         unsafe { String::lift(repr, origin) }.into_boxed_str()
+    }
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above, and the caller uses the result as is asked for.
+        unsafe {
+            let bytes = held::boxed_slice::<u8>(repr, origin, arena);
+            ManuallyDrop::new(std::str::from_boxed_utf8_unchecked(ManuallyDrop::into_inner(bytes)))
+        }
     }
 }
 
@@ -65,13 +83,20 @@ unsafe impl PluginType for Cow<'static, str> {
         }
     }
     #[inline(always)]
-    fn lend(&self) -> BufferRepr {
+    fn lend(&self, _: &mut Arena) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
     #[inline(always)]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered or lent `Cow<str>`, which is as a `String`.
         Cow::Owned(unsafe { String::lift(repr, origin) })
+    }
+    #[inline(always)]
+    unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above, and the caller uses the result as is asked for.
+        let text = unsafe { String::hold(repr, origin, arena) };
+        // Not `Borrowed`: out of that, a `&'static str` could be copied.
+        ManuallyDrop::new(Cow::Owned(ManuallyDrop::into_inner(text)))
     }
 }
 
@@ -106,7 +131,7 @@ unsafe impl PluginType for Arc<str> {
         BufferRepr::owned_by(Arc::into_raw(self).cast(), len, &SHARES)
     }
     #[inline(always)]
-    fn lend(&self) -> BufferRepr {
+    fn lend(&self, _: &mut Arena) -> BufferRepr {
         BufferRepr::lent(self.as_ptr(), self.len())
     }
     #[inline(always)]
@@ -121,6 +146,12 @@ unsafe impl PluginType for Arc<str> {
             repr.free_memory::<u8>();
             copy
         }
+    }
+    /// A copy, which its clones share.
+    #[inline]
+    unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: as above; an `Arc` is a pointer, which nothing changes that is done behind `&`.
+        unsafe { arena.own(Arc::from(std::str::from_utf8_unchecked(repr.as_slice::<u8>()))) }
     }
 }
 
@@ -138,8 +169,9 @@ mod tests {
         let text: Arc<str> = "text".into();
         let same = through(text.clone());
         assert!(Arc::ptr_eq(&text, &same));
-        // SAFETY: lent just here, and lifted once.
-        let copy = unsafe { <Arc<str>>::lift(text.lend(), &Origin::HOST) };
+        let mut arena = Arena::new();
+        // SAFETY: lent just here.
+        let copy = unsafe { <Arc<str>>::lift(text.lend(&mut arena), &Origin::HOST) };
         assert!(!Arc::ptr_eq(&text, &copy));
         assert_eq!(copy, text);
         // SAFETY: a `String` crosses in the same way.

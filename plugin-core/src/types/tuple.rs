@@ -1,6 +1,9 @@
 //! Tuples of one to eight.
 
+use std::mem::ManuallyDrop;
+
 use super::PluginType;
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -22,13 +25,19 @@ macro_rules! tuple {
                 $repr($(self.$index.lower()),+)
             }
             #[inline]
-            fn lend(&self) -> Self::Repr {
-                $repr($(self.$index.lend()),+)
+            fn lend(&self, arena: &mut Arena) -> Self::Repr {
+                $repr($(self.$index.lend(arena)),+)
             }
             #[inline]
             unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
                 // SAFETY: the caller's promise for the tuple is one for each field.
                 unsafe { ($($T::lift(repr.$index, origin),)+) }
+            }
+            #[inline]
+            unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+                // SAFETY: as above. If one unwinds, those before it are not dropped.
+                let fields = unsafe { ($($T::hold(&repr.$index, origin, arena),)+) };
+                ManuallyDrop::new(($(ManuallyDrop::into_inner(fields.$index),)+))
             }
         }
     };

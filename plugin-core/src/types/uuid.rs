@@ -1,9 +1,12 @@
 //! `uuid::Uuid`.
 
+use std::mem::ManuallyDrop;
+
 use ::uuid::Uuid;
 
 use super::PluginType;
 use super::plain::ArrayRepr;
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -18,12 +21,17 @@ unsafe impl PluginType for Uuid {
         self.into_bytes().lower()
     }
     #[inline]
-    fn lend(&self) -> Self::Repr {
+    fn lend(&self, _: &mut Arena) -> Self::Repr {
         self.into_bytes().lower()
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
         // SAFETY: the caller promises a lowered `Uuid`, which is an array of bytes.
         Uuid::from_bytes(unsafe { PluginType::lift(repr, origin) })
+    }
+    #[inline]
+    unsafe fn hold(repr: &Self::Repr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: the caller's promise; it owns nothing.
+        ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }

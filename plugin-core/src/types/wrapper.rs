@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::num::NonZero;
 
 use super::{PluginType, unknown_tag};
+use crate::arena::Arena;
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -19,11 +21,16 @@ macro_rules! non_zero {
             #[inline(always)]
             fn lower(self) -> Self::Repr { self.get().lower() }
             #[inline(always)]
-            fn lend(&self) -> Self::Repr { self.get().lower() }
+            fn lend(&self, _: &mut Arena) -> Self::Repr { self.get().lower() }
             #[inline(always)]
             unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
                 // SAFETY: the caller promises a lowered `NonZero`.
                 unsafe { NonZero::new_unchecked(<$ty>::lift(repr, origin)) }
+            }
+            #[inline(always)]
+            unsafe fn hold(repr: &Self::Repr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+                // SAFETY: the caller's promise; it owns nothing.
+                ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
             }
         }
     )*};
@@ -41,12 +48,16 @@ unsafe impl<T: PluginType> PluginType for PhantomData<T> {
         0
     }
     #[inline(always)]
-    fn lend(&self) -> u8 {
+    fn lend(&self, _: &mut Arena) -> u8 {
         0
     }
     #[inline(always)]
     unsafe fn lift(_: u8, _: &Origin) -> Self {
         PhantomData
+    }
+    #[inline(always)]
+    unsafe fn hold(_: &u8, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(PhantomData)
     }
 }
 
@@ -60,7 +71,7 @@ unsafe impl PluginType for Ordering {
         self as i8
     }
     #[inline]
-    fn lend(&self) -> i8 {
+    fn lend(&self, _: &mut Arena) -> i8 {
         *self as i8
     }
     #[inline]
@@ -71,5 +82,10 @@ unsafe impl PluginType for Ordering {
             1 => Ordering::Greater,
             other => unknown_tag("Ordering", other as u8),
         }
+    }
+    #[inline]
+    unsafe fn hold(repr: &i8, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
+        // SAFETY: the caller's promise; it owns nothing.
+        ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }

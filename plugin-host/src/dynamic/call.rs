@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 use plugin_core::Fault;
 use plugin_core::descriptor::Tag;
 use plugin_core::fault::{Context, FaultRepr, Outcome};
-use plugin_core::repr::{BufferRepr, LockRepr, LockedHead, SliceRepr};
+use plugin_core::repr::{AccessRepr, BufferRepr, LockRepr, LockedHead, SliceRepr};
 use plugin_core::table::Invoke;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize as _, Serializer};
@@ -17,8 +17,8 @@ use thiserror::Error;
 
 use super::Trouble;
 use super::de::Target;
-use super::free::{Place, free_buffer};
-use super::layout::{Id, Kind, Layouts};
+use super::free::{NoMemory, Place};
+use super::layout::{Id, Kind, Layouts, Node};
 use super::ser::Value;
 use crate::error::Error;
 use crate::host::{Export, Host, Plugin};
@@ -150,9 +150,36 @@ pub enum CallError {
         export: String,
     },
 
+    /// There is no memory for the result, or for the value of a static.
+    #[error("cannot use `{export}`: {message}")]
+    NoMemory {
+        /// The plugin and the export.
+        export: String,
+        /// How much it would take.
+        message: String,
+    },
+
     /// The plugin panicked.
     #[error(transparent)]
     Fault(Box<Fault>),
+}
+
+/// Why there is no value of an export's.
+enum Failure {
+    Fault(Fault),
+    NoMemory(NoMemory),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Failure::Fault(fault)
+    }
+}
+
+impl From<NoMemory> for Failure {
+    fn from(error: NoMemory) -> Self {
+        Failure::NoMemory(error)
+    }
 }
 
 fn count(found: usize) -> String {
@@ -184,28 +211,28 @@ pub(crate) struct Argument {
     built: Id,
 }
 
-/// How an argument is passed, and so what is left of it.
+/// How an argument is passed. Only the first is given away: the others are the host's to drop after the call.
 #[derive(Clone, Copy, PartialEq)]
 enum Passing {
-    /// Itself: nothing.
+    /// Itself.
     Own,
-    /// By address. What owns anything is lifted, so nothing.
+    /// By address, for the callee to hold.
     Ref,
-    /// By address: what the callee leaves there.
+    /// By address. The callee leaves another value there.
     Mut,
-    /// As a slice that is read in place: all of it.
-    Text,
-    /// As a slice whose elements are lifted if they own anything: the memory.
+    /// As text or elements, for the callee to hold.
     Slice,
-    /// As a slice: what the callee leaves there.
+    /// As elements. The callee leaves others there.
     SliceMut,
 }
 
 /// How a static is read.
 pub(crate) enum Access {
-    /// The accessor returns a buffer, which is the `Repr` of what is read.
-    Buffer,
-    /// The accessor returns a buffer of one atomic, of the type with this tag.
+    /// The accessor returns where the value is.
+    Value,
+    /// The accessor returns where the elements are, of which a buffer is what is read.
+    Elements,
+    /// The accessor returns where an atomic is, of the type with this tag.
     Atomic(Tag),
     /// The accessor returns what operates a lock.
     Lock,
@@ -218,28 +245,27 @@ impl Prepared {
     }
 
     fn of(schema: &Schema) -> Option<Self> {
-        let like = |tag, part: Option<&Type>| Type { tag, count: 1, parts: part.cloned().into_iter().collect() };
         // What is built of `&str` and the like.
-        let behind = |ty: &Type| match (ty.tag, ty.parts.as_slice()) {
-            (Tag::Str, _) => Some((like(Tag::String, None), false)),
-            (Tag::Path, _) => Some((like(Tag::PathBuf, None), false)),
-            (Tag::OsStr, _) => Some((like(Tag::OsString, None), false)),
-            (Tag::Slice, [element]) => Some((like(Tag::Vec, Some(element)), true)),
+        let behind = |ty: &Type| match ty.tag {
+            Tag::Str => Some(ty.with_tag(Tag::String)),
+            Tag::Path => Some(ty.with_tag(Tag::PathBuf)),
+            Tag::OsStr => Some(ty.with_tag(Tag::OsString)),
+            Tag::Slice => Some(ty.with_tag(Tag::Vec)),
             _ => None,
         };
-        let Type { tag, parts, .. } = &schema.root;
-        match (*tag, parts.as_slice()) {
+        let root = &schema.root;
+        match (root.tag, schema.parts(root)) {
             (Tag::Fn, [arguments @ .., result]) => {
-                let arguments = arguments.iter().map(|argument| match (argument.tag, argument.parts.as_slice()) {
+                let arguments = arguments.iter().map(|argument| match (argument.tag, schema.parts(argument)) {
                     (Tag::Ref, [inner]) => match behind(inner) {
-                        Some((built, slice)) => (if slice { Passing::Slice } else { Passing::Text }, built),
-                        None => (Passing::Ref, inner.clone()),
+                        Some(built) => (Passing::Slice, built),
+                        None => (Passing::Ref, *inner),
                     },
                     (Tag::Mut, [inner]) => match behind(inner) {
-                        Some((built, _)) => (Passing::SliceMut, built),
-                        None => (Passing::Mut, inner.clone()),
+                        Some(built) => (Passing::SliceMut, built),
+                        None => (Passing::Mut, *inner),
                     },
-                    _ => (Passing::Own, argument.clone()),
+                    _ => (Passing::Own, *argument),
                 });
                 let (passings, types): (Vec<Passing>, Vec<Type>) = arguments.unzip();
                 let types: Vec<&Type> = types.iter().chain([result]).collect();
@@ -248,13 +274,12 @@ impl Prepared {
                 let arguments = passings.into_iter().zip(built).map(|(passing, built)| Argument { passing, built });
                 Some(Prepared::Function { layouts: Arc::new(layouts), arguments: arguments.collect(), result })
             }
-            (_, [inner]) => {
+            (tag, [inner]) => {
                 let (access, ty) = match tag {
-                    Tag::Static if inner.tag == Tag::Ref => (Access::Buffer, behind(inner.parts.first()?)?.0),
-                    // A buffer of one is what a box is.
-                    Tag::Static => (Access::Buffer, like(Tag::Box, Some(inner))),
-                    Tag::Atomic if is_atomic(inner.tag) => (Access::Atomic(inner.tag), inner.clone()),
-                    Tag::RwLock | Tag::Mutex => (Access::Lock, inner.clone()),
+                    Tag::Static if inner.tag == Tag::Ref => (Access::Elements, behind(schema.parts(inner).first()?)?),
+                    Tag::Static => (Access::Value, *inner),
+                    Tag::Atomic if is_atomic(inner.tag) => (Access::Atomic(inner.tag), *inner),
+                    Tag::RwLock | Tag::Mutex => (Access::Lock, *inner),
                     _ => return None,
                 };
                 let (layouts, ids) = Layouts::new(schema, &[&ty])?;
@@ -291,6 +316,17 @@ impl<'a> Used<'a> {
     fn argument_name(&self, index: usize) -> &'a str {
         let info = self.plugin.exports().iter().find(|export| export.name == self.name);
         info.and_then(|info| info.arguments.get(index)).map_or("_", String::as_str)
+    }
+
+    /// The error of a failure; `of_fault` makes that of a fault.
+    fn failed(&self, failure: Failure, of_fault: impl FnOnce(Box<Fault>) -> CallError) -> CallError {
+        match failure {
+            Failure::Fault(mut fault) => {
+                fault.export = Some(self.label());
+                of_fault(Box::new(fault))
+            }
+            Failure::NoMemory(error) => CallError::NoMemory { export: self.label(), message: error.to_string() },
+        }
     }
 
     fn unusable(&self, prepared: &Prepared) -> CallError {
@@ -392,21 +428,42 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Calls the function. Afterwards the arguments have what is left of them.
-    fn invoke(&self, arguments: &mut [Place<'a>]) -> Result<Returned<'a>, Fault> {
+    /// The type of an argument's elements, if it is a sequence of some that own anything.
+    fn owning_element(&self, index: usize) -> Option<&'a Node> {
+        let Kind::Sequence(element) = self.layouts.get(self.arguments[index].built).kind else { return None };
+        Some(self.layouts.get(element)).filter(|element| element.owns)
+    }
+
+    /// Calls the function. Afterwards the arguments have all but what was given away.
+    fn invoke(&self, arguments: &mut [Place<'a>]) -> Result<Returned<'a>, CallError> {
+        self.try_invoke(arguments).map_err(|failure| self.used.failed(failure, CallError::Fault))
+    }
+
+    fn try_invoke(&self, arguments: &mut [Place<'a>]) -> Result<Returned<'a>, Failure> {
         let addresses: Vec<*mut u8> = arguments.iter().map(Place::at).collect();
         // SAFETY: of such an argument a buffer was built.
         let buffer = |index: usize| unsafe { addresses[index].cast::<BufferRepr>().read() };
         let passings = || self.arguments.iter().map(|argument| argument.passing).enumerate();
-        let lent: Vec<Option<SliceRepr>> = passings()
-            .map(|(index, passing)| match passing {
+        // The callee may hold elements where their `Repr`s are. Those that own something are to be dropped after the call, so
+        // it gets a copy of them.
+        let mut copies = Vec::new();
+        let mut lent = Vec::with_capacity(arguments.len());
+        for (index, passing) in passings() {
+            lent.push(match passing {
                 Passing::Own | Passing::Ref | Passing::Mut => None,
-                Passing::Text | Passing::Slice | Passing::SliceMut => {
-                    let (ptr, len) = buffer(index).raw_parts();
+                Passing::Slice | Passing::SliceMut => {
+                    let (mut ptr, len) = buffer(index).raw_parts();
+                    if let (Passing::Slice, Some(element)) = (passing, self.owning_element(index)) {
+                        let copy = Place::new(self.layouts, element.size * len, element.align)?;
+                        // SAFETY: as many elements are there, and nobody drops what is in a place that holds nothing.
+                        unsafe { copy.at().copy_from_nonoverlapping(ptr, element.size * len) };
+                        ptr = copy.at();
+                        copies.push(copy);
+                    }
                     Some(SliceRepr::from_raw_parts(ptr, len))
                 }
-            })
-            .collect();
+            });
+        }
         let passed: Vec<*const c_void> = passings()
             .map(|(index, passing)| match (passing, &lent[index]) {
                 (Passing::Own, _) => addresses[index].cast_const().cast(),
@@ -416,19 +473,13 @@ impl<'a> Call<'a> {
             .collect();
 
         let node = self.layouts.get(self.result);
-        let (mut place, offset) = outcome_place(self.layouts, node.align, 0, node.size);
+        let (mut place, offset) = outcome_place(self.layouts, node.align, 0, node.size)?;
         // SAFETY: each address is of what the descriptor says of the argument, and the place is laid out as the outcome.
         unsafe { (self.invoke)(std::ptr::null(), passed.as_ptr(), place.at().cast()) };
 
         for (index, passing) in passings() {
-            match passing {
-                Passing::Own | Passing::Ref => arguments[index].emptied(),
-                Passing::Slice => {
-                    // SAFETY: the buffer was built there. Its elements are lifted, or own nothing.
-                    unsafe { free_buffer(self.layouts, self.arguments[index].built, buffer(index)) }
-                    arguments[index].emptied();
-                }
-                Passing::Mut | Passing::SliceMut | Passing::Text => {}
+            if passing == Passing::Own {
+                arguments[index].emptied();
             }
         }
         // SAFETY: an outcome begins so.
@@ -438,10 +489,7 @@ impl<'a> Call<'a> {
             unsafe { place.at().add(offset).write(word as u8) }
         } else {
             // SAFETY: of this call, in a plugin that is loaded.
-            unsafe { fault_of(&place) }.map_err(|mut fault| {
-                fault.export = Some(self.used.label());
-                fault
-            })?;
+            unsafe { fault_of(&place) }?;
         }
         // SAFETY: no fault, so the value is there; the plugin stays loaded, for `self` has borrowed it.
         unsafe { place.holds(self.result, offset) };
@@ -483,7 +531,7 @@ impl<'de, 'a> Visitor<'de> for ArgumentsVisitor<'a, '_> {
         for (index, Argument { built, .. }) in arguments.iter().enumerate() {
             self.at.set(At::Argument(index));
             let node = layouts.get(*built);
-            let mut place = Place::new(layouts, node.size, node.align);
+            let mut place = Place::new(layouts, node.size, node.align).map_err(A::Error::custom)?;
             // SAFETY: there is room for such a value.
             let target = unsafe { Target::new(layouts, *built, place.at(), self.trouble) };
             let Some(done) = sequence.next_element_seed(target)? else {
@@ -540,7 +588,7 @@ impl Plugin {
         let call = Call::new(self, name)?;
         call.changes_nothing()?;
         let mut places = call.build(arguments)?;
-        let returned = call.invoke(&mut places).map_err(|fault| CallError::Fault(Box::new(fault)))?;
+        let returned = call.invoke(&mut places)?;
         drop(places);
         call.represent_result(&returned, result)
     }
@@ -574,17 +622,14 @@ impl Plugin {
         let (used, prepared) = Used::new(self, name)?;
         let Prepared::Static { layouts, access, value } = prepared else { return Err(used.unusable(prepared)) };
         // SAFETY: the export's descriptor says what its accessor returns.
-        let read = unsafe { StaticValue::read(used.export, layouts, access, *value) }.map_err(|mut fault| {
-            fault.export = Some(used.label());
-            Error::Access(Box::new(fault))
-        })?;
-        if read.locked.as_ref().is_some_and(|locked| locked.head.poisoned != 0) {
+        let read = unsafe { StaticValue::read(used.export, layouts, access, *value) };
+        let read = read.map_err(|failure| used.failed(failure, |fault| Error::Access(fault).into()))?;
+        if matches!(&read.lent, Lent::Lock(locked) if locked.head.poisoned != 0) {
             return Err(CallError::Poisoned { export: used.label() });
         }
         let what = |path: &str| if path.is_empty() { "the value".to_owned() } else { format!("the value at `{path}`") };
-        let at = read.place.at().wrapping_add(read.offset);
-        // SAFETY: just read.
-        unsafe { used.represent((layouts, *value), at, what, result) }
+        // SAFETY: just read, and lent for as long as `read` is there.
+        unsafe { used.represent((layouts, *value), read.at, what, result) }
     }
 }
 
@@ -592,10 +637,27 @@ type Accessor<A> = unsafe extern "C" fn(Context) -> Outcome<A>;
 
 /// The value of a static.
 struct StaticValue<'a> {
-    place: Place<'a>,
-    offset: usize,
-    /// After the value, which is lent while the lock is held.
-    locked: Option<Locked>,
+    /// Where the value is.
+    at: *const u8,
+    /// Where it is if it is not the plugin's.
+    _place: Place<'a>,
+    /// What ends the loan.
+    lent: Lent,
+}
+
+/// A loan of a plugin's, on this thread.
+enum Lent {
+    Static(AccessRepr),
+    Lock(Locked),
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Lent::Static(access) = self {
+            // SAFETY: ended once, in a plugin that is loaded.
+            unsafe { access.end() }
+        }
+    }
 }
 
 /// A lock that is held. How it is operated does not depend on the type.
@@ -617,70 +679,71 @@ impl<'a> StaticValue<'a> {
     /// # Safety
     ///
     /// It is of the type, and the export's accessor gives this access to it.
-    unsafe fn read(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Fault> {
+    unsafe fn read(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         match access {
             // SAFETY: the caller's promise.
             Access::Lock => unsafe { Self::read_lock(export, layouts, value) },
             // SAFETY: as above.
-            _ => unsafe { Self::read_buffer(export, layouts, access, value) },
+            _ => unsafe { Self::read_access(export, layouts, access, value) },
         }
     }
 
     /// # Safety
     ///
     /// As above, and it is no lock.
-    unsafe fn read_buffer(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Fault> {
+    unsafe fn read_access(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         let node = layouts.get(value);
-        let mut place = Place::new(layouts, node.size, node.align);
+        let place = Place::new(layouts, node.size, node.align)?;
         // SAFETY: what the accessor of such a static is.
-        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<BufferRepr>>(export.site.entry) };
+        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(export.site.entry) };
         // SAFETY: the site keeps the library loaded; the outcome is taken apart once.
-        let buffer = unsafe { entry(std::ptr::null()).into_result()? };
-        if let Access::Atomic(tag) = access {
-            let (at, _) = buffer.raw_parts();
-            // SAFETY: the address of the static; an atomic is laid out as what it holds.
-            unsafe { load(*tag, at, place.at()) };
-        } else {
-            // SAFETY: the place is for a buffer, which is this side's to free as far as it is not lent.
-            unsafe {
-                place.at().cast::<BufferRepr>().write(buffer);
-                place.holds(value, 0);
+        let lent = unsafe { entry(std::ptr::null()).into_result()? };
+        let (first, _) = lent.elements().raw_parts();
+        let at = match access {
+            Access::Atomic(tag) => {
+                // SAFETY: the address of the static; an atomic is laid out as what it holds.
+                unsafe { load(*tag, first, place.at()) };
+                place.at()
             }
-        }
-        Ok(StaticValue { place, offset: 0, locked: None })
+            Access::Elements => {
+                // SAFETY: the place is for a buffer.
+                unsafe { place.at().cast::<BufferRepr>().write(BufferRepr::of_slice(lent.elements())) };
+                place.at()
+            }
+            Access::Value | Access::Lock => first,
+        };
+        Ok(StaticValue { at, _place: place, lent: Lent::Static(lent) })
     }
 
     /// # Safety
     ///
     /// As above, and it is a lock.
-    unsafe fn read_lock(export: &Export, layouts: &'a Layouts, value: Id) -> Result<Self, Fault> {
+    unsafe fn read_lock(export: &Export, layouts: &'a Layouts, value: Id) -> Result<Self, Failure> {
         // SAFETY: what the accessor of such a static is; what it returns is laid out alike for each type.
         let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(export.site.entry) };
         // SAFETY: the site keeps the library loaded; the outcome is taken apart once.
         let lock = unsafe { entry(std::ptr::null()).into_result()? };
         let node = layouts.get(value);
-        let (mut place, head_offset) =
-            outcome_place(layouts, node.align, LockedHead::value_offset(node.align), node.size);
+        let (place, head_offset) = outcome_place(layouts, node.align, LockedHead::value_offset(node.align), node.size)?;
         // SAFETY: there is room.
         unsafe { lock.read_to(place.at().cast()) };
         // SAFETY: an outcome, of a plugin that is loaded.
         unsafe { fault_of(&place)? };
         // SAFETY: no fault, so what was locked is there.
         let head = unsafe { place.at().add(head_offset).cast::<LockedHead>().read() };
-        let offset = head_offset + LockedHead::value_offset(node.align);
-        // SAFETY: there is the value, lent for as long as the lock is held; what it has of its own is this side's.
-        unsafe { place.holds(value, offset) };
-        Ok(StaticValue { place, offset, locked: Some(Locked { lock, head }) })
+        let at = place.at().wrapping_add(head_offset + LockedHead::value_offset(node.align));
+        Ok(StaticValue { at, _place: place, lent: Lent::Lock(Locked { lock, head }) })
     }
 }
 
 /// A place for an outcome of something whose last part, at `before`, has this size and alignment. And where in it that
 /// something is.
-fn outcome_place(layouts: &Layouts, align: usize, before: usize, size: usize) -> (Place<'_>, usize) {
+fn outcome_place(layouts: &Layouts, align: usize, before: usize, size: usize) -> Result<(Place<'_>, usize), NoMemory> {
     let all_align = align.max(align_of::<*mut FaultRepr>());
-    // No number here is larger than a type of the plugin's is.
     let offset = size_of::<*mut FaultRepr>().next_multiple_of(if before == 0 { align } else { all_align });
-    (Place::new(layouts, (offset + before + size).next_multiple_of(all_align), all_align), offset)
+    let all = (offset + before).checked_add(size).and_then(|end| end.checked_next_multiple_of(all_align));
+    let place = Place::new(layouts, all.ok_or(NoMemory::UNKNOWN)?, all_align)?;
+    Ok((place, offset))
 }
 
 /// Takes the fault that an outcome has, if it has one.
@@ -803,7 +866,7 @@ mod json {
             let call = Call::new(self, name)?;
             call.changes_nothing()?;
             let mut places = call.build_json(arguments)?;
-            let returned = call.invoke(&mut places).map_err(|fault| CallError::Fault(Box::new(fault)))?;
+            let returned = call.invoke(&mut places)?;
             drop(places);
             call.represent_result(&returned, Serializer)
         }
@@ -836,7 +899,7 @@ mod json {
         pub fn call_json_mut(&self, name: &str, arguments: &mut Json) -> Result<Json, CallError> {
             let call = Call::new(self, name)?;
             let mut places = call.build_json(arguments)?;
-            let returned = call.invoke(&mut places).map_err(|fault| CallError::Fault(Box::new(fault)));
+            let returned = call.invoke(&mut places);
             let mut written = Ok(());
             for (index, (place, argument)) in places.iter().zip(call.arguments).enumerate() {
                 if matches!(argument.passing, Passing::Mut | Passing::SliceMut) {

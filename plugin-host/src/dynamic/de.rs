@@ -21,11 +21,11 @@ use super::reprs::{
     SocketAddrV6Repr, SystemTimeRepr, json,
 };
 use super::ser::Value;
-use super::{Depth, Path, TOO_DEEP, Trouble};
+use super::{Depth, MAX_EMPTY, Path, TOO_DEEP, Trouble};
 
 /// Where a value is to be built. Nothing is there before, and nothing if it is an error or if what was built is dropped.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     layouts: &'a Arc<Layouts>,
     id: Id,
     at: *mut u8,
@@ -36,7 +36,7 @@ pub(super) struct Target<'a> {
 
 /// A value that was built. A deserializer may still find something wrong when it is: what follows, for example. Then this
 /// is dropped, and the value with it.
-pub(super) struct Built<'a> {
+pub(crate) struct Built<'a> {
     layouts: &'a Layouts,
     id: Id,
     at: *mut u8,
@@ -44,7 +44,7 @@ pub(super) struct Built<'a> {
 
 impl Built<'_> {
     /// The value is its place's from now on.
-    pub(super) fn keep(self) {
+    pub(crate) fn keep(self) {
         std::mem::forget(self);
     }
 }
@@ -103,7 +103,7 @@ impl<'a> Target<'a> {
     /// # Safety
     ///
     /// At `at` is room for a `Repr` of the type.
-    pub(super) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, trouble: &'a Trouble) -> Self {
+    pub(crate) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, trouble: &'a Trouble) -> Self {
         Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, trouble }
     }
 
@@ -123,6 +123,15 @@ impl<'a> Target<'a> {
     fn level<E: Error>(self) -> Result<Self, E> {
         let depth = self.depth.level().ok_or_else(|| E::custom(TOO_DEEP))?;
         Ok(Target { depth, ..self })
+    }
+
+    /// Counts an element of a sequence, map or array if it has no data: formats in which it takes no bytes could give any
+    /// number of them.
+    fn count_element<E: Error>(&self, element: Id) -> Result<(), E> {
+        if self.layouts.get(element).is_empty && !self.trouble.count_empty() {
+            return Err(E::custom(format_args!("more than {MAX_EMPTY} elements without data")));
+        }
+        Ok(())
     }
 
     fn write<T: Copy>(&self, value: T) {
@@ -171,8 +180,9 @@ impl<'a> Target<'a> {
 
     fn boxed<'de, D: Deserializer<'de>>(self, inner: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
         let mut one = Elements::new(self.layouts, inner);
-        one.grow(1);
-        self.step()?.part(inner, one.next(), self.path).walk(deserializer)?.keep();
+        one.grow(1).map_err(D::Error::custom)?;
+        let at = one.next().map_err(D::Error::custom)?;
+        self.step()?.part(inner, at, self.path).walk(deserializer)?.keep();
         // SAFETY: just built.
         unsafe { one.added() };
         self.write(one.into_buffer());
@@ -223,7 +233,8 @@ impl<'a> Target<'a> {
 
     fn strukt<'de, D: Deserializer<'de>>(self, of: &'a Struct, deserializer: D) -> Result<Built<'a>, D::Error> {
         let Struct { name, record, grows } = of;
-        let new_box = grows.then(|| NewBox::new(self.layouts, self.id, record));
+        let new_box = grows.then(|| NewBox::new(self.layouts, self.id, record)).transpose();
+        let new_box = new_box.map_err(D::Error::custom)?;
         let at = new_box.as_ref().map_or(self.at, NewBox::at);
         let to = Target { at, ..self.level()? };
         let visitor = RecordVisitor { to, record, grows: *grows, what: What::Struct(name) };
@@ -289,9 +300,7 @@ impl<'a> Target<'a> {
             }
             Tag::Bytes => {
                 let bytes = deserializer.deserialize_byte_buf(BytesVisitor)?;
-                let (ptr, len) = (bytes.as_ptr(), bytes.len());
-                let owner = Box::into_raw(Box::new(bytes)).cast();
-                self.write(BytesRepr { ptr, len, owner, free: free_bytes });
+                self.write(give_bytes(Arc::new(bytes)));
             }
             Tag::Json => {
                 let json = JsonSeed(self.depth).deserialize(deserializer)?;
@@ -346,14 +355,16 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
         let mut elements = Elements::new(to.layouts, element);
         let most = MOST_AHEAD / to.layouts.get(element).size;
         if let Some(ahead) = sequence.size_hint().map(|hint| hint.min(most)).filter(|&ahead| ahead != 0) {
-            elements.grow(ahead);
+            elements.grow(ahead).map_err(A::Error::custom)?;
         }
         loop {
             let path = Path::Index(to.path, elements.len());
-            let Some(built) = sequence.next_element_seed(to.part(element, elements.next(), &path))? else { break };
+            let at = elements.next().map_err(A::Error::custom)?;
+            let Some(built) = sequence.next_element_seed(to.part(element, at, &path))? else { break };
             built.keep();
             // SAFETY: just built.
             unsafe { elements.added() };
+            to.count_element(element)?;
         }
         to.write(elements.into_buffer());
         Ok(to.built())
@@ -378,7 +389,8 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
         let MapVisitor { to, pair, record } = self;
         let mut pairs = Elements::new(to.layouts, pair);
         loop {
-            let mut filling = Filling::new(to.layouts, record, pairs.next());
+            let at = pairs.next().map_err(A::Error::custom)?;
+            let mut filling = Filling::new(to.layouts, record, at);
             let path = Path::Index(to.path, pairs.len());
             let (key, value) = (record.fields[0].ty, record.fields[1].ty);
             let Some(built) = map.next_key_seed(to.part(key, filling.at(0), &path))? else { break };
@@ -393,6 +405,7 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
             filling.finish();
             // SAFETY: both were built.
             unsafe { pairs.added() };
+            to.count_element(pair)?;
         }
         to.write(pairs.into_buffer());
         Ok(to.built())
@@ -432,6 +445,7 @@ impl<'de, 'a> Visitor<'de> for ArrayVisitor<'a> {
                 None => return Err(A::Error::invalid_length(done.3, &self)),
             }
             done.3 += 1;
+            to.count_element(element)?;
         }
         std::mem::forget(done);
         Ok(to.built())
@@ -707,7 +721,7 @@ fn variant<'de, 'a, A: VariantAccess<'de>>(
         Some(record) => (record, index as u32),
         None => (NONE, GrowsRepr::FALLBACK),
     };
-    let new_box = of.grows.then(|| NewBox::new(to.layouts, to.id, record));
+    let new_box = of.grows.then(|| NewBox::new(to.layouts, to.id, record)).transpose().map_err(A::Error::custom)?;
     let at = new_box.as_ref().map_or(to.at.wrapping_add(of.payload), NewBox::at);
     let what = What::Variant(of.name, of.names[index]);
     let visitor = RecordVisitor { to: Target { at, path, ..to }, record, grows: false, what };
@@ -759,10 +773,25 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 }
 
-/// Frees what a `Bytes` of the host's refers to.
+/// Gives away a share in bytes of the host's.
+fn give_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
+    let (ptr, len) = (bytes.as_ptr(), bytes.len());
+    let owner = Arc::into_raw(bytes).cast_mut().cast();
+    BytesRepr { ptr, len, owner, free: Some(free_bytes), share: share_bytes }
+}
+
+/// Gives up a share.
 unsafe extern "C" fn free_bytes(owner: *mut c_void) {
-    // SAFETY: boxed where the `Bytes` was made, and freed once.
-    drop(unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) });
+    // It is a `Vec` of bytes, so no code of an author's runs here, and nothing can panic.
+    // SAFETY: given away by `give_bytes`, and given up once.
+    drop(unsafe { Arc::from_raw(owner.cast::<Vec<u8>>()) });
+}
+
+/// Makes another share.
+unsafe extern "C" fn share_bytes(owner: *const c_void) -> BytesRepr {
+    // SAFETY: given away by `give_bytes`, and not given up yet: it is only borrowed here.
+    let share = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(owner.cast::<Vec<u8>>()) });
+    give_bytes(Arc::clone(&share))
 }
 
 struct UuidVisitor;

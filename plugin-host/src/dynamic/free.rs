@@ -1,6 +1,7 @@
 //! Drops values by walking them, and keeps those that are not given away yet.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
+use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -44,18 +45,6 @@ pub(crate) unsafe fn free(layouts: &Layouts, id: Id, at: *mut u8) {
 pub(crate) unsafe fn free_elements(layouts: &Layouts, id: Id, at: *mut u8, count: usize) {
     // SAFETY: the caller's promise.
     unsafe { free_all(layouts, vec![Work::Values(id, at, count)]) }
-}
-
-/// Frees the memory of a sequence, whose elements are dropped or moved out.
-///
-/// # Safety
-///
-/// It is the buffer of a value of the type, as for [`free`].
-pub(crate) unsafe fn free_buffer(layouts: &Layouts, sequence: Id, buffer: BufferRepr) {
-    let Kind::Sequence(element) = layouts.get(sequence).kind else { unreachable!("a slice is built as a sequence") };
-    let node = layouts.get(element);
-    // SAFETY: the caller's promise.
-    unsafe { buffer.free_raw(node.size, node.align) }
 }
 
 /// # Safety
@@ -159,8 +148,10 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
         Kind::Leaf(Tag::Bytes) => {
             // SAFETY: the caller promises such a value.
             let bytes = unsafe { at.cast::<BytesRepr>().read() };
-            // SAFETY: its own function, called once.
-            unsafe { (bytes.free)(bytes.owner) }
+            if let Some(free) = bytes.free {
+                // SAFETY: its own function, called once.
+                unsafe { free(bytes.owner) }
+            }
         }
         // SAFETY: the caller promises such a value.
         Kind::Leaf(Tag::Json) => unsafe { free_json(at.cast(), work) },
@@ -223,6 +214,27 @@ fn boxed(record: Option<&Record>, grown: GrowsRepr, work: &mut Vec<Work>) {
     fields(record, grown.fields::<u8>().cast_mut(), work);
 }
 
+/// There is no memory for a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoMemory {
+    /// How many bytes it would take; `None` if more than an address can tell.
+    bytes: Option<usize>,
+}
+
+impl NoMemory {
+    /// It would take more bytes than an address can tell.
+    pub(crate) const UNKNOWN: NoMemory = NoMemory { bytes: None };
+}
+
+impl fmt::Display for NoMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bytes {
+            Some(bytes) => write!(f, "there is no memory for it: {bytes} bytes"),
+            None => f.write_str("it is larger than memory can be"),
+        }
+    }
+}
+
 /// A place for one `Repr`, zeroed. It is freed with the value that is said to be in it.
 pub(crate) struct Place<'a> {
     layouts: &'a Layouts,
@@ -234,12 +246,11 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// A place of that size for whatever will be in it.
-    pub(crate) fn new(layouts: &'a Layouts, size: usize, align: usize) -> Self {
-        let memory = Layout::from_size_align(size.max(1), align).expect("no type is larger than memory");
+    pub(crate) fn new(layouts: &'a Layouts, size: usize, align: usize) -> Result<Self, NoMemory> {
+        let memory = Layout::from_size_align(size.max(1), align).map_err(|_| NoMemory { bytes: Some(size) })?;
         // SAFETY: the size is not 0.
-        let at = unsafe { std::alloc::alloc_zeroed(memory) };
-        let Some(at) = NonNull::new(at) else { handle_alloc_error(memory) };
-        Place { layouts, at, memory, value: None }
+        let at = NonNull::new(unsafe { alloc_zeroed(memory) }).ok_or(NoMemory { bytes: Some(size) })?;
+        Ok(Place { layouts, at, memory, value: None })
     }
 
     pub(crate) fn at(&self) -> *mut u8 {
@@ -300,11 +311,11 @@ impl<'a> Elements<'a> {
     }
 
     /// Has room for one more, and says where that goes.
-    pub(crate) fn next(&mut self) -> *mut u8 {
+    pub(crate) fn next(&mut self) -> Result<*mut u8, NoMemory> {
         if self.len == self.capacity {
-            self.grow((self.capacity * 2).max(4));
+            self.grow(self.capacity.saturating_mul(2).max(4))?;
         }
-        self.at(self.len)
+        Ok(self.at(self.len))
     }
 
     /// Where [`next`](Self::next) said, there is an element now.
@@ -316,25 +327,22 @@ impl<'a> Elements<'a> {
         self.len += 1;
     }
 
-    fn memory(&self, capacity: usize) -> Layout {
-        let size = capacity.checked_mul(self.size).expect("more elements than memory has room for");
-        Layout::from_size_align(size, self.align).expect("more elements than memory has room for")
+    fn memory(&self, capacity: usize) -> Result<Layout, NoMemory> {
+        let bytes = capacity.checked_mul(self.size);
+        let memory = bytes.and_then(|bytes| Layout::from_size_align(bytes, self.align).ok());
+        memory.ok_or(NoMemory { bytes })
     }
 
     /// Has room for `capacity` elements, which is more than there are.
-    pub(crate) fn grow(&mut self, capacity: usize) {
-        let new = self.memory(capacity);
-        // SAFETY: the sizes are not 0; what is grown was made here or by a `Vec`, which makes it so.
-        let ptr = unsafe {
-            match self.capacity {
-                0 => alloc(new),
-                old => realloc(self.ptr, self.memory(old), new.size()),
-            }
-        };
+    pub(crate) fn grow(&mut self, capacity: usize) -> Result<(), NoMemory> {
+        let (new, old) = (self.memory(capacity)?, self.memory(self.capacity)?);
+        // SAFETY: the sizes are not 0; memory that is grown was made here, with the old layout.
+        let ptr = unsafe { if old.size() == 0 { alloc(new) } else { realloc(self.ptr, old, new.size()) } };
         if ptr.is_null() {
-            handle_alloc_error(new);
+            return Err(NoMemory { bytes: Some(new.size()) });
         }
         (self.ptr, self.capacity) = (ptr, capacity);
+        Ok(())
     }
 
     /// Gives the elements away.
@@ -349,9 +357,9 @@ impl Drop for Elements<'_> {
     fn drop(&mut self) {
         // SAFETY: as many elements are there, which are this one's.
         unsafe { free_elements(self.layouts, self.id, self.ptr, self.len) };
-        if self.capacity != 0 {
-            // SAFETY: made here or by a `Vec`.
-            unsafe { dealloc(self.ptr, self.memory(self.capacity)) }
+        if let Some(memory) = self.memory(self.capacity).ok().filter(|memory| memory.size() != 0) {
+            // SAFETY: made here, with this layout.
+            unsafe { dealloc(self.ptr, memory) }
         }
     }
 }
@@ -422,22 +430,22 @@ pub(crate) struct NewBox {
 
 impl NewBox {
     /// A box for these fields of `id`; they are not in it yet.
-    pub(crate) fn new(layouts: &Arc<Layouts>, id: Id, record: &Record) -> Self {
+    pub(crate) fn new(layouts: &Arc<Layouts>, id: Id, record: &Record) -> Result<Self, NoMemory> {
         let align = record.align.max(align_of::<Header>());
         let before = size_of::<Header>().next_multiple_of(align);
-        let size = before.checked_add(record.size).expect("no type is larger than memory");
-        let memory = Layout::from_size_align(size, align).expect("no type is larger than memory");
+        let bytes = before.checked_add(record.size);
+        let memory = bytes.and_then(|bytes| Layout::from_size_align(bytes, align).ok()).ok_or(NoMemory { bytes })?;
         // SAFETY: the size is not 0.
-        let start = unsafe { std::alloc::alloc_zeroed(memory) };
+        let start = unsafe { alloc_zeroed(memory) };
         if start.is_null() {
-            handle_alloc_error(memory);
+            return Err(NoMemory { bytes });
         }
         let header = Header { layouts: layouts.clone(), id, memory, before };
         // SAFETY: there is room for the header before the fields, where it is aligned because they are.
         unsafe {
             let at = start.add(before);
             at.sub(size_of::<Header>()).cast::<Header>().write(header);
-            NewBox { at }
+            Ok(NewBox { at })
         }
     }
 

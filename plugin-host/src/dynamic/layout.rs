@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) align: usize,
     /// Whether its values may own memory.
     pub(crate) owns: bool,
+    /// Whether its values have no data, so that a format may write them as nothing.
+    pub(crate) is_empty: bool,
     pub(crate) kind: Kind,
 }
 
@@ -154,6 +156,7 @@ impl Layouts {
         for index in 0..nodes.len() {
             place_box(&mut nodes, Id(index))?;
         }
+        find_empty(&mut nodes);
         Some((Layouts(nodes), ids))
     }
 
@@ -179,7 +182,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn add(&mut self, kind: Kind) -> Id {
-        self.nodes.push(Node { size: 0, align: 0, owns: false, kind });
+        self.nodes.push(Node { size: 0, align: 0, owns: false, is_empty: false, kind });
         Id(self.nodes.len() - 1)
     }
 
@@ -189,7 +192,7 @@ impl Builder<'_> {
             return Some(self.named(ty.count as usize));
         }
         // Whatever it is of, none of that is in it.
-        let inside = if ty.tag == Tag::PhantomData { &[][..] } else { &ty.parts };
+        let inside = if ty.tag == Tag::PhantomData { &[][..] } else { self.schema.parts(ty) };
         let mut parts = Vec::with_capacity(inside.len());
         for part in inside {
             parts.push(self.node(part)?);
@@ -217,7 +220,7 @@ impl Builder<'_> {
             (Option, &[inner]) => Kind::Option(inner, 0),
             (Result, &[ok, error]) => Kind::Result([ok, error], 0),
             (Tuple, [_, ..]) => tuple(),
-            (NonZero, [_]) if is_integer(ty.parts[0].tag) => Kind::NonZero(ty.parts[0].tag),
+            (NonZero, [_]) if is_integer(self.schema.parts(ty)[0].tag) => Kind::NonZero(self.schema.parts(ty)[0].tag),
             (PhantomData, _) => like_a_struct("PhantomData", style::UNIT, &[]),
             (RangeFull, []) => like_a_struct("RangeFull", style::UNIT, &[]),
             (Range, [_]) => like_a_struct("Range", style::NAMED, &["start", "end"]),
@@ -403,6 +406,36 @@ fn place_box(nodes: &mut [Node], id: Id) -> Option<()> {
     };
     nodes[id.0].kind = kind;
     placed
+}
+
+/// Finds the types whose values have no data: units, and all that is made of nothing else. As types may lead back to
+/// themselves, each round finds those that are made of what was found before.
+fn find_empty(nodes: &mut [Node]) {
+    loop {
+        let mut found = false;
+        for index in 0..nodes.len() {
+            if !nodes[index].is_empty && is_made_of_empty(nodes, &nodes[index].kind) {
+                nodes[index].is_empty = true;
+                found = true;
+            }
+        }
+        if !found {
+            return;
+        }
+    }
+}
+
+fn is_made_of_empty(nodes: &[Node], kind: &Kind) -> bool {
+    let is_empty = |id: &Id| nodes[id.0].is_empty;
+    match kind {
+        Kind::Leaf(tag) => *tag == Tag::Unit,
+        Kind::Box(inner) => is_empty(inner),
+        Kind::Array(element, count) => *count == 0 || is_empty(element),
+        Kind::Tuple(record) | Kind::Struct(Struct { record, .. }) => {
+            record.fields.iter().all(|field| is_empty(&field.ty))
+        }
+        _ => false,
+    }
 }
 
 fn is_integer(tag: Tag) -> bool {

@@ -19,11 +19,13 @@ mod ser;
 #[cfg(all(test, feature = "json"))]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
 
 pub use call::CallError;
 pub(crate) use call::Prepared;
+#[cfg(feature = "json")]
+pub(crate) use {de::Target, free::Place, layout::Layouts, ser::Value};
 
 /// How many levels of sequences, maps, structs and variants a value may have, as in `serde_json`.
 const LEVELS: u8 = 128;
@@ -84,15 +86,29 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Where a walk met the first error: the innermost place that was there.
+/// The number of elements without data that all sequences, maps and arrays of one walk may have together.
+const MAX_EMPTY: usize = 1 << 16;
+
+/// The troubles of a walk.
 #[derive(Default)]
-struct Trouble(RefCell<Option<String>>);
+pub(crate) struct Trouble {
+    /// Where the walk met the first error: the innermost place that was there.
+    place: RefCell<Option<String>>,
+    /// How many elements without data there were.
+    empty: Cell<usize>,
+}
 
 impl Trouble {
+    /// Counts an element without data, and returns whether there may be so many.
+    fn count_empty(&self) -> bool {
+        self.empty.set(self.empty.get() + 1);
+        self.empty.get() <= MAX_EMPTY
+    }
+
     /// Notes the place of a result that is an error, unless one further in was noted before.
     fn note<T, E>(&self, result: Result<T, E>, path: &Path<'_>) -> Result<T, E> {
         if result.is_err() {
-            self.0.borrow_mut().get_or_insert_with(|| {
+            self.place.borrow_mut().get_or_insert_with(|| {
                 let mut text = String::new();
                 // Writing to a `String` does not fail.
                 let _ = write!(text, "{path}");
@@ -103,6 +119,6 @@ impl Trouble {
     }
 
     fn take(&self) -> String {
-        self.0.borrow_mut().take().unwrap_or_default()
+        self.place.borrow_mut().take().unwrap_or_default()
     }
 }

@@ -76,7 +76,8 @@ pub(crate) struct BytesRepr {
     pub(crate) ptr: *const u8,
     pub(crate) len: usize,
     pub(crate) owner: *mut c_void,
-    pub(crate) free: unsafe extern "C" fn(*mut c_void),
+    pub(crate) free: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub(crate) share: unsafe extern "C" fn(*const c_void) -> BytesRepr,
 }
 
 /// Of a JSON value.

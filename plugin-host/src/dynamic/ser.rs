@@ -22,7 +22,7 @@ use super::{Depth, Path, TOO_DEEP, Trouble};
 
 /// A value at an address, to be serialised.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
+pub(crate) struct Value<'a> {
     layouts: &'a Layouts,
     id: Id,
     at: *const u8,
@@ -37,7 +37,7 @@ impl<'a> Value<'a> {
     /// # Safety
     ///
     /// The `Repr` of a value of the type is there for `'a`, and nobody changes it.
-    pub(super) unsafe fn new(layouts: &'a Layouts, id: Id, at: *const u8, trouble: &'a Trouble) -> Self {
+    pub(crate) unsafe fn new(layouts: &'a Layouts, id: Id, at: *const u8, trouble: &'a Trouble) -> Self {
         Value { layouts, id, at, depth: Depth::TOP, path: &Path::Top, trouble }
     }
 

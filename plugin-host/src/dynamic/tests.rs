@@ -147,7 +147,7 @@ impl Types {
     fn lowered<T: PluginType>(&self, value: T) -> Place<'_> {
         let node = self.layouts.get(self.id);
         assert_eq!((node.size, node.align), (size_of::<T::Repr>(), align_of::<T::Repr>()));
-        let mut place = Place::new(&self.layouts, node.size, node.align);
+        let mut place = Place::new(&self.layouts, node.size, node.align).unwrap();
         // SAFETY: there is room, and then a value.
         unsafe {
             place.at().cast::<T::Repr>().write(value.lower());
@@ -158,7 +158,8 @@ impl Types {
 
     fn try_build<'de, D: serde::Deserializer<'de>>(&self, deserializer: D) -> Result<Place<'_>, String> {
         let node = self.layouts.get(self.id);
-        let (mut place, trouble) = (Place::new(&self.layouts, node.size, node.align), Trouble::default());
+        let place = Place::new(&self.layouts, node.size, node.align).map_err(|error| error.to_string());
+        let (mut place, trouble) = (place?, Trouble::default());
         // SAFETY: there is room.
         let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &trouble) };
         target.deserialize(deserializer).map_err(|error| format!("{}: {error}", trouble.take()))?.keep();
@@ -286,7 +287,7 @@ fn what_std_names() {
     duration.writes_as_serde(&[Duration::ZERO, Duration::MAX, Duration::new(1, 5)]);
     let time = Types::new(&leaf(Tag::SystemTime)).is::<SystemTime>();
     time.writes_as_serde(&[SystemTime::UNIX_EPOCH + Duration::new(1, 5)]);
-    let mut before = Place::new(&time.layouts, 16, 8);
+    let mut before = Place::new(&time.layouts, 16, 8).unwrap();
     // SAFETY: there is room for it, and it is one.
     unsafe {
         before.at().cast::<SystemTimeRepr>().write(SystemTimeRepr { secs: -1, nanos: 999_999_999 });
@@ -646,7 +647,7 @@ fn enums() {
     ] {
         assert_eq!(shape.refuses(json), expected);
     }
-    let place = Place::new(&shape.layouts, size_of::<ShapeRepr>(), align_of::<ShapeRepr>());
+    let place = Place::new(&shape.layouts, size_of::<ShapeRepr>(), align_of::<ShapeRepr>()).unwrap();
     // SAFETY: there is room.
     unsafe { place.at().cast::<u32>().write(9) };
     assert_eq!(
@@ -910,7 +911,7 @@ fn types_that_are_nested_deeply_in_one_another() {
         // One that a plugin may make, all there.
         let text = Types::new(&leaf(Tag::String));
         let mut innermost = text.build(&json!("text"));
-        let mut place = Place::new(&types.layouts, node.size, node.align);
+        let mut place = Place::new(&types.layouts, node.size, node.align).unwrap();
         // SAFETY: every tag is where one is, the text is at the end, and it is moved.
         unsafe {
             for tag in 0..tags {
@@ -925,4 +926,77 @@ fn types_that_are_nested_deeply_in_one_another() {
     }
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(test).unwrap();
     thread.join().unwrap();
+}
+
+fn array(length: usize, element: Vec<u8>) -> Vec<u8> {
+    counted(Tag::Array, length, &[element])
+}
+
+/// In a format that writes a unit as nothing, a few bytes may say that there are any number of them.
+#[test]
+fn elements_without_data_are_limited() {
+    let unit = || leaf(Tag::Unit);
+    let two = || counted(Tag::Tuple, 2, &[unit(), unit()]);
+    let marker = || a_struct("Marker", form::FIXED, style::UNIT, &[]);
+    let wrapper = || a_struct("Wrapper", form::FIXED, style::TUPLE, &[field("0", marker())]);
+    let grown = || a_struct("Grown", form::GROWS, style::UNIT, &[]);
+    let elements = [
+        unit(),
+        two(),
+        marker(),
+        wrapper(),
+        grown(),
+        array(3, unit()),
+        leaf(Tag::RangeFull),
+        of(Tag::PhantomData, &[leaf(Tag::String)]),
+        of(Tag::Box, &[of(Tag::Box, &[marker()])]),
+    ];
+    // Many elements, and nothing after that number.
+    let many = postcard::to_allocvec(&(1_u64 << 40)).unwrap();
+    let few = postcard::to_allocvec(&1000_u64).unwrap();
+    for element in elements {
+        let lists = [Tag::Vec, Tag::VecDeque, Tag::BoxSlice, Tag::HashSet, Tag::BTreeSet];
+        let lists = lists.map(|tag| of(tag, &[element.clone()]));
+        let map = of(Tag::HashMap, &[element.clone(), unit()]);
+        for list in lists.into_iter().chain([map]) {
+            let types = Types::new(&list);
+            let error = types.try_build(&mut postcard::Deserializer::from_bytes(&many)).err().expect("refused");
+            assert!(!error.is_empty(), "{list:?}");
+            types.try_build(&mut postcard::Deserializer::from_bytes(&few)).unwrap();
+        }
+        let array = Types::new(&array(1 << 24, element));
+        assert!(array.try_build(&mut postcard::Deserializer::from_bytes(&[])).is_err());
+    }
+    // All of them together.
+    let nested = Types::new(&of(Tag::Vec, &[of(Tag::Vec, &[unit()])]));
+    let lists =
+        [postcard::to_allocvec(&100_u64).unwrap(), postcard::to_allocvec(&1000_u64).unwrap().repeat(100)].concat();
+    assert!(nested.try_build(&mut postcard::Deserializer::from_bytes(&lists)).is_err());
+    // In JSON each is written.
+    let error = Types::new(&of(Tag::Vec, &[unit()])).refuses(json!(vec![json!(null); super::MAX_EMPTY + 1]));
+    assert!(error.ends_with("more than 65536 elements without data"), "{error}");
+    // What has data is not limited.
+    let bytes = Types::new(&of(Tag::Vec, &[leaf(Tag::U8)]));
+    let long = postcard::to_allocvec(&vec![7_u8; super::MAX_EMPTY + 1]).unwrap();
+    bytes.try_build(&mut postcard::Deserializer::from_bytes(&long)).unwrap();
+}
+
+/// A type may be as large as it likes: where there is no memory for a value, that is an error.
+#[test]
+fn values_for_which_there_is_no_memory() {
+    // More than any system gives, whatever it promises.
+    let huge = || array(1 << 60, leaf(Tag::U8));
+    let expected = format!("there is no memory for it: {} bytes", 1_u64 << 60);
+    let wrapped = [
+        of(Tag::Box, &[huge()]),
+        of(Tag::Vec, &[huge()]),
+        of(Tag::HashMap, &[leaf(Tag::U8), huge()]),
+        a_struct("Huge", form::GROWS, style::TUPLE, &[field("0", huge())]),
+    ];
+    let error = Types::new(&huge()).refuses(json!([]));
+    assert_eq!(error, expected);
+    for (ty, json) in wrapped.iter().zip([json!([]), json!([[]]), json!({"1": []}), json!([])]) {
+        let error = Types::new(ty).refuses(json);
+        assert!(error.contains("there is no memory for it") || error.contains("larger than memory"), "{error}");
+    }
 }

@@ -1,136 +1,43 @@
 //! The implementation of `PluginType` for an annotated type.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{format_ident, quote_spanned};
+use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
-use syn::{GenericParam, Generics};
+use syn::{Generics, TypeParamBound};
 
-use super::{Body, Field, Fields, Form, Style, UserType, Variant};
+use super::parts::Types;
+use super::{Body, Field, Fields, Form, UserType, Variant};
 
-/// As `quote!`, with variables that the author's expressions do not see. A constant of the author's would still be taken
-/// for one in a pattern, so all begin with two underscores.
-macro_rules! mixed {
-    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
-}
-
-/// The numbers of `plugin_core::descriptor::Tag` and of its forms and styles, as far as they are written here.
-const TAG_STRUCT: u8 = 83;
-const TAG_ENUM: u8 = 84;
-
-impl Form {
-    fn number(self) -> u8 {
-        match self {
-            Form::Fixed => 0,
-            Form::C => 1,
-            Form::Grows => 2,
-        }
-    }
-}
-
-impl Style {
-    fn number(self) -> u8 {
-        match self {
-            Style::Unit => 0,
-            Style::Tuple => 1,
-            Style::Named => 2,
-        }
-    }
-}
-
-/// The nodes of a definition's body: runs of bytes, and the descriptors of fields between them.
-#[derive(Default)]
-struct Nodes {
-    bytes: Vec<u8>,
-    parts: Vec<TokenStream>,
-}
-
-impl Nodes {
-    fn byte(&mut self, byte: u8) {
-        self.bytes.push(byte);
-    }
-
-    fn count(&mut self, count: usize) {
-        self.bytes.extend((count as u32).to_le_bytes());
-    }
-
-    fn name(&mut self, name: &str) {
-        self.count(name.len());
-        self.bytes.extend(name.as_bytes());
-    }
-
-    fn bytes_so_far(&mut self) {
-        if !self.bytes.is_empty() {
-            let bytes = Literal::byte_string(&std::mem::take(&mut self.bytes));
-            self.parts.push(mixed!(&::plugin_core::__private::Node::Of { head: #bytes, parts: &[] }));
-        }
-    }
-
-    fn node(&mut self, node: TokenStream) {
-        self.bytes_so_far();
-        self.parts.push(node);
-    }
-
-    fn fields(&mut self, fields: &Fields, types: &Types) {
-        self.byte(fields.style.number());
-        self.count(fields.fields.len());
-        for field in &fields.fields {
-            self.name(&field.name);
-            self.byte(field.default.is_some().into());
-            self.node(types.of(field, "NODE"));
-        }
-    }
-
-    fn finish(mut self) -> TokenStream {
-        self.bytes_so_far();
-        let parts = self.parts;
-        mixed!(&::plugin_core::__private::Node::Of { head: &[], parts: &[#(#parts),*] })
-    }
-}
-
-/// How fields' types are referred to.
-struct Types {
-    /// Whether each is checked once, and elsewhere said in a way in which the compiler does not repeat itself. It can be
-    /// where there are no parameters.
-    checked: bool,
-}
-
-impl Types {
-    /// Something of the trait's for a field's type.
-    fn of(&self, field: &Field, item: &str) -> TokenStream {
-        let (ty, item) = (self.checked(field), Ident::new(item, Span::call_site()));
-        mixed!(<#ty as ::plugin_core::PluginType>::#item)
-    }
-
-    fn checked(&self, field: &Field) -> TokenStream {
-        let ty = &field.ty;
-        if self.checked { mixed!(__PluginChecked<#ty>) } else { mixed!(#ty) }
-    }
-}
+mod hold;
 
 /// Everything about the generic parameters that the parts of the expansion need.
-struct Parameters {
+pub(super) struct Parameters {
     /// `<T: Bound + PluginType, const N: usize>`
-    declared: TokenStream,
+    pub(super) declared: TokenStream,
     /// `<T, N>`
-    used: TokenStream,
+    pub(super) used: TokenStream,
     /// `::<T, N>`
-    turbofish: TokenStream,
-    clause: TokenStream,
+    pub(super) turbofish: TokenStream,
+    pub(super) clause: TokenStream,
     /// A field's type that mentions the type parameters, if there are any.
     phantom: Option<TokenStream>,
 }
 
 impl Parameters {
-    fn new(generics: &Generics) -> Self {
+    /// The parameters of a type. `std_bounds` are those that the definition was made with, if it was made once for all
+    /// arguments.
+    fn new(generics: &Generics, std_bounds: &[(&Ident, Vec<TokenStream>)]) -> Self {
         let mut generics = generics.clone();
         for param in generics.type_params_mut() {
             param.bounds.push(syn::parse_quote!(::plugin_core::PluginType));
+            let bounds = std_bounds.iter().filter(|(ident, _)| **ident == param.ident).flat_map(|(_, bounds)| bounds);
+            param.bounds.extend(bounds.map(|bound| -> TypeParamBound { syn::parse_quote!(#bound) }));
         }
         let (declared, used, clause) = generics.split_for_impl();
         let turbofish = used.as_turbofish();
         let types: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
-        let phantom = (!types.is_empty()).then(|| mixed!(::core::marker::PhantomData<fn() -> (#(#types,)*)>));
+        let phantom = (!types.is_empty())
+            .then(|| mixed!(::plugin_core::__private::core::marker::PhantomData<fn() -> (#(#types,)*)>));
         Parameters {
             declared: mixed!(#declared),
             used: mixed!(#used),
@@ -142,12 +49,12 @@ impl Parameters {
 }
 
 /// The variable that holds a field's value.
-fn variable(index: usize) -> Ident {
+pub(super) fn variable(index: usize) -> Ident {
     format_ident!("__plugin_f{index}", span = Span::mixed_site())
 }
 
 /// `path { field: variable, .. }`, as a pattern or as an expression.
-fn destructured(path: &TokenStream, fields: &Fields) -> TokenStream {
+pub(super) fn destructured(path: &TokenStream, fields: &Fields) -> TokenStream {
     let members = fields.fields.iter().map(|field| &field.member);
     let variables = (0..fields.fields.len()).map(variable);
     mixed!(#path { #(#members: #variables),* })
@@ -173,21 +80,38 @@ fn repr_struct(name: &Ident, fields: &Fields, parameters: &Parameters, types: &T
 fn copy(name: &Ident, Parameters { declared, used, clause, .. }: &Parameters) -> TokenStream {
     mixed! {
         #[automatically_derived]
-        impl #declared ::core::clone::Clone for #name #used #clause {
+        impl #declared ::plugin_core::__private::core::clone::Clone for #name #used #clause {
             fn clone(&self) -> Self { *self }
         }
-        impl #declared ::core::marker::Copy for #name #used #clause {}
+        impl #declared ::plugin_core::__private::core::marker::Copy for #name #used #clause {}
     }
 }
 
 /// A value of [`repr_struct`]'s, made of the fields' variables by `convert`.
 fn repr_value(name: &Ident, fields: &Fields, parameters: &Parameters, types: &Types, convert: &str) -> TokenStream {
     let names = (0..fields.fields.len()).map(|index| format_ident!("f{index}"));
-    let variables = (0..fields.fields.len()).map(variable);
-    let converts = fields.fields.iter().map(|field| types.of(field, convert));
-    let phantom = parameters.phantom.iter().map(|_| mixed!(parameters: ::core::marker::PhantomData));
+    let converts = fields.fields.iter().enumerate().map(|(index, field)| {
+        let (function, variable) = (types.of(field, convert), variable(index));
+        let arena = (convert == "lend").then(|| mixed!(__arena));
+        mixed!(#function(#variable, #arena))
+    });
+    let phantom =
+        parameters.phantom.iter().map(|_| mixed!(parameters: ::plugin_core::__private::core::marker::PhantomData));
     let turbofish = &parameters.turbofish;
-    mixed!(#name #turbofish { #(#names: #converts(#variables),)* #(#phantom),* })
+    mixed!(#name #turbofish { #(#names: #converts,)* #(#phantom),* })
+}
+
+/// The box of a type that grows, with `fields` in it: the receiver's, or one that is lent.
+fn grown(fields: &TokenStream, number: &Literal, release: &TokenStream, convert: &str) -> TokenStream {
+    match convert {
+        "lend" => mixed! {
+            {
+                let __fields = #fields;
+                ::plugin_core::repr::GrowsRepr::lent(__fields, #number, __arena)
+            }
+        },
+        _ => mixed!(::plugin_core::repr::GrowsRepr::new(#fields, #number, #release)),
+    }
 }
 
 /// Binds the fields' variables to what is lifted from `from`, a value of [`repr_struct`]'s.
@@ -209,22 +133,33 @@ struct Conversions {
     lift: TokenStream,
 }
 
-struct Shape<'a> {
-    model: &'a UserType,
-    parameters: &'a Parameters,
-    types: &'a Types,
+pub(super) struct Shape<'a> {
+    pub(super) model: &'a UserType,
+    pub(super) parameters: &'a Parameters,
+    pub(super) types: &'a Types,
+    /// The parameters and their bounds, if one definition describes the type for all arguments.
+    pub(super) template: Option<&'a [(&'a Ident, Vec<TokenStream>)]>,
+    /// Different for each annotated type of a crate.
+    pub(super) number: u64,
+    /// What tells the crate from others of its name.
+    pub(super) metadata: &'a str,
     repr: Ident,
     origin: Ident,
     lowered: Ident,
 }
 
-pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
-    let parameters = Parameters::new(&model.generics);
-    let types = Types { checked: model.generics.params.is_empty() && model.all_fields().next().is_some() };
+pub(super) fn expand(model: &UserType, number: u64, metadata: &str) -> TokenStream {
+    let std_bounds = model.template_bounds();
+    let parameters = Parameters::new(&model.generics, std_bounds.as_deref().unwrap_or_default());
+    let (ident, used) = (&model.ident, &parameters.used);
+    let types = Types::new(model, mixed!(#ident #used));
     let shape = Shape {
         model,
         parameters: &parameters,
         types: &types,
+        template: std_bounds.as_deref().filter(|parameters| !parameters.is_empty()),
+        number,
+        metadata,
         repr: format_ident!("__PluginRepr"),
         origin: Ident::new("__origin", Span::mixed_site()),
         lowered: Ident::new("__lowered", Span::mixed_site()),
@@ -235,31 +170,20 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
         Body::Enum { variants, fallback: Some(fallback), .. } => shape.growing_enum(variants, fallback),
         Body::Enum { variants, fallback: None, .. } => shape.fixed_enum(variants),
     };
-    let (lower, lend) = (convert(&shape, "lower"), convert(&shape, "lend"));
+    let (lower, lend, hold) = (convert(&shape, "lower"), convert(&shape, "lend"), shape.hold());
     let Parameters { declared, used, clause, .. } = &parameters;
     let UserType { ident, shared, .. } = model;
     let (origin, lowered) = (&shape.origin, &shape.lowered);
-    let (definition, node) = shape.definition(key);
-    let checked = types.checked.then(|| {
-        // Each by a function that is called like the field and stands where it does: the compiler names it.
-        let checks = model.all_fields().map(|field| {
-            let (ty, name) = (&field.ty, &field.ident);
-            let bound = quote_spanned!(name.span()=> const fn #name<T: ::plugin_core::PluginType>() {});
-            let call = quote_spanned!(ty.span()=> #name::<#ty>());
-            mixed!({ #bound #call })
-        });
-        mixed! {
-            const __PLUGIN_CHECKED: ::core::primitive::usize = { #(#checks;)* 1 };
-            type __PluginChecked<T> =
-                <<[&'static T; __PLUGIN_CHECKED] as ::core::iter::IntoIterator>::Item as ::core::ops::Deref>::Target;
-        }
-    });
+    let (parts, (definition, node)) = (shape.parts(), shape.definition());
+    // In each way by which a value crosses. The descriptor itself cannot have the proof, because the proof reads the descriptor.
+    let proof = shape.template.map(|_| mixed!(let () = <Self as __PluginParts>::PROVEN;));
+    let plain = if proof.is_some() && model.form == Form::C { mixed!({ #proof #plain }) } else { plain };
     mixed! {
         #(#shared)*
         #[doc(hidden)]
-        #[allow(non_snake_case, deprecated)]
+        #[allow(non_snake_case, deprecated, clippy::multiple_bound_locations)]
         const _: () = {
-            #checked
+            #parts
             #declarations
             #definition
             // Conflicts if the type has a `Drop`: its values are taken apart on one side and made on the other, and it would
@@ -267,23 +191,27 @@ pub(super) fn expand(model: &UserType, key: [u64; 2]) -> TokenStream {
             #[allow(drop_bounds)]
             trait ATypeThatCrossesHasNoDrop {}
             #[allow(drop_bounds)]
-            impl<__T: ::core::ops::Drop> ATypeThatCrossesHasNoDrop for __T {}
+            impl<__T: ::plugin_core::__private::core::ops::Drop> ATypeThatCrossesHasNoDrop for __T {}
             impl #declared ATypeThatCrossesHasNoDrop for #ident #used #clause {}
             #[automatically_derived]
             unsafe impl #declared ::plugin_core::PluginType for #ident #used #clause {
                 type Repr = #repr;
                 const NODE: &'static ::plugin_core::__private::Node = #node;
-                const PLAIN: ::core::primitive::bool = #plain;
+                const PLAIN: ::plugin_core::__private::core::primitive::bool = #plain;
                 #[inline]
-                fn lower(self) -> <Self as ::plugin_core::PluginType>::Repr { #lower }
+                fn lower(self) -> <Self as ::plugin_core::PluginType>::Repr { #proof #lower }
                 #[inline]
-                fn lend(&self) -> <Self as ::plugin_core::PluginType>::Repr { #lend }
-                // A default is the author's, and safe.
+                fn lend(&self, __arena: &mut ::plugin_core::Arena) -> <Self as ::plugin_core::PluginType>::Repr { #proof #lend }
                 #[inline]
-                #[deny(unsafe_op_in_unsafe_fn)]
                 unsafe fn lift(
                     #lowered: <Self as ::plugin_core::PluginType>::Repr, #origin: &::plugin_core::Origin
-                ) -> Self { #lift }
+                ) -> Self { #proof #lift }
+                #[inline]
+                unsafe fn hold(
+                    #lowered: &<Self as ::plugin_core::PluginType>::Repr,
+                    #origin: &::plugin_core::Origin,
+                    __arena: &mut ::plugin_core::Arena,
+                ) -> ::plugin_core::__private::core::mem::ManuallyDrop<Self> { #proof #hold }
             }
         };
     }
@@ -294,142 +222,32 @@ pub(super) fn stub(UserType { ident, generics, shared, .. }: &UserType) -> Token
     let mut generics = generics.clone();
     // What has a lifetime is not `'static`, and the trait asks for that.
     generics.make_where_clause().predicates.push(syn::parse_quote!(Self: 'static));
-    let Parameters { declared, used, clause, .. } = Parameters::new(&generics);
+    let Parameters { declared, used, clause, .. } = Parameters::new(&generics, &[]);
     mixed! {
         #(#shared)*
         const _: () = {
             unsafe impl #declared ::plugin_core::PluginType for #ident #used #clause {
-                type Repr = ::core::primitive::u8;
+                type Repr = ::plugin_core::__private::core::primitive::u8;
                 const NODE: &'static ::plugin_core::__private::Node = <() as ::plugin_core::PluginType>::NODE;
-                fn lower(self) -> ::core::primitive::u8 { 0 }
-                fn lend(&self) -> ::core::primitive::u8 { 0 }
-                unsafe fn lift(_: ::core::primitive::u8, _: &::plugin_core::Origin) -> Self { ::core::unreachable!() }
+                fn lower(self) -> ::plugin_core::__private::core::primitive::u8 { 0 }
+                fn lend(&self, _: &mut ::plugin_core::Arena) -> ::plugin_core::__private::core::primitive::u8 { 0 }
+                unsafe fn lift(_: ::plugin_core::__private::core::primitive::u8, _: &::plugin_core::Origin) -> Self { ::plugin_core::__private::core::unreachable!() }
+                unsafe fn hold(
+                    _: &::plugin_core::__private::core::primitive::u8, _: &::plugin_core::Origin, _: &mut ::plugin_core::Arena
+                ) -> ::plugin_core::__private::core::mem::ManuallyDrop<Self> { ::plugin_core::__private::core::unreachable!() }
             }
         };
     }
 }
 
 impl Shape<'_> {
-    /// The definition, and the node that refers to it.
-    fn definition(&self, key: [u64; 2]) -> (TokenStream, TokenStream) {
-        let UserType { ident, generics, .. } = self.model;
-        let Parameters { declared, used, clause, .. } = self.parameters;
-        let (name, body) = (ident.unraw().to_string(), self.body());
-        let [high, low] = key;
-        let arguments = generics.params.iter().map(|param| match param {
-            GenericParam::Const(param) => {
-                let ident = &param.ident;
-                mixed! {
-                    &::plugin_core::__private::Node::Of {
-                        head: &::plugin_core::__private::constant(#ident as ::core::primitive::i128),
-                        parts: &[],
-                    }
-                }
-            }
-            GenericParam::Type(param) => {
-                let ident = &param.ident;
-                mixed!(<#ident as ::plugin_core::PluginType>::NODE)
-            }
-            GenericParam::Lifetime(_) => mixed!(),
-        });
-        let node = |definition: TokenStream| {
-            mixed! {
-                &::plugin_core::__private::Node::Named {
-                    definition: ::plugin_core::__private::DefinitionRef::new(#definition),
-                    arguments: &[#(#arguments),*],
-                }
-            }
-        };
-        let definition = |generic: bool, body: TokenStream| {
-            mixed! {
-                ::plugin_core::__private::Definition {
-                    key: [#high, #low],
-                    place: ::core::concat!(
-                        ::core::module_path!(), ::core::file!(), ':', ::core::line!(), ':', ::core::column!()
-                    ),
-                    name: #name,
-                    generic: #generic,
-                    body: #body,
-                }
-            }
-        };
-        if generics.params.is_empty() {
-            let definition = definition(false, body);
-            let item = mixed!(static __PLUGIN_DEFINITION: ::plugin_core::__private::Definition = #definition;);
-            return (item, node(mixed!(&__PLUGIN_DEFINITION)));
-        }
-        let phantom = self.parameters.phantom.iter();
-        let of_body = mixed! {
-            struct __PluginBody #declared (#(#phantom)*) #clause;
-            impl #declared __PluginBody #used #clause {
-                const BODY: &'static ::plugin_core::__private::Node = #body;
-            }
-        };
-        if self.model.is_template() {
-            let indices = (0..generics.params.len()).map(Literal::usize_unsuffixed);
-            let stand_ins = mixed!(#(::plugin_core::__private::Parameter<#indices>),*);
-            let definition = definition(true, mixed!(<__PluginBody<#stand_ins>>::BODY));
-            let item = mixed!(static __PLUGIN_DEFINITION: ::plugin_core::__private::Definition = #definition;);
-            (mixed!(#of_body #item), node(mixed!(&__PLUGIN_DEFINITION)))
-        } else {
-            let definition = definition(false, mixed!(Self::BODY));
-            let item = mixed! {
-                impl #declared __PluginBody #used #clause {
-                    const DEFINITION: &'static ::plugin_core::__private::Definition = &#definition;
-                }
-            };
-            (mixed!(#of_body #item), node(mixed!(<__PluginBody #used>::DEFINITION)))
-        }
-    }
-
-    /// What the definition says, as its module in `plugin_core::descriptor` has it.
-    fn body(&self) -> TokenStream {
-        let mut nodes = Nodes::default();
-        match &self.model.body {
-            Body::Struct(fields) => {
-                nodes.byte(TAG_STRUCT);
-                nodes.byte(self.model.form.number());
-                nodes.fields(fields, self.types);
-            }
-            Body::Enum { variants, fallback, discriminant } => {
-                nodes.byte(TAG_ENUM);
-                nodes.byte(self.model.form.number());
-                nodes.count(variants.len());
-                for variant in variants {
-                    nodes.name(&variant.ident.unraw().to_string());
-                    let (last, since) = &variant.discriminant;
-                    match last {
-                        None => nodes.bytes.extend(since.to_le_bytes()),
-                        Some(value) => {
-                            let since = Literal::i128_unsuffixed(*since);
-                            nodes.node(mixed! {
-                                &::plugin_core::__private::Node::Of {
-                                    head: &({
-                                        const __PLUGIN_VALUE: ::core::primitive::#discriminant = #value;
-                                        __PLUGIN_VALUE as ::core::primitive::i128 + #since
-                                    }).to_le_bytes(),
-                                    parts: &[],
-                                }
-                            });
-                        }
-                    }
-                    nodes.fields(&variant.fields, self.types);
-                }
-                if let Some(fallback) = fallback {
-                    nodes.name(&fallback.unraw().to_string());
-                }
-            }
-        }
-        nodes.finish()
-    }
-
     fn fixed_struct(&self, fields: &Fields) -> Conversions {
         let origin = &self.origin;
         if fields.fields.is_empty() {
             let value = destructured(&mixed!(Self), fields);
             return Conversions {
                 declarations: mixed!(),
-                repr: mixed!(::core::primitive::u8),
+                repr: mixed!(::plugin_core::__private::core::primitive::u8),
                 plain: mixed!(false),
                 convert: |_, _| mixed!(0),
                 // Referred to, because the argument would be unused.
@@ -440,11 +258,16 @@ impl Shape<'_> {
         let (lifts, value) =
             (lifted(&mixed!(#lowered), fields, self.types, origin), destructured(&mixed!(Self), fields));
         let plain = (self.model.form == Form::C).then(|| {
-            let plain = fields.fields.iter().map(|field| self.types.of(field, "PLAIN"));
+            let plain = fields.fields.iter().enumerate().map(|(index, field)| {
+                let (plain, member, name) = (self.types.of(field, "PLAIN"), &field.member, format_ident!("f{index}"));
+                mixed! {
+                    #plain && ::plugin_core::__private::core::mem::offset_of!(Self, #member) == ::plugin_core::__private::core::mem::offset_of!(#repr #used, #name)
+                }
+            });
             mixed! {
                 #(#plain &&)*
-                ::core::mem::size_of::<Self>() == ::core::mem::size_of::<#repr #used>() &&
-                ::core::mem::align_of::<Self>() == ::core::mem::align_of::<#repr #used>()
+                ::plugin_core::__private::core::mem::size_of::<Self>() == ::plugin_core::__private::core::mem::size_of::<#repr #used>() &&
+                ::plugin_core::__private::core::mem::align_of::<Self>() == ::plugin_core::__private::core::mem::align_of::<#repr #used>()
             }
         });
         Conversions {
@@ -471,7 +294,7 @@ impl Shape<'_> {
                 (format_ident!("f{index}"), self.types.of(field, "lift"), Literal::u32_suffixed(index as u32));
             mixed! {
                 if __taken <= #index {
-                    ::core::mem::drop(unsafe { #lift(__fields.#name, &::plugin_core::Origin::HOST) });
+                    ::plugin_core::__private::core::mem::drop(unsafe { #lift(__fields.#name, &::plugin_core::Origin::HOST) });
                 }
             }
         });
@@ -484,10 +307,13 @@ impl Shape<'_> {
                 Literal::u32_suffixed(index as u32),
             );
             let field_name = &field.name;
-            let default = field
-                .default
-                .clone()
-                .unwrap_or_else(|| mixed!(::plugin_core::__private::missing_field(#type_name, #field_name)));
+            let default = match &field.default {
+                Some(_) => {
+                    let default = self.types.default(field);
+                    mixed!(#default())
+                }
+                None => mixed!(::plugin_core::__private::missing_field(#type_name, #field_name)),
+            };
             mixed! {
                 let #variable = if #number < #lowered.number() {
                     unsafe {
@@ -503,9 +329,9 @@ impl Shape<'_> {
             declarations: mixed! {
                 #structure
                 unsafe extern "C" fn __plugin_release #declared (
-                    __at: *mut ::core::primitive::u8,
-                    _: ::core::primitive::u32,
-                    __taken: ::core::primitive::u32,
+                    __at: *mut ::plugin_core::__private::core::primitive::u8,
+                    _: ::plugin_core::__private::core::primitive::u32,
+                    __taken: ::plugin_core::__private::core::primitive::u32,
                 ) #clause {
                     let __fields = unsafe { ::plugin_core::__private::unbox::<#repr #used>(__at) };
                     let _ = (__fields, __taken);
@@ -520,10 +346,8 @@ impl Shape<'_> {
                 let value = repr_value(&shape.repr, fields, shape.parameters, shape.types, convert);
                 let count = Literal::u32_suffixed(fields.fields.len() as u32);
                 let turbofish = &shape.parameters.turbofish;
-                mixed! {
-                    let #pattern = self;
-                    ::plugin_core::repr::GrowsRepr::new(#value, #count, __plugin_release #turbofish)
-                }
+                let grown = grown(&value, &count, &mixed!(__plugin_release #turbofish), convert);
+                mixed!(let #pattern = self; #grown)
             },
             lift: mixed! {
                 #(#lifts)*
@@ -554,7 +378,7 @@ impl Shape<'_> {
         });
         // A type parameter that only a phantom mentions still has to be mentioned.
         let member = match (has_payload, &self.parameters.phantom) {
-            (true, _) => mixed!(payload: ::core::mem::MaybeUninit<__PluginPayload #used>,),
+            (true, _) => mixed!(payload: ::plugin_core::__private::core::mem::MaybeUninit<__PluginPayload #used>,),
             (false, Some(phantom)) => mixed!(parameters: #phantom,),
             (false, None) => mixed!(),
         };
@@ -576,7 +400,7 @@ impl Shape<'_> {
                 #(#structures)*
                 #payload
                 #[repr(C)]
-                pub struct #repr #declared #clause { number: ::core::primitive::u32, #member }
+                pub struct #repr #declared #clause { number: ::plugin_core::__private::core::primitive::u32, #member }
                 #copy
             },
             repr: mixed!(#repr #used),
@@ -590,13 +414,13 @@ impl Shape<'_> {
                     let pattern = destructured(&mixed!(Self::#ident), &variant.fields);
                     let rest = match (has_payload, variant.fields.fields.is_empty(), &shape.parameters.phantom) {
                         (false, _, None) => mixed!(),
-                        (false, _, Some(_)) => mixed!(parameters: ::core::marker::PhantomData),
-                        (true, true, _) => mixed!(payload: ::core::mem::MaybeUninit::uninit()),
+                        (false, _, Some(_)) => mixed!(parameters: ::plugin_core::__private::core::marker::PhantomData),
+                        (true, true, _) => mixed!(payload: ::plugin_core::__private::core::mem::MaybeUninit::uninit()),
                         (true, false, _) => {
                             let member = format_ident!("v{number}");
                             let name = variant_repr(number);
                             let value = repr_value(&name, &variant.fields, shape.parameters, shape.types, convert);
-                            mixed!(payload: ::core::mem::MaybeUninit::new(__PluginPayload { #member: #value }))
+                            mixed!(payload: ::plugin_core::__private::core::mem::MaybeUninit::new(__PluginPayload { #member: #value }))
                         }
                     };
                     mixed!(#pattern => #repr { number: #index, #rest },)
@@ -629,7 +453,7 @@ impl Shape<'_> {
             let drops = variant.fields.fields.iter().enumerate().map(|(index, field)| {
                 let (name, lift) = (format_ident!("f{index}"), self.types.of(field, "lift"));
                 mixed! {
-                    ::core::mem::drop(unsafe { #lift(__fields.#name, &::plugin_core::Origin::HOST) });
+                    ::plugin_core::__private::core::mem::drop(unsafe { #lift(__fields.#name, &::plugin_core::Origin::HOST) });
                 }
             });
             mixed! {
@@ -661,9 +485,9 @@ impl Shape<'_> {
             declarations: mixed! {
                 #(#structures)*
                 unsafe extern "C" fn __plugin_release #declared (
-                    __at: *mut ::core::primitive::u8,
-                    __number: ::core::primitive::u32,
-                    __taken: ::core::primitive::u32,
+                    __at: *mut ::plugin_core::__private::core::primitive::u8,
+                    __number: ::plugin_core::__private::core::primitive::u32,
+                    __taken: ::plugin_core::__private::core::primitive::u32,
                 ) #clause {
                     let _ = (__at, __taken);
                     match __number {
@@ -688,7 +512,8 @@ impl Shape<'_> {
                     }
                     let name = variant_repr(number);
                     let value = repr_value(&name, &variant.fields, shape.parameters, shape.types, convert);
-                    mixed!(#pattern => ::plugin_core::repr::GrowsRepr::new(#value, #index, #release),)
+                    let grown = grown(&value, &index, &release, convert);
+                    mixed!(#pattern => #grown,)
                 });
                 mixed! {
                     match self {

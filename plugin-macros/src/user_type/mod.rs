@@ -1,11 +1,19 @@
 //! What `#[plugin_type]` was put on, parsed and checked.
 
+/// As `quote!`, with variables that the author's expressions do not see. A constant of the author's would still be taken
+/// for one in a pattern, so all begin with two underscores.
+macro_rules! mixed {
+    ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
+}
+
+mod describe;
 mod expand;
+mod parts;
 #[cfg(test)]
 mod tests;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -15,30 +23,29 @@ use syn::{
     Type, TypeParamBound, Variant as SynVariant, Visibility, WherePredicate,
 };
 
-use crate::model::Mistakes;
-use crate::types::{check, explained, strip};
+use crate::model::{Mistakes, shared};
+use crate::types::{check, explained, has_macro, strip};
 
-/// The bounds that the parameter of a definition meets (see `plugin_core::__private::Parameter`).
-const KNOWN_BOUNDS: [&str; 15] = [
-    "Clone",
-    "Copy",
-    "Debug",
-    "Default",
-    "Display",
-    "Eq",
-    "Hash",
-    "Ord",
-    "PartialEq",
-    "PartialOrd",
-    "PluginType",
-    "Send",
-    "Sized",
-    "Sync",
-    "Unpin",
+/// The standard library's traits that a parameter's stand-in has (see `plugin_core::__private::Parameter`), and their modules.
+const KNOWN_BOUNDS: [(&str, &str); 14] = [
+    ("Clone", "clone"),
+    ("Copy", "marker"),
+    ("Debug", "fmt"),
+    ("Default", "default"),
+    ("Display", "fmt"),
+    ("Eq", "cmp"),
+    ("Hash", "hash"),
+    ("Ord", "cmp"),
+    ("PartialEq", "cmp"),
+    ("PartialOrd", "cmp"),
+    ("Send", "marker"),
+    ("Sized", "marker"),
+    ("Sync", "marker"),
+    ("Unpin", "marker"),
 ];
 
-/// The whole macro. `key` is different for each use of it.
-pub(crate) fn user_type(options: TokenStream, item: TokenStream, key: [u64; 2]) -> TokenStream {
+/// The whole macro. `number` is different for each use of it in a crate, and `metadata` tells the crate from others.
+pub(crate) fn user_type(options: TokenStream, item: TokenStream, number: u64, metadata: &str) -> TokenStream {
     let mut mistakes = Mistakes::default();
     if !options.is_empty() {
         mistakes.add(
@@ -62,7 +69,7 @@ pub(crate) fn user_type(options: TokenStream, item: TokenStream, key: [u64; 2]) 
     let errors = mistakes.to_compile_errors();
     match model {
         Some(model) if mistakes.count() == 0 => {
-            let expansion = expand::expand(&model, key);
+            let expansion = expand::expand(&model, number, metadata);
             quote!(#item #expansion)
         }
         // Without the implementation each use of the type would be one more error: it is there, and does nothing.
@@ -98,8 +105,8 @@ pub(crate) enum Form {
 pub(crate) struct UserType {
     ident: Ident,
     generics: Generics,
-    /// Attributes that hold for what is made of the item too.
-    shared: Vec<Attribute>,
+    /// The attributes that the expansion repeats.
+    shared: Vec<TokenStream>,
     form: Form,
     body: Body,
 }
@@ -128,6 +135,8 @@ struct Fields {
 }
 
 struct Field {
+    /// The name that the expansion gives to its type.
+    ty_name: Ident,
     /// Its name, or its index.
     member: syn::Member,
     name: String,
@@ -148,11 +157,11 @@ struct Variant {
 impl UserType {
     /// Checks `item` and takes out of it what only this macro understands.
     fn new(item: &mut DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
-        let of = Context { ident: &item.ident, generics: &item.generics };
+        let mut count = 0;
         match &mut item.data {
             Data::Struct(data) => {
                 let form = Form::of(&item.attrs, mistakes);
-                let fields = Fields::new(&mut data.fields, &of, true, mistakes);
+                let fields = Fields::new(&mut data.fields, &mut count, true, mistakes);
                 let grows = form == Form::Grows || fields.fields.iter().any(|field| field.default.is_some());
                 let form = if grows { Form::Grows } else { form };
                 Some(UserType::build(&item.ident, &item.generics, &item.attrs, form, Body::Struct(fields), mistakes))
@@ -164,9 +173,16 @@ impl UserType {
                 for variant in &mut data.variants {
                     let is_fallback = take_fallback(&mut variant.attrs, mistakes);
                     if let Some((_, value)) = &variant.discriminant {
+                        if has_macro(value) {
+                            mistakes.add(
+                                value,
+                                "a variant's number stands in the enum and in its descriptor, and a macro may mean two \
+                                 things there: make the number a constant, and write its name",
+                            );
+                        }
                         discriminant = (Some(value.clone()), 0);
                     }
-                    let checked = Variant::new(variant, discriminant.clone(), &of, mistakes);
+                    let checked = Variant::new(variant, discriminant.clone(), &mut count, mistakes);
                     discriminant.1 += 1;
                     if !is_fallback {
                         variants.push(checked);
@@ -222,10 +238,8 @@ impl UserType {
                 GenericParam::Lifetime(_) => {}
             }
         }
-        let shared = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned();
-        let shared = shared.collect();
-        let model = UserType { ident: ident.clone(), generics, shared, form, body };
-        if !model.is_template() && model.is_recursive() {
+        let model = UserType { ident: ident.clone(), generics, shared: shared(attributes), form, body };
+        if model.template_bounds().is_none() && model.is_recursive() {
             mistakes.add(
                 ident,
                 "a generic type that contains itself has no constant parameters, and no bounds on its parameters but \
@@ -235,36 +249,50 @@ impl UserType {
         model
     }
 
-    /// Whether one definition describes the type for all its arguments. It does not where the parameters cannot be stood
-    /// in for: they are constants, or have bounds that only the author knows types for.
-    fn is_template(&self) -> bool {
-        // By the standard library's own name for it, and of nothing in particular: not `PartialEq<str>`.
+    /// The parameters of a definition that describes the type for all its arguments, each with its bounds. There is no such
+    /// definition if nothing can stand in for a parameter: the parameter is a constant, or it has a bound of which std knows
+    /// nothing.
+    ///
+    /// A bound counts as the standard library's if it has the name. The expansion does not rely on that name: it repeats the
+    /// bounds with paths that lead to std. The definition is made with these bounds only, and the implementation asks each
+    /// argument for them.
+    fn template_bounds(&self) -> Option<Vec<(&Ident, Vec<TokenStream>)>> {
+        // Of nothing in particular: not `PartialEq<str>`.
         let known = |path: &Path| {
-            let first = path.segments.first().map(|first| &first.ident);
-            let of_std = path.segments.len() == 1
-                || first.is_some_and(|first| ["std", "core", "plugin_core"].iter().any(|name| first == name));
-            let last = path.segments.last().filter(|last| last.arguments.is_none());
-            of_std && last.is_some_and(|last| KNOWN_BOUNDS.iter().any(|known| last.ident == known))
+            let first = path.segments.first().map(|first| &first.ident)?;
+            let of_std = path.segments.len() == 1 || ["std", "core", "plugin_core"].iter().any(|name| first == name);
+            let last = path.segments.last().filter(|last| of_std && last.arguments.is_none())?;
+            let known = KNOWN_BOUNDS.iter().find(|(name, _)| last.ident == name);
+            let path = known.map(|(name, module)| {
+                let (name, module) = (format_ident!("{name}"), format_ident!("{module}"));
+                // Where the author's is, so that the compiler shows an error there.
+                quote_spanned!(last.ident.span()=> ::plugin_core::__private::core::#module::#name)
+            });
+            path.or_else(|| (last.ident == "PluginType").then(|| quote!(::plugin_core::PluginType)))
         };
         let all_known = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
-            bounds.iter().all(|bound| match bound {
+            let bounds = bounds.iter().filter(|bound| !matches!(bound, TypeParamBound::Lifetime(_)));
+            let bounds = bounds.map(|bound| match bound {
                 TypeParamBound::Trait(bound) => known(&bound.path),
-                TypeParamBound::Lifetime(_) => true,
-                _ => false,
-            })
+                _ => None,
+            });
+            bounds.collect::<Option<Vec<_>>>()
         };
-        self.generics.params.iter().all(|param| match param {
-            GenericParam::Type(param) => all_known(&param.bounds),
-            GenericParam::Lifetime(_) => true,
-            GenericParam::Const(_) => false,
-        }) && self.generics.where_clause.iter().flat_map(|clause| &clause.predicates).all(|predicate| {
-            let WherePredicate::Type(predicate) = predicate else { return true };
-            let is_parameter = self
-                .generics
-                .type_params()
-                .any(|param| matches!(&predicate.bounded_ty, Type::Path(path) if path.path.is_ident(&param.ident)));
-            is_parameter && all_known(&predicate.bounds)
-        })
+        let mut all = Vec::new();
+        for param in &self.generics.params {
+            match param {
+                GenericParam::Type(param) => all.push((&param.ident, all_known(&param.bounds)?)),
+                GenericParam::Lifetime(_) => {}
+                GenericParam::Const(_) => return None,
+            }
+        }
+        for predicate in self.generics.where_clause.iter().flat_map(|clause| &clause.predicates) {
+            let WherePredicate::Type(predicate) = predicate else { continue };
+            let Type::Path(path) = &predicate.bounded_ty else { return None };
+            let (_, bounds) = all.iter_mut().find(|(ident, _)| path.path.is_ident(*ident))?;
+            bounds.extend(all_known(&predicate.bounds)?);
+        }
+        Some(all)
     }
 
     fn all_fields(&self) -> impl Iterator<Item = &Field> {
@@ -297,11 +325,12 @@ impl Form {
     }
 }
 
-/// Whether the type `name`, of this module, is a part of `ty`.
+/// Whether the type `name`, of this module, is a part of `ty`, perhaps as `Self`.
 fn contains(ty: &Type, name: &Ident) -> bool {
     match strip(ty) {
         Type::Path(path) => {
-            let own = path.path.segments.len() == 1 && path.path.segments.iter().all(|only| only.ident == *name);
+            let own = path.path.segments.len() == 1
+                && path.path.segments.iter().all(|only| only.ident == *name || only.ident == "Self");
             own || path.path.segments.iter().any(|segment| {
                 let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return false };
                 arguments.args.iter().any(|argument| match argument {
@@ -340,35 +369,9 @@ fn repr_type(attributes: &[Attribute]) -> Ident {
     word.unwrap_or_else(|| Ident::new("isize", Span::call_site()))
 }
 
-/// The type that a field belongs to.
-struct Context<'a> {
-    ident: &'a Ident,
-    generics: &'a Generics,
-}
-
-impl Context<'_> {
-    /// `ty` with the type itself in the place of `Self`, so that it means the same elsewhere.
-    fn without_self(&self, ty: &Type) -> Type {
-        let (ident, (_, arguments, _)) = (self.ident, self.generics.split_for_impl());
-        let whole: Vec<TokenTree> = quote!(#ident #arguments).into_iter().collect();
-        fn replace(tokens: TokenStream, whole: &[TokenTree]) -> TokenStream {
-            let replaced = tokens.into_iter().flat_map(|token| match token {
-                TokenTree::Ident(ident) if ident == "Self" => whole.to_vec(),
-                TokenTree::Group(group) => {
-                    let mut inner = proc_macro2::Group::new(group.delimiter(), replace(group.stream(), whole));
-                    inner.set_span(group.span());
-                    vec![inner.into()]
-                }
-                other => vec![other],
-            });
-            replaced.collect()
-        }
-        syn::parse2(replace(ty.to_token_stream(), &whole)).unwrap_or_else(|_| ty.clone())
-    }
-}
-
 impl Fields {
-    fn new(fields: &mut syn::Fields, of: &Context<'_>, may_default: bool, mistakes: &mut Mistakes) -> Self {
+    /// `count` is of the fields before these.
+    fn new(fields: &mut syn::Fields, count: &mut usize, may_default: bool, mistakes: &mut Mistakes) -> Self {
         let style = match fields {
             syn::Fields::Named(_) => Style::Named,
             syn::Fields::Unnamed(_) => Style::Tuple,
@@ -390,8 +393,7 @@ impl Fields {
             let on_reference = format!(
                 "the field `{name}` is borrowed, and only what is owned crosses: `String` for `&str`, `Vec<T>` for `&[T]`"
             );
-            let ty = of.without_self(&field.ty);
-            check(&ty, Some(&on_reference), mistakes);
+            check(&field.ty, Some(&on_reference), mistakes);
             match &default {
                 Some(_) if !may_default => mistakes.add(
                     &field.ty,
@@ -403,7 +405,9 @@ impl Fields {
                 ),
                 _ => {}
             }
-            checked.push(Field { member, name, ident, ty, default });
+            let ty_name = format_ident!("__Field{count}");
+            *count += 1;
+            checked.push(Field { ty_name, member, name, ident, ty: field.ty.clone(), default });
         }
         Fields { style, fields: checked }
     }
@@ -413,7 +417,7 @@ impl Variant {
     fn new(
         variant: &mut SynVariant,
         discriminant: (Option<Expr>, i128),
-        of: &Context<'_>,
+        count: &mut usize,
         mistakes: &mut Mistakes,
     ) -> Self {
         if let Some(attribute) = variant.attrs.iter().find(|attribute| attribute.path().is_ident("cfg")) {
@@ -422,7 +426,7 @@ impl Variant {
         Variant {
             ident: variant.ident.clone(),
             discriminant,
-            fields: Fields::new(&mut variant.fields, of, false, mistakes),
+            fields: Fields::new(&mut variant.fields, count, false, mistakes),
         }
     }
 }
@@ -446,7 +450,7 @@ fn take_default(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Opt
                 return Err(syn::Error::new(word.span(), "expected `default`, or `default = value`"));
             }
             if input.is_empty() {
-                return Ok(quote!(::core::default::Default::default()));
+                return Ok(quote_spanned!(word.span()=> ::plugin_core::__private::core::default::Default::default()));
             }
             input.parse::<Token![=]>()?;
             if input.is_empty() { Err(input.error("expected a value")) } else { input.parse() }

@@ -8,13 +8,13 @@ use crate::tests::{CHANGES, everywhere, reported, tokens};
 
 /// What the attribute adds to the item, as rustfmt would have it.
 fn expansion(item: TokenStream) -> String {
-    let file: syn::File = syn::parse2(user_type(quote!(), item, [1, 2])).expect("the expansion is items");
+    let file: syn::File = syn::parse2(user_type(quote!(), item, 7, "metadata=a")).expect("the expansion is items");
     let added = syn::File { items: file.items[1..].to_vec(), ..file };
     prettyplease::unparse(&added)
 }
 
 fn mistakes(item: &str) -> Vec<String> {
-    reported(user_type(quote!(), tokens(item), [1, 2]))
+    reported(user_type(quote!(), tokens(item), 7, "metadata=a"))
 }
 
 #[test]
@@ -53,14 +53,14 @@ fn own_attributes_are_taken() {
             retries: u32,
         }
     };
-    let all: syn::File = syn::parse2(user_type(quote!(), item, [1, 2])).expect("the expansion is items");
+    let all: syn::File = syn::parse2(user_type(quote!(), item, 7, "metadata=a")).expect("the expansion is items");
     let syn::Item::Struct(config) = &all.items[0] else { panic!("the item comes first") };
     let attributes: Vec<usize> = config.fields.iter().map(|field| field.attrs.len()).collect();
     assert_eq!(attributes, [1, 1]);
 }
 
 /// Types that cross.
-const GOOD: [&str; 12] = [
+const GOOD: [&str; 14] = [
     "struct S;",
     "struct S();",
     "struct S {}",
@@ -70,13 +70,15 @@ const GOOD: [&str; 12] = [
     "struct S<T: Clone + PluginType = u8, const N: usize = 3> where [T; N]: Sized { a: [T; N] }",
     "enum E { A }",
     "#[repr(u8)] enum E { A = 3, B { a: u8 }, C(Box<E>) }",
+    "enum E { A = 1, B = Self::A as isize + 1 }",
+    "enum E { A = !0, B = (X != Y) as isize, C = f(!X) }",
     "#[non_exhaustive] enum E { A, B }",
     "#[non_exhaustive] enum E<T> { A(T), #[plugin_type(fallback)] B, C }",
     "enum E { A(std::borrow::Cow<'static, str>) }",
 ];
 
 /// Types that do not, whatever the names in them stand for.
-const BAD: [&str; 28] = [
+const BAD: [&str; 31] = [
     "",
     "struct",
     "struct S",
@@ -99,6 +101,9 @@ const BAD: [&str; 28] = [
     "union U { a: u8 }",
     "enum E {}",
     "enum E { A(&'static str) }",
+    "enum E { A = turns!(1; 2) }",
+    "enum E { A = 1 + f(a::turns! { 1; 2 }), B }",
+    "enum E { A = { #[turns] const X: isize = 1; X } }",
     "enum E { A, #[cfg(unix)] B }",
     "enum E { A, #[plugin_type(fallback)] B }",
     "#[non_exhaustive] enum E { #[plugin_type(fallback)] B }",
@@ -115,7 +120,7 @@ fn what_is_wrong_is_reported() {
     for item in BAD {
         assert!(!mistakes(item).is_empty(), "{item}");
     }
-    assert_eq!(reported(user_type(quote!(name = "a"), tokens(GOOD[0]), [1, 2])).len(), 1);
+    assert_eq!(reported(user_type(quote!(name = "a"), tokens(GOOD[0]), 7, "metadata=a")).len(), 1);
 }
 
 /// Whatever the attribute is put on, it answers with tokens.
@@ -124,7 +129,7 @@ fn no_tokens_make_it_panic() {
     for change in CHANGES {
         for item in GOOD.into_iter().chain(BAD) {
             for changed in everywhere(&tokens(item), change) {
-                drop(user_type(quote!(), changed, [1, 2]));
+                drop(user_type(quote!(), changed, 7, "metadata=a"));
             }
         }
     }

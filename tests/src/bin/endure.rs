@@ -1,7 +1,7 @@
 //! `endure WHAT THREADS CYCLES LIBRARY`: loads, calls and unloads the fixture `endurance` that often on each of that many
 //! threads at once, expects that nothing of it is left, and writes figures to standard error.
 //!
-//! It is a program of its own because what it counts is the process's, and because of what the plugin prints.
+//! It is a program of its own because it counts for the whole process, and because the plugin prints.
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -9,15 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use plugin_host::{Fault, Host, Memory, PinReason, Unload};
-use tests::host;
+use tests::{LONG, host};
 
-/// After so many cycles on each thread, whatever is made once and kept is there.
+/// After so many cycles on each thread, all values that are made once and kept exist.
 const WARM_UP: usize = 100;
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
-
-/// What the plugin leaks in each cycle, but for what that is kept in.
+/// The bytes that the plugin leaks in each cycle, without those of the list that keeps them.
 const LEAKED: usize = 64 * 1024;
 
 static LEAKS: AtomicUsize = AtomicUsize::new(0);
@@ -84,7 +81,7 @@ fn new_host() -> Host {
 }
 
 fn cycle(host: &Host, library: &Path) {
-    host.load(library).unwrap_or_else(|error| panic!("{error}"));
+    host.load(library).unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)));
     let destroyed = host.get::<fn() -> u32>("live").unwrap()();
     if cfg!(target_os = "linux") {
         // Two on each of three threads. Elsewhere a thread that has been joined may not have come to it.
@@ -103,7 +100,7 @@ fn cycle(host: &Host, library: &Path) {
 /// Expects that each cycle's leak was told, and its two faults that no call returned.
 fn assert_all_told(cycles: usize) {
     if !cfg!(target_os = "linux") {
-        // What stays mapped keeps its leaks, and its faults to the end of the thread.
+        // A library that stays mapped keeps its leaks, and its faults to the end of the thread.
         return;
     }
     assert_eq!(LEAKS.load(Ordering::SeqCst), cycles);
@@ -121,7 +118,7 @@ mod process {
     use std::fs::{read_dir, read_to_string};
     use std::path::Path;
 
-    /// What there is in this process.
+    /// The contents of this process.
     pub(super) struct Count {
         mappings: usize,
         files: usize,
@@ -153,14 +150,14 @@ mod process {
             assert_eq!((first.mappings, self.mappings), (0, 0));
             assert_eq!(self.files, first.files);
             assert_eq!(self.free_keys, first.free_keys);
-            // What watches memory has some of its own, and keeps what is freed.
+            // A tool that watches memory has some of its own, and keeps freed blocks.
             if std::env::var_os("PLUGIN_TEST_SLOWER").is_none() {
                 assert!(self.resident_kib < first.resident_kib + 1024, "memory grows");
             }
         }
     }
 
-    /// Counted page by page, while `VmRSS` may be off by what each processor has not yet added to it.
+    /// Counted page by page. `VmRSS` may lack the pages that a processor has not yet added to it.
     fn resident_kib() -> usize {
         let rollup = read_to_string("/proc/self/smaps_rollup").unwrap();
         let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
@@ -176,7 +173,7 @@ mod process {
         };
         let keys: Vec<_> = std::iter::from_fn(create).collect();
         for &key in &keys {
-            // SAFETY: created above, and used by nobody.
+            // SAFETY: created above, and not used.
             unsafe { libc::pthread_key_delete(key) };
         }
         keys.len()
@@ -185,7 +182,7 @@ mod process {
 
 #[cfg(not(target_os = "linux"))]
 mod process {
-    //! Libraries stay mapped here, and so does what they have: there is nothing to compare.
+    //! Libraries stay mapped here with all their memory, so comparing makes no sense.
 
     use std::fmt;
     use std::path::Path;

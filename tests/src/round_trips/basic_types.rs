@@ -1,5 +1,9 @@
 //! Numbers, text, sequences, options, results, tuples and boxes.
 
+use std::collections::HashSet;
+use std::marker::PhantomData;
+
+use api::Unit;
 use plugin_host::Host;
 use proptest::prelude::*;
 
@@ -68,6 +72,12 @@ fn options_results_tuples_and_boxes(host: &Host) {
     echo!(host, "echo_box", Box<u64>);
     echo!(host, "echo_box_string", Box<String>);
     echo!(host, "echo_boxed_box", Box<Box<Option<u8>>>);
+    echo!(host, "echo_box_unit", Box<()>);
+    type WithoutSize = (PhantomData<String>, Box<PhantomData<u8>>, Box<Unit>, HashSet<()>, String);
+    let set = prop_oneof![Just(HashSet::new()), Just(HashSet::from([()]))];
+    let without_size =
+        (set, any::<String>()).prop_map(|(set, text)| (PhantomData, Box::default(), Box::new(Unit), set, text));
+    echo!(host, "echo_without_size", WithoutSize, without_size);
     type Everything = Option<Result<(Vec<[u16; 2]>, Box<String>), Vec<Option<char>>>>;
     echo!(host, "echo_everything", Everything);
 }

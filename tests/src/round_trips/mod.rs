@@ -2,6 +2,7 @@
 //! where they have a form in it.
 
 mod basic_types;
+mod lent;
 mod std_types;
 mod user_types;
 
@@ -13,6 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 pub use basic_types::basic_types;
+pub use lent::lent;
 pub use std_types::{not_unicode, std_types};
 pub use user_types::user_types;
 
@@ -21,6 +23,7 @@ pub fn all(host: &Host) {
     basic_types(host);
     std_types(host);
     user_types(host);
+    lent(host);
 }
 
 /// Sends values through `call` and expects each back as it was.
@@ -28,7 +31,15 @@ pub fn round_trip<S: Strategy>(strategy: S, call: impl Fn(S::Value) -> S::Value)
 where
     S::Value: Clone + PartialEq + Debug,
 {
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    round_trips(Config::default().cases, strategy, call);
+}
+
+/// As [`round_trip`], with so many values.
+fn round_trips<S: Strategy>(cases: u32, strategy: S, call: impl Fn(S::Value) -> S::Value)
+where
+    S::Value: Clone + PartialEq + Debug,
+{
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&strategy, |value| {
         prop_assert_eq!(call(value.clone()), value);
         Ok(())
@@ -36,15 +47,20 @@ where
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Checks the export `name`, a function from `T` to `T`.
+/// Checks the export `name`, a function from `T` to `T`, and the one that is named `lend_` where that is `echo_`, which copies
+/// a `&T`.
 #[macro_export]
 macro_rules! echo {
     ($host:ident, $name:literal, $ty:ty, $strategy:expr) => {{
+        let lend_name = $name.replacen("echo", "lend", 1);
         let echo = $host.get::<fn($ty) -> $ty>($name).unwrap_or_else(|error| panic!("{error}"));
+        let lend = $host.get::<fn(&$ty) -> $ty>(&lend_name).unwrap_or_else(|error| panic!("{error}"));
         $crate::round_trips::round_trip($strategy, |value| {
             #[allow(unused_imports)]
             use $crate::round_trips::{NotInJson as _, ToJson as _};
             $crate::round_trips::through_json($host, $name, (&$crate::round_trips::Shown(&value)).to_json());
+            $crate::round_trips::through_json($host, &lend_name, (&$crate::round_trips::Shown(&value)).to_json());
+            assert_eq!(lend(&value), value);
             echo(value)
         });
     }};

@@ -16,10 +16,14 @@ use crate::echo;
 
 const TEXT: &str = ".{0,12}";
 
-fn config() -> impl Strategy<Value = Config> {
+pub(super) fn config() -> impl Strategy<Value = Config> {
     let retry = (any::<u32>(), any::<Duration>()).prop_map(|(max, wait)| Retry { max, wait });
     (TEXT, retry, hash_map(TEXT, any::<u64>(), 0..5), vec(TEXT, 0..5), option::of(-1e9..1e9))
         .prop_map(|(name, retry, limits, tags, score)| Config { name, retry, limits, tags, score })
+}
+
+pub(super) fn mixed() -> impl Strategy<Value = Mixed> + Clone {
+    (any::<u8>(), TEXT, any::<(u64, char)>()).prop_map(|(a, b, c)| Mixed(a, b, c))
 }
 
 fn point() -> impl Strategy<Value = Point> + Clone {
@@ -43,7 +47,7 @@ fn level() -> impl Strategy<Value = Level> + Clone {
     prop_oneof![Just(Level::Low), Just(Level::Mid), Just(Level::High), Just(Level::Below)]
 }
 
-fn node() -> impl Strategy<Value = Node> {
+pub(super) fn node() -> impl Strategy<Value = Node> {
     let leaf = TEXT.prop_map(|name| Node { name, children: Vec::new() });
     leaf.prop_recursive(5, 40, 4, |node| (TEXT, vec(node, 0..4)).prop_map(|(name, children)| Node { name, children }))
 }
@@ -98,7 +102,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     (TEXT, any::<bool>(), vec(TEXT, 0..4)).prop_map(|(name, verbose, paths)| Settings::new(name, verbose, paths))
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(super) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (TEXT, any::<u64>()).prop_map(|(path, size)| Event::Opened { path, size }),
         (TEXT, TEXT).prop_map(|(from, to)| Event::Renamed(from, to)),
@@ -107,7 +111,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn document() -> impl Strategy<Value = Document> {
+pub(super) fn document() -> impl Strategy<Value = Document> {
     let level = prop_oneof![level().prop_map(Ok), api_error().prop_map(Err)];
     let history = hash_map(any::<u64>(), vec(event(), 0..3), 0..3);
     (node(), vec(shape(), 0..3), page(outer()), settings(), vec(event(), 0..4), history, level).prop_map(
@@ -132,7 +136,7 @@ pub fn user_types(host: &Host) {
     echo!(host, "echo_lines", Vec<Line>, vec(line(), 0..9));
     echo!(host, "echo_user_unit", Unit, Just(Unit));
     echo!(host, "echo_meters", Meters, (-1e9..1e9).prop_map(Meters));
-    echo!(host, "echo_mixed", Mixed, (any::<u8>(), TEXT, any::<(u64, char)>()).prop_map(|(a, b, c)| Mixed(a, b, c)));
+    echo!(host, "echo_mixed", Mixed, mixed());
     echo!(host, "echo_shape", Shape, shape());
     echo!(host, "echo_shapes", Vec<Option<Shape>>, vec(option::of(shape()), 0..9));
     echo!(host, "echo_level", Level, level());

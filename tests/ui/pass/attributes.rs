@@ -2,7 +2,7 @@
 
 #![deny(warnings)]
 
-use plugin_core::plugin_export;
+use plugin_core::{plugin_export, plugin_type};
 use plugin_host::Host;
 
 #[cfg(any())]
@@ -17,9 +17,45 @@ fn left_out_after(missing: Missing) {}
 #[cfg(any())]
 async fn left_out_with_mistakes(missing: Missing) {}
 
+#[plugin_export]
+#[cfg_attr(all(), cfg(any()))]
+fn left_out_by_another(missing: Missing) {}
+
+#[plugin_export]
+#[cfg_attr(any(unix, not(unix)), allow(unused), inline, cfg_attr(all(), deprecated = "a, b", cfg(any())))]
+fn left_out_deeper(missing: Missing) {}
+
+#[plugin_export]
+fn left_out_from_inside(missing: Missing) {
+    #![cfg(any())]
+}
+
+#[plugin_export]
+#[cfg_attr(all(), cfg(any()))]
+static LEFT_OUT: Missing = Missing;
+
+#[plugin_type]
+#[cfg_attr(all(), cfg(any()))]
+struct LeftOut(Missing);
+
+#[plugin_type]
+#[cfg_attr(any(), cfg(any()))]
+#[cfg_attr(all(), derive(Clone), cfg_attr(all(), cfg(not(any()))))]
+struct KeptByAnother(u8);
+
+#[plugin_export]
+fn takes_what_is_kept(kept: KeptByAnother) -> u8 {
+    kept.clone().0
+}
+
 #[cfg(all())]
 #[plugin_export]
 fn kept_before() {}
+
+#[plugin_export]
+#[cfg_attr(any(), cfg(any()))]
+#[cfg_attr(all(), cfg_attr(any(), cfg(any())), deprecated)]
+fn kept_by_another() {}
 
 #[plugin_export]
 #[cfg(all())]
@@ -111,7 +147,9 @@ fn main() {
         "either",
         "kept_after",
         "kept_before",
+        "kept_by_another",
         "takes_deprecated",
+        "takes_what_is_kept",
         "twice",
         "with_hints",
     ];

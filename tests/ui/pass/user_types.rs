@@ -188,6 +188,74 @@ fn inside() {
     _ = Local { local: 1 }.local;
 }
 
+/// Names that mean something else where the author writes them than anywhere else.
+mod shadowed {
+    #![allow(non_camel_case_types, dead_code)]
+
+    mod core {}
+    mod std {}
+    mod plugin_core {}
+
+    pub type u8 = ::std::string::String;
+    pub type Option<T> = ::std::vec::Vec<T>;
+    pub struct Vec;
+    pub struct Parameter;
+    pub trait PluginType {}
+    pub trait Sized {}
+
+    #[::plugin_core::plugin_type]
+    #[non_exhaustive]
+    pub struct Shadowed<T: Clone, Node> {
+        pub a: u8,
+        pub b: Option<T>,
+        pub c: Node,
+        #[plugin_type(default = Self::NODE + Self::lower() + u16::from(lift()))]
+        pub d: u16,
+    }
+
+    // A name that the expansion uses for something of its own.
+    impl<T: Clone, Node> Shadowed<T, Node> {
+        const NODE: u16 = 1;
+        const PLAIN: &'static str = "no";
+        pub fn lower() -> u16 {
+            2
+        }
+        pub fn lift(self) -> u16 {
+            3
+        }
+        pub fn __exact() {}
+    }
+
+    fn lift() -> bool {
+        true
+    }
+
+    #[::plugin_core::plugin_type]
+    pub struct Bare {
+        pub a: u8,
+        pub b: Option<Option<bool>>,
+    }
+}
+
+/// As those in `shadowed` are, by the names that all know.
+mod unshadowed {
+    #[plugin_core::plugin_type]
+    #[non_exhaustive]
+    pub struct Shadowed<A, B> {
+        pub a: String,
+        pub b: Vec<A>,
+        pub c: B,
+        #[plugin_type(default)]
+        pub d: u16,
+    }
+
+    #[plugin_core::plugin_type]
+    pub struct Bare {
+        pub a: String,
+        pub b: Vec<Vec<bool>>,
+    }
+}
+
 mod two {
     // Of the same name as another, in one signature with it.
     #[plugin_core::plugin_type]
@@ -221,4 +289,9 @@ fn all(
 
 fn main() {
     inside();
+    fn bytes<T: plugin_core::PluginType>() -> Vec<u8> {
+        T::NODE.to_bytes()
+    }
+    assert_eq!(bytes::<shadowed::Shadowed<bool, char>>(), bytes::<unshadowed::Shadowed<bool, char>>());
+    assert_eq!(bytes::<shadowed::Bare>(), bytes::<unshadowed::Bare>());
 }

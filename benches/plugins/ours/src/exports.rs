@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use interface::{Record, work};
+use interface::{Named, Record, work};
 use plugin_core::plugin_export;
 
 #[plugin_export]
@@ -38,6 +38,18 @@ fn halve(n: u64) -> Result<u64, String> {
 #[plugin_export]
 fn count(map: HashMap<String, u64>) -> HashMap<String, u64> {
     work::count(map)
+}
+
+#[plugin_export]
+fn letters(all: &[Named]) -> usize {
+    work::letters(all)
+}
+
+// It is what is measured.
+#[allow(clippy::ptr_arg)]
+#[plugin_export]
+fn letters_of_own(all: &mut Vec<Named>) -> usize {
+    work::letters(all)
 }
 
 #[plugin_export]

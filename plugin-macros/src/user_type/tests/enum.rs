@@ -1,46 +1,14 @@
 #[doc(hidden)]
-#[allow(non_snake_case, deprecated)]
+#[allow(non_snake_case, deprecated, clippy::multiple_bound_locations)]
 const _: () = {
-    #[repr(C)]
-    pub struct __PluginVariant1<T: ::plugin_core::PluginType> {
-        f0: <T as ::plugin_core::PluginType>::Repr,
-        f1: <f32 as ::plugin_core::PluginType>::Repr,
-        parameters: ::core::marker::PhantomData<fn() -> (T,)>,
+    type __Field1 = f32;
+    trait __PluginParts: ::plugin_core::__private::core::marker::Sized {
+        type __Field0;
+        const BODY: &'static ::plugin_core::__private::Node;
+        const PROVEN: ();
     }
-    #[automatically_derived]
-    impl<T: ::plugin_core::PluginType> ::core::clone::Clone for __PluginVariant1<T> {
-        fn clone(&self) -> Self {
-            *self
-        }
-    }
-    impl<T: ::plugin_core::PluginType> ::core::marker::Copy for __PluginVariant1<T> {}
-    #[repr(C)]
-    pub union __PluginPayload<T: ::plugin_core::PluginType> {
-        v1: __PluginVariant1<T>,
-    }
-    #[automatically_derived]
-    impl<T: ::plugin_core::PluginType> ::core::clone::Clone for __PluginPayload<T> {
-        fn clone(&self) -> Self {
-            *self
-        }
-    }
-    impl<T: ::plugin_core::PluginType> ::core::marker::Copy for __PluginPayload<T> {}
-    #[repr(C)]
-    pub struct __PluginRepr<T: ::plugin_core::PluginType> {
-        number: ::core::primitive::u32,
-        payload: ::core::mem::MaybeUninit<__PluginPayload<T>>,
-    }
-    #[automatically_derived]
-    impl<T: ::plugin_core::PluginType> ::core::clone::Clone for __PluginRepr<T> {
-        fn clone(&self) -> Self {
-            *self
-        }
-    }
-    impl<T: ::plugin_core::PluginType> ::core::marker::Copy for __PluginRepr<T> {}
-    struct __PluginBody<T: ::plugin_core::PluginType>(
-        ::core::marker::PhantomData<fn() -> (T,)>,
-    );
-    impl<T: ::plugin_core::PluginType> __PluginBody<T> {
+    impl<T: ::plugin_core::PluginType> __PluginParts for Shape<T> {
+        type __Field0 = T;
         const BODY: &'static ::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
             head: &[],
             parts: &[
@@ -50,8 +18,10 @@ const _: () = {
                 },
                 &::plugin_core::__private::Node::Of {
                     head: &({
-                        const __PLUGIN_VALUE: ::core::primitive::isize = 1 + 1;
-                        __PLUGIN_VALUE as ::core::primitive::i128 + 0
+                        const __PLUGIN_VALUE: ::plugin_core::__private::core::primitive::isize = 1
+                            + 1;
+                        __PLUGIN_VALUE as ::plugin_core::__private::core::primitive::i128
+                            + 0
                     })
                         .to_le_bytes(),
                     parts: &[],
@@ -60,29 +30,100 @@ const _: () = {
                     head: b"\x01\x02\0\0\0\x01\0\0\x000\0",
                     parts: &[],
                 },
-                <T as ::plugin_core::PluginType>::NODE,
+                <<Shape<
+                    T,
+                > as __PluginParts>::__Field0 as ::plugin_core::PluginType>::NODE,
                 &::plugin_core::__private::Node::Of {
                     head: b"\x01\0\0\x001\0",
                     parts: &[],
                 },
-                <f32 as ::plugin_core::PluginType>::NODE,
+                <__Field1 as ::plugin_core::PluginType>::NODE,
             ],
         };
+        const PROVEN: () = ::plugin_core::__private::assert_described(
+            <Self as ::plugin_core::PluginType>::NODE,
+            <Self as __PluginParts>::BODY,
+        );
     }
-    static __PLUGIN_DEFINITION: ::plugin_core::__private::Definition = ::plugin_core::__private::Definition {
-        key: [1u64, 2u64],
-        place: ::core::concat!(
-            ::core::module_path!(), ::core::file!(), ':', ::core::line!(), ':',
-            ::core::column!()
-        ),
-        name: "Shape",
-        generic: true,
-        body: <__PluginBody<::plugin_core::__private::Parameter<0>>>::BODY,
+    fn __exact<T: ::plugin_core::PluginType>(__value: Shape<T>) {
+        match __value {
+            Shape::Nothing {} => {}
+            Shape::Circle { 0: __plugin_f0, 1: __plugin_f1 } => {
+                let __plugin_f0 = (__plugin_f0,);
+                let _: (<Shape<T> as __PluginParts>::__Field0,) = __plugin_f0;
+                let __plugin_f1 = (__plugin_f1,);
+                let _: (__Field1,) = __plugin_f1;
+            }
+        }
+    }
+    #[repr(C)]
+    pub struct __PluginVariant1<T: ::plugin_core::PluginType> {
+        f0: <<Shape<T> as __PluginParts>::__Field0 as ::plugin_core::PluginType>::Repr,
+        f1: <__Field1 as ::plugin_core::PluginType>::Repr,
+        parameters: ::plugin_core::__private::core::marker::PhantomData<fn() -> (T,)>,
+    }
+    #[automatically_derived]
+    impl<T: ::plugin_core::PluginType> ::plugin_core::__private::core::clone::Clone
+    for __PluginVariant1<T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    impl<T: ::plugin_core::PluginType> ::plugin_core::__private::core::marker::Copy
+    for __PluginVariant1<T> {}
+    #[repr(C)]
+    pub union __PluginPayload<T: ::plugin_core::PluginType> {
+        v1: __PluginVariant1<T>,
+    }
+    #[automatically_derived]
+    impl<T: ::plugin_core::PluginType> ::plugin_core::__private::core::clone::Clone
+    for __PluginPayload<T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    impl<T: ::plugin_core::PluginType> ::plugin_core::__private::core::marker::Copy
+    for __PluginPayload<T> {}
+    #[repr(C)]
+    pub struct __PluginRepr<T: ::plugin_core::PluginType> {
+        number: ::plugin_core::__private::core::primitive::u32,
+        payload: ::plugin_core::__private::core::mem::MaybeUninit<__PluginPayload<T>>,
+    }
+    #[automatically_derived]
+    impl<T: ::plugin_core::PluginType> ::plugin_core::__private::core::clone::Clone
+    for __PluginRepr<T> {
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    impl<T: ::plugin_core::PluginType> ::plugin_core::__private::core::marker::Copy
+    for __PluginRepr<T> {}
+    static __PLUGIN_DEFINITION: ::plugin_core::__private::Definition = {
+        struct __PluginTemplate;
+        unsafe impl ::plugin_core::__private::Template for __PluginTemplate {}
+        const fn __plugin_body<T: ::plugin_core::PluginType>() -> &'static ::plugin_core::__private::Node {
+            <Shape<T> as __PluginParts>::BODY
+        }
+        ::plugin_core::__private::Definition {
+            number: 7u64,
+            place: ::plugin_core::__private::core::concat!(
+                ::plugin_core::__private::core::module_path!(), ' ',
+                ::plugin_core::__private::core::file!(), ':',
+                ::plugin_core::__private::core::line!(), ':',
+                ::plugin_core::__private::core::column!(), ' ', "metadata=a"
+            ),
+            name: "Shape",
+            generic: true,
+            body: __plugin_body::<
+                ::plugin_core::__private::Parameter<__PluginTemplate, 0>,
+            >(),
+        }
     };
     #[allow(drop_bounds)]
     trait ATypeThatCrossesHasNoDrop {}
     #[allow(drop_bounds)]
-    impl<__T: ::core::ops::Drop> ATypeThatCrossesHasNoDrop for __T {}
+    impl<__T: ::plugin_core::__private::core::ops::Drop> ATypeThatCrossesHasNoDrop
+    for __T {}
     impl<T: ::plugin_core::PluginType> ATypeThatCrossesHasNoDrop for Shape<T> {}
     #[automatically_derived]
     unsafe impl<T: ::plugin_core::PluginType> ::plugin_core::PluginType for Shape<T> {
@@ -93,24 +134,31 @@ const _: () = {
             ),
             arguments: &[<T as ::plugin_core::PluginType>::NODE],
         };
-        const PLAIN: ::core::primitive::bool = false;
+        const PLAIN: ::plugin_core::__private::core::primitive::bool = false;
         #[inline]
         fn lower(self) -> <Self as ::plugin_core::PluginType>::Repr {
+            let () = <Self as __PluginParts>::PROVEN;
             match self {
                 Self::Nothing {} => {
                     __PluginRepr {
                         number: 0u32,
-                        payload: ::core::mem::MaybeUninit::uninit(),
+                        payload: ::plugin_core::__private::core::mem::MaybeUninit::uninit(),
                     }
                 }
                 Self::Circle { 0: __plugin_f0, 1: __plugin_f1 } => {
                     __PluginRepr {
                         number: 1u32,
-                        payload: ::core::mem::MaybeUninit::new(__PluginPayload {
+                        payload: ::plugin_core::__private::core::mem::MaybeUninit::new(__PluginPayload {
                             v1: __PluginVariant1::<T> {
-                                f0: <T as ::plugin_core::PluginType>::lower(__plugin_f0),
-                                f1: <f32 as ::plugin_core::PluginType>::lower(__plugin_f1),
-                                parameters: ::core::marker::PhantomData,
+                                f0: <<Shape<
+                                    T,
+                                > as __PluginParts>::__Field0 as ::plugin_core::PluginType>::lower(
+                                    __plugin_f0,
+                                ),
+                                f1: <__Field1 as ::plugin_core::PluginType>::lower(
+                                    __plugin_f1,
+                                ),
+                                parameters: ::plugin_core::__private::core::marker::PhantomData,
                             },
                         }),
                     }
@@ -118,22 +166,34 @@ const _: () = {
             }
         }
         #[inline]
-        fn lend(&self) -> <Self as ::plugin_core::PluginType>::Repr {
+        fn lend(
+            &self,
+            __arena: &mut ::plugin_core::Arena,
+        ) -> <Self as ::plugin_core::PluginType>::Repr {
+            let () = <Self as __PluginParts>::PROVEN;
             match self {
                 Self::Nothing {} => {
                     __PluginRepr {
                         number: 0u32,
-                        payload: ::core::mem::MaybeUninit::uninit(),
+                        payload: ::plugin_core::__private::core::mem::MaybeUninit::uninit(),
                     }
                 }
                 Self::Circle { 0: __plugin_f0, 1: __plugin_f1 } => {
                     __PluginRepr {
                         number: 1u32,
-                        payload: ::core::mem::MaybeUninit::new(__PluginPayload {
+                        payload: ::plugin_core::__private::core::mem::MaybeUninit::new(__PluginPayload {
                             v1: __PluginVariant1::<T> {
-                                f0: <T as ::plugin_core::PluginType>::lend(__plugin_f0),
-                                f1: <f32 as ::plugin_core::PluginType>::lend(__plugin_f1),
-                                parameters: ::core::marker::PhantomData,
+                                f0: <<Shape<
+                                    T,
+                                > as __PluginParts>::__Field0 as ::plugin_core::PluginType>::lend(
+                                    __plugin_f0,
+                                    __arena,
+                                ),
+                                f1: <__Field1 as ::plugin_core::PluginType>::lend(
+                                    __plugin_f1,
+                                    __arena,
+                                ),
+                                parameters: ::plugin_core::__private::core::marker::PhantomData,
                             },
                         }),
                     }
@@ -141,21 +201,29 @@ const _: () = {
             }
         }
         #[inline]
-        #[deny(unsafe_op_in_unsafe_fn)]
         unsafe fn lift(
             __lowered: <Self as ::plugin_core::PluginType>::Repr,
             __origin: &::plugin_core::Origin,
         ) -> Self {
+            let () = <Self as __PluginParts>::PROVEN;
             let _ = __origin;
             match __lowered.number {
                 0u32 => Self::Nothing {},
                 1u32 => {
                     let __fields = unsafe { __lowered.payload.assume_init().v1 };
                     let __plugin_f0 = unsafe {
-                        <T as ::plugin_core::PluginType>::lift(__fields.f0, __origin)
+                        <<Shape<
+                            T,
+                        > as __PluginParts>::__Field0 as ::plugin_core::PluginType>::lift(
+                            __fields.f0,
+                            __origin,
+                        )
                     };
                     let __plugin_f1 = unsafe {
-                        <f32 as ::plugin_core::PluginType>::lift(__fields.f1, __origin)
+                        <__Field1 as ::plugin_core::PluginType>::lift(
+                            __fields.f1,
+                            __origin,
+                        )
                     };
                     Self::Circle {
                         0: __plugin_f0,
@@ -164,6 +232,55 @@ const _: () = {
                 }
                 __number => ::plugin_core::__private::unknown_variant("Shape", __number),
             }
+        }
+        #[inline]
+        unsafe fn hold(
+            __lowered: &<Self as ::plugin_core::PluginType>::Repr,
+            __origin: &::plugin_core::Origin,
+            __arena: &mut ::plugin_core::Arena,
+        ) -> ::plugin_core::__private::core::mem::ManuallyDrop<Self> {
+            let () = <Self as __PluginParts>::PROVEN;
+            ::plugin_core::__private::core::mem::ManuallyDrop::new(
+                match __lowered.number {
+                    0u32 => Self::Nothing {},
+                    1u32 => {
+                        let __fields = unsafe {
+                            &__lowered.payload.assume_init_ref().v1
+                        };
+                        {
+                            let __plugin_f0 = unsafe {
+                                <<Shape<
+                                    T,
+                                > as __PluginParts>::__Field0 as ::plugin_core::PluginType>::hold(
+                                    &__fields.f0,
+                                    __origin,
+                                    __arena,
+                                )
+                            };
+                            let __plugin_f1 = unsafe {
+                                <__Field1 as ::plugin_core::PluginType>::hold(
+                                    &__fields.f1,
+                                    __origin,
+                                    __arena,
+                                )
+                            };
+                            let __plugin_f0 = ::plugin_core::__private::core::mem::ManuallyDrop::into_inner(
+                                __plugin_f0,
+                            );
+                            let __plugin_f1 = ::plugin_core::__private::core::mem::ManuallyDrop::into_inner(
+                                __plugin_f1,
+                            );
+                            Self::Circle {
+                                0: __plugin_f0,
+                                1: __plugin_f1,
+                            }
+                        }
+                    }
+                    __number => {
+                        ::plugin_core::__private::unknown_variant("Shape", __number)
+                    }
+                },
+            )
         }
     }
 };

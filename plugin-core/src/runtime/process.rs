@@ -1,0 +1,243 @@
+//! State of the process that each std takes for its own: the environment, and the process's end.
+//!
+//! A std guards such state with a lock of its own, and a plugin has a std of its own. So this module defines, for a
+//! library, the functions that std calls to change the environment and to end the process. Those of a plugin ask the host.
+//! Those of a host change the environment without harm to anyone who reads it: see `environment.rs`. Before a plugin has a
+//! host, and in a program that is linked with a plugin, they pass on to the next definition.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::OnceLock;
+
+use super::services;
+use crate::table::Environment;
+
+/// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts it, and
+/// in a host's. Each definition is a jump through [`ENVIRONMENT`].
+///
+/// The definitions are weak, because there may be several. They are not hidden, because a program exports them then, as
+/// it does every function that the C library has as well: each library of the process finds them before the C library's.
+/// A `cdylib` exports nothing that is not Rust's, so only its own references find them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __share_environment {
+    ($($label:literal)?) => {
+        #[cfg(target_arch = "x86_64")]
+        $crate::__share_environment! {
+            @ "mov r11, qword ptr [rip + {functions}@GOTPCREL]
+                jmp qword ptr [r11 + 8 * \\index]", $($label)?
+        }
+        #[cfg(target_arch = "aarch64")]
+        $crate::__share_environment! {
+            @ "adrp x16, :got:{functions}
+                ldr x16, [x16, :got_lo12:{functions}]
+                ldr x16, [x16, #8 * \\index]
+                br x16", $($label)?
+        }
+    };
+    (@ $define:literal, $($label:literal)?) => {
+        $crate::__private::core::arch::global_asm!(
+            ".ifndef __plugin_core_environment",
+            ".pushsection .text.plugin_core_environment,\"ax\",@progbits",
+            ".balign 16",
+            "__plugin_core_environment:",
+            $(
+                $crate::__private::core::concat!(".weak ", $label),
+                $crate::__private::core::concat!(".hidden ", $label),
+                $crate::__private::core::concat!($label, ":"),
+            )?
+            ".macro __plugin_core_share index, name",
+            ".weak \\name",
+            ".type \\name, @function",
+            "\\name:",
+            $define,
+            ".size \\name, .-\\name",
+            ".endm",
+            // The numbers are the places in `ENVIRONMENT`.
+            "__plugin_core_share 1, setenv",
+            "__plugin_core_share 2, unsetenv",
+            "__plugin_core_share 3, putenv",
+            "__plugin_core_share 4, clearenv",
+            ".purgem __plugin_core_share",
+            ".popsection",
+            ".endif",
+            functions = sym $crate::__private::threads::ENVIRONMENT,
+        );
+    };
+}
+
+#[cfg(feature = "host")]
+crate::__share_environment!("__plugin_core_host_environment");
+
+/// The functions that [`__share_environment`](crate::__share_environment) refers to, and that a host passes to its plugins.
+pub static ENVIRONMENT: Environment =
+    Environment { size: size_of::<Environment>(), setenv, unsetenv, putenv, clearenv };
+
+/// Returns the functions for a host's plugins. It also makes the linker take the definitions above into the program.
+/// Otherwise the linker would leave them in their archive.
+#[cfg(feature = "host")]
+pub(crate) fn of_host() -> *const Environment {
+    unsafe extern "C" {
+        #[link_name = "__plugin_core_host_environment"]
+        static DEFINITIONS: c_void;
+    }
+    std::hint::black_box(&raw const DEFINITIONS);
+    &raw const ENVIRONMENT
+}
+
+/// Returns true if the libraries of this process, if they were not built with this crate either, find this program's
+/// definitions.
+#[cfg(feature = "host")]
+pub(crate) fn is_everywhere() -> bool {
+    of_host();
+    is_own(first(c"setenv"))
+}
+
+unsafe extern "C" {
+    fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+}
+
+/// Returns the function of that name that a library finds which does not have it, or null.
+fn first(name: &CStr) -> *mut c_void {
+    // SAFETY: `RTLD_DEFAULT`, and a name.
+    unsafe { dlsym(std::ptr::null_mut(), name.as_ptr()) }
+}
+
+/// Returns the function of that name that comes after this library's, or null.
+fn next(name: &CStr) -> *mut c_void {
+    // SAFETY: `RTLD_NEXT`, and a name.
+    unsafe { dlsym(-1_isize as *mut c_void, name.as_ptr()) }
+}
+
+/// Returns the start of the library or program that `address` is in.
+pub(super) fn image_of(address: *const c_void) -> *const c_void {
+    /// `Dl_info`.
+    #[repr(C)]
+    struct Found {
+        file: *const c_char,
+        base: *const c_void,
+        symbol: *const c_char,
+        address: *const c_void,
+    }
+    unsafe extern "C" {
+        fn dladdr(address: *const c_void, found: *mut Found) -> c_int;
+    }
+    let mut found =
+        Found { file: std::ptr::null(), base: std::ptr::null(), symbol: std::ptr::null(), address: std::ptr::null() };
+    // SAFETY: the address is looked up, not used, and the result has a place.
+    unsafe { dladdr(address, &raw mut found) };
+    found.base
+}
+
+/// Returns true if this library or program has that function.
+pub(super) fn is_own(function: *const c_void) -> bool {
+    !function.is_null() && image_of(function) == image_of((setenv as *const ()).cast())
+}
+
+/// Whose definitions a library uses as long as it is not attached.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Those that come first in the process.
+    First,
+    /// Those that come next after this library's.
+    Next,
+    /// This library's own.
+    #[cfg(feature = "host")]
+    Own,
+}
+
+fn source() -> Source {
+    static SOURCE: OnceLock<Source> = OnceLock::new();
+    *SOURCE.get_or_init(|| {
+        let found = first(c"setenv");
+        #[cfg(feature = "host")]
+        if is_own(found) || found.is_null() || image_of(found) == image_of(first(c"gnu_get_libc_version")) {
+            return Source::Own;
+        }
+        if is_own(found) { Source::Next } else { Source::First }
+    })
+}
+
+/// Passes a call on: to the host of this library, to this library's own implementation, or to another's.
+macro_rules! pass_on {
+    ($name:literal $function:ident($($argument:ident: $ty:ty),*)) => {{
+        let environment = services().map_or(std::ptr::null(), |services| services.environment);
+        // SAFETY: null, or the host's, which keeps it there as long as this library.
+        if let Some(environment) = unsafe { environment.as_ref() } {
+            // SAFETY: the host's function, called as this one is.
+            return unsafe { (environment.$function)($($argument),*) };
+        }
+        type Function = unsafe extern "C" fn($($ty),*) -> c_int;
+        let function = match source() {
+            // SAFETY: called as this function is.
+            #[cfg(feature = "host")]
+            Source::Own => return unsafe { super::environment::$function($($argument),*) },
+            Source::First => first($name),
+            Source::Next => next($name),
+        };
+        // SAFETY: the function of that name has that type; null is `None`.
+        match unsafe { std::mem::transmute::<*mut c_void, Option<Function>>(function) } {
+            // SAFETY: forwarded as it came.
+            Some(function) => unsafe { function($($argument),*) },
+            None => -1,
+        }
+    }};
+}
+
+/// `setenv`, as a library has it.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int {
+    pass_on!(c"setenv" setenv(name: *const c_char, value: *const c_char, overwrite: c_int))
+}
+
+/// `unsetenv`, as a library has it.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
+    pass_on!(c"unsetenv" unsetenv(name: *const c_char))
+}
+
+/// `putenv`, as a library has it.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    if !entry.is_null() && unsafe { CStr::from_ptr(entry) }.to_bytes().contains(&b'=') {
+        super::threads::note_environment();
+    }
+    pass_on!(c"putenv" putenv(entry: *mut c_char))
+}
+
+/// `clearenv`, as a library has it.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+unsafe extern "C" fn clearenv() -> c_int {
+    pass_on!(c"clearenv" clearenv())
+}
+
+/// `exit`, as a library has it. Two threads must not call the C library's at once, against which each std has a guard: the
+/// host's must be told of the plugin's.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
+    if let Some(services) = services() {
+        // SAFETY: the host's own service.
+        unsafe { (services.exit)(status) };
+    }
+    // Not by `dlsym`, which gives this library its own definition.
+    match super::threads::next!("exit", unsafe extern "C" fn(c_int) -> !) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(status) },
+        None => std::process::abort(),
+    }
+}

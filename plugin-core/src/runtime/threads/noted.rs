@@ -1,0 +1,204 @@
+//! Functions and variables that leave something of the library with the C library or the kernel for good: a function that
+//! will be called, or memory that will be used. Only the C library or the kernel knows of it. The functions are passed on,
+//! and the library stays mapped.
+
+use std::ffi::{CStr, c_int, c_void};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::{escape, escape_signal};
+use super::{find_next, loader::find_first, next};
+use crate::runtime::process::is_own;
+use crate::table::escaped;
+
+/// When a call of a function leaves something behind. The numbers are those of arguments, from 0.
+#[derive(Clone, Copy)]
+pub(super) enum When {
+    /// Each time.
+    Always,
+    /// If this argument is not null.
+    Given(usize),
+    /// Unless this argument, a library's handle for itself, is this library's: then the C library forgets what it was given
+    /// when this library is closed.
+    UnlessOwn(usize),
+    /// If the first argument is a `stack_t` of a stack that is to be used.
+    Stack,
+}
+use When::{Always, Given, Stack, UnlessOwn};
+
+impl When {
+    /// # Safety
+    ///
+    /// These are the arguments of a call of such a function: at least six words.
+    unsafe fn is_now(self, arguments: *const *const c_void) -> bool {
+        /// The beginning of `stack_t`.
+        #[repr(C)]
+        struct SignalStack {
+            start: *const c_void,
+            flags: c_int,
+        }
+        const SS_DISABLE: c_int = 2;
+
+        // SAFETY: the caller's promise.
+        let argument = |place: usize| unsafe { arguments.add(place).read() };
+        match self {
+            Always => true,
+            Given(place) => !argument(place).is_null(),
+            UnlessOwn(place) => !is_own(argument(place)),
+            // SAFETY: null, or a `stack_t`, as its caller has promised.
+            Stack => unsafe { argument(0).cast::<SignalStack>().as_ref() }.is_some_and(|s| s.flags & SS_DISABLE == 0),
+        }
+    }
+}
+
+/// The functions by their numbers in [`__control_threads`](crate::__control_threads), each with the kind of thing that it
+/// leaves.
+pub(super) const NAMES: [(&CStr, u32, When); 50] = [
+    (c"sigset", escaped::SIGNAL_HANDLER, Always),
+    (c"bsd_signal", escaped::SIGNAL_HANDLER, Always),
+    (c"ssignal", escaped::SIGNAL_HANDLER, Always),
+    (c"sysv_signal", escaped::SIGNAL_HANDLER, Always),
+    (c"__sysv_signal", escaped::SIGNAL_HANDLER, Always),
+    (c"timer_create", escaped::CALLBACK, Always),
+    (c"mq_notify", escaped::CALLBACK, Always),
+    (c"getaddrinfo_a", escaped::CALLBACK, Always),
+    (c"aio_read", escaped::CALLBACK, Always),
+    (c"aio_read64", escaped::CALLBACK, Always),
+    (c"aio_write", escaped::CALLBACK, Always),
+    (c"aio_write64", escaped::CALLBACK, Always),
+    (c"aio_fsync", escaped::CALLBACK, Always),
+    (c"aio_fsync64", escaped::CALLBACK, Always),
+    (c"lio_listio", escaped::CALLBACK, Always),
+    (c"lio_listio64", escaped::CALLBACK, Always),
+    (c"on_exit", escaped::EXIT_FUNCTION, Always),
+    (c"fopencookie", escaped::CALLBACK, Always),
+    (c"register_printf_function", escaped::CALLBACK, Always),
+    (c"register_printf_specifier", escaped::CALLBACK, Always),
+    (c"register_printf_type", escaped::CALLBACK, Always),
+    (c"clone", escaped::THREAD, Always),
+    (c"dlmopen", escaped::LIBRARY, Always),
+    (c"__clone", escaped::THREAD, Always),
+    (c"__cxa_atexit", escaped::EXIT_FUNCTION, UnlessOwn(2)),
+    (c"__cxa_at_quick_exit", escaped::EXIT_FUNCTION, UnlessOwn(1)),
+    (c"__register_atfork", escaped::CALLBACK, UnlessOwn(3)),
+    (c"mcheck", escaped::CALLBACK, Given(0)),
+    (c"mcheck_pedantic", escaped::CALLBACK, Given(0)),
+    (c"setbuf", escaped::MEMORY, Given(1)),
+    (c"setbuffer", escaped::MEMORY, Given(1)),
+    (c"setvbuf", escaped::MEMORY, Given(1)),
+    (c"open_memstream", escaped::MEMORY, Always),
+    (c"open_wmemstream", escaped::MEMORY, Always),
+    (c"fmemopen", escaped::MEMORY, Given(0)),
+    (c"openlog", escaped::MEMORY, Given(0)),
+    (c"initstate", escaped::MEMORY, Always),
+    (c"setstate", escaped::MEMORY, Always),
+    (c"sigaltstack", escaped::MEMORY, Stack),
+    (c"sigstack", escaped::MEMORY, Given(0)),
+    (c"hsearch", escaped::MEMORY, Given(2)),
+    (c"getopt", escaped::MEMORY, Always),
+    (c"__posix_getopt", escaped::MEMORY, Always),
+    (c"getopt_long", escaped::MEMORY, Always),
+    (c"getopt_long_only", escaped::MEMORY, Always),
+    (c"profil", escaped::MEMORY, Given(0)),
+    (c"sprofil", escaped::MEMORY, Always),
+    (c"addseverity", escaped::MEMORY, Given(1)),
+    (c"pthread_mutexattr_setrobust", escaped::MEMORY, Given(1)),
+    (c"pthread_mutexattr_setrobust_np", escaped::MEMORY, Given(1)),
+];
+
+/// Variables of the C library that may be set to a function or to memory of this library's.
+const VARIABLES: [(&CStr, u32); 15] = [
+    (c"error_print_progname", escaped::CALLBACK),
+    (c"obstack_alloc_failed_handler", escaped::CALLBACK),
+    (c"argp_program_version_hook", escaped::CALLBACK),
+    (c"__malloc_hook", escaped::CALLBACK),
+    (c"__realloc_hook", escaped::CALLBACK),
+    (c"__memalign_hook", escaped::CALLBACK),
+    (c"__free_hook", escaped::CALLBACK),
+    (c"__malloc_initialize_hook", escaped::CALLBACK),
+    (c"__after_morecore_hook", escaped::CALLBACK),
+    (c"__morecore", escaped::CALLBACK),
+    (c"argp_program_version", escaped::MEMORY),
+    (c"argp_program_bug_address", escaped::MEMORY),
+    (c"program_invocation_name", escaped::MEMORY),
+    (c"program_invocation_short_name", escaped::MEMORY),
+    (c"environ", escaped::MEMORY),
+];
+
+/// Notes those variables that lead to this library now.
+pub(super) fn note_variables() {
+    for (name, kind) in VARIABLES {
+        let variable = find_first(name).cast::<*const c_void>();
+        // SAFETY: null, or the C library's variable of that name, which is a pointer.
+        if !variable.is_null() && is_own(unsafe { variable.read_volatile() }) {
+            escape(kind);
+        }
+    }
+}
+
+/// Notes that an entry of the environment is memory that the library has given: `putenv` does not copy it.
+pub(crate) fn note_environment() {
+    escape(escaped::MEMORY);
+}
+
+/// Notes that the function with this number is called with these arguments, and returns its address.
+pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_void) -> *mut c_void {
+    static KNOWN: [AtomicPtr<c_void>; NAMES.len()] = [const { AtomicPtr::new(std::ptr::null_mut()) }; NAMES.len()];
+
+    unsafe extern "C" fn unavailable() -> c_int {
+        -1
+    }
+
+    let number = number as usize;
+    let (name, kind, when) = NAMES[number];
+    // SAFETY: the definition has saved the registers there that arguments are passed in.
+    if unsafe { when.is_now(arguments) } {
+        escape(kind);
+    }
+    let mut function = KNOWN[number].load(Ordering::Relaxed);
+    if function.is_null() {
+        function = find_next(name);
+        KNOWN[number].store(function, Ordering::Relaxed);
+    }
+    if function.is_null() { unavailable as *mut c_void } else { function }
+}
+
+/// Whether a signal's action calls nothing: the default action, or none.
+fn is_no_handler(handler: *const c_void) -> bool {
+    const SIG_DFL: usize = 0;
+    const SIG_IGN: usize = 1;
+    const SIG_ERR: usize = usize::MAX;
+    matches!(handler.addr(), SIG_DFL | SIG_IGN | SIG_ERR)
+}
+
+/// `sigaction` of the library.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub(super) unsafe extern "C" fn signal_action(number: c_int, action: *const c_void, previous: *mut c_void) -> c_int {
+    // SAFETY: an action begins with its handler, on Linux.
+    if !action.is_null() && !is_no_handler(unsafe { action.cast::<*const c_void>().read() }) {
+        escape_signal(number);
+    }
+    match next!("sigaction", unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(number, action, previous) },
+        None => -1,
+    }
+}
+
+/// `signal` of the library.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub(super) unsafe extern "C" fn signal(number: c_int, handler: *const c_void) -> *const c_void {
+    if !is_no_handler(handler) {
+        escape_signal(number);
+    }
+    match next!("signal", unsafe extern "C" fn(c_int, *const c_void) -> *const c_void) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function(number, handler) },
+        None => std::ptr::null(),
+    }
+}

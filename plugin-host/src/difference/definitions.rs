@@ -1,0 +1,88 @@
+//! The definitions of two schemas while these are compared: their names, and the pairs that were met.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
+use plugin_core::descriptor::Tag;
+
+use crate::schema::{Argument, Schema, Type};
+
+/// The names of a schema's definitions, with their arguments.
+pub(super) struct Names {
+    /// A number for each definition. Two definitions of one name have the same number, even if their contents differ.
+    pub(super) numbers: Vec<usize>,
+    /// The names as text, each made when it is first needed.
+    texts: Vec<OnceCell<String>>,
+}
+
+impl Names {
+    /// Numbers the names in `schema`. `known` has the names so far, also those of the other schema.
+    pub(super) fn new(schema: &Schema, known: &mut HashMap<Vec<u8>, usize>) -> Self {
+        let mut numbers = vec![0; schema.definitions.len()];
+        for &index in schema.by_name() {
+            let definition = &schema.definitions[index];
+            // No name contains a zero.
+            let mut name = [definition.name.as_bytes(), &[0]].concat();
+            for argument in &definition.arguments {
+                match argument {
+                    Argument::Type(ty) => write_name(schema, ty, &numbers, &mut name),
+                    Argument::Constant(value) => {
+                        name.push(Tag::Constant as u8);
+                        name.extend(value.to_le_bytes());
+                    }
+                }
+            }
+            let next = known.len();
+            numbers[index] = *known.entry(name).or_insert(next);
+        }
+        Names { numbers, texts: vec![OnceCell::new(); schema.definitions.len()] }
+    }
+
+    pub(super) fn text(&self, schema: &Schema, index: usize) -> &str {
+        self.texts[index].get_or_init(|| schema.name_text(&schema.definitions[index]))
+    }
+}
+
+/// Appends bytes to `name` that differ from those of every other type. Named types within are written as their numbers.
+fn write_name(schema: &Schema, ty: &Type, numbers: &[usize], name: &mut Vec<u8>) {
+    let count = if ty.tag == Tag::Named { numbers[ty.count as usize] as u64 } else { ty.count };
+    name.push(ty.tag as u8);
+    name.extend(count.to_le_bytes());
+    schema.parts(ty).iter().for_each(|part| write_name(schema, part, numbers, name));
+}
+
+/// The pairs of definitions that were met, one of each side.
+pub(super) enum Seen {
+    /// For equality. If two definitions are equal, both are equal to the same others, so each definition is in one class.
+    /// There are fewer pairs to compare than definitions, because each comparison joins two classes. `classes` has another
+    /// definition of the same class for each definition, or the definition itself; the definitions of the host come first.
+    Equal { classes: Vec<usize>, host: usize },
+    /// For growth: if one definition has grown from another, and that from a third, the three may still not fit.
+    Grown(HashSet<(usize, usize)>),
+}
+
+impl Seen {
+    pub(super) fn new(host: &Schema, plugin: &Schema, growth: bool) -> Self {
+        let (host, plugin) = (host.definitions.len(), plugin.definitions.len());
+        if growth { Seen::Grown(HashSet::new()) } else { Seen::Equal { classes: (0..host + plugin).collect(), host } }
+    }
+
+    /// Notes a pair, and returns true if it must be compared.
+    pub(super) fn insert(&mut self, host: usize, plugin: usize) -> bool {
+        let (classes, plugin) = match self {
+            Seen::Grown(pairs) => return pairs.insert((host, plugin)),
+            Seen::Equal { classes, host } => (classes, *host + plugin),
+        };
+        let mut class = |mut one: usize| {
+            while classes[one] != one {
+                // Shortens the way for the next search.
+                classes[one] = classes[classes[one]];
+                one = classes[one];
+            }
+            one
+        };
+        let (host, plugin) = (class(host), class(plugin));
+        classes[host] = plugin;
+        host != plugin
+    }
+}

@@ -1,0 +1,39 @@
+//! The parts that read what may be hostile, for fuzzers. Not covered by semantic versioning.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeSeed as _;
+use serde::{Deserializer, Serialize as _};
+use serde_json::Value as Json;
+
+use crate::difference::Sides;
+use crate::dynamic::{Layouts, Place, Target, Trouble, Value};
+use crate::schema::Schema;
+use crate::signature::Signature;
+
+/// Compares two descriptors as a look-up does. Returns whether one may be used as the other, and the differences.
+pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {
+    let (asked, exported) = (Signature::read(asked), Signature::read(exported));
+    (asked.accepts(&exported), asked.difference(&exported, Sides::LOOK_UP))
+}
+
+/// Builds a value of the type with this descriptor, shows it, and drops it. Returns `None` if it is not a type of data.
+pub fn rebuild<'de, D: Deserializer<'de>>(descriptor: &[u8], input: D) -> Option<Result<Json, String>> {
+    let schema = Schema::decode(descriptor)?;
+    let (layouts, ids) = Layouts::new(&schema, &[&schema.root])?;
+    let (layouts, id) = (Arc::new(layouts), ids[0]);
+    let (size, align) = (layouts.get(id).size, layouts.get(id).align);
+    Some((|| {
+        let mut place = Place::new(&layouts, size, align).map_err(|error| error.to_string())?;
+        let trouble = Trouble::default();
+        // SAFETY: there is room for a value of the type.
+        let target = unsafe { Target::new(&layouts, id, place.at(), &trouble) };
+        target.deserialize(input).map_err(|error| error.to_string())?.keep();
+        // SAFETY: the value was just built, and no other code has it.
+        let value = unsafe {
+            place.holds(id, 0);
+            Value::new(&layouts, id, place.at(), &trouble)
+        };
+        value.serialize(serde_json::value::Serializer).map_err(|error| error.to_string())
+    })())
+}

@@ -1,0 +1,319 @@
+//! Why a library stays mapped, as data: [`PinReason`].
+
+use std::fmt;
+
+use plugin_core::table::Escaped;
+
+/// Why a library stays mapped.
+///
+/// | reason | what to do |
+/// | --- | --- |
+/// | `Handles`, `Plugins`, `Values` | drop them; nothing has been done yet ([`is_serving`](Self::is_serving)) |
+/// | `Threads` | have the plugin's shutdown hook stop its threads and join them; or wait: it goes with the last |
+/// | `Hook` | see why the hook does not return; or wait: it goes when the hook has returned |
+/// | `Ending`, `Closing`, `Upgrading` | wait |
+/// | `NoDelete` | link it without `-z nodelete` |
+/// | `Registered` | take the handler, or whatever it is, out of the plugin |
+/// | `Libraries` | see that the libraries leave nothing behind that leads to the plugin, and then [vouch for them](crate::Host::with_quiet_library) |
+/// | `UnfoundLibraries` | link it so that it names the libraries by their file names alone, and finds them with a run path |
+/// | `StdElsewhere` | build it without `-C prefer-dynamic` |
+/// | `StillMapped` | see who else has opened it; link C++ in it with `-fno-gnu-unique` |
+/// | `Platform` | nothing: load the next version beside it |
+/// | `OldVersion` | what its own reasons say |
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::PinReason;
+///
+/// let reason = PinReason::Handles { exports: vec![("GREETER".to_owned(), 1), ("greet".to_owned(), 2)] };
+/// assert_eq!(reason.to_string(), "3 handles to its exports are alive: `GREETER` (1), `greet` (2)");
+/// assert!(reason.is_serving());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PinReason {
+    /// Handles to exports are alive, among them those whose call is in progress.
+    Handles {
+        /// The exports' names, in order, and how many handles there are to each.
+        exports: Vec<(String, usize)>,
+    },
+    /// Clones of its [`Plugin`](crate::Plugin) are alive; a look-up in progress has one too.
+    Plugins {
+        /// How many.
+        count: usize,
+    },
+    /// Values that lead back into the library are alive. They are counted when no handle is left.
+    Values {
+        /// How many.
+        count: usize,
+    },
+    /// Threads that the plugin started run on, though its shutdown hooks have run. When they end, it is unmapped
+    /// whether it is asked for or not.
+    Threads {
+        /// Those that run.
+        threads: Vec<PluginThread>,
+    },
+    /// A hook of it has not returned within the [timeout](crate::Host::with_hook_timeout), and runs on.
+    Hook {
+        /// The function's name.
+        hook: String,
+    },
+    /// Threads of the host's are just running the destructors of its thread-locals.
+    Ending {
+        /// How many.
+        count: usize,
+    },
+    /// It is being unmapped at this moment, by another thread.
+    Closing,
+    /// Its linker marked it so that the system never unmaps it.
+    NoDelete,
+    /// It has registered something that the operating system or the C library would call or use after it is gone, and that
+    /// the host cannot take back.
+    Registered {
+        /// The things, each once.
+        things: Vec<Registration>,
+    },
+    /// It uses libraries, other than Rust's and the C library itself, that may have threads, thread-specific keys or
+    /// callbacks which lead back into it. They stay mapped in any case.
+    Libraries {
+        /// Their file names, `libgomp.so.1`, in order.
+        names: Vec<String>,
+    },
+    /// It uses libraries, other than Rust's and the C library itself, that the host does not find among those that are
+    /// loaded. So the host cannot keep them mapped, and vouching for them has no effect.
+    UnfoundLibraries {
+        /// As much as is known of their names, in order.
+        names: Vec<String>,
+    },
+    /// The std that it uses is a library of its own, whose threads and thread-locals the host does not see.
+    StdElsewhere,
+    /// It was closed, but it is still mapped: other code has opened it too, or the loader has reasons of its own.
+    StillMapped,
+    /// On this platform nothing tells when it would be safe.
+    Platform,
+    /// It is being replaced by another version at this moment. Only [`Host::close`](crate::Host::close) says so.
+    Upgrading,
+    /// A version of it that was replaced is still mapped.
+    OldVersion {
+        /// The version's number.
+        revision: u64,
+        /// What keeps it.
+        reasons: Vec<PinReason>,
+    },
+}
+
+impl PinReason {
+    /// Whether the plugin serves on, as if the unload had not been asked for. Otherwise it is detached: its shutdown hooks
+    /// have run, and it answers no look-up.
+    pub fn is_serving(&self) -> bool {
+        matches!(self, PinReason::Handles { .. } | PinReason::Plugins { .. } | PinReason::Values { .. })
+    }
+
+    /// The reasons why something that has not been detached is in use: handles to its exports, `Plugin`s, and values.
+    pub(crate) fn in_use(
+        handles: impl Iterator<Item = (String, usize)>,
+        plugins: usize,
+        values: usize,
+    ) -> Vec<PinReason> {
+        let mut exports: Vec<_> = handles.filter(|(_, count)| *count != 0).collect();
+        exports.sort();
+        let mut reasons = Vec::new();
+        if !exports.is_empty() {
+            reasons.push(PinReason::Handles { exports });
+        } else if values != 0 {
+            reasons.push(PinReason::Values { count: values });
+        }
+        if plugins != 0 {
+            reasons.push(PinReason::Plugins { count: plugins });
+        }
+        reasons
+    }
+}
+
+impl fmt::Display for PinReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = |count: usize, one: &str, several: &str| {
+            if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+        };
+        match self {
+            PinReason::Handles { exports } => {
+                let all = exports.iter().map(|(_, count)| count).sum();
+                let count = many(all, "handle to its exports is alive", "handles to its exports are alive");
+                let names: Vec<_> = exports.iter().map(|(name, count)| format!("`{name}` ({count})")).collect();
+                write!(f, "{count}: {}", names.join(", "))
+            }
+            PinReason::Plugins { count } => f.write_str(&many(*count, "`Plugin` is alive", "`Plugin`s are alive")),
+            PinReason::Values { count } => f.write_str(&many(
+                *count,
+                "value that leads back into it is alive (such as a `Bytes`)",
+                "values that lead back into it are alive (such as a `Bytes`)",
+            )),
+            PinReason::Threads { threads } => {
+                let count = many(threads.len(), "thread that it started runs", "threads that it started run");
+                write!(f, "{count}: {}", list(threads, ", "))
+            }
+            PinReason::Hook { hook } => write!(f, "its hook `{hook}` has not returned"),
+            PinReason::Ending { count } => f.write_str(&many(
+                *count,
+                "thread is running destructors of its thread-locals",
+                "threads are running destructors of its thread-locals",
+            )),
+            PinReason::Closing => f.write_str("it is being unmapped at this moment"),
+            PinReason::NoDelete => f.write_str("its linker marked it as never to be unmapped (`-z nodelete`)"),
+            PinReason::Registered { things } => {
+                write!(f, "the system may call or use it: it has {}", list(things, ", and "))
+            }
+            PinReason::Libraries { names } => {
+                let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+                write!(
+                    f,
+                    "it uses {}, which may have threads, keys or callbacks that lead back into it; if not, vouch for that \
+                     with `Host::with_quiet_library`",
+                    names.join(", ")
+                )
+            }
+            PinReason::UnfoundLibraries { names } => {
+                let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+                write!(
+                    f,
+                    "it uses {}, which the host does not find among the loaded libraries, and so cannot keep mapped; link it so \
+                     that it names libraries by their file names alone",
+                    names.join(", ")
+                )
+            }
+            PinReason::StdElsewhere => f.write_str(
+                "its std is in a library of its own (`-C prefer-dynamic`), whose threads and thread-locals the host \
+                 does not see",
+            ),
+            PinReason::StillMapped => f.write_str(
+                "it was closed, but the system keeps it: something else has opened it, or C++ in it has symbols that \
+                 are unique in the process",
+            ),
+            PinReason::Platform => f.write_str("on this platform libraries stay mapped: nothing tells when it is safe"),
+            PinReason::Upgrading => f.write_str("it is being replaced by another version at this moment"),
+            PinReason::OldVersion { revision, reasons } => {
+                write!(f, "its revision {revision} is still there: {}", list(reasons, "; "))
+            }
+        }
+    }
+}
+
+/// Something that a plugin has left with the operating system or the C library, which would call or use it.
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::{PinReason, Registration};
+///
+/// let reason = PinReason::Registered { things: vec![Registration::SignalHandler { signal: 15 }] };
+/// assert_eq!(reason.to_string(), "the system may call or use it: it has a handler for signal 15");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Registration {
+    /// A thread, which it started before it was attached (in a constructor, for example), or with `clone`.
+    Thread,
+    /// A thread-specific key, which it made before it was attached.
+    Key,
+    /// A destructor of a thread-local, which it registered before it was attached.
+    Destructor,
+    /// A signal handler.
+    SignalHandler {
+        /// The signal's number; 0 if that is not known.
+        signal: i32,
+    },
+    /// A function that runs when the program exits (`on_exit`).
+    ExitFunction,
+    /// A callback of another kind: of a timer, a message queue, a stream, asynchronous input and output.
+    Callback,
+    /// Memory that the C library keeps a pointer to: a stream's buffer (`setvbuf`), an entry of the environment (`putenv`).
+    Memory,
+    /// A library that it opened before it was attached, or in a name space of its own (`dlmopen`).
+    Library,
+    /// A plugin of its own: it is a host, and that plugin is still mapped.
+    Plugin,
+}
+
+impl Registration {
+    /// Lists what the library itself says.
+    pub(crate) fn of(escaped: &Escaped) -> Vec<Registration> {
+        use plugin_core::table::escaped::*;
+        let mut things = Vec::new();
+        let mut of_kind = |kind, thing| {
+            if escaped.kinds & kind != 0 {
+                things.push(thing);
+            }
+        };
+        of_kind(THREAD, Registration::Thread);
+        of_kind(KEY, Registration::Key);
+        of_kind(DESTRUCTOR, Registration::Destructor);
+        if escaped.signals == 0 {
+            of_kind(SIGNAL_HANDLER, Registration::SignalHandler { signal: 0 });
+        }
+        of_kind(EXIT_FUNCTION, Registration::ExitFunction);
+        of_kind(CALLBACK, Registration::Callback);
+        of_kind(MEMORY, Registration::Memory);
+        of_kind(LIBRARY, Registration::Library);
+        of_kind(HOST, Registration::Plugin);
+        let signals = (0..64).filter(|place| escaped.signals >> place & 1 != 0);
+        things.extend(signals.map(|place| Registration::SignalHandler { signal: place + 1 }));
+        things
+    }
+}
+
+impl fmt::Display for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Registration::Thread => "a thread that it started before it was attached, or with `clone`",
+            Registration::Key => "a thread-specific key that it made before it was attached",
+            Registration::Destructor => "a thread-local's destructor that it registered before it was attached",
+            Registration::SignalHandler { signal: 0 } => "a signal handler",
+            Registration::SignalHandler { signal } => return write!(f, "a handler for signal {signal}"),
+            Registration::ExitFunction => "a function that runs when the program exits",
+            Registration::Callback => "a callback, such as a timer's or a stream's",
+            Registration::Memory => {
+                "memory that the C library keeps a pointer to, such as a stream's buffer or an entry of the environment"
+            }
+            Registration::Library => "a library that it opened before it was attached, or in a name space of its own",
+            Registration::Plugin => "a plugin of its own, which is still mapped",
+        })
+    }
+}
+
+/// A thread that a plugin started.
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::{PinReason, PluginThread};
+///
+/// fn worker_runs(reason: &PinReason) -> bool {
+///     let PinReason::Threads { threads } = reason else { return false };
+///     threads.iter().any(|PluginThread { name, .. }| name.as_deref() == Some("worker"))
+/// }
+/// assert!(!worker_runs(&PinReason::Platform));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginThread {
+    /// The thread's name as the kernel has it, which may be cut short. A thread that was given no name has its plugin's.
+    /// `None` if the thread has only just been started.
+    pub name: Option<String>,
+    /// The kernel's number for the thread, as debuggers and `top -H` show it.
+    pub id: Option<u32>,
+}
+
+impl fmt::Display for PluginThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, self.id) {
+            (Some(name), Some(id)) => write!(f, "`{name}` (thread {id})"),
+            (None, Some(id)) => write!(f, "thread {id}"),
+            _ => f.write_str("one that has only just been started"),
+        }
+    }
+}
+
+pub(crate) fn list<T: fmt::Display>(items: &[T], separator: &str) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(separator)
+}

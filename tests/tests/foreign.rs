@@ -1,0 +1,426 @@
+//! Plugins that use C. Code that the C library, the kernel or another library would still call is never unmapped, and the
+//! host names the reason.
+
+#![cfg(all(target_os = "linux", target_env = "gnu"))]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use plugin_host::{Host, Mapping, PinReason, Registration, Unload};
+use tests::{LONG, assert_child, fixture, fixture_dir, fixture_target_dir, host, variant, variant_with};
+
+/// The name that the fixture needs its library of C by. A copy of the fixture has another one in the same room.
+const ANY: &str = "lib_the_name_of_which_is_any.so";
+
+/// Everything of C, where the fixture looks for it.
+fn directory() -> PathBuf {
+    let directory = fixture_target_dir("foreign");
+    std::fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+/// A library that is built from `foreign.c` with these arguments, in a file. The loader takes libraries of one name for one,
+/// so each has a name of its own. `None` without a compiler of C.
+fn foreign_library(file: &str, soname: &str, arguments: &[&str]) -> Option<PathBuf> {
+    if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
+        println!("skipped: there is no cargo here to build a plugin with a library of C");
+        return None;
+    }
+    let library = directory().join(file);
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-pthread", &format!("-Wl,-soname,{soname}"), "-o"])
+        .arg(&library)
+        .arg(fixture_dir("foreign").join("foreign.c"))
+        .args(arguments)
+        .status();
+    match compiled {
+        Ok(status) => assert!(status.success(), "{status}"),
+        Err(error) => {
+            println!("skipped: there is no compiler of C: {error}");
+            return None;
+        }
+    }
+    Some(library)
+}
+
+/// A plugin that asks for such a library by this name.
+fn linked(needed: &str, arguments: &[&str]) -> Option<PathBuf> {
+    static BUILT: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+    let file = needed.rsplit('/').next().unwrap();
+    foreign_library(file, needed, arguments)?;
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.is_none() {
+        foreign_library("libforeign.so", ANY, &[])?;
+        let place = format!("env.FOREIGN_DIRECTORY='{}'", directory().to_str().unwrap());
+        let library = variant_with("foreign", "linked", &["--config", &place]);
+        *built = Some(std::fs::read(library).unwrap());
+    }
+    let mut bytes = built.clone().unwrap();
+    drop(built);
+    tests::rewrite(&mut bytes, &[(ANY, &format!("{needed:\0<0$}", ANY.len()))]);
+    let plugin = directory().join(format!("uses-{file}"));
+    std::fs::write(&plugin, bytes).unwrap();
+    Some(plugin)
+}
+
+/// Loads the plugin, does something with it, and unloads it.
+fn after(library: &Path, host: Host, f: impl FnOnce(&Host)) -> Unload {
+    host.load(library).unwrap();
+    f(&host);
+    host.unload("foreign", LONG).unwrap()
+}
+
+fn call(host: &Host, name: &str) {
+    host.get::<fn()>(name).unwrap()();
+}
+
+fn registered(things: &[Registration]) -> Unload {
+    Unload::Pinned(vec![PinReason::Registered { things: things.to_vec() }])
+}
+
+fn libraries(names: &[&str]) -> Unload {
+    Unload::Pinned(vec![PinReason::Libraries { names: names.iter().map(|name| (*name).to_owned()).collect() }])
+}
+
+fn is_mapped(name: &str) -> bool {
+    std::fs::read_to_string("/proc/self/maps").unwrap().contains(name)
+}
+
+/// Calls an export on a thread of the host's, unloads the plugin, and only then lets the thread end.
+fn on_a_thread_that_ends_last(library: &Path, host: Host, export: &'static str) -> Unload {
+    host.load(library).unwrap();
+    let function = host.get::<fn()>(export).unwrap();
+    let (end, ended) = channel::<()>();
+    let (done, is_done) = channel();
+    let thread = std::thread::spawn(move || {
+        function();
+        drop(function);
+        done.send(()).unwrap();
+        _ = ended.recv();
+    });
+    is_done.recv().unwrap();
+    let unloaded = host.unload("foreign", LONG).unwrap();
+    drop(end);
+    thread.join().unwrap();
+    unloaded
+}
+
+/// The key is C's, its destructor is in C's library, and calls the plugin: here after the plugin was unloaded.
+#[test]
+fn a_key_of_a_library_that_the_plugin_uses() {
+    let Some(plugin) = linked("libforeignkey.so", &[]) else { return };
+    assert_eq!(on_a_thread_that_ends_last(&plugin, host(), "at_thread_exit"), libraries(&["libforeignkey.so"]));
+    // Once more: by now the library is loaded before the plugin is.
+    assert_eq!(on_a_thread_that_ends_last(&plugin, host(), "at_thread_exit"), libraries(&["libforeignkey.so"]));
+}
+
+/// It goes on calling the plugin after that was unloaded.
+#[test]
+fn a_thread_of_a_library_that_the_plugin_uses() {
+    let Some(plugin) = linked("libforeignthread.so", &[]) else { return };
+    let host = host();
+    let loaded = host.load(&plugin).unwrap();
+    // Not kept here: the plugin's own function is called below.
+    let stop = loaded.get::<fn()>("stop_foreign_thread").unwrap();
+    call(&host, "start_foreign_thread");
+    drop((loaded, stop));
+    assert_eq!(host.unload("foreign", LONG).unwrap(), libraries(&["libforeignthread.so"]));
+    std::thread::sleep(Duration::from_millis(100));
+}
+
+/// The threads of OpenMP's pool wait for work for as long as the process lives.
+#[test]
+fn a_library_with_a_pool_of_threads() {
+    let Some(plugin) = linked("libforeignpool.so", &["-fopenmp"]) else { return };
+    for _ in 0..3 {
+        let unloaded = after(&plugin, host(), |host| {
+            assert_eq!(host.get::<fn(i32) -> i32>("count").unwrap()(1000), 1000);
+        });
+        assert_eq!(unloaded, libraries(&["libforeignpool.so", "libgomp.so.1"]));
+    }
+}
+
+/// With the promise that the library leaves nothing behind, the plugin goes. The library itself never does.
+#[test]
+fn a_library_that_somebody_vouches_for() {
+    let Some(plugin) = linked("libforeignquiet.so", &[]) else { return };
+    // SAFETY: nothing but `count` is called, which does nothing but return a number.
+    let host = || unsafe { host().with_quiet_library("libforeignquiet.so") };
+    for _ in 0..3 {
+        let unloaded = after(&plugin, host(), |host| {
+            assert_eq!(host.get::<fn(i32) -> i32>("count").unwrap()(10), 10);
+        });
+        assert_eq!(unloaded, Unload::Unmapped);
+        assert!(is_mapped("libforeignquiet.so"));
+    }
+    let Some(with_pool) = linked("libforeignquiet2.so", &["-fopenmp"]) else { return };
+    // SAFETY: as above.
+    let host = unsafe { self::host().with_quiet_library("libforeignquiet2.so") };
+    assert_eq!(after(&with_pool, host, |_| ()), libraries(&["libgomp.so.1"]), "each is vouched for by itself");
+}
+
+/// The host knows of C11's threads and keys as it knows of Rust's.
+#[test]
+fn threads_and_keys_of_c11() {
+    let plugin = fixture("foreign");
+    let unloaded = after(&plugin, host(), |host| {
+        assert_eq!(host.get::<fn() -> i32>("run_c11_thread").unwrap()(), 7);
+        assert_eq!(host.get::<AtomicU32>("CALLED").unwrap().load(Ordering::SeqCst), 1);
+    });
+    assert_eq!(unloaded, Unload::Unmapped);
+    assert_eq!(on_a_thread_that_ends_last(&plugin, host(), "at_thread_exit_by_c11"), Unload::Unmapped);
+    // While the plugin is loaded, the destructor runs.
+    let host = host();
+    host.load(&plugin).unwrap();
+    let at_thread_exit = host.get::<fn()>("at_thread_exit_by_c11").unwrap();
+    std::thread::scope(|scope| scope.spawn(&*at_thread_exit).join().unwrap());
+    assert_eq!(host.get::<AtomicU32>("CALLED").unwrap().load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn functions_that_are_looked_up_by_name() {
+    let plugin = fixture("foreign");
+    let version = if cfg!(target_arch = "x86_64") { "GLIBC_2.2.5" } else { "GLIBC_2.17" };
+    for (next, version) in [(false, None), (true, None), (false, Some(version)), (true, Some(version))] {
+        let unloaded = after(&plugin, host(), |host| {
+            let run = host.get::<fn(Option<String>, bool)>("run_thread_that_is_looked_up").unwrap();
+            run(version.map(str::to_owned), next);
+            assert_eq!(host.get::<AtomicU32>("CALLED").unwrap().load(Ordering::SeqCst), 1);
+            let find = host.get::<fn(String, Option<String>, bool) -> usize>("find").unwrap();
+            let find = |name: &str| find(name.to_owned(), version.map(str::to_owned), next);
+            let found_here = |name: &str| {
+                let name = std::ffi::CString::new(name).unwrap();
+                // SAFETY: a name that ends with NUL.
+                unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.addr()
+            };
+            for name in ["dlsym", "dlvsym", "dlopen", "signal", "sigaction", "pthread_setspecific"] {
+                assert_ne!(find(name), 0, "{name}");
+                assert_ne!(find(name), found_here(name), "{name}");
+            }
+            for name in ["tss_set", "thrd_create"] {
+                // They are younger than the version.
+                assert!(version.is_some() || find(name) != found_here(name), "{name}");
+            }
+            for name in ["pthread_getspecific", "malloc", "getpid"] {
+                assert_eq!(find(name), found_here(name), "{name}");
+            }
+            assert_eq!(find("there is no such function"), 0);
+        });
+        assert_eq!(unloaded, Unload::Unmapped);
+    }
+}
+
+/// The program has it, and closes it before the plugin's function is called.
+#[test]
+fn a_library_of_the_programs_that_the_plugin_calls() {
+    const CHILD: &str = "PLUGIN_TEST_CALLS";
+    let Some(other) = foreign_library("libforeignprogram.so", "libforeignprogram.so", &[]) else { return };
+    if let Some(way) = std::env::var_os(CHILD) {
+        let (plugin, export) = match way.to_str().unwrap() {
+            "bound" => (variant("foreign", "bound"), "at_thread_exit"),
+            _ => (fixture("foreign"), "at_thread_exit_by_lookup"),
+        };
+        let path = std::ffi::CString::new(other.to_str().unwrap()).unwrap();
+        let open = || {
+            // SAFETY: a library whose constructors are sound.
+            let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+            assert!(!handle.is_null());
+            handle
+        };
+        let handle = open();
+        assert_eq!(on_a_thread_that_ends_last(&plugin, host(), export), libraries(&["libforeignprogram.so"]));
+        // SAFETY: opened above, and not used any more.
+        assert_eq!(unsafe { libc::dlclose(handle) }, 0);
+        assert!(is_mapped("libforeignprogram.so"), "its key has a destructor");
+        open();
+        // SAFETY: nothing of it is called, but `at_thread_exit`, whose callback is called before the unload.
+        let host = unsafe { host().with_quiet_library("libforeignprogram.so") };
+        host.load(&plugin).unwrap();
+        let function = host.get::<fn()>(export).unwrap();
+        std::thread::scope(|scope| scope.spawn(&*function).join().unwrap());
+        drop(function);
+        assert_eq!(host.unload("foreign", LONG).unwrap(), Unload::Unmapped);
+        std::process::exit(29);
+    }
+    for way in ["bound", "looked up"] {
+        assert_child("a_library_of_the_programs_that_the_plugin_calls", CHILD, way, 29);
+    }
+}
+
+/// The host would not find the library by the name that the plugin asks for.
+#[test]
+fn a_library_beside_the_plugin() {
+    let Some(plugin) = linked("$ORIGIN/libforeignbeside.so", &[]) else { return };
+    for _ in 0..2 {
+        // SAFETY: its destructor calls a function that does nothing that is left.
+        let quiet = unsafe { host().with_mapping(Mapping::InPlace).with_quiet_library("libforeignbeside.so") };
+        assert_eq!(after(&plugin, quiet, |_| ()), Unload::Unmapped);
+        assert!(is_mapped("libforeignbeside.so"));
+    }
+    let host = host().with_mapping(Mapping::InPlace);
+    assert_eq!(on_a_thread_that_ends_last(&plugin, host, "at_thread_exit"), libraries(&["libforeignbeside.so"]));
+}
+
+/// It would be an error of the first call otherwise, and the end of the process.
+#[test]
+fn a_function_that_no_library_has_is_found_at_the_load() {
+    let plugin = variant("foreign", "lazy");
+    for mapping in [Mapping::Private, Mapping::InPlace] {
+        let error = host().with_mapping(mapping).load(&plugin).unwrap_err();
+        let (name, remedy) =
+            ("undefined symbol: foreign_at_thread_exit", "link the plugin with the library that has this symbol");
+        assert_eq!(error.to_string(), format!("the system cannot map `{0}`: {0}: {name}; {remedy}", plugin.display()));
+    }
+}
+
+/// The loader looks for it where it looks for all libraries; not beside a private copy.
+#[test]
+fn a_library_that_is_not_found() {
+    let Some(plugin) = linked("$ORIGIN/libforeignabsent.so", &[]) else { return };
+    let library = plugin.with_file_name("libforeignabsent.so");
+    let needed = |error: plugin_host::Error| {
+        let text = error.to_string();
+        let start = format!(
+            "the system cannot map `{}`: a library that it needs is not found (beside it, only with \
+                             `Mapping::InPlace`): ",
+            plugin.display()
+        );
+        let rest = text.strip_prefix(&start).unwrap_or_else(|| panic!("{text}"));
+        assert!(
+            rest.ends_with("libforeignabsent.so: cannot open shared object file: No such file or directory"),
+            "{text}"
+        );
+    };
+    needed(host().load(&plugin).unwrap_err());
+    std::fs::remove_file(&library).unwrap();
+    needed(host().with_mapping(Mapping::InPlace).load(&plugin).unwrap_err());
+}
+
+/// The C library would write to the memory, or read it, or call the function, after the plugin is unmapped.
+#[test]
+fn functions_and_memory_that_the_c_library_keeps() {
+    let plugin = fixture("foreign");
+    let memory = [
+        "putenv",
+        "setvbuf",
+        "setbuf",
+        "setbuffer",
+        "initstate",
+        "setstate",
+        "open_memstream",
+        "fmemopen",
+        "openlog",
+        "sigaltstack",
+        "hsearch",
+        "program_invocation_name",
+    ];
+    let functions = [
+        ("__cxa_atexit", Registration::ExitFunction),
+        ("__cxa_at_quick_exit", Registration::ExitFunction),
+        ("__register_atfork", Registration::Callback),
+        ("error_print_progname", Registration::Callback),
+    ];
+    for (by, thing) in memory.map(|by| (by, Registration::Memory)).into_iter().chain(functions) {
+        assert_child_leaves(by, &thing);
+    }
+    assert_eq!(after(&plugin, host(), |host| call(host, "leave_nothing")), Unload::Unmapped);
+}
+
+/// Has a process of its own leave something, because the C library has one place for each.
+fn assert_child_leaves(by: &str, thing: &Registration) {
+    assert_child("leaves_by", "PLUGIN_TEST_LEAVES", format!("{by} {thing:?}"), 31);
+}
+
+/// The child of the test above.
+#[test]
+fn leaves_by() {
+    let Some(what) = std::env::var_os("PLUGIN_TEST_LEAVES") else { return };
+    let (by, thing) = what.to_str().unwrap().split_once(' ').unwrap();
+    let unloaded = after(&fixture("foreign"), host(), |host| {
+        host.get::<fn(String)>("leave").unwrap()(by.to_owned());
+    });
+    let Unload::Pinned(reasons) = &unloaded else { panic!("{by}: {unloaded}") };
+    let [PinReason::Registered { things }] = &reasons[..] else { panic!("{by}: {unloaded}") };
+    assert_eq!(format!("{things:?}"), format!("[{thing}]"), "{by}");
+    std::process::exit(31);
+}
+
+#[test]
+fn a_timer_that_starts_a_thread() {
+    let plugin = fixture("foreign");
+    let host = host();
+    host.load(&plugin).unwrap();
+    call(&host, "start_timer");
+    assert_eq!(host.unload("foreign", LONG).unwrap(), registered(&[Registration::Callback]));
+    // It comes now.
+    std::thread::sleep(Duration::from_millis(200));
+}
+
+#[test]
+fn a_signal_that_is_ignored_pins_nothing() {
+    let unloaded = after(&fixture("foreign"), host(), |host| {
+        host.get::<fn(i32)>("ignore_signals").unwrap()(libc::SIGUSR2);
+    });
+    assert_eq!(unloaded, Unload::Unmapped);
+}
+
+/// A library that the plugin opens by itself is one that it uses.
+#[test]
+fn a_library_that_the_plugin_opens() {
+    let Some(other) = foreign_library("libforeignopened.so", "libforeignopened.so", &[]) else { return };
+    let plugin = fixture("foreign");
+    let open = |host: &Host, file: &str| {
+        assert!(host.get::<fn(String) -> bool>("open").unwrap()(file.to_owned()));
+    };
+    let unloaded = after(&plugin, host(), |host| open(host, other.to_str().unwrap()));
+    assert_eq!(unloaded, libraries(&["libforeignopened.so"]));
+    // The C library is not foreign.
+    assert_eq!(after(&plugin, host(), |host| open(host, "libm.so.6")), Unload::Unmapped);
+    // SAFETY: nothing of it is called.
+    let host = unsafe { host().with_quiet_library("libforeignopened.so") };
+    assert_eq!(after(&plugin, host, |host| open(host, other.to_str().unwrap())), Unload::Unmapped);
+}
+
+/// In a process of its own, because it is about the end of that.
+#[test]
+fn a_function_for_the_programs_exit() {
+    const CHILD: &str = "PLUGIN_TEST_EXITS";
+    if std::env::var_os(CHILD).is_some() {
+        let unloaded = after(&fixture("foreign"), host(), |host| call(host, "at_program_exit"));
+        assert_eq!(unloaded, registered(&[Registration::ExitFunction]));
+        std::process::exit(17);
+    }
+    assert_child("a_function_for_the_programs_exit", CHILD, "1", 17);
+}
+
+/// Without a host, the library's functions are the C library's.
+#[test]
+fn a_library_that_is_not_attached_ends_the_process() {
+    const CHILD: &str = "PLUGIN_TEST_EXITS_UNATTACHED";
+    if std::env::var_os(CHILD).is_some() {
+        let file = std::ffi::CString::new(fixture("foreign").to_str().unwrap()).unwrap();
+        // SAFETY: a plugin, whose constructors are sound; the function of that name has that type.
+        unsafe {
+            let library = libc::dlopen(file.as_ptr(), libc::RTLD_NOW);
+            let exit = libc::dlsym(library, c"foreign_exit".as_ptr());
+            std::mem::transmute::<*mut libc::c_void, extern "C" fn(i32)>(exit)(23);
+        }
+        unreachable!("it has ended");
+    }
+    assert_child("a_library_that_is_not_attached_ends_the_process", CHILD, "1", 23);
+}
+
+#[test]
+fn reasons_name_the_remedy() {
+    let text = libraries(&["liba.so.1", "libb.so"]).to_string();
+    assert_eq!(
+        text,
+        "pinned: it uses `liba.so.1`, `libb.so`, which may have threads, keys or callbacks that lead back into it; if not, \
+         vouch for that with `Host::with_quiet_library`"
+    );
+    assert_eq!(after(&fixture("foreign"), host(), |_| ()), Unload::Unmapped, "a plugin of Rust alone uses none");
+}

@@ -1,0 +1,271 @@
+//! Hooks that do not return: no caller waits for them for ever, and the host says which libraries they keep.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use plugin_host::{Error, Host, PinReason, Unload};
+use tests::versions::{copies_mapped, replace, version_of};
+use tests::{LONG, fixture, library_name, wait_until};
+
+/// Longer than the hooks take that return.
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// While the file exists, hooks that are to wait do so. One test at a time, because they see one file.
+struct Blocked {
+    file: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Blocked {
+    fn new() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = std::env::temp_dir().join(format!("plugin-waits-{}", std::process::id()));
+        fs::write(&file, "").unwrap();
+        Blocked { file, _alone: alone }
+    }
+
+    fn release(&self) {
+        _ = fs::remove_file(&self.file);
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Files(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join(library_name("upgrades"))
+    }
+
+    /// Puts a version there that behaves so.
+    fn write(&self, number: u64, behaviour: &str) -> PathBuf {
+        replace(&self.path(), &version_of(&fixture("upgrades"), number, behaviour));
+        self.path()
+    }
+}
+
+fn host() -> Host {
+    tests::host().with_hook_timeout(Some(TIMEOUT))
+}
+
+/// Expects that error, with its whole text.
+fn assert_timed_out(error: &Error, hook: &str, file: &Path) {
+    assert!(matches!(error, Error::HookTimedOut { hook: found, timeout: TIMEOUT, .. } if found == hook), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "plugin `upgrades` (from `{}`): its hook `{hook}` has not returned within 500ms; it runs on, and its library stays \
+             mapped until it returns; allow for more time with `Host::with_hook_timeout`",
+            file.display()
+        )
+    );
+}
+
+fn assert_mapped(copies: usize) {
+    let is_so = || copies_mapped("upgrades").is_none_or(|found| found == copies);
+    wait_until(&format!("{copies} copies are mapped"), is_so);
+}
+
+fn unloaded(host: &Host, deadline: Duration) -> Unload {
+    host.unload("upgrades", deadline).unwrap()
+}
+
+fn stuck_in(hook: &str) -> Unload {
+    if cfg!(target_os = "linux") {
+        Unload::Pinned(vec![PinReason::Hook { hook: hook.to_owned() }])
+    } else {
+        Unload::Pinned(vec![PinReason::Platform])
+    }
+}
+
+fn gone() -> Unload {
+    if cfg!(target_os = "linux") { Unload::Unmapped } else { Unload::Pinned(vec![PinReason::Platform]) }
+}
+
+#[test]
+fn an_init_hook() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    let host = host();
+    let file = files.write(1, "wait init");
+    let error = host.load(&file).unwrap_err();
+    assert_timed_out(&error, "start", &file);
+    assert!(host.plugins().is_empty());
+    assert_mapped(1);
+    // The name is free, and the host goes on.
+    host.load(files.write(2, "serve")).unwrap();
+    assert_eq!(host.get::<fn() -> u64>("version").unwrap()(), 2);
+    assert_eq!(unloaded(&host, LONG), gone());
+    assert_mapped(1);
+    blocked.release();
+    // It is shut down and goes when its hook has returned.
+    assert_mapped(0);
+}
+
+#[test]
+fn the_init_hook_of_the_next_version() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    let host = host();
+    host.load(files.write(1, "serve")).unwrap();
+    let count = host.live::<fn() -> u64>("count").unwrap();
+    files.write(2, "wait init");
+    let error = host.reload("upgrades").unwrap_err();
+    assert_timed_out(&error, "start", &files.path());
+    assert_eq!((count(), count.revision()), (1, 1));
+    // Another upgrade is possible while that one still waits.
+    files.write(3, "serve");
+    host.reload("upgrades").unwrap();
+    assert_eq!((count(), count.revision()), (2, 2));
+    blocked.release();
+    assert_mapped(1);
+}
+
+/// Calls an export without a pause, until `meanwhile` has ended, and then once more: no call waits for ever.
+fn calling<R>(host: &Host, meanwhile: impl FnOnce() -> R) -> R {
+    let (count, stop) = (host.live::<fn() -> u64>("count").unwrap(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| {
+            let mut last = 0;
+            while !stop.load(Ordering::SeqCst) {
+                let next = count();
+                assert!(next > last, "{next} after {last}");
+                last = next;
+            }
+        });
+        let result = meanwhile();
+        stop.store(true, Ordering::SeqCst);
+        caller.join().unwrap();
+        result
+    })
+}
+
+/// Calls through `Live` handles wait while the state is handed over, but not for ever: the old version goes on.
+#[test]
+fn a_hook_that_saves() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    let host = host();
+    host.load(files.write(1, "wait save")).unwrap();
+    files.write(2, "serve");
+    let error = calling(&host, || host.reload("upgrades").unwrap_err());
+    assert_timed_out(&error, "save", &files.path());
+    assert_eq!(host.plugin("upgrades").unwrap().revision(), 1);
+    assert_eq!(host.get::<fn() -> u64>("version").unwrap()(), 1);
+    assert_eq!(unloaded(&host, Duration::from_millis(50)), stuck_in("save"));
+    // Both versions are kept until the hook returns: the new one was to get the state.
+    assert_mapped(2);
+    blocked.release();
+    assert_eq!(unloaded(&host, LONG), gone());
+    assert_mapped(0);
+}
+
+#[test]
+fn a_hook_that_restores() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    let host = host();
+    host.load(files.write(1, "serve")).unwrap();
+    files.write(2, "wait rest");
+    let error = calling(&host, || host.reload("upgrades").unwrap_err());
+    assert_timed_out(&error, "restore", &files.path());
+    assert_eq!(host.get::<fn() -> u64>("version").unwrap()(), 1);
+    // The new version may still read the old one's state.
+    assert_eq!(unloaded(&host, Duration::from_millis(50)), stuck_in("restore"));
+    assert_mapped(2);
+    blocked.release();
+    assert_eq!(unloaded(&host, LONG), gone());
+    assert_mapped(0);
+}
+
+#[test]
+fn a_shutdown_hook() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    let faults: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = faults.clone();
+    let host = host().with_fault_handler(move |fault| seen.lock().unwrap().push(fault.to_string()));
+    host.load(files.write(1, "wait stop")).unwrap();
+    assert_eq!(unloaded(&host, Duration::from_millis(50)), stuck_in("stop"));
+    assert_eq!(
+        *faults.lock().unwrap(),
+        ["plugin export `upgrades::stop`: the shutdown hook has not returned within 500ms; it goes on, and its \
+          library stays mapped until it returns"]
+    );
+    // Another of that name can be loaded meanwhile.
+    host.load(files.write(2, "serve")).unwrap();
+    assert_eq!(unloaded(&host, LONG), gone());
+    blocked.release();
+    assert_mapped(0);
+}
+
+#[test]
+fn a_shutdown_hook_when_the_host_is_dropped() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    let host = host().with_fault_handler(|_| ());
+    host.load(files.write(1, "wait stop")).unwrap();
+    let started = Instant::now();
+    drop(host);
+    assert!(started.elapsed() < LONG);
+    assert_mapped(1);
+    blocked.release();
+    assert_mapped(0);
+}
+
+/// The time limit of a close is one for hooks as well.
+#[test]
+fn a_shutdown_hook_when_the_host_is_closed() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    let host = tests::host().with_hook_timeout(Some(LONG * 10)).with_fault_handler(|_| ());
+    host.load(files.write(1, "wait stop")).unwrap();
+    let started = Instant::now();
+    let closed = host.close(Duration::from_millis(10));
+    assert!(started.elapsed() < LONG);
+    assert_eq!((closed.len(), &closed[0].outcome), (1, &stuck_in("stop")));
+    blocked.release();
+    assert_mapped(0);
+}
+
+/// Without a timeout, hooks run where the host is called; with one, elsewhere.
+#[cfg(target_os = "linux")]
+#[test]
+fn hooks_run_where_it_is_said() {
+    let (_blocked, files) = (Blocked::new(), Files::new());
+    let here = fs::read_link("/proc/thread-self").unwrap().display().to_string();
+    let file = files.write(1, "serve");
+    let started_on = |host: Host| {
+        host.load(&file).unwrap();
+        host.get::<std::sync::RwLock<String>>("STARTED_ON").unwrap().read().unwrap().clone()
+    };
+    assert_eq!(started_on(tests::host().with_hook_timeout(None)), here);
+    assert_ne!(started_on(tests::host()), here);
+}
+
+/// The library's std has something left to write, and another thread has the standard output locked.
+#[test]
+fn a_flush_of_the_standard_output() {
+    let (blocked, files) = (Blocked::new(), Files::new());
+    for dropped in [false, true] {
+        let host = host().with_fault_handler(|_| ());
+        host.load(files.write(1, "serve")).unwrap();
+        host.get::<fn(String)>("lock_stdout").unwrap()(blocked.file.to_str().unwrap().to_owned());
+        let started = Instant::now();
+        if dropped {
+            drop(host);
+        } else {
+            let unload = unloaded(&host, Duration::ZERO);
+            assert!(matches!(unload, Unload::Pinned(_)), "{unload}");
+        }
+        assert!(started.elapsed() < LONG);
+    }
+    blocked.release();
+    assert_mapped(0);
+}

@@ -1,0 +1,84 @@
+//! A plugin's end, when everything goes wrong that can: nothing unwinds out of it, and the library is closed as it should be
+//! or not at all.
+
+#![cfg(unix)]
+
+use std::process::{Command, Stdio};
+
+use tests::fixture;
+
+/// Plays one scene of `src/bin/teardown.rs` with each kind of standard error.
+fn play(scene: &str) {
+    for stderr in ["open", "closed", "broken", "full"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_teardown"))
+            .args([scene, stderr])
+            .args([fixture("troubled"), fixture("upgrades")])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{scene}, {stderr}: {}: {said}", output.status);
+        assert_eq!(printed, "done\n", "{scene}, {stderr}: {said}");
+    }
+}
+
+#[test]
+fn a_shutdown_hook_that_fails() {
+    play("shutdown");
+}
+
+#[test]
+fn handlers_that_panic() {
+    play("handlers-panic");
+    play("thread-and-handler");
+    play("events");
+}
+
+#[test]
+fn handlers_that_panic_when_they_are_dropped() {
+    play("handlers-panic-when-dropped");
+}
+
+#[test]
+fn a_thread_that_panics() {
+    play("thread");
+}
+
+#[test]
+fn a_last_handle_that_goes_while_its_thread_unwinds() {
+    play("unwinding");
+}
+
+#[test]
+fn a_thread_that_panics_after_the_shutdown() {
+    play("after-shutdown");
+}
+
+#[test]
+fn a_last_handle_on_another_thread() {
+    play("last-handle-elsewhere");
+}
+
+/// The error names the cause and the remedy, and nothing is half loaded.
+#[test]
+fn a_load_that_finds_no_descriptor_left() {
+    play("descriptors");
+}
+
+#[test]
+fn upgrades_without_anybody_to_tell() {
+    play("events-without-handler");
+}
+
+/// Nothing that is printed meanwhile gets into the bytes that are mapped.
+#[test]
+fn a_load_while_others_print() {
+    play("printed-meanwhile");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_unload_that_finds_no_descriptor_left() {
+    play("unloaded-without-descriptors");
+}
