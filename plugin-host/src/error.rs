@@ -310,8 +310,8 @@ pub enum Error {
 
     /// The file is mapped in place already, by another host or by a loading whose library could not be unmapped.
     #[error(
-        "`{}` is mapped in place already, and the system would give the same library again; load it with \
-         `Mapping::Private`",
+        "`{}` is mapped in place already, and the system would give the same library again; rename the next version over \
+         it rather than writing to it, or load it with `Mapping::Private`",
         path.display()
     )]
     AlreadyMapped {

@@ -35,6 +35,10 @@ pub enum Mapping {
     /// The file itself. Its pages are shared with other processes, debuggers find it, and `$ORIGIN` in it works. But a
     /// write to the file changes the running plugin. The file may be replaced between trusting and mapping, so digests are
     /// not enough to trust it. And one file can be loaded once at a time in a process.
+    ///
+    /// Replace such a file by renaming another one over it. On Unix the new file can be loaded while the old one is still
+    /// mapped. The loader is then given another spelling of the path, because it takes a path that it knows for the library
+    /// that it has loaded from there.
     InPlace,
 }
 
@@ -363,6 +367,20 @@ impl Source {
         }
     }
 
+    /// Returns true if this is what is mapped at an address, as far as the list of mappings tells.
+    ///
+    /// The loader opens the path of a file in place once more, and may find another file there.
+    pub(crate) fn is_mapped_at(&self, address: usize) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Source::InPlace(file) => crate::maps::is_at(file, address).unwrap_or(true),
+            _ => {
+                _ = address;
+                true
+            }
+        }
+    }
+
     /// The reason why the bytes are not in sealed memory, on systems that have it.
     pub(crate) fn not_sealed(&self) -> Option<&str> {
         match self {
@@ -411,6 +429,26 @@ impl Image {
         }
     }
 
+    /// Chooses a spelling of the path that no other file has, if the path `is_known` to the loader.
+    ///
+    /// The loader takes a path that it knows for the library that it has loaded from there, even if the path leads to another
+    /// file now. It looks at the file of a path that it does not know, and finds out if it has loaded that very file.
+    #[cfg(unix)]
+    pub(crate) fn avoid_known_path(&mut self, source: &Source, is_known: impl FnOnce(&Path) -> bool) {
+        use std::os::unix::fs::MetadataExt as _;
+        // A private copy has a path of its own.
+        let Source::InPlace(file) = source else { return };
+        if is_known(&self.path)
+            && let Ok(metadata) = file.metadata()
+            && let (Some(directory), Some(name)) = (self.path.parent(), self.path.file_name())
+        {
+            let mut path = directory.as_os_str().to_owned();
+            path.push(spelling(metadata.ino()));
+            path.push(spelling(metadata.dev()));
+            self.path = Path::new(&path).join(name);
+        }
+    }
+
     /// Makes an image of a file without a name: the loader opens it through its descriptor.
     #[cfg(target_os = "linux")]
     fn unnamed(file: fs::File) -> io::Result<Self> {
@@ -433,6 +471,18 @@ impl Image {
     pub(crate) fn inode(&self) -> Option<u64> {
         self.inode
     }
+}
+
+/// A way from a directory to itself, which is another text for each number: `/` is a zero, and 16 in a row are a fifteen.
+#[cfg(unix)]
+fn spelling(mut number: u64) -> String {
+    let mut path = String::new();
+    while number != 0 {
+        path.extend(std::iter::repeat_n('/', 1 + (number % 16) as usize));
+        path.push('.');
+        number /= 16;
+    }
+    path
 }
 
 /// The number that the list of mappings has for a file.
@@ -580,24 +630,19 @@ mod memory {
     use std::fs::File;
     use std::os::fd::AsRawFd as _;
 
+    use super::spelling;
+
     /// A path to a file in memory. No other file is mapped by this path.
     ///
     /// The loader takes a path that it knows for the library that it loaded from there, and descriptors are used again. So
-    /// each path writes the number of the file's inode in its separators, which no other file has while this one is
-    /// mapped, whichever of the process's hosts mapped it: `/` is a zero, and 16 in a row are a fifteen.
+    /// each path has the number of the file's inode in its [`spelling`], which no other file has while this one is mapped,
+    /// whichever of the process's hosts mapped it.
     ///
     /// The path names the process by its number: a debugger that opened `/proc/self/fd/3` would find a file of its own, and
     /// wait for ever if that is a pipe. `/proc` says the number, because it may count other processes than `getpid` does.
     pub(super) fn unique_path(file: &File, inode: u64) -> String {
-        let mut number = inode;
         let process = std::fs::read_link("/proc/self").unwrap_or_else(|_| "self".into());
-        let mut path = format!("/proc/{}/fd", process.display());
-        while number != 0 {
-            path.extend(std::iter::repeat_n('/', 1 + (number % 16) as usize));
-            path.push('.');
-            number /= 16;
-        }
-        format!("{path}/{}", file.as_raw_fd())
+        format!("/proc/{}/fd{}/{}", process.display(), spelling(inode), file.as_raw_fd())
     }
 
     #[cfg(test)]

@@ -155,6 +155,7 @@ mod library;
 mod limits;
 mod linked;
 mod manifest;
+mod maps;
 mod memory;
 mod parts;
 mod pin;

@@ -246,6 +246,14 @@ unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, l
     opening_controlled(|| unsafe { Library::load_with_flags(image.path(), flags) }).map(Into::into)
 }
 
+/// Whether the loader has a library for this path, of this file or of an earlier one.
+#[cfg(unix)]
+fn is_known(path: &Path) -> bool {
+    use libloading::os::unix::{Library, RTLD_LAZY};
+    // SAFETY: nothing is loaded that is not loaded already, so nothing runs.
+    opening_controlled(|| unsafe { Library::open(Some(path), RTLD_LAZY | libc::RTLD_NOLOAD) }.is_ok())
+}
+
 /// The loader's reason for an error, and the remedy.
 fn reason(error: &libloading::Error, image: &Path) -> String {
     let said = std::error::Error::source(error).unwrap_or(error).to_string();
@@ -291,12 +299,15 @@ impl Library {
     /// Maps what is at `path`, which was trusted and inspected, and binds the library to its services.
     pub(crate) fn map(path: &Path, source: &Source, inspected: &Inspected, settings: &Settings) -> Result<Self, Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
-        let image = Image::new(path, source).map_err(|source| match is_out_of_files(&source) {
+        #[cfg_attr(not(unix), expect(unused_mut))]
+        let mut image = Image::new(path, source).map_err(|source| match is_out_of_files(&source) {
             true => Error::TooManyFiles { path: path.to_owned(), source },
             false => map_error(source.to_string()),
         })?;
         let loaded = {
             let _one_at_a_time = loader();
+            #[cfg(unix)]
+            image.avoid_known_path(source, is_known);
             // SAFETY: the trust covers the file: its constructors are sound to run.
             unsafe { load(&image, settings.mapping) }
         };
@@ -318,6 +329,9 @@ impl Library {
         // with the loader and the C library are not known.
         let mut mapped = Mapped::new(loaded, image);
         let table = checked_table(&mapped.loaded, path)?;
+        if !source.is_mapped_at(table.addr()) {
+            return Err(Error::Changed { path: path.to_owned() });
+        }
         // SAFETY: the table has this version and at least this length. It exists until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
         let Settings { backtraces, memory, faults, on_leak, quiet, .. } = settings.clone();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::maps::Maps;
 use crate::pin::{PinReason, list};
 use crate::threads::Threads;
 
@@ -191,13 +192,6 @@ fn is_mapped(address: usize, inode: u64) -> bool {
         return false;
     }
     // Without the list, nothing shows that the file is gone.
-    let Ok(maps) = std::fs::read("/proc/self/maps") else { return true };
-    String::from_utf8_lossy(&maps).lines().any(|line| {
-        // `start-end permissions offset device inode path`
-        let mut words = line.split_ascii_whitespace();
-        let range = words.next().and_then(|range| range.split_once('-'));
-        let number = |text| usize::from_str_radix(text, 16).unwrap_or_default();
-        let here = range.is_some_and(|(start, end)| (number(start)..number(end)).contains(&address));
-        here && words.nth(3).and_then(|word| word.parse().ok()) == Some(inode)
-    })
+    let Ok(maps) = Maps::read() else { return true };
+    maps.file_at(address).is_some_and(|(_, found)| found == inode)
 }

@@ -49,8 +49,8 @@ impl Host {
     /// After any error, the old version serves on, with its state as it was after the save. If the new one has been
     /// attached, its shutdown hooks have run, and it is let go as any library is. Which plugin: [`Error::NoSuchPlugin`],
     /// [`Error::NothingToReplace`], [`Error::Linked`], [`Error::Unloading`], [`Error::OtherPlugin`]. Its file: those of
-    /// [`load`](Self::load); with [`Mapping::InPlace`](crate::Mapping::InPlace), a file that is loaded is
-    /// [`Error::AlreadyMapped`]. What is in use: [`Error::InUse`]. The state: [`Error::StateNotRestored`],
+    /// [`load`](Self::load); with [`Mapping::InPlace`](crate::Mapping::InPlace), the file that is mapped is
+    /// [`Error::AlreadyMapped`], until another is renamed over it. What is in use: [`Error::InUse`]. The state: [`Error::StateNotRestored`],
     /// [`Error::StateMismatch`], [`Error::Busy`], [`Error::SavePanicked`], [`Error::RestoreFailed`],
     /// [`Error::RestorePanicked`], [`Error::HookTimedOut`]. The system: [`Error::NoThread`].
     ///
