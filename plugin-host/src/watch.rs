@@ -5,12 +5,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
-
+use crate::activity::Activities;
 use crate::error::Error;
 use crate::event::Event;
 use crate::file::{Opened, Stamp};
@@ -19,7 +17,12 @@ use crate::inspect::inspect_in;
 use crate::limits::Limits;
 use crate::trust::Digest;
 
-/// How often to look whether a directory that is gone has come back.
+mod observer;
+mod way;
+
+use observer::{Change, Observer};
+
+/// How often to look at a file while not all of its changes are told, because a directory is gone or cannot be watched.
 const LOST: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks at a file that is not complete. The kernel reports a change of a file within this
@@ -56,16 +59,21 @@ impl Host {
     /// refused is tried again when it changes, if only its time. An upgrade that failed for a reason that may pass (calls
     /// in progress, no thread, no descriptor) is tried again by itself, after longer and longer times of up to 30 seconds.
     ///
+    /// Symbolic links are followed: when the file, or a directory on the way to it, is a link and is switched to another
+    /// target, the file there is the plugin's. So is the file in a directory that is renamed into place.
+    ///
+    /// A host has one thread for all its watches, so their upgrades take place one after the other.
+    ///
     /// It is the plugin that is watched. When [`reload`](Self::reload) gives it another file, that is watched from then on.
     /// A change since the plugin was loaded counts. Unloading it ends the watch; when one of that name is loaded again, it
     /// has to be watched again.
     ///
     /// # What is not seen
     ///
-    /// The kernel watches the directory of the file, and reports only changes under the file's name there. It reports
-    /// neither a change of the target of a symbolic link, nor one under another name of the same file. Network file systems
-    /// do not report changes by other machines. With [`Mapping::InPlace`](crate::Mapping::InPlace), a write to the file is
-    /// a write to the running plugin, and a file of the same name is [`Error::AlreadyMapped`]: keep to private mappings.
+    /// The kernel watches directories: that of the file, and on Linux all that lead to it; elsewhere only those of symbolic
+    /// links. It does not report a change under another name of the same file. Network file systems do not report changes by
+    /// other machines. With [`Mapping::InPlace`](crate::Mapping::InPlace), a write to the file is a write to the running
+    /// plugin, and then [`Error::AlreadyMapped`]: rename the next version over the file.
     ///
     /// # Errors
     ///
@@ -95,33 +103,39 @@ impl Host {
         let Some(path) = plugin.path().map(Path::to_owned) else {
             return Err(Error::Linked { plugin: name });
         };
-        let (sender, messages) = channel();
-        let bell = Arc::new(Bell(sender.clone()));
-        if !self.write().watches.insert(normal(&name), &bell) {
-            return Err(Error::AlreadyWatched { plugin: name });
-        }
-        let observed = Observed::new(&name, &path, &sender)?;
-        let mut watcher = Watcher {
+        let not_watched = |source| not_watched(&name, &path, source);
+        let (service, bell) = {
+            let mut state = self.write();
+            let service = match &state.watches.service {
+                Some(service) => service.clone(),
+                None => Service::start(&self.config, Arc::downgrade(&self.state)).map_err(not_watched)?,
+            };
+            state.watches.service = Some(service.clone());
+            let bell = state.watches.insert(normal(&name), &service);
+            (service, bell.ok_or_else(|| Error::AlreadyWatched { plugin: name.clone() })?)
+        };
+        service.observer().follow(bell.id, &path, true).map_err(not_watched)?;
+        let mut watcher = Box::new(Watcher {
+            id: bell.id,
+            bell: Arc::downgrade(&bell),
             name: name.clone(),
             config: self.config.clone(),
             state: Arc::downgrade(&self.state),
-            sender,
-            observed: Some(observed),
+            // It may have changed already.
+            pending: Some(Pending::new(self.config.watch.quiet)),
+            path: path.clone(),
+            is_observed: true,
             is_written: false,
             known: None,
             seen: None,
             settled: None,
             retried: None,
-        };
+        });
         // Now, because who writes the same bytes after this has changed nothing.
         watcher.learn(&Serving::of(&plugin));
         drop(plugin);
-        let thread = std::thread::Builder::new().name("plugin watch".to_owned());
-        let activity = watcher.config.activities.begin();
-        match thread.spawn(move || activity.run_to_the_end(|| watcher.run(&messages))) {
-            Ok(_) => Ok(Watch { plugin: name, _bell: bell }),
-            Err(source) => Err(Error::NotWatched { plugin: name, directory: directory_of(&path), source }),
-        }
+        service.send(Message::Begin(watcher));
+        Ok(Watch { plugin: name, _bell: bell })
     }
 
     /// For how long nothing must have happened to a file that is [watched](Self::watch) before it is looked at. Without
@@ -174,38 +188,57 @@ impl fmt::Debug for Watch {
 
 /// The watches of a host, by the names of the plugins. Dropping it ends them.
 #[derive(Default)]
-pub(crate) struct Watches(HashMap<String, Weak<Bell>>);
+pub(crate) struct Watches {
+    /// What watches, while something is watched.
+    service: Option<Arc<Service>>,
+    bells: HashMap<String, Weak<Bell>>,
+    /// The number of watches that were ever begun.
+    begun: Id,
+}
 
 impl Watches {
-    /// Whether it is the only one of that plugin.
-    fn insert(&mut self, plugin: String, bell: &Arc<Bell>) -> bool {
-        let known = self.0.entry(plugin).or_default();
-        let is_new = known.strong_count() == 0;
-        if is_new {
-            *known = Arc::downgrade(bell);
+    /// The bell of a new watch, or nothing if the plugin is watched.
+    fn insert(&mut self, plugin: String, service: &Service) -> Option<Arc<Bell>> {
+        let known = self.bells.entry(plugin).or_default();
+        if known.strong_count() != 0 {
+            return None;
         }
-        is_new
+        self.begun += 1;
+        let bell = Arc::new(Bell { id: self.begun, sender: service.sender.clone() });
+        *known = Arc::downgrade(&bell);
+        Some(bell)
     }
 
     /// The plugin has been replaced, perhaps by one from another file.
     pub(crate) fn replaced(&self, plugin: &str) {
-        if let Some(bell) = self.0.get(plugin).and_then(Weak::upgrade) {
-            bell.send(Message::Changed(Change::Something));
+        if let Some(bell) = self.bells.get(plugin).and_then(Weak::upgrade) {
+            bell.send(Message::Changed(bell.id, Change::Something));
         }
     }
 
     /// The plugin is gone.
     pub(crate) fn end(&mut self, plugin: &str) {
-        if let Some(bell) = self.0.remove(plugin).and_then(|bell| bell.upgrade()) {
-            bell.send(Message::End);
+        if let Some(bell) = self.bells.remove(plugin).and_then(|bell| bell.upgrade()) {
+            bell.send(Message::End(bell.id));
         }
+    }
+
+    /// Lets the service go if nothing is watched. Returns whether it is gone.
+    fn retire(&mut self) -> bool {
+        self.bells.retain(|_, bell| bell.strong_count() != 0);
+        if self.bells.is_empty() {
+            self.service = None;
+        }
+        self.service.is_none()
     }
 }
 
 impl Watches {
     /// The host is being dropped.
     pub(crate) fn end_all(&self) {
-        self.0.values().filter_map(Weak::upgrade).for_each(|bell| bell.send(Message::End));
+        if let Some(service) = &self.service {
+            service.send(Message::Close);
+        }
     }
 }
 
@@ -215,115 +248,117 @@ impl Drop for Watches {
     }
 }
 
-/// Wakes the thread that watches. Dropping it ends that.
-struct Bell(Sender<Message>);
+/// The number of a watch.
+type Id = u64;
+
+/// Tells the thread that watches about one watch. Dropping it ends that watch.
+struct Bell {
+    id: Id,
+    sender: Sender<Message>,
+}
 
 impl Bell {
     fn send(&self, message: Message) {
         // If the thread has ended, the message is not needed.
-        _ = self.0.send(message);
+        _ = self.sender.send(message);
     }
 }
 
 impl Drop for Bell {
     fn drop(&mut self) {
-        self.send(Message::End);
+        self.send(Message::End(self.id));
     }
 }
 
 enum Message {
-    Changed(Change),
-    End,
+    Begin(Box<Watcher>),
+    Changed(Id, Change),
+    End(Id),
+    /// The host is being dropped.
+    Close,
 }
 
-/// A change of a file, as far as it matters here.
-enum Change {
-    /// Its bytes are being changed.
-    Written,
-    /// The writer has closed it, or another file is in its place, or none.
-    Closed,
-    /// Its directory is gone.
-    Lost,
-    Something,
+/// What a host has to watch files: one thread, and one source of the kernel's reports.
+struct Service {
+    sender: Sender<Message>,
+    observer: Mutex<Observer>,
 }
 
-impl Change {
-    fn of(event: &notify::Result<notify::Event>, path: &Path) -> Option<Self> {
-        let Ok(event) = event else { return Some(Change::Closed) };
-        if event.need_rescan() || event.paths.is_empty() {
-            return Some(Change::Closed);
-        }
-        // Some systems do not tell `a` from `A`, and some give other paths to the same directory. If it is not the same
-        // file, it is seen not to have changed.
-        let is_it = |other: &PathBuf| match (other.file_name(), path.file_name()) {
-            (Some(other), Some(name)) => other.eq_ignore_ascii_case(name),
-            _ => false,
+impl Service {
+    fn start(config: &Config, state: Weak<RwLock<State>>) -> io::Result<Arc<Self>> {
+        let (sender, messages) = channel();
+        let observer = Mutex::new(Observer::new(sender.clone())?);
+        let service = Arc::new(Service { sender, observer });
+        let activity = config.activities.begin();
+        let run = {
+            let (service, activities) = (service.clone(), config.activities.clone());
+            move || activity.run_to_the_end(|| service.run(&messages, &activities, &state))
         };
-        if !event.paths.iter().any(is_it) {
-            let directory = directory_of(path);
-            let is_gone = matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
-            return (is_gone && event.paths.contains(&directory)).then_some(Change::Lost);
-        }
-        match event.kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Change::Closed),
-            EventKind::Access(_) => None,
-            // Only there is told that it is closed.
-            EventKind::Modify(ModifyKind::Data(_)) if cfg!(target_os = "linux") => Some(Change::Written),
-            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
-                Some(Change::Closed)
+        std::thread::Builder::new().name("plugin watch".to_owned()).spawn(run)?;
+        Ok(service)
+    }
+
+    fn send(&self, message: Message) {
+        // If the thread has ended, the message is not needed.
+        _ = self.sender.send(message);
+    }
+
+    fn observer(&self) -> MutexGuard<'_, Observer> {
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, messages: &Receiver<Message>, activities: &Arc<Activities>, state: &Weak<RwLock<State>>) {
+        let mut watchers: HashMap<Id, Box<Watcher>> = HashMap::new();
+        loop {
+            let next = watchers.values().filter_map(|watcher| Some((watcher.next_look()?, watcher.id))).min();
+            let left = next.map_or(Duration::MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
+            let ended = match messages.recv_timeout(left) {
+                Ok(Message::Begin(watcher)) => {
+                    watchers.insert(watcher.id, watcher);
+                    continue;
+                }
+                Ok(Message::Changed(id, change)) => {
+                    if let Some(watcher) = watchers.get_mut(&id) {
+                        watcher.change(change);
+                    }
+                    continue;
+                }
+                Ok(Message::End(id)) => id,
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    let Some((_, id)) = next else { continue };
+                    // Nothing more is begun for a host that is being dropped.
+                    let Some(activity) = activities.begin_if_open() else { return };
+                    let watcher = watchers.get_mut(&id).expect("it is the next");
+                    if activity.run(|| watcher.look_now(self)) {
+                        continue;
+                    }
+                    id
+                }
+            };
+            watchers.remove(&ended);
+            self.observer().forget(ended);
+            let retire =
+                |state: Arc<RwLock<State>>| state.write().unwrap_or_else(PoisonError::into_inner).watches.retire();
+            if watchers.is_empty() && state.upgrade().is_none_or(retire) {
+                return;
             }
-            _ => Some(Change::Something),
         }
     }
+}
+
+/// An error about the directory of a file that is not watched.
+fn not_watched(plugin: &str, path: &Path, source: io::Error) -> Error {
+    let directory = directory_of(path);
+    // Not every system says which it is.
+    let source = if directory.is_dir() { source } else { io::ErrorKind::NotFound.into() };
+    Error::NotWatched { plugin: plugin.to_owned(), directory, source }
 }
 
 /// The directory of a plugin's file, as a path of its own.
 fn directory_of(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.parent().unwrap_or(&path).to_owned()
-}
-
-/// A file of whose changes the system tells.
-struct Observed {
-    path: PathBuf,
-    _watcher: RecommendedWatcher,
-}
-
-impl Observed {
-    fn new(plugin: &str, path: &Path, sender: &Sender<Message>) -> Result<Self, Error> {
-        let directory = directory_of(path);
-        let tell = {
-            let (path, sender) = (path.to_owned(), sender.clone());
-            move |event: notify::Result<notify::Event>| {
-                if let Some(change) = Change::of(&event, &path) {
-                    // If the receiver is gone, the message is not needed.
-                    _ = sender.send(Message::Changed(change));
-                }
-            }
-        };
-        let watcher = notify::recommended_watcher(tell).and_then(|mut watcher| {
-            watcher.watch(&directory, RecursiveMode::NonRecursive)?;
-            Ok(watcher)
-        });
-        match watcher {
-            Ok(watcher) => Ok(Observed { path: path.to_owned(), _watcher: watcher }),
-            Err(error) => {
-                // Not every system says which it is.
-                let source = if directory.is_dir() { source_of(error) } else { io::ErrorKind::NotFound.into() };
-                Err(Error::NotWatched { plugin: plugin.to_owned(), directory, source })
-            }
-        }
-    }
-}
-
-/// The reports of the kernel.
-fn source_of(error: notify::Error) -> io::Error {
-    match error.kind {
-        ErrorKind::Io(source) => source,
-        ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
-        ErrorKind::MaxFilesWatch => io::Error::new(io::ErrorKind::QuotaExceeded, "the limit of watches is reached"),
-        kind => io::Error::other(notify::Error::new(kind).to_string()),
-    }
 }
 
 /// The result of a look at the file.
@@ -370,14 +405,20 @@ impl Serving {
     }
 }
 
-/// The state of the thread that watches.
+/// A plugin whose file is watched, as the thread that watches has it.
 struct Watcher {
+    id: Id,
+    /// Without it, the watch has been dropped.
+    bell: Weak<Bell>,
     name: String,
     config: Config,
     state: Weak<RwLock<State>>,
-    sender: Sender<Message>,
-    /// Nothing if its directory is gone.
-    observed: Option<Observed>,
+    /// Something has happened that was not looked at.
+    pending: Option<Pending>,
+    /// The file whose changes are told.
+    path: PathBuf,
+    /// Whether all of them are, as far as is known.
+    is_observed: bool,
     /// Whether the file is open for writing.
     is_written: bool,
     /// The digest of the file that a version was loaded from, by the version's number.
@@ -391,47 +432,42 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn run(mut self, messages: &Receiver<Message>) {
-        let Times { quiet, patience } = self.config.watch;
-        // It may have changed already.
-        let mut pending = Some(Pending::new(quiet));
-        let mut ends = false;
-        loop {
-            let left = match &pending {
-                Some(pending) => pending.look.saturating_duration_since(Instant::now()),
-                None if self.observed.is_none() => LOST,
-                None => Duration::MAX,
-            };
-            match messages.recv_timeout(left) {
-                Ok(Message::Changed(change)) => {
-                    match change {
-                        Change::Written => self.is_written = true,
-                        Change::Closed => self.is_written = false,
-                        Change::Lost => self.observed = None,
-                        Change::Something => {}
-                    }
-                    pending = Some(Pending::new(quiet));
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    // Nothing more is begun for a host that is being dropped.
-                    let Some(activity) = self.config.activities.begin_if_open() else { return };
-                    activity.run(|| match &mut pending {
-                        Some(known) => match self.look(known.last.elapsed() < patience) {
-                            Look::Settled => pending = None,
-                            Look::Again => known.look = Instant::now() + quiet.max(OFTEN),
-                            Look::Soon => known.look = Instant::now() + OFTEN,
-                            Look::Retry => known.look = Instant::now() + self.next_retry(),
-                            Look::End => ends = true,
-                        },
-                        None => pending = self.is_back().then(|| Pending::new(quiet)),
-                    });
-                    if ends {
-                        return;
-                    }
-                }
-                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return,
-            }
+    /// When to look at the file.
+    fn next_look(&self) -> Option<Instant> {
+        self.pending.as_ref().map(|pending| pending.look)
+    }
+
+    /// Something has been told.
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Written => self.is_written = true,
+            Change::Closed => self.is_written = false,
+            Change::Moved => (self.is_written, self.is_observed) = (false, false),
+            Change::Something => {}
         }
+        self.pending = Some(Pending::new(self.config.watch.quiet));
+    }
+
+    /// Looks at the file, as it is time to. Returns whether it is still watched.
+    fn look_now(&mut self, service: &Service) -> bool {
+        let Times { quiet, patience } = self.config.watch;
+        let Some(pending) = &self.pending else { return true };
+        // Dropping a watch is told only after other messages.
+        if self.bell.strong_count() == 0 {
+            return false;
+        }
+        let last = pending.last;
+        let soon = match self.look(service, last.elapsed() < patience) {
+            // It may come to be there without any more being told.
+            Look::Settled if !self.is_observed => Some(LOST),
+            Look::Settled => None,
+            Look::Again => Some(quiet.max(OFTEN)),
+            Look::Soon => Some(OFTEN),
+            Look::Retry => Some(self.next_retry()),
+            Look::End => return false,
+        };
+        self.pending = soon.map(|soon| Pending { last, look: Instant::now() + soon });
+        true
     }
 
     /// The host, for a moment.
@@ -440,24 +476,19 @@ impl Watcher {
     }
 
     /// Sees to it that changes to the file are told of.
-    fn observe(&mut self, path: &Path) -> Result<(), Error> {
-        if self.observed.as_ref().is_none_or(|observed| observed.path != path) {
-            self.observed = None;
-            self.is_written = false;
-            self.observed = Some(Observed::new(&self.name, path, &self.sender)?);
+    fn observe(&mut self, service: &Service, path: &Path) -> Result<(), Error> {
+        if self.path != path {
+            path.clone_into(&mut self.path);
+            (self.is_written, self.is_observed) = (false, false);
         }
-        Ok(())
-    }
-
-    /// Whether the directory that was gone exists again.
-    fn is_back(&mut self) -> bool {
-        let serving = self.host().and_then(|host| host.read().plugin(&self.name).map(Serving::of).ok());
-        serving.is_some_and(|serving| self.observe(&serving.path).is_ok())
+        let result = service.observer().follow(self.id, path, !self.is_observed);
+        self.is_observed = result.is_ok();
+        result.map_err(|source| not_watched(&self.name, path, source))
     }
 
     /// Looks whether there is another version in the file, and if so, upgrades to it. `patient` is whether it may still
     /// become complete.
-    fn look(&mut self, patient: bool) -> Look {
+    fn look(&mut self, service: &Service, patient: bool) -> Look {
         let Some(host) = self.host() else { return Look::End };
         let serving = host.read().plugin(&self.name).map(Serving::of);
         let serving = match serving {
@@ -467,7 +498,7 @@ impl Watcher {
             Err(_) => return Look::End,
         };
         let path = &serving.path;
-        if let Err(error) = self.observe(path) {
+        if let Err(error) = self.observe(service, path) {
             return self.incomplete(path, None, error, patient);
         }
         if self.is_written && patient {
@@ -571,6 +602,9 @@ fn digest(path: &Path, opened: &Opened, limits: &Limits) -> Result<Digest, Error
 
 #[cfg(test)]
 mod tests {
+    use notify::ErrorKind;
+
+    use super::observer::source_of;
     use super::*;
 
     #[test]
@@ -591,26 +625,5 @@ mod tests {
         );
         assert_eq!(text(ErrorKind::PathNotFound), format!("{start}, which does not exist; make it first"));
         assert_eq!(text(ErrorKind::Generic("odd".to_owned())), format!("{start}: odd"));
-    }
-
-    #[test]
-    fn only_what_is_done_to_the_file_counts() {
-        let path = Path::new(if cfg!(windows) { r"C:\plugins\libeditor.so" } else { "/plugins/libeditor.so" });
-        let change = |kind, at: &Path| Change::of(&Ok(notify::Event::new(kind).add_path(at.to_owned())), path);
-        let any = EventKind::Any;
-        let removed = EventKind::Remove(notify::event::RemoveKind::Any);
-        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
-        assert!(matches!(change(any, path), Some(Change::Something)));
-        assert!(matches!(change(removed, path), Some(Change::Closed)));
-        assert!(matches!(change(closed, path), Some(Change::Closed)));
-        assert!(change(opened, path).is_none());
-        assert!(matches!(change(removed, path.parent().unwrap()), Some(Change::Lost)));
-        assert!(change(any, path.parent().unwrap()).is_none());
-        assert!(change(removed, &path.with_file_name("libother.so")).is_none());
-        // Any change may have been missed.
-        let missed = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-        assert!(matches!(Change::of(&Ok(missed), path), Some(Change::Closed)));
-        assert!(matches!(Change::of(&Err(notify::Error::generic("odd")), path), Some(Change::Closed)));
     }
 }

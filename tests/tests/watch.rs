@@ -446,3 +446,210 @@ fn what_fails_for_a_reason_that_passes_is_tried_again() {
     let refusals = events.lock().unwrap().iter().filter(|event| event.contains("is not upgraded")).count();
     assert_eq!(refusals, 1, "{events:?}");
 }
+
+#[cfg(unix)]
+mod links {
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A plugin that is loaded through links from a directory with several versions of it.
+    struct Linked {
+        watched: Watched,
+        top: PathBuf,
+    }
+
+    impl Linked {
+        /// `make` puts links into the directory, and names the file to load.
+        fn new(make: impl FnOnce(&Path)) -> (Self, Watch) {
+            let told = Told::default();
+            let host = told.host(LONG);
+            let directory = tempfile::tempdir().unwrap();
+            let top = directory.path().to_owned();
+            for n in 1..=4 {
+                let lib = top.join(format!("v{n}/lib"));
+                fs::create_dir_all(&lib).unwrap();
+                fs::write(lib.join(library_name("watched")), version(n)).unwrap();
+            }
+            make(&top);
+            let file = top.join("current").join(library_name("watched"));
+            host.load(&file).unwrap();
+            let edition = host.live("edition").unwrap();
+            let watched = Watched { host, told, directory, file, edition };
+            let watch = watched.host.watch("leaver").unwrap();
+            assert_eq!(watched.serves(), 1);
+            // What is told of the first look is not mistaken for what comes next.
+            std::thread::sleep(3 * QUIET);
+            (Linked { watched, top }, watch)
+        }
+
+        /// Puts a link in the place of another, at once.
+        fn switch(&self, link: &str, target: impl AsRef<Path>) {
+            let next = self.top.join("next");
+            symlink(target, &next).unwrap();
+            fs::rename(next, self.top.join(link)).unwrap();
+        }
+
+        fn wait_for(&self, version: usize, revision: u64) {
+            self.watched.wait_for(version, revision);
+            assert_eq!(self.watched.told.failures(), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_directory_is_followed() {
+        let (linked, _watch) = Linked::new(|top| symlink("v1/lib", top.join("current")).unwrap());
+        linked.switch("current", "v2/lib");
+        linked.wait_for(2, 2);
+        linked.switch("current", linked.top.join("v3/lib"));
+        linked.wait_for(3, 3);
+        // The file that it leads to is watched, and the one that it led to is not.
+        replace(&linked.top.join("v3/lib").join(library_name("watched")), &version(5));
+        linked.wait_for(5, 4);
+        replace(&linked.top.join("v1/lib").join(library_name("watched")), &version(6));
+        std::thread::sleep(A_WHILE);
+        linked.wait_for(5, 4);
+        // As some do it.
+        fs::remove_file(linked.top.join("current")).unwrap();
+        std::thread::sleep(3 * QUIET);
+        symlink("v4/lib", linked.top.join("current")).unwrap();
+        linked.wait_for(4, 5);
+    }
+
+    #[test]
+    fn a_chain_of_links_is_followed() {
+        let (linked, _watch) = Linked::new(|top| {
+            symlink("v1", top.join("stable")).unwrap();
+            symlink("stable/../stable", top.join("latest")).unwrap();
+            symlink(top.join("latest/lib"), top.join("current")).unwrap();
+        });
+        linked.switch("stable", "v2");
+        linked.wait_for(2, 2);
+        linked.switch("latest", "v3");
+        linked.wait_for(3, 3);
+        linked.switch("latest", "stable");
+        linked.wait_for(2, 4);
+        linked.switch("stable", "v4");
+        linked.wait_for(4, 5);
+    }
+
+    #[test]
+    fn a_link_to_the_file_is_followed() {
+        let name = library_name("watched");
+        let (linked, _watch) = Linked::new(|top| {
+            fs::create_dir(top.join("current")).unwrap();
+            symlink(top.join("v1/lib").join(&name), top.join("current").join(&name)).unwrap();
+        });
+        let link = format!("current/{name}");
+        linked.switch(&link, format!("../v2/lib/{name}"));
+        linked.wait_for(2, 2);
+        // The file itself has another name than the link.
+        let other = linked.top.join("v3/lib/other-name");
+        fs::write(&other, version(7)).unwrap();
+        linked.switch(&link, &other);
+        linked.wait_for(7, 3);
+        replace(&other, &version(8));
+        linked.wait_for(8, 4);
+    }
+
+    #[test]
+    fn a_directory_that_is_renamed_into_place_is_followed() {
+        let (linked, _watch) = Linked::new(|top| fs::rename(top.join("v1/lib"), top.join("current")).unwrap());
+        let current = linked.top.join("current");
+        fs::rename(&current, linked.top.join("old")).unwrap();
+        fs::rename(linked.top.join("v2/lib"), &current).unwrap();
+        linked.wait_for(2, 2);
+        replace(&linked.watched.file, &version(9));
+        linked.wait_for(9, 3);
+        if !cfg!(target_os = "linux") {
+            println!("skipped in part: only on Linux are all directories above the file watched");
+            return;
+        }
+        // The one above it.
+        let next = linked.top.with_extension("next");
+        fs::create_dir_all(next.join("current")).unwrap();
+        fs::write(next.join("current").join(library_name("watched")), version(10)).unwrap();
+        let old = linked.top.with_extension("old");
+        fs::rename(&linked.top, &old).unwrap();
+        fs::rename(next, &linked.top).unwrap();
+        linked.wait_for(10, 4);
+        replace(&linked.watched.file, &version(11));
+        linked.wait_for(11, 5);
+        fs::remove_dir_all(old).unwrap();
+    }
+}
+
+/// A system allows few sources of its reports for each user: 128 are usual.
+#[cfg(target_os = "linux")]
+#[test]
+fn many_plugins_are_watched_by_one_thread() {
+    const CHILD: &str = "PLUGIN_TEST_MANY_WATCHED";
+    const COUNT: usize = 200;
+    if std::env::var_os(CHILD).is_none() {
+        tests::assert_child("many_plugins_are_watched_by_one_thread", CHILD, "yes", 31);
+        return;
+    }
+    let inotify = || {
+        let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        files.filter(|file| fs::read_link(file.path()).is_ok_and(|to| to.ends_with("anon_inode:inotify"))).count()
+    };
+    let threads = || fs::read_dir("/proc/self/task").unwrap().count();
+    // Small enough to be there so often.
+    let build = tests::build_of("leaver").target_dir(tests::fixture_target_dir("stripped"));
+    let library = build.arg("--config").arg("profile.dev.strip=true").run().unwrap();
+    let library = fs::read(library).unwrap();
+    let places: Vec<usize> =
+        library.windows(6).enumerate().filter(|(_, bytes)| bytes == b"leaver").map(|(at, _)| at).collect();
+    let text = b"library that is called the 1st";
+    let edition_at = library.windows(text.len()).position(|bytes| bytes == text).unwrap();
+    let named = |number: usize, edition: usize| {
+        let (name, edition) = (format!("lea{number:03}"), format!("library that is called the {edition:03}"));
+        let mut bytes = library.clone();
+        bytes[edition_at..][..edition.len()].copy_from_slice(edition.as_bytes());
+        for &at in &places {
+            bytes[at..][..name.len()].copy_from_slice(name.as_bytes());
+        }
+        bytes
+    };
+    let told = Told::default();
+    let host = told.host(LONG);
+    let directory = tempfile::tempdir().unwrap();
+    // Some share a directory, and some do not.
+    let file =
+        |number: usize| directory.path().join(format!("d{}", number % 50)).join(library_name(&format!("p{number}")));
+    for number in 0..COUNT {
+        fs::create_dir_all(file(number).parent().unwrap()).unwrap();
+        fs::write(file(number), named(number, 1)).unwrap();
+        host.load(file(number)).unwrap();
+    }
+    let (threads_before, inotify_before) = (threads(), inotify());
+    let mut watches: Vec<Watch> = (0..COUNT).map(|number| host.watch(&format!("lea{number:03}")).unwrap()).collect();
+    assert_eq!(inotify() - inotify_before, 1);
+    // One is the host's, and one is that of the source of reports.
+    let more = threads() - threads_before;
+    assert!(more <= 2, "{more} threads more");
+    let serves = |number: usize| {
+        let plugin = host.plugin(&format!("lea{number:03}")).unwrap();
+        self::number(&plugin.get::<fn() -> String>("edition").unwrap()())
+    };
+    for chosen in [0, 77, COUNT - 1] {
+        replace(&file(chosen), &named(chosen, 2));
+        wait_until("it is upgraded", || serves(chosen) == 2);
+    }
+    // The others in its directory are still watched when one is not.
+    drop(watches.remove(7));
+    for chosen in [57, 107] {
+        replace(&file(chosen), &named(chosen, 3));
+        wait_until("it is upgraded", || serves(chosen) == 3);
+    }
+    replace(&file(7), &named(7, 3));
+    std::thread::sleep(A_WHILE);
+    assert_eq!(serves(7), 1);
+    assert_eq!(told.failures(), [""; 0]);
+    watches.clear();
+    wait_until("nothing of it is left", || inotify() == inotify_before);
+    let _again = host.watch("lea007").unwrap();
+    wait_until("it is upgraded", || serves(7) == 3);
+    std::process::exit(31);
+}

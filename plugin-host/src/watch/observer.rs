@@ -1,0 +1,281 @@
+//! The kernel's reports of changes on the way to files.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::way::Way;
+use super::{Id, Message};
+
+/// A change on the way to a file, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Its bytes are being changed.
+    Written,
+    /// The writer has closed it, or another file is in its place, or none.
+    Closed,
+    /// A link or a directory on the way to it is another one or gone, or changes were not reported.
+    Moved,
+    Something,
+}
+
+impl Change {
+    /// The change of a file that an event says, if its name is that of the file, or else of something on the way to it.
+    fn of(kind: EventKind, is_file: bool) -> Option<Self> {
+        let is_moved =
+            matches!(kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+        match kind {
+            _ if !is_file => is_moved.then_some(Change::Moved),
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Change::Closed),
+            EventKind::Access(_) => None,
+            // Only there is told that it is closed.
+            EventKind::Modify(ModifyKind::Data(_)) if cfg!(target_os = "linux") => Some(Change::Written),
+            _ => Some(if is_moved { Change::Closed } else { Change::Something }),
+        }
+    }
+}
+
+/// Who asks for changes of each name, and whether it is the name of a file or of something on the way to one.
+///
+/// A name is all that is compared. Some systems give other paths to the same directory, and do not tell `a` from `A`. A
+/// file that has not changed is seen not to have changed.
+#[derive(Default)]
+struct Names(HashMap<OsString, Vec<(Id, bool)>>);
+
+impl Names {
+    fn add(&mut self, id: Id, way: &Way) {
+        for (name, is_file) in way.names() {
+            self.0.entry(name.to_ascii_lowercase()).or_default().push((id, is_file));
+        }
+    }
+
+    fn remove(&mut self, id: Id, way: &Way) {
+        for (name, _) in way.names() {
+            let name = name.to_ascii_lowercase();
+            if let Some(known) = self.0.get_mut(&name) {
+                known.retain(|(known, _)| *known != id);
+                if known.is_empty() {
+                    self.0.remove(&name);
+                }
+            }
+        }
+    }
+
+    /// Passes on what an event says to whom.
+    fn tell(&self, event: &notify::Result<notify::Event>, mut tell: impl FnMut(Id, Change)) {
+        let event = match event {
+            Ok(event) if !event.need_rescan() && !event.paths.is_empty() => event,
+            // Any change may have been missed.
+            _ => return self.0.values().flatten().for_each(|(id, _)| tell(*id, Change::Moved)),
+        };
+        for name in event.paths.iter().filter_map(|path| path.file_name()) {
+            for (id, is_file) in self.0.get(&name.to_ascii_lowercase()).into_iter().flatten() {
+                if let Some(change) = Change::of(event.kind, *is_file) {
+                    tell(*id, change);
+                }
+            }
+        }
+    }
+}
+
+fn lock(names: &Mutex<Names>) -> MutexGuard<'_, Names> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The metadata that differ if a path leads to another directory.
+#[derive(PartialEq, Eq)]
+struct Identity {
+    #[cfg(unix)]
+    node: (u64, u64),
+    created: Option<SystemTime>,
+}
+
+impl Identity {
+    fn of(directory: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(directory).ok().filter(std::fs::Metadata::is_dir)?;
+        Some(Identity {
+            #[cfg(unix)]
+            node: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.dev(), metadata.ino())
+            },
+            created: metadata.created().ok(),
+        })
+    }
+}
+
+/// A directory on the way to files.
+struct Directory {
+    /// The number of ways that lead through it.
+    ways: usize,
+    /// The directory that is watched, if one is.
+    watched: Option<Identity>,
+}
+
+/// The files of which changes are told. One watch of a directory serves all of them.
+pub(super) struct Observer {
+    watcher: RecommendedWatcher,
+    names: Arc<Mutex<Names>>,
+    ways: HashMap<Id, Way>,
+    directories: HashMap<PathBuf, Directory>,
+}
+
+impl Observer {
+    pub(super) fn new(sender: Sender<Message>) -> io::Result<Self> {
+        let names = Arc::<Mutex<Names>>::default();
+        let tell = {
+            let names = names.clone();
+            move |event: notify::Result<notify::Event>| {
+                // There are many of these, and they change nothing.
+                if !matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(AccessKind::Open(_)))) {
+                    // If the receiver is gone, the message is not needed.
+                    lock(&names).tell(&event, |id, change| _ = sender.send(Message::Changed(id, change)));
+                }
+            }
+        };
+        let watcher = notify::recommended_watcher(tell).map_err(source_of)?;
+        Ok(Observer { watcher, names, ways: HashMap::new(), directories: HashMap::new() })
+    }
+
+    /// Has changes on the way to a file told of, as the way is now. To `renew` is to watch the same directories again, as
+    /// they may be others.
+    ///
+    /// # Errors
+    ///
+    /// A directory that must be watched cannot be. Changes elsewhere on the way are told of nevertheless.
+    pub(super) fn follow(&mut self, id: Id, path: &Path, renew: bool) -> io::Result<()> {
+        // The way may change before its directories are watched. If it changes all the time, that is told of.
+        const MAX_CHANGES: usize = 10;
+        let mut renew = renew;
+        let mut result = Ok(());
+        for _ in 0..MAX_CHANGES {
+            let way = Way::to(path);
+            if !renew && self.ways.get(&id) == Some(&way) {
+                break;
+            }
+            // First, so that no change is missed.
+            let old = self.ways.remove(&id);
+            if let Some(old) = &old {
+                lock(&self.names).remove(id, old);
+            }
+            lock(&self.names).add(id, &way);
+            result = Ok(());
+            for (directory, is_needed) in way.directories() {
+                let watched = self.watch(directory, renew);
+                if result.is_ok() && matches!(&watched, Err(error) if is_needed || is_limit(error)) {
+                    result = watched;
+                }
+            }
+            if let Some(old) = old {
+                self.release(&old);
+            }
+            self.ways.insert(id, way);
+            renew = false;
+        }
+        result
+    }
+
+    /// Has nothing more told of a file.
+    pub(super) fn forget(&mut self, id: Id) {
+        if let Some(way) = self.ways.remove(&id) {
+            lock(&self.names).remove(id, &way);
+            self.release(&way);
+        }
+    }
+
+    /// Watches a directory for one more way.
+    fn watch(&mut self, path: &Path, renew: bool) -> io::Result<()> {
+        let found = Identity::of(path);
+        let known = self.directories.entry(path.to_owned()).or_insert(Directory { ways: 0, watched: None });
+        known.ways += 1;
+        if found.is_some() && known.watched == found && !renew {
+            return Ok(());
+        }
+        // On Linux, the same directory may be watched twice, and what happens meanwhile is told.
+        if known.watched.take().is_some_and(|watched| Some(watched) != found || !cfg!(target_os = "linux")) {
+            _ = self.watcher.unwatch(path);
+        }
+        let Some(found) = found else { return Err(io::ErrorKind::NotFound.into()) };
+        self.watcher.watch(path, RecursiveMode::NonRecursive).map_err(source_of)?;
+        known.watched = Some(found);
+        Ok(())
+    }
+
+    /// Lets the directories of a way go that no other leads through.
+    fn release(&mut self, way: &Way) {
+        for (path, _) in way.directories() {
+            let Some(directory) = self.directories.get_mut(path) else { continue };
+            directory.ways -= 1;
+            if directory.ways != 0 {
+                continue;
+            }
+            let watched = self.directories.remove(path).and_then(|directory| directory.watched);
+            if watched.is_none() {
+                continue;
+            }
+            _ = self.watcher.unwatch(path);
+            // The kernel has one watch for all paths of a directory that is mounted at several.
+            for (twin, _) in self.directories.iter().filter(|(_, directory)| directory.watched == watched) {
+                _ = self.watcher.watch(twin, RecursiveMode::NonRecursive);
+            }
+        }
+    }
+}
+
+/// Whether it is of no use to watch any other directory.
+fn is_limit(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+}
+
+/// The reports of the kernel.
+pub(super) fn source_of(error: notify::Error) -> io::Error {
+    match error.kind {
+        ErrorKind::Io(source) => source,
+        ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
+        ErrorKind::MaxFilesWatch => io::Error::new(io::ErrorKind::QuotaExceeded, "the limit of watches is reached"),
+        kind => io::Error::other(notify::Error::new(kind).to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_done_on_the_way_to_the_file_counts() {
+        let path = Path::new(if cfg!(windows) { r"C:\plugins\libeditor.so" } else { "/plugins/libeditor.so" });
+        let mut names = Names::default();
+        names.add(7, &Way::to(path));
+        let told = |event: &notify::Result<notify::Event>| {
+            let mut told = Vec::new();
+            names.tell(event, |id, change| told.push((id, change)));
+            told
+        };
+        let change = |kind, at: &Path| told(&Ok(notify::Event::new(kind).add_path(at.to_owned())));
+        let any = EventKind::Any;
+        let removed = EventKind::Remove(notify::event::RemoveKind::Any);
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
+        assert_eq!(change(any, path), [(7, Change::Something)]);
+        assert_eq!(change(any, &path.with_file_name("libEDITOR.so")), [(7, Change::Something)]);
+        assert_eq!(change(removed, path), [(7, Change::Closed)]);
+        assert_eq!(change(closed, path), [(7, Change::Closed)]);
+        assert_eq!(change(opened, path), []);
+        assert_eq!(change(removed, path.parent().unwrap()), [(7, Change::Moved)]);
+        assert_eq!(change(any, path.parent().unwrap()), []);
+        assert_eq!(change(removed, &path.with_file_name("libother.so")), []);
+        // Any change may have been missed.
+        let missed = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
+        assert!(told(&Ok(missed)).contains(&(7, Change::Moved)));
+        assert!(told(&Err(notify::Error::generic("odd"))).contains(&(7, Change::Moved)));
+        names.remove(7, &Way::to(path));
+        assert!(names.0.is_empty());
+    }
+}
