@@ -181,6 +181,11 @@ impl<'a> Aligned<'a> {
     fn is_surplus(&self) -> bool {
         !self.only_host.is_empty() || !self.only_plugin.is_empty()
     }
+
+    /// Returns true if one list is the other and more, so that growth could have led from one to the other.
+    fn is_longer(&self, renamed: &[usize]) -> bool {
+        self.only_host.is_empty() != self.only_plugin.is_empty() && self.order.is_none() && renamed.is_empty()
+    }
 }
 
 /// Whether one list is how the other begins.
@@ -447,8 +452,10 @@ impl<'a> Comparison<'a> {
                         self.report(": ", |this| format!("`{attribute}` {}", this.sides.one(*host_form == form)));
                     }
                 }
+                // One with `#[repr(C)]` is for plain memory, which cannot grow.
+                let is_plain = [*host_form, *plugin_form].contains(&form::C);
                 let hint = if grow { GROWS_STRUCT } else { MAY_GROW_STRUCT };
-                self.fields(&here.name, host, plugin, grow && self.growth, Some(hint));
+                self.fields(&here.name, host, plugin, grow && self.growth, (!is_plain).then_some(hint));
             }
             (
                 Body::Enum { variants: host, fallback: host_fallback },
@@ -528,7 +535,9 @@ impl<'a> Comparison<'a> {
                 });
             }
         }
-        if let (true, Some(hint)) = (aligned.is_surplus(), hint) {
+        let is_alike =
+            |&(here, there): &(usize, usize)| !self.differ_here(&host.fields[here].ty, &plugin.fields[there].ty);
+        if let Some(hint) = hint.filter(|_| aligned.is_longer(&renamed) && aligned.common.iter().all(is_alike)) {
             self.hint(hint);
         }
         let common = aligned.common.iter().copied().chain(renamed.iter().map(|&place| (place, place)));
@@ -577,7 +586,7 @@ impl<'a> Comparison<'a> {
                 });
             }
         }
-        if aligned.is_surplus() {
+        if aligned.is_longer(&renamed) {
             self.hint(if grow { GROWS_ENUM } else { MAY_GROW_ENUM });
         }
         // Nobody wrote the implicit ones: they differ only if the lists do, which is said already.
