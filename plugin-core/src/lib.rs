@@ -109,6 +109,11 @@
 //! A panic in an export is stopped in the plugin and reaches the host as a [`Fault`]. The plugin goes on working. A
 //! plugin's own panic hook does not print; what no call returns is reported to the host.
 //!
+//! Some panics can go no further, and end the process: in an `extern "C"` function, in a `drop` while the thread unwinds, in
+//! a thread-local's destructor, and any panic of a plugin that is built with `panic = "abort"`. The plugin prints each of
+//! these to the standard error first, with its name and the place. A program that has a plugin linked in prints by its own
+//! panic hook.
+//!
 //! # Memory
 //!
 //! A plugin and its host may have different allocators, and by default a plugin has its own. Then what owns memory is copied

@@ -160,6 +160,21 @@ pub struct HostServices {
     pub environment: *const Environment,
     /// `exit`, as the host's own std calls it.
     pub exit: unsafe extern "C" fn(status: c_int) -> !,
+    /// The plugin's name, in UTF-8.
+    pub plugin: *const u8,
+    /// The length of the name in bytes.
+    pub plugin_len: usize,
+}
+
+impl HostServices {
+    /// The plugin's name, or `None` if the host does not pass it.
+    pub(crate) fn plugin(&self) -> Option<&str> {
+        if self.size < std::mem::offset_of!(HostServices, plugin_len) + size_of::<usize>() {
+            return None;
+        }
+        // SAFETY: the host's struct has the two fields, and the host keeps the name as long as the struct.
+        std::str::from_utf8(unsafe { std::slice::from_raw_parts(self.plugin, self.plugin_len) }).ok()
+    }
 }
 
 // SAFETY: the host's promise: its services may be called from any thread.

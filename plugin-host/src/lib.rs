@@ -115,7 +115,7 @@
 //! | [`std::thread::current`] | each side has its own handle for a thread: another id, which may equal that of another thread on another side, and no name on threads that it has not started |
 //! | [`std::thread::park`] | a token belongs to one side's handle: `unpark` on one side does not wake a thread that is parked on the other |
 //! | [`std::thread::panicking`], the panic count | each side counts its own panics: a plugin that is called while the host unwinds may panic, and that is a [`Fault`] |
-//! | the panic hook | each side has its own; a plugin's reports to its host |
+//! | the panic hook | each side has its own; a plugin's reports to its host, and prints if the process is about to end |
 //! | backtraces | each side has a lock and a cache of its own; a plugin's frames are named by either |
 //! | stack overflow | ends the process; only on threads that the host's std has started, it says so first |
 //! | hashing keys, `RandomState` | each side has its own |

@@ -74,6 +74,8 @@ impl Services {
                 on_stack: on_new_stack,
                 environment: environment(),
                 exit,
+                plugin: plugin.as_ptr(),
+                plugin_len: plugin.len(),
             },
             memory: memory::lent(memory, this.as_ptr().cast(), is_common),
             plugin,

@@ -19,7 +19,7 @@ pub mod versions;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -162,10 +162,18 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Runs a test of the calling file once more, in a process of its own with this variable set, and checks the exit code.
 pub fn assert_child(test: &str, variable: &str, value: impl AsRef<OsStr>, code: i32) {
-    let (exe, value) = (std::env::current_exe().unwrap(), value.as_ref());
-    let output = Command::new(exe).args(["--exact", test, "--nocapture"]).env(variable, value).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{variable}={}: {}: {said}", value.display(), output.status);
+    let value = value.as_ref();
+    let (status, said) = run_child(test, variable, value);
+    assert_eq!(status.code(), Some(code), "{variable}={}: {status}: {said}", value.display());
+}
+
+/// Runs a test of the calling file once more, in a process of its own with this variable set. Returns how the process ended
+/// and all that it wrote to its standard error.
+pub fn run_child(test: &str, variable: &str, value: impl AsRef<OsStr>) -> (ExitStatus, String) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env(variable, value);
+    let output = command.output().unwrap();
+    (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 /// Calls `read` until it returns the same for a while: threads of tests before may still be ending, and have some blocks to

@@ -1,10 +1,11 @@
 //! A panic in a plugin reaches the host, and both go on working.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use plugin_host::{Fault, Host, PanicStrategy, Trust, inspect};
-use tests::{build_of, fixture, fixture_target_dir, host_with};
+use tests::{build_of, fixture, fixture_target_dir, host_with, run_child};
 
 /// What a call that is expected to panic panicked with.
 fn panic_message(call: impl FnOnce()) -> String {
@@ -153,22 +154,110 @@ fn in_shutdown() {
     );
 }
 
-/// Only a plugin that unwinds can report a panic; one that aborts says so, and works as long as it does not panic.
-#[test]
-fn a_plugin_that_aborts_is_loadable() {
+/// The `aborts` fixture as it is with `panic = "abort"`, or `None` where it cannot be built so.
+fn built_to_abort() -> Option<PathBuf> {
     if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
         println!("skipped: there is no cargo here to build a plugin with panic = \"abort\"");
-        return;
+        return None;
     }
     if std::env::var("PLUGIN_TEST_CARGO_ARGS").is_ok_and(|arguments| arguments.contains("build-std")) {
         println!("skipped: the std that is built here unwinds");
-        return;
+        return None;
     }
-    let aborts = build_of("aborts").target_dir(fixture_target_dir("aborts"));
-    let aborts = aborts.arg("--config").arg("profile.dev.panic=\"abort\"").run().unwrap();
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let aborts = build_of("aborts").target_dir(fixture_target_dir("aborts"));
+        aborts.arg("--config").arg("profile.dev.panic=\"abort\"").run().unwrap_or_else(|error| panic!("{error}"))
+    });
+    Some(BUILT.clone())
+}
+
+/// Only a plugin that unwinds can report a panic; one that aborts says so, and works as long as it does not panic.
+#[test]
+fn a_plugin_that_aborts_is_loadable() {
+    let Some(aborts) = built_to_abort() else { return };
     assert_eq!(inspect(&aborts).unwrap().panic, PanicStrategy::Abort);
     assert_eq!(inspect(fixture("zoo")).unwrap().panic, PanicStrategy::Unwind);
     let host = tests::host();
     host.load(aborts).unwrap();
     assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(20, 22), 42);
+}
+
+/// Calls an export of the `aborts` fixture in a process of its own, which must abort. Returns the lines on its standard error
+/// that begin as a plugin's do.
+fn last_words(file: &Path, export: &str) -> Vec<String> {
+    const CALLED: &str = "PLUGIN_TEST_LAST_WORDS";
+    let (status, said) = run_child("last_words_child", CALLED, format!("{export} {}", file.display()));
+    assert!(!status.success(), "{said}");
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(6), "{said}");
+    said.replace('\\', "/").lines().filter(|line| line.starts_with("plugin")).map(str::to_owned).collect()
+}
+
+#[test]
+fn last_words_child() {
+    let Ok(called) = std::env::var("PLUGIN_TEST_LAST_WORDS") else { return };
+    let (export, file) = called.split_once(' ').unwrap();
+    let host = tests::host();
+    host.load(file).unwrap();
+    host.get::<fn()>(export).unwrap()();
+}
+
+/// `plugin `aborts` panicked at PLACE: MESSAGE`, where the text of the panic stands in the fixture.
+fn panicked_at(text: &str) -> String {
+    let source = include_str!("../fixtures/aborts/src/lib.rs");
+    let (number, line) =
+        source.lines().enumerate().find(|(_, line)| line.contains(&format!("panic!(\"{text}"))).unwrap();
+    let (number, column) = (number + 1, line.find("panic!").unwrap() + 1);
+    format!("plugin `aborts` panicked at tests/fixtures/aborts/src/lib.rs:{number}:{column}: {text}")
+}
+
+/// The line of a panic that std makes of another, with the place in std's source left out.
+fn without_place(line: &str) -> String {
+    let (before, after) = line.split_once(" at ").unwrap();
+    let (place, after) = after.split_once(": ").unwrap();
+    assert!(place.contains("panicking.rs"), "{line}");
+    format!("{before}: {after}")
+}
+
+const CANNOT_UNWIND: &str = "plugin `aborts`: this panic cannot unwind, so the process ends";
+
+#[test]
+fn where_nothing_may_unwind() {
+    for export in ["panic_in_c_function", "panic_in_c_function_on_thread"] {
+        let said = last_words(&fixture("aborts"), export);
+        let [first, second, last] = said.as_slice() else { panic!("{said:#?}") };
+        assert_eq!(*first, panicked_at("in a function of C's kind"));
+        assert_eq!(without_place(second), "plugin `aborts` panicked: panic in a function that cannot unwind");
+        assert_eq!(last, CANNOT_UNWIND);
+    }
+}
+
+#[test]
+fn in_drop_while_unwinding() {
+    let said = last_words(&fixture("aborts"), "panic_while_unwinding");
+    let [first, second, third, last] = said.as_slice() else { panic!("{said:#?}") };
+    assert_eq!([first, second], [&panicked_at("the first"), &panicked_at("the second")]);
+    assert_eq!(without_place(third), "plugin `aborts` panicked: panic in a destructor during cleanup");
+    assert_eq!(last, CANNOT_UNWIND);
+}
+
+/// Here std ends the process after the panic hook, by `abort`, which only on some systems is the plugin's own.
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn before_an_abort() {
+    let abort = "plugin `aborts`: `abort` is called, so the process ends";
+    let in_thread_local = panicked_at("in a thread-local, which is used: {}").replace("{}", "true");
+    assert_eq!(last_words(&fixture("aborts"), "panic_in_thread_local"), [&*in_thread_local, abort]);
+    let caught = panicked_at("caught before");
+    assert_eq!(last_words(&fixture("aborts"), "abort_after_caught_panic"), [&*caught, abort]);
+}
+
+#[test]
+fn in_a_plugin_that_aborts() {
+    let Some(aborts) = built_to_abort() else { return };
+    let end = "plugin `aborts`: it is built with panic = \"abort\", so the process ends";
+    assert_eq!(last_words(&aborts, "fail"), [&*panicked_at("there is nothing to catch this"), end]);
+    let on_thread = panicked_at("in a function of C's kind");
+    assert_eq!(last_words(&aborts, "panic_in_c_function_on_thread"), [&*on_thread, end]);
+    assert_eq!(last_words(&aborts, "panic_while_unwinding"), [&*panicked_at("the first"), end]);
 }

@@ -5,14 +5,19 @@
 //! [`outcome`](crate::fault::outcome), which returns it with the fault. A report that no call returns, because a thread
 //! of the plugin's own panicked or because the plugin caught the panic itself, goes to the host when newer ones crowd it
 //! out or its thread ends.
+//!
+//! If the process is about to end, a report goes to nobody, and is printed: because the panic cannot unwind, or because the
+//! plugin is built with `panic = "abort"`. Where the plugin's `abort` is this crate's (`threads`), it prints as well, for
+//! panics of which std finds only later that they can go no further.
 
 use std::backtrace::Backtrace;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
 use super::services;
 use crate::fault::{Fault, FaultRepr, Location, message_of};
+use crate::table::HostServices;
 
 struct Report(Fault);
 
@@ -34,6 +39,8 @@ const MOST: usize = 8;
 
 thread_local! {
     static REPORTS: RefCell<Vec<Report>> = const { RefCell::new(Vec::new()) };
+    /// Whether there may be reports. It has no destructor, so it may be read anywhere.
+    static HAS_REPORTS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Where the panic that said `message` happened on this thread, and its backtrace if one was asked for.
@@ -42,7 +49,9 @@ pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
         let mut reports = reports.borrow_mut();
         // A panic that was resumed does not pass the hook: then the reports are of others.
         let place = reports.iter().rposition(|report| report.0.message == message)?;
-        Some(reports.remove(place))
+        let report = reports.remove(place);
+        HAS_REPORTS.set(!reports.is_empty());
+        Some(report)
     });
     match taken {
         Ok(Some(mut report)) => {
@@ -53,17 +62,79 @@ pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
     }
 }
 
+/// Makes this thread's reports into text, oldest first, and takes them: nobody else will report them.
+fn last_words(fault: Option<Fault>, why: &str) -> String {
+    let name = services().and_then(HostServices::plugin).unwrap_or("of unknown name");
+    let mut text = String::new();
+    let mut add = |fault: &Fault| {
+        let place = fault.location.as_ref().map_or_else(String::new, |at| format!(" at {at}"));
+        text += &format!("plugin `{name}` panicked{place}: {}\n", fault.message);
+        if let Some(backtrace) = &fault.backtrace {
+            text += backtrace;
+        }
+    };
+    _ = REPORTS.try_with(|reports| {
+        if let Ok(mut reports) = reports.try_borrow_mut() {
+            HAS_REPORTS.set(false);
+            for report in reports.drain(..) {
+                add(&report.0);
+                // Its drop would report it to the host.
+                std::mem::forget(report);
+            }
+        }
+    });
+    fault.iter().for_each(add);
+    text + &format!("plugin `{name}`: {why}, so the process ends\n")
+}
+
+/// Prints at once, whatever the other threads do: nothing is locked, and nothing panics.
+fn print(text: &str) {
+    #[cfg(unix)]
+    {
+        use std::mem::ManuallyDrop;
+        use std::os::fd::FromRawFd as _;
+        // SAFETY: it is not closed here, and writing to a descriptor that another one has closed does no harm.
+        let stderr = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(2) });
+        // If it cannot be said, that is no reason to panic once more.
+        _ = (&*stderr).write_all(text.as_bytes());
+    }
+    #[cfg(not(unix))]
+    {
+        _ = std::io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// Prints the reports of this thread, which calls `abort`. There are some if std does so because a panic can go no further:
+/// in a thread-local's destructor, or where the caller's code cannot unwind.
+#[cfg(controllable)]
+pub(crate) fn before_abort() {
+    // Looking at the reports may allocate, which a signal handler must not do.
+    if services().is_some() && HAS_REPORTS.get() {
+        print(&last_words(None, "`abort` is called"));
+    }
+}
+
+/// Returns true if the process ends when this panic has been reported. On a stable compiler only the `Debug` form tells.
+fn cannot_unwind(info: &PanicHookInfo<'_>) -> bool {
+    format!("{info:?}").contains("can_unwind: false")
+}
+
 fn report(info: &PanicHookInfo<'_>) {
     let location =
         info.location().map(|at| Location { file: at.file().to_owned(), line: at.line(), column: at.column() });
     let backtrace =
         services().is_some_and(|services| services.backtraces != 0).then(|| Backtrace::force_capture().to_string());
     let fault = Fault::new(message_of(info.payload()), location, backtrace);
-    if cfg!(panic = "abort") && services().is_some() {
-        // The process is about to end: this is the last chance to say why. If it cannot be said, that is no reason to panic
-        // once more.
-        _ = writeln!(std::io::stderr(), "{fault}");
+    if services().is_some() {
+        // This is the last chance to say why the process ends. A program's own hook prints by itself.
+        if cfg!(panic = "abort") {
+            return print(&last_words(Some(fault), "it is built with panic = \"abort\""));
+        }
+        if cannot_unwind(info) {
+            return print(&last_words(Some(fault), "this panic cannot unwind"));
+        }
     }
+    HAS_REPORTS.set(true);
     let oldest = REPORTS.try_with(|reports| {
         let mut reports = reports.borrow_mut();
         reports.push(Report(fault));

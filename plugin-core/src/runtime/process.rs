@@ -241,3 +241,22 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
         None => std::process::abort(),
     }
 }
+
+/// `abort`, as a library has it: first it prints the panics of this thread that have not been reported.
+///
+/// # Safety
+///
+/// As for the C library's function of that name.
+pub(super) unsafe extern "C" fn abort() -> ! {
+    super::panics::before_abort();
+    match super::threads::next!("abort", unsafe extern "C" fn() -> !) {
+        // SAFETY: forwarded as it came.
+        Some(function) => unsafe { function() },
+        // SAFETY: it ends the process.
+        None => unsafe { _exit(134) },
+    }
+}
+
+unsafe extern "C" {
+    fn _exit(status: c_int) -> !;
+}

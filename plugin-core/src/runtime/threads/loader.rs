@@ -114,7 +114,7 @@ macro_rules! next {
 pub(crate) use next;
 
 /// The names of the functions that this module defines, with their places in [`FUNCTIONS`].
-pub(super) const DEFINED: [(&CStr, usize); 18] = [
+pub(super) const DEFINED: [(&CStr, usize); 19] = [
     (c"__cxa_thread_atexit_impl", 1),
     (c"pthread_key_create", 2),
     (c"__pthread_key_create", 2),
@@ -133,6 +133,7 @@ pub(super) const DEFINED: [(&CStr, usize); 18] = [
     (c"dlopen", 13),
     (c"exit", 14),
     (c"dlvsym", 15),
+    (c"abort", 16),
 ];
 
 /// `dlsym` of the library. If it finds a function that this module defines, it gives the definition: otherwise, a thread

@@ -155,6 +155,7 @@ macro_rules! __control_threads {
             "__plugin_core_define 13, dlopen",
             "__plugin_core_define 14, exit",
             "__plugin_core_define 15, dlvsym",
+            "__plugin_core_define 16, abort",
             // The numbers are the places in `noted::NAMES`.
             "__plugin_core_note 0, sigset",
             "__plugin_core_note 1, bsd_signal",
@@ -226,7 +227,7 @@ pub struct Function(*const ());
 unsafe impl Sync for Function {}
 
 /// The functions that [`__control_threads`](crate::__control_threads) refers to, by their numbers there.
-pub static FUNCTIONS: [Function; 16] = [
+pub static FUNCTIONS: [Function; 17] = [
     Function(noted::noted as *const ()),
     Function(controlled::thread_atexit as *const ()),
     Function(controlled::key_create as *const ()),
@@ -243,6 +244,7 @@ pub static FUNCTIONS: [Function; 16] = [
     Function(loader::open as *const ()),
     Function(super::process::exit as *const ()),
     Function(loader::symbol_of_version as *const ()),
+    Function(super::process::abort as *const ()),
 ];
 
 /// The kinds of registrations that the host did not make: bits of [`escaped`].
