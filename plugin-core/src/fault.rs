@@ -266,6 +266,9 @@ pub trait Return: Sized + 'static {
     /// The exported function's return type.
     type Value: PluginType;
 
+    /// Whether it is `Result<R, Fault>`.
+    const TAKES_FAULT: bool = false;
+
     /// What a call gives that returned.
     fn returned(value: Self::Value) -> Self;
 
@@ -296,6 +299,8 @@ impl<R: PluginType> Return for R {
 
 impl<R: PluginType> Return for Result<R, Fault> {
     type Value = R;
+
+    const TAKES_FAULT: bool = true;
 
     #[inline(always)]
     fn returned(value: R) -> Self {

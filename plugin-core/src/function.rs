@@ -253,6 +253,7 @@ macro_rules! signature {
         unsafe impl<$($bounds)* R: Return> Lookup for fn($(argument_type!($kind $T)),*) -> R {
             type Handle = Function<Self>;
             const NODE: &'static Node = <Self as FunctionType>::NODE;
+            const TAKES_FAULT: bool = R::TAKES_FAULT;
 
             unsafe fn bind(site: Arc<Site>) -> Result<Function<Self>, Fault> {
                 Ok(Function::new(site))

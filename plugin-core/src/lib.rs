@@ -111,7 +111,8 @@
 //!
 //! Some panics can go no further, and end the process: in an `extern "C"` function, in a `drop` while the thread unwinds, in
 //! a thread-local's destructor, and any panic of a plugin that is built with `panic = "abort"`. The plugin prints each of
-//! these to the standard error first, with its name and the place. A program that has a plugin linked in prints by its own
+//! these to the standard error first, with its name and the place. A host refuses to look up a [`Fault`] in a plugin with
+//! `panic = "abort"`, unless the host's author says otherwise. A program that has a plugin linked in prints by its own
 //! panic hook.
 //!
 //! # Memory

@@ -46,6 +46,8 @@ pub unsafe trait Lookup: Sized {
     const NODE: &'static Node;
     /// The same as bytes.
     const FLAT: &'static Flat = &Flat::of(Self::NODE);
+    /// Whether a panic is asked for as a [`Fault`].
+    const TAKES_FAULT: bool = false;
 
     /// Makes a handle to an export that has this type.
     ///

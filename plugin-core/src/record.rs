@@ -277,11 +277,13 @@ pub struct Item<'a> {
     pub descriptor: &'a [u8],
     /// Whether it stands in the crate that was compiled as the library, rather than in one that this depends on.
     pub in_library: bool,
+    /// Whether its crate is built with `panic = "abort"`.
+    pub aborts: bool,
 }
 
 impl<'a> Item<'a> {
     /// How many fields it has. A record of a later version may have more.
-    const FIELDS: usize = 10;
+    const FIELDS: usize = 11;
 
     /// Reads the fields of an item's record.
     pub fn read(record: &RawRecord<'a>) -> Option<Self> {
@@ -296,6 +298,7 @@ impl<'a> Item<'a> {
             arguments: record.text(7)?,
             descriptor: record.fields[8]?,
             in_library: record.text(9) == Some("library"),
+            aborts: record.number(10) == Some(1),
         })
     }
 }

@@ -380,6 +380,20 @@ pub enum Error {
     #[error("a hook of a linked plugin cannot make a host of the linked plugins: they are being attached or detached")]
     InHook,
 
+    /// A [`Fault`] was asked for in a plugin whose panics end the process. The host decides with
+    /// [`Host::with_abort_plugins`](crate::Host::with_abort_plugins).
+    #[error(
+        "export `{name}` of plugin `{plugin}` cannot return a `Fault`: the plugin is built with `panic = \"abort\"`, so a panic \
+         in it ends the process; build it with `panic = \"unwind\"`, or ask for the type without `Result<_, Fault>`, or \
+         accept this with `Host::with_abort_plugins(AbortPlugins::AllowFaults)`"
+    )]
+    NoFaults {
+        /// The plugin's name.
+        plugin: String,
+        /// The export.
+        name: String,
+    },
+
     /// No loaded plugin has that name.
     #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref(), existing, *count))]
     NoSuchPlugin {

@@ -19,7 +19,7 @@ use crate::event::Event;
 use crate::faults::Faults;
 use crate::file::{self, Mapping, Opened, Source, Stamp};
 use crate::handler::Handler;
-use crate::inspect::{ExportInfo, Inspected, PluginInfo};
+use crate::inspect::{AbortPlugins, ExportInfo, Inspected, PanicStrategy, PluginInfo};
 use crate::library::{Entry, Library, Settings};
 use crate::limits::Limits;
 use crate::linked::{self, LinkedPlugin};
@@ -70,6 +70,7 @@ pub(crate) struct Config {
     pub(crate) trust: Trust,
     pub(crate) limits: Limits,
     directories: Vec<PathBuf>,
+    abort_plugins: AbortPlugins,
     pub(crate) settings: Settings,
     pub(crate) on_event: Handler<Event>,
     pub(crate) activities: Arc<Activities>,
@@ -111,6 +112,7 @@ impl Host {
             trust,
             limits: Limits::default(),
             directories: Vec::new(),
+            abort_plugins: AbortPlugins::default(),
             settings,
             on_event: Handler::default(),
             activities: Arc::default(),
@@ -180,7 +182,7 @@ impl Host {
         let (plugins, attached) = linked::attach(&self.config.settings.faults)?;
         for LinkedPlugin { info, entries } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
-            self.write().add(Plugin::new(info.into(), None, attached.clone(), &entries, Place::first()));
+            self.write().add(self.plugin_of(info.into(), None, attached.clone(), &entries, Place::first()));
             reserved.keep();
         }
         Ok(self)
@@ -211,6 +213,36 @@ impl Host {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.config.limits = limits;
         self
+    }
+
+    /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in one
+    /// is [`Error::NoFaults`]. So is an upgrade to one, if a [`Live`](crate::Live) handle asks for that.
+    ///
+    /// It counts for plugins that are loaded or linked after it. A linked plugin is built as the program is. A call without
+    /// types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
+    /// [`AbortPlugins`].
+    #[must_use]
+    pub fn with_abort_plugins(mut self, abort_plugins: AbortPlugins) -> Self {
+        self.config.abort_plugins = abort_plugins;
+        self
+    }
+
+    /// Returns true if no look-up in that plugin may ask for a [`Fault`].
+    pub(crate) fn refuses_faults(&self, manifest: &Manifest) -> bool {
+        manifest.panic() == PanicStrategy::Abort && self.config.abort_plugins == AbortPlugins::RefuseFaults
+    }
+
+    /// A plugin of this host's.
+    pub(crate) fn plugin_of(
+        &self,
+        manifest: Manifest,
+        file: Option<(PathBuf, Stamp)>,
+        library: Arc<dyn Any + Send + Sync>,
+        entries: &[Entry],
+        place: Place,
+    ) -> Plugin {
+        let refuses_faults = self.refuses_faults(&manifest);
+        Plugin::new(manifest, refuses_faults, file, library, entries, place)
     }
 
     /// Has each [`Fault`] carry a backtrace. A plugin that has made one keeps the files it read for it mapped, also
@@ -376,7 +408,7 @@ impl Host {
         let (library, entries) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
         let library = library.attach(&entries, manifest.name(), &path)?;
-        let plugin = Plugin::new(manifest, Some((path, stamp)), Arc::new(library), &entries, Place::first());
+        let plugin = self.plugin_of(manifest, Some((path, stamp)), Arc::new(library), &entries, Place::first());
         self.write().add(plugin.clone());
         reserved.keep();
         Ok(plugin)
@@ -529,7 +561,7 @@ impl Host {
     /// # Errors
     ///
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
-    /// [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is
+    /// [`Error::NoFaults`], [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is
     /// being unloaded.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
         let state = self.read();
@@ -566,8 +598,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`Error::TypeMismatch`] if one exports the name with another type, and [`Error::Access`] if a static's plugin
-    /// panics.
+    /// [`Error::TypeMismatch`] if one exports the name with another type, [`Error::NoFaults`], and [`Error::Access`] if a
+    /// static's plugin panics.
     pub fn get_all<F: Lookup>(&self, name: &str) -> Result<Vec<(Plugin, F::Handle)>, Error> {
         no_nul(name)?;
         let plugins: Vec<Plugin> = self.read().exporters(name).cloned().collect();
@@ -704,7 +736,12 @@ impl State {
             for (name, export) in &plugin.0.exports {
                 match self.exports.get_mut(&**name) {
                     Some(exporters) => *exporters = Exporters::Several,
-                    None => _ = self.exports.insert((*name).into(), Exporters::One(Exported::new(place, export))),
+                    None => {
+                        _ = self.exports.insert(
+                            (*name).into(),
+                            Exporters::One(Exported::new(place, export, plugin.0.refuses_faults)),
+                        )
+                    }
                 }
             }
         }
@@ -771,7 +808,7 @@ impl State {
         }
         for (name, export) in &self.plugins[place].0.exports {
             if let Some(Exporters::One(only)) = self.exports.get_mut(&**name) {
-                *only = Exported::new(place, export);
+                *only = Exported::new(place, export, self.plugins[place].0.refuses_faults);
             }
         }
     }
@@ -808,15 +845,19 @@ struct Exported {
     descriptor: &'static [u8],
     /// Weak, because shares are handles. The plugin's own lives as long as the plugin is in the tables.
     site: Weak<Site>,
+    refuses_faults: bool,
 }
 
 impl Exported {
-    fn new(plugin: usize, export: &Export) -> Self {
-        Exported { plugin, descriptor: export.descriptor, site: Arc::downgrade(&export.site) }
+    fn new(plugin: usize, export: &Export, refuses_faults: bool) -> Self {
+        Exported { plugin, descriptor: export.descriptor, site: Arc::downgrade(&export.site), refuses_faults }
     }
 
-    /// The site, if the descriptors are equal.
+    /// The site, if the descriptors are equal, and no fault is asked for that the plugin cannot return.
     fn fitting<F: Lookup>(&self) -> Option<Fitting> {
+        if F::TAKES_FAULT && self.refuses_faults {
+            return None;
+        }
         if F::FLAT.matches(self.descriptor) { self.site.upgrade().map(Fitting) } else { None }
     }
 }
@@ -952,6 +993,8 @@ pub struct Plugin(Arc<Loaded>);
 
 pub(crate) struct Loaded {
     manifest: Arc<Manifest>,
+    /// Whether it may not be asked for faults.
+    refuses_faults: bool,
     file: Option<(PathBuf, Stamp)>,
     place: Place,
     /// By the names as they stand in the library.
@@ -1006,6 +1049,7 @@ impl Export {
 impl Plugin {
     pub(crate) fn new(
         manifest: Manifest,
+        refuses_faults: bool,
         file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
         entries: &[Entry],
@@ -1030,7 +1074,7 @@ impl Plugin {
             };
             (name, export)
         }));
-        Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), file, place, exports, save, library }))
+        Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), refuses_faults, file, place, exports, save, library }))
     }
 
     /// The library that it was loaded from, if no [`Plugin`], no handle and no value of it exists elsewhere. Then none can
@@ -1173,8 +1217,8 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], and [`Error::Access`] if the plugin panics while it gives
-    /// access to a static.
+    /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], [`Error::NoFaults`], and [`Error::Access`] if the plugin panics
+    /// while it gives access to a static.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
         bind::<F>(self.fitting::<F>(name)?)
     }
@@ -1189,6 +1233,9 @@ impl Plugin {
         let export = self.export(name)?;
         if !F::FLAT.matches(export.descriptor) {
             self.check(name, export.descriptor, Signature::of::<F>())?;
+        }
+        if F::TAKES_FAULT && self.0.refuses_faults {
+            return Err(Error::NoFaults { plugin: self.name().to_owned(), name: name.to_owned() });
         }
         Ok(export)
     }
@@ -1253,7 +1300,19 @@ mod tests {
             let (line, column, in_library) = (1, 1, true);
             Entry {
                 kind: Kind::Export,
-                item: Item { package, version, module, line, column, name, docs, arguments, descriptor, in_library },
+                item: Item {
+                    package,
+                    version,
+                    module,
+                    line,
+                    column,
+                    name,
+                    docs,
+                    arguments,
+                    descriptor,
+                    in_library,
+                    aborts: false,
+                },
                 entry: std::ptr::null(),
                 #[cfg(feature = "serde")]
                 invoke: None,
@@ -1277,7 +1336,7 @@ mod tests {
             exports: exports.iter().map(info).collect(),
         };
         let entries: Vec<_> = exports.iter().map(entry).collect();
-        Plugin::new(info.into(), None, Arc::new(()), &entries, place)
+        Plugin::new(info.into(), false, None, Arc::new(()), &entries, place)
     }
 
     #[test]

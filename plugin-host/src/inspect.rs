@@ -31,7 +31,8 @@ pub struct PluginInfo {
     pub rustc: String,
     /// The target triple it was built for.
     pub target: String,
-    /// Whether its panics can be caught.
+    /// Whether its panics can be caught. A host refuses to look up a [`Fault`](crate::Fault) where they cannot, unless it
+    /// [says otherwise](crate::AbortPlugins).
     pub panic: PanicStrategy,
     /// What it exports, in the order of the names.
     pub exports: Vec<ExportInfo>,
@@ -55,6 +56,27 @@ pub enum PanicStrategy {
     Unwind,
     /// They end the process.
     Abort,
+}
+
+/// How a host treats plugins that are built with `panic = "abort"`, whose panics end the process.
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::{AbortPlugins, Host, Trust};
+///
+/// // This program is restarted when it ends.
+/// let host = Host::new(Trust::none()).with_abort_plugins(AbortPlugins::AllowFaults);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AbortPlugins {
+    /// They are loaded. A look-up that asks for a [`Fault`](crate::Fault) in one is [`Error::NoFaults`], because no call would
+    /// ever return it; other look-ups are answered.
+    #[default]
+    RefuseFaults,
+    /// They are treated as all others. A call that asks for a [`Fault`](crate::Fault) never returns one.
+    AllowFaults,
 }
 
 /// One export of a plugin.
@@ -345,6 +367,12 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// The outcome of a panic. The crate that is compiled as the library decides, and may be built otherwise than
+    /// `plugin-core` is.
+    pub(crate) fn panic(&self) -> PanicStrategy {
+        panic_strategy(&self.build, self.items.iter().map(|(_, item)| item))
+    }
+
     /// The names of what is exported, in order.
     pub(crate) fn exports(&self, path: &Path) -> Result<Vec<&'a str>, Error> {
         names(path, self.items.iter().map(|(kind, item)| (*kind, item)))
@@ -353,6 +381,13 @@ impl<'a> Records<'a> {
     pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, Error> {
         let (name, version) = self.root(path);
         PluginInfo::new(path, &name, &version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
+    }
+}
+
+fn panic_strategy<'i, 'a: 'i>(build: &Build<'_>, mut items: impl Iterator<Item = &'i Item<'a>>) -> PanicStrategy {
+    match build.panic == "abort" || items.any(|item| item.aborts) {
+        true => PanicStrategy::Abort,
+        false => PanicStrategy::Unwind,
     }
 }
 
@@ -387,6 +422,7 @@ impl PluginInfo {
         items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
     ) -> Result<Self, Error> {
         names(path, items.clone())?;
+        let panic = panic_strategy(build, items.clone().map(|(_, item)| item));
         let exports = items.filter(|(kind, _)| *kind == Kind::Export);
         let mut exports: Vec<_> = exports.map(|(_, item)| ExportInfo::new(item)).collect();
         exports.sort_by(|a, b| a.name.cmp(&b.name));
@@ -396,7 +432,7 @@ impl PluginInfo {
             sdk: build.sdk.to_owned(),
             rustc: build.rustc.to_owned(),
             target: build.target.to_owned(),
-            panic: if build.panic == "abort" { PanicStrategy::Abort } else { PanicStrategy::Unwind },
+            panic,
             exports,
         })
     }

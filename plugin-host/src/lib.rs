@@ -21,6 +21,7 @@
 //! | have plugins allocate as this program does | [`use_system_allocator!`] |
 //! | free what plugins leak, and hear of it | [`Memory`], [`Leak`] |
 //! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
+//! | use plugins whose panics end the process | [`AbortPlugins`] |
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
 //! | bound the time and memory that a hostile file costs | [`Limits`] |
@@ -182,7 +183,7 @@ pub use error::{Error, TypeMismatch};
 pub use event::Event;
 pub use file::Mapping;
 pub use host::{Host, Plugin};
-pub use inspect::{ExportInfo, PanicStrategy, PluginInfo, inspect, inspect_with};
+pub use inspect::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo, inspect, inspect_with};
 pub use limits::Limits;
 pub use memory::{Leak, Memory};
 pub use plugin_core::{

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::Error;
-use crate::inspect::{PluginInfo, Records};
+use crate::inspect::{PanicStrategy, PluginInfo, Records};
 use crate::limits::Limits;
 
 /// What a plugin says of itself. To write out every type of a plugin takes longer than to read its file, so that is left
@@ -12,6 +12,7 @@ use crate::limits::Limits;
 pub(crate) struct Manifest {
     name: String,
     version: String,
+    panic: PanicStrategy,
     exports: Vec<String>,
     /// Where it is from, and the records.
     records: (PathBuf, Box<[u8]>),
@@ -23,8 +24,8 @@ impl Manifest {
     pub(crate) fn read(path: &Path, section: Box<[u8]>, limits: &Limits) -> Result<Self, Error> {
         let records = Records::read(path, &section, limits)?;
         let exports = records.exports(path)?.into_iter().map(str::to_owned).collect();
-        let (name, version) = records.root(path);
-        Ok(Manifest { name, version, exports, records: (path.to_owned(), section), info: OnceLock::new() })
+        let ((name, version), panic) = (records.root(path), records.panic());
+        Ok(Manifest { name, version, panic, exports, records: (path.to_owned(), section), info: OnceLock::new() })
     }
 
     /// The plugin's name.
@@ -35,6 +36,11 @@ impl Manifest {
     /// Its package's version.
     pub(crate) fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The outcome of its panics.
+    pub(crate) fn panic(&self) -> PanicStrategy {
+        self.panic
     }
 
     /// The names of what it exports, in order.
@@ -59,7 +65,7 @@ impl Manifest {
 impl From<PluginInfo> for Manifest {
     fn from(info: PluginInfo) -> Self {
         let exports = info.exports.iter().map(|export| export.name.clone()).collect();
-        let (name, version) = (info.name.clone(), info.version.clone());
-        Manifest { name, version, exports, records: Default::default(), info: info.into() }
+        let (name, version, panic) = (info.name.clone(), info.version.clone(), info.panic);
+        Manifest { name, version, panic, exports, records: Default::default(), info: info.into() }
     }
 }

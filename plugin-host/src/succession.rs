@@ -52,6 +52,7 @@ struct Place {
 /// A `Live` handle and its clones: what it was asked for as, and whether it is still there.
 struct Follower {
     node: &'static Node,
+    takes_fault: bool,
     alive: Weak<()>,
 }
 
@@ -104,7 +105,7 @@ impl Succession {
         let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
         places[place].export = export.to_owned();
-        places[place].handles.push(Follower { node, alive });
+        places[place].handles.push(Follower { node, takes_fault: F::TAKES_FAULT, alive });
         self.publish(&followed, plugin);
         live
     }
@@ -158,12 +159,12 @@ impl Succession {
     }
 
     /// The first `Live` handle for which `fits` finds something wrong with its export.
-    pub(crate) fn misfit(&self, fits: impl Fn(&str, &'static Node) -> Result<(), Error>) -> Result<(), Error> {
+    pub(crate) fn misfit(&self, fits: impl Fn(&str, &'static Node, bool) -> Result<(), Error>) -> Result<(), Error> {
         let followed = lock(&self.followed);
         for place in &followed.places {
             // Those that are gone are only passed over: who forgets them must publish, or what is held for them stays held.
             let mut handles = place.handles.iter().filter(|handle| handle.alive.strong_count() != 0);
-            handles.try_for_each(|handle| fits(&place.export, handle.node))?;
+            handles.try_for_each(|handle| fits(&place.export, handle.node, handle.takes_fault))?;
         }
         Ok(())
     }

@@ -118,12 +118,14 @@ impl Host {
 
         let (library, entries) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
-        let next = Next { old: &old, path: &path, exports: exports(&entries) };
+        let refuses_faults = self.refuses_faults(&manifest);
+        let next = Next { old: &old, path: &path, exports: exports(&entries), refuses_faults };
         next.check_handles()?;
         next.check_followers(&succession)?;
         let handover = next.handover(&entries)?;
         let library = library.attach(&entries, manifest.name(), &path)?;
-        let new = Plugin::new(manifest, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
+        let new =
+            self.plugin_of(manifest, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
         let (handler, activities) = (self.config.on_event.clone(), self.config.activities.clone());
         let drain = Drain::start(&name, &path, handler, activities)?;
 
@@ -162,8 +164,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`], and
-    /// [`Error::Unloading`] if the only plugin that exports it is being unloaded.
+    /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
+    /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
     pub fn live<F: FunctionType + Lookup>(&self, name: &str) -> Result<Live<F>, Error> {
         // Locked, so that no upgrade comes in between.
         let state = self.write();
@@ -200,6 +202,8 @@ struct Next<'a> {
     old: &'a Plugin,
     path: &'a Path,
     exports: HashMap<&'static str, &'static [u8]>,
+    /// Whether it may not be asked for faults.
+    refuses_faults: bool,
 }
 
 impl Next<'_> {
@@ -215,8 +219,12 @@ impl Next<'_> {
 
     /// Whether it has what `Live` handles will call in it.
     fn check_followers(&self, succession: &Succession) -> Result<(), Error> {
-        succession.misfit(|name, node: &'static Node| {
-            self.check(name, |new| node.matches(new), || Signature::from_node(node))
+        succession.misfit(|name, node: &'static Node, takes_fault| {
+            self.check(name, |new| node.matches(new), || Signature::from_node(node))?;
+            if takes_fault && self.refuses_faults {
+                return Err(self.in_use(Error::NoFaults { plugin: self.old.name().to_owned(), name: name.to_owned() }));
+            }
+            Ok(())
         })
     }
 
@@ -235,7 +243,12 @@ impl Next<'_> {
             }
             None => Error::no_such_export(name, Some(plugin), self.exports.keys().copied()),
         };
-        Err(Error::InUse { plugin: plugin.to_owned(), path: self.path.to_owned(), problem: Box::new(problem) })
+        Err(self.in_use(problem))
+    }
+
+    /// The error that a handle in use would meet this problem.
+    fn in_use(&self, problem: Error) -> Error {
+        Error::InUse { plugin: self.old.name().to_owned(), path: self.path.to_owned(), problem: Box::new(problem) }
     }
 
     /// The handover of the state, if the plugin has a state.

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use plugin_host::{Fault, Host, PanicStrategy, Trust, inspect};
+use plugin_host::{AbortPlugins, Error, Fault, Host, PanicStrategy, Trust, inspect};
 use tests::{build_of, fixture, fixture_target_dir, host_with, run_child};
 
 /// What a call that is expected to panic panicked with.
@@ -180,6 +180,59 @@ fn a_plugin_that_aborts_is_loadable() {
     let host = tests::host();
     host.load(aborts).unwrap();
     assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(20, 22), 42);
+}
+
+/// A panic of such a plugin never becomes a `Fault`. The host's author hears of that where one is asked for.
+#[test]
+fn faults_are_refused_where_panics_abort() {
+    type Add = fn(u64, u64) -> u64;
+    type TryAdd = fn(u64, u64) -> Result<u64, Fault>;
+    const REFUSED: &str = "export `add` of plugin `aborts` cannot return a `Fault`: the plugin is built with `panic = \"abort\"`, \
+        so a panic in it ends the process; build it with `panic = \"unwind\"`, or ask for the type without `Result<_, Fault>`, \
+        or accept this with `Host::with_abort_plugins(AbortPlugins::AllowFaults)`";
+    let Some(aborts) = built_to_abort() else { return };
+    let host = tests::host();
+    let plugin = host.load(&aborts).unwrap();
+    let is_refused = |error: Error| {
+        assert!(matches!(error, Error::NoFaults { .. }), "{error:?}");
+        assert_eq!(error.to_string(), REFUSED);
+    };
+    is_refused(host.get::<TryAdd>("add").map(drop).unwrap_err());
+    is_refused(plugin.get::<TryAdd>("add").map(drop).unwrap_err());
+    is_refused(host.get_all::<TryAdd>("add").map(drop).unwrap_err());
+    is_refused(host.live::<TryAdd>("add").map(drop).unwrap_err());
+    // Another mistake is reported first, because it stays when the plugin unwinds.
+    let error = host.get::<fn() -> Result<u64, Fault>>("add").map(drop).unwrap_err();
+    assert!(matches!(error, Error::TypeMismatch(_)), "{error:?}");
+    assert_eq!(host.get::<Add>("add").unwrap()(1, 2), 3);
+    assert_eq!(host.live::<Add>("add").unwrap()(1, 2), 3);
+    assert_eq!(host.call_json("add", &serde_json::json!([1, 2])).unwrap(), 3);
+
+    let host = tests::host().with_abort_plugins(AbortPlugins::AllowFaults);
+    let plugin = host.load(&aborts).unwrap();
+    assert_eq!(host.get::<TryAdd>("add").unwrap()(1, 2), Ok(3));
+    assert_eq!(plugin.get::<TryAdd>("add").unwrap()(1, 2), Ok(3));
+    assert_eq!(host.live::<TryAdd>("add").unwrap()(1, 2), Ok(3));
+
+    // A handle that follows upgrades needs faults in the next version too.
+    let in_use = format!(
+        "`{}` cannot replace plugin `aborts`: a handle to the old version is in use, and the new version does not have what it \
+         needs; drop it first, or keep the export: {REFUSED}",
+        aborts.display()
+    );
+    let host = host_with(&["aborts"]);
+    let add = host.live::<TryAdd>("add").unwrap();
+    assert_eq!(host.reload(&aborts).unwrap_err().to_string(), in_use);
+    assert_eq!(add(1, 2), Ok(3));
+    drop(add);
+    let add = host.live::<Add>("add").unwrap();
+    assert_eq!(host.reload(&aborts).unwrap().info().panic, PanicStrategy::Abort);
+    assert_eq!(add(1, 2), 3);
+
+    let host = host_with(&["aborts"]).with_abort_plugins(AbortPlugins::AllowFaults);
+    let add = host.live::<TryAdd>("add").unwrap();
+    host.reload(&aborts).unwrap();
+    assert_eq!(add(1, 2), Ok(3));
 }
 
 /// Calls an export of the `aborts` fixture in a process of its own, which must abort. Returns the lines on its standard error
