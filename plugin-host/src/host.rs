@@ -102,6 +102,7 @@ impl Host {
         let settings = Settings {
             mapping: Mapping::default(),
             backtraces: false,
+            crash_reports: false,
             faults: Arc::default(),
             memory: Memory::default(),
             on_leak: Handler::default(),
@@ -250,6 +251,42 @@ impl Host {
     #[must_use]
     pub fn with_backtraces(mut self, backtraces: bool) -> Self {
         self.config.settings.backtraces = backtraces;
+        self
+    }
+
+    /// Has a crash in a plugin's code name the plugin. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT, a
+    /// line like this one is written to the standard error:
+    ///
+    /// ```text
+    /// fatal signal 11 (SIGSEGV) at address 0x10: in plugin `greeter` (`/opt/libgreeter.so`) at offset 0x7a31, 0x21 after the export `greet`
+    /// ```
+    ///
+    /// - The offset is for `addr2line -e /opt/libgreeter.so 0x7a31`. The export is the last one before that place in the file,
+    ///   which is not always the one that was called.
+    /// - If the code is not a plugin's, but the C library's, for example, the line says `in code that was called by plugin ..`.
+    ///   For that the stack is searched for an address in a plugin's code. It may be left from a call that has returned.
+    /// - Otherwise the line says `in no plugin's code`. The code of a plugin that is linked into the program is the program's.
+    ///
+    /// Without this there are no reports. The handler of the signals is installed once for the process, and stays. It
+    /// passes each signal on to the handler that was there before: std's, which reports stack overflows, or the program's own.
+    /// Without one, the process ends by the signal, and leaves a core file if it may. So a program that recovers from such
+    /// signals installs its own handler after this call, and passes on to this one what it does not know.
+    ///
+    /// It counts for plugins that are loaded after it. It is there on Linux, on x86-64 and AArch64, and does nothing elsewhere.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// let host = Host::new(Trust::none()).with_crash_reports(true);
+    /// ```
+    #[must_use]
+    pub fn with_crash_reports(mut self, crash_reports: bool) -> Self {
+        if crash_reports {
+            crate::crash::install();
+        }
+        self.config.settings.crash_reports = crash_reports;
         self
     }
 

@@ -19,6 +19,7 @@
 //! | load, look up, list | [`Host`], [`Plugin`] |
 //! | call a function, also from other threads | [`Function`] |
 //! | have plugins allocate as this program does | [`use_system_allocator!`] |
+//! | learn which plugin a crash was in | [`Host::with_crash_reports`] |
 //! | free what plugins leak, and hear of it | [`Memory`], [`Leak`] |
 //! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
 //! | use plugins whose panics end the process | [`AbortPlugins`] |
@@ -118,6 +119,7 @@
 //! | [`std::thread::panicking`], the panic count | each side counts its own panics: a plugin that is called while the host unwinds may panic, and that is a [`Fault`] |
 //! | the panic hook | each side has its own; a plugin's reports to its host, and prints if the process is about to end |
 //! | backtraces | each side has a lock and a cache of its own; a plugin's frames are named by either |
+//! | crashes, such as by SIGSEGV | end the process, whichever side's code is wrong; [`Host::with_crash_reports`] names the plugin |
 //! | stack overflow | ends the process; only on threads that the host's std has started, it says so first |
 //! | hashing keys, `RandomState` | each side has its own |
 //! | children, [`std::process::Child`] | belong to the side that started them; code that waits for any child takes them away from all |
@@ -136,6 +138,11 @@ mod activity;
 #[cfg(feature = "build")]
 pub mod build;
 mod contents;
+#[cfg_attr(
+    not(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    path = "crash/elsewhere.rs"
+)]
+mod crash;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod dependencies;
 mod difference;

@@ -17,6 +17,7 @@ use plugin_core::table::{
 use plugin_core::{Fault, Origin, PluginType};
 
 use crate::activity::{Activities, Activity};
+use crate::crash::Named;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::dependencies::keep_foreign;
 use crate::error::Error;
@@ -144,11 +145,13 @@ struct Mapped {
     image: Option<Image>,
     /// The services that the library calls, once it is bound to them.
     services: Option<Arc<Services>>,
+    /// The library's name in reports of crashes, if the host asked for these.
+    named: Option<Named>,
 }
 
 impl Mapped {
     fn new(loaded: libloading::Library, image: Image) -> Self {
-        Mapped { loaded: ManuallyDrop::new(loaded), image: Some(image), services: None }
+        Mapped { loaded: ManuallyDrop::new(loaded), image: Some(image), services: None, named: None }
     }
 
     /// Gives the library back to the loader, which unmaps it unless something else keeps it. Returns whether the library
@@ -164,7 +167,11 @@ impl Mapped {
             // Until it is known whether the library is gone, no other may come to lie in its place.
             let _one_at_a_time = loader();
             drop(loaded);
-            is_unmapped(table)
+            let gone = is_unmapped(table);
+            if gone && let Some(named) = self.named.take() {
+                named.unmapped();
+            }
+            gone
         };
         if gone {
             self.image = None;
@@ -275,6 +282,7 @@ fn reason(error: &libloading::Error, image: &Path) -> String {
 pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
     pub(crate) backtraces: bool,
+    pub(crate) crash_reports: bool,
     pub(crate) faults: Arc<Faults>,
     pub(crate) memory: Memory,
     pub(crate) on_leak: Handler<Leak>,
@@ -356,7 +364,7 @@ impl Library {
         if let Some(blocks) = &services.blocks {
             blocks.bound();
         }
-        Ok(Library {
+        let mut library = Library {
             mapped: Some(mapped),
             table,
             services,
@@ -366,7 +374,13 @@ impl Library {
             inode,
             on_leak,
             when_unused: OnceLock::new(),
-        })
+        };
+        if settings.crash_reports {
+            let (address, entries) = (std::ptr::from_ref(table).cast(), library.entries());
+            let named = Named::new(inspected.manifest.name(), path, address, &entries);
+            library.mapped.as_mut().expect("just mapped").named = Some(named);
+        }
+        Ok(library)
     }
 
     /// The items that the library has registered.

@@ -238,6 +238,7 @@ unsafe extern "C" fn thread_create(
         // Otherwise, a thread without a name has that of the thread which started it, which is most often the program's.
         // SAFETY: this thread, and a name that ends with NUL.
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+        crate::crash::prepare_thread();
         threads.thread_runs(number);
         drop((threads, name));
         // SAFETY: the two types differ in whether the function may unwind.

@@ -1,0 +1,206 @@
+//! Reports of fatal signals name the plugin whose code they arose in.
+
+#![cfg(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64")))]
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use object::{Object as _, ObjectSymbol as _};
+use plugin_host::Unload;
+use tests::{fixture, run_child};
+
+/// What a child writes to its standard error, and how it ends.
+struct Crash {
+    signal: Option<i32>,
+    code: Option<i32>,
+    said: String,
+}
+
+impl Crash {
+    /// Runs a scene in a process of its own.
+    fn new(scene: &str) -> Option<Crash> {
+        if std::env::var("PLUGIN_TEST_CARGO_ARGS").is_ok_and(|arguments| arguments.contains("build-std")) {
+            println!("skipped: a sanitizer handles these signals itself");
+            return None;
+        }
+        let value = format!("{scene} {}", fixture("aborts").display());
+        let (status, said) = run_child("child", "PLUGIN_TEST_CRASH", value);
+        Some(Crash { signal: status.signal(), code: status.code(), said })
+    }
+
+    /// The report, and the text before its place and the export in it: without what differs from build to build.
+    fn report(&self) -> (String, Option<(String, String)>) {
+        let reports: Vec<_> = self.said.lines().filter(|line| line.starts_with("fatal signal")).collect();
+        let [report] = reports[..] else { panic!("{}", self.said) };
+        let Some((before, place)) = report.split_once(" at offset ") else { return (report.to_owned(), None) };
+        // Code before the first export has none.
+        let (offset, export) = place.split_once(", ").unwrap_or((place, ""));
+        let export = export.split_once(" after the export ").map_or("", |(_, export)| export);
+        (before.replace(&fixture("aborts").display().to_string(), "FILE"), Some((offset.to_owned(), export.to_owned())))
+    }
+
+    /// Checks the whole report of a crash in a plugin, and the function that its offset leads to.
+    #[track_caller]
+    fn is_in_plugin(&self, before: &str, function: &str) {
+        let (said, place) = self.report();
+        assert_eq!(said, before);
+        let (offset, export) = place.unwrap();
+        let offset = u64::from_str_radix(offset.strip_prefix("0x").unwrap(), 16).unwrap();
+        let found = symbol_at(&fixture("aborts"), offset);
+        assert!(found.contains(function), "{found} instead of {function}");
+        let host = tests::host_with(&["aborts"]);
+        let exports = host.plugin("aborts").unwrap();
+        let mut exports = exports.exports().iter();
+        assert!(export.is_empty() || exports.any(|known| format!("`{}`", known.name) == export), "{export}");
+    }
+}
+
+/// The function that has the code at this offset.
+fn symbol_at(file: &Path, offset: u64) -> String {
+    let bytes = std::fs::read(file).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    let found = file.symbols().find(|symbol| (symbol.address()..symbol.address() + symbol.size()).contains(&offset));
+    found.expect("a function has the place").name().unwrap().to_owned()
+}
+
+fn read_address() -> u8 {
+    // SAFETY: none: it ends the process.
+    unsafe { std::ptr::without_provenance::<u8>(0x10).read_volatile() }
+}
+
+extern "C" fn earlier(signal: libc::c_int) {
+    let text = b"the earlier handler\n";
+    // SAFETY: a text and its length; then the process ends.
+    unsafe {
+        libc::write(2, text.as_ptr().cast(), text.len());
+        libc::_exit(signal);
+    }
+}
+
+#[test]
+fn child() {
+    let Ok(asked) = std::env::var("PLUGIN_TEST_CRASH") else { return };
+    let (scene, file) = asked.split_once(' ').unwrap();
+    if scene == "earlier" {
+        // SAFETY: the handler does what one may do.
+        unsafe { libc::signal(libc::SIGSEGV, earlier as extern "C" fn(libc::c_int) as libc::sighandler_t) };
+    }
+    let host = tests::host().with_crash_reports(scene != "off");
+    // The handler is installed once, and does not take itself for an earlier one.
+    let host = host.with_crash_reports(scene != "off");
+    host.load(file).unwrap();
+    match scene {
+        "host" => _ = read_address(),
+        "unloaded" => {
+            let code = host.get::<fn() -> usize>("address_of_code").unwrap()();
+            assert_eq!(host.unload("aborts", Duration::from_secs(20)).unwrap(), Unload::Unmapped);
+            // SAFETY: none: it ends the process.
+            let code: extern "C" fn() = unsafe { std::mem::transmute(code) };
+            code();
+        }
+        "sent" => {
+            // SAFETY: a signal for this thread.
+            unsafe { libc::raise(libc::SIGBUS) };
+        }
+        "off" | "earlier" => host.get::<fn()>("read_address").unwrap()(),
+        export => host.get::<fn()>(export).unwrap()(),
+    }
+}
+
+const IN_PLUGIN: &str = "fatal signal 11 (SIGSEGV) at address 0x10: in plugin `aborts` (`FILE`)";
+
+#[test]
+fn in_an_export() {
+    let Some(crash) = Crash::new("read_address") else { return };
+    crash.is_in_plugin(IN_PLUGIN, "read_address");
+    assert_eq!(crash.signal, Some(libc::SIGSEGV), "it ends as without reports");
+}
+
+#[test]
+fn in_a_thread_of_the_plugins() {
+    let Some(crash) = Crash::new("read_address_on_thread") else { return };
+    crash.is_in_plugin(IN_PLUGIN, "read_address");
+    assert_eq!(crash.signal, Some(libc::SIGSEGV));
+}
+
+#[test]
+fn by_an_instruction_that_does_not_exist() {
+    let Some(crash) = Crash::new("run_no_instruction") else { return };
+    let (said, _) = crash.report();
+    let (before, after) = said.split_once(" at address 0x").unwrap();
+    assert_eq!(before, "fatal signal 4 (SIGILL)");
+    assert_eq!(after.split_once(": ").unwrap().1, "in plugin `aborts` (`FILE`)");
+    assert_eq!(crash.signal, Some(libc::SIGILL));
+}
+
+/// The C library's function runs then, and the plugin has called it.
+#[test]
+fn by_abort() {
+    let Some(crash) = Crash::new("abort") else { return };
+    let file = fixture("aborts").display().to_string();
+    let expected = format!("fatal signal 6 (SIGABRT): in code that was called by plugin `aborts` (`{file}`)");
+    assert_eq!(crash.report(), (expected, None));
+    assert_eq!(crash.signal, Some(libc::SIGABRT));
+}
+
+/// std's handler comes after the report, and still says what it knows.
+#[test]
+fn by_a_stack_that_overflows() {
+    let Some(crash) = Crash::new("overflow") else { return };
+    let (said, _) = crash.report();
+    let said = said.split_once(": ").unwrap();
+    assert_eq!(said.1, "in plugin `aborts` (`FILE`)");
+    assert!(said.0.starts_with("fatal signal 11 (SIGSEGV) at address 0x"), "{}", said.0);
+    assert!(crash.said.contains(" has overflowed its stack\n"), "{}", crash.said);
+    assert_eq!(crash.signal, Some(libc::SIGABRT), "std ends the process so");
+}
+
+/// The plugin's threads have an alternate stack for the handler.
+#[test]
+fn by_a_stack_of_a_thread_of_the_plugins_that_overflows() {
+    let Some(crash) = Crash::new("overflow_on_thread") else { return };
+    let (said, _) = crash.report();
+    assert!(said.starts_with("fatal signal 11 (SIGSEGV) at address 0x"), "{said}");
+    assert!(said.ends_with(": in plugin `aborts` (`FILE`)"), "{said}");
+    assert_eq!(crash.signal, Some(libc::SIGSEGV));
+}
+
+#[test]
+fn in_the_host() {
+    let Some(crash) = Crash::new("host") else { return };
+    assert_eq!(crash.report(), ("fatal signal 11 (SIGSEGV) at address 0x10: in no plugin's code".to_owned(), None));
+    assert_eq!(crash.signal, Some(libc::SIGSEGV));
+}
+
+#[test]
+fn at_a_place_where_a_plugin_was() {
+    let Some(crash) = Crash::new("unloaded") else { return };
+    let (said, place) = crash.report();
+    assert!(said.starts_with("fatal signal 11 (SIGSEGV) at address 0x"), "{said}");
+    assert!(said.ends_with(": in no plugin's code"), "{said}");
+    assert_eq!(place, None);
+    assert_eq!(crash.signal, Some(libc::SIGSEGV));
+}
+
+/// A signal that a process sends has no address.
+#[test]
+fn by_a_signal_that_was_sent() {
+    let Some(crash) = Crash::new("sent") else { return };
+    assert_eq!(crash.report(), ("fatal signal 7 (SIGBUS): in no plugin's code".to_owned(), None));
+}
+
+#[test]
+fn passed_on_to_an_earlier_handler() {
+    let Some(crash) = Crash::new("earlier") else { return };
+    crash.is_in_plugin(IN_PLUGIN, "read_address");
+    assert!(crash.said.ends_with("the earlier handler\n"), "{}", crash.said);
+    assert_eq!(crash.code, Some(libc::SIGSEGV), "the earlier handler has ended the process");
+}
+
+#[test]
+fn not_without_being_asked_for() {
+    let Some(crash) = Crash::new("off") else { return };
+    assert!(!crash.said.contains("fatal signal"), "{}", crash.said);
+    assert_eq!(crash.signal, Some(libc::SIGSEGV));
+}
