@@ -1,14 +1,19 @@
 //! Building a plugin crate with cargo and finding its library: for examples, and for a plugin's own tests.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use plugin_core::record::{Item, Kind, MARK, RawRecord};
 use serde_json::Value;
 use thiserror::Error;
 
 /// Builds a plugin crate, and shows cargo's progress and the compiler's messages on standard error while it does.
+///
+/// The compiler leaves out a dependency that nothing in the plugin names, together with the dependency's exports. This warns
+/// of such exports on standard error; with link-time optimization of whole programs (`lto = "fat"`) it cannot see them.
 ///
 /// # Example
 ///
@@ -144,22 +149,71 @@ impl Build {
         };
         let mut child = command.spawn().map_err(|source| no_cargo(&command, source))?;
         let mut library = None;
+        let mut dependencies = Vec::new();
         if let Some(messages) = child.stdout.take() {
             for line in BufReader::new(messages).lines().map_while(Result::ok) {
-                library = cdylib(&line, &manifest).or(library);
+                let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+                dependencies.extend(dependency(&message));
+                library = cdylib(&message, &manifest).or(library);
             }
         }
         let status = child.wait().map_err(|source| no_cargo(&command, source))?;
         if !status.success() {
             return Err(BuildError::Failed { directory: directory(), status });
         }
-        library.ok_or_else(|| BuildError::NotACdylib { directory: directory() })
+        let library = library.ok_or_else(|| BuildError::NotACdylib { directory: directory() })?;
+        for warning in left_out(&library, &dependencies) {
+            crate::stderr::print(format_args!("warning: {warning}"));
+        }
+        Ok(library)
+    }
+}
+
+/// The name and the library of a crate that one of cargo's messages says was built for others to depend on.
+fn dependency(message: &Value) -> Option<(String, PathBuf)> {
+    let files = message["filenames"].as_array().filter(|_| message["reason"] == "compiler-artifact")?;
+    let mut files = files.iter().filter_map(|file| file.as_str().map(Path::new));
+    let file = files.find(|file| file.extension().is_some_and(|extension| extension == "rlib"))?;
+    Some((message["target"]["name"].as_str()?.replace('-', "_"), file.to_owned()))
+}
+
+/// A warning for each dependency with exports that are not in the library.
+fn left_out(library: &Path, dependencies: &[(String, PathBuf)]) -> Vec<String> {
+    let in_library = items(library);
+    let left_out = |(name, file): &(String, PathBuf)| {
+        let left_out: Vec<String> = items(file).difference(&in_library).map(|(_, item)| format!("`{item}`")).collect();
+        let warning = format!(
+            "`{}` lacks exports of its dependency `{name}`: {}; the compiler leaves out a crate that is not named, so add \
+             `use {name} as _;` to the source of the plugin, or of the crate that depends on `{name}`",
+            library.display(),
+            left_out.join(", ")
+        );
+        (!left_out.is_empty()).then_some(warning)
+    };
+    dependencies.iter().filter_map(left_out).collect()
+}
+
+/// The modules and names of all annotated items that have a record in a file, wherever in the file it is.
+fn items(file: &Path) -> BTreeSet<(String, String)> {
+    let mut items = BTreeSet::new();
+    let bytes = std::fs::read(file).unwrap_or_default();
+    let mut rest: &[u8] = &bytes;
+    loop {
+        let before = rest;
+        // It searches fast, also in a program that is not optimized.
+        let skipped = rest.skip_until(MARK[0]).unwrap_or_default();
+        let Some(start) = skipped.checked_sub(1) else { return items };
+        if let Ok(Some((record, _))) = RawRecord::read(&before[start..])
+            && Kind::from_byte(record.kind).is_some_and(|kind| kind != Kind::Build)
+            && let Some(item) = Item::read(&record)
+        {
+            items.insert((item.module.to_owned(), item.name.to_owned()));
+        }
     }
 }
 
 /// The library that one of cargo's messages says was made of this very crate.
-fn cdylib(message: &str, manifest: &Path) -> Option<PathBuf> {
-    let message: Value = serde_json::from_str(message).ok()?;
+fn cdylib(message: &Value, manifest: &Path) -> Option<PathBuf> {
     let is_ours = message["reason"] == "compiler-artifact"
         && Path::new(message["manifest_path"].as_str()?).canonicalize().is_ok_and(|path| path == manifest)
         && message["target"]["crate_types"].as_array()?.iter().any(|kind| kind == "cdylib");

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use plugin_host::build::{Build, BuildError};
-use tests::{build_of, fixture_target_dir};
+use tests::{build_of, fixture_target_dir, host};
 
 fn crate_in(directory: &Path, manifest: &str, source: &str) -> Build {
     fs::create_dir_all(directory.join("src")).unwrap();
@@ -45,4 +46,52 @@ fn a_crate_of_another_type_is_no_plugin() {
 fn a_toolchain_that_is_not_there_fails() {
     let error = build_of("rival").toolchain("no-such-toolchain").run().unwrap_err();
     assert!(matches!(error, BuildError::Failed { .. } | BuildError::NoCargo { .. }), "{error}");
+}
+
+/// However the linker is given the parts of the dependency.
+#[test]
+fn exports_of_a_dependency_that_is_named_are_kept() {
+    let ways: [&[&str]; 4] = [
+        &[],
+        &["--release", "--config", "profile.release.codegen-units=64"],
+        &["--release", "--config", "profile.release.lto=\"thin\""],
+        &["--release", "--config", "profile.release.lto=\"fat\"", "--config", "profile.release.codegen-units=1"],
+    ];
+    for arguments in ways {
+        let build = build_of("includes").target_dir(fixture_target_dir("includes"));
+        let library = arguments.iter().fold(build, |build, argument| build.arg(argument)).run().unwrap();
+        let host = host();
+        host.load(&library).unwrap();
+        assert_eq!(host.get::<fn() -> u32>("includes").unwrap()(), 19);
+        assert_eq!(host.get::<fn() -> u32>("part").unwrap()(), 17, "{arguments:?}");
+        assert_eq!(host.get::<fn() -> Vec<String>>("history").unwrap()(), ["parts starts"], "{arguments:?}");
+    }
+}
+
+#[test]
+fn exports_of_a_dependency_that_is_not_named_are_warned_of() {
+    const CHILD: &str = "PLUGIN_TEST_FORGETS";
+    if let Some(way) = std::env::var_os(CHILD) {
+        let build = build_of("includes").target_dir(fixture_target_dir("includes"));
+        let build = if way == "forgets" { build.arg("--features").arg("forgets") } else { build };
+        println!("{}", build.run().unwrap().display());
+        std::process::exit(37);
+    }
+    let said = |way| {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "exports_of_a_dependency_that_is_not_named_are_warned_of", "--nocapture"]);
+        let output = child.env(CHILD, way).output().unwrap();
+        assert_eq!(output.status.code(), Some(37));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let name = tests::library_name("includes");
+    let warning = format!(
+        "{name}` lacks exports of its dependency `parts`: `history`, `part`, `start`, `stop`; the compiler leaves out a \
+         crate that is not named, so add `use parts as _;` to the source of the plugin, or of the crate that depends on \
+         `parts`\n"
+    );
+    let forgets = said("forgets");
+    assert!(forgets.contains(&warning), "{forgets}");
+    let names = said("names");
+    assert!(!names.contains("lacks exports"), "{names}");
 }
