@@ -378,7 +378,8 @@ pub struct Definition {
     /// A number that is different for each definition in a crate. It is not written.
     pub number: u64,
     /// The definition's place, which begins with the crate's name and ends with the crate's metadata: together these are
-    /// different for each crate in a program, or else the compiler refuses the program. The place is not written either.
+    /// different for each crate in a program, or else the compiler refuses the program. Only the place's first word, the
+    /// module, is written, and not in the descriptor, which says nothing of where a type is from.
     pub place: &'static str,
     /// The type's name.
     pub name: &'static str,
@@ -417,6 +418,28 @@ impl Node {
         let mut walk = Walk::new(Output::Compare(bytes));
         walk.all(self);
         walk.same && walk.at == bytes.len()
+    }
+
+    /// The number of bytes that [`Node::write_modules`] writes.
+    pub const fn modules_len(&'static self) -> usize {
+        let mut walk = Walk::new(Output::None);
+        walk.all(self);
+        walk.modules(None, 0)
+    }
+
+    /// Writes the modules of the named types into `out` from `at` on, one a line, in the order in which the types are written.
+    /// Returns where they end.
+    pub const fn write_modules(&'static self, out: &mut [u8], at: usize) -> usize {
+        let mut walk = Walk::new(Output::None);
+        walk.all(self);
+        walk.modules(Some(out), at)
+    }
+
+    /// The modules of the named types, one a line.
+    pub fn to_modules(&'static self) -> String {
+        let mut bytes = vec![0; self.modules_len()];
+        self.write_modules(&mut bytes, 0);
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The flat bytes.
@@ -489,6 +512,15 @@ const fn are_equal(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
+/// What stands before the first space.
+const fn first_word(text: &[u8]) -> &[u8] {
+    let mut end = 0;
+    while end < text.len() && text[end] != b' ' {
+        end += 1;
+    }
+    text.split_at(end).0
+}
+
 /// What becomes of the bytes of a descriptor.
 enum Output<'a> {
     /// They are counted.
@@ -556,6 +588,22 @@ impl<'a> Walk<'a> {
             }
         }
         self.at += bytes.len();
+    }
+
+    /// Writes the modules of the named types that were met into `out`, if it is there. Returns where they would end.
+    const fn modules(&self, mut out: Option<&mut [u8]>, mut at: usize) -> usize {
+        let mut number = 0;
+        while number < self.count {
+            let place = self.met(number).definition.place.as_bytes();
+            let (line_feed, module): (&[u8], _) = (if number == 0 { b"" } else { b"\n" }, first_word(place));
+            if let Some(out) = &mut out {
+                put(out, at, line_feed);
+                put(out, at + line_feed.len(), module);
+            }
+            at += line_feed.len() + module.len();
+            number += 1;
+        }
+        at
     }
 
     /// Walks all of `root`. In a loop: constants may call functions only so deep.

@@ -66,6 +66,8 @@ pub enum Field {
     Lines(&'static [&'static str]),
     /// A descriptor.
     Node(&'static Node),
+    /// The modules of the named types in a descriptor, one a line.
+    Modules(&'static Node),
 }
 
 /// What writes a record in a constant.
@@ -98,6 +100,7 @@ impl Record {
                 Field::Bytes(bytes) => bytes.len(),
                 Field::Number(_) => 4,
                 Field::Node(node) => node.len(),
+                Field::Modules(node) => node.modules_len(),
                 Field::Lines(lines) => {
                     let (mut len, mut i) = (0, 0);
                     while i < lines.len() {
@@ -136,6 +139,7 @@ impl Record {
                 Field::Bytes(bytes) => put(&mut out, start, bytes),
                 Field::Number(number) => put(&mut out, start, &number.to_le_bytes()),
                 Field::Node(node) => node.write(&mut out, start),
+                Field::Modules(node) => node.write_modules(&mut out, start),
                 Field::Lines(lines) => {
                     let (mut at, mut i) = (start, 0);
                     while i < lines.len() {
@@ -279,11 +283,14 @@ pub struct Item<'a> {
     pub in_library: bool,
     /// Whether its crate is built with `panic = "abort"`.
     pub aborts: bool,
+    /// The modules of the named types in the descriptor, one a line, in the order in which the types first appear. It is for
+    /// messages. A record of an earlier version has none.
+    pub modules: &'a str,
 }
 
 impl<'a> Item<'a> {
     /// How many fields it has. A record of a later version may have more.
-    const FIELDS: usize = 11;
+    const FIELDS: usize = 12;
 
     /// Reads the fields of an item's record.
     pub fn read(record: &RawRecord<'a>) -> Option<Self> {
@@ -299,6 +306,7 @@ impl<'a> Item<'a> {
             descriptor: record.fields[8]?,
             in_library: record.text(9) == Some("library"),
             aborts: record.number(10) == Some(1),
+            modules: record.text(11).unwrap_or_default(),
         })
     }
 }

@@ -46,6 +46,17 @@ pub(crate) fn difference(host: &Schema, plugin: &Schema, sides: Sides) -> String
     comparison.run().into_text()
 }
 
+/// Where the types are from that [`difference`] names with what is inside them, one a line, if the two sides have them from
+/// different modules. They may be different types that happen to have one name.
+///
+/// `modules` are those of each side's types, one a line.
+pub(crate) fn origins(host: &Schema, plugin: &Schema, sides: Sides, modules: [&str; 2]) -> String {
+    let mut comparison = Comparison::new(host, plugin, true, MOST_LINES);
+    comparison.sides = sides;
+    comparison.modules = modules.map(|modules| modules.lines().collect());
+    comparison.run().origins.join("\n")
+}
+
 /// What the side that asks is called, and what the other.
 #[derive(Clone, Copy)]
 pub(crate) struct Sides(pub(crate) &'static str, pub(crate) &'static str);
@@ -81,7 +92,11 @@ struct Comparison<'a> {
     /// How many differences are written out. If none, the first one ends it.
     most: usize,
 
+    /// The modules of the definitions of each side, as far as they are known.
+    modules: [Vec<&'a str>; 2],
+
     lines: Vec<String>,
+    origins: Vec<String>,
     hints: Vec<&'static str>,
     count: usize,
 
@@ -233,7 +248,9 @@ impl<'a> Comparison<'a> {
             plugin_names: Names::new(plugin, &mut known),
             growth,
             most,
+            modules: [Vec::new(), Vec::new()],
             lines: Vec::new(),
+            origins: Vec::new(),
             hints: Vec::new(),
             count: 0,
             seen: Seen::new(host, plugin, growth),
@@ -365,7 +382,11 @@ impl<'a> Comparison<'a> {
                 return;
             }
             self.base = base;
+            let before = self.lines.len();
             self.definitions(host, plugin);
+            if self.lines.len() > before {
+                self.note_origins(host, plugin);
+            }
         }
         self.places.clear();
         self.base = None;
@@ -439,6 +460,18 @@ impl<'a> Comparison<'a> {
             }
         }
         self.queue.push_back((host, plugin, place));
+    }
+
+    /// Notes where two definitions of one name are from, if that is not the same module.
+    fn note_origins(&mut self, host: usize, plugin: usize) {
+        let [here, there] = &self.modules;
+        if let (Some(here), Some(there)) = (here.get(host), there.get(plugin))
+            && here != there
+        {
+            let name = &self.host.definitions[host].name;
+            let both = self.sides.both(format!("`{here}::{name}`"), format!("`{there}::{name}`"));
+            self.origins.push(format!("`{name}` is {both}"));
+        }
     }
 
     fn definitions(&mut self, host: usize, plugin: usize) {

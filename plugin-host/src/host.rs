@@ -1269,7 +1269,7 @@ impl Plugin {
     pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Export, Error> {
         let export = self.export(name)?;
         if !F::FLAT.matches(export.descriptor) {
-            self.check(name, export.descriptor, Signature::of::<F>())?;
+            self.check(name, export.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
         }
         if F::TAKES_FAULT && self.0.refuses_faults {
             return Err(Error::NoFaults { plugin: self.name().to_owned(), name: name.to_owned() });
@@ -1287,16 +1287,24 @@ impl Plugin {
         Ok(export)
     }
 
+    /// The modules of an export's types, one a line, as far as they are known.
+    pub(crate) fn modules(&self, name: &str) -> &str {
+        let entries = self.library().map(Library::entries).unwrap_or_default();
+        let export = entries.into_iter().find(|entry| entry.kind == Kind::Export && entry.item.name == name);
+        export.map(|entry| entry.item.modules).unwrap_or_default()
+    }
+
     /// Whether an export whose descriptor has other bytes than the asked one's may still be used.
     #[cold]
-    fn check(&self, name: &str, descriptor: &[u8], asked: Signature) -> Result<(), Error> {
+    fn check(&self, name: &str, descriptor: &[u8], asked: Signature, modules: &str) -> Result<(), Error> {
         let exported = Signature::read(descriptor);
         if asked.accepts(&exported) {
             return Ok(());
         }
         let difference = asked.difference(&exported, Sides::LOOK_UP);
-        let plugin = self.name().to_owned();
-        Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name: name.to_owned(), asked, exported, difference })))
+        let origins = asked.origins(&exported, Sides::LOOK_UP, [modules, self.modules(name)]);
+        let (plugin, name) = (self.name().to_owned(), name.to_owned());
+        Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name, asked, exported, difference, origins })))
     }
 }
 
@@ -1349,6 +1357,7 @@ mod tests {
                     descriptor,
                     in_library,
                     aborts: false,
+                    modules: "",
                 },
                 entry: std::ptr::null(),
                 #[cfg(feature = "serde")]
@@ -1429,7 +1438,7 @@ mod tests {
             let path = field("path", leaf(Tag::PathBuf));
             takes(named("Config", growing(&[&[path], more].concat())))
         };
-        let check = |exported: &[u8]| plugin.check("run", exported, signature(&config(&[])));
+        let check = |exported: &[u8]| plugin.check("run", exported, signature(&config(&[])), "");
         check(&config(&[default("retries", leaf(Tag::U32))])).unwrap();
 
         let error = check(&config(&[field("retries", leaf(Tag::U32)), default("delay", leaf(Tag::U8))])).unwrap_err();

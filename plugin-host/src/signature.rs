@@ -126,6 +126,15 @@ impl Signature {
         }
     }
 
+    /// Says where the types of two signatures are from that differ inside. `modules` has the modules of each signature's types, one
+    /// a line, as far as they are known.
+    pub(crate) fn origins(&self, exported: &Signature, sides: Sides, modules: [&str; 2]) -> String {
+        match (self.schema(), exported.schema()) {
+            (Some(asked), Some(exported)) => difference::origins(&asked, &exported, sides, modules),
+            _ => String::new(),
+        }
+    }
+
     /// The signature as one would write the item, with its name and the names of its arguments.
     pub(crate) fn declaration(&self, name: &str, arguments: &[String]) -> String {
         match self.schema() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plugin_core::descriptor::Node;
-use plugin_core::record::Kind;
+use plugin_core::record::{Item, Kind};
 use plugin_core::{FunctionType, Live, Lookup};
 
 use crate::difference::Sides;
@@ -191,17 +191,17 @@ impl Host {
     }
 }
 
-/// The descriptors of a library's exports, by name.
-fn exports(entries: &[Entry]) -> HashMap<&'static str, &'static [u8]> {
+/// A library's exports, by name.
+fn exports(entries: &[Entry]) -> HashMap<&'static str, Item<'static>> {
     let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
-    exports.map(|entry| (entry.item.name, entry.item.descriptor)).collect()
+    exports.map(|entry| (entry.item.name, entry.item.clone())).collect()
 }
 
 /// A version that is mapped beside the one that it is to replace.
 struct Next<'a> {
     old: &'a Plugin,
     path: &'a Path,
-    exports: HashMap<&'static str, &'static [u8]>,
+    exports: HashMap<&'static str, Item<'static>>,
     /// Whether it may not be asked for faults.
     refuses_faults: bool,
 }
@@ -213,14 +213,14 @@ impl Next<'_> {
         let in_use = self.old.exports_in_use();
         in_use.into_iter().try_for_each(|(name, descriptor)| {
             let fits = |new: &[u8]| new == descriptor;
-            self.check(name, fits, || Signature::read(descriptor))
+            self.check(name, fits, || (Signature::read(descriptor), self.old.modules(name).to_owned()))
         })
     }
 
     /// Whether it has what `Live` handles will call in it.
     fn check_followers(&self, succession: &Succession) -> Result<(), Error> {
         succession.misfit(|name, node: &'static Node, takes_fault| {
-            self.check(name, |new| node.matches(new), || Signature::from_node(node))?;
+            self.check(name, |new| node.matches(new), || (Signature::from_node(node), node.to_modules()))?;
             if takes_fault && self.refuses_faults {
                 return Err(self.in_use(Error::NoFaults { plugin: self.old.name().to_owned(), name: name.to_owned() }));
             }
@@ -228,18 +228,24 @@ impl Next<'_> {
         })
     }
 
-    fn check(&self, name: &str, fits: impl Fn(&[u8]) -> bool, asked: impl Fn() -> Signature) -> Result<(), Error> {
+    fn check(
+        &self,
+        name: &str,
+        fits: impl Fn(&[u8]) -> bool,
+        asked: impl Fn() -> (Signature, String),
+    ) -> Result<(), Error> {
         let plugin = self.old.name();
         let problem = match self.exports.get(name) {
-            Some(new) if fits(new) => return Ok(()),
+            Some(new) if fits(new.descriptor) => return Ok(()),
             Some(new) => {
-                let (asked, exported) = (asked(), Signature::read(new));
+                let ((asked, modules), exported) = (asked(), Signature::read(new.descriptor));
                 if asked.accepts(&exported) {
                     return Ok(());
                 }
                 let difference = asked.difference(&exported, Sides::HANDLE);
+                let origins = asked.origins(&exported, Sides::HANDLE, [&modules, new.modules]);
                 let (plugin, name) = (plugin.to_owned(), name.to_owned());
-                Error::TypeMismatch(Box::new(TypeMismatch { plugin, name, asked, exported, difference }))
+                Error::TypeMismatch(Box::new(TypeMismatch { plugin, name, asked, exported, difference, origins }))
             }
             None => Error::no_such_export(name, Some(plugin), self.exports.keys().copied()),
         };

@@ -49,6 +49,30 @@ fn a_type_deep_inside() {
     differs!("echo_config", Config, "argument 1: Config.retry.max: u64 in the host, u32 in the plugin");
 }
 
+/// A host and a plugin may each have a type of that name.
+#[test]
+fn types_of_one_name_are_told_apart_by_their_modules() {
+    mod settings {
+        #[plugin_core::plugin_type]
+        pub(super) struct Config {
+            name: String,
+        }
+    }
+    let host = host_with(&["zoo"]);
+    let mismatch = |error| match error {
+        Error::TypeMismatch(mismatch) => mismatch,
+        other => panic!("{other}"),
+    };
+    let config = mismatch(host.get::<fn(settings::Config) -> settings::Config>("echo_config").err().unwrap());
+    assert_eq!(config.origins, "`Config` is `identity::settings::Config` in the host, `api::Config` in the plugin");
+    let text = config.to_string();
+    assert!(text.ends_with(&format!("\n  {}", config.origins)), "{text}");
+    // What is inside of it is the same, or is no type of anybody's.
+    let plain = mismatch(host.get::<fn(u32) -> u32>("echo_config").err().unwrap());
+    assert_eq!(plain.origins, "");
+    assert!(plain.to_string().ends_with("in the plugin"), "{plain}");
+}
+
 #[test]
 fn several_things_at_once() {
     #[plugin_type]

@@ -470,6 +470,18 @@ fn structs_may_grow_at_their_end() {
     assert_eq!(between(outer(inner(&[]), &[retries()]), outer(inner(&[default("x", u8())]), &[])), "none");
 }
 
+#[test]
+fn modules_are_said_of_types_that_differ_inside() {
+    let origins = |modules| signature(&config(u32())).origins(&signature(&config(u64())), Sides::LOOK_UP, modules);
+    let said = "`Retry` is `host::Retry` in the host, `plugin::deep::Retry` in the plugin";
+    assert_eq!(origins(["host\nhost", "plugin\nplugin::deep"]), said);
+    assert_eq!(origins(["api\napi", "api\napi"]), "");
+    // An earlier version of the SDK says nothing of it.
+    assert_eq!(origins(["host\nhost", ""]), "");
+    let fits = signature(&config(u32())).origins(&signature(&config(u32())), Sides::LOOK_UP, ["a\na", "b\nb"]);
+    assert_eq!(fits, "");
+}
+
 /// Who follows the hint must be helped by that.
 #[test]
 fn growth_is_hinted_at_only_where_it_could_help() {

@@ -25,7 +25,7 @@ use crate::signature::Signature;
 #[derive(Clone, PartialEq, Eq, Error)]
 #[error(
     "export `{name}` of plugin `{plugin}` has another type\n  asked for: {asked}\n  exported:  {exported}\n  \
-     difference:{}", indented(.difference)
+     difference:{}{}", indented(.difference), from_modules(.origins)
 )]
 #[non_exhaustive]
 pub struct TypeMismatch {
@@ -40,6 +40,9 @@ pub struct TypeMismatch {
     /// The differences, one in each line: the first eight, and the number of the rest. A line that begins with `hint: `
     /// says what could be done.
     pub difference: String,
+    /// Where types are from that differ inside, one in each line, if the two sides have them from different modules: they may
+    /// be different types of one name. Empty if nothing is to be said of that.
+    pub origins: String,
 }
 
 /// The same as `Display`: a `main` that returns an error prints it with `Debug`.
@@ -47,6 +50,11 @@ impl std::fmt::Debug for TypeMismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
+}
+
+/// The lines that tell types of one name apart.
+fn from_modules(origins: &str) -> String {
+    origins.lines().map(|origin| format!("\n  {origin}")).collect()
 }
 
 /// One line beside what comes before, several below it.
