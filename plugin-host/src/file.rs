@@ -22,7 +22,7 @@ use crate::trust::Digest;
 /// ```
 /// use plugin_host::{Host, Mapping, Trust};
 ///
-/// // While debugging: the debugger looks for the file that the loader was given.
+/// // While debugging: a debugger finds the file also when the process has ended.
 /// let host = Host::new(Trust::none()).with_mapping(Mapping::InPlace);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub enum Mapping {
     /// plugin is loaded, and the same file loaded again is a library of its own.
     #[default]
     Private,
-    /// The file itself. Its pages are shared with other processes, debuggers find it, and `$ORIGIN` in it works. But a
-    /// write to the file changes the running plugin. The file may be replaced between trusting and mapping, so digests are
-    /// not enough to trust it. And one file can be loaded once at a time in a process.
+    /// The file itself. Its pages are shared with other processes, debuggers find it also when the process has ended, and
+    /// `$ORIGIN` in it works. But a write to the file changes the running plugin. The file may be replaced between trusting
+    /// and mapping, so digests are not enough to trust it. And one file can be loaded once at a time in a process.
     ///
     /// Replace such a file by renaming another one over it. On Unix the new file can be loaded while the old one is still
     /// mapped. The loader is then given another spelling of the path, because it takes a path that it knows for the library
@@ -453,7 +453,7 @@ impl Image {
     #[cfg(target_os = "linux")]
     fn unnamed(file: fs::File) -> io::Result<Self> {
         let inode = std::os::unix::fs::MetadataExt::ino(&file.metadata()?);
-        let path = memory::unique_path(&file, inode).into();
+        let path = memory::unique_path(&file, inode)?.into();
         Ok(Image { path, inode: Some(inode), keep: Keep::Unnamed(file) })
     }
 
@@ -627,10 +627,15 @@ mod copies {
 
 #[cfg(target_os = "linux")]
 mod memory {
-    use std::fs::File;
-    use std::os::fd::AsRawFd as _;
+    use std::fs::{File, OpenOptions};
+    use std::hash::{BuildHasher as _, RandomState};
+    use std::io;
+    use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::path::Path;
+    use std::sync::{Mutex, PoisonError};
 
-    use super::spelling;
+    use super::{beyond_standard_streams, spelling};
 
     /// A path to a file in memory. No other file is mapped by this path.
     ///
@@ -638,11 +643,55 @@ mod memory {
     /// each path has the number of the file's inode in its [`spelling`], which no other file has while this one is mapped,
     /// whichever of the process's hosts mapped it.
     ///
-    /// The path names the process by its number: a debugger that opened `/proc/self/fd/3` would find a file of its own, and
-    /// wait for ever if that is a pipe. `/proc` says the number, because it may count other processes than `getpid` does.
-    pub(super) fn unique_path(file: &File, inode: u64) -> String {
-        let process = std::fs::read_link("/proc/self").unwrap_or_else(|_| "self".into());
-        format!("/proc/{}/fd{}/{}", process.display(), spelling(inode), file.as_raw_fd())
+    /// Debuggers open the path, too. They wait for ever if the path leads to a pipe. So the path names the process by its
+    /// number, because `/proc/self` would be the debugger. `/proc` says the number, because it may count other processes
+    /// than `getpid` does. A debugger may read the path in a core file when another process has this number. So the path
+    /// goes through a descriptor that is a directory: through any other descriptor, the kernel refuses to go.
+    pub(super) fn unique_path(file: &File, inode: u64) -> io::Result<String> {
+        let process = match std::fs::read_link("/proc/self") {
+            Ok(process) => process,
+            // The loader will not find the file, and the error says that there is no `/proc`.
+            Err(_) => return Ok(format!("/proc/self/fd/{}", file.as_raw_fd())),
+        };
+        let process = Path::new("/proc").join(process).join("fd");
+        let directory = directory(&process)?;
+        Ok(format!("{}/{directory}{}/{}", process.display(), spelling(inode), file.as_raw_fd()))
+    }
+
+    /// Returns the number of a descriptor of the directory of this process's descriptors, `path`.
+    ///
+    /// The descriptor stays open until the process ends, because every library that stays mapped needs it. A process that
+    /// was forked opens one of its own.
+    fn directory(path: &Path) -> io::Result<i32> {
+        static OPENED: Mutex<Option<(u32, OwnedFd)>> = Mutex::new(None);
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = std::process::id();
+        match &*opened {
+            Some((owner, directory)) if *owner == process => Ok(directory.as_raw_fd()),
+            _ => {
+                let directory = open_directory(path)?;
+                let number = directory.as_raw_fd();
+                // The parent's paths lead through the descriptor of the parent. The child need not keep it.
+                *opened = Some((process, directory));
+                Ok(number)
+            }
+        }
+    }
+
+    /// Opens a directory. The number of the descriptor is chosen at random where the limit of the process allows that:
+    /// another process of the same program has probably nothing there.
+    fn open_directory(path: &Path) -> io::Result<OwnedFd> {
+        const FIRST: u64 = 64;
+        const NUMBERS: u64 = 448;
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        let directory = beyond_standard_streams(|| OpenOptions::new().read(true).custom_flags(flags).open(path))?;
+        let least = (FIRST + RandomState::new().hash_one(path) % NUMBERS) as i32;
+        // SAFETY: a descriptor that is open.
+        match unsafe { libc::fcntl(directory.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) } {
+            number if number < 0 => Ok(directory.into()),
+            // SAFETY: just made, and no other code has it.
+            number => Ok(unsafe { OwnedFd::from_raw_fd(number) }),
+        }
     }
 
     #[cfg(test)]
@@ -656,7 +705,7 @@ mod memory {
         fn paths_are_unique_and_lead_to_the_file() {
             let files: Vec<_> = (0..100).map(|_| tempfile::tempfile().unwrap()).collect();
             let paths: Vec<String> =
-                files.iter().map(|file| super::unique_path(file, file.metadata().unwrap().ino())).collect();
+                files.iter().map(|file| super::unique_path(file, file.metadata().unwrap().ino()).unwrap()).collect();
             for (file, path) in files.iter().zip(&paths) {
                 assert_eq!(read_link(path).unwrap(), read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap());
             }

@@ -60,6 +60,13 @@
 //! On Windows a mapped file cannot be deleted either: the private copies of a process that has ended are deleted by the
 //! next one that loads a plugin.
 //!
+//! # Debuggers and profilers
+//!
+//! On Linux, backtraces name the functions of a plugin, and so does gdb when it runs the host or is attached to it. With the
+//! default [`Mapping`], gdb needs one command for a core file, and perf needs one for its reports, because the plugin's private
+//! copy is gone by then. The page `docs/debugging.md` of this crate's repository has these commands. With
+//! [`Mapping::InPlace`] no command is needed.
+//!
 //! # One process, several standard libraries
 //!
 //! Host and plugins each have a std of their own, and each std guards the state of the process with locks of its own. In the
