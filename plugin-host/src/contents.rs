@@ -9,9 +9,14 @@ use crate::file::Opened;
 use crate::file::not_read;
 use crate::inspect::{Inspected, inspect_in};
 use crate::limits::Limits;
+#[cfg(target_os = "linux")]
+use crate::symbols::prefer_own;
 use crate::trust::Digest;
 
 /// All that was in a file. It never changes.
+///
+/// On Linux one flag differs from the file's, with which a library uses its own symbols (see [`prefer_own`]). Digests are of
+/// the file's bytes.
 ///
 /// On Linux it is not on the heap. A library is large: an allocator keeps a block of that size once it is free, in each of
 /// its arenas, and so a host that loads plugins from many threads would be larger for good.
@@ -39,6 +44,12 @@ impl Contents {
         let reason = None;
         let mut heap = Heap(Vec::new());
         let digest = opened.copy(path, limits, wanted, &mut heap)?;
+        #[cfg(target_os = "linux")]
+        if let Some(change) = prefer_own(&*heap.0, limits)
+            && let Ok(start) = usize::try_from(change.place)
+        {
+            heap.0[start..][..change.bytes.len()].copy_from_slice(&change.bytes);
+        }
         // The loader needs a file with these bytes.
         #[cfg(unix)]
         if may_write().is_some_and(|most| heap.0.len() as u64 > most) {
@@ -120,6 +131,7 @@ pub(crate) mod sealed {
     use std::fs::File;
     use std::io;
     use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+    use std::os::unix::fs::FileExt as _;
     use std::path::Path;
 
     use super::{Bounded, may_write};
@@ -127,6 +139,7 @@ pub(crate) mod sealed {
     use crate::file::{Opened, beyond_standard_streams, not_read};
     use crate::library::loader;
     use crate::limits::Limits;
+    use crate::symbols::prefer_own;
     use crate::trust::Digest;
 
     /// A file that is only in memory and can never change again.
@@ -138,7 +151,7 @@ pub(crate) mod sealed {
     impl Sealed {
         /// Copies a whole file, and computes its digest on the way if the digest is `wanted`.
         ///
-        /// The digest is that of the bytes which were written. Until the file is sealed, only this process has it open, and
+        /// The digest is that of the bytes which were copied. Until the file is sealed, only this process has it open, and
         /// only a process of the same user that may also trace this one could open it and write to it.
         pub(super) fn read(
             path: &Path,
@@ -161,6 +174,10 @@ pub(crate) mod sealed {
                 // The kernel can copy from one file to another by itself.
                 None => opened.copy(path, limits, wanted, &mut file)?,
             };
+            if let Some(change) = prefer_own(&file, limits) {
+                // The bytes are within the file, which does not grow.
+                file.write_all_at(&change.bytes, change.place).map_err(|source| not_read(path, source))?;
+            }
             match seal(&file) {
                 Ok(()) => Ok(Ok((Sealed(file), digest))),
                 Err(error) => denied(error),

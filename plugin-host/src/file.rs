@@ -29,12 +29,15 @@ use crate::trust::Digest;
 #[non_exhaustive]
 pub enum Mapping {
     /// The very bytes that were trusted, in sealed memory or in a private copy. The file may be replaced or deleted while its
-    /// plugin is loaded, and the same file loaded again is a library of its own.
+    /// plugin is loaded, and the same file loaded again is a library of its own. On Linux one flag is changed, as a linker
+    /// does with the option `-Bsymbolic`: with it, a plugin uses its own C functions and variables, even if the program or
+    /// another library has some of the same names.
     #[default]
     Private,
     /// The file itself. Its pages are shared with other processes, debuggers find it also when the process has ended, and
     /// `$ORIGIN` in it works. But a write to the file changes the running plugin. The file may be replaced between trusting
-    /// and mapping, so digests are not enough to trust it. And one file can be loaded once at a time in a process.
+    /// and mapping, so digests are not enough to trust it. And one file can be loaded once at a time in a process. On
+    /// Linux a plugin whose C functions or variables the program's would replace is an error.
     ///
     /// Replace such a file by renaming another one over it. On Unix the new file can be loaded while the old one is still
     /// mapped. The loader is then given another spelling of the path, because it takes a path that it knows for the library
@@ -379,6 +382,23 @@ impl Source {
                 true
             }
         }
+    }
+
+    /// Returns the name of a symbol of the library's own for which the loader would take another library's.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn replaced_symbol(&self) -> Option<String> {
+        use crate::symbols::replaced;
+        match self {
+            Source::Contents(Contents::Sealed(sealed)) => replaced(sealed.file()),
+            Source::Contents(Contents::Heap(bytes, _)) => replaced(&**bytes),
+            Source::InPlace(file) => replaced(file),
+        }
+    }
+
+    /// As above. Other systems look for a symbol in the library that was named when the plugin was linked.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn replaced_symbol(&self) -> Option<String> {
+        None
     }
 
     /// The reason why the bytes are not in sealed memory, on systems that have it.

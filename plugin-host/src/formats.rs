@@ -37,6 +37,8 @@ pub(crate) struct Found {
     pub(crate) other_version: Option<u32>,
     /// Whether the linker marked the library as never to be unmapped.
     pub(crate) no_delete: bool,
+    /// Whether the linker marked the library to look for symbols in itself first.
+    pub(crate) prefers_own: bool,
     /// Whether it is a program, which otherwise looks like a library.
     pub(crate) is_program: bool,
 }

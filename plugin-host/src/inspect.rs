@@ -144,13 +144,15 @@ pub(crate) struct Inspected {
     pub(crate) manifest: Manifest,
     /// Whether the linker marked the library as never to be unmapped.
     pub(crate) no_delete: bool,
+    /// Whether the loader looks for the library's symbols in the library first.
+    pub(crate) prefers_own: bool,
 }
 
 /// Inspects a file that is open, or the bytes of one. Messages name `path`.
 pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Limits) -> Result<Inspected, Error> {
     let not_read = |source| Error::Read { path: path.to_owned(), source };
     let parts = Parts::new(file, limits.symbols).map_err(not_read)?;
-    let (records, no_delete) = match look(path, &parts) {
+    let (records, found) = match look(path, &parts) {
         Ok(found) => found,
         Err(error) => return Err(parts.explain(path, error)),
     };
@@ -159,7 +161,8 @@ pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Lim
         return Err(Error::SectionTooLarge { path: path.to_owned(), found: length, limit: limits.section });
     }
     let section = read_section(file, records).map_err(not_read)?;
-    Ok(Inspected { manifest: Manifest::read(path, section, limits)?, no_delete })
+    let Found { no_delete, prefers_own, .. } = found;
+    Ok(Inspected { manifest: Manifest::read(path, section, limits)?, no_delete, prefers_own })
 }
 
 fn read_section<F: ReadAt + ?Sized>(file: &F, range: Range<u64>) -> std::io::Result<Box<[u8]>> {
@@ -172,8 +175,8 @@ fn read_section<F: ReadAt + ?Sized>(file: &F, range: Range<u64>) -> std::io::Res
     Ok(section.into_boxed_slice())
 }
 
-/// Checks everything but the records. Returns the place of the records, and whether the library is never to be unmapped.
-fn look<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<(Range<u64>, bool), Error> {
+/// Checks everything but the records. Returns the place of the records, and everything that was found.
+fn look<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<(Range<u64>, Found), Error> {
     let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
     let found = find(path, data)?;
     let records = match &found.records {
@@ -185,7 +188,7 @@ fn look<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<(Range<u64>, bool), 
         None => return Err(Error::NotAPlugin { path: path.to_owned() }),
     };
     check_table(path, &found, data)?;
-    Ok((records, found.no_delete))
+    Ok((records, found))
 }
 
 /// Finds the parts of a plugin in a library for this machine.

@@ -124,6 +124,7 @@
 //! | [`std::thread::current`] | each side has its own handle for a thread: another id, which may equal that of another thread on another side, and no name on threads that it has not started |
 //! | [`std::thread::park`] | a token belongs to one side's handle: `unpark` on one side does not wake a thread that is parked on the other |
 //! | [`std::thread::panicking`], the panic count | each side counts its own panics: a plugin that is called while the host unwinds may panic, and that is a [`Fault`] |
+//! | functions and variables with `#[no_mangle]` | on Linux with glibc, a plugin uses its own, also if the program (linked with `-rdynamic`) or another library has some of the same names. A plugin that would use another's is refused, which may happen with [`Mapping::InPlace`] |
 //! | the panic hook | each side has its own; a plugin's reports to its host, and prints if the process is about to end |
 //! | backtraces | each side has a lock and a cache of its own; a plugin's frames are named by either |
 //! | crashes, such as by SIGSEGV | end the process, whichever side's code is wrong; [`Host::with_crash_reports`] names the plugin |
@@ -182,6 +183,8 @@ mod signature;
 mod similar;
 mod stderr;
 mod succession;
+#[cfg(target_os = "linux")]
+mod symbols;
 mod text;
 mod threads;
 mod timeout;

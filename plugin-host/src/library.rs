@@ -277,6 +277,19 @@ fn reason(error: &libloading::Error, image: &Path) -> String {
     if cfg!(windows) { said.replace("%1", "it") } else { said }
 }
 
+/// The reason not to map a library that would use another library's symbol of that name, and the remedy.
+fn use_of_another(symbol: &str, mapping: Mapping) -> String {
+    let private = match mapping {
+        Mapping::InPlace if cfg!(target_env = "gnu") => "load it with `Mapping::Private`, or ",
+        _ => "",
+    };
+    format!(
+        "it would use the `{symbol}` of the program or of another library instead of its own; {private}link it with \
+         `-Wl,-Bsymbolic`, for example in its build script with \
+         `println!(\"cargo::rustc-cdylib-link-arg=-Wl,-Bsymbolic\")`"
+    )
+}
+
 /// How the host wants its libraries.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -307,6 +320,11 @@ impl Library {
     /// Maps what is at `path`, which was trusted and inspected, and binds the library to its services.
     pub(crate) fn map(path: &Path, source: &Source, inspected: &Inspected, settings: &Settings) -> Result<Self, Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
+        if !(cfg!(target_env = "gnu") && inspected.prefers_own)
+            && let Some(symbol) = source.replaced_symbol()
+        {
+            return Err(map_error(use_of_another(&symbol, settings.mapping)));
+        }
         #[cfg_attr(not(unix), expect(unused_mut))]
         let mut image = Image::new(path, source).map_err(|source| match is_out_of_files(&source) {
             true => Error::TooManyFiles { path: path.to_owned(), source },

@@ -71,8 +71,13 @@ where
     let first = |kind: elf::SectionType| sections[1..].iter().find(|section| section.sh_type(endian) == kind);
     if let Some(dynamic) = first(elf::SHT_DYNAMIC) {
         let entries: &[Elf::Dyn] = dynamic.data_as_array(endian, data).map_err(damaged)?;
-        let flags = entries.iter().filter(|entry| entry.tag(endian) == elf::DT_FLAGS_1);
-        let flags = flags.fold(0, |flags, entry| flags | entry.d_val(endian).into());
+        let flags = |tag| {
+            let entries = entries.iter().filter(|entry| entry.tag(endian) == tag);
+            entries.fold(0, |flags, entry| flags | entry.d_val(endian).into())
+        };
+        found.prefers_own = flags(elf::DT_FLAGS) & elf::DF_SYMBOLIC.0 != 0
+            || entries.iter().any(|entry| entry.tag(endian) == elf::DT_SYMBOLIC);
+        let flags = flags(elf::DT_FLAGS_1);
         found.no_delete = flags & elf::DF_1_NODELETE.0 != 0;
         // A program that may be placed anywhere has the kind of a library.
         found.is_program = flags & elf::DF_1_PIE.0 != 0;
