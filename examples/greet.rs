@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use plugin_host::build::Build;
-use plugin_host::{Host, Trust};
+use plugin_host::{Host, Memory, Trust};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let library = match std::env::args_os().nth(1) {
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
 
     // SAFETY: the greeter is a plugin of our own, built from the source beside this one.
-    let host = Host::new(unsafe { Trust::any() });
+    let host = Host::new(unsafe { Trust::any() }).with_memory(Memory::Tracked);
     host.load(library)?;
     println!("{}", *host.get::<&str>("GREETER")?);
     let greet = host.get::<fn(&str) -> String>("greet")?;

@@ -6,6 +6,9 @@
 //! ```
 //! use plugin_core::plugin_export;
 //!
+//! // The host frees what is left of it when the plugin goes: see below, at "Memory".
+//! plugin_core::use_host_allocator!();
+//!
 //! /// The greeting.
 //! #[plugin_export]
 //! static GREETER: &str = "Hello, World!";
@@ -125,13 +128,27 @@
 //!
 //! [says so]: https://docs.rs/plugin-host/latest/plugin_host/macro.use_system_allocator.html
 //!
-//! What the plugin leaks, in its statics too, is then the host's to handle: lost, or, if the host tracks it, freed when the
-//! library is unmapped (which happens on Linux with glibc) and reported. To be freed so it must be the plugin's alone: a
-//! plugin does not let other libraries keep pointers to what it leaked, as it does not let them keep pointers to its
-//! statics. What has moved to the host is not the plugin's any more, and lives on.
+//! When a library is unmapped, its code and its statics go. Memory that a static *owns*, as a `Vec` in a `Mutex` or a `Regex` in
+//! a `LazyLock`, does not go with it, because Rust never drops a static. This memory is lost at each unload, and at each upgrade,
+//! unless the host has a list of it:
+//!
+//! | the plugin's allocator | the host's `Memory` | what statics own, and what is leaked otherwise |
+//! | --- | --- | --- |
+//! | its own: std's default, or a `#[global_allocator]` | any | lost, and nobody reports it. An allocator such as mimalloc or jemalloc loses all that it has not given back to the kernel, too |
+//! | the host's | `Plain`, the default | lost, and nobody reports it |
+//! | the host's | `Tracked` | freed when the library is unmapped, and reported to the leak handler |
+//!
+//! So let a plugin that comes and goes say `use_host_allocator!()`, and its host track it. Without that, have a shutdown hook take
+//! the values out of the statics, which are then `Mutex<Option<T>>`. Libraries are unmapped on Linux with glibc. Where they stay,
+//! so does their memory.
+//!
+//! What a host may free so must be the plugin's alone: a plugin does not let other libraries keep pointers to what it leaked, as
+//! it does not let them keep pointers to its statics. What has moved to the host is not the plugin's any more, and lives on. What
+//! C code in the plugin has from `malloc` is not on the list.
 //!
 //! The buffer of a plugin's standard output, 1 KiB, is made by std when the plugin first prints, or else when the host has it
-//! flushed in the end, and is never freed by std. It is lost with each library whose memory is not tracked.
+//! flushed in the end. It is owned by a static of std's, which no stable function empties, so it is lost like any other unless
+//! the memory is tracked.
 //!
 //! What constructors allocate before there is a host is the system's, and so are values that own it. If they keep more than
 //! 64 blocks, all of the plugin's memory is the system's, as it would be without the macro.

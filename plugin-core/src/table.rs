@@ -53,6 +53,44 @@ pub struct PluginTable {
     pub unbind: unsafe extern "C" fn(),
     /// Returns what the system may call in the library without the services knowing of it, by now.
     pub escaped: unsafe extern "C" fn() -> Escaped,
+    /// Calls `visit` with `context` and each thing that has escaped, as far as more is known of it than its kind.
+    pub registrations:
+        unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Registered)),
+}
+
+impl PluginTable {
+    /// Calls `visit` with each thing that has escaped, as far as the library knows more of it than its kind.
+    ///
+    /// # Safety
+    ///
+    /// The library is mapped.
+    #[cfg(feature = "host")]
+    pub unsafe fn visit_registrations(&self, mut visit: impl FnMut(&Registered)) {
+        unsafe extern "C" fn one<F: FnMut(&Registered)>(context: *mut c_void, registered: *const Registered) {
+            // SAFETY: the closure below, and what a library shows.
+            unsafe { (*context.cast::<F>())(&*registered) }
+        }
+        fn one_of<F: FnMut(&Registered)>(_: &F) -> unsafe extern "C" fn(*mut c_void, *const Registered) {
+            one::<F>
+        }
+        let one = one_of(&visit);
+        // SAFETY: the caller's promise; the function takes what it is given here.
+        unsafe { (self.registrations)((&raw mut visit).cast(), one) };
+    }
+}
+
+/// What a library knows of something that has escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Registered {
+    /// One of the kinds in [`escaped`].
+    pub kind: u32,
+    /// The signal's number, if it is a signal handler.
+    pub signal: c_int,
+    /// The function or variable of the C library by which it was registered; a name that ends with NUL, in the library.
+    pub by: *const c_char,
+    /// The function that will be called, or null if that is not known, or there is none.
+    pub function: *const c_void,
 }
 
 /// What the system may call in a library, and only the system knows of.
@@ -69,7 +107,7 @@ pub struct Escaped {
 pub mod escaped {
     /// On this platform the library does not tell.
     pub const UNKNOWN: u32 = 1;
-    /// The library's std is in a library of its own, or has registered no destructor of a thread-local so far.
+    /// The library's std is in a library of its own.
     pub const STD_ELSEWHERE: u32 = 2;
     /// A thread that was started before there was a host, or by `clone`.
     pub const THREAD: u32 = 4;
@@ -89,6 +127,9 @@ pub mod escaped {
     pub const HOST: u32 = 512;
     /// Memory that the C library keeps a pointer to: a stream's buffer, an entry of the environment.
     pub const MEMORY: u32 = 1024;
+    /// The library has a std inside, which has registered no destructor of a thread-local so far. The crate that is built as the
+    /// library has no annotated item, so that nothing controls its threads.
+    pub const UNCONTROLLED: u32 = 2048;
 }
 
 /// What binding a library to a host's services may come to.
@@ -102,7 +143,7 @@ pub mod bound {
 }
 
 /// The size of the table in the first version, which every later one has too.
-pub const TABLE_V1_SIZE: usize = std::mem::offset_of!(PluginTable, escaped) + size_of::<usize>();
+pub const TABLE_V1_SIZE: usize = std::mem::offset_of!(PluginTable, registrations) + size_of::<usize>();
 
 /// The table's header: what may be read before its version is known to be right.
 pub const HEADER_SIZE: usize = std::mem::offset_of!(PluginTable, build);
@@ -164,6 +205,9 @@ pub struct HostServices {
     pub plugin: *const u8,
     /// The length of the name in bytes.
     pub plugin_len: usize,
+    /// Takes over a key that the library has made before, without a destructor of the C library's.
+    pub key_adopt:
+        unsafe extern "C" fn(library: *const c_void, key: u32, destructor: Option<unsafe extern "C" fn(*mut c_void)>),
 }
 
 impl HostServices {

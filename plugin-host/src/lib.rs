@@ -173,6 +173,8 @@ mod linked;
 mod manifest;
 mod maps;
 mod memory;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod names;
 mod parts;
 mod pin;
 #[cfg(test)]
@@ -220,7 +222,7 @@ pub mod __private {
     pub use crate::memory::SystemIsGlobal;
 }
 
-pub use pin::{PinReason, PluginThread, Registration};
+pub use pin::{PinReason, PluginThread, Registered, Registration};
 pub use unload::{Closed, Unload};
 #[cfg(feature = "watch")]
 pub use watch::Watch;

@@ -12,7 +12,8 @@ use plugin_core::fault::{Context, FaultRepr, Outcome};
 use plugin_core::record::{Item, Kind, RawRecord};
 use plugin_core::state::StateRepr;
 use plugin_core::table::{
-    Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin, opening_controlled,
+    self, Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin,
+    opening_controlled,
 };
 use plugin_core::{Fault, Origin, PluginType};
 
@@ -27,11 +28,11 @@ use crate::handler::Handler;
 use crate::hooks::Hooks;
 use crate::inspect::{Header, Inspected};
 use crate::memory::{Leak, Memory};
-use crate::pin::{PinReason, Registration};
+use crate::pin::{PinReason, Registered, Registration};
 use crate::services::Services;
 use crate::threads::Threads;
 use crate::timeout::{HookTimeout, Steps};
-use crate::unload::{Closing, Departure};
+use crate::unload::{Closing, Departed, Departure};
 
 /// One annotated item as registered: the function to call, and the contents of its record.
 ///
@@ -262,7 +263,7 @@ fn is_known(path: &Path) -> bool {
 }
 
 /// The loader's reason for an error, and the remedy.
-fn reason(error: &libloading::Error, image: &Path) -> String {
+fn reason(error: &libloading::Error, image: &Path, plugin: &str) -> String {
     let said = std::error::Error::source(error).unwrap_or(error).to_string();
     let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
     // Windows says that a module is not found, but not that it is another one. The others are glibc, musl and macOS.
@@ -273,6 +274,10 @@ fn reason(error: &libloading::Error, image: &Path) -> String {
     }
     if has(&["undefined symbol", "symbol not found", "Symbol not found"]) {
         return format!("{said}; link the plugin with the library that has this symbol");
+    }
+    // The text is glibc's.
+    if has(&["cannot allocate memory in static TLS block"]) {
+        return format!("{said}: {}", no_static_tls(plugin));
     }
     if cfg!(windows) { said.replace("%1", "it") } else { said }
 }
@@ -287,6 +292,34 @@ fn use_of_another(symbol: &str, mapping: Mapping) -> String {
         "it would use the `{symbol}` of the program or of another library instead of its own; {private}link it with \
          `-Wl,-Bsymbolic`, for example in its build script with \
          `println!(\"cargo::rustc-cdylib-link-arg=-Wl,-Bsymbolic\")`"
+    )
+}
+
+/// Says what has the room that there is no more of for thread-locals which are reached at once, and the remedies.
+fn no_static_tls(plugin: &str) -> String {
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for (of, reasons) in Departed::still_mapped() {
+        let list = if of == plugin { &mut own } else { &mut others };
+        let text = format!("of `{of}`: {}", crate::pin::list(&reasons, "; "));
+        match list.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, count)) => *count += 1,
+            None => list.push((text, 1_usize)),
+        }
+    }
+    let text = |(text, count): (String, usize)| match count {
+        1 => format!("1 old library {text}"),
+        _ => format!("{count} old libraries {text}"),
+    };
+    let mapped: Vec<_> = own.into_iter().chain(others).map(text).collect();
+    let allocators = "`local_dynamic_tls` of the crate mimalloc, `disable_initial_exec_tls` of tikv-jemallocator";
+    let build = format!("build the plugin without thread-locals of the model initial-exec ({allocators})");
+    let tunable = "start the host with `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`";
+    if mapped.is_empty() {
+        return format!("no plugin that was unloaded is still mapped; {build}, or {tunable}");
+    }
+    format!(
+        "what is still mapped has taken the room ({}); take out of the plugin what keeps it mapped, or {build}, or {tunable}",
+        mapped.join("; ")
     )
 }
 
@@ -348,7 +381,10 @@ impl Library {
                 let copy = "its private copy is opened through `/proc/self/fd`, and there is no `/proc`";
                 return map_error(format!("{copy}; mount that, or use `Mapping::InPlace`"));
             }
-            map_error(reason(&error, image.path()).replace(&*image.path().to_string_lossy(), &path.to_string_lossy()))
+            let plugin = inspected.manifest.name();
+            map_error(
+                reason(&error, image.path(), plugin).replace(&*image.path().to_string_lossy(), &path.to_string_lossy()),
+            )
         })?;
         let inode = image.inode();
         // From here on, a failure leaves the library mapped. Its constructors have run, and the things that they have left
@@ -502,6 +538,7 @@ impl Library {
         let closed = Arc::new(Closing::default());
         let address = std::ptr::from_ref(self.table).addr();
         let departure = Departure::new(self.services.threads.clone(), closed.clone(), address, self.inode);
+        let departed = Departed::add(self.services.plugin(), departure.clone());
         // These come first, because they stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
@@ -512,7 +549,7 @@ impl Library {
         let (no_delete, on_leak) = (self.no_delete, std::mem::take(&mut self.on_leak));
         self.services.threads.close_when_quiet(move || {
             // SAFETY: the library is still mapped.
-            let reasons = unsafe { reasons_to_stay(table, &services) };
+            let reasons = unsafe { reasons_to_stay(table, &services, mapped.image.as_ref()) };
             if !reasons.is_empty() {
                 // Something that the host does not know of may call it. So it stays.
                 drop(mapped);
@@ -530,6 +567,7 @@ impl Library {
             if let Some(leak) = unsafe { services.reclaim() } {
                 on_leak.tell(&leak);
             }
+            departed.forget();
             closed.set(Ok(()));
             true
         });
@@ -542,23 +580,49 @@ impl Library {
 /// # Safety
 ///
 /// The library that has the table is mapped.
-unsafe fn reasons_to_stay(table: &PluginTable, services: &Services) -> Vec<PinReason> {
+unsafe fn reasons_to_stay(table: &PluginTable, services: &Services, image: Option<&Image>) -> Vec<PinReason> {
     // SAFETY: the caller's promise.
     let said = unsafe { (table.escaped)() };
     if said.kinds & escaped::UNKNOWN != 0 {
         return vec![PinReason::Platform];
     }
     let mut reasons = Vec::new();
-    let things = Registration::of(&said);
+    let mut details = Vec::new();
+    // SAFETY: the caller's promise.
+    unsafe { table.visit_registrations(|registered| details.push(*registered)) };
+    // SAFETY: the caller's promise, and a registration of that library.
+    let things = Registered::of(&said, &details, |registered| unsafe { named(registered, table, image) });
     if !things.is_empty() {
         reasons.push(PinReason::Registered { things });
     } else if said.kinds & escaped::STD_ELSEWHERE != 0 {
         return vec![PinReason::StdElsewhere];
+    } else if said.kinds & escaped::UNCONTROLLED != 0 {
+        return vec![PinReason::Uncontrolled];
     }
     // References that the plugin has called by are bound now. The libraries that they are bound to are still loaded.
     // SAFETY: the table is in the library, which is mapped.
     reasons.extend(services.reasons_of(unsafe { keep_foreign(std::ptr::from_ref(table).cast()) }));
     reasons
+}
+
+/// Says what a library has registered with names instead of addresses, but for the kind.
+///
+/// # Safety
+///
+/// The library that has the table and has registered this is mapped.
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(unused_variables))] // Elsewhere no library tells.
+unsafe fn named(registered: &table::Registered, table: &PluginTable, image: Option<&Image>) -> Registered {
+    // SAFETY: the caller's promise: a name in the library that ends with NUL.
+    let by = unsafe { std::ffi::CStr::from_ptr(registered.by) }.to_string_lossy().into_owned();
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    let (function, library) = {
+        let file = image.map_or(Path::new(""), Image::path);
+        let place = crate::names::place_of(registered.function, std::ptr::from_ref(table).cast(), file);
+        (place.function, place.library)
+    };
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    let (function, library) = (None, None);
+    Registered { thing: Registration::Callback, by: Some(by), function, library }
 }
 
 /// Elsewhere libraries stay mapped anyway.

@@ -71,7 +71,16 @@ fn the_systems() -> Option<SystemAllocator> {
     inventory::iter::<SystemIsGlobal>.into_iter().next().and_then(|_| SystemAllocator::here())
 }
 
-/// How plugins that say `plugin_core::use_host_allocator!()` get their memory. It is nothing to others.
+/// How plugins that say `plugin_core::use_host_allocator!()` get their memory. It is nothing to others, which have allocators of
+/// their own.
+///
+/// | the plugin's allocator | `Memory` | what its statics own, and what it leaks otherwise, when it is unmapped |
+/// | --- | --- | --- |
+/// | its own | any | lost, and not reported |
+/// | the host's | `Plain` | lost, and not reported |
+/// | the host's | `Tracked` | freed, and reported to the [leak handler](crate::Host::with_leak_handler) |
+///
+/// So a program whose plugins come and go uses `Tracked`, and has its plugins say `use_host_allocator!()`.
 ///
 /// # Example
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use plugin_core::table::Escaped;
+use plugin_core::table::{self, Escaped};
 
 /// Why a library stays mapped.
 ///
@@ -17,6 +17,7 @@ use plugin_core::table::Escaped;
 /// | `Libraries` | see that the libraries leave nothing behind that leads to the plugin, and then [vouch for them](crate::Host::with_quiet_library) |
 /// | `UnfoundLibraries` | link it so that it names the libraries by their file names alone, and finds them with a run path |
 /// | `StdElsewhere` | build it without `-C prefer-dynamic` |
+/// | `Uncontrolled` | put `#[plugin_export]` on an item of the crate that is built as the library |
 /// | `StillMapped` | see who else has opened it; link C++ in it with `-fno-gnu-unique` |
 /// | `Platform` | nothing: load the next version beside it |
 /// | `OldVersion` | what its own reasons say |
@@ -72,7 +73,7 @@ pub enum PinReason {
     /// the host cannot take back.
     Registered {
         /// The things, each once.
-        things: Vec<Registration>,
+        things: Vec<Registered>,
     },
     /// It uses libraries, other than Rust's and the C library itself, that may have threads, thread-specific keys or
     /// callbacks which lead back into it. They stay mapped in any case.
@@ -88,6 +89,9 @@ pub enum PinReason {
     },
     /// The std that it uses is a library of its own, whose threads and thread-locals the host does not see.
     StdElsewhere,
+    /// The crate that is built as the library has no item with `#[plugin_export]`, so the host does not see its threads and
+    /// thread-locals.
+    Uncontrolled,
     /// It was closed, but it is still mapped: other code has opened it too, or the loader has reasons of its own.
     StillMapped,
     /// On this platform nothing tells when it would be safe.
@@ -186,6 +190,10 @@ impl fmt::Display for PinReason {
                 "its std is in a library of its own (`-C prefer-dynamic`), whose threads and thread-locals the host \
                  does not see",
             ),
+            PinReason::Uncontrolled => f.write_str(
+                "the host does not see its threads and thread-locals, because the crate that is built as the library has no \
+                 item with `#[plugin_export]`: put that on one, a hook for example",
+            ),
             PinReason::StillMapped => f.write_str(
                 "it was closed, but the system keeps it: something else has opened it, or C++ in it has symbols that \
                  are unique in the process",
@@ -199,24 +207,120 @@ impl fmt::Display for PinReason {
     }
 }
 
-/// Something that a plugin has left with the operating system or the C library, which would call or use it.
+/// Something that a plugin has left with the operating system or the C library, which would call or use it, and where it
+/// comes from.
+///
+/// # Example
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use plugin_host::{PinReason, Registration, Unload};
+///
+/// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+/// if let Unload::Pinned(reasons) = host.unload("greeter", Duration::from_secs(1))? {
+///     for reason in &reasons {
+///         // the system may call or use it: it has a handler for SIGINT (signal 2), by `sigaction`, to call `ctrlc::os_handler`
+///         println!("{reason}");
+///         if let PinReason::Registered { things } = reason {
+///             assert!(things.iter().all(|one| one.thing != Registration::Key));
+///         }
+///     }
+/// }
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Registered {
+    /// The thing.
+    pub thing: Registration,
+    /// The function or variable of the C library by which the plugin has left it: `sigaction`. `None` if that is not known.
+    pub by: Option<String>,
+    /// The name of the function that would be called. `None` if there is none, or its name is in no table of symbols.
+    pub function: Option<String>,
+    /// The file name of the library that this function is in, if that is not the plugin's own.
+    pub library: Option<String>,
+}
+
+impl Registered {
+    /// Lists what the library itself says: the kinds, and of some of them more. `place` finds a function by its address.
+    pub(crate) fn of(
+        escaped: &Escaped,
+        details: &[table::Registered],
+        mut named: impl FnMut(&table::Registered) -> Registered,
+    ) -> Vec<Registered> {
+        let is_of = |detail: &&table::Registered, thing: &Registration| match *thing {
+            Registration::SignalHandler { signal } => {
+                detail.kind == table::escaped::SIGNAL_HANDLER && detail.signal == signal
+            }
+            _ => Registration::of(&Escaped { kinds: detail.kind, signals: 0 }).contains(thing),
+        };
+        let mut all = Vec::new();
+        for thing in Registration::of(escaped) {
+            let known: Vec<_> = details.iter().filter(|detail| is_of(detail, &thing)).collect();
+            if known.is_empty() {
+                all.push(Registered { thing, by: None, function: None, library: None });
+                continue;
+            }
+            for detail in known {
+                let one = Registered { thing: thing.clone(), ..named(detail) };
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        }
+        all
+    }
+}
+
+impl fmt::Display for Registered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut notes = Vec::new();
+        notes.extend(self.by.as_ref().map(|by| format!("by `{by}`")));
+        notes.extend(match (&self.function, &self.library) {
+            (Some(function), Some(library)) => Some(format!("to call `{function}` of `{library}`")),
+            (Some(function), None) => Some(format!("to call `{function}`")),
+            (None, Some(library)) => Some(format!("to call a function of `{library}`")),
+            (None, None) => None,
+        });
+        match &self.thing {
+            // The function says which.
+            Registration::Callback if self.by.is_some() => f.write_str("a callback")?,
+            Registration::Memory if self.by.is_some() => f.write_str("memory that the C library keeps a pointer to")?,
+            thing => thing.fmt(f)?,
+        }
+        if notes.is_empty() { Ok(()) } else { write!(f, ", {}", notes.join(", ")) }
+    }
+}
+
+/// The name of a signal by its number, as Linux has them.
+fn signal_name(number: i32) -> Option<String> {
+    const NAMES: [&str; 31] = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+        "WINCH", "IO", "PWR", "SYS",
+    ];
+    let place = usize::try_from(number).ok()?.checked_sub(1)?;
+    NAMES.get(place).map(|name| format!("SIG{name}"))
+}
+
+/// A kind of thing that a plugin may leave with the operating system or the C library.
 ///
 /// # Example
 ///
 /// ```
-/// use plugin_host::{PinReason, Registration};
+/// use plugin_host::Registration;
 ///
-/// let reason = PinReason::Registered { things: vec![Registration::SignalHandler { signal: 15 }] };
-/// assert_eq!(reason.to_string(), "the system may call or use it: it has a handler for signal 15");
+/// assert_eq!(Registration::SignalHandler { signal: 15 }.to_string(), "a handler for SIGTERM (signal 15)");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Registration {
     /// A thread, which it started before it was attached (in a constructor, for example), or with `clone`.
     Thread,
-    /// A thread-specific key, which it made before it was attached.
+    /// A thread-specific key, which it made before it was attached, and not in a constructor.
     Key,
-    /// A destructor of a thread-local, which it registered before it was attached.
+    /// A destructor of a thread-local, which it registered before it was attached, and not in a constructor.
     Destructor,
     /// A signal handler.
     SignalHandler {
@@ -269,7 +373,12 @@ impl fmt::Display for Registration {
             Registration::Key => "a thread-specific key that it made before it was attached",
             Registration::Destructor => "a thread-local's destructor that it registered before it was attached",
             Registration::SignalHandler { signal: 0 } => "a signal handler",
-            Registration::SignalHandler { signal } => return write!(f, "a handler for signal {signal}"),
+            Registration::SignalHandler { signal } => {
+                return match signal_name(*signal) {
+                    Some(name) => write!(f, "a handler for {name} (signal {signal})"),
+                    None => write!(f, "a handler for signal {signal}"),
+                };
+            }
             Registration::ExitFunction => "a function that runs when the program exits",
             Registration::Callback => "a callback, such as a timer's or a stream's",
             Registration::Memory => {
@@ -300,6 +409,8 @@ pub struct PluginThread {
     /// The thread's name as the kernel has it, which may be cut short. A thread that was given no name has its plugin's.
     /// `None` if the thread has only just been started.
     pub name: Option<String>,
+    /// Whether the plugin gave it no name, so that it has its plugin's. A name that is the same counts as none.
+    pub has_plugins_name: bool,
     /// The kernel's number for the thread, as debuggers and `top -H` show it.
     pub id: Option<u32>,
 }
@@ -307,6 +418,9 @@ pub struct PluginThread {
 impl fmt::Display for PluginThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.name, self.id) {
+            (Some(name), Some(id)) if self.has_plugins_name => {
+                write!(f, "thread {id} (without a name of its own, so it has its plugin's, `{name}`)")
+            }
             (Some(name), Some(id)) => write!(f, "`{name}` (thread {id})"),
             (None, Some(id)) => write!(f, "thread {id}"),
             _ => f.write_str("one that has only just been started"),

@@ -55,6 +55,7 @@ impl Services {
         quiet: BTreeSet<String>,
     ) -> Arc<Self> {
         let (common, is_common) = common_allocator();
+        let threads = Arc::new(Threads::new(thread_name(&plugin)));
         Arc::new_cyclic(|this: &std::sync::Weak<Services>| Services {
             table: HostServices {
                 size: size_of::<HostServices>(),
@@ -76,13 +77,14 @@ impl Services {
                 exit,
                 plugin: plugin.as_ptr(),
                 plugin_len: plugin.len(),
+                key_adopt,
             },
             memory: memory::lent(memory, this.as_ptr().cast(), is_common),
             plugin,
             faults,
             quiet,
             found: Mutex::default(),
-            threads: Arc::default(),
+            threads,
             blocks: (memory == Memory::Tracked).then(Blocks::default),
         })
     }
@@ -196,6 +198,11 @@ unsafe extern "C" fn key_create(library: *const c_void, key: *mut u32, destructo
     unsafe { services(library) }.threads.create_key(key, destructor)
 }
 
+unsafe extern "C" fn key_adopt(library: *const c_void, key: u32, destructor: Option<Destructor>) {
+    // SAFETY: called by an attached library with its own services.
+    unsafe { services(library) }.threads.adopt_key(key, destructor);
+}
+
 unsafe extern "C" fn key_delete(library: *const c_void, key: u32) -> c_int {
     // SAFETY: called by an attached library with its own services.
     unsafe { services(library) }.threads.delete_key(key)
@@ -207,11 +214,10 @@ unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_v
 }
 
 /// As much of a plugin's name as the kernel takes for a thread.
-#[cfg(target_os = "linux")]
-fn thread_name(plugin: &str) -> CString {
+fn thread_name(plugin: &str) -> &str {
     const MOST: usize = 15;
     let end = (0..=MOST.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();
-    CString::new(&plugin[..end]).unwrap_or_default()
+    &plugin[..end]
 }
 
 #[cfg(target_os = "linux")]
@@ -253,7 +259,8 @@ unsafe extern "C" fn thread_create(
 
     // SAFETY: called by an attached library with its own services.
     let services = unsafe { services(library) };
-    let (threads, name) = (services.threads.clone(), thread_name(&services.plugin));
+    let threads = services.threads.clone();
+    let name = CString::new(thread_name(&services.plugin)).unwrap_or_default();
     let number = threads.thread_starts();
     let task = Box::into_raw(Box::new(Task { threads, number, name, start, argument }));
     let run: unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void = run;

@@ -19,8 +19,9 @@ pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
 pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
 /// What one attached library has registered.
-#[derive(Default)]
 pub(crate) struct Threads {
+    /// The name that the library's threads have which it gives none.
+    unnamed: String,
     state: Mutex<State>,
 }
 
@@ -117,16 +118,22 @@ fn next_number() -> u64 {
 }
 
 /// What can be told of a thread that runs. Its name is read now: a thread is named after it has been started.
-fn thread_of(running: Option<&Running>) -> PluginThread {
+fn thread_of(running: Option<&Running>, unnamed: &str) -> PluginThread {
     let id = running.map(|running| running.id);
     let name = id.and_then(|id| std::fs::read_to_string(format!("/proc/self/task/{id}/comm")).ok());
-    PluginThread { name: name.map(|name| name.trim_end_matches('\n').to_owned()), id }
+    let name = name.map(|name| name.trim_end_matches('\n').to_owned());
+    PluginThread { has_plugins_name: name.as_deref() == Some(unnamed), name, id }
 }
 
 /// How often a thread's end looks for destructors that other destructors have registered.
 const ROUNDS: usize = 16;
 
 impl Threads {
+    /// Nothing is registered yet. The threads that the library gives no name have this one.
+    pub(crate) fn new(unnamed: &str) -> Self {
+        Threads { unnamed: unnamed.to_owned(), state: Mutex::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it is locked.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -223,6 +230,12 @@ impl Threads {
         error
     }
 
+    /// Takes over a key that the library has made before there was a host. This thread may have a value of it.
+    pub(crate) fn adopt_key(self: &Arc<Self>, key: u32, destructor: Option<Destructor>) {
+        self.lock().keys.insert(key, destructor);
+        self.hear_of_exit();
+    }
+
     pub(crate) fn delete_key(&self, key: u32) -> c_int {
         self.lock().keys.remove(&key);
         keys::delete(key)
@@ -273,7 +286,8 @@ impl Threads {
         let state = self.lock();
         let mut reasons = Vec::new();
         if !state.running.is_empty() {
-            let mut threads: Vec<_> = state.running.values().map(|running| thread_of(running.as_ref())).collect();
+            let mut threads: Vec<_> =
+                state.running.values().map(|running| thread_of(running.as_ref(), &self.unnamed)).collect();
             threads.sort_by_key(|thread| (thread.id.is_none(), thread.id));
             reasons.push(PinReason::Threads { threads });
         }

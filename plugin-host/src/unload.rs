@@ -1,6 +1,7 @@
 //! What becomes of a plugin that is unloaded: [`Unload`], and how it is found out.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,8 @@ use crate::threads::Threads;
 #[must_use = "a plugin that is pinned is still there"]
 #[non_exhaustive]
 pub enum Unload {
-    /// Nothing of the library is left in the process, which was checked.
+    /// Nothing of the library, its code and its statics, is left in the process, which was checked. Memory that its statics own
+    /// has been freed if it was [tracked](crate::Memory), and is lost otherwise.
     Unmapped,
     /// The library is still mapped, for these reasons. Ask again when they are gone.
     Pinned(Vec<PinReason>),
@@ -106,6 +108,7 @@ impl Pauses {
 }
 
 /// A library that is detached, and is closed or not as soon as nothing of it runs.
+#[derive(Clone)]
 pub(crate) struct Departure {
     threads: Arc<Threads>,
     closed: Arc<Closing>,
@@ -165,6 +168,48 @@ impl Departure {
             Some(Err(reasons)) => Unload::Pinned(reasons),
             None => Unload::Pinned(self.threads.what_runs()),
         }
+    }
+}
+
+/// The libraries of this process that are detached and not known to be gone, with their plugins' names.
+static DEPARTED: Mutex<Vec<(u64, String, Departure)>> = Mutex::new(Vec::new());
+
+/// The place of one library among those.
+pub(crate) struct Departed {
+    number: u64,
+}
+
+impl Departed {
+    pub(crate) fn add(plugin: &str, departure: Departure) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self::lock().push((number, plugin.to_owned(), departure));
+        Departed { number }
+    }
+
+    /// Notes that it is gone.
+    pub(crate) fn forget(self) {
+        let mut all = Self::lock();
+        let place = all.iter().position(|(number, ..)| *number == self.number);
+        let gone = place.map(|place| all.swap_remove(place));
+        drop(all);
+        // Not while they are locked.
+        drop(gone);
+    }
+
+    /// The plugins whose libraries are still mapped, though they were unloaded, and why; the oldest first.
+    pub(crate) fn still_mapped() -> Vec<(String, Vec<PinReason>)> {
+        let mut all: Vec<_> = Self::lock().clone();
+        all.sort_by_key(|(number, ..)| *number);
+        let reasons = |departure: &Departure| match departure.wait(Some(Instant::now())) {
+            Unload::Pinned(reasons) => Some(reasons),
+            Unload::Unmapped => None,
+        };
+        all.into_iter().filter_map(|(_, plugin, departure)| Some((plugin, reasons(&departure)?))).collect()
+    }
+
+    fn lock() -> MutexGuard<'static, Vec<(u64, String, Departure)>> {
+        DEPARTED.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -197,7 +197,7 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         Some(_) => quote!(::plugin_core::__private::core::option::Option::Some(#invoker)),
         None => quote!(::plugin_core::__private::core::option::Option::None),
     };
-    let library = crate::is_cdylib().then(|| format_ident!("library"));
+    let library = crate::is_library().then(|| format_ident!("library"));
     // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
     // `impl` nor a block has a place for them.
     let control = library.as_ref().map(|_| {

@@ -92,9 +92,9 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
     export::export(options.into(), item.into(), number()).into()
 }
 
-/// Whether the crate is being compiled as a library for a host to load.
-fn is_cdylib() -> bool {
-    crate_types().iter().any(|types| types.split(',').any(|ty| ty == "cdylib"))
+/// Whether the crate is being compiled as a library for a host to load. A `dylib` is one as well, though a `cdylib` is smaller.
+fn is_library() -> bool {
+    crate_types().iter().any(|types| types.split(',').any(|ty| matches!(ty, "cdylib" | "dylib")))
 }
 
 /// The kinds of output that the compiler was asked for. Only its arguments tell.

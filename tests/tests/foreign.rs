@@ -78,8 +78,15 @@ fn call(host: &Host, name: &str) {
     host.get::<fn()>(name).unwrap()();
 }
 
-fn registered(things: &[Registration]) -> Unload {
-    Unload::Pinned(vec![PinReason::Registered { things: things.to_vec() }])
+/// Expects that the plugin is pinned by these things, each with the function that has registered it, and the one that would be
+/// called.
+#[track_caller]
+fn assert_registered(unloaded: &Unload, expected: &[(Registration, &str, Option<&str>)]) {
+    let Unload::Pinned(reasons) = unloaded else { panic!("{unloaded}") };
+    let [PinReason::Registered { things }] = &reasons[..] else { panic!("{unloaded}") };
+    let things: Vec<_> =
+        things.iter().map(|one| (one.thing.clone(), one.by.as_deref().unwrap(), one.function.as_deref())).collect();
+    assert_eq!(things, expected);
 }
 
 fn libraries(names: &[&str]) -> Unload {
@@ -319,33 +326,32 @@ fn functions_and_memory_that_the_c_library_keeps() {
         "program_invocation_name",
     ];
     let functions = [
-        ("__cxa_atexit", Registration::ExitFunction),
-        ("__cxa_at_quick_exit", Registration::ExitFunction),
-        ("__register_atfork", Registration::Callback),
-        ("error_print_progname", Registration::Callback),
+        ("__cxa_atexit", Registration::ExitFunction, "foreign::called_with"),
+        ("__cxa_at_quick_exit", Registration::ExitFunction, "foreign::called_with"),
+        ("__register_atfork", Registration::Callback, "foreign::called"),
+        ("error_print_progname", Registration::Callback, "foreign::called"),
     ];
-    for (by, thing) in memory.map(|by| (by, Registration::Memory)).into_iter().chain(functions) {
-        assert_child_leaves(by, &thing);
+    for (by, thing, function) in memory.map(|by| (by, Registration::Memory, "")).into_iter().chain(functions) {
+        assert_child("leaves_by", "PLUGIN_TEST_LEAVES", format!("{by} {thing:?} {function}"), 31);
     }
     assert_eq!(after(&plugin, host(), |host| call(host, "leave_nothing")), Unload::Unmapped);
-}
-
-/// Has a process of its own leave something, because the C library has one place for each.
-fn assert_child_leaves(by: &str, thing: &Registration) {
-    assert_child("leaves_by", "PLUGIN_TEST_LEAVES", format!("{by} {thing:?}"), 31);
 }
 
 /// The child of the test above.
 #[test]
 fn leaves_by() {
     let Some(what) = std::env::var_os("PLUGIN_TEST_LEAVES") else { return };
-    let (by, thing) = what.to_str().unwrap().split_once(' ').unwrap();
+    let mut words = what.to_str().unwrap().split(' ');
+    let (by, thing, function) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
     let unloaded = after(&fixture("foreign"), host(), |host| {
         host.get::<fn(String)>("leave").unwrap()(by.to_owned());
     });
     let Unload::Pinned(reasons) = &unloaded else { panic!("{by}: {unloaded}") };
     let [PinReason::Registered { things }] = &reasons[..] else { panic!("{by}: {unloaded}") };
-    assert_eq!(format!("{things:?}"), format!("[{thing}]"), "{by}");
+    assert!(things.iter().all(|one| format!("{:?}", one.thing) == thing), "{by}: {unloaded}");
+    // `setstate` needs what `initstate` returns.
+    let one = things.last().unwrap();
+    assert_eq!((one.by.as_deref(), one.function.as_deref().unwrap_or_default()), (Some(by), function));
     std::process::exit(31);
 }
 
@@ -355,7 +361,8 @@ fn a_timer_that_starts_a_thread() {
     let host = host();
     host.load(&plugin).unwrap();
     call(&host, "start_timer");
-    assert_eq!(host.unload("foreign", LONG).unwrap(), registered(&[Registration::Callback]));
+    let unloaded = host.unload("foreign", LONG).unwrap();
+    assert_registered(&unloaded, &[(Registration::Callback, "timer_create", None)]);
     // It comes now.
     std::thread::sleep(Duration::from_millis(200));
 }
@@ -391,7 +398,8 @@ fn a_function_for_the_programs_exit() {
     const CHILD: &str = "PLUGIN_TEST_EXITS";
     if std::env::var_os(CHILD).is_some() {
         let unloaded = after(&fixture("foreign"), host(), |host| call(host, "at_program_exit"));
-        assert_eq!(unloaded, registered(&[Registration::ExitFunction]));
+        let function = Some("foreign::at_program_exit::at_exit");
+        assert_registered(&unloaded, &[(Registration::ExitFunction, "on_exit", function)]);
         std::process::exit(17);
     }
     assert_child("a_function_for_the_programs_exit", CHILD, "1", 17);
@@ -423,4 +431,118 @@ fn reasons_name_the_remedy() {
          vouch for that with `Host::with_quiet_library`"
     );
     assert_eq!(after(&fixture("foreign"), host(), |_| ()), Unload::Unmapped, "a plugin of Rust alone uses none");
+}
+
+/// As often as an allocator of C must be able to come and go: the loader has room for some ten such libraries at once.
+#[test]
+fn a_constructor_that_makes_keys() {
+    static DESTROYED: AtomicU32 = AtomicU32::new(0);
+    let plugin = fixture("constructor");
+    for round in 0..tests::rounds(200) {
+        DESTROYED.store(0, Ordering::SeqCst);
+        let host = host();
+        host.load(&plugin).unwrap();
+        let counter = (&raw const DESTROYED).expose_provenance();
+        host.get::<fn(usize)>("count_at").unwrap()(counter);
+        let touch = host.get::<fn()>("touch").unwrap();
+        std::thread::scope(|scope| scope.spawn(&*touch).join().unwrap());
+        assert_eq!(DESTROYED.load(Ordering::SeqCst), 3, "two keys and a thread-local of the thread that has ended");
+        drop(touch);
+        assert_eq!(host.unload("constructor", LONG).unwrap(), Unload::Unmapped, "round {round}");
+        assert_eq!(DESTROYED.load(Ordering::SeqCst), 6, "and those of the thread that the constructor ran on");
+    }
+}
+
+/// The values of other threads are of no use to anyone when the library is gone, and no thread's end calls it.
+#[test]
+fn a_constructors_key_with_values_of_threads_that_end_last() {
+    let plugin = fixture("constructor");
+    let host = host();
+    host.load(&plugin).unwrap();
+    let touch = host.get::<fn()>("touch").unwrap();
+    let (end, ended) = channel::<()>();
+    let (done, is_done) = channel();
+    let thread = std::thread::spawn(move || {
+        touch();
+        drop(touch);
+        done.send(()).unwrap();
+        _ = ended.recv();
+    });
+    is_done.recv().unwrap();
+    assert_eq!(host.unload("constructor", LONG).unwrap(), Unload::Unmapped);
+    drop(end);
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_constructor_that_leaves_more_than_the_host_can_take_over() {
+    let unload = |plugin: &Path| {
+        let host = host();
+        host.load(plugin).unwrap();
+        host.unload("constructor", LONG).unwrap()
+    };
+    let key = Some("constructor::destroy");
+    assert_registered(&unload(&variant("constructor", "crowded")), &[(Registration::Key, "pthread_key_create", key)]);
+    let unloaded = unload(&variant("constructor", "thread"));
+    let Unload::Pinned(reasons) = &unloaded else { panic!("{unloaded}") };
+    let [PinReason::Registered { things }] = &reasons[..] else { panic!("{unloaded}") };
+    assert_eq!(things[0].thing, Registration::Thread, "{unloaded}");
+    assert_eq!(things[0].by.as_deref(), Some("pthread_create"), "{unloaded}");
+}
+
+/// Without a host, keys and thread-locals are the C library's.
+#[test]
+fn a_constructor_of_a_library_that_is_not_attached() {
+    const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS_UNATTACHED";
+    if std::env::var_os(CHILD).is_some() {
+        let file = std::ffi::CString::new(fixture("constructor").to_str().unwrap()).unwrap();
+        // SAFETY: a plugin, whose constructors are sound.
+        let open = move || unsafe { libc::dlopen(file.as_ptr(), libc::RTLD_NOW) };
+        let library = open();
+        assert!(!library.is_null());
+        // SAFETY: opened above, and not used any more. No thread but this has values of its keys.
+        assert_eq!(unsafe { libc::dlclose(library) }, 0);
+        std::thread::spawn(move || assert!(!open().is_null())).join().unwrap();
+        std::process::exit(37);
+    }
+    assert_child("a_constructor_of_a_library_that_is_not_attached", CHILD, "1", 37);
+}
+
+/// In a process of its own, because no other library could be loaded after it.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn no_room_for_thread_locals() {
+    const CHILD: &str = "PLUGIN_TEST_FILLS_STATIC_TLS";
+    if std::env::var_os(CHILD).is_none() {
+        return assert_child("no_room_for_thread_locals", CHILD, "1", 41);
+    }
+    let plugin = fixture("constructor");
+    let mut pinned = 0;
+    let error = loop {
+        let host = host();
+        let Err(error) = host.load(&plugin).map(drop) else {
+            host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR2);
+            let unloaded = host.unload("constructor", LONG).unwrap();
+            let function = Some("constructor::handle_signals::caught");
+            assert_registered(
+                &unloaded,
+                &[(Registration::SignalHandler { signal: libc::SIGUSR2 }, "signal", function)],
+            );
+            pinned += 1;
+            assert!(pinned < 100, "there is room for ever more");
+            continue;
+        };
+        break error;
+    };
+    let expected = format!(
+        "the system cannot map `{0}`: {0}: cannot allocate memory in static TLS block: what is still mapped has taken the room \
+         ({pinned} old libraries of `constructor`: the system may call or use it: it has a handler for SIGUSR2 (signal 12), by \
+         `signal`, to call `constructor::handle_signals::caught`); take out of the plugin what keeps it mapped, or build the \
+         plugin without thread-locals of the model initial-exec (`local_dynamic_tls` of the crate mimalloc, \
+         `disable_initial_exec_tls` of tikv-jemallocator), or start the host with \
+         `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`",
+        plugin.display()
+    );
+    assert_eq!(error.to_string(), expected);
+    std::process::exit(41);
 }

@@ -271,3 +271,37 @@ fn a_handler_may_load_drop_and_panic() {
     host.get::<fn(usize)>("leak").unwrap()(10);
     drop(host);
 }
+
+/// What each combination loses is what the documentation of `plugin-core` and of [`Memory`] says.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn what_statics_own_is_lost_unless_it_is_tracked() {
+    const SIZE: usize = 4 << 20;
+    const ROUNDS: usize = 8;
+    /// All that is allocated with `malloc`, on whichever side.
+    fn in_use() -> usize {
+        // SAFETY: it has no conditions.
+        let all = unsafe { libc::mallinfo2() };
+        all.uordblks + all.hblkhd
+    }
+
+    let _alone = alone();
+    for (name, memory, is_lost) in [
+        ("constructor", Memory::Plain, true),
+        ("constructor", Memory::Tracked, true),
+        ("host-allocated", Memory::Plain, true),
+        ("host-allocated", Memory::Tracked, false),
+    ] {
+        let before = in_use();
+        for _ in 0..ROUNDS {
+            let (host, leaks) = host_of(name, memory);
+            host.get::<fn(Vec<u8>)>("keep").unwrap()(vec![1; SIZE]);
+            let unloaded = host.unload(name, tests::LONG).unwrap();
+            assert_eq!(unloaded, plugin_host::Unload::Unmapped);
+            let reported: usize = taken(&leaks).iter().map(|leak| leak.bytes).sum();
+            assert_eq!(reported >= SIZE, !is_lost, "{name}, {memory:?}: {reported} bytes are reported");
+        }
+        let lost = in_use().saturating_sub(before) / SIZE;
+        assert_eq!(lost, if is_lost { ROUNDS } else { 0 }, "{name}, {memory:?}");
+    }
+}

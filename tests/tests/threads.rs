@@ -187,6 +187,35 @@ fn a_library_with_a_std_elsewhere_stays() {
     assert!(maps.contains("libstd-"), "{maps}");
 }
 
+/// A `dylib` has a std inside, unless it is asked to use that of the compiler's, and then goes like any other library.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_dylib_with_its_std_inside_goes() {
+    if std::env::var_os("PLUGIN_TEST_CARGO_ARGS").is_some() || std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
+        println!("skipped: the library is not where it is looked for");
+        return;
+    }
+    let error = tests::build_of("dynamic").run().unwrap_err();
+    assert!(matches!(error, plugin_host::build::BuildError::NotACdylib { .. }), "{error}");
+    let library = tests::fixture_target_dir("default").join("debug").join(tests::library_name("dynamic"));
+    for _ in 0..3 {
+        let host = host();
+        host.load(&library).unwrap();
+        assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1);
+        assert_eq!(host.unload("dynamic", Duration::from_secs(20)).unwrap(), plugin_host::Unload::Unmapped);
+    }
+}
+
+/// Only the crate that is built as the library can define what shows the host its threads.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_library_without_an_annotated_item_of_its_own_stays() {
+    let host = host();
+    let name = host.load(fixture("unannotated")).unwrap().name().to_owned();
+    let unloaded = host.unload(&name, Duration::from_secs(20)).unwrap();
+    assert_eq!(unloaded, plugin_host::Unload::Pinned(vec![plugin_host::PinReason::Uncontrolled]));
+}
+
 /// 16 threads load, look up, call and drop, each host of its own and all of one.
 #[test]
 fn sixteen_threads_load_call_and_drop() {

@@ -2,6 +2,9 @@
 
 use plugin_core::plugin_export;
 
+// The host frees what is left of it when the plugin goes.
+plugin_core::use_host_allocator!();
+
 /// The greeting.
 #[plugin_export]
 static GREETER: &str = "Hello, World!";

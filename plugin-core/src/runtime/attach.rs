@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{SERVICES, panics};
 use crate::allocator;
-use crate::table::{ABI_VERSION, BUILD_RECORD, Escaped, Export, HostServices, MAGIC, PluginTable, bound, registered};
+use crate::table::{
+    ABI_VERSION, BUILD_RECORD, Escaped, Export, HostServices, MAGIC, PluginTable, Registered, bound, registered,
+};
 
 /// What the host finds by its symbol.
 #[unsafe(no_mangle)]
@@ -21,6 +23,7 @@ static plugin_table_v1: PluginTable = PluginTable {
     visit_exports,
     unbind,
     escaped,
+    registrations,
 };
 
 /// Attaches this library to its host.
@@ -42,6 +45,7 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     {
         super::threads::probe();
         super::threads::report_found();
+        super::threads::report_early();
     }
     bound::BOUND
 }
@@ -66,4 +70,15 @@ unsafe extern "C" fn escaped() -> Escaped {
     return super::threads::all_escaped();
     #[cfg(not(controllable))]
     Escaped { kinds: crate::table::escaped::UNKNOWN, signals: 0 }
+}
+
+/// Tells what is known of each thing that [`escaped`] tells of.
+unsafe extern "C" fn registrations(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Registered)) {
+    #[cfg(controllable)]
+    for registered in super::threads::registrations() {
+        // SAFETY: the host's own function with its own context.
+        unsafe { visit(context, &raw const registered) }
+    }
+    #[cfg(not(controllable))]
+    let _ = (context, visit);
 }

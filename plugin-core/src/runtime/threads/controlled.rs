@@ -4,14 +4,14 @@ use std::ffi::{c_int, c_void};
 use std::sync::atomic::Ordering;
 
 use super::loader::next;
-use super::{REACHED, escape};
+use super::{REACHED, early, escape};
 use crate::runtime::services;
 use crate::table::escaped;
 
 const ENOMEM: c_int = 12;
 const ENOSYS: c_int = 38;
 
-type Destructor = unsafe extern "C" fn(*mut c_void);
+pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
@@ -31,12 +31,20 @@ pub(super) unsafe extern "C" fn thread_atexit(
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
-    escape(escaped::DESTRUCTOR);
+    if early::note_destructor(destructor, object) {
+        return 0;
+    }
+    escape(escaped::DESTRUCTOR, c"__cxa_thread_atexit_impl", destructor as *const c_void);
     match next!("__cxa_thread_atexit_impl", unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(destructor, object, library) },
         None => ENOSYS,
     }
+}
+
+/// The address of a key's destructor, or null.
+fn key_destructor(destructor: Option<Destructor>) -> *const c_void {
+    destructor.map_or(std::ptr::null(), |destructor| destructor as *const c_void)
 }
 
 /// `pthread_key_create` of the library.
@@ -49,12 +57,21 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_create)(services.library, key, destructor) };
     }
-    escape(escaped::KEY);
-    match next!("pthread_key_create", unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int) {
-        // SAFETY: forwarded as it came.
-        Some(function) => unsafe { function(key, destructor) },
-        None => ENOSYS,
+    let create = next!("pthread_key_create", unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int);
+    let Some(create) = create else { return ENOSYS };
+    if early::is_constructing() {
+        // SAFETY: forwarded as it came, but for the destructor.
+        let error = unsafe { create(key, None) };
+        // SAFETY: the key was written to its place.
+        if error != 0 || early::note_key(unsafe { key.read() }, destructor) {
+            return error;
+        }
+        // SAFETY: the key was made above, and nobody else has it.
+        unsafe { key_delete(key.read()) };
     }
+    escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor));
+    // SAFETY: forwarded as it came.
+    unsafe { create(key, destructor) }
 }
 
 /// `pthread_key_delete` of the library.
@@ -67,6 +84,7 @@ pub(super) unsafe extern "C" fn key_delete(key: u32) -> c_int {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_delete)(services.library, key) };
     }
+    early::forget_key(key);
     match next!("pthread_key_delete", unsafe extern "C" fn(u32) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key) },
@@ -83,6 +101,11 @@ pub(super) unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_set)(services.library, key, value) };
+    }
+    if !value.is_null() && early::is_to_be_destroyed(key) {
+        let key = std::ptr::without_provenance_mut(key as usize);
+        // SAFETY: the function takes a key for its object, and may be called at the end of any thread.
+        unsafe { thread_atexit(early::destroy_value, key, (early::destroy_value as *const c_void).cast_mut()) };
     }
     match next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
         // SAFETY: forwarded as it came.
@@ -106,7 +129,7 @@ pub(super) unsafe extern "C" fn thread_create(
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.thread_create)(services.library, thread, attributes, start, argument) };
     }
-    escape(escaped::THREAD);
+    escape(escaped::THREAD, c"pthread_create", start as *const c_void);
     match next!("pthread_create", unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(thread, attributes, start, argument) },

@@ -182,13 +182,14 @@ unsafe fn found(symbol: *mut c_void, name: *const c_char) -> *mut c_void {
     if let Some((_, place)) = DEFINED.iter().find(|(defined, _)| *defined == name).filter(|_| is_the_systems()) {
         return FUNCTIONS[*place].0.cast_mut().cast();
     }
-    if let Some((_, kind, _)) = noted::NAMES.iter().find(|(noted, ..)| *noted == name).filter(|_| is_the_systems()) {
+    if let Some((noted, kind, _)) = noted::NAMES.iter().find(|(noted, ..)| *noted == name).filter(|_| is_the_systems())
+    {
         // A function that is looked for will be called.
-        escape(*kind);
+        escape(*kind, noted, std::ptr::null());
     }
     // A host's `putenv` keeps an entry as the C library's does.
     if name == c"putenv" {
-        escape(escaped::MEMORY);
+        escape(escaped::MEMORY, c"putenv", std::ptr::null());
     }
     if !is_own(symbol) && !CONTROLLED.get() {
         tell_found(symbol);
@@ -211,7 +212,7 @@ fn tell_found(symbol: *mut c_void) {
         kept.is_ok() || kept == Err(symbol)
     });
     if !is_kept {
-        escape(escaped::LIBRARY);
+        escape(escaped::LIBRARY, c"dlsym", symbol);
     }
     // The host may have come meanwhile.
     report_found();
@@ -264,7 +265,7 @@ pub(super) unsafe extern "C" fn open(file: *const c_char, flags: c_int) -> *mut 
     match services() {
         // SAFETY: the host's service with the host's context, and a handle that was just opened.
         Some(services) => unsafe { (services.library_opened)(services.library, handle) },
-        None => escape(escaped::LIBRARY),
+        None => escape(escaped::LIBRARY, c"dlopen", std::ptr::null()),
     }
     handle
 }

@@ -18,22 +18,24 @@
 //! | `noted.rs` | signal handlers, timers, functions for the program's exit, other callbacks, memory that the C library keeps | it is passed on and noted: the library stays mapped |
 //! | `loader.rs` | `dlsym` and `dlvsym`, which would find the functions past these definitions, and `dlopen` | it gives the definitions; the host hears of the libraries |
 //!
-//! Before there is a host, and in a program that is linked with a plugin (a crate may be built as both), the functions of
-//! the first kind pass on to the C library as well, and are noted.
+//! Before there is a host, a library notes keys and thread-local destructors, and hands them over when it is bound
+//! (`early.rs`). Threads that are started then, and all that a program does which is linked with a plugin (a crate may be built
+//! as both), are passed on to the C library and noted.
 //!
 //! Code in *other* libraries, which the plugin only depends on, is not seen here. The host looks which those are, and keeps
 //! the plugin mapped if it cannot know what they do: see `dependencies.rs` in `plugin-host`.
 
 mod controlled;
+mod early;
 mod loader;
 mod noted;
 
-#[cfg(feature = "host")]
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::ffi::{CStr, c_int, c_void};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use crate::table::{Escaped, escaped};
+use crate::table::{Escaped, Registered, escaped};
 
+pub(crate) use early::report as report_early;
 #[cfg(feature = "host")]
 pub(crate) use loader::opening_controlled;
 pub(crate) use loader::{find_next, next, report_found};
@@ -256,17 +258,74 @@ static SIGNALS: AtomicU64 = AtomicU64::new(0);
 /// Whether a destructor of a thread-local came by here.
 static REACHED: AtomicBool = AtomicBool::new(false);
 
-/// Notes that the system may call this library, and that the host does not know of it.
-pub(crate) fn escape(kind: u32) {
+/// Notes that the system may call or use something of this library, and that the host does not know of it: by which function
+/// of the C library that was registered, and which function will be called, if that is known.
+pub(crate) fn escape(kind: u32, by: &'static CStr, function: *const c_void) {
     KINDS.fetch_or(kind, Ordering::AcqRel);
+    Details::add(kind, 0, by, function);
 }
 
 /// Notes a handler for a signal.
-fn escape_signal(number: i32) {
+fn escape_signal(number: c_int, by: &'static CStr, function: *const c_void) {
     if let Some(bit) = u32::try_from(number - 1).ok().and_then(|place| 1_u64.checked_shl(place)) {
         SIGNALS.fetch_or(bit, Ordering::AcqRel);
     }
-    escape(escaped::SIGNAL_HANDLER);
+    KINDS.fetch_or(escaped::SIGNAL_HANDLER, Ordering::AcqRel);
+    Details::add(escaped::SIGNAL_HANDLER, number, by, function);
+}
+
+/// What is known of one registration. Nothing allocates or locks here, because a signal handler may register something.
+struct Details {
+    /// The kind. 0 means that the rest is not written yet.
+    kind: AtomicU32,
+    signal: AtomicU32,
+    by: AtomicPtr<std::ffi::c_char>,
+    function: AtomicPtr<c_void>,
+}
+
+/// The first registrations. Of later ones, only the kinds are known.
+static DETAILS: [Details; 64] = [const {
+    Details {
+        kind: AtomicU32::new(0),
+        signal: AtomicU32::new(0),
+        by: AtomicPtr::new(std::ptr::null_mut()),
+        function: AtomicPtr::new(std::ptr::null_mut()),
+    }
+}; 64];
+
+impl Details {
+    fn add(kind: u32, signal: c_int, by: &'static CStr, function: *const c_void) {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let registered = Registered { kind, signal, by: by.as_ptr(), function };
+        if DETAILS.iter().any(|details| details.read() == Some(registered)) {
+            return;
+        }
+        let Ok(place) = COUNT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+            Some(count + 1).filter(|&count| count <= DETAILS.len())
+        }) else {
+            return;
+        };
+        let details = &DETAILS[place];
+        details.signal.store(signal.cast_unsigned(), Ordering::Relaxed);
+        details.by.store(by.as_ptr().cast_mut(), Ordering::Relaxed);
+        details.function.store(function.cast_mut(), Ordering::Relaxed);
+        details.kind.store(kind, Ordering::Release);
+    }
+
+    fn read(&self) -> Option<Registered> {
+        let kind = self.kind.load(Ordering::Acquire);
+        (kind != 0).then(|| Registered {
+            kind,
+            signal: self.signal.load(Ordering::Relaxed).cast_signed(),
+            by: self.by.load(Ordering::Relaxed),
+            function: self.function.load(Ordering::Relaxed),
+        })
+    }
+}
+
+/// The registrations of which more is known than the kind.
+pub(crate) fn registrations() -> impl Iterator<Item = Registered> {
+    DETAILS.iter().filter_map(Details::read)
 }
 
 struct Probe;
@@ -302,7 +361,13 @@ pub(crate) fn forget_plugin() {
 
 /// The registrations so far that the host did not make.
 pub(crate) fn all_escaped() -> Escaped {
-    let unreached = if REACHED.load(Ordering::Acquire) { 0 } else { escaped::STD_ELSEWHERE };
+    // A function of std's that no library but std's own has.
+    let has_std = super::process::is_own((std::process::abort as *const ()).cast());
+    let unreached = match (REACHED.load(Ordering::Acquire), has_std) {
+        (true, _) => 0,
+        (false, true) => escaped::UNCONTROLLED,
+        (false, false) => escaped::STD_ELSEWHERE,
+    };
     noted::note_variables();
     #[cfg(feature = "host")]
     let host = if PLUGINS.load(Ordering::Acquire) == 0 { 0 } else { escaped::HOST };

@@ -105,6 +105,26 @@ pub(super) const NAMES: [(&CStr, u32, When); 50] = [
     (c"pthread_mutexattr_setrobust_np", escaped::MEMORY, Given(1)),
 ];
 
+/// Returns the function that will be called, or null: others than these get it in a structure, or get memory.
+///
+/// # Safety
+///
+/// These are the arguments of a call of the function of that name: at least six words.
+unsafe fn callback(name: &CStr, arguments: *const *const c_void) -> *const c_void {
+    let places = match name.to_bytes() {
+        b"sigset" | b"bsd_signal" | b"ssignal" | b"sysv_signal" | b"__sysv_signal" => 1..2,
+        b"register_printf_function" | b"register_printf_specifier" => 1..2,
+        b"on_exit" | b"__cxa_atexit" | b"__cxa_at_quick_exit" | b"register_printf_type" => 0..1,
+        b"clone" | b"__clone" | b"mcheck" | b"mcheck_pedantic" => 0..1,
+        // Before a fork, after it in the parent, and in the child.
+        b"__register_atfork" => 0..3,
+        _ => 0..0,
+    };
+    // SAFETY: the caller's promise.
+    let mut given = places.map(|place| unsafe { arguments.add(place).read() });
+    given.find(|argument| !argument.is_null()).unwrap_or(std::ptr::null())
+}
+
 /// Variables of the C library that may be set to a function or to memory of this library's.
 const VARIABLES: [(&CStr, u32); 15] = [
     (c"error_print_progname", escaped::CALLBACK),
@@ -129,15 +149,16 @@ pub(super) fn note_variables() {
     for (name, kind) in VARIABLES {
         let variable = find_first(name).cast::<*const c_void>();
         // SAFETY: null, or the C library's variable of that name, which is a pointer.
-        if !variable.is_null() && is_own(unsafe { variable.read_volatile() }) {
-            escape(kind);
+        let value = if variable.is_null() { std::ptr::null() } else { unsafe { variable.read_volatile() } };
+        if is_own(value) {
+            escape(kind, name, if kind == escaped::CALLBACK { value } else { std::ptr::null() });
         }
     }
 }
 
 /// Notes that an entry of the environment is memory that the library has given: `putenv` does not copy it.
 pub(crate) fn note_environment() {
-    escape(escaped::MEMORY);
+    escape(escaped::MEMORY, c"putenv", std::ptr::null());
 }
 
 /// Notes that the function with this number is called with these arguments, and returns its address.
@@ -152,7 +173,14 @@ pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_vo
     let (name, kind, when) = NAMES[number];
     // SAFETY: the definition has saved the registers there that arguments are passed in.
     if unsafe { when.is_now(arguments) } {
-        escape(kind);
+        // SAFETY: as above.
+        let function = unsafe { callback(name, arguments) };
+        if kind == escaped::SIGNAL_HANDLER {
+            // SAFETY: as above; the first argument of all of these is the signal's number.
+            escape_signal(unsafe { arguments.read() }.addr() as c_int, name, function);
+        } else {
+            escape(kind, name, function);
+        }
     }
     let mut function = KNOWN[number].load(Ordering::Relaxed);
     if function.is_null() {
@@ -177,8 +205,9 @@ fn is_no_handler(handler: *const c_void) -> bool {
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn signal_action(number: c_int, action: *const c_void, previous: *mut c_void) -> c_int {
     // SAFETY: an action begins with its handler, on Linux.
-    if !action.is_null() && !is_no_handler(unsafe { action.cast::<*const c_void>().read() }) {
-        escape_signal(number);
+    let handler = if action.is_null() { std::ptr::null() } else { unsafe { action.cast::<*const c_void>().read() } };
+    if !is_no_handler(handler) {
+        escape_signal(number, c"sigaction", handler);
     }
     match next!("sigaction", unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
@@ -194,7 +223,7 @@ pub(super) unsafe extern "C" fn signal_action(number: c_int, action: *const c_vo
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn signal(number: c_int, handler: *const c_void) -> *const c_void {
     if !is_no_handler(handler) {
-        escape_signal(number);
+        escape_signal(number, c"signal", handler);
     }
     match next!("signal", unsafe extern "C" fn(c_int, *const c_void) -> *const c_void) {
         // SAFETY: forwarded as it came.

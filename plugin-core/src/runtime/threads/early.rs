@@ -1,0 +1,188 @@
+//! Keys and thread-local destructors that a constructor makes, before there is a host. An allocator of C makes a key so.
+//!
+//! A library notes these in lists of its own, instead of passing them on to the C library, and hands them over to the host when
+//! it is bound. So the host treats them as those that are made later, and the library can be unmapped.
+//!
+//! | before there is a host | what becomes of it |
+//! | --- | --- |
+//! | a constructor makes a key | the key is made without a destructor, and noted with it: the host runs the destructor |
+//! | a constructor registers a destructor of a thread-local | it is noted: the host runs it |
+//! | anything else does | the C library runs the destructor, and the library stays mapped |
+//!
+//! A library that never gets a host does not run what its constructors have left on their thread. Everything else is run as
+//! ever. Nothing here allocates, because an allocator may be just what is being constructed.
+
+use std::cell::UnsafeCell;
+use std::ffi::{c_int, c_ulong, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::controlled::Destructor;
+use super::next;
+use crate::runtime::process::image_of;
+use crate::runtime::services;
+
+/// The number of things of each kind that are noted. The C library has what comes after these.
+const MAX_NOTED: usize = 64;
+
+/// A list with a length that never changes, so that it needs no memory.
+struct List<T> {
+    items: [Option<T>; MAX_NOTED],
+}
+
+impl<T: Copy> List<T> {
+    const fn new() -> Self {
+        List { items: [const { None }; MAX_NOTED] }
+    }
+
+    /// Returns false if it is full.
+    fn add(&mut self, item: T) -> bool {
+        let free = self.items.iter_mut().find(|place| place.is_none());
+        free.map(|place| *place = Some(item)).is_some()
+    }
+
+    fn take(&mut self, wanted: impl Fn(&T) -> bool) -> Option<T> {
+        self.items.iter_mut().find(|place| place.as_ref().is_some_and(&wanted))?.take()
+    }
+}
+
+/// What is noted. A lock that spins guards it: std's has no harm in it, but is not made for an allocator's constructor.
+struct Noted {
+    locked: AtomicBool,
+    lists: UnsafeCell<Lists>,
+}
+
+struct Lists {
+    keys: List<(u32, Option<Destructor>)>,
+    /// Destructors of thread-locals, with the threads.
+    destructors: List<(Destructor, *mut c_void, usize)>,
+}
+
+// SAFETY: the lists are reached with the lock only; the objects are used on the thread that they are of.
+unsafe impl Sync for Noted {}
+
+static NOTED: Noted = Noted {
+    locked: AtomicBool::new(false),
+    lists: UnsafeCell::new(Lists { keys: List::new(), destructors: List::new() }),
+};
+
+/// Runs `f` with the lists. It must not call anything that could come here again.
+fn with_lists<R>(f: impl FnOnce(&mut Lists) -> R) -> R {
+    while NOTED.locked.swap(true, Ordering::Acquire) {
+        std::hint::spin_loop();
+    }
+    // SAFETY: nobody else has the lock.
+    let result = f(unsafe { &mut *NOTED.lists.get() });
+    NOTED.locked.store(false, Ordering::Release);
+    result
+}
+
+unsafe extern "C" {
+    fn getauxval(kind: c_ulong) -> c_ulong;
+    fn pthread_getspecific(key: u32) -> *mut c_void;
+    fn pthread_self() -> usize;
+}
+
+fn this_thread() -> usize {
+    // SAFETY: it has no conditions.
+    unsafe { pthread_self() }
+}
+
+/// Returns true if the loader is just running a constructor of this library's on this thread: after this library's own
+/// functions, and the C library's, the stack has one of the loader's.
+pub(super) fn is_constructing() -> bool {
+    type Visit = extern "C" fn(*mut c_void, *mut c_void) -> c_int;
+    unsafe extern "C" {
+        fn _Unwind_Backtrace(visit: Visit, walk: *mut c_void) -> c_int;
+        fn _Unwind_GetIP(frame: *mut c_void) -> usize;
+    }
+    struct Walk {
+        loader: *const c_void,
+        own: *const c_void,
+        c_library: *const c_void,
+        is_found: bool,
+    }
+    extern "C" fn visit(frame: *mut c_void, walk: *mut c_void) -> c_int {
+        const GO_ON: c_int = 0;
+        const STOP: c_int = 4;
+        // SAFETY: the unwinder passes one of its frames, and the walk below.
+        let (address, walk) = unsafe { (_Unwind_GetIP(frame), &mut *walk.cast::<Walk>()) };
+        let image = image_of(std::ptr::without_provenance(address));
+        walk.is_found = image == walk.loader;
+        if image == walk.own || image == walk.c_library { GO_ON } else { STOP }
+    }
+
+    const AT_BASE: c_ulong = 7;
+    // SAFETY: it has no conditions.
+    let loader = unsafe { getauxval(AT_BASE) } as usize;
+    let mut walk = Walk {
+        loader: std::ptr::without_provenance(loader),
+        own: image_of((is_constructing as *const ()).cast()),
+        c_library: image_of(super::find_next(c"gnu_get_libc_version")),
+        is_found: false,
+    };
+    if loader == 0 || walk.own.is_null() {
+        return false;
+    }
+    // SAFETY: the function takes what it is given here, and does not unwind.
+    unsafe { _Unwind_Backtrace(visit, (&raw mut walk).cast()) };
+    walk.is_found
+}
+
+/// Notes a key that a constructor has made without a destructor. Returns false if there is no room.
+pub(super) fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
+    let noted = with_lists(|lists| lists.keys.add((key, destructor)));
+    report();
+    noted
+}
+
+/// Forgets a key that is deleted.
+pub(super) fn forget_key(key: u32) {
+    with_lists(|lists| lists.keys.take(|(noted, _)| *noted == key));
+}
+
+/// Notes a destructor of a thread-local's. Returns false if the C library must have it.
+pub(super) fn note_destructor(destructor: Destructor, object: *mut c_void) -> bool {
+    let noted = is_constructing() && with_lists(|lists| lists.destructors.add((destructor, object, this_thread())));
+    report();
+    noted
+}
+
+/// Returns true if this thread is about to set its first value of a noted key, and only the C library could have the value
+/// destroyed, because no constructor does it.
+pub(super) fn is_to_be_destroyed(key: u32) -> bool {
+    let is_noted = |&(noted, destructor): &(u32, Option<Destructor>)| noted == key && destructor.is_some();
+    // SAFETY: a key that has been made.
+    with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted))
+        && unsafe { pthread_getspecific(key) }.is_null()
+        && !is_constructing()
+}
+
+/// Destroys this thread's value of a key. The C library calls it when the thread ends.
+pub(super) unsafe extern "C" fn destroy_value(key: *mut c_void) {
+    let key = key.addr() as u32;
+    let noted = with_lists(|lists| lists.keys.items.iter().flatten().find(|(noted, _)| *noted == key).copied());
+    // SAFETY: a key that has been made; one that was deleted has no values.
+    let value = unsafe { pthread_getspecific(key) };
+    let (Some((_, Some(destructor))), false) = (noted, value.is_null()) else { return };
+    if let Some(set) = next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
+        // SAFETY: as above.
+        unsafe { set(key, std::ptr::null()) };
+    }
+    // SAFETY: the key's destructor, once for this value, which this thread has set.
+    unsafe { destructor(value) };
+}
+
+/// Hands what is noted over to the host, if there is one.
+pub(crate) fn report() {
+    let Some(services) = services() else { return };
+    while let Some((key, destructor)) = with_lists(|lists| lists.keys.take(|_| true)) {
+        // SAFETY: the host's service with the host's context, and a key of this library's.
+        unsafe { (services.key_adopt)(services.library, key, destructor) };
+    }
+    let here = this_thread();
+    let next = || with_lists(|lists| lists.destructors.take(|(.., thread)| *thread == here));
+    while let Some((destructor, object, _)) = next() {
+        // SAFETY: the host's service with the host's context, for an object of this thread's.
+        unsafe { (services.thread_atexit)(services.library, destructor, object) };
+    }
+}
