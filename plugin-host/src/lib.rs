@@ -1,10 +1,12 @@
 //! Loads plugins that were built with `plugin-core`, by any compiler, and calls what they export as plain Rust.
 //!
 //! ```no_run
-//! use plugin_host::{Host, Trust};
+//! use plugin_host::{Host, Memory, Trust};
 //!
 //! // SAFETY: this program loads only plugins that were built with the SDK, from its own directory.
-//! let host = Host::new(unsafe { Trust::any() });
+//! let host = Host::new(unsafe { Trust::any() })
+//!     // Frees what plugins with `plugin_core::use_host_allocator!()` leave when they go. Others lose it.
+//!     .with_memory(Memory::Tracked);
 //! host.load("greeter")?;
 //!
 //! println!("{}", *host.get::<&str>("GREETER")?);
@@ -42,7 +44,8 @@
 //!
 //! Every handle keeps its library loaded. When the host and all handles are gone, the shutdown hooks run, and the
 //! library is detached. On Linux with glibc it is then unmapped, as soon as no thread that it started is running; unless
-//! something in it is known to the system alone, such as a signal handler. A host in a `static`, or a handle that is
+//! something in it is known to the system alone, such as a signal handler. Memory that its statics own is lost then, unless it
+//! is [tracked](Memory). A host in a `static`, or a handle that is
 //! forgotten, is never dropped: then no shutdown hook runs, and what a plugin has printed without a line feed is lost at
 //! the program's end.
 //!

@@ -295,7 +295,7 @@ fn use_of_another(symbol: &str, mapping: Mapping) -> String {
     )
 }
 
-/// Says what has the room that there is no more of for thread-locals which are reached at once, and the remedies.
+/// Says which libraries have taken glibc's room for thread-locals of the model initial-exec, and the remedies.
 fn no_static_tls(plugin: &str) -> String {
     let (mut own, mut others) = (Vec::new(), Vec::new());
     for (of, reasons) in Departed::still_mapped() {
@@ -315,7 +315,8 @@ fn no_static_tls(plugin: &str) -> String {
     let build = format!("build the plugin without thread-locals of the model initial-exec ({allocators})");
     let tunable = "start the host with `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`";
     if mapped.is_empty() {
-        return format!("no plugin that was unloaded is still mapped; {build}, or {tunable}");
+        let lost = "glibc takes the room back only from the library that came last, and so not from a version that was replaced";
+        return format!("no plugin that was unloaded is still mapped, but {lost}; {build}, or {tunable}");
     }
     format!(
         "what is still mapped has taken the room ({}); take out of the plugin what keeps it mapped, or {build}, or {tunable}",
@@ -616,8 +617,7 @@ unsafe fn named(registered: &table::Registered, table: &PluginTable, image: Opti
     let by = unsafe { std::ffi::CStr::from_ptr(registered.by) }.to_string_lossy().into_owned();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     let (function, library) = {
-        let file = image.map_or(Path::new(""), Image::path);
-        let place = crate::names::place_of(registered.function, std::ptr::from_ref(table).cast(), file);
+        let place = crate::names::place_of(registered.function, std::ptr::from_ref(table).cast(), image);
         (place.function, place.library)
     };
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]

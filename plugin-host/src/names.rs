@@ -1,13 +1,16 @@
 //! The names of functions in libraries that are mapped, for messages.
 
 use std::ffi::{CStr, c_void};
-use std::path::Path;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 
-use object::Endianness;
 use object::elf::{FileHeader64, SHT_SYMTAB, STT_FUNC};
 use object::read::elf::{FileHeader as _, Sym as _};
+use object::{Endianness, ReadCache};
 
-/// What is known of a function. Both are `None` if nothing is.
+use crate::file::Image;
+
+/// The names that lead to a function. Both are `None` if nothing is known of it.
 #[derive(Default)]
 pub(crate) struct Place {
     /// The function's name.
@@ -18,7 +21,7 @@ pub(crate) struct Place {
 
 /// Finds a function by its address. `own` is an address in the plugin's library, and `image` the plugin's file, which may
 /// have the names of functions that the loader does not know.
-pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: &Path) -> Place {
+pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: Option<&Image>) -> Place {
     let Some(found) = look_up(function) else { return Place::default() };
     // SAFETY: null, or a name in a library that is mapped: the plugin's, or one that is kept.
     let text = |text: *const std::ffi::c_char| {
@@ -27,7 +30,7 @@ pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: &Path
     let known = text(found.dli_sname);
     if look_up(own).is_some_and(|own| own.dli_fbase == found.dli_fbase) {
         let offset = function.addr() - found.dli_fbase.addr();
-        let function = known.or_else(|| in_file(image, offset as u64)).map(|name| demangled(&name));
+        let function = known.or_else(|| in_file(image?, offset as u64)).map(|name| demangled(&name));
         return Place { function, library: None };
     }
     let library = text(found.dli_fname);
@@ -46,9 +49,13 @@ fn look_up(address: *const c_void) -> Option<libc::Dl_info> {
 }
 
 /// Finds the function at that address of a file.
-fn in_file(image: &Path, address: u64) -> Option<String> {
-    let bytes = std::fs::read(image).ok()?;
-    let data = bytes.as_slice();
+fn in_file(image: &Image, address: u64) -> Option<String> {
+    let file = File::open(image.path()).ok()?;
+    // Another file may have come to the place of one that is mapped where it is.
+    if Some(file.metadata().ok()?.ino()) != image.inode() {
+        return None;
+    }
+    let data = &ReadCache::new(file);
     let header = FileHeader64::<Endianness>::parse(data).ok()?;
     let endian = header.endian().ok()?;
     let symbols = header.sections(endian, data).ok()?.symbols(endian, data, SHT_SYMTAB).ok()?;

@@ -433,10 +433,15 @@ fn reasons_name_the_remedy() {
     assert_eq!(after(&fixture("foreign"), host(), |_| ()), Unload::Unmapped, "a plugin of Rust alone uses none");
 }
 
-/// As often as an allocator of C must be able to come and go: the loader has room for some ten such libraries at once.
+/// As often as an allocator of C must be able to come and go. The loader has room for some ten such libraries at once, and takes
+/// it back only from the one that came last: so no other test may load such a library meanwhile.
 #[test]
 fn a_constructor_that_makes_keys() {
+    const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS";
     static DESTROYED: AtomicU32 = AtomicU32::new(0);
+    if std::env::var_os(CHILD).is_none() {
+        return assert_child("a_constructor_that_makes_keys", CHILD, "1", 43);
+    }
     let plugin = fixture("constructor");
     for round in 0..tests::rounds(200) {
         DESTROYED.store(0, Ordering::SeqCst);
@@ -451,6 +456,7 @@ fn a_constructor_that_makes_keys() {
         assert_eq!(host.unload("constructor", LONG).unwrap(), Unload::Unmapped, "round {round}");
         assert_eq!(DESTROYED.load(Ordering::SeqCst), 6, "and those of the thread that the constructor ran on");
     }
+    std::process::exit(43);
 }
 
 /// The values of other threads are of no use to anyone when the library is gone, and no thread's end calls it.
@@ -476,6 +482,10 @@ fn a_constructors_key_with_values_of_threads_that_end_last() {
 
 #[test]
 fn a_constructor_that_leaves_more_than_the_host_can_take_over() {
+    const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS_MORE";
+    if std::env::var_os(CHILD).is_none() {
+        return assert_child("a_constructor_that_leaves_more_than_the_host_can_take_over", CHILD, "1", 47);
+    }
     let unload = |plugin: &Path| {
         let host = host();
         host.load(plugin).unwrap();
@@ -488,6 +498,7 @@ fn a_constructor_that_leaves_more_than_the_host_can_take_over() {
     let [PinReason::Registered { things }] = &reasons[..] else { panic!("{unloaded}") };
     assert_eq!(things[0].thing, Registration::Thread, "{unloaded}");
     assert_eq!(things[0].by.as_deref(), Some("pthread_create"), "{unloaded}");
+    std::process::exit(47);
 }
 
 /// Without a host, keys and thread-locals are the C library's.

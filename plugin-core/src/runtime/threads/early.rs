@@ -12,9 +12,9 @@
 //! A library that never gets a host does not run what its constructors have left on their thread. Everything else is run as
 //! ever. Nothing here allocates, because an allocator may be just what is being constructed.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_ulong, c_void};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::controlled::Destructor;
 use super::next;
@@ -45,7 +45,7 @@ impl<T: Copy> List<T> {
     }
 }
 
-/// What is noted. A lock that spins guards it: std's has no harm in it, but is not made for an allocator's constructor.
+/// The lists, behind a lock that spins: std's locks are not made for the constructor of an allocator.
 struct Noted {
     locked: AtomicBool,
     lists: UnsafeCell<Lists>,
@@ -70,7 +70,7 @@ fn with_lists<R>(f: impl FnOnce(&mut Lists) -> R) -> R {
     while NOTED.locked.swap(true, Ordering::Acquire) {
         std::hint::spin_loop();
     }
-    // SAFETY: nobody else has the lock.
+    // SAFETY: this thread alone has the lock.
     let result = f(unsafe { &mut *NOTED.lists.get() });
     NOTED.locked.store(false, Ordering::Release);
     result
@@ -79,12 +79,18 @@ fn with_lists<R>(f: impl FnOnce(&mut Lists) -> R) -> R {
 unsafe extern "C" {
     fn getauxval(kind: c_ulong) -> c_ulong;
     fn pthread_getspecific(key: u32) -> *mut c_void;
-    fn pthread_self() -> usize;
 }
 
+/// Returns a number that no other thread has or will have. The C library's are used again.
 fn this_thread() -> usize {
-    // SAFETY: it has no conditions.
-    unsafe { pthread_self() }
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(0) };
+    }
+    if NUMBER.get() == 0 {
+        NUMBER.set(NEXT.fetch_add(1, Ordering::Relaxed));
+    }
+    NUMBER.get()
 }
 
 /// Returns true if the loader is just running a constructor of this library's on this thread: after this library's own
@@ -100,6 +106,8 @@ pub(super) fn is_constructing() -> bool {
         own: *const c_void,
         c_library: *const c_void,
         is_found: bool,
+        /// The number of frames that may follow.
+        left: usize,
     }
     extern "C" fn visit(frame: *mut c_void, walk: *mut c_void) -> c_int {
         const GO_ON: c_int = 0;
@@ -108,7 +116,8 @@ pub(super) fn is_constructing() -> bool {
         let (address, walk) = unsafe { (_Unwind_GetIP(frame), &mut *walk.cast::<Walk>()) };
         let image = image_of(std::ptr::without_provenance(address));
         walk.is_found = image == walk.loader;
-        if image == walk.own || image == walk.c_library { GO_ON } else { STOP }
+        walk.left = walk.left.saturating_sub(1);
+        if walk.left != 0 && (image == walk.own || image == walk.c_library) { GO_ON } else { STOP }
     }
 
     const AT_BASE: c_ulong = 7;
@@ -119,6 +128,7 @@ pub(super) fn is_constructing() -> bool {
         own: image_of((is_constructing as *const ()).cast()),
         c_library: image_of(super::find_next(c"gnu_get_libc_version")),
         is_found: false,
+        left: 100,
     };
     if loader == 0 || walk.own.is_null() {
         return false;

@@ -31,7 +31,7 @@ mod loader;
 mod noted;
 
 use std::ffi::{CStr, c_int, c_void};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::table::{Escaped, Registered, escaped};
 
@@ -258,8 +258,8 @@ static SIGNALS: AtomicU64 = AtomicU64::new(0);
 /// Whether a destructor of a thread-local came by here.
 static REACHED: AtomicBool = AtomicBool::new(false);
 
-/// Notes that the system may call or use something of this library, and that the host does not know of it: by which function
-/// of the C library that was registered, and which function will be called, if that is known.
+/// Notes that the C library or the kernel may call or use something of this library, of which the host does not know. `by` is
+/// the function of the C library that has registered it; `function` is the one that will be called, or null.
 pub(crate) fn escape(kind: u32, by: &'static CStr, function: *const c_void) {
     KINDS.fetch_or(kind, Ordering::AcqRel);
     Details::add(kind, 0, by, function);
@@ -274,11 +274,11 @@ fn escape_signal(number: c_int, by: &'static CStr, function: *const c_void) {
     Details::add(escaped::SIGNAL_HANDLER, number, by, function);
 }
 
-/// What is known of one registration. Nothing allocates or locks here, because a signal handler may register something.
+/// One registration. Nothing allocates or locks here, because a signal handler may register something.
 struct Details {
     /// The kind. 0 means that the rest is not written yet.
     kind: AtomicU32,
-    signal: AtomicU32,
+    signal: AtomicI32,
     by: AtomicPtr<std::ffi::c_char>,
     function: AtomicPtr<c_void>,
 }
@@ -287,7 +287,7 @@ struct Details {
 static DETAILS: [Details; 64] = [const {
     Details {
         kind: AtomicU32::new(0),
-        signal: AtomicU32::new(0),
+        signal: AtomicI32::new(0),
         by: AtomicPtr::new(std::ptr::null_mut()),
         function: AtomicPtr::new(std::ptr::null_mut()),
     }
@@ -306,7 +306,7 @@ impl Details {
             return;
         };
         let details = &DETAILS[place];
-        details.signal.store(signal.cast_unsigned(), Ordering::Relaxed);
+        details.signal.store(signal, Ordering::Relaxed);
         details.by.store(by.as_ptr().cast_mut(), Ordering::Relaxed);
         details.function.store(function.cast_mut(), Ordering::Relaxed);
         details.kind.store(kind, Ordering::Release);
@@ -316,14 +316,14 @@ impl Details {
         let kind = self.kind.load(Ordering::Acquire);
         (kind != 0).then(|| Registered {
             kind,
-            signal: self.signal.load(Ordering::Relaxed).cast_signed(),
+            signal: self.signal.load(Ordering::Relaxed),
             by: self.by.load(Ordering::Relaxed),
             function: self.function.load(Ordering::Relaxed),
         })
     }
 }
 
-/// The registrations of which more is known than the kind.
+/// The first registrations, with more than the kind.
 pub(crate) fn registrations() -> impl Iterator<Item = Registered> {
     DETAILS.iter().filter_map(Details::read)
 }
