@@ -1,5 +1,5 @@
-//! The cycles of one row, in a process of their own. What becomes of each is written to a file at once, so that a process
-//! that crashes leaves what there was before.
+//! The cycles of one row, in a process of their own. The outcome of each cycle is written to a file at once. So the
+//! report is there even if the process crashes later.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -15,7 +15,8 @@ use crate::rows::Row;
 /// How often a plugin is loaded, called and unloaded.
 pub(crate) const CYCLES: u32 = 200;
 
-/// After so many cycles memory is counted, again and again. What is made once for good is made by the first time.
+/// Memory is counted each time so many cycles have passed. The first window is long enough for all values that are made
+/// once and kept.
 pub(crate) const WINDOW: u32 = 50;
 
 // The words that lines of a report begin with; a tab follows.
@@ -27,8 +28,12 @@ pub(crate) const MEMORY: &str = "memory";
 /// Runs the cycles of a row until one fails, and writes the report.
 pub(crate) fn run(row: &Row, library: &Path, report: &Path) {
     let mut report = File::create(report).unwrap_or_else(|error| panic!("cannot create {}: {error}", report.display()));
+    // The directory differs between machines.
+    let [path, file] =
+        [Some(library.as_os_str()), library.file_name()].map(|path| path.map(|path| path.to_string_lossy()));
+    let [path, file] = [path, file].map(Option::unwrap_or_default);
     let mut write = |word: &str, text: &str| {
-        let line = format!("{word}\t{}\n", text.replace('\n', " "));
+        let line = format!("{word}\t{}\n", text.replace(&*path, &file).replace('\n', " "));
         report.write_all(line.as_bytes()).unwrap_or_else(|error| panic!("cannot write the report: {error}"));
     };
     let freed = Arc::new(AtomicU64::new(0));
@@ -70,12 +75,12 @@ fn cycle(host: &Host, row: &Row, library: &Path, pinned: bool) -> Result<Unload,
     let used = plugin.get::<fn() -> Result<(), String>>(row.export).map_err(|error| with_causes(&error))?();
     used.map_err(|error| format!("`{}` returns an error: {error}", row.export))?;
     drop(plugin);
-    // What is pinned once is not waited for again.
+    // A plugin that is pinned once will be pinned again.
     let deadline = if pinned { Duration::from_millis(5) } else { Duration::from_secs(5) };
     host.unload(&name, deadline).map_err(|error| with_causes(&error))
 }
 
-/// The error and its causes, without those that the error's own text has already.
+/// Returns the texts of an error and its causes, without causes that are in the error's own text.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -89,9 +94,9 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The bytes that this process has for itself: its anonymous memory, and the copies of libraries that are still there.
+/// Returns the size of this process's anonymous memory and of its copies of libraries, in bytes.
 fn memory() -> u64 {
-    // What is free goes back to the kernel, so that holes in the heap do not count.
+    // Free blocks go back to the kernel, so that holes in the heap do not count.
     // SAFETY: it may be called at any time.
     unsafe { libc::malloc_trim(0) };
     let rollup = fs::read_to_string("/proc/self/smaps_rollup").expect("Linux");
@@ -101,12 +106,12 @@ fn memory() -> u64 {
     kib * 1024 + copies
 }
 
-/// The number of files that are open, without the copies of libraries.
+/// Returns the number of open files, without the copies of libraries.
 fn files() -> usize {
     descriptors().filter(|(is_copy, _)| !is_copy).count()
 }
 
-/// For each open descriptor, whether it is of a copy in memory, and how many bytes that has.
+/// Returns for each open descriptor whether its file is a copy of a library in memory, and the size of the file.
 fn descriptors() -> impl Iterator<Item = (bool, u64)> {
     let entries = fs::read_dir("/proc/self/fd").expect("Linux");
     entries.flatten().map(|entry| {

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use rows::{ROWS, Row};
 
-// Plugins that share this program's allocator have to know that it is the system's.
+// Plugins find out that this program allocates with malloc, and call malloc directly.
 plugin_host::use_system_allocator!();
 
 /// Returns a path in the gallery's directory.
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         [run::CYCLES, row, library, report] => {
-            let row = row.parse().expect("a row's number");
+            let row: usize = row.parse().expect("a row's number");
             cycles::run(&ROWS[row], Path::new(library), Path::new(report));
             ExitCode::SUCCESS
         }
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns the rows of these plugins, or all rows if there are no names, and prints the plugins that are left out.
+/// Returns the rows of these plugins; without names, all rows. Prints the names, and those that are left out.
 fn selected(plugins: &[&str]) -> Result<Vec<&'static Row>, String> {
     let mut names: Vec<&str> = ROWS.iter().map(|row| row.plugin).collect();
     names.dedup();

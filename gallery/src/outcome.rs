@@ -8,24 +8,24 @@ use crate::cycles::{self, CYCLES, WINDOW};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) end: End,
-    /// What a cycle leaves; `None` if there were too few cycles.
+    /// The remains of a cycle; `None` if there were too few cycles.
     pub(crate) left: Option<Left>,
 }
 
-/// What becomes of a plugin, from the best to the worst.
+/// The end of a plugin, from the best to the worst.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum End {
-    /// It is unmapped in each cycle.
+    /// The library is unmapped in each cycle.
     Unmapped,
-    /// It is pinned in so many cycles, at last for this reason.
+    /// The library is pinned in so many cycles, at last for this reason.
     Pinned { count: u32, reason: String },
-    /// In this cycle it is not loaded, not called, or not unloaded.
+    /// A load, a call or an unload fails in this cycle.
     Failed { cycle: u32, error: String },
-    /// In this cycle the process ends, or has to be ended.
+    /// The process ends in this cycle, or has to be ended.
     Crashed { cycle: u32, how: String },
 }
 
-/// What a cycle leaves.
+/// The remains of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Left {
     /// Memory, in KiB.
@@ -37,7 +37,7 @@ pub(crate) struct Left {
 }
 
 impl Outcome {
-    /// Reads a report; `crash` is how the process ended, if that was not by itself.
+    /// Reads a report. A process that crashed has a `crash`, which says how.
     pub(crate) fn of_report(report: &str, crash: Option<String>) -> Self {
         let mut done = 0;
         let mut pinned = None;
@@ -73,7 +73,7 @@ fn numbers(text: &str) -> Count {
 }
 
 impl Left {
-    /// The medians of what the windows leave, so that one step, such as a table that grows, does not count.
+    /// Returns the medians of the windows. So a single step, such as a table that grows, does not count.
     fn of_counts(counts: &[Count]) -> Option<Left> {
         let median = |which: usize| {
             let mut grown: Vec<u64> =
@@ -140,7 +140,7 @@ impl End {
 /// Stands in the table where nothing was counted.
 const NOT_COUNTED: &str = "not counted";
 
-/// Writes what a cycle leaves.
+/// Writes the remains of a cycle.
 pub(crate) fn write_left(left: Option<Left>) -> String {
     let Some(Left { kib, freed_kib, files }) = left else { return NOT_COUNTED.to_owned() };
     let mut text = format!("{kib} KiB");

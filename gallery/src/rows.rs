@@ -8,7 +8,7 @@ pub(crate) struct Row {
     pub(crate) plugin: &'static str,
     /// The dependency, as the lock file names it, or as the table does if it is not in there.
     pub(crate) dependency: &'static str,
-    /// The way in which the dependency is used. No other row of the same dependency has this text.
+    /// The use of the dependency. No other row of the same dependency has this text.
     pub(crate) used: &'static str,
     /// The export that uses the dependency.
     pub(crate) export: &'static str,
@@ -18,9 +18,9 @@ pub(crate) struct Row {
     pub(crate) needs: &'static [&'static str],
     /// Libraries that the host vouches for.
     pub(crate) quiet: &'static [&'static str],
-    /// The way in which the plugin has its memory.
+    /// The source of the plugin's memory, for a plugin without an allocator of its own.
     pub(crate) memory: Memory,
-    /// What the plugin's author, or the host's, does about the outcome.
+    /// Advice for the plugin's author, or the host's.
     pub(crate) remedy: &'static str,
 }
 
@@ -38,10 +38,11 @@ const ROW: Row = Row {
 };
 
 const C: &[&str] = &["cc --version"];
+const JEMALLOC: &[&str] = &["cc --version", "make --version"];
 const CXX: &[&str] = &["c++ --version"];
 
 /// All rows, those of one plugin beside each other.
-pub(crate) const ROWS: &[Row] = &[
+pub(crate) static ROWS: &[Row] = &[
     Row { plugin: "regex", dependency: "regex", used: "a `Regex` in a `LazyLock`", export: "in_a_static", ..ROW },
     Row {
         plugin: "regex",
@@ -142,7 +143,17 @@ pub(crate) const ROWS: &[Row] = &[
         used: "the plugin's global allocator",
         export: "global_allocator",
         needs: C,
-        remedy: "`use_host_allocator!()`; a host may have mimalloc as its own allocator",
+        remedy: "`use_host_allocator!()`, or the feature `local_dynamic_tls`",
+        ..ROW
+    },
+    Row {
+        plugin: "mimalloc",
+        dependency: "mimalloc",
+        used: "the same; its feature `local_dynamic_tls`",
+        export: "global_allocator",
+        build: "--features local-dynamic-tls",
+        needs: C,
+        remedy: "`use_host_allocator!()`",
         ..ROW
     },
     Row {
@@ -150,8 +161,18 @@ pub(crate) const ROWS: &[Row] = &[
         dependency: "tikv-jemallocator",
         used: "the plugin's global allocator",
         export: "global_allocator",
-        needs: &["cc --version", "make --version"],
-        remedy: "`use_host_allocator!()`; a host may have jemalloc as its own allocator",
+        needs: JEMALLOC,
+        remedy: "`use_host_allocator!()`, or the feature `disable_initial_exec_tls`",
+        ..ROW
+    },
+    Row {
+        plugin: "jemalloc",
+        dependency: "tikv-jemallocator",
+        used: "the same; its feature `disable_initial_exec_tls`",
+        export: "global_allocator",
+        build: "--features no-initial-exec-tls",
+        needs: JEMALLOC,
+        remedy: "`use_host_allocator!()`",
         ..ROW
     },
     Row {
