@@ -225,7 +225,17 @@ pub(crate) static ROWS: &[Row] = &[
         used: "statics, `thread_local`, an inline variable",
         export: "statics",
         needs: CXX,
-        remedy: "`-fno-gnu-unique`, and the C++ standard library linked statically",
+        remedy: "`-fno-gnu-unique`, and the host vouches for libstdc++ if it may",
+        ..ROW
+    },
+    Row {
+        plugin: "cpp",
+        dependency: "a C++ library",
+        used: "the same; `-fno-gnu-unique`, and the host vouches for libstdc++",
+        export: "statics",
+        build: "--features no-gnu-unique",
+        needs: CXX,
+        quiet: &["libstdc++.so.6"],
         ..ROW
     },
     Row {
@@ -233,8 +243,9 @@ pub(crate) static ROWS: &[Row] = &[
         dependency: "a C++ library",
         used: "the same; `-fno-gnu-unique`, and libstdc++ linked statically",
         export: "statics",
-        build: "--features self-contained",
+        build: "--features no-gnu-unique,static-stdlib",
         needs: CXX,
+        remedy: "none: libstdc++ allocates memory for exceptions as it is loaded, and never frees it",
         ..ROW
     },
 ];

@@ -5,14 +5,18 @@ use std::path::Path;
 
 fn main() {
     println!("cargo::rerun-if-changed=statics.cpp");
+    let has = |feature| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
     let mut library = cc::Build::new();
     library.cpp(true).std("c++17").file("statics.cpp");
-    if env::var_os("CARGO_FEATURE_SELF_CONTAINED").is_some() {
-        library.flag("-fno-gnu-unique").cpp_link_stdlib(None);
-        library.compile("statics");
+    if has("NO_GNU_UNIQUE") {
+        library.flag("-fno-gnu-unique");
+    }
+    if has("STATIC_STDLIB") {
+        library.cpp_link_stdlib(None);
+    }
+    library.compile("statics");
+    if has("STATIC_STDLIB") {
         link_static_stdlib(&library);
-    } else {
-        library.compile("statics");
     }
 }
 
