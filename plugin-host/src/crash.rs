@@ -1,11 +1,11 @@
 //! Reports of fatal signals: the plugin whose code a signal arose in.
 //!
 //! The report is made in a signal handler, which may only do what POSIX allows there. So a load writes all that the handler
-//! needs into a list beforehand, and the handler neither allocates nor locks. It reads the list through one pointer. Whoever
-//! changes the list makes a new one, and frees the old one when no handler reads it.
+//! needs into a list beforehand, and the handler neither allocates nor locks. The handler reads the list through one pointer. A
+//! change makes a new list, and frees the old one when no handler reads it.
 //!
-//! A handler that was there before gets the signal afterwards: std's, which reports stack overflows, or the program's own.
-//! Without one, the process ends by the signal, as it would without reports.
+//! After the report, an earlier handler gets the signal. That is std's handler, which reports stack overflows, or the
+//! program's own. Without an earlier handler, the process ends by the signal, as it does without reports.
 
 use std::ffi::{c_int, c_void};
 use std::fmt::{self, Write as _};
@@ -163,8 +163,8 @@ impl fmt::Write for Line {
     }
 }
 
-/// The thread that makes a report or passes the signal on, if there is one. If what it passes the signal on to aborts, that
-/// is no other crash.
+/// The thread that makes a report or passes the signal on, if there is one. An earlier handler may abort the process. That
+/// abort is part of the same crash, and is not reported.
 static REPORTING: AtomicUsize = AtomicUsize::new(0);
 
 unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -179,7 +179,7 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
     let is_ignored = is_sent && before.is_some_and(|before| before.sa_sigaction == libc::SIG_IGN);
     if !is_ignored && REPORTING.load(Ordering::Relaxed) != thread {
         REPORTING.store(thread, Ordering::Relaxed);
-        // SAFETY: what the kernel gave this handler.
+        // SAFETY: the kernel's arguments of this handler.
         unsafe { report(place.map_or("", |place| SIGNALS[place].1), signal, info, context, is_sent) };
     }
     match before.map_or(libc::SIG_DFL, |before| before.sa_sigaction) {
@@ -199,13 +199,13 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
             type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
             // SAFETY: a handler with this flag has this type.
             let handler = unsafe { std::mem::transmute::<usize, Handler>(handler) };
-            // SAFETY: what the kernel gave this handler.
+            // SAFETY: the kernel's arguments of this handler.
             unsafe { handler(signal, info, context) };
         }
         handler => {
             // SAFETY: a handler without the flag has this type.
             let handler = unsafe { std::mem::transmute::<usize, unsafe extern "C" fn(c_int)>(handler) };
-            // SAFETY: what the kernel gave this handler.
+            // SAFETY: the kernel's arguments of this handler.
             unsafe { handler(signal) };
         }
     }
@@ -219,7 +219,7 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
 ///
 /// # Safety
 ///
-/// `info` and `context` are what the kernel has given a handler of that signal.
+/// `info` and `context` are the kernel's arguments of a handler for that signal.
 #[inline(never)]
 unsafe fn report(name: &str, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void, is_sent: bool) {
     let mut line = Line { bytes: [0; 1000], len: 0 };
@@ -263,7 +263,7 @@ impl Line {
 ///
 /// # Safety
 ///
-/// `context` is what the kernel has given a handler.
+/// `context` is the kernel's argument of a handler.
 unsafe fn registers(context: *mut c_void) -> (usize, usize) {
     // SAFETY: the caller's promise.
     let context = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext };

@@ -219,7 +219,7 @@ impl Host {
     /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in one
     /// is [`Error::NoFaults`]. So is an upgrade to one, if a [`Live`](crate::Live) handle asks for that.
     ///
-    /// It counts for plugins that are loaded or linked after it. A linked plugin is built as the program is. A call without
+    /// The setting counts for plugins that are loaded or linked later. A linked plugin is built as the program is. A call without
     /// types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
     /// [`AbortPlugins`].
     #[must_use]
@@ -267,12 +267,13 @@ impl Host {
     ///   For that the stack is searched for an address in a plugin's code. It may be left from a call that has returned.
     /// - Otherwise the line says `in no plugin's code`. The code of a plugin that is linked into the program is the program's.
     ///
-    /// Without this there are no reports. The handler of the signals is installed once for the process, and stays. It
-    /// passes each signal on to the handler that was there before: std's, which reports stack overflows, or the program's own.
-    /// Without one, the process ends by the signal, and leaves a core file if it may. So a program that recovers from such
-    /// signals installs its own handler after this call, and passes on to this one what it does not know.
+    /// By default, no crash is reported. The handler of the signals is installed once for the process, and stays. After the
+    /// report, it calls the handler that was installed before: std's, which reports stack overflows, or the program's own. If
+    /// there is none, the process ends by the signal, and leaves a core file if the system allows it. A program that recovers
+    /// from such signals should install its own handler after this call, and pass unknown signals on to this one.
     ///
-    /// It counts for plugins that are loaded after it. It is there on Linux, on x86-64 and AArch64, and does nothing elsewhere.
+    /// The setting counts for plugins that are loaded later. Reports are made on Linux, on x86-64 and AArch64. On other systems
+    /// this function does nothing.
     ///
     /// # Example
     ///

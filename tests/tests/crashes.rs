@@ -10,7 +10,7 @@ use object::{Object as _, ObjectSymbol as _};
 use plugin_host::Unload;
 use tests::{fixture, run_child};
 
-/// What a child writes to its standard error, and how it ends.
+/// The end of a child process, and the text on its standard error.
 struct Crash {
     signal: Option<i32>,
     code: Option<i32>,

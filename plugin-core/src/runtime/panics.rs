@@ -6,9 +6,9 @@
 //! of the plugin's own panicked or because the plugin caught the panic itself, goes to the host when newer ones crowd it
 //! out or its thread ends.
 //!
-//! If the process is about to end, a report goes to nobody, and is printed: because the panic cannot unwind, or because the
-//! plugin is built with `panic = "abort"`. Where the plugin's `abort` is this crate's (`threads`), it prints as well, for
-//! panics of which std finds only later that they can go no further.
+//! If the process is about to end, the hook prints the reports of its thread. The process ends if the panic cannot unwind, or
+//! if the plugin is built with `panic = "abort"`. Sometimes std finds only after the hook that a panic can go no further, and
+//! aborts. So a plugin's `abort` prints as well, where it is this crate's (`threads`).
 
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
@@ -62,7 +62,7 @@ pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
     }
 }
 
-/// Makes this thread's reports into text, oldest first, and takes them: nobody else will report them.
+/// Takes this thread's reports and returns them as text, the oldest first.
 fn last_words(fault: Option<Fault>, why: &str) -> String {
     let name = services().and_then(HostServices::plugin).unwrap_or("of unknown name");
     let mut text = String::new();
@@ -87,7 +87,7 @@ fn last_words(fault: Option<Fault>, why: &str) -> String {
     text + &format!("plugin `{name}`: {why}, so the process ends\n")
 }
 
-/// Prints at once, whatever the other threads do: nothing is locked, and nothing panics.
+/// Writes to the standard error. It takes no lock, which another thread may hold, and it does not panic.
 fn print(text: &str) {
     #[cfg(unix)]
     {
@@ -95,7 +95,7 @@ fn print(text: &str) {
         use std::os::fd::FromRawFd as _;
         // SAFETY: it is not closed here, and writing to a descriptor that another one has closed does no harm.
         let stderr = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(2) });
-        // If it cannot be said, that is no reason to panic once more.
+        // A failure has no other place to be reported to.
         _ = (&*stderr).write_all(text.as_bytes());
     }
     #[cfg(not(unix))]
@@ -104,8 +104,8 @@ fn print(text: &str) {
     }
 }
 
-/// Prints the reports of this thread, which calls `abort`. There are some if std does so because a panic can go no further:
-/// in a thread-local's destructor, or where the caller's code cannot unwind.
+/// Prints the reports of this thread, which calls `abort`. std does so if a panic leaves a thread-local's destructor, or finds
+/// no code to unwind to.
 #[cfg(controllable)]
 pub(crate) fn before_abort() {
     // Looking at the reports may allocate, which a signal handler must not do.
