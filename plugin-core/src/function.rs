@@ -201,6 +201,7 @@ macro_rules! signature {
     };
     (@split [$($bounds:tt)*] [$(($kind:ident $T:ident $arg:ident))*]) => {
         // SAFETY: the entry's type below is made of the same parts as `NODE`.
+        #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
             type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
 
@@ -250,6 +251,7 @@ macro_rules! signature {
         }
 
         // SAFETY: an entry is bound as what its descriptor says it is.
+        #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> Lookup for fn($(argument_type!($kind $T)),*) -> R {
             type Handle = Function<Self>;
             const NODE: &'static Node = <Self as FunctionType>::NODE;

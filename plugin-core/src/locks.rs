@@ -409,6 +409,7 @@ impl<T: PluginType> RemoteMutex<T> {
 }
 
 // SAFETY: the lock is operated by functions of its own library's.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteRwLock<T>;
@@ -427,6 +428,7 @@ unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
 }
 
 // SAFETY: the lock is operated by functions of its own library's.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteMutex<T>;

@@ -36,6 +36,8 @@ unsafe impl Sync for Site {}
 /// There is no example: it is implemented here for all such types, and a host's `get` uses it.
 #[diagnostic::on_unimplemented(
     message = "no export can have the type `{Self}`",
+    label = "not a function, or a static, of types that cross",
+    note = "write `#[plugin_type]` on a struct or enum of yours, in a crate that both sides depend on",
     note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; arguments are owned, `&` \
             or `&mut` values of types that cross, at most six of them, and at most four if one is `&mut`"
 )]
@@ -121,6 +123,7 @@ impl<T: PluginStatic<Target: fmt::Display>> fmt::Display for Static<T> {
 }
 
 // SAFETY: the view is bound as what its descriptor says it is.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginStatic> Lookup for T {
     type Handle = Static<T>;
     const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;

@@ -128,6 +128,101 @@ pub fn missing_field(type_name: &str, field: &str) -> ! {
     panic!("a lowered `{type_name}` has no field `{field}`, which it must: its sender is broken or lies")
 }
 
+/// How a type crosses, as [`advice`] has it.
+pub enum Own {}
+/// As above, behind `&`.
+pub enum Ref {}
+/// As above, behind `&mut`.
+pub enum Mut {}
+/// As above, as a static.
+pub enum Static {}
+
+/// Makes a trait that each type has which crosses. The attributes ask for a type's descriptor through such a trait where the
+/// type's spelling suggests why it may not cross, so that the compiler's error has the remedy. A type of the author's with such
+/// a name crosses as any other type does.
+macro_rules! advice {
+    ($($(#[$docs:meta])* $name:ident: $label:tt, $note:tt;)*) => {$(
+        $(#[$docs])*
+        #[diagnostic::on_unimplemented(
+            message = "`{Self}` cannot cross between a plugin and its host",
+            label = $label,
+            note = $note
+        )]
+        pub trait $name<Passing> {
+            /// The type's descriptor.
+            const NODE: &'static Node;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: PluginType> $name<Own> for T {
+            const NODE: &'static Node = T::NODE;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: PluginRef + ?Sized> $name<Ref> for T {
+            const NODE: &'static Node = T::REF_NODE;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: PluginMut + ?Sized> $name<Mut> for T {
+            const NODE: &'static Node = T::MUT_NODE;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: PluginStatic> $name<Static> for T {
+            const NODE: &'static Node = T::STATIC_NODE;
+        }
+    )*};
+}
+
+/// The remedies for types that do not cross.
+pub mod advice {
+    use super::{Mut, Node, Own, PluginMut, PluginRef, PluginStatic, PluginType, Ref, Static};
+
+    advice! {
+        /// For closures and pointers to functions.
+        NotFunction: "a function or closure does not cross as a value",
+            "its code belongs to one library: export the function with `#[plugin_export]` on the side that has it, and pass \
+             the data that the other side needs to choose or to call it";
+        /// For trait objects.
+        NotObject: "a trait object does not cross",
+            "its methods belong to one library: pass data, such as an enum with `#[plugin_type]`, and export a function for \
+             each method; collect an iterator into a `Vec`; wait for a future, and return its result";
+        /// For pointers.
+        NotPointer: "a pointer, or a text that ends with a zero, does not cross",
+            "nothing says how much is behind a pointer, and for how long: write `&T`, `&mut T`, `&[T]`, `&mut [T]` or `&str`, \
+             or pass the address as a `usize` for the other side to compare";
+        /// For types with a lock, or whose value is made later.
+        NotLock: "a lock, or a value that is made at its first use, does not cross",
+            "to pass the value in a lock, pass a copy of the value; to share the value, export a static: \
+             `static NAME: Mutex<T>`, `RwLock<T>` or an atomic";
+        /// For statics whose value is made later.
+        NotLazy: "a static whose value is made at its first use cannot be exported",
+            "write `static NAME: Mutex<Option<T>> = Mutex::new(None)` or a `RwLock`, and fill it in a function with \
+             `#[plugin_export(init)]`; or export a function that returns the value";
+        /// For cells.
+        NotCell: "a cell does not cross",
+            "a cell changes behind `&`, for one thread only: pass the value in the cell; to share a value that changes, export a \
+             static: `static NAME: Mutex<T>`, `RwLock<T>` or an atomic";
+        /// For counted references.
+        NotShared: "a counted reference does not cross",
+            "what is shared belongs to one library: pass `T` itself for `Rc<T>` or `Arc<T>`, and `String` or `Arc<str>` for a \
+             text";
+        /// For `Cow`.
+        NotBorrowed: "this type does not cross",
+            "a `Cow` crosses as `Cow<'static, str>` only: write `String` for a text, and `Vec<T>` for elements";
+        /// For types of other crates that cross with a feature.
+        NotForeign: "this type does not cross without a feature of plugin-core",
+            "plugin-core's features `uuid`, `serde_json` and `bytes` let `uuid::Uuid`, `serde_json::Value` and `bytes::Bytes` \
+             cross: add `features = [\"uuid\"]` to plugin-core in Cargo.toml, on both sides; write `#[plugin_type]` on a type \
+             of yours with such a name";
+        /// For errors.
+        NotError: "an error of std's or of another crate does not cross",
+            "return `Result<T, String>`, with `error.to_string()`, or `Result<T, Box<dyn Error + Send + Sync>>`, to which `?` \
+             converts errors; write `#[plugin_type]` on an error type, or another type in this `Result`, that is yours";
+    }
+}
+
 /// What an init or shutdown hook may return.
 #[diagnostic::on_unimplemented(
     message = "a hook cannot return `{Self}`",

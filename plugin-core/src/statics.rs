@@ -28,6 +28,7 @@ use crate::types::{PluginRef, PluginType, is_plain, with_room};
 #[diagnostic::on_unimplemented(
     message = "a static of type `{Self}` cannot be exported",
     label = "a static of this type does not cross",
+    note = "write `#[plugin_type]` on a struct or enum of yours",
     note = "what can be exported: `&'static str`, `&'static [T]`, any `T` that crosses, atomics, and `RwLock<T>` or \
             `Mutex<T>` of what crosses"
 )]
@@ -262,6 +263,7 @@ unsafe impl<T: PluginType> PluginStatic for T {
 }
 
 // SAFETY: text by address and length.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginStatic for &str {
     type Access = AccessRepr;
     type View = Borrowed<str>;
@@ -282,6 +284,7 @@ unsafe impl PluginStatic for &str {
 }
 
 // SAFETY: as for one value.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for &[T] {
     type Access = AccessRepr;
     type View = Borrowed<[T]>;
@@ -308,6 +311,7 @@ macro_rules! atomics {
     ($($bits:literal $atomic:ident $ty:ty),* $(,)?) => {$(
         // SAFETY: an atomic is laid out as what it holds; both sides use its very memory.
         #[cfg(target_has_atomic = $bits)]
+        #[diagnostic::do_not_recommend]
         unsafe impl PluginStatic for atomic::$atomic {
             type Access = AccessRepr;
             type View = Borrowed<Self>;

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{LitStr, Type};
 
 use crate::model::{Crossing, Export, Item, Mistakes, Options, Passing, Role, Target};
-use crate::types::{ends, explained};
+use crate::types::{advice, ends, explained};
 
 /// The whole macro. `number` is different for each use of it in a crate.
 pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> TokenStream {
@@ -58,7 +58,7 @@ impl<'a> Named<'a> {
     }
 
     fn node(&self) -> TokenStream {
-        node(self.crossing.passing, &self.name)
+        node(self.crossing, &self.name)
     }
 }
 
@@ -70,18 +70,27 @@ fn placed_at(name: &Ident, ty: &Type) -> TokenStream {
     path
 }
 
-/// The path of a type's descriptor, and so of the trait that the type must implement. Only the type itself has the author's
-/// place in that path, so the compiler shows an error there.
-fn node(passing: Passing, ty: impl ToTokens) -> TokenStream {
-    match passing {
-        Passing::Own => quote!(<#ty as ::plugin_core::PluginType>::NODE),
-        Passing::Ref => quote!(<#ty as ::plugin_core::PluginRef>::REF_NODE),
-        Passing::Mut => quote!(<#ty as ::plugin_core::PluginMut>::MUT_NODE),
-        Passing::Static => quote!(<#ty as ::plugin_core::PluginStatic>::STATIC_NODE),
+/// The path of a type's descriptor, and so of the trait that the type must implement. Only the type itself, `name`, has the
+/// author's place in that path, so the compiler shows an error there.
+fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
+    let (own, node, how) = match crossing.passing {
+        Passing::Own => ("PluginType", "NODE", "Own"),
+        Passing::Ref => ("PluginRef", "REF_NODE", "Ref"),
+        Passing::Mut => ("PluginMut", "MUT_NODE", "Mut"),
+        Passing::Static => ("PluginStatic", "STATIC_NODE", "Static"),
         // All hooks have one descriptor. The results of the author's hooks differ.
-        Passing::Hook => quote! {
-            (<#ty as ::plugin_core::__private::HookResult>::into_result, ::plugin_core::__private::HOOK_NODE).1
-        },
+        Passing::Hook => {
+            return quote! {
+                (<#name as ::plugin_core::__private::HookResult>::into_result, ::plugin_core::__private::HOOK_NODE).1
+            };
+        }
+    };
+    let [own, node, how] = [own, node, how].map(|word| Ident::new(word, Span::call_site()));
+    match advice(&crossing.ty, crossing.passing) {
+        Some(advice) => {
+            quote!(<#name as ::plugin_core::__private::advice::#advice<::plugin_core::__private::#how>>::NODE)
+        }
+        None => quote!(<#name as ::plugin_core::#own>::#node),
     }
 }
 
@@ -94,7 +103,7 @@ fn saver(state: TokenStream) -> TokenStream {
 
 fn check_types(Export { target, ident, shared, .. }: &Export) -> TokenStream {
     let askable = target.crossings().into_iter().filter(|crossing| crossing.askable);
-    let nodes = askable.map(|crossing| node(crossing.passing, &crossing.ty));
+    let nodes = askable.map(|crossing| node(crossing, &crossing.ty));
     // It has a name because it may stand among methods, where `_` is another mistake.
     let constant = format_ident!("__plugin_types_{}", ident.unraw(), span = Span::call_site());
     quote!(#(#shared)* const #constant: &[&::plugin_core::__private::Node] = &[#(#nodes),*];)
@@ -256,17 +265,23 @@ fn invoke(invoke: &Ident, entry: &Ident, indices: impl Iterator<Item = Literal>)
 }
 
 /// A constant beside the item, to which the expansion refers by the constant's bare name. The compiler does not find a bare name
-/// in an `impl` or a trait, where the item's own name would lead to another item.
+/// in an `impl` or a trait, where the item's own name would lead to another item. The compiler's error has the bare name, so the
+/// name says what to write instead.
 fn free_constant(ident: &Ident, number: u64) -> Ident {
-    // The letters differ everywhere for different numbers: the compiler proposes names that differ in a few letters only.
-    let mut rest = u128::from(number).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    let letter = |_| {
+    let item = ident.unraw().to_string();
+    // The letters differ everywhere for different numbers: the compiler proposes names that differ in a few letters only, up to
+    // a third of a name.
+    let mut rest = 0;
+    let letter = |index: usize| {
+        if index % 24 == 0 {
+            rest = (u128::from(number) + 1 + index as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        }
         let letter = b'a' + (rest % 26) as u8;
         rest /= 26;
         char::from(letter)
     };
-    let letters: String = (0..28).map(letter).collect();
-    let name = format!("only_free_functions_can_be_exported_{letters}");
+    let letters: String = (0..24 + item.len() / 2).map(letter).collect();
+    let name = format!("write_a_free_function_{item}_{letters}");
     Ident::new(&name, Span::call_site().located_at(ident.span()))
 }
 

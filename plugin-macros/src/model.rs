@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Abi, Attribute, Error, Expr, GenericParam, LitStr, Meta, ReturnType, Token, Type, token};
 
 use crate::signature::{Argument, Input, Signature};
-use crate::types::{check, check_self, is_unsized, mentions, strip};
+use crate::types::{CLOSURE, check, find_self, is_closure, is_unsized, mentions, strip};
 
 /// More arguments than this have no function type that a host can ask for (see `plugin_core::FunctionType`).
 const MOST_ARGUMENTS: usize = 6;
@@ -135,6 +135,11 @@ pub(crate) enum Item {
     },
     /// A function without a body or a static without a value: one of a trait or an `extern` block.
     Declaration(Ident),
+    /// A constant, and whether it is what `thread_local!` makes of a static.
+    Constant {
+        ident: Ident,
+        of_thread: bool,
+    },
     /// Anything else, by its first words.
     Other(TokenStream),
 }
@@ -164,6 +169,11 @@ impl Parse for Item {
             } else {
                 Item::Declaration(signature.ident)
             }
+        } else if input.peek(Token![const]) {
+            input.parse::<Token![const]>()?;
+            let ident = input.call(Ident::parse_any)?;
+            let ty = input.cursor().token_stream();
+            Item::Constant { ident, of_thread: mentions(ty, &[Ident::new("LocalKey", Span::call_site())]) }
         } else {
             Item::Other(input.cursor().token_stream().into_iter().take(2).collect())
         };
@@ -288,6 +298,23 @@ impl Export {
                 mistakes.add(ident, "only what is defined here can be exported");
                 return None;
             }
+            Item::Constant { ident, of_thread } => {
+                let message = if of_thread {
+                    format!(
+                        "a thread-local cannot be exported, because each thread has its own: export functions that read and \
+                         write `{ident}`, or a static that all threads share, such as a `Mutex`"
+                    )
+                } else if hook {
+                    "only a function can be a hook".to_owned()
+                } else {
+                    format!(
+                        "a constant cannot be exported, because it has no place in memory: write `static {ident}`, outside of \
+                         an `impl`"
+                    )
+                };
+                mistakes.add(ident, message);
+                return None;
+            }
             Item::Other(words) => {
                 let can =
                     if hook { "only a function can be a hook" } else { "only functions and statics can be exported" };
@@ -352,6 +379,7 @@ fn enables_features(attribute: impl ToTokens) -> bool {
 
 /// What no exported function may be.
 fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
+    check_free(signature, mistakes);
     if let Some(token) = &signature.asyncness {
         mistakes
             .add(token, "an `async` function cannot be exported: export one that blocks, or one that starts the work");
@@ -380,6 +408,37 @@ fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     }
 }
 
+/// Reports a function that shows that it stands in an `impl` or a trait. There is no error if only its place shows that.
+fn check_free(signature: &Signature, mistakes: &mut Mistakes) {
+    let name = &signature.ident;
+    if let Some(Input::Receiver(receiver)) = signature.inputs.first() {
+        let words: Vec<String> = receiver.clone().into_iter().map(|token| token.to_string()).collect();
+        let by = match words.first().map(String::as_str) {
+            Some("&") if words.iter().any(|word| word == "mut") => "&mut ",
+            Some("&") => "&",
+            _ => "",
+        };
+        let more = if signature.inputs.len() > 1 { ", .." } else { "" };
+        mistakes.add(
+            receiver,
+            format!(
+                "a method cannot be exported: outside of the `impl`, write and export a function `fn {name}(this: \
+                 {by}Type{more})` that calls it"
+            ),
+        );
+        return;
+    }
+    if let Some(first) = find_self(&signature.inputs).or_else(|| find_self(&signature.output)) {
+        mistakes.add(
+            first,
+            format!(
+                "a function of an `impl` or a trait cannot be exported: outside of it, write and export a function `fn {name}` \
+                 that calls this one, and name the type that is `Self` here"
+            ),
+        );
+    }
+}
+
 /// Checks a type of a function's, apart from a reference that it may be behind.
 fn crossing(
     passing: Passing,
@@ -390,7 +449,7 @@ fn crossing(
 ) -> Crossing {
     let before = mistakes.count();
     check(ty, on_reference, mistakes);
-    check_self(ty, mistakes);
+    let is_mut_object = passing == Passing::Mut && matches!(strip(ty), Type::TraitObject(_));
     if passing == Passing::Own && matches!(strip(ty), Type::Path(path) if path.path.is_ident("str")) {
         mistakes.add(ty, "`str` crosses only behind `&`: pass a `&str`, return a `String`");
     }
@@ -400,10 +459,11 @@ fn crossing(
         GenericParam::Lifetime(_) => None,
     };
     let mut unknown: Vec<Ident> = of.generics.params.iter().filter_map(parameter).collect();
-    // The compiler refuses `_` by itself.
-    unknown.push(Ident::new("_", Span::call_site()));
+    // The compiler refuses `_` by itself. `Self` is reported once.
+    unknown.extend(["_", "Self"].map(|word| Ident::new(word, Span::call_site())));
     let askable = mistakes.count() == before
         && of.is_free()
+        && !is_mut_object
         && !mentions(ty, &unknown)
         && !(passing == Passing::Own && is_unsized(ty));
     Crossing { passing, ty: strip(ty).clone(), askable }
@@ -423,7 +483,7 @@ fn returned(passing: Passing, signature: &Signature, mistakes: &mut Mistakes) ->
 
 fn hook(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     check_signature(signature, mistakes);
-    if !signature.inputs.is_empty() {
+    if !signature.inputs.is_empty() && signature.is_free() {
         mistakes.add(&signature.inputs, "a hook takes no arguments");
     }
     Target::Hook(returned(Passing::Hook, signature, mistakes))
@@ -431,7 +491,7 @@ fn hook(signature: &Signature, mistakes: &mut Mistakes) -> Target {
 
 fn save(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     check_signature(signature, mistakes);
-    if !signature.inputs.is_empty() {
+    if !signature.inputs.is_empty() && signature.is_free() {
         mistakes.add(&signature.inputs, "what saves the state takes no arguments: it returns the state");
     }
     if matches!(signature.output, ReturnType::Default) {
@@ -447,10 +507,7 @@ fn restore(signature: &Signature, mistakes: &mut Mistakes) -> Option<Target> {
     let inputs = &signature.inputs;
     let state = match inputs.first() {
         Some(Input::Typed(argument)) => argument,
-        Some(receiver) => {
-            mistakes.add(receiver, ONE);
-            return None;
-        }
+        Some(Input::Receiver(_)) => return None,
         None => {
             mistakes.add(&signature.ident, ONE);
             return None;
@@ -473,17 +530,9 @@ fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     let mut arguments = Vec::new();
     let mut names = Vec::new();
     for input in &signature.inputs {
-        match input {
-            Input::Receiver(receiver) => {
-                mistakes.add(
-                    receiver,
-                    "a method cannot be exported: export a function that takes the value as an argument",
-                );
-            }
-            Input::Typed(typed) => {
-                names.push(typed.name().map_or_else(|| "_".to_owned(), |name| name.unraw().to_string()));
-                arguments.push(argument(typed, signature, mistakes));
-            }
+        if let Input::Typed(typed) = input {
+            names.push(typed.name().map_or_else(|| "_".to_owned(), |name| name.unraw().to_string()));
+            arguments.push(argument(typed, signature, mistakes));
         }
     }
     let with_mut = arguments.iter().any(|argument| argument.passing == Passing::Mut);
@@ -492,7 +541,7 @@ fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {
         let with = if with_mut { " where one is `&mut`" } else { "" };
         mistakes.add(
             first_too_many,
-            format!("an exported function takes at most {most} arguments{with}: put some together in a tuple"),
+            format!("an exported function takes at most {most} arguments{with}: put some together in a tuple, or in a struct with `#[plugin_type]`"),
         );
     }
     Target::Function { arguments, names, returns: returned(Passing::Own, signature, mistakes) }
@@ -512,6 +561,13 @@ fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossi
         mistakes.add(lifetime, "an argument is borrowed for the call only: write `&T`");
     }
     let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
+    // The compiler cannot be asked: the lifetime that the type leaves out is not the one that a name for the type would have.
+    if let (Passing::Mut, Type::TraitObject(object)) = (passing, strip(&reference.elem)) {
+        mistakes.add(
+            object,
+            if is_closure(object) { CLOSURE } else { "a trait object does not cross: pass data, and export functions" },
+        );
+    }
     crossing(passing, &reference.elem, of, Some(NESTED), mistakes)
 }
 
@@ -519,7 +575,9 @@ fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossi
 fn static_type(ty: &Type, mistakes: &mut Mistakes) -> Crossing {
     const NESTED: &str = "in an exported static, a reference is the whole type: `&'static str` or `&'static [T]`";
     let before = mistakes.count();
-    check_self(ty, mistakes);
+    if let Some(first) = find_self(ty) {
+        mistakes.add(first, "`Self` means nothing in an exported static: name the type");
+    }
     let ty = match strip(ty) {
         Type::Reference(reference) => {
             if let Some(token) = &reference.mutability {

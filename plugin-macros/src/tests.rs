@@ -64,7 +64,7 @@ const __plugin_export_greet: () = {
         ],
     };
     const __plugin_greet_item: fn(&__plugin_greet_0) -> __plugin_greet_1 = {
-        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        let () = write_a_free_function_greet_bwgialugtdbohccjnzomzxiphd;
         greet
     };
     type __Checked<T> = <<[&'static T; __plugin_greet_node
@@ -107,7 +107,7 @@ const __plugin_export_greet: () = {
     }
 };
 #[doc(hidden)]
-const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
+const write_a_free_function_greet_bwgialugtdbohccjnzomzxiphd: () = ();
 "#
     );
     assert_eq!(greet.lines().count(), 57);
@@ -129,7 +129,7 @@ const __plugin_named_export_number_20_of_20_calls: () = {
     type __plugin_CALLS_0 = AtomicU64;
     const __plugin_CALLS_node: &::plugin_core::__private::Node = <__plugin_CALLS_0 as ::plugin_core::PluginStatic>::STATIC_NODE;
     fn __plugin_CALLS_item() -> &'static __plugin_CALLS_0 {
-        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        let () = write_a_free_function_CALLS_bwgialugtdbohccjnzomzxiphd;
         let item = (&CALLS,);
         let (item,): (&'static __plugin_CALLS_0,) = item;
         item
@@ -157,7 +157,7 @@ const __plugin_named_export_number_20_of_20_calls: () = {
     }
 };
 #[doc(hidden)]
-const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
+const write_a_free_function_CALLS_bwgialugtdbohccjnzomzxiphd: () = ();
 "#
     );
 }
@@ -186,7 +186,7 @@ const __plugin_start_init: () = {
     )
         .1;
     const __plugin_start_item: fn() -> __plugin_start_0 = {
-        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        let () = write_a_free_function_start_bwgialugtdbohccjnzomzxiphd;
         start
     };
     type __Checked<T> = <<[&'static T; __plugin_start_node
@@ -213,7 +213,7 @@ const __plugin_start_init: () = {
 };
 #[cfg(unix)]
 #[doc(hidden)]
-const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
+const write_a_free_function_start_bwgialugtdbohccjnzomzxiphd: () = ();
 "#
     );
 }
@@ -246,7 +246,7 @@ const __plugin_export_move: () = {
         __plugin_move_0,
         &mut __plugin_move_1,
     ) -> __plugin_move_2 = {
-        let () = only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib;
+        let () = write_a_free_function_move_bwgialugtdbohccjnzomzxiphd;
         r#move
     };
     type __Checked<T> = <<[&'static T; __plugin_move_node
@@ -295,7 +295,7 @@ const __plugin_export_move: () = {
     }
 };
 #[doc(hidden)]
-const only_free_functions_can_be_exported_bwgialugtdbohccjnzomzxipfeib: () = ();
+const write_a_free_function_move_bwgialugtdbohccjnzomzxiphd: () = ();
 "#
     );
 }

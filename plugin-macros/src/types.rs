@@ -4,7 +4,16 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, GenericArgument, Lit, PathArguments, Type};
 
-use crate::model::Mistakes;
+use crate::model::{Mistakes, Passing};
+
+const CLOSURES: [&str; 3] = ["Fn", "FnMut", "FnOnce"];
+
+/// For closures, where the compiler cannot be asked.
+pub(crate) const CLOSURE: &str = "a closure does not cross, because its code belongs to one library: export the function on \
+                                  the side that has it, and pass the data that the other side needs to choose or to call it";
+
+/// A tuple of more parts does not implement `plugin_core::PluginType`.
+const MOST_IN_A_TUPLE: usize = 8;
 
 /// The type inside parentheses and invisible groups.
 pub(crate) fn strip(ty: &Type) -> &Type {
@@ -23,8 +32,15 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
             Some(message) => mistakes.add(ty, message),
             None => check(&reference.elem, None, mistakes),
         },
-        Type::ImplTrait(_) => {
-            mistakes.add(ty, "`impl Trait` does not cross: name the type, so that a host can ask for it")
+        Type::ImplTrait(of) => {
+            let message = if is_closure(of) {
+                CLOSURE
+            } else if words(of.to_token_stream()).iter().any(|word| word.ends_with("Iterator")) {
+                "an iterator does not cross: collect it into a `Vec`"
+            } else {
+                "`impl Trait` does not cross: name the type, so that a host can ask for it"
+            };
+            mistakes.add(ty, message);
         }
         Type::Never(_) => mistakes.add(ty, "`!` does not cross: an exported function must be able to return"),
         Type::Array(array) => {
@@ -34,15 +50,28 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
             check(&array.elem, on_reference, mistakes);
         }
         Type::Slice(slice) => check(&slice.elem, on_reference, mistakes),
-        Type::Tuple(tuple) => tuple.elems.iter().for_each(|part| check(part, on_reference, mistakes)),
+        Type::Tuple(tuple) => {
+            if let Some(first_too_many) = tuple.elems.iter().nth(MOST_IN_A_TUPLE) {
+                mistakes.add(
+                    first_too_many,
+                    format!(
+                        "a tuple that crosses has at most {MOST_IN_A_TUPLE} parts: write a struct with `#[plugin_type]`"
+                    ),
+                );
+            }
+            tuple.elems.iter().for_each(|part| check(part, on_reference, mistakes));
+        }
         Type::Path(path) => {
+            if let Some(of) = borrowed_by_cow(path) {
+                mistakes.add(ty, format!("a `Cow` that borrows does not cross: write `{of}`"));
+            }
             for segment in &path.path.segments {
                 let PathArguments::AngleBracketed(arguments) = &segment.arguments else { continue };
                 for argument in &arguments.args {
                     match argument {
                         GenericArgument::Type(part) => check(part, on_reference, mistakes),
                         GenericArgument::Lifetime(lifetime) if on_reference.is_some() && lifetime.ident != "static" => {
-                            mistakes.add(lifetime, "a type with a lifetime does not cross")
+                            mistakes.add(lifetime, "a type with a lifetime does not cross: own what it refers to, `String` for `Cow<'_, str>`")
                         }
                         _ => {}
                     }
@@ -51,6 +80,85 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
         }
         _ => {}
     }
+}
+
+/// The owned type to write for a `Cow` without a lifetime, if the type inside of it has no size. The expansion cannot repeat such
+/// a type, because the compiler asks for the lifetime there.
+fn borrowed_by_cow(path: &syn::TypePath) -> Option<&'static str> {
+    let last = path.path.segments.last().filter(|last| last.ident == "Cow")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let Some(GenericArgument::Type(of)) = arguments.args.first().filter(|_| arguments.args.len() == 1) else {
+        return None;
+    };
+    match strip(of) {
+        Type::Path(path) if path.path.is_ident("str") => Some("String"),
+        Type::Path(path) if path.path.is_ident("Path") => Some("PathBuf"),
+        Type::Path(path) if path.path.is_ident("OsStr") => Some("OsString"),
+        Type::Slice(_) => Some("Vec<T>"),
+        _ => None,
+    }
+}
+
+/// The trait of `plugin_core::__private::advice` with the remedy for a type that is spelled so, if the type does not cross. The
+/// names may mean other types, which may cross: each type that crosses has the trait too.
+pub(crate) fn advice(ty: &Type, passing: Passing) -> Option<Ident> {
+    const NAMES: [(&str, &[&str]); 6] = [
+        ("NotPointer", &["NonNull", "CStr", "CString"]),
+        ("NotLock", &["Mutex", "RwLock", "OnceLock", "LazyLock", "Once", "Condvar"]),
+        ("NotCell", &["Cell", "RefCell", "OnceCell", "LazyCell", "UnsafeCell", "LocalKey"]),
+        ("NotShared", &["Rc", "Arc", "Weak"]),
+        ("NotBorrowed", &["Cow"]),
+        ("NotForeign", &["Uuid", "Value", "Bytes"]),
+    ];
+    let words = words(ty.to_token_stream());
+    let any = |of: &dyn Fn(&str) -> bool| words.iter().any(|word| of(word));
+    let is_error = |word: &str| word.ends_with("Error") || word == "ErrorKind";
+    // `io::Result<T>`, `fmt::Result` and the like.
+    let is_result_of_a_crate = matches!(strip(ty), Type::Path(path) if path.path.segments.last().is_some_and(|last| {
+        let arguments = match &last.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments.args.len(),
+            _ => 0,
+        };
+        last.ident == "Result" && arguments < 2
+    }));
+    let name = if any(&|word| word == "fn" || CLOSURES.contains(&word)) {
+        "NotFunction"
+    } else if any(&|word| word == "dyn") && !any(&is_error) {
+        "NotObject"
+    } else if any(&|word| word == "*") {
+        "NotPointer"
+    } else if let Some((name, _)) = NAMES.iter().find(|(_, names)| any(&|word| names.contains(&word))) {
+        match (passing, *name) {
+            (Passing::Static, "NotLock") if any(&|word| word.starts_with("Once") || word == "LazyLock") => "NotLazy",
+            // A static may be a lock.
+            (Passing::Static, "NotLock") => return None,
+            (_, name) => name,
+        }
+    } else if any(&is_error) || is_result_of_a_crate {
+        "NotError"
+    } else {
+        return None;
+    };
+    Some(Ident::new(name, Span::call_site()))
+}
+
+/// The words in `tokens`, and `*` for a pointer.
+fn words(tokens: TokenStream) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(ident) => words.push(ident.to_string()),
+            TokenTree::Group(group) => words.extend(self::words(group.stream())),
+            TokenTree::Punct(punct) if punct.as_char() == '*' => {
+                let is_pointer =
+                    |next: &TokenTree| matches!(next, TokenTree::Ident(of) if of == "const" || of == "mut");
+                words.extend(tokens.peek().filter(|next| is_pointer(next)).map(|_| "*".to_owned()));
+            }
+            _ => {}
+        }
+    }
+    words
 }
 
 /// The places of a type's first and last token.
@@ -70,6 +178,11 @@ pub(crate) fn explained(error: Error) -> Error {
     error
 }
 
+/// Returns true if one of these bounds is of closures.
+pub(crate) fn is_closure(of: impl ToTokens) -> bool {
+    words(of.to_token_stream()).iter().any(|word| CLOSURES.contains(&word.as_str()))
+}
+
 /// Whether the type is one that the compiler refuses by itself wherever a value of it is passed.
 pub(crate) fn is_unsized(ty: &Type) -> bool {
     matches!(strip(ty), Type::Slice(_) | Type::TraitObject(_))
@@ -83,17 +196,13 @@ fn is_zero(length: &Expr) -> bool {
     }
 }
 
-/// Reports `Self`, wherever it stands in a type of an export's.
-pub(crate) fn check_self(tokens: impl ToTokens, mistakes: &mut Mistakes) {
-    for token in tokens.to_token_stream() {
-        match token {
-            TokenTree::Ident(ident) if ident == "Self" => {
-                mistakes.add(ident, "`Self` means nothing in an exported function: name the type");
-            }
-            TokenTree::Group(group) => check_self(group.stream(), mistakes),
-            _ => {}
-        }
-    }
+/// The first `Self` in a type of an export.
+pub(crate) fn find_self(tokens: impl ToTokens) -> Option<Ident> {
+    tokens.to_token_stream().into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) => (ident == "Self").then_some(ident),
+        TokenTree::Group(group) => find_self(group.stream()),
+        _ => None,
+    })
 }
 
 /// Returns true if a macro may be used in `tokens`: `name!`, or an attribute.

@@ -37,7 +37,3 @@ pub trait Numbers {
 }
 
 fn start() {}
-
-fn main() {
-    _ = start;
-}

@@ -7,5 +7,3 @@ async fn fetch(url: &str) -> String {
 
 #[plugin_export(init)]
 async fn start() {}
-
-fn main() {}

@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 fn keep(text: &'static str) {
     std::thread::spawn(move || println!("{text}"));
 }
-
-fn main() {}

@@ -19,5 +19,3 @@ fn name() -> &'static str {
 fn bytes(text: &str) -> std::str::Bytes<'_> {
     text.bytes()
 }
-
-fn main() {}

@@ -6,5 +6,3 @@ use plugin_core::plugin_export;
 fn set(value: u32, #[cfg(debug_assertions)] checked: bool) {
     _ = value;
 }
-
-fn main() {}

@@ -12,5 +12,3 @@ fn renamed() {}
 #[plugin_export]
 #[instead(macro_rules! replaced { () => {}; })]
 fn replaced() {}
-
-fn main() {}

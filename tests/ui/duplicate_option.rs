@@ -5,5 +5,3 @@ fn named() {}
 
 #[plugin_export(init, shutdown)]
 fn hook() {}
-
-fn main() {}

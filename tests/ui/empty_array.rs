@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 fn none(none: [u8; 0]) {
     _ = none;
 }
-
-fn main() {}

@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 fn longer<'a, 'b: 'a>(left: &'a str, right: &'b str) -> String {
     if left.len() > right.len() { left.to_owned() } else { right.to_owned() }
 }
-
-fn main() {}

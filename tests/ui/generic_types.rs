@@ -11,5 +11,3 @@ fn first<T>(values: Vec<T>) -> Option<T> {
 fn sum<const N: usize>(values: [u32; N]) -> u32 {
     values.iter().sum()
 }
-
-fn main() {}

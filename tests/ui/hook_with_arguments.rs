@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 fn start(level: u32, name: &str) {
     println!("{name} {level}");
 }
-
-fn main() {}

@@ -21,5 +21,3 @@ fn never() -> ! {
 fn hidden() -> Result<(), impl std::fmt::Display> {
     Err("hidden")
 }
-
-fn main() {}

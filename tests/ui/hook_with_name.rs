@@ -5,5 +5,3 @@ fn start() {}
 
 #[plugin_export(name = "end", shutdown)]
 fn stop() {}
-
-fn main() {}

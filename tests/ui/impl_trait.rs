@@ -14,5 +14,3 @@ fn numbers() -> impl Iterator<Item = u32> {
 fn nested(values: Vec<&impl std::fmt::Display>) -> usize {
     values.len()
 }
-
-fn main() {}

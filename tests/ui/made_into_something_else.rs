@@ -90,5 +90,3 @@ pub struct OneOf {
 pub enum Choice {
     A(u8),
 }
-
-fn main() {}

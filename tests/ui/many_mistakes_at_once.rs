@@ -17,5 +17,3 @@ where
 {
     todo!()
 }
-
-fn main() {}

@@ -19,5 +19,3 @@ impl Greeter {
         Greeter
     }
 }
-
-fn main() {}

@@ -17,5 +17,3 @@ static mut CONFIG: Config = Config;
 unsafe fn start() -> Config {
     Config
 }
-
-fn main() {}

@@ -2,5 +2,3 @@ use plugin_core::plugin_export;
 
 #[plugin_export(name = "one\0two")]
 fn named() {}
-
-fn main() {}

@@ -16,5 +16,3 @@ unsafe extern "C" {
     #[plugin_export]
     fn elsewhere();
 }
-
-fn main() {}

@@ -12,5 +12,3 @@ fn pair(pair: (u32, &str)) -> u32 {
 
 #[plugin_export]
 static NAMES: [&str; 2] = ["ann", "bob"];
-
-fn main() {}

@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 fn forever() -> ! {
     loop {}
 }
-
-fn main() {}

@@ -53,5 +53,3 @@ static STATE: u8 = 0;
 fn both() -> u8 {
     0
 }
-
-fn main() {}

@@ -2,5 +2,3 @@ use plugin_core::plugin_export;
 
 #[plugin_export]
 static mut COUNT: u32 = 0;
-
-fn main() {}

@@ -9,5 +9,3 @@ fn seven(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) -> [u8; 7] {
 fn five_with_mut(a: u8, b: u8, c: u8, d: &mut u8, e: u8) {
     *d = a + b + c + e;
 }
-
-fn main() {}

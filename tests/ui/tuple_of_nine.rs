@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 fn nine(nine: (u8, u8, u8, u8, u8, u8, u8, u8, u8)) -> u8 {
     nine.8
 }
-
-fn main() {}

@@ -11,5 +11,3 @@ fn greet() {}
 
 #[plugin_export(name = "greet")]
 static GREETER: &str = "greeter";
-
-fn main() {}

@@ -6,5 +6,3 @@ struct Config {
     #[plugin_type(default = "none")]
     name: String,
 }
-
-fn main() {}

@@ -15,5 +15,3 @@ struct Config {
     #[plugin_type(default)]
     tags: Vec<String>,
 }
-
-fn main() {}

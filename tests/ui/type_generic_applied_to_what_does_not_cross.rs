@@ -11,5 +11,3 @@ struct Page<T> {
 fn first(page: Page<Rc<u8>>) -> u8 {
     *page.items[0]
 }
-
-fn main() {}

@@ -6,5 +6,3 @@ use plugin_core::plugin_type;
 struct Shared<T> {
     of: Rc<T>,
 }
-
-fn main() {}

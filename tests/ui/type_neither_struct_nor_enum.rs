@@ -5,5 +5,3 @@ fn function() {}
 
 #[plugin_type]
 type Alias = u32;
-
-fn main() {}

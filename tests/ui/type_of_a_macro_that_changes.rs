@@ -46,5 +46,3 @@ fn save() -> turns!(u64; String) {
 
 #[plugin_export(restore)]
 fn restore(_: turns!(u64; String)) {}
-
-fn main() {}

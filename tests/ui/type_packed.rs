@@ -6,5 +6,3 @@ struct Header {
     kind: u8,
     length: u32,
 }
-
-fn main() {}

@@ -12,5 +12,3 @@ struct Tree<T: Weight> {
 struct Ring<const N: usize> {
     next: Option<Box<Ring<N>>>,
 }
-
-fn main() {}

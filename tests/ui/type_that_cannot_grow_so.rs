@@ -30,5 +30,3 @@ enum Message {
     #[plugin_type(fallback)]
     Other,
 }
-
-fn main() {}

@@ -13,5 +13,3 @@ enum Event {
     #[cfg(unix)]
     Forked,
 }
-
-fn main() {}

@@ -5,5 +5,3 @@ union Word {
     number: u32,
     bytes: [u8; 4],
 }
-
-fn main() {}

@@ -13,5 +13,3 @@ struct Config {
 fn configure(config: &Config) {
     drop(config.retry.as_ref().map(|retry| retry.max));
 }
-
-fn main() {}

@@ -16,5 +16,3 @@ enum Event {
     Opened { by: Rc<str> },
     Moved(u8, fn()),
 }
-
-fn main() {}

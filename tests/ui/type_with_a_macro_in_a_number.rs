@@ -18,5 +18,3 @@ macro_rules! numbered {
 }
 
 numbered!(turns!(1; 2));
-
-fn main() {}

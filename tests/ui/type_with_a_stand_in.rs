@@ -11,5 +11,3 @@ struct Pair<T> {
     of: T,
     other: Parameter<Mine, 0>,
 }
-
-fn main() {}

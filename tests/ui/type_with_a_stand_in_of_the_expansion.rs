@@ -21,5 +21,3 @@ struct Pair<T> {
     })]
     more: u8,
 }
-
-fn main() {}

@@ -44,5 +44,3 @@ pub trait Clone: PluginType {
 pub struct Shorthand<T: Clone> {
     pub x: T::Out,
 }
-
-fn main() {}

@@ -50,5 +50,3 @@ bound!(partial_eq, PartialEq, ::std::cmp::PartialEq, u8);
 bound!(partial_ord, PartialOrd, ::std::cmp::PartialOrd, u8);
 bound!(send, Send, ::std::marker::Send, Box<dyn std::error::Error>);
 bound!(sync, Sync, ::std::marker::Sync, Box<dyn std::error::Error>);
-
-fn main() {}

@@ -20,5 +20,3 @@ enum Token {
     Word(&'static str),
     End,
 }
-
-fn main() {}

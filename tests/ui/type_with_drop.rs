@@ -6,5 +6,3 @@ struct Handle(u32);
 impl Drop for Handle {
     fn drop(&mut self) {}
 }
-
-fn main() {}

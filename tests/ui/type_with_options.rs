@@ -14,5 +14,3 @@ enum Event {
     #[plugin_type]
     Closed,
 }
-
-fn main() {}

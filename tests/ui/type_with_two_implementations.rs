@@ -55,5 +55,3 @@ mod unpin {
         pub out: <T as Unpin>::Out,
     }
 }
-
-fn main() {}

@@ -13,5 +13,3 @@ fn call(function: dyn Fn()) -> [u8] {
 
 #[plugin_export]
 fn unnamed(value: _) {}
-
-fn main() {}

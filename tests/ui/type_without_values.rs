@@ -2,5 +2,3 @@ use plugin_core::plugin_type;
 
 #[plugin_type]
 enum Never {}
-
-fn main() {}

@@ -8,5 +8,3 @@ fn bare() {}
 
 #[plugin_export(name("a"))]
 fn parenthesized() {}
-
-fn main() {}

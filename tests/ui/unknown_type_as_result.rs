@@ -6,5 +6,3 @@ struct Config;
 fn config() -> Config {
     Config
 }
-
-fn main() {}

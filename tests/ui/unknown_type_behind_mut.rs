@@ -11,5 +11,3 @@ fn change(config: &mut Config) {
 fn shout(text: &mut str) {
     text.make_ascii_uppercase();
 }
-
-fn main() {}

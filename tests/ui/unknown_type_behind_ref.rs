@@ -6,5 +6,3 @@ struct Config;
 fn set(config: &Config) {
     _ = config;
 }
-
-fn main() {}

@@ -11,5 +11,3 @@ fn set(config: Config) {
 fn start(thread: Box<dyn Fn(&str) -> String>) {
     drop(thread);
 }
-
-fn main() {}

@@ -7,5 +7,3 @@ fn set_all(configs: Vec<Config>) -> Result<u32, Option<Config>> {
     drop(configs);
     Ok(1)
 }
-
-fn main() {}

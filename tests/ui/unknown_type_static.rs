@@ -12,5 +12,3 @@ static CURRENT: Mutex<Option<Config>> = Mutex::new(None);
 
 #[plugin_export]
 static ONCE: OnceLock<u32> = OnceLock::new();
-
-fn main() {}

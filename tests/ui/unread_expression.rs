@@ -20,5 +20,3 @@ fn first(bytes: [u8; 3], twice: [u8; size_of::<u16>() * 2]) -> [u8; Block::SIZE 
 impl Block {
     const SIZE: u8 = 1;
 }
-
-fn main() {}

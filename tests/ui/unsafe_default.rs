@@ -17,5 +17,3 @@ struct Settings {
     })]
     rows: NonZero<u8>,
 }
-
-fn main() {}

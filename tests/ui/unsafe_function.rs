@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 unsafe fn read(address: usize) -> u8 {
     unsafe { *(address as *const u8) }
 }
-
-fn main() {}

@@ -4,5 +4,3 @@ use plugin_core::plugin_export;
 unsafe extern "C" fn print(count: u32, _: ...) -> u32 {
     count
 }
-
-fn main() {}

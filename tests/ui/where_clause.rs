@@ -7,5 +7,3 @@ where
 {
     n * 2
 }
-
-fn main() {}

@@ -10,6 +10,7 @@ use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
 // SAFETY: crosses as the `Vec` of its one value does.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Box<T> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::Box.head(), parts: &[T::NODE] };

@@ -86,6 +86,7 @@ impl Drop for Share {
 }
 
 // SAFETY: the receiver has a share of the very same bytes, which nobody changes.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for Bytes {
     type Repr = BytesRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::Bytes.head(), parts: &[] };

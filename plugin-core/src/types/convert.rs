@@ -5,6 +5,7 @@
 macro_rules! crosses_as {
     ($ty:ty as $via:ty, $tag:ident, |$value:pat_param| $to:expr, |$back:pat_param| $from:expr) => {
         // SAFETY: crosses as the other type does, which has all there is to this one.
+        #[diagnostic::do_not_recommend]
         unsafe impl crate::PluginType for $ty {
             type Repr = <$via as crate::PluginType>::Repr;
             const NODE: &'static crate::descriptor::Node =

@@ -77,6 +77,7 @@ macro_rules! error {
     ($(($($auto:tt)*);)*) => {$(
         // SAFETY: crosses as what it says, a `Vec<String>`; as an error it is equal if it says the same. `Display` is
         // the author's and may panic: nothing is lowered by then, and the error is dropped.
+        #[diagnostic::do_not_recommend]
         unsafe impl PluginType for Box<dyn Error $($auto)*> {
             type Repr = BufferRepr;
             const NODE: &'static Node = &Node::Of { head: &Tag::Error.head(), parts: &[] };

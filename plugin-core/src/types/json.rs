@@ -71,6 +71,7 @@ impl JsonRepr {
 }
 
 // SAFETY: the tag says what is there.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for Value {
     type Repr = JsonRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::Json.head(), parts: &[] };

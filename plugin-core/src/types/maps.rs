@@ -167,6 +167,7 @@ pub(super) fn insert_held<R>(insert: impl FnOnce() -> R) -> R {
 macro_rules! map {
     ($map:ident $entries:ident [$($hasher:ident)?] |$len:ident| $empty:expr; $($bound:tt)*) => {
         // SAFETY: crosses as its pairs, one by one. The hasher is a new one on the other side.
+        #[diagnostic::do_not_recommend]
         unsafe impl<K: PluginType + $($bound)*, V: PluginType $(, $hasher: BuildHasher + Default + 'static)?>
             PluginType for $map<K, V $(, $hasher)?>
         {
@@ -236,6 +237,7 @@ map!(BTreeMap btree_map [] |_len| BTreeMap::new(); Ord);
 macro_rules! set {
     ($set:ident [$($hasher:ident)?] |$len:ident| $empty:expr; $($bound:tt)*) => {
         // SAFETY: crosses as its elements, one by one. The hasher is a new one on the other side.
+        #[diagnostic::do_not_recommend]
         unsafe impl<T: PluginType + $($bound)* $(, $hasher: BuildHasher + Default + 'static)?> PluginType
             for $set<T $(, $hasher)?>
         {

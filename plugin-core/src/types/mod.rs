@@ -99,6 +99,12 @@ pub(crate) mod repr {
 ///   longer than the borrow. An `Arc` inside is allowed if [`hold`](PluginType::hold) makes a share for the receiver.
 /// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
 ///
+/// # Implementations and the compiler's errors
+///
+/// The compiler lists a trait's implementations in each error about the trait, and there are many. Each implementation has
+/// `#[diagnostic::do_not_recommend]`, which keeps the implementation out of the list. The compiler then blames the type that
+/// was to cross, and not a type inside of it.
+///
 /// # Example
 ///
 /// ```
@@ -111,7 +117,8 @@ pub(crate) mod repr {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross between a plugin and its host",
-    label = "this type does not cross",
+    label = "this type, or a type inside of it, does not cross",
+    note = "write `#[plugin_type]` on a struct or enum of yours; convert a type of another crate to such a type, or to text",
     note = "what crosses: numbers, text, and std's other types of data; collections, `Option`, `Result`, `Box`, arrays \
             and tuples (up to 8) of what crosses; your own types with `#[plugin_type]`; a reference only as a whole \
             argument"

@@ -35,6 +35,7 @@ pub struct Parameter<D: Template, const I: usize> {
 }
 
 // SAFETY: there is no value that could cross.
+#[diagnostic::do_not_recommend]
 unsafe impl<D: Template, const I: usize> PluginType for Parameter<D, I> {
     type Repr = u8;
     const NODE: &'static Node = &Node::Parameter(I);

@@ -141,6 +141,7 @@ mod system {
 }
 
 // SAFETY: what the system has crosses as it is.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for OsString {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::OsString.head(), parts: &[] };
@@ -166,6 +167,7 @@ unsafe impl PluginType for OsString {
 }
 
 // SAFETY: as `OsString`.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for PathBuf {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::PathBuf.head(), parts: &[] };
@@ -216,6 +218,7 @@ impl Deref for HeldPath {
 }
 
 // SAFETY: as lending an `OsString`, but that nothing is copied where what is lent can be referred to.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginRef for OsStr {
     type RefRepr = SliceRepr;
     type Slot = system::Slot;
@@ -235,6 +238,7 @@ unsafe impl PluginRef for OsStr {
 }
 
 // SAFETY: as `OsStr`.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginRef for Path {
     type RefRepr = SliceRepr;
     type Slot = system::Slot;

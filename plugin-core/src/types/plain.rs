@@ -10,6 +10,7 @@ use crate::origin::Origin;
 macro_rules! plain {
     ($($ty:ident $tag:ident),*) => {$(
         // SAFETY: the type is its own `Repr`, and C has the same one.
+        #[diagnostic::do_not_recommend]
         unsafe impl PluginType for $ty {
             type Repr = $ty;
             const NODE: &'static Node = &Node::Of { head: &Tag::$tag.head(), parts: &[] };
@@ -35,6 +36,7 @@ plain! {
 }
 
 // SAFETY: a `char` is laid out as the `u32` that C has for it, and only ever lifted from one that was lowered.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for char {
     type Repr = u32;
     const NODE: &'static Node = &Node::Of { head: &Tag::Char.head(), parts: &[] };
@@ -73,6 +75,7 @@ const _: () = assert!(size_of::<WideRepr>() == 16 && align_of::<WideRepr>() == 1
 macro_rules! wide {
     ($($ty:ident $tag:ident),*) => {$(
         // SAFETY: the bytes are carried over as they are. Plain only where the alignments agree too.
+        #[diagnostic::do_not_recommend]
         unsafe impl PluginType for $ty {
             type Repr = WideRepr;
             const NODE: &'static Node = &Node::Of { head: &Tag::$tag.head(), parts: &[] };
@@ -103,6 +106,7 @@ macro_rules! wide {
 wide! { u128 U128, i128 I128 }
 
 // SAFETY: every `()` is equal to every other, and the byte gives the `Repr` a size.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for () {
     type Repr = u8;
     const NODE: &'static Node = &Node::Of { head: &Tag::Unit.head(), parts: &[] };
@@ -131,6 +135,7 @@ pub struct ArrayRepr<R, const N: usize>([R; N]);
 
 // SAFETY: lowered and lifted element by element; a struct of one array has the array's layout, so it is plain when the
 // elements are.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
     type Repr = ArrayRepr<T::Repr, N>;
     const NODE: &'static Node = {

@@ -10,6 +10,7 @@ use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
 // SAFETY: crosses as the pair of its ends.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Range<T> {
     type Repr = Tuple2Repr<T::Repr, T::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Range.head(), parts: &[T::NODE] };
@@ -37,6 +38,7 @@ unsafe impl<T: PluginType> PluginType for Range<T> {
 
 // SAFETY: crosses as the pair of its ends. One that was iterated to its end crosses as what its ends are then: std says
 // that this is unspecified, and there is no way to ask whether it is so.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
     type Repr = Tuple2Repr<T::Repr, T::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::RangeInclusive.head(), parts: &[T::NODE] };
@@ -65,6 +67,7 @@ unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
 macro_rules! one_end {
     ($($range:ident $end:ident),*) => {$(
         // SAFETY: crosses as its one end.
+        #[diagnostic::do_not_recommend]
         unsafe impl<T: PluginType> PluginType for $range<T> {
             type Repr = T::Repr;
             const NODE: &'static Node = &Node::Of { head: &Tag::$range.head(), parts: &[T::NODE] };
@@ -95,6 +98,7 @@ macro_rules! one_end {
 one_end!(RangeFrom start, RangeTo end, RangeToInclusive end);
 
 // SAFETY: every value is equal to every other, and the byte gives the `Repr` a size.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for RangeFull {
     type Repr = u8;
     const NODE: &'static Node = &Node::Of { head: &Tag::RangeFull.head(), parts: &[] };

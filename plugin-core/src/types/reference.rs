@@ -38,6 +38,7 @@ use crate::origin::Origin;
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot cross between a plugin and its host",
     label = "a reference to this type does not cross",
+    note = "write `#[plugin_type]` on a struct or enum of yours; convert a type of another crate to such a type, or to text",
     note = "what crosses behind `&`: `str`, slices, `Path`, `OsStr`, and every type that crosses by value"
 )]
 pub unsafe trait PluginRef: 'static {
@@ -85,6 +86,7 @@ pub unsafe trait PluginRef: 'static {
 #[diagnostic::on_unimplemented(
     message = "`&mut {Self}` cannot cross between a plugin and its host",
     label = "a reference to this type does not cross",
+    note = "write `#[plugin_type]` on a struct or enum of yours; convert a type of another crate to such a type, or to text",
     note = "what crosses behind `&mut`: slices, and every type that crosses by value"
 )]
 pub unsafe trait PluginMut: 'static {
@@ -130,6 +132,7 @@ impl Deref for HeldStr {
 }
 
 // SAFETY: address and length, and UTF-8 on both sides.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginRef for str {
     type RefRepr = SliceRepr;
     type Slot = ();
@@ -167,6 +170,7 @@ impl<T> Deref for HeldSlice<T> {
 }
 
 // SAFETY: plain elements by address and length, others lent in the slot.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginRef for [T] {
     type RefRepr = SliceRepr;
     type Slot = Arena;
@@ -442,6 +446,7 @@ impl<T: PluginType> Drop for HeldSliceMut<T> {
 }
 
 // SAFETY: plain elements are changed in place; others are moved across and back, each to its own place.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginMut for [T] {
     type MutRepr = SliceRepr;
     type Loan<'a> = LoanSliceMut<'a, T>;

@@ -12,6 +12,7 @@ use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
 // SAFETY: plain elements cross as they are, others one by one, in order.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Vec<T> {
     type Repr = BufferRepr;
     const NODE: &'static Node = {
@@ -142,6 +143,7 @@ pub(super) fn lend_slice<T: PluginType>(slice: &[T], arena: &mut Arena) -> Buffe
 }
 
 // SAFETY: crosses as the `Vec` of its elements in order.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for VecDeque<T> {
     type Repr = BufferRepr;
     const NODE: &'static Node = {
@@ -177,6 +179,7 @@ unsafe impl<T: PluginType> PluginType for VecDeque<T> {
 }
 
 // SAFETY: crosses as the `Vec` of its elements does.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Box<[T]> {
     type Repr = BufferRepr;
     const NODE: &'static Node = {

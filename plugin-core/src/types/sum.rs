@@ -29,6 +29,7 @@ pub struct OptionRepr<R: Copy> {
 }
 
 // SAFETY: the tag says whether the value is there.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Option<T> {
     type Repr = OptionRepr<T::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Option.head(), parts: &[T::NODE] };
@@ -102,6 +103,7 @@ union ResultPayload<T: Copy, E: Copy> {
 }
 
 // SAFETY: the tag says which of the two is there.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     type Repr = ResultRepr<T::Repr, E::Repr>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Result.head(), parts: &[T::NODE, E::NODE] };

@@ -11,6 +11,7 @@ use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
 // SAFETY: the bytes cross as they are, and are UTF-8 on both sides.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for String {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::String.head(), parts: &[] };
@@ -40,6 +41,7 @@ unsafe impl PluginType for String {
 }
 
 // SAFETY: as `String`.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for Box<str> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::BoxStr.head(), parts: &[] };
@@ -70,6 +72,7 @@ unsafe impl PluginType for Box<str> {
 
 // SAFETY: as `String`. A lowered borrowed text is lent: what is `'static` is there until the receiver has copied it,
 // which it does while the sender is loaded.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for Cow<'static, str> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::CowStr.head(), parts: &[] };
@@ -120,6 +123,7 @@ unsafe fn shared(ptr: *const u8, len: usize) -> Arc<str> {
 }
 
 // SAFETY: as `String`, but that the buffer is a share: it is copied by the receiver, and freed by giving up the share.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for Arc<str> {
     type Repr = BufferRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::ArcStr.head(), parts: &[] };

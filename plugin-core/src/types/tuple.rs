@@ -15,6 +15,7 @@ macro_rules! tuple {
         pub struct $repr<$($T),+>($(pub(super) $T),+);
 
         // SAFETY: lowered and lifted field by field.
+        #[diagnostic::do_not_recommend]
         unsafe impl<$($T: PluginType),+> PluginType for ($($T,)+) {
             type Repr = $repr<$($T::Repr),+>;
             const NODE: &'static Node = &Node::Of { head: &Tag::Tuple.head_with($count), parts: &[$($T::NODE),+] };

@@ -11,6 +11,7 @@ use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
 // SAFETY: crosses as its bytes. The crate promises the layout of `[u8; 16]`, so it is plain, as that is.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for Uuid {
     type Repr = ArrayRepr<u8, 16>;
     const NODE: &'static Node = &Node::Of { head: &Tag::Uuid.head(), parts: &[] };

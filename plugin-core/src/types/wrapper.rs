@@ -13,6 +13,7 @@ use crate::origin::Origin;
 macro_rules! non_zero {
     ($($ty:ty),*) => {$(
         // SAFETY: crosses as the integer does. std promises the integer's layout, so it is plain where that is.
+        #[diagnostic::do_not_recommend]
         unsafe impl PluginType for NonZero<$ty> {
             type Repr = <$ty as PluginType>::Repr;
             const NODE: &'static Node = &Node::Of { head: &Tag::NonZero.head(), parts: &[<$ty>::NODE] };
@@ -39,6 +40,7 @@ macro_rules! non_zero {
 non_zero!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
 
 // SAFETY: every value is equal to every other, and the byte gives the `Repr` a size.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for PhantomData<T> {
     type Repr = u8;
     const NODE: &'static Node = &Node::Of { head: &Tag::PhantomData.head(), parts: &[T::NODE] };
@@ -62,6 +64,7 @@ unsafe impl<T: PluginType> PluginType for PhantomData<T> {
 }
 
 // SAFETY: one number for each of the three.
+#[diagnostic::do_not_recommend]
 unsafe impl PluginType for Ordering {
     type Repr = i8;
     const NODE: &'static Node = &Node::Of { head: &Tag::Ordering.head(), parts: &[] };

@@ -162,8 +162,16 @@ impl UserType {
             Data::Struct(data) => {
                 let form = Form::of(&item.attrs, mistakes);
                 let fields = Fields::new(&mut data.fields, &mut count, true, mistakes);
-                let grows = form == Form::Grows || fields.fields.iter().any(|field| field.default.is_some());
-                let form = if grows { Form::Grows } else { form };
+                if let Some(field) = fields.fields.iter().find(|field| field.default.is_some() && form != Form::Grows) {
+                    mistakes.add(
+                        &field.ty,
+                        format!(
+                            "the field `{}` has a default, which only a struct that may grow needs: write `#[non_exhaustive]` on \
+                             the struct, from its first version on",
+                            field.name
+                        ),
+                    );
+                }
                 Some(UserType::build(&item.ident, &item.generics, &item.attrs, form, Body::Struct(fields), mistakes))
             }
             Data::Enum(data) => {

@@ -10,7 +10,8 @@ use syn::spanned::Spanned;
 
 use super::expand::{Parameters, Shape, destructured, variable};
 use super::{Body, Field, Fields, UserType};
-use crate::types::{ends, has_macro, mentions};
+use crate::model::Passing;
+use crate::types::{advice, ends, has_macro, mentions};
 
 /// The names of the fields' types in the expansion.
 pub(super) struct Types {
@@ -171,7 +172,13 @@ impl Shape<'_> {
         // A function for each field, with the field's name and place, because the compiler names the function in the error.
         let checks = self.model.all_fields().map(|field| {
             let (ty, name) = (self.types.unchecked(field), &field.ident);
-            let bound = quote_spanned!(name.span()=> const fn #name<T: ::plugin_core::PluginType>() {});
+            let required = match advice(&field.ty, Passing::Own) {
+                Some(advice) => quote_spanned! {
+                    name.span()=> ::plugin_core::__private::advice::#advice<::plugin_core::__private::Own>
+                },
+                None => quote_spanned!(name.span()=> ::plugin_core::PluginType),
+            };
+            let bound = quote_spanned!(name.span()=> const fn #name<T: #required>() {});
             let call = quote_spanned!(field.ty.span()=> #name::<#ty>());
             mixed!({ #bound #call })
         });

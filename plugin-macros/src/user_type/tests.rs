@@ -78,7 +78,7 @@ const GOOD: [&str; 14] = [
 ];
 
 /// Types that do not, whatever the names in them stand for.
-const BAD: [&str; 31] = [
+const BAD: [&str; 32] = [
     "",
     "struct",
     "struct S",
@@ -94,8 +94,9 @@ const BAD: [&str; 31] = [
     "struct S { #[cfg(unix)] a: u8 }",
     "struct S { #[plugin_type] a: u8 }",
     "struct S { #[plugin_type(fallback)] a: u8 }",
-    "struct S { #[plugin_type(default)] a: u8, b: u8 }",
-    "struct S { #[plugin_type(default =)] a: u8 }",
+    "struct S { #[plugin_type(default)] a: u8 }",
+    "#[non_exhaustive] struct S { #[plugin_type(default)] a: u8, b: u8 }",
+    "#[non_exhaustive] struct S { #[plugin_type(default =)] a: u8 }",
     "struct S<T: Mine>(Box<S<T>>);",
     "struct S<const N: usize>(Vec<Self>);",
     "union U { a: u8 }",
