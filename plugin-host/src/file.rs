@@ -39,7 +39,7 @@ pub enum Mapping {
     /// and mapping, so digests are not enough to trust it. And one file can be loaded once at a time in a process. On
     /// Linux a plugin whose C functions or variables the program's would replace is an error.
     ///
-    /// Replace such a file by renaming another one over it. On Unix the new file can be loaded while the old one is still
+    /// Replace such a file by renaming another one over it. On Linux the new file can be loaded while the old one is still
     /// mapped. The loader is then given another spelling of the path, because it takes a path that it knows for the library
     /// that it has loaded from there.
     InPlace,
@@ -453,7 +453,7 @@ impl Image {
     ///
     /// The loader takes a path that it knows for the library that it has loaded from there, even if the path leads to another
     /// file now. It looks at the file of a path that it does not know, and finds out if it has loaded that very file.
-    #[cfg(unix)]
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     pub(crate) fn avoid_known_path(&mut self, source: &Source, is_known: impl FnOnce(&Path) -> bool) {
         use std::os::unix::fs::MetadataExt as _;
         // A private copy has a path of its own.
@@ -494,7 +494,7 @@ impl Image {
 }
 
 /// A way from a directory to itself, which is another text for each number: `/` is a zero, and 16 in a row are a fifteen.
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 fn spelling(mut number: u64) -> String {
     let mut path = String::new();
     while number != 0 {

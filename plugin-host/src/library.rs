@@ -255,7 +255,7 @@ unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, l
 }
 
 /// Whether the loader has a library for this path, of this file or of an earlier one.
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 fn is_known(path: &Path) -> bool {
     use libloading::os::unix::{Library, RTLD_LAZY};
     // SAFETY: nothing is loaded that is not loaded already, so nothing runs.
@@ -359,14 +359,14 @@ impl Library {
         {
             return Err(map_error(use_of_another(&symbol, settings.mapping)));
         }
-        #[cfg_attr(not(unix), expect(unused_mut))]
+        #[cfg_attr(not(any(target_os = "linux", target_os = "macos")), expect(unused_mut))]
         let mut image = Image::new(path, source).map_err(|source| match is_out_of_files(&source) {
             true => Error::TooManyFiles { path: path.to_owned(), source },
             false => map_error(source.to_string()),
         })?;
         let loaded = {
             let _one_at_a_time = loader();
-            #[cfg(unix)]
+            #[cfg(any(target_os = "linux", target_os = "macos"))]
             image.avoid_known_path(source, is_known);
             // SAFETY: the trust covers the file: its constructors are sound to run.
             unsafe { load(&image, settings.mapping) }

@@ -156,7 +156,7 @@ fn the_real_problem_of_the_next_version_is_told() {
     assert_eq!(serves(&host), 2);
 }
 
-/// It is the file that is mapped, whatever is written to it.
+/// A write changes the bytes of the library that is mapped, so there is no other library to load.
 #[test]
 fn a_file_that_is_written_to_is_the_same_library() {
     let file = File::new("in-place-written");

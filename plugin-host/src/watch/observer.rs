@@ -42,10 +42,11 @@ impl Change {
     }
 }
 
-/// Who asks for changes of each name, and whether it is the name of a file or of something on the way to one.
+/// For each name, the watches that need its changes. The flag says whether the name is the name of the file itself, rather
+/// than of a link or directory on the way to the file.
 ///
-/// A name is all that is compared. Some systems give other paths to the same directory, and do not tell `a` from `A`. A
-/// file that has not changed is seen not to have changed.
+/// Only names are compared, not paths. Some systems give other paths to the same directory, and do not distinguish `a` from
+/// `A`. A look at a file that has not changed has no effect.
 #[derive(Default)]
 struct Names(HashMap<OsString, Vec<(Id, bool)>>);
 
@@ -68,7 +69,7 @@ impl Names {
         }
     }
 
-    /// Passes on what an event says to whom.
+    /// Calls `tell` for each watch that an event matters to.
     fn tell(&self, event: &notify::Result<notify::Event>, mut tell: impl FnMut(Id, Change)) {
         let event = match event {
             Ok(event) if !event.need_rescan() && !event.paths.is_empty() => event,
@@ -119,7 +120,7 @@ struct Directory {
     watched: Option<Identity>,
 }
 
-/// The files of which changes are told. One watch of a directory serves all of them.
+/// The source of the kernel's reports for all watched files of a host. Files share the watches of directories.
 pub(super) struct Observer {
     watcher: RecommendedWatcher,
     names: Arc<Mutex<Names>>,
@@ -198,7 +199,7 @@ impl Observer {
         if found.is_some() && known.watched == found && !renew {
             return Ok(());
         }
-        // On Linux, the same directory may be watched twice, and what happens meanwhile is told.
+        // On Linux, a second watch of the same directory replaces the first, and no report is lost in between.
         if known.watched.take().is_some_and(|watched| Some(watched) != found || !cfg!(target_os = "linux")) {
             _ = self.watcher.unwatch(path);
         }

@@ -57,12 +57,14 @@ impl Way {
 
     /// The kernel tells of a name in its directory. On Linux all directories are watched, because any may be moved. Elsewhere
     /// a directory that is watched costs more, and on Windows nothing above it can be moved. So these are only the
-    /// directories of links, of the file, and of the first name that is missing.
+    /// directories of links, of the file, and of the first name that is missing. On macOS, to watch a directory is to be told
+    /// of everything below it, so links at the top of the file system, such as `/tmp`, are taken to stay as they are.
     fn directories_of(steps: &[Step]) -> Vec<(PathBuf, bool)> {
         let last = steps.len().saturating_sub(1);
         let mut directories: Vec<(PathBuf, bool)> = Vec::new();
         for (at, Step { directory, name, is_link }) in steps.iter().enumerate() {
-            let is_needed = *is_link || at == last;
+            let is_too_much = cfg!(target_os = "macos") && directory.parent().is_none();
+            let is_needed = *is_link && !is_too_much || at == last;
             let ends_here = || !directory.join(name).exists() && directory.is_dir();
             match directories.iter_mut().find(|(known, _)| known == directory) {
                 Some((_, known)) => *known |= is_needed,
