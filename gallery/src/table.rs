@@ -89,19 +89,15 @@ fn version<'a>(lock: &'a str, package: &str, dependency: &str) -> Option<&'a str
 
 /// Runs rows, and writes them into the table. The other rows stay as they are.
 pub(crate) fn write(rows: &[&'static Row]) -> ExitCode {
-    let before = Table::read();
     let lock = fs::read_to_string(in_gallery("Cargo.lock")).expect("the lock file");
-    let mut table = HEAD.to_owned();
-    for row in ROWS {
-        let is_asked = rows.iter().any(|asked| std::ptr::eq(*asked, row));
-        let outcome = if is_asked { run(row) } else { None };
-        let line = outcome.map(|outcome| line(row, &outcome, &lock));
-        if let Some(line) = line.or_else(|| before.line(row).map(str::to_owned)) {
-            table += &line;
-            table += "\n";
-        }
-    }
+    let is_asked = |row: &Row| rows.iter().any(|asked| std::ptr::eq(*asked, row));
+    let run = |row: &Row| if is_asked(row) { Some(line(row, &run(row)?, &lock)) } else { None };
+    let lines: Vec<Option<String>> = ROWS.iter().map(run).collect();
     let text = read();
+    let before = Table::parse(&text);
+    let lines =
+        lines.into_iter().zip(ROWS).filter_map(|(line, row)| line.or_else(|| Some(before.line(row)?.to_owned())));
+    let table = lines.fold(HEAD.to_owned(), |table, line| table + &line + "\n");
     let (head, rest) = text.split_once(BEGIN).unwrap_or_else(|| panic!("there is no {BEGIN} in the documentation"));
     let (_, tail) = rest.split_once(END).unwrap_or_else(|| panic!("there is no {END} in the documentation"));
     let written = fs::write(file(), format!("{head}{BEGIN}\n{table}\n{END}{tail}"));
