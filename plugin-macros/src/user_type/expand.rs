@@ -193,7 +193,6 @@ pub(super) fn expand(model: &UserType, number: u64, metadata: &str) -> TokenStre
             #[allow(drop_bounds)]
             impl<__T: ::plugin_core::__private::core::ops::Drop> ATypeThatCrossesHasNoDrop for __T {}
             impl #declared ATypeThatCrossesHasNoDrop for #ident #used #clause {}
-            #[diagnostic::do_not_recommend]
             #[automatically_derived]
             unsafe impl #declared ::plugin_core::PluginType for #ident #used #clause {
                 type Repr = #repr;

@@ -125,7 +125,6 @@ const _: () = {
     impl<__T: ::plugin_core::__private::core::ops::Drop> ATypeThatCrossesHasNoDrop
     for __T {}
     impl<T: ::plugin_core::PluginType> ATypeThatCrossesHasNoDrop for Shape<T> {}
-    #[diagnostic::do_not_recommend]
     #[automatically_derived]
     unsafe impl<T: ::plugin_core::PluginType> ::plugin_core::PluginType for Shape<T> {
         type Repr = __PluginRepr<T>;

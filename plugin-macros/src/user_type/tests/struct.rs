@@ -75,7 +75,6 @@ const _: () = {
     impl<__T: ::plugin_core::__private::core::ops::Drop> ATypeThatCrossesHasNoDrop
     for __T {}
     impl ATypeThatCrossesHasNoDrop for Point {}
-    #[diagnostic::do_not_recommend]
     #[automatically_derived]
     unsafe impl ::plugin_core::PluginType for Point {
         type Repr = __PluginRepr;
