@@ -370,8 +370,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The outcome of a panic. The crate that is compiled as the library decides, and may be built otherwise than
-    /// `plugin-core` is.
+    /// The outcome of a panic.
     pub(crate) fn panic(&self) -> PanicStrategy {
         panic_strategy(&self.build, self.items.iter().map(|(_, item)| item))
     }

@@ -2,11 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use plugin_host::{AbortPlugins, Error, Fault, Host, PanicStrategy, Trust, inspect};
-use tests::{build_of, fixture, fixture_dir, fixture_target_dir, host_with, library_name, run_child};
+use tests::{build_of, fixture, fixture_target_dir, host_with, run_child};
 
 /// What a call that is expected to panic panicked with.
 fn panic_message(call: impl FnOnce()) -> String {
@@ -181,23 +180,6 @@ fn a_plugin_that_aborts_is_loadable() {
     let host = tests::host();
     host.load(aborts).unwrap();
     assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(20, 22), 42);
-}
-
-/// The crate that is compiled as the library decides. Here `plugin-core` is built to unwind.
-#[test]
-fn a_library_that_alone_aborts_says_so() {
-    if std::env::var_os("PLUGIN_TEST_CARGO_ARGS").is_some() || std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
-        println!("skipped: this builds a plugin with cargo's usual arguments");
-        return;
-    }
-    let (directory, target) = (fixture_dir("aborts"), fixture_target_dir("mixed"));
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["rustc", "--lib", "--quiet", "--locked", "--manifest-path"]).arg(directory.join("Cargo.toml"));
-    build.arg("--target-dir").arg(&target).args(["--", "-C", "panic=abort"]);
-    assert!(build.status().unwrap().success());
-    let info = inspect(target.join("debug").join(library_name("aborts"))).unwrap();
-    assert_eq!(info.panic, PanicStrategy::Abort);
 }
 
 /// A panic of such a plugin never becomes a `Fault`. The host's author hears of that where one is asked for.
