@@ -23,9 +23,12 @@ pub(crate) struct Place {
 /// have the names of functions that the loader does not know.
 pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: Option<&Image>) -> Place {
     let Some(found) = look_up(function) else { return Place::default() };
-    // SAFETY: null, or a name in a library that is mapped: the plugin's, or one that is kept.
     let text = |text: *const std::ffi::c_char| {
-        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: a name in a library that is mapped: the plugin's, or one that is kept.
+        Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
     };
     let known = text(found.dli_sname);
     if look_up(own).is_some_and(|own| own.dli_fbase == found.dli_fbase) {
@@ -44,8 +47,11 @@ fn look_up(address: *const c_void) -> Option<libc::Dl_info> {
     let mut found = std::mem::MaybeUninit::uninit();
     // SAFETY: the address is looked up, not used, and the result has a place.
     let known = unsafe { libc::dladdr(address, found.as_mut_ptr()) } != 0;
+    if !known {
+        return None;
+    }
     // SAFETY: the function has written it.
-    known.then(|| unsafe { found.assume_init() })
+    Some(unsafe { found.assume_init() })
 }
 
 /// Finds the function at that address of a file.

@@ -161,10 +161,12 @@ pub(super) fn note_destructor(destructor: Destructor, object: *mut c_void) -> bo
 /// destroyed, because no constructor does it.
 pub(super) fn is_to_be_destroyed(key: u32) -> bool {
     let is_noted = |&(noted, destructor): &(u32, Option<Destructor>)| noted == key && destructor.is_some();
+    if !with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted)) {
+        return false;
+    }
     // SAFETY: a key that has been made.
-    with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted))
-        && unsafe { pthread_getspecific(key) }.is_null()
-        && !is_constructing()
+    let value = unsafe { pthread_getspecific(key) };
+    value.is_null() && !is_constructing()
 }
 
 /// Destroys this thread's value of a key. The C library calls it when the thread ends.

@@ -148,8 +148,11 @@ const VARIABLES: [(&CStr, u32); 15] = [
 pub(super) fn note_variables() {
     for (name, kind) in VARIABLES {
         let variable = find_first(name).cast::<*const c_void>();
-        // SAFETY: null, or the C library's variable of that name, which is a pointer.
-        let value = if variable.is_null() { std::ptr::null() } else { unsafe { variable.read_volatile() } };
+        if variable.is_null() {
+            continue;
+        }
+        // SAFETY: the C library's variable of that name, which is a pointer.
+        let value = unsafe { variable.read_volatile() };
         if is_own(value) {
             escape(kind, name, if kind == escaped::CALLBACK { value } else { std::ptr::null() });
         }
@@ -204,10 +207,12 @@ fn is_no_handler(handler: *const c_void) -> bool {
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn signal_action(number: c_int, action: *const c_void, previous: *mut c_void) -> c_int {
-    // SAFETY: an action begins with its handler, on Linux.
-    let handler = if action.is_null() { std::ptr::null() } else { unsafe { action.cast::<*const c_void>().read() } };
-    if !is_no_handler(handler) {
-        escape_signal(number, c"sigaction", handler);
+    if !action.is_null() {
+        // SAFETY: an action begins with its handler, on Linux.
+        let handler = unsafe { action.cast::<*const c_void>().read() };
+        if !is_no_handler(handler) {
+            escape_signal(number, c"sigaction", handler);
+        }
     }
     match next!("sigaction", unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int) {
         // SAFETY: forwarded as it came.
