@@ -25,7 +25,7 @@ serde_json = \"1\"
 uuid = \"1\"
 ";
 
-/// The name and version of the compiler that cargo would use, where there is one: under Wine there is none.
+/// The name and version of the compiler. Under Wine there is no compiler.
 fn compiler() -> Option<String> {
     let output = Command::new("rustc").arg("--version").output().ok()?;
     String::from_utf8(output.stdout).ok()
@@ -39,7 +39,7 @@ fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Builds the dependencies, and returns the compiler's arguments by which a crate finds the dependencies.
+/// Builds the dependencies once. Returns the compiler's arguments that name the built libraries.
 fn dependencies() -> &'static [OsString] {
     static ARGUMENTS: LazyLock<Vec<OsString>> = LazyLock::new(|| {
         let directory = tempfile::tempdir().unwrap();
@@ -82,7 +82,7 @@ fn sources(directory: &str) -> Vec<PathBuf> {
     sources
 }
 
-/// Compiles a file as a crate of this type, with nothing said about code that nobody uses.
+/// Compiles a file as a crate of this type. Unused code is allowed.
 fn compile(source: &Path, crate_type: &str, to: &Path) -> Output {
     Command::new("rustc")
         .args(["--edition", "2024", "-A", "dead_code", "-C", "debuginfo=0", "--crate-type", crate_type, "-o"])
