@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::activity::Activities;
+use crate::activity::{Activities, Activity};
 use crate::error::Error;
 use crate::event::Event;
 use crate::file::{Opened, Stamp};
@@ -62,7 +62,7 @@ impl Host {
     /// Symbolic links are followed: when the file, or a directory on the way to it, is a link and is switched to another
     /// target, the file there is the plugin's. So is the file in a directory that is renamed into place.
     ///
-    /// A host has one thread for all its watches, so their upgrades take place one after the other.
+    /// A host has one thread for all its watches. An upgrade runs on a thread of its own, so it does not delay the others.
     ///
     /// It is the plugin that is watched. When [`reload`](Self::reload) gives it another file, that is watched from then on.
     /// A change since the plugin was loaded counts. Unloading it ends the watch; when one of that name is loaded again, it
@@ -189,7 +189,7 @@ impl fmt::Debug for Watch {
 /// The watches of a host, by the names of the plugins. Dropping it ends them.
 #[derive(Default)]
 pub(crate) struct Watches {
-    /// What watches, while something is watched.
+    /// The thread and the observer of this host, while a plugin is watched.
     service: Option<Arc<Service>>,
     bells: HashMap<String, Weak<Bell>>,
     /// The number of watches that were ever begun.
@@ -272,13 +272,15 @@ impl Drop for Bell {
 
 enum Message {
     Begin(Box<Watcher>),
+    /// An upgrade has ended so.
+    Tried(Box<Watcher>, Look),
     Changed(Id, Change),
     End(Id),
     /// The host is being dropped.
     Close,
 }
 
-/// What a host has to watch files: one thread, and one source of the kernel's reports.
+/// The two parts that a host needs for all its watches: one thread, and one source of the kernel's reports.
 struct Service {
     sender: Sender<Message>,
     observer: Mutex<Observer>,
@@ -307,21 +309,53 @@ impl Service {
         self.observer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Upgrades a plugin on a thread of its own: its hooks take their time, and may leave things behind on the thread.
+    fn upgrade(&self, mut watcher: Box<Watcher>, found: Found, activity: Activity) {
+        let sender = self.sender.clone();
+        // A thread that cannot be started drops its function, so the watcher is passed later.
+        let (give, take) = channel::<(Box<Watcher>, Found, Activity)>();
+        let run = move || {
+            let Ok((mut watcher, found, activity)) = take.recv() else { return };
+            activity.run_to_the_end(|| {
+                let look = watcher.upgrade(found);
+                // If the thread that watches has ended, nothing is left to do.
+                _ = sender.send(Message::Tried(watcher, look));
+            });
+        };
+        match std::thread::Builder::new().name("plugin upgrade".to_owned()).spawn(run) {
+            // The thread is there, and waits for this.
+            Ok(_) => _ = give.send((watcher, found, activity)),
+            Err(_) => {
+                let look = activity.run(|| watcher.upgrade(found));
+                self.send(Message::Tried(watcher, look));
+            }
+        }
+    }
+
     fn run(&self, messages: &Receiver<Message>, activities: &Arc<Activities>, state: &Weak<RwLock<State>>) {
-        let mut watchers: HashMap<Id, Box<Watcher>> = HashMap::new();
+        let mut watchers: HashMap<Id, Slot> = HashMap::new();
         loop {
-            let next = watchers.values().filter_map(|watcher| Some((watcher.next_look()?, watcher.id))).min();
+            let next = watchers.iter().filter_map(|(id, slot)| Some((slot.next_look()?, *id))).min();
             let left = next.map_or(Duration::MAX, |(at, _)| at.saturating_duration_since(Instant::now()));
             let ended = match messages.recv_timeout(left) {
                 Ok(Message::Begin(watcher)) => {
-                    watchers.insert(watcher.id, watcher);
+                    watchers.insert(watcher.id, Slot::Idle(watcher));
                     continue;
                 }
                 Ok(Message::Changed(id, change)) => {
-                    if let Some(watcher) = watchers.get_mut(&id) {
-                        watcher.change(change);
+                    if let Some(slot) = watchers.get_mut(&id) {
+                        slot.change(change);
                     }
                     continue;
+                }
+                Ok(Message::Tried(watcher, look)) => {
+                    // Nothing is there if the watch was dropped meanwhile.
+                    let Some(slot) = watchers.get_mut(&watcher.id) else { continue };
+                    let id = watcher.id;
+                    if slot.come_back(watcher, look) {
+                        continue;
+                    }
+                    id
                 }
                 Ok(Message::End(id)) => id,
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
@@ -329,8 +363,18 @@ impl Service {
                     let Some((_, id)) = next else { continue };
                     // Nothing more is begun for a host that is being dropped.
                     let Some(activity) = activities.begin_if_open() else { return };
-                    let watcher = watchers.get_mut(&id).expect("it is the next");
-                    if activity.run(|| watcher.look_now(self)) {
+                    let Some(slot) = watchers.get_mut(&id) else { continue };
+                    let Slot::Idle(watcher) = slot else { continue };
+                    let stays = match activity.run(|| watcher.look_now(self)) {
+                        Look::Upgrade(found) => {
+                            let Some(activity) = activities.begin_if_open() else { return };
+                            let Slot::Idle(watcher) = std::mem::replace(slot, Slot::Away(Vec::new())) else { continue };
+                            self.upgrade(watcher, found, activity);
+                            true
+                        }
+                        look => watcher.note(look),
+                    };
+                    if stays {
                         continue;
                     }
                     id
@@ -355,14 +399,57 @@ fn not_watched(plugin: &str, path: &Path, source: io::Error) -> Error {
     Error::NotWatched { plugin: plugin.to_owned(), directory, source }
 }
 
+/// A plugin whose file is watched, as the thread that watches has it.
+enum Slot {
+    Idle(Box<Watcher>),
+    /// The watcher is on the thread of an upgrade. These changes were told meanwhile.
+    Away(Vec<Change>),
+}
+
+impl Slot {
+    fn next_look(&self) -> Option<Instant> {
+        match self {
+            Slot::Idle(watcher) => watcher.pending.as_ref().map(|pending| pending.look),
+            Slot::Away(_) => None,
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match self {
+            Slot::Idle(watcher) => watcher.change(change),
+            // Many of one kind say no more than one.
+            Slot::Away(changes) if changes.last() == Some(&change) => {}
+            Slot::Away(changes) => changes.push(change),
+        }
+    }
+
+    /// Takes a watcher back from the thread of an upgrade. Returns whether the plugin is still watched.
+    fn come_back(&mut self, mut watcher: Box<Watcher>, look: Look) -> bool {
+        let stays = watcher.note(look);
+        if let Slot::Away(changes) = self {
+            changes.drain(..).for_each(|change| watcher.change(change));
+        }
+        *self = Slot::Idle(watcher);
+        stays
+    }
+}
+
 /// The directory of a plugin's file, as a path of its own.
 fn directory_of(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.parent().unwrap_or(&path).to_owned()
 }
 
+/// A file that is another one than a plugin was loaded from.
+struct Found {
+    stamp: Option<Stamp>,
+    digest: Digest,
+}
+
 /// The result of a look at the file.
 enum Look {
+    /// Another file is there, and complete.
+    Upgrade(Found),
     /// Nothing is left to do until the next change.
     Settled,
     /// It is not complete.
@@ -413,11 +500,11 @@ struct Watcher {
     name: String,
     config: Config,
     state: Weak<RwLock<State>>,
-    /// Something has happened that was not looked at.
+    /// The next look at the file, if something has happened since the last one.
     pending: Option<Pending>,
-    /// The file whose changes are told.
+    /// The file that the observer follows.
     path: PathBuf,
-    /// Whether all of them are, as far as is known.
+    /// Whether the observer reports all changes of the file, as far as is known.
     is_observed: bool,
     /// Whether the file is open for writing.
     is_written: bool,
@@ -432,12 +519,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// When to look at the file.
-    fn next_look(&self) -> Option<Instant> {
-        self.pending.as_ref().map(|pending| pending.look)
-    }
-
-    /// Something has been told.
+    /// Notes a change that the observer has reported.
     fn change(&mut self, change: Change) {
         match change {
             Change::Written => self.is_written = true,
@@ -448,22 +530,25 @@ impl Watcher {
         self.pending = Some(Pending::new(self.config.watch.quiet));
     }
 
-    /// Looks at the file, as it is time to. Returns whether it is still watched.
-    fn look_now(&mut self, service: &Service) -> bool {
-        let Times { quiet, patience } = self.config.watch;
-        let Some(pending) = &self.pending else { return true };
+    /// Looks at the file, as it is time to.
+    fn look_now(&mut self, service: &Service) -> Look {
+        let patient = self.pending.as_ref().is_some_and(|pending| pending.last.elapsed() < self.config.watch.patience);
         // Dropping a watch is told only after other messages.
-        if self.bell.strong_count() == 0 {
-            return false;
-        }
-        let last = pending.last;
-        let soon = match self.look(service, last.elapsed() < patience) {
+        if self.bell.strong_count() == 0 { Look::End } else { self.look(service, patient) }
+    }
+
+    /// Notes the result of a look. Returns whether the file is still watched.
+    fn note(&mut self, look: Look) -> bool {
+        let quiet = self.config.watch.quiet;
+        let last = self.pending.as_ref().map_or_else(Instant::now, |pending| pending.last);
+        let soon = match look {
             // It may come to be there without any more being told.
             Look::Settled if !self.is_observed => Some(LOST),
             Look::Settled => None,
             Look::Again => Some(quiet.max(OFTEN)),
             Look::Soon => Some(OFTEN),
             Look::Retry => Some(self.next_retry()),
+            Look::Upgrade(_) => Some(OFTEN),
             Look::End => return false,
         };
         self.pending = soon.map(|soon| Pending { last, look: Instant::now() + soon });
@@ -528,6 +613,13 @@ impl Watcher {
             self.settled = stamp;
             return Look::Settled;
         }
+        Look::Upgrade(Found { stamp, digest })
+    }
+
+    /// Upgrades the plugin to the file that was found.
+    fn upgrade(&mut self, Found { stamp, digest }: Found) -> Look {
+        let Some(host) = self.host().filter(|_| self.bell.strong_count() != 0) else { return Look::End };
+        let path = &self.path.clone();
         // Another thread may be upgrading it to this very file.
         match host.reload_unless(Path::new(&self.name), |serving| serving.stamp() == stamp.as_ref()) {
             Ok(plugin) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use plugin_core::plugin_export;
 use plugin_host::{Error, Event, Host, Live, Watch};
-use tests::versions::replace;
+use tests::versions::{replace, version_of};
 use tests::{LONG, fixture, host, library_name, wait_until};
 
 /// The quiet that is waited for. What must count as one change has shorter pauses, what must not has longer ones.
@@ -268,6 +268,32 @@ fn many_quick_changes_are_few_upgrades() {
     wait_until("the last version serves", || watched.serves() == 101);
     // Were each of them one, it would be a hundred.
     assert!(watched.revision() < 50, "{:?}", watched.told.all());
+    assert_eq!(watched.told.failures(), [""; 0]);
+}
+
+/// The hooks of one plugin may take long.
+#[test]
+fn an_upgrade_that_takes_long_delays_no_other() {
+    let (watched, _watch) = Watched::new(LONG);
+    let file = watched.directory.path().join(library_name("upgrades"));
+    let next = |number, behaviour| version_of(&fixture("upgrades"), number, behaviour);
+    fs::write(&file, next(1, "serve")).unwrap();
+    watched.host.load(&file).unwrap();
+    let other = watched.host.live::<fn() -> u64>("version").unwrap();
+    let _other_watch = watched.host.watch("upgrades").unwrap();
+    // While it is there, the hook waits.
+    let blocking = std::env::temp_dir().join(format!("plugin-waits-{}", std::process::id()));
+    fs::write(&blocking, "").unwrap();
+    replace(&file, &next(2, "wait init"));
+    std::thread::sleep(5 * QUIET);
+    watched.replace(&version(2));
+    wait_until("the other is upgraded", || watched.serves() == 2);
+    assert_eq!(other(), 1);
+    // A change meanwhile is not lost.
+    replace(&file, &next(3, "serve"));
+    std::thread::sleep(3 * QUIET);
+    fs::remove_file(&blocking).unwrap();
+    wait_until("the last version serves", || other() == 3);
     assert_eq!(watched.told.failures(), [""; 0]);
 }
 
