@@ -28,8 +28,9 @@
 //!
 //! # One library, several crates
 //!
-//! Exports and hooks in the crates that a plugin depends on are the plugin's too, if it refers to them at all
-//! (`use parts as _;`). Have at least one annotated item in the plugin's own crate, the one with `crate-type =
+//! Exports and hooks in the crates that a plugin depends on are the plugin's too, if its source names each such crate. The
+//! line `use parts as _;` is enough, in every profile; without it, the compiler leaves out the crate `parts` and says
+//! nothing. `plugin_host::build::Build` warns of this. Have at least one annotated item in the plugin's own crate, the one with `crate-type =
 //! ["cdylib"]`: it gives the plugin its name and version, and lets the host unmap the library. Without one, the plugin is
 //! called like its file, and stays mapped.
 //!
