@@ -36,6 +36,7 @@ const ENTRY: usize = 2 * size_of::<usize>();
 ///
 /// The file need not be trusted. `None` if it is not a library for this machine, if it has no room for the flag, or if a
 /// linker has set the flag.
+#[allow(clippy::useless_conversion)] // Words have 32 bits on other systems.
 pub(crate) fn prefer_own<F: ReadAt + ?Sized>(file: &F, limits: &Limits) -> Option<Change> {
     let parts = Parts::new(file, limits.symbols).ok()?;
     let header = Elf::parse(&parts).ok()?;
