@@ -225,7 +225,7 @@ pub(crate) static ROWS: &[Row] = &[
         used: "statics, `thread_local`, an inline variable",
         export: "statics",
         needs: CXX,
-        remedy: "`-fno-gnu-unique`, and the host vouches for libstdc++ if it may",
+        remedy: "`-fno-gnu-unique`, and libstdc++ linked statically",
         ..ROW
     },
     Row {
@@ -236,6 +236,7 @@ pub(crate) static ROWS: &[Row] = &[
         build: "--features no-gnu-unique",
         needs: CXX,
         quiet: &["libstdc++.so.6"],
+        remedy: "libstdc++ linked statically",
         ..ROW
     },
     Row {
