@@ -328,8 +328,6 @@ macro_rules! __register {
                     $crate::__private::Field::Lines(&[$($argument),*]),
                     $crate::__private::Field::Node(ITEM.node),
                     $crate::__private::Field::Lines(&[$($crate::__private::core::stringify!($library))?]),
-                    // The compiler refuses crates that differ in this from `plugin-core`.
-                    $crate::__private::Field::Number($crate::__private::core::cfg!(panic = "abort") as $crate::__private::core::primitive::u32),
                     $crate::__private::Field::Modules(ITEM.node),
                 ],
             };

@@ -281,8 +281,6 @@ pub struct Item<'a> {
     pub descriptor: &'a [u8],
     /// Whether it stands in the crate that was compiled as the library, rather than in one that this depends on.
     pub in_library: bool,
-    /// Whether its crate is built with `panic = "abort"`.
-    pub aborts: bool,
     /// The modules of the named types in the descriptor, one a line, in the order in which the types first appear. It is for
     /// messages. A record of an earlier version has none.
     pub modules: &'a str,
@@ -290,7 +288,7 @@ pub struct Item<'a> {
 
 impl<'a> Item<'a> {
     /// How many fields it has. A record of a later version may have more.
-    const FIELDS: usize = 12;
+    const FIELDS: usize = 11;
 
     /// Reads the fields of an item's record.
     pub fn read(record: &RawRecord<'a>) -> Option<Self> {
@@ -305,8 +303,7 @@ impl<'a> Item<'a> {
             arguments: record.text(7)?,
             descriptor: record.fields[8]?,
             in_library: record.text(9) == Some("library"),
-            aborts: record.number(10) == Some(1),
-            modules: record.text(11).unwrap_or_default(),
+            modules: record.text(10).unwrap_or_default(),
         })
     }
 }

@@ -1357,7 +1357,6 @@ mod tests {
                     arguments,
                     descriptor,
                     in_library,
-                    aborts: false,
                     modules: "",
                 },
                 entry: std::ptr::null(),

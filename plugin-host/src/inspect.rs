@@ -372,7 +372,7 @@ impl<'a> Records<'a> {
 
     /// The outcome of a panic.
     pub(crate) fn panic(&self) -> PanicStrategy {
-        panic_strategy(&self.build, self.items.iter().map(|(_, item)| item))
+        panic_strategy(&self.build)
     }
 
     /// The names of what is exported, in order.
@@ -386,8 +386,9 @@ impl<'a> Records<'a> {
     }
 }
 
-fn panic_strategy<'i, 'a: 'i>(build: &Build<'_>, mut items: impl Iterator<Item = &'i Item<'a>>) -> PanicStrategy {
-    match build.panic == "abort" || items.any(|item| item.aborts) {
+/// The compiler refuses crates of both strategies in one library, so the build record says it for all of them.
+fn panic_strategy(build: &Build<'_>) -> PanicStrategy {
+    match build.panic == "abort" {
         true => PanicStrategy::Abort,
         false => PanicStrategy::Unwind,
     }
@@ -424,7 +425,7 @@ impl PluginInfo {
         items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
     ) -> Result<Self, Error> {
         names(path, items.clone())?;
-        let panic = panic_strategy(build, items.clone().map(|(_, item)| item));
+        let panic = panic_strategy(build);
         let exports = items.filter(|(kind, _)| *kind == Kind::Export);
         let mut exports: Vec<_> = exports.map(|(_, item)| ExportInfo::new(item)).collect();
         exports.sort_by(|a, b| a.name.cmp(&b.name));
