@@ -102,7 +102,7 @@ impl Idle {
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) => {
                         let Some(idle) = idle.upgrade() else { return };
-                        // If the worker is not there, somebody has taken it, and sends a job.
+                        // A worker that is not in the list was taken, and a job comes.
                         let here = thread::current().id();
                         idle.lock().retain(|worker| worker.thread != here);
                     }
@@ -156,7 +156,7 @@ impl HookTimeout {
                         late(result);
                         drop(kept);
                     }
-                    // A panic that nobody waits for was reported when it began.
+                    // Its panic hook has reported the panic, and no caller waits.
                     (Phase::Abandoned(kept), Err(_)) => drop(kept),
                     (_, result) => _ = result_sender.send(result),
                 }

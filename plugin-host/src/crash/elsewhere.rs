@@ -1,4 +1,4 @@
-//! There are no reports of fatal signals on this platform.
+//! Stands in for reports of fatal signals, which this platform does not have.
 
 use std::ffi::c_void;
 use std::path::Path;
