@@ -214,8 +214,8 @@ pub mod advice {
         /// For types of other crates that cross with a feature.
         NotForeign: "this type does not cross without a feature of plugin-core",
             "plugin-core's features `uuid`, `serde_json` and `bytes` let `uuid::Uuid`, `serde_json::Value` and `bytes::Bytes` \
-             cross: add `features = [\"uuid\"]` to plugin-core in Cargo.toml, on both sides; write `#[plugin_type]` on a type \
-             of yours with such a name";
+             cross: add the feature of that name to plugin-core in Cargo.toml, on both sides; convert another type to text, or \
+             write `#[plugin_type]` on a type of yours with such a name";
         /// For errors.
         NotError: "an error of std's or of another crate does not cross",
             "return `Result<T, String>`, with `error.to_string()`, or `Result<T, Box<dyn Error + Send + Sync>>`, to which `?` \

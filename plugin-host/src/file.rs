@@ -650,8 +650,8 @@ mod memory {
     use std::fs::{File, OpenOptions};
     use std::hash::{BuildHasher as _, RandomState};
     use std::io;
-    use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
-    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::os::fd::{AsRawFd as _, FromRawFd as _, IntoRawFd as _, OwnedFd};
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
     use std::path::Path;
     use std::sync::{Mutex, PoisonError};
 
@@ -680,22 +680,21 @@ mod memory {
 
     /// Returns the number of a descriptor of the directory of this process's descriptors, `path`.
     ///
-    /// The descriptor stays open until the process ends, because every library that stays mapped needs it. A process that
-    /// was forked opens one of its own.
+    /// The descriptor stays open until the process ends, because every library that stays mapped needs it. A process opens one of
+    /// its own if it was forked, or if other code has closed the descriptor.
     fn directory(path: &Path) -> io::Result<i32> {
-        static OPENED: Mutex<Option<(u32, OwnedFd)>> = Mutex::new(None);
+        static OPENED: Mutex<Option<i32>> = Mutex::new(None);
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = std::process::id();
-        match &*opened {
-            Some((owner, directory)) if *owner == process => Ok(directory.as_raw_fd()),
-            _ => {
-                let directory = open_directory(path)?;
-                let number = directory.as_raw_fd();
-                // The parent's paths lead through the descriptor of the parent. The child need not keep it.
-                *opened = Some((process, directory));
-                Ok(number)
-            }
+        let identity = |path: &Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
+        let wanted = identity(path)?;
+        if let Some(number) = *opened
+            && identity(&path.join(number.to_string())).is_ok_and(|found| found == wanted)
+        {
+            return Ok(number);
         }
+        let number = open_directory(path)?.into_raw_fd();
+        *opened = Some(number);
+        Ok(number)
     }
 
     /// Opens a directory. The number of the descriptor is chosen at random where the limit of the process allows that:

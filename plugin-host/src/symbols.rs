@@ -81,7 +81,7 @@ pub(crate) fn replaced<F: ReadAt + ?Sized>(file: &F) -> Option<String> {
     let header = Elf::parse(&parts).ok()?;
     let endian = header.endian().ok()?;
     let sections = header.section_headers(endian, &parts).ok()?;
-    let table = sections.iter().find(|section| section.sh_type(endian) == elf::SHT_DYNSYM)?;
+    let (place, table) = sections.iter().enumerate().find(|(_, section)| section.sh_type(endian) == elf::SHT_DYNSYM)?;
     let symbols: &[<Elf as FileHeader>::Sym] = table.data_as_array(endian, &parts).ok()?;
     let names = sections.get(table.sh_link(endian) as usize)?.data(endian, &parts).ok()?;
 
@@ -103,7 +103,9 @@ pub(crate) fn replaced<F: ReadAt + ?Sized>(file: &F) -> Option<String> {
     }
     // A symbol that the library never refers to by its name may be anyone's.
     let used = |index: u32| found.get(&(index as usize)).map(|name| name.to_string_lossy().into_owned());
-    sections.iter().find_map(|section| match section.sh_type(endian) {
+    // Sections of other relocations are not the loader's: a linker may keep what it has used itself.
+    let mut of_loader = sections.iter().filter(|section| section.sh_link(endian) as usize == place);
+    of_loader.find_map(|section| match section.sh_type(endian) {
         elf::SHT_RELA => {
             let references: &[<Elf as FileHeader>::Rela] = section.data_as_array(endian, &parts).ok()?;
             references.iter().find_map(|reference| used(reference.r_sym(endian, false)))

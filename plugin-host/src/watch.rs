@@ -63,6 +63,7 @@ impl Host {
     /// target, the file there is the plugin's. So is the file in a directory that is renamed into place.
     ///
     /// A host has one thread for all its watches. An upgrade runs on a thread of its own, so it does not delay the others.
+    /// A [handler of events](Self::with_event_handler) that takes long may delay the others.
     ///
     /// It is the plugin that is watched. When [`reload`](Self::reload) gives it another file, that is watched from then on.
     /// A change since the plugin was loaded counts. Unloading it ends the watch; when one of that name is loaded again, it
@@ -417,9 +418,11 @@ impl Slot {
     fn change(&mut self, change: Change) {
         match self {
             Slot::Idle(watcher) => watcher.change(change),
-            // Many of one kind say no more than one.
-            Slot::Away(changes) if changes.last() == Some(&change) => {}
-            Slot::Away(changes) => changes.push(change),
+            // Many of one kind say no more than the last.
+            Slot::Away(changes) => {
+                changes.retain(|known| *known != change);
+                changes.push(change);
+            }
         }
     }
 

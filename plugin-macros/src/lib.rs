@@ -72,9 +72,13 @@ use proc_macro::TokenStream;
 ///
 /// The attribute reports every mistake of an item at once, each at its own place: generics, `async`, `unsafe`, functions of an
 /// `impl` or a trait, `impl Trait`, more than six arguments (four if one is `&mut`), borrowed results, `static mut`, constants,
-/// thread-locals, and types that do not cross. Each error says what to write instead. Some types show by their names why they may
-/// not cross, such as `Rc` or `Mutex`; the name decides about the advice only, never about whether a type crosses. Another attribute may change the item after this one has read it: the compiler refuses an item that is
-/// not a safe function, or a static, of the same types any more.
+/// thread-locals, and types that do not cross. Each error says what to write instead.
+///
+/// Some types show by their names why they may not cross, such as `Rc` or `Mutex`. The name decides about the advice only, never
+/// about whether a type crosses. Only `Cow<str>` and its like, without a lifetime, are always taken for std's.
+///
+/// Another attribute may change the item after this one has read it: the compiler refuses an item that is not a safe function, or
+/// a static, of the same types any more.
 ///
 /// # Example
 ///

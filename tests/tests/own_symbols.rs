@@ -1,7 +1,7 @@
 //! A plugin calls its own C functions, also where the program or another library has functions of the same names, which
 //! come first in the loader's search.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;

@@ -71,6 +71,9 @@ where
     let first = |kind: elf::SectionType| sections[1..].iter().find(|section| section.sh_type(endian) == kind);
     if let Some(dynamic) = first(elf::SHT_DYNAMIC) {
         let entries: &[Elf::Dyn] = dynamic.data_as_array(endian, data).map_err(damaged)?;
+        // The entries after the first of this tag have no meaning.
+        let end = entries.iter().position(|entry| entry.tag(endian) == elf::DT_NULL).unwrap_or(entries.len());
+        let entries = &entries[..end];
         let flags = |tag| {
             let entries = entries.iter().filter(|entry| entry.tag(endian) == tag);
             entries.fold(0, |flags, entry| flags | entry.d_val(endian).into())
