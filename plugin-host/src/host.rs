@@ -28,7 +28,6 @@ use crate::memory::{Leak, Memory};
 use crate::pin::PinReason;
 use crate::signature::Signature;
 use crate::succession::{Departed, Succession};
-use crate::timeout::HookTimeout;
 use crate::trust::{Grant, Trust};
 use crate::unload::{Closed, Pauses, Unload, left};
 use crate::upgrade::HANDOVER_DEADLINE;
@@ -106,7 +105,7 @@ impl Host {
             faults: Arc::default(),
             memory: Memory::default(),
             on_leak: Handler::default(),
-            hook_timeout: HookTimeout::new(Some(HOOK_TIMEOUT)),
+            hook_timeout: Some(HOOK_TIMEOUT),
             quiet: BTreeSet::new(),
         };
         let config = Config {
@@ -389,8 +388,7 @@ impl Host {
     /// How long each hook of a plugin may take: one that inits it, shuts it down, and saves or restores its state. Without
     /// this, 30 seconds.
     ///
-    /// Hooks run on threads of the host's. Such a thread may run the hooks of other plugins, too, one after the other. If a
-    /// hook takes longer, it is left alone there: an init hook is
+    /// Hooks run on a thread that the host starts for them. If one takes longer, it is left alone there: an init hook is
     /// [`Error::HookTimedOut`], as is one that saves or restores, and then the old version serves on; a shutdown hook is
     /// reported to the [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns
     /// ([`PinReason::Hook`]).
@@ -412,7 +410,7 @@ impl Host {
     /// ```
     #[must_use]
     pub fn with_hook_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.config.settings.hook_timeout = HookTimeout::new(timeout);
+        self.config.settings.hook_timeout = timeout;
         self
     }
 
@@ -722,7 +720,7 @@ impl Drop for Host {
         if !self.is_owner {
             return;
         }
-        let timeout = self.config.settings.hook_timeout.limit().unwrap_or(HOOK_TIMEOUT);
+        let timeout = self.config.settings.hook_timeout.unwrap_or(HOOK_TIMEOUT);
         let deadline = || Instant::now().checked_add(timeout);
         self.end(deadline());
         self.release(deadline());

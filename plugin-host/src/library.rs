@@ -31,7 +31,7 @@ use crate::memory::{Leak, Memory};
 use crate::pin::{PinReason, Registered, Registration};
 use crate::services::Services;
 use crate::threads::Threads;
-use crate::timeout::{HookTimeout, Steps};
+use crate::timeout::{self, Steps};
 use crate::unload::{Closing, Departed, Departure};
 
 /// One annotated item as registered: the function to call, and the contents of its record.
@@ -128,7 +128,7 @@ pub(crate) struct Library {
     services: Arc<Services>,
     /// Once it is attached.
     hooks: Option<Arc<Hooks>>,
-    hook_timeout: HookTimeout,
+    hook_timeout: Option<Duration>,
     /// Whether its linker marked it as never to be unmapped.
     no_delete: bool,
     /// The file that is mapped, as the system knows it.
@@ -333,7 +333,7 @@ pub(crate) struct Settings {
     pub(crate) faults: Arc<Faults>,
     pub(crate) memory: Memory,
     pub(crate) on_leak: Handler<Leak>,
-    pub(crate) hook_timeout: HookTimeout,
+    pub(crate) hook_timeout: Option<Duration>,
     /// The file names of the libraries that the host's author has vouched for.
     pub(crate) quiet: BTreeSet<String>,
 }
@@ -424,7 +424,7 @@ impl Library {
             table,
             services,
             hooks: None,
-            hook_timeout: settings.hook_timeout.clone(),
+            hook_timeout: settings.hook_timeout,
             no_delete: inspected.no_delete,
             inode,
             on_leak,
@@ -466,12 +466,12 @@ impl Library {
                 result
             }
         };
-        match self.hook_timeout.run(task, drop) {
+        match timeout::run(self.hook_timeout, task, drop) {
             Ok(result) => result.map(|()| self),
             Err(timed_out) => {
                 let hook = hooks.init[timed_out.step].item.name.to_owned();
                 // It is detached when the hook returns.
-                let timeout = self.hook_timeout.limit().unwrap_or_default();
+                let timeout = self.hook_timeout.unwrap_or_default();
                 timed_out.keep(self);
                 Err(Error::HookTimedOut { plugin: plugin.to_owned(), hook, timeout, path: path.to_owned() })
             }
@@ -483,7 +483,7 @@ impl Library {
     /// Runs the shutdown hooks, and closes it as soon as nothing of it runs. Each hook may take as long as a hook may, and no
     /// longer than `most`.
     pub(crate) fn detach(mut self, most: Option<Duration>) -> Departure {
-        self.hook_timeout = self.hook_timeout.clone().at_most(most);
+        self.hook_timeout = self.hook_timeout.map(|timeout| most.map_or(timeout, |most| timeout.min(most)));
         self.depart()
     }
 
@@ -524,10 +524,10 @@ impl Library {
             }
         };
         // The library is not closed before this returns, because that has not been asked for.
-        if let Err(timed_out) = self.hook_timeout.run(task, drop) {
+        if let Err(timed_out) = timeout::run(self.hook_timeout, task, drop) {
             let hook = hooks.as_ref().and_then(|hooks| hooks.shutdown.get(timed_out.step));
             let (step, name) = hook.map_or((FLUSH, ""), |hook| ("shutdown hook", hook.item.name));
-            let timeout = self.hook_timeout.limit().unwrap_or_default();
+            let timeout = self.hook_timeout.unwrap_or_default();
             let message = format!(
                 "the {step} has not returned within {timeout:?}; it goes on, and its library stays mapped until it returns"
             );
@@ -649,7 +649,7 @@ impl Drop for Library {
             table: self.table,
             services: self.services.clone(),
             hooks: self.hooks.take(),
-            hook_timeout: self.hook_timeout.clone(),
+            hook_timeout: self.hook_timeout,
             no_delete: self.no_delete,
             inode: self.inode,
             on_leak: std::mem::take(&mut self.on_leak),

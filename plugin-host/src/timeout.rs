@@ -1,10 +1,10 @@
 //! A plugin's code that may never return, run on a thread that can be left alone.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Builder, ThreadId};
+use std::thread::Builder;
 use std::time::Duration;
 
 use crate::activity::Inherited;
@@ -56,117 +56,49 @@ impl TimedOut {
     }
 }
 
-type Job = Box<dyn FnOnce() + Send>;
-
-/// How long a hook may take, and the threads that hooks run on.
+/// Runs a task, each of whose steps may take so long. Without a timeout it runs on this thread; with one, on a thread of its
+/// own. If that cannot be started, it runs on this one, and has no timeout either.
 ///
-/// To start a thread takes longer than a load does otherwise. So a thread whose task has ended in time waits a while for
-/// another.
-#[derive(Clone)]
-pub(crate) struct HookTimeout {
-    limit: Option<Duration>,
-    idle: Arc<Idle>,
-}
-
-/// The threads that wait for a task.
-#[derive(Default)]
-struct Idle(Mutex<Vec<Worker>>);
-
-/// A thread that runs one task after the other. It ends when this is dropped.
-struct Worker {
-    thread: ThreadId,
-    jobs: Sender<Job>,
-}
-
-impl Idle {
-    /// The time that a thread waits for its next task. A plugin that is a host is unmapped only when its threads have ended.
-    const TIME: Duration = Duration::from_millis(100);
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Worker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A thread that waits, or a new one. `None` if it cannot be started.
-    fn worker(self: &Arc<Self>) -> Option<Worker> {
-        /// As large as a program's main thread has it.
-        const STACK: usize = 8 * 1024 * 1024;
-        if let Some(worker) = self.lock().pop() {
-            return Some(worker);
+/// If a step takes longer, the task is abandoned: its caller no longer waits, and when the task ends, its result goes to
+/// `late`, on the task's thread.
+pub(crate) fn run<R: Send + 'static>(
+    timeout: Option<Duration>,
+    task: impl FnOnce(&Steps) -> R + Send + 'static,
+    late: impl FnOnce(R) + Send + 'static,
+) -> Result<R, TimedOut> {
+    /// As large as a program's main thread has it.
+    const STACK: usize = 8 * 1024 * 1024;
+    let Some(timeout) = timeout else { return Ok(task(&Steps::unlimited())) };
+    let (sender, steps) = channel();
+    let (result_sender, result) = channel();
+    let phase = Arc::new(Mutex::new(Phase::Running));
+    // Shared, so that it is not lost with the thread that cannot be started.
+    let task = Arc::new(Mutex::new(Some(task)));
+    let take = |task: &Mutex<Option<_>>| task.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let run = {
+        let (task, phase, inherited) = (task.clone(), phase.clone(), Inherited::new());
+        move || {
+            let Some(task) = take(&task) else { return };
+            let result = inherited.run(|| task(&Steps(Some(sender))));
+            let before = std::mem::replace(&mut *lock(&phase), Phase::Ended);
+            if let Phase::Abandoned(kept) = before {
+                late(result);
+                drop(kept);
+            } else {
+                // It is waited for.
+                _ = result_sender.send(result);
+            }
         }
-        let (jobs, receiver) = channel::<Job>();
-        let idle = Arc::downgrade(self);
-        let run = move || {
-            loop {
-                match receiver.recv_timeout(Self::TIME) {
-                    Ok(job) => job(),
-                    Err(RecvTimeoutError::Disconnected) => return,
-                    Err(RecvTimeoutError::Timeout) => {
-                        let Some(idle) = idle.upgrade() else { return };
-                        // A worker that is not in the list was taken, and a job comes.
-                        let here = thread::current().id();
-                        idle.lock().retain(|worker| worker.thread != here);
-                    }
-                }
-            }
-        };
-        let thread = Builder::new().name("plugin hooks".to_owned()).stack_size(STACK).spawn(run).ok()?;
-        Some(Worker { thread: thread.thread().id(), jobs })
-    }
-}
-
-impl HookTimeout {
-    pub(crate) fn new(limit: Option<Duration>) -> Self {
-        HookTimeout { limit, idle: Arc::default() }
-    }
-
-    /// Nothing, if hooks may take as long as they like.
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        self.limit
-    }
-
-    /// The same, where a hook may take no longer than `most`.
-    pub(crate) fn at_most(mut self, most: Option<Duration>) -> Self {
-        self.limit = self.limit.map(|limit| most.map_or(limit, |most| limit.min(most)));
-        self
-    }
-
-    /// Runs a task, each of whose steps may take as long as the limit. Without a limit the task runs on this thread; with
-    /// one, on another thread. If that cannot be started, the task runs on this one, and has no limit either.
-    ///
-    /// If a step takes longer, the task is abandoned: its caller no longer waits, and when the task ends, its result goes to
-    /// `late`, on the task's thread.
-    pub(crate) fn run<R: Send + 'static>(
-        &self,
-        task: impl FnOnce(&Steps) -> R + Send + 'static,
-        late: impl FnOnce(R) + Send + 'static,
-    ) -> Result<R, TimedOut> {
-        let Some((limit, worker)) = self.limit.and_then(|limit| Some((limit, self.idle.worker()?))) else {
-            return Ok(task(&Steps::unlimited()));
-        };
-        let (sender, steps) = channel();
-        let (result_sender, result) = channel();
-        let phase = Arc::new(Mutex::new(Phase::Running));
-        let job = {
-            let (phase, inherited) = (phase.clone(), Inherited::new());
-            move || {
-                let result = catch_unwind(AssertUnwindSafe(|| inherited.run(|| task(&Steps(Some(sender))))));
-                let before = std::mem::replace(&mut *lock(&phase), Phase::Ended);
-                match (before, result) {
-                    (Phase::Abandoned(kept), Ok(result)) => {
-                        late(result);
-                        drop(kept);
-                    }
-                    // Its panic hook has reported the panic, and no caller waits.
-                    (Phase::Abandoned(kept), Err(_)) => drop(kept),
-                    (_, result) => _ = result_sender.send(result),
-                }
-            }
-        };
-        worker.jobs.send(Box::new(job)).expect("a thread that was taken waits for a job");
-        wait(limit, &steps, &phase)?;
-        let result = result.recv().expect("a task that is waited for has a result");
-        self.idle.lock().push(worker);
-        Ok(result.unwrap_or_else(|panic| resume_unwind(panic)))
+    };
+    match Builder::new().name("plugin hooks".to_owned()).stack_size(STACK).spawn(run) {
+        Ok(thread) => wait(timeout, &steps, &phase).map(|()| match result.recv() {
+            Ok(result) => result,
+            Err(_) => resume_unwind(thread.join().expect_err("it has ended without a result")),
+        }),
+        Err(_) => {
+            let task = take(&task).expect("no thread has taken it");
+            Ok(task(&Steps::unlimited()))
+        }
     }
 }
 
@@ -202,66 +134,10 @@ mod tests {
     #[test]
     fn a_task_runs_on_a_thread_of_its_own_only_with_a_timeout() {
         let here = thread::current().id();
-        let on = |timeout| {
-            HookTimeout::new(timeout)
-                .run(|_| thread::current().id(), |_| ())
-                .unwrap_or_else(|_| panic!("it ends at once"))
-        };
+        let on =
+            |timeout| run(timeout, |_| thread::current().id(), |_| ()).unwrap_or_else(|_| panic!("it ends at once"));
         assert_eq!(on(None), here);
         assert_ne!(on(Some(LONG)), here);
-    }
-
-    #[test]
-    fn a_thread_runs_one_task_after_the_other() {
-        let timeout = HookTimeout::new(Some(LONG));
-        let on = |task: Box<dyn FnOnce() + Send>| {
-            let result = timeout.run(
-                move |_| {
-                    task();
-                    thread::current().id()
-                },
-                |_| (),
-            );
-            result.unwrap_or_else(|_| panic!("it ends"))
-        };
-        let first = on(Box::new(|| ()));
-        assert_eq!(on(Box::new(|| ())), first);
-        // While it is busy, there is another.
-        let (busy, is_busy) = channel::<()>();
-        let (go_on, wait) = channel::<()>();
-        thread::scope(|scope| {
-            let busy = scope.spawn(|| {
-                on(Box::new(move || {
-                    busy.send(()).unwrap();
-                    wait.recv().unwrap();
-                }))
-            });
-            is_busy.recv().unwrap();
-            let second = on(Box::new(|| ()));
-            go_on.send(()).unwrap();
-            assert_ne!(busy.join().unwrap(), second);
-        });
-    }
-
-    #[test]
-    fn a_thread_without_a_task_ends() {
-        let timeout = HookTimeout::new(Some(LONG));
-        let waits = timeout.clone();
-        let (alive, has_ended) = channel::<()>();
-        thread_local!(static ALIVE: std::cell::RefCell<Option<Sender<()>>> = const { std::cell::RefCell::new(None) });
-        let run = |task: Box<dyn FnOnce() + Send>| timeout.run(|_| task(), |()| ()).is_ok();
-        assert!(run(Box::new(|| ALIVE.set(Some(alive)))));
-        assert_eq!(has_ended.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
-        assert!(waits.idle.lock().is_empty());
-        assert!(run(Box::new(|| ())), "there is another");
-    }
-
-    #[test]
-    fn a_panic_goes_to_the_caller() {
-        let timeout = HookTimeout::new(Some(LONG));
-        let run = || timeout.run(|_| resume_unwind(Box::new(7)), |()| ());
-        let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else { panic!("it panics") };
-        assert_eq!(panic.downcast_ref(), Some(&7));
     }
 
     #[test]
@@ -273,7 +149,7 @@ mod tests {
             }
             7
         };
-        let Ok(result) = HookTimeout::new(Some(SHORT * 100)).run(task, |_| ()) else { panic!("no step takes so long") };
+        let Ok(result) = run(Some(SHORT * 100), task, |_| ()) else { panic!("no step takes so long") };
         assert_eq!(result, 7);
     }
 
@@ -287,7 +163,7 @@ mod tests {
             _ = wait.recv();
             steps.begin(4)
         };
-        let Err(timed_out) = HookTimeout::new(Some(SHORT)).run(task, move |goes_on| late.send(goes_on).unwrap()) else {
+        let Err(timed_out) = run(Some(SHORT), task, move |goes_on| late.send(goes_on).unwrap()) else {
             panic!("it waits")
         };
         assert_eq!(timed_out.step, 3);

@@ -19,7 +19,7 @@ use crate::library::Entry;
 use crate::signature::Signature;
 use crate::succession::{Drain, Draining, Succession};
 use crate::threads::{RunningHooks, Threads};
-use crate::timeout::{HookTimeout, Steps};
+use crate::timeout::{self, Steps};
 use crate::unload::{Pauses, left};
 
 /// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
@@ -132,7 +132,7 @@ impl Host {
         let held = match handover {
             Some(handover) => {
                 let held = Held::new(&succession, &old, self.config.handover_deadline)?;
-                handover.run(&old, &new, &path, &self.config.settings.hook_timeout)?;
+                handover.run(&old, &new, &path, self.config.settings.hook_timeout)?;
                 Some(held)
             }
             None => None,
@@ -284,7 +284,7 @@ struct Handover {
 
 impl Handover {
     /// Passes the state on, from one hook to the other on one thread. Both versions are loaded.
-    fn run(self, old: &Plugin, new: &Plugin, path: &Path, timeout: &HookTimeout) -> Result<(), Error> {
+    fn run(self, old: &Plugin, new: &Plugin, path: &Path, timeout: Option<Duration>) -> Result<(), Error> {
         let [save, restore] = [self.save.item.name, self.restore.item.name];
         let [saver, restorer] = [old, new].map(|plugin| plugin.library().expect("both have libraries").threads());
         let saves = saver.hooks_start();
@@ -299,11 +299,11 @@ impl Handover {
                 result
             }
         };
-        timeout.run(task, drop).unwrap_or_else(|late| {
+        timeout::run(timeout, task, drop).unwrap_or_else(|late| {
             Err(Error::HookTimedOut {
                 plugin: old.name().to_owned(),
                 hook: [save, restore][late.step].to_owned(),
-                timeout: timeout.limit().unwrap_or_default(),
+                timeout: timeout.unwrap_or_default(),
                 path: path.to_owned(),
             })
         })
