@@ -128,6 +128,17 @@ pub fn missing_field(type_name: &str, field: &str) -> ! {
     panic!("a lowered `{type_name}` has no field `{field}`, which it must: its sender is broken or lies")
 }
 
+/// Never called. With such a call in a crate that unwinds, the compiler refuses to link the crate with one that aborts. So what
+/// this crate says of panics holds for the whole library.
+///
+/// # Safety
+///
+/// The function may be called.
+pub unsafe fn forbid_mixed_panic_strategies(function: unsafe extern "C-unwind" fn()) {
+    // SAFETY: the caller's promise.
+    unsafe { function() }
+}
+
 /// How a type crosses, as [`advice`] has it.
 pub enum Own {}
 /// As above, behind `&`.

@@ -133,6 +133,7 @@ pub(crate) mod sealed {
     use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
     use std::os::unix::fs::FileExt as _;
     use std::path::Path;
+    use std::time::Duration;
 
     use super::{Bounded, may_write};
     use crate::error::Error;
@@ -160,7 +161,7 @@ pub(crate) mod sealed {
             wanted: bool,
         ) -> Result<Result<(Self, Option<Digest>), Reason>, Error> {
             let denied = |(step, source): (&str, io::Error)| match source.raw_os_error() {
-                Some(libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::EOPNOTSUPP) => {
+                Some(libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::EOPNOTSUPP | libc::EBUSY) => {
                     Ok(Err(format!("{step}: {source}")))
                 }
                 _ => Err(not_read(path, source)),
@@ -228,11 +229,23 @@ pub(crate) mod sealed {
     }
 
     /// Makes the file immutable, for this process too.
-    fn seal(file: &File) -> Result<(), Failed> {
-        let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-        // SAFETY: a descriptor that is open, and seals.
-        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } < 0 {
-            return Err(("a file in memory cannot be sealed", io::Error::last_os_error()));
+    ///
+    /// The kernel refuses for as long as it still uses a page of the file, for example because another processor has not yet
+    /// come to list the page. That passes.
+    pub(super) fn seal(file: &File) -> Result<(), Failed> {
+        const SEALS: libc::c_int = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+        /// The kernel itself waits for some 75 ms in each.
+        const ATTEMPTS: u32 = 60;
+        for attempt in 1.. {
+            // SAFETY: a descriptor that is open, and seals.
+            if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } >= 0 {
+                break;
+            }
+            let error = io::Error::last_os_error();
+            if attempt == ATTEMPTS || error.raw_os_error() != Some(libc::EBUSY) {
+                return Err(("a file in memory cannot be sealed", error));
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
     }
@@ -425,6 +438,38 @@ mod tests {
         let error = bounded.write_all(b"12345678").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{error}");
         assert_eq!(file.metadata().unwrap().len(), 10);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_is_sealed_when_the_kernel_no_longer_uses_its_pages() {
+        use std::io::Read as _;
+        use std::os::fd::AsRawFd as _;
+        use std::time::Duration;
+
+        // SAFETY: a name that ends with NUL; nobody else has the descriptor.
+        let file = unsafe {
+            let number = libc::memfd_create(c"pages".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING);
+            <std::fs::File as std::os::fd::FromRawFd>::from_raw_fd(number)
+        };
+        (&file).write_all(&[7; 4096]).unwrap();
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut start = 0;
+        // SAFETY: descriptors that are open, and a place in the file.
+        let moved = unsafe {
+            libc::splice(file.as_raw_fd(), &raw mut start, writer.as_raw_fd(), std::ptr::null_mut(), 4096, 0)
+        };
+        assert_eq!(moved, 4096, "{}", io::Error::last_os_error());
+        // The pipe has the file's page now.
+        // SAFETY: as above, and a seal.
+        let refused = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_WRITE) };
+        assert_eq!((refused, io::Error::last_os_error().raw_os_error()), (-1, Some(libc::EBUSY)));
+        let later = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            reader.read_exact(&mut [0; 4096]).unwrap();
+        });
+        sealed::seal(&file).unwrap_or_else(|(step, error)| panic!("{step}: {error}"));
+        later.join().unwrap();
     }
 
     #[cfg(target_os = "linux")]

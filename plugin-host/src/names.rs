@@ -9,6 +9,7 @@ use object::read::elf::{FileHeader as _, Sym as _};
 use object::{Endianness, ReadCache};
 
 use crate::file::Image;
+use crate::library::loader;
 
 /// The names that lead to a function. Both are `None` if nothing is known of it.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Place {
 /// Finds a function by its address. `own` is an address in the plugin's library, and `image` the plugin's file, which may
 /// have the names of functions that the loader does not know.
 pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: Option<&Image>) -> Place {
+    // No host of this process unmaps a library until the names are copied.
+    let _one_at_a_time = loader();
     let Some(found) = look_up(function) else { return Place::default() };
     let text = |text: *const std::ffi::c_char| {
         if text.is_null() {

@@ -286,6 +286,13 @@ fn what_statics_own_is_lost_unless_it_is_tracked() {
     }
 
     let _alone = alone();
+    let before = in_use();
+    let probe = vec![1_u8; SIZE];
+    if in_use() < before + SIZE {
+        println!("skipped: this allocator does not count what is in use");
+        return;
+    }
+    drop(probe);
     for (name, memory, is_lost) in [
         ("constructor", Memory::Plain, true),
         ("constructor", Memory::Tracked, true),
@@ -301,7 +308,8 @@ fn what_statics_own_is_lost_unless_it_is_tracked() {
             let reported: usize = taken(&leaks).iter().map(|leak| leak.bytes).sum();
             assert_eq!(reported >= SIZE, !is_lost, "{name}, {memory:?}: {reported} bytes are reported");
         }
-        let lost = in_use().saturating_sub(before) / SIZE;
+        // Other threads may free a little meanwhile.
+        let lost = (in_use() + SIZE / 2).saturating_sub(before) / SIZE;
         assert_eq!(lost, if is_lost { ROUNDS } else { 0 }, "{name}, {memory:?}");
     }
 }

@@ -44,6 +44,7 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     #[cfg(controllable)]
     {
         super::threads::probe();
+        super::process::next_abort();
         super::threads::report_found();
         super::threads::report_early();
     }

@@ -12,6 +12,7 @@
 
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
@@ -62,15 +63,18 @@ pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
     }
 }
 
-/// Takes this thread's reports and returns them as text, the oldest first.
-fn last_words(fault: Option<Fault>, why: &str) -> String {
+/// Takes this thread's reports and writes them as text, the oldest first. It does not allocate.
+fn last_words(to: &mut impl fmt::Write, fault: Option<&Fault>, why: &str) {
     let name = services().and_then(HostServices::plugin).unwrap_or("of unknown name");
-    let mut text = String::new();
+    // A failure has no other place to be reported to.
     let mut add = |fault: &Fault| {
-        let place = fault.location.as_ref().map_or_else(String::new, |at| format!(" at {at}"));
-        text += &format!("plugin `{name}` panicked{place}: {}\n", fault.message);
+        _ = write!(to, "plugin `{name}` panicked");
+        if let Some(at) = &fault.location {
+            _ = write!(to, " at {at}");
+        }
+        _ = writeln!(to, ": {}", fault.message);
         if let Some(backtrace) = &fault.backtrace {
-            text += backtrace;
+            _ = to.write_str(backtrace);
         }
     };
     _ = REPORTS.try_with(|reports| {
@@ -83,8 +87,20 @@ fn last_words(fault: Option<Fault>, why: &str) -> String {
             }
         }
     });
-    fault.iter().for_each(add);
-    text + &format!("plugin `{name}`: {why}, so the process ends\n")
+    fault.into_iter().for_each(add);
+    _ = writeln!(to, "plugin `{name}`: {why}, so the process ends");
+}
+
+/// Writes to the standard error, piece by piece.
+#[cfg(controllable)]
+struct Pieces;
+
+#[cfg(controllable)]
+impl fmt::Write for Pieces {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        print(text);
+        Ok(())
+    }
 }
 
 /// Writes to the standard error. It takes no lock, which another thread may hold, and it does not panic.
@@ -108,15 +124,22 @@ fn print(text: &str) {
 /// no code to unwind to.
 #[cfg(controllable)]
 pub(crate) fn before_abort() {
-    // Looking at the reports may allocate, which a signal handler must not do.
+    // A signal handler may call `abort`, so nothing allocates here.
     if services().is_some() && HAS_REPORTS.get() {
-        print(&last_words(None, "`abort` is called"));
+        last_words(&mut Pieces, None, "`abort` is called");
     }
 }
 
 /// Returns true if the process ends when this panic has been reported. On a stable compiler only the `Debug` form tells.
 fn cannot_unwind(info: &PanicHookInfo<'_>) -> bool {
     format!("{info:?}").contains("can_unwind: false")
+}
+
+/// Prints the reports of this thread, and this last one, at once.
+fn print_last_words(fault: &Fault, why: &str) {
+    let mut text = String::new();
+    last_words(&mut text, Some(fault), why);
+    print(&text);
 }
 
 fn report(info: &PanicHookInfo<'_>) {
@@ -128,10 +151,10 @@ fn report(info: &PanicHookInfo<'_>) {
     if services().is_some() {
         // This is the last chance to say why the process ends. A program's own hook prints by itself.
         if cfg!(panic = "abort") {
-            return print(&last_words(Some(fault), "it is built with panic = \"abort\""));
+            return print_last_words(&fault, "it is built with panic = \"abort\"");
         }
         if cannot_unwind(info) {
-            return print(&last_words(Some(fault), "this panic cannot unwind"));
+            return print_last_words(&fault, "this panic cannot unwind");
         }
     }
     HAS_REPORTS.set(true);

@@ -242,6 +242,11 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
     }
 }
 
+/// The next function of that name. Once it is known, to ask for it is safe in a signal handler.
+pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
+    super::threads::next!("abort", unsafe extern "C" fn() -> !)
+}
+
 /// `abort`, as a library has it: first it prints the panics of this thread that have not been reported.
 ///
 /// # Safety
@@ -249,7 +254,7 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn abort() -> ! {
     super::panics::before_abort();
-    match super::threads::next!("abort", unsafe extern "C" fn() -> !) {
+    match next_abort() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function() },
         // SAFETY: it ends the process.

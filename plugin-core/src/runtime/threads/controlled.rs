@@ -80,11 +80,12 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn key_delete(key: u32) -> c_int {
+    // The list may still have it when there is a host, for a moment.
+    early::forget_key(key);
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_delete)(services.library, key) };
     }
-    early::forget_key(key);
     match next!("pthread_key_delete", unsafe extern "C" fn(u32) -> c_int) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key) },
