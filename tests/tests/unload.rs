@@ -237,8 +237,9 @@ fn a_thread_without_a_name_has_its_plugins() {
     std::fs::write(&may_end, "").unwrap();
     start_stubborn(&host, None, &may_end);
     wait_until("the thread runs", || {
-        let unloaded = host.unload("leaver", Duration::ZERO).unwrap();
-        unloaded.to_string().starts_with("pinned: 1 thread that it started runs: `leaver` (thread ")
+        let unloaded = host.unload("leaver", Duration::ZERO).unwrap().to_string();
+        unloaded.starts_with("pinned: 1 thread that it started runs: thread ")
+            && unloaded.contains(" (without a name of its own, so it has its plugin's, `leaver`)")
     });
     std::fs::remove_file(&may_end).unwrap();
     copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
