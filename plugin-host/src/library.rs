@@ -32,7 +32,7 @@ use crate::pin::{PinReason, Registered, Registration};
 use crate::services::Services;
 use crate::threads::Threads;
 use crate::timeout::{self, Steps};
-use crate::unload::{Closing, Departed, Departure};
+use crate::unload::{Closing, Departure, Detached};
 
 /// One annotated item as registered: the function to call, and the contents of its record.
 ///
@@ -298,7 +298,7 @@ fn use_of_another(symbol: &str, mapping: Mapping) -> String {
 /// Says which libraries have taken glibc's room for thread-locals of the model initial-exec, and the remedies.
 fn no_static_tls(plugin: &str) -> String {
     let (mut own, mut others) = (Vec::new(), Vec::new());
-    for (of, reasons) in Departed::still_mapped() {
+    for (of, reasons) in Detached::still_mapped() {
         let list = if of == plugin { &mut own } else { &mut others };
         let text = format!("of `{of}`: {}", crate::pin::list(&reasons, "; "));
         match list.iter_mut().find(|(known, _)| *known == text) {
@@ -539,7 +539,7 @@ impl Library {
         let closed = Arc::new(Closing::default());
         let address = std::ptr::from_ref(self.table).addr();
         let departure = Departure::new(self.services.threads.clone(), closed.clone(), address, self.inode);
-        let departed = Departed::add(self.services.plugin(), departure.clone());
+        let detached = Detached::add(self.services.plugin(), departure.clone());
         // These come first, because they stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
@@ -568,7 +568,7 @@ impl Library {
             if let Some(leak) = unsafe { services.reclaim() } {
                 on_leak.tell(&leak);
             }
-            departed.forget();
+            detached.forget();
             closed.set(Ok(()));
             true
         });

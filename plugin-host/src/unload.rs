@@ -172,19 +172,19 @@ impl Departure {
 }
 
 /// The libraries of this process that are detached and not known to be gone, with their plugins' names.
-static DEPARTED: Mutex<Vec<(u64, String, Departure)>> = Mutex::new(Vec::new());
+static DETACHED: Mutex<Vec<(u64, String, Departure)>> = Mutex::new(Vec::new());
 
 /// The place of one library among those.
-pub(crate) struct Departed {
+pub(crate) struct Detached {
     number: u64,
 }
 
-impl Departed {
+impl Detached {
     pub(crate) fn add(plugin: &str, departure: Departure) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self::lock().push((number, plugin.to_owned(), departure));
-        Departed { number }
+        Detached { number }
     }
 
     /// Notes that it is gone.
@@ -209,7 +209,7 @@ impl Departed {
     }
 
     fn lock() -> MutexGuard<'static, Vec<(u64, String, Departure)>> {
-        DEPARTED.lock().unwrap_or_else(PoisonError::into_inner)
+        DETACHED.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
