@@ -60,7 +60,7 @@ macro_rules! use_host_allocator {
     };
 }
 
-/// What [`use_host_allocator!`](crate::use_host_allocator) makes the global allocator, with an example there.
+/// The global allocator that [`use_host_allocator!`](crate::use_host_allocator) sets. The example is there.
 #[derive(Debug)]
 pub struct HostAllocator(());
 
@@ -93,7 +93,7 @@ enum Source {
 impl Source {
     #[inline(always)]
     fn of(memory: *mut HostMemory) -> Self {
-        // What is usual is known by one comparison.
+        // One comparison tells the usual case.
         if memory.addr() > SYSTEM.addr() {
             // SAFETY: from `bind`, whose caller keeps it valid for as long as this library is mapped.
             Source::Host(unsafe { &*memory })
@@ -238,7 +238,7 @@ fn alloc_early(
     let block = from_system();
     if block.is_null() || EARLY.note(block) {
         if MEMORY.load(Ordering::Acquire) == SYSTEM {
-            // Since just now. Nobody looks for it.
+            // Since just now, and no search needs it.
             EARLY.forget(block);
         }
         return block;
@@ -325,7 +325,7 @@ unsafe impl GlobalAlloc for HostAllocator {
 /// whether that asks it.
 fn is_in_place() -> bool {
     let layout = Layout::new::<u64>();
-    // SAFETY: allocated and freed as one layout. What is not used is not left out, because its address is looked at.
+    // SAFETY: allocated and freed as one layout. A part that is not used is not left out, because its address is looked at.
     unsafe {
         let block = std::hint::black_box(std::alloc::alloc(layout));
         if !block.is_null() {
@@ -335,7 +335,7 @@ fn is_in_place() -> bool {
     REACHED.load(Ordering::Relaxed)
 }
 
-/// What this library has to do with the common allocator. Not an `enum`, because it is part of [`Blocks::state`].
+/// The relation of this library to the common allocator. Not an `enum`, because it is part of [`Blocks::state`].
 mod common {
     /// This library has no host, and is none, as yet.
     pub(super) const UNDECIDED: usize = 0;
@@ -347,7 +347,7 @@ mod common {
     pub(super) const APART: usize = 4;
 }
 
-/// Who owns the buffers of the common allocator.
+/// The owner of the buffers of the common allocator.
 pub(crate) fn common_owner() -> &'static Owner {
     match runtime::services() {
         // SAFETY: the host keeps it there as long as this library.
@@ -356,7 +356,7 @@ pub(crate) fn common_owner() -> &'static Owner {
     }
 }
 
-/// Who owns the buffers of the common allocator, and whether this library's allocator is that: for a host, before it has
+/// The owner of the buffers of the common allocator, and whether this library's allocator is that: for a host, before it has
 /// its first plugin.
 #[cfg(feature = "host")]
 pub(crate) fn common_of_host() -> (&'static Owner, bool) {
@@ -365,7 +365,7 @@ pub(crate) fn common_of_host() -> (&'static Owner, bool) {
         _ = MEMORY.compare_exchange(null_mut(), SYSTEM, Ordering::AcqRel, Ordering::Relaxed);
         EARLY.forget_all();
     }
-    // What is on a list of this library's must not be freed past it.
+    // A block on a list of this library's must not be freed past the list.
     (common_owner(), EARLY.common() == common::PLAIN)
 }
 
@@ -374,7 +374,7 @@ pub(crate) fn accept_host() -> bool {
     EARLY.exchange_common(common::UNDECIDED, common::APART)
 }
 
-/// What [`MEMORY`] becomes with this host.
+/// The value that [`MEMORY`] gets with this host.
 fn source_of(memory: &HostMemory) -> *mut HostMemory {
     if memory.system.is_here() { SYSTEM } else { std::ptr::from_ref(memory).cast_mut() }
 }

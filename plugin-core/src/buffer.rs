@@ -10,7 +10,7 @@ use crate::hint::unusual;
 /// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
 
-/// Who frees a buffer. Its address is what it is known by, and aligned so that there is room beside it for
+/// The owner that frees a buffer. The owner is known by its address, which is aligned so that there is room beside it for
 /// [`BufferRepr`]'s number.
 #[derive(Debug)]
 #[repr(C, align(1024))]
@@ -37,7 +37,8 @@ impl Owner {
 /// | an odd number | of the common allocator: see `allocator.rs` | half of the number |
 /// | the address of an [`Owner`], plus an even number | that one's | `len` and half of the number |
 ///
-/// Who receives a buffer of its own allocator adopts it. Of any other, it copies the elements and has the buffer freed.
+/// A receiver adopts a buffer of its own allocator. Of any other buffer, the receiver copies the elements and has the buffer
+/// freed.
 ///
 /// It is as large as a `Vec`, so that a `Vec` of them is made of a `Vec` of `String`s in place.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,7 @@ pub struct BufferRepr {
 
 const _: () = assert!(size_of::<BufferRepr>() == size_of::<Vec<u8>>());
 
-/// What owns the buffers of this library's own allocator.
+/// The owner of the buffers of this library's own allocator.
 static OWN: Owner = Owner::new(free_own);
 
 unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
@@ -61,7 +62,7 @@ unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
     }
 }
 
-/// What owns the buffers of the common allocator, if that is this library's.
+/// The owner of the buffers of the common allocator, if that allocator is this library's.
 pub(crate) fn own() -> &'static Owner {
     &OWN
 }
@@ -192,7 +193,7 @@ unsafe fn given_otherwise(
 }
 
 // Buffers are made and taken in scalars: one that is passed by its address is copied, in other pieces than it was written in,
-// and for that the processor has to wait. What is not usual is one call, so that the usual has no registers to save.
+// and for that the processor has to wait. The unusual cases are one call, so that the usual one has no registers to save.
 
 impl BufferRepr {
     /// Gives the elements of `elements` away.

@@ -10,7 +10,8 @@
 //! | visit | the host is shown every [`Export`] |
 //! | unbind | after the shutdown hooks: what the library buffered is flushed |
 //!
-//! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
+//! It is public for `plugin-host`, which reads the records that this crate writes. No other crate needs the module, so there
+//! are no examples.
 
 use std::ffi::{c_char, c_int, c_void};
 
@@ -28,10 +29,10 @@ pub const ABI_VERSION: u32 = 1;
 /// The symbol of the table. It carries the ABI version, so that one library could serve two.
 pub const TABLE_SYMBOL: &str = "plugin_table_v1";
 
-/// What the table begins with.
+/// The beginning of the table.
 pub const MAGIC: [u8; 8] = *b"PlgTable";
 
-/// What a library offers its host. Fields are only ever added, at the end.
+/// The functions and facts that a library offers its host. Fields are only ever added, at the end.
 #[repr(C)]
 pub struct PluginTable {
     /// [`MAGIC`].
@@ -79,7 +80,7 @@ impl PluginTable {
     }
 }
 
-/// What a library knows of something that has escaped.
+/// A library's knowledge of one thing that has escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Registered {
@@ -93,7 +94,7 @@ pub struct Registered {
     pub function: *const c_void,
 }
 
-/// What the system may call in a library, and only the system knows of.
+/// Things of a library that the system may call, and that only the system knows of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Escaped {
@@ -132,7 +133,7 @@ pub mod escaped {
     pub const UNCONTROLLED: u32 = 2048;
 }
 
-/// What binding a library to a host's services may come to.
+/// The results of binding a library to a host's services.
 pub mod bound {
     /// It is bound.
     pub const BOUND: u8 = 0;
@@ -152,7 +153,8 @@ const _: () = assert!(HEADER_SIZE == 16);
 // SAFETY: it is a constant, and so is what it points at.
 unsafe impl Sync for PluginTable {}
 
-/// What the host does for an attached library. Fields are only ever added, at the end: all of these are in the first version.
+/// The services of the host for an attached library. Fields are only ever added, at the end: all of these are in the first
+/// version.
 #[repr(C)]
 pub struct HostServices {
     /// The size of this struct in bytes, as the host knew it.
@@ -187,9 +189,9 @@ pub struct HostServices {
         start: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
         argument: *mut c_void,
     ) -> c_int,
-    /// Who frees the buffers of the common allocator.
+    /// The owner that frees the buffers of the common allocator.
     pub common: *const Owner,
-    /// What a library allocates with that uses the host's allocator; null if the host does not lend it.
+    /// The functions that a library allocates with if it uses the host's allocator; null if the host does not lend that.
     pub memory: *const HostMemory,
     /// Tells that the library has opened another one with `dlopen`, and that one's handle.
     pub library_opened: unsafe extern "C" fn(library: *const c_void, handle: *mut c_void),
@@ -268,14 +270,14 @@ pub struct HostMemory {
     pub hand_over: Option<unsafe extern "C" fn(block: *mut u8, library: *const c_void)>,
     /// If it does: it is called for each that comes to the library in one.
     pub take_over: Option<unsafe extern "C" fn(block: *mut u8, size: usize, align: usize, library: *const c_void)>,
-    /// What a library may call instead of the first functions, if it is the library's own as well.
+    /// Functions that a library may call instead of the first ones, if the library has the very same functions.
     pub system: SystemAllocator,
 }
 
 // SAFETY: the host's promise: its functions may be called from any thread.
 unsafe impl Sync for HostMemory {}
 
-/// What a host passes on of the common allocator: who frees its buffers, and whether the host's own allocator is that.
+/// The common allocator as a host passes it on: the owner that frees its buffers, and whether the host allocates with it.
 #[cfg(feature = "host")]
 pub fn common_allocator() -> (&'static Owner, bool) {
     crate::allocator::common_of_host()
@@ -371,7 +373,7 @@ impl Export {
         self.entry
     }
 
-    /// What calls the entry, if it is a function's.
+    /// The function that calls the entry, if the entry is a function's.
     pub fn invoke(&self) -> Option<Invoke> {
         self.invoke
     }

@@ -99,8 +99,8 @@ pub enum Memory {
     /// plugin leaks is lost.
     #[default]
     Plain,
-    /// From the same, and every block is on a list as long as the plugin has it. What moves to the host, or to another
-    /// plugin, leaves the list. What is on it once the library is unmapped is freed, and given to the [leak
+    /// From the same, and every block is on a list as long as the plugin has it. A block that moves to the host, or to another
+    /// plugin, leaves the list. A block that is on the list once the library is unmapped is freed, and given to the [leak
     /// handler](crate::Host::with_leak_handler). Where libraries stay mapped (see [the crate](crate#when-a-library-goes-away)),
     /// so does what they leave.
     ///
@@ -293,7 +293,7 @@ type Shard = HashMap<Address, Block, BuildHasherDefault<AddressHasher>>;
 
 #[derive(PartialEq, Eq, Hash)]
 struct Address(*mut u8);
-// SAFETY: only compared, until whoever has the whole list frees what is there.
+// SAFETY: only compared, until the owner of the whole list frees the blocks.
 unsafe impl Send for Address {}
 
 struct Block {
@@ -302,7 +302,7 @@ struct Block {
     counts: bool,
 }
 
-/// Spreads an address, whose lowest bits are mostly zero, over a number. Nobody chooses addresses to collide.
+/// Spreads an address, whose lowest bits are mostly zero, over a number. Addresses are not chosen to collide.
 #[derive(Default)]
 struct AddressHasher(u64);
 
