@@ -65,7 +65,8 @@ fn main() {
         "1e400", "-0.10000000000000000001", "123456789012345678901234567890", "1e99999999999999999999",
     ] {
         let value: Value = number.parse().unwrap();
-        assert_eq!(value.to_string().to_lowercase(), number.to_lowercase());
+        // serde_json writes all exponents with a sign.
+        assert_eq!(value.to_string().replace("e+", "e"), number.to_lowercase().replace("e+", "e"));
         let nested = json!({"a": [value, 5, "text"], "b": value});
         assert_eq!(echo(nested.clone()), nested);
         assert_eq!(text(&nested), nested.to_string());

@@ -893,15 +893,15 @@ const NUMBER: &str = "$serde_json::private::Number";
 
 /// The number that a text means. It crosses as it is written if it is none of Rust's.
 fn json_number<E: Error>(text: &str) -> Result<OwnedJson, E> {
+    if !is_number(text) {
+        return Err(E::invalid_value(Unexpected::Str(text), &"a JSON number"));
+    }
     if let Ok(unsigned) = text.parse() {
         return Ok(OwnedJson::unsigned(unsigned));
     }
     // What is left of 0 is -0, which only a float can be.
     if let Some(signed) = text.parse().ok().filter(|&signed| signed != 0) {
         return Ok(OwnedJson::signed(signed));
-    }
-    if !is_number(text) {
-        return Err(E::invalid_value(Unexpected::Str(text), &"a JSON number"));
     }
     match text.parse::<f64>() {
         Ok(float) if float.is_finite() && format!("{float:?}") == text => Ok(OwnedJson::number(float)),
