@@ -10,7 +10,7 @@ use super::tuple::Tuple2Repr;
 use super::{PluginType, unknown_tag};
 use crate::arena::Arena;
 use crate::buffer::BufferRepr;
-use crate::decimal::{are_equal, is_float};
+use crate::decimal::{are_equal, is_float, is_number};
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
@@ -162,11 +162,11 @@ fn read_number(text: &str) -> Number {
     };
     match text.parse::<Number>() {
         Ok(number) if NUMBERS_ARE_TEXTS || is_same(&number) => number,
-        Ok(_) => panic!(
-            "the JSON number {text} has more digits than serde_json keeps on this side; enable its feature \
+        _ if is_number(text) => panic!(
+            "serde_json cannot keep the JSON number {text} exactly on this side; enable its feature \
              `arbitrary_precision` here too, or pass such numbers as text"
         ),
-        Err(error) => panic!("a lowered `serde_json::Value` has the number {text:?}: {error}"),
+        _ => panic!("a lowered `serde_json::Value` has the number {text:?}, which is none"),
     }
 }
 

@@ -490,7 +490,7 @@ fn json_number<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Err
     match text.parse::<f64>() {
         Ok(float) if is_float(text, float) => serializer.serialize_f64(float),
         _ => Err(S::Error::custom(format_args!(
-            "the JSON number {text} has more digits than this program keeps; enable the feature `arbitrary_precision` of \
+            "this program cannot keep the JSON number {text} exactly; enable the feature `arbitrary_precision` of \
              serde_json in it"
         ))),
     }

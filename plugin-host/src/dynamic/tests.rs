@@ -467,8 +467,7 @@ fn numbers_in_json_of_any_precision() {
     for digits in ["1e999", "-0.10000000000000000001", "18446744073709551617", "-9223372036854775809", "1e99999"] {
         let place = types.build(&json!({NUMBER: digits}));
         let error = types.try_show(&place, serde_json::value::Serializer).unwrap_err();
-        let expected =
-            format!(": the JSON number {digits} has more digits than this program keeps; enable the feature ");
+        let expected = format!(": this program cannot keep the JSON number {digits} exactly; enable the feature ");
         assert!(error.to_string().starts_with(&expected), "{error}");
     }
     for digits in ["-inf", "NaN", "", "one", "1.", "01"] {
