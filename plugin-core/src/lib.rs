@@ -164,7 +164,8 @@
 //!
 //! - `host` adds what a host needs to look up and call exports. It is `plugin-host`'s to enable; a plugin leaves it off.
 //! - `bytes`, `serde_json` and `uuid` let `Bytes`, `Value` and `Uuid` of these crates cross. The two sides may use different
-//!   versions of them.
+//!   versions of them. A number that serde_json has only with its feature `arbitrary_precision` crosses as it is written; a
+//!   side without that feature refuses it with a panic, rather than lose digits.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // They panic where standard output or standard error cannot be written.
@@ -175,6 +176,9 @@ mod arena;
 mod buffer;
 #[cfg(feature = "host")]
 mod closure;
+#[cfg(any(feature = "host", feature = "serde_json"))]
+#[doc(hidden)]
+pub mod decimal;
 pub mod descriptor;
 pub mod fault;
 #[cfg(feature = "host")]

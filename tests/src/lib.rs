@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `PLUGIN_TEST_CARGO_ARGS` | more arguments for the cargo that builds fixtures, such as a `--target` |
 //! | `PLUGIN_TEST_IN_PLACE` | set to map libraries in place, so that a tool finds their symbols; one test at a time |
+//! | `PLUGIN_TEST_LONG` | set to run what takes minutes as well: `.ci/run` sets it |
 //! | `PLUGIN_TEST_SLOWER` | by how much to divide the number of rounds, where every instruction is watched |
 //! | `PLUGIN_TEST_FIXTURES` | a directory with the fixtures' libraries, where no cargo can run, as under Wine |
 
@@ -119,6 +120,15 @@ fn version(toolchain: &str) -> String {
 fn builds_2024(version: &str) -> bool {
     let minor = version.split(['.', ' ']).nth(2).and_then(|minor| minor.parse::<u32>().ok());
     minor.is_some_and(|minor| minor >= 85)
+}
+
+/// Returns true if the long tests run too. If not, it says that `what` is skipped.
+pub fn is_long_run(what: &str) -> bool {
+    let is_long = std::env::var_os("PLUGIN_TEST_LONG").is_some();
+    if !is_long {
+        println!("skipped: {what}; set PLUGIN_TEST_LONG to run this too");
+    }
+    is_long
 }
 
 /// The file name of a crate's library.

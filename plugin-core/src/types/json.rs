@@ -10,13 +10,14 @@ use super::tuple::Tuple2Repr;
 use super::{PluginType, unknown_tag};
 use crate::arena::Arena;
 use crate::buffer::BufferRepr;
+use crate::decimal::{are_equal, is_float, is_number};
 use crate::descriptor::{Node, Tag};
 use crate::origin::Origin;
 
 /// The `Repr` of a `serde_json::Value`.
 ///
 /// A number crosses as the `u64`, the negative `i64` or the `f64` that it is. With serde_json's feature
-/// `arbitrary_precision` it may be none of these: then it crosses as the `f64` next to it.
+/// `arbitrary_precision` it may be none of these: then it crosses as its text.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct JsonRepr {
@@ -32,7 +33,7 @@ union JsonPayload {
     unsigned: u64,
     signed: i64,
     float: f64,
-    /// The bytes of a string, the values of an array, or the pairs of an object.
+    /// The bytes of a string or a number's text, the values of an array, or the pairs of an object.
     buffer: BufferRepr,
 }
 
@@ -45,6 +46,10 @@ const FLOAT: u8 = 4;
 const STRING: u8 = 5;
 const ARRAY: u8 = 6;
 const OBJECT: u8 = 7;
+const NUMBER: u8 = 8;
+
+/// Whether serde_json's feature `arbitrary_precision` is enabled. Then a number is a text.
+const NUMBERS_ARE_TEXTS: bool = std::mem::needs_drop::<Number>();
 
 impl JsonRepr {
     const NULL: JsonRepr = JsonRepr { tag: NULL, payload: JsonPayload { boolean: 0 } };
@@ -53,15 +58,17 @@ impl JsonRepr {
         JsonRepr { tag: BOOL, payload: JsonPayload { boolean: value.into() } }
     }
 
-    fn number(number: &Number) -> Self {
-        if let Some(unsigned) = number.as_u64() {
+    /// The number, if it is one of Rust's, or else what `text` makes of its text.
+    fn number(number: &Number, text: impl FnOnce(String) -> BufferRepr) -> Self {
+        let is_same = |other: Number| !NUMBERS_ARE_TEXTS || other == *number;
+        if let Some(unsigned) = number.as_u64().filter(|&unsigned| is_same(unsigned.into())) {
             JsonRepr { tag: UNSIGNED, payload: JsonPayload { unsigned } }
-        } else if let Some(signed) = number.as_i64() {
+        } else if let Some(signed) = number.as_i64().filter(|&signed| is_same(signed.into())) {
             JsonRepr { tag: SIGNED, payload: JsonPayload { signed } }
+        } else if let Some(float) = number.as_f64().filter(|&float| Number::from_f64(float).is_some_and(is_same)) {
+            JsonRepr { tag: FLOAT, payload: JsonPayload { float } }
         } else {
-            // There is none only for a number of arbitrary precision that is too large.
-            let largest = || if number.to_string().starts_with('-') { f64::MIN } else { f64::MAX };
-            JsonRepr { tag: FLOAT, payload: JsonPayload { float: number.as_f64().unwrap_or_else(largest) } }
+            JsonRepr::buffer(NUMBER, text(number.to_string()))
         }
     }
 
@@ -80,7 +87,7 @@ unsafe impl PluginType for Value {
         match self {
             Value::Null => JsonRepr::NULL,
             Value::Bool(value) => JsonRepr::boolean(value),
-            Value::Number(number) => JsonRepr::number(&number),
+            Value::Number(number) => JsonRepr::number(&number, String::lower),
             Value::String(text) => JsonRepr::buffer(STRING, text.lower()),
             Value::Array(values) => JsonRepr::buffer(ARRAY, values.lower()),
             Value::Object(map) => JsonRepr::buffer(OBJECT, gather(true, map.into_iter().map(<(String, Value)>::lower))),
@@ -90,7 +97,11 @@ unsafe impl PluginType for Value {
         match self {
             Value::Null => JsonRepr::NULL,
             Value::Bool(value) => JsonRepr::boolean(*value),
-            Value::Number(number) => JsonRepr::number(number),
+            Value::Number(number) => {
+                // SAFETY: it is used as the caller uses what this returns.
+                let lend = |text: String| unsafe { arena.own(text) }.lend(arena);
+                JsonRepr::number(number, lend)
+            }
             Value::String(text) => JsonRepr::buffer(STRING, text.lend(arena)),
             Value::Array(values) => JsonRepr::buffer(ARRAY, lend_slice(values, arena)),
             Value::Object(map) => JsonRepr::buffer(OBJECT, lend_all(true, map.iter(), arena, lend_pair)),
@@ -108,6 +119,7 @@ unsafe impl PluginType for Value {
                 STRING => Value::String(String::lift(repr.payload.buffer, origin)),
                 ARRAY => Value::Array(Vec::lift(repr.payload.buffer, origin)),
                 OBJECT => Value::Object(collect::<(String, Value), Map<_, _>>(repr.payload.buffer, origin)),
+                NUMBER => Value::Number(read_number(&String::lift(repr.payload.buffer, origin))),
                 tag => unknown_tag("serde_json::Value", tag),
             }
         }
@@ -130,6 +142,10 @@ unsafe impl PluginType for Value {
                 OBJECT => {
                     Value::Object(ManuallyDrop::into_inner(hold_object(repr.payload.buffer.as_slice(), origin, arena)))
                 }
+                NUMBER => {
+                    let number = read_number(&String::hold(&repr.payload.buffer, origin, arena));
+                    Value::Number(hold_number(number, arena))
+                }
                 tag => unknown_tag("serde_json::Value", tag),
             })
         }
@@ -138,13 +154,29 @@ unsafe impl PluginType for Value {
 
 assert_no_interior_mutability!(Map<String, Value>, Number);
 
+/// The number that a text writes. It is refused if this side would have another number.
+fn read_number(text: &str) -> Number {
+    let is_same = |number: &Number| match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) => is_float(text, float),
+        None => are_equal(text, &number.to_string()),
+    };
+    match text.parse::<Number>() {
+        Ok(number) if NUMBERS_ARE_TEXTS || is_same(&number) => number,
+        _ if is_number(text) => panic!(
+            "serde_json cannot keep the JSON number {text} exactly on this side; enable its feature \
+             `arbitrary_precision` here too, or pass such numbers as text"
+        ),
+        _ => panic!("a lowered `serde_json::Value` has the number {text:?}, which is none"),
+    }
+}
+
 /// Holds a number. With serde_json's feature `arbitrary_precision`, a number has memory, which the arena frees.
 ///
 /// # Safety
 ///
 /// The result is used as [`PluginType::hold`] asks for.
 unsafe fn hold_number(number: Number, arena: &mut Arena) -> Number {
-    if !std::mem::needs_drop::<Number>() {
+    if !NUMBERS_ARE_TEXTS {
         return number;
     }
     // SAFETY: the caller's promise, and the check above.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use plugin_core::decimal::is_number;
 use plugin_core::descriptor::{Tag, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
@@ -890,18 +891,24 @@ impl Drop for OwnedJson {
 /// anything in the program has its feature `arbitrary_precision` enabled.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// The number that a text of digits means.
-fn json_number<E: Error>(digits: &str) -> Result<OwnedJson, E> {
-    if let Ok(unsigned) = digits.parse() {
+/// The number that a text means. It crosses as it is written if it is none of Rust's.
+fn json_number<E: Error>(text: &str) -> Result<OwnedJson, E> {
+    if !is_number(text) {
+        return Err(E::invalid_value(Unexpected::Str(text), &"a JSON number"));
+    }
+    if let Ok(unsigned) = text.parse() {
         return Ok(OwnedJson::unsigned(unsigned));
     }
     // What is left of 0 is -0, which only a float can be.
-    if let Some(signed) = digits.parse().ok().filter(|&signed| signed != 0) {
+    if let Some(signed) = text.parse().ok().filter(|&signed| signed != 0) {
         return Ok(OwnedJson::signed(signed));
     }
-    match digits.parse::<f64>() {
-        Ok(float) if float.is_finite() => Ok(OwnedJson::number(float)),
-        _ => Err(E::invalid_value(Unexpected::Str(digits), &"a JSON number")),
+    match text.parse::<f64>() {
+        Ok(float) if float.is_finite() && format!("{float:?}") == text => Ok(OwnedJson::number(float)),
+        _ => {
+            let buffer = give(text.as_bytes().to_vec());
+            Ok(OwnedJson(JsonRepr { tag: json::NUMBER, payload: JsonUnion { buffer } }))
+        }
     }
 }
 
@@ -954,15 +961,11 @@ impl<'de> Visitor<'de> for JsonSeed {
     }
 
     fn visit_u128<E: Error>(self, wide: u128) -> Result<OwnedJson, E> {
-        Ok(u64::try_from(wide).map_or_else(|_| OwnedJson::number(wide as f64), OwnedJson::unsigned))
+        json_number(&wide.to_string())
     }
 
     fn visit_i128<E: Error>(self, wide: i128) -> Result<OwnedJson, E> {
-        match (u64::try_from(wide), i64::try_from(wide)) {
-            (Ok(unsigned), _) => Ok(OwnedJson::unsigned(unsigned)),
-            (_, Ok(signed)) => Ok(OwnedJson::signed(signed)),
-            _ => Ok(OwnedJson::number(wide as f64)),
-        }
+        json_number(&wide.to_string())
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<OwnedJson, E> {

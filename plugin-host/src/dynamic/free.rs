@@ -102,7 +102,7 @@ unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
     let buffer = || unsafe { (*at).payload.buffer };
     // SAFETY: the caller's promise.
     match unsafe { (*at).tag } {
-        json::STRING => work.push(Work::Buffer(buffer(), 1, 1)),
+        json::STRING | json::NUMBER => work.push(Work::Buffer(buffer(), 1, 1)),
         json::ARRAY => {
             let (elements, len) = buffer().raw_parts();
             work.push(Work::Buffer(buffer(), size_of::<JsonRepr>(), align_of::<JsonRepr>()));

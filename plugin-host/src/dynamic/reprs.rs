@@ -98,6 +98,8 @@ pub(crate) mod json {
     pub(crate) const STRING: u8 = 5;
     pub(crate) const ARRAY: u8 = 6;
     pub(crate) const OBJECT: u8 = 7;
+    /// The text of a number that is none of the above.
+    pub(crate) const NUMBER: u8 = 8;
 }
 
 #[derive(Clone, Copy)]

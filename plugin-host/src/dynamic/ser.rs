@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use plugin_core::decimal::is_float;
 use plugin_core::descriptor::{Tag, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 use serde::ser::{
@@ -473,8 +474,25 @@ impl Serialize for Json<'_> {
                 let key = |field: &'_ JsonField| unsafe { text::<'_>(field.key) };
                 serializer.collect_map(fields.iter().map(|field| (key(field), Json { json: &field.value, depth })))
             }
+            // SAFETY: as said above.
+            json::NUMBER => json_number(unsafe { text(payload.buffer) }, serializer),
             tag => Err(S::Error::custom(format_args!("a lowered JSON value has the tag {tag}, which means nothing"))),
         }
+    }
+}
+
+/// Serialises a number that is none of Rust's, if serde_json is there and has such numbers.
+fn json_number<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    #[cfg(feature = "json")]
+    if std::mem::needs_drop::<serde_json::Number>() {
+        return text.parse::<serde_json::Number>().map_err(S::Error::custom)?.serialize(serializer);
+    }
+    match text.parse::<f64>() {
+        Ok(float) if is_float(text, float) => serializer.serialize_f64(float),
+        _ => Err(S::Error::custom(format_args!(
+            "this program cannot keep the JSON number {text} exactly; enable the feature `arbitrary_precision` of \
+             serde_json in it"
+        ))),
     }
 }
 
