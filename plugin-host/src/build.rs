@@ -163,7 +163,7 @@ impl Build {
         }
         let library = library.ok_or_else(|| BuildError::NotACdylib { directory: directory() })?;
         for warning in left_out(&library, &dependencies) {
-            crate::stderr::print(format_args!("warning: {warning}"));
+            crate::os::stderr::print(format_args!("warning: {warning}"));
         }
         Ok(library)
     }

@@ -6,10 +6,10 @@ use serde::de::DeserializeSeed as _;
 use serde::{Deserializer, Serialize as _};
 use serde_json::Value as Json;
 
-use crate::difference::Sides;
-use crate::dynamic::{Layouts, Place, Target, Trouble, Value};
 use crate::schema::Schema;
-use crate::signature::Signature;
+use crate::schema::difference::Sides;
+use crate::schema::signature::Signature;
+use crate::untyped::{Layouts, Place, Target, Trouble, Value};
 
 /// Compares two descriptors as a look-up does. Returns whether one may be used as the other, and the differences.
 pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {

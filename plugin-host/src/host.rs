@@ -12,25 +12,25 @@ use foldhash::fast::RandomState;
 use plugin_core::record::Kind;
 use plugin_core::{Fault, Lookup, Origin, Site};
 
-use crate::activity::Activities;
-use crate::difference::Sides;
+use crate::backend::linked::{self, LinkedPlugin};
 use crate::error::{Error, TypeMismatch, no_nul};
 use crate::event::Event;
-use crate::faults::Faults;
 use crate::file::{self, Mapping, Opened, Source, Stamp};
-use crate::handler::Handler;
+use crate::inspect::limits::Limits;
+use crate::inspect::manifest::Manifest;
 use crate::inspect::{AbortPlugins, ExportInfo, Inspected, PanicStrategy, PluginInfo};
 use crate::library::{Entry, Library, Settings};
-use crate::limits::Limits;
-use crate::linked::{self, LinkedPlugin};
-use crate::manifest::Manifest;
-use crate::memory::{Leak, Memory};
-use crate::pin::PinReason;
-use crate::signature::Signature;
-use crate::succession::{Departed, Succession};
-use crate::trust::{Grant, Trust};
+use crate::load::trust::{Grant, Trust};
+use crate::schema::difference::Sides;
+use crate::schema::signature::Signature;
+use crate::services::faults::Faults;
+use crate::services::memory::{Leak, Memory};
+use crate::unload::pin::PinReason;
 use crate::unload::{Closed, Pauses, Unload, left};
 use crate::upgrade::HANDOVER_DEADLINE;
+use crate::upgrade::succession::{Departed, Succession};
+use crate::work::activity::Activities;
+use crate::work::handler::Handler;
 
 /// Loads plugins and looks up what they export.
 ///
@@ -284,7 +284,7 @@ impl Host {
     #[must_use]
     pub fn with_crash_reports(mut self, crash_reports: bool) -> Self {
         if crash_reports {
-            crate::crash::install();
+            crate::services::crash::install();
         }
         self.config.settings.crash_reports = crash_reports;
         self
@@ -1072,7 +1072,7 @@ pub(crate) struct Export {
     pub(crate) invoke: Option<plugin_core::table::Invoke>,
     /// The data of calls without types, made by the first such call.
     #[cfg(feature = "serde")]
-    pub(crate) prepared: std::sync::OnceLock<crate::dynamic::Prepared>,
+    pub(crate) prepared: std::sync::OnceLock<crate::untyped::Prepared>,
 }
 
 impl Export {
@@ -1334,7 +1334,7 @@ mod tests {
 
     use super::*;
     use crate::inspect::PanicStrategy;
-    use crate::sample::*;
+    use crate::schema::sample::*;
 
     /// A plugin with exports of these names, which are not called.
     fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {

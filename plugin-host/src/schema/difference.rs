@@ -11,8 +11,8 @@ use std::fmt::Display;
 
 use plugin_core::descriptor::{Tag, form, style};
 
+use crate::schema::text::are_implicit;
 use crate::schema::{Argument, Body, Definition, Fields, Schema, Type, Variant};
-use crate::text::are_implicit;
 
 mod definitions;
 

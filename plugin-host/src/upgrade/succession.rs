@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use plugin_core::descriptor::Node;
 use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
 
-use crate::activity::{Activities, Activity};
 use crate::error::Error;
 use crate::event::Event;
-use crate::handler::Handler;
 use crate::host::{Loaded, Plugin};
 use crate::library::{Library, Unused};
-use crate::pin::PinReason;
+use crate::unload::pin::PinReason;
 use crate::unload::{Departure, Pauses, Unload, left};
+use crate::work::activity::{Activities, Activity};
+use crate::work::handler::Handler;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

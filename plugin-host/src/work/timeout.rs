@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-use crate::activity::Inherited;
+use crate::work::activity::Inherited;
 
 /// A task that has not ended in time. It goes on, on its own thread.
 pub(crate) struct TimedOut {

@@ -1,5 +1,10 @@
 //! Looking at a plugin's file without running any of it.
 
+pub(crate) mod formats;
+pub(crate) mod limits;
+pub(crate) mod manifest;
+pub(crate) mod parts;
+
 use std::env::consts::ARCH;
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -11,11 +16,11 @@ use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1
 
 use crate::error::Error;
 use crate::file::Opened;
-use crate::formats::{self, Found, Head};
-use crate::limits::Limits;
-use crate::manifest::Manifest;
-use crate::parts::{Parts, ReadAt};
-use crate::signature::Signature;
+use crate::inspect::formats::{Found, Head};
+use crate::inspect::limits::Limits;
+use crate::inspect::manifest::Manifest;
+use crate::inspect::parts::{Parts, ReadAt};
+use crate::schema::signature::Signature;
 
 /// What a plugin says of itself. For an example see [`inspect`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use plugin_core::descriptor::{Node, Tag};
 
-use crate::difference::{self, Sides};
 use crate::schema::Schema;
+use crate::schema::difference::{self, Sides};
 
 /// The most bytes of text that the definitions of a signature may have for each byte of the descriptor. Real programs have
 /// one or two.
@@ -190,7 +190,7 @@ mod tests {
     use plugin_core::descriptor::{Shape, form, style};
 
     use super::*;
-    use crate::sample::*;
+    use crate::schema::sample::*;
 
     fn text<F: Lookup>() -> String {
         Signature::of::<F>().to_string()

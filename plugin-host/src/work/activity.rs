@@ -134,7 +134,7 @@ impl Activity {
     #[cfg(feature = "watch")]
     pub(crate) fn run_to_the_end(self, f: impl FnOnce()) {
         let activities = self.0.clone();
-        crate::threads::keep_until_thread_ends(self);
+        crate::services::threads::keep_until_thread_ends(self);
         activities.on_own_thread(f);
     }
 }

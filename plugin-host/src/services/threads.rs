@@ -10,10 +10,10 @@ use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::unload::pin::{PinReason, PluginThread};
 #[cfg(feature = "watch")]
-use crate::activity::Activity;
-use crate::pin::{PinReason, PluginThread};
-use crate::timeout::Steps;
+use crate::work::activity::Activity;
+use crate::work::timeout::Steps;
 
 pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
 pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;

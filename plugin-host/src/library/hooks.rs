@@ -8,7 +8,7 @@ use plugin_core::record::Kind;
 use crate::error::Error;
 use crate::library::Entry;
 use crate::services::Services;
-use crate::timeout::Steps;
+use crate::work::timeout::Steps;
 
 /// The hooks of a plugin in the order they run: of init hooks, those of the crates it depends on, by package name, then its
 /// own; within a crate by module, then by line. Shutdown hooks run in the opposite order.

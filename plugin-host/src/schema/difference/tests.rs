@@ -3,9 +3,9 @@ use std::slice::from_ref;
 
 use plugin_core::descriptor::{Tag, form, style};
 
-use crate::difference::Sides;
-use crate::sample::*;
-use crate::signature::Signature;
+use crate::schema::difference::Sides;
+use crate::schema::sample::*;
+use crate::schema::signature::Signature;
 
 fn u8() -> Bytes {
     leaf(Tag::U8)

@@ -10,13 +10,13 @@ use plugin_core::record::{Build, RawRecord};
 use plugin_core::table;
 
 use crate::error::Error;
-use crate::faults::Faults;
-use crate::hooks::Hooks;
 use crate::inspect::PluginInfo;
 use crate::library::Entry;
-use crate::memory::Memory;
+use crate::library::hooks::Hooks;
 use crate::services::Services;
-use crate::timeout::Steps;
+use crate::services::faults::Faults;
+use crate::services::memory::Memory;
+use crate::work::timeout::Steps;
 
 /// A linked plugin as a host serves it. Each package that exports something is one.
 pub(crate) struct LinkedPlugin {

@@ -1,5 +1,14 @@
 //! The host's services for an attached library: [`HostServices`], and the data that they work on.
 
+#[cfg_attr(
+    not(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    path = "crash/elsewhere.rs"
+)]
+pub(crate) mod crash;
+pub(crate) mod faults;
+pub(crate) mod memory;
+pub(crate) mod threads;
+
 use std::collections::BTreeSet;
 #[cfg(target_os = "linux")]
 use std::ffi::CString;
@@ -10,10 +19,10 @@ use plugin_core::Fault;
 use plugin_core::fault::FaultRepr;
 use plugin_core::table::{HostMemory, HostServices, common_allocator, environment, on_new_stack};
 
-use crate::faults::Faults;
-use crate::memory::{self, Blocks, Leak, Memory};
-use crate::pin::PinReason;
-use crate::threads::{Destructor, Start, Threads};
+use crate::services::faults::Faults;
+use crate::services::memory::{Blocks, Leak, Memory};
+use crate::services::threads::{Destructor, Start, Threads};
+use crate::unload::pin::PinReason;
 
 /// A library that a plugin uses, and whose behaviour is not known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,7 +173,7 @@ unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" fn library_opened(library: *const c_void, handle: *mut c_void) {
     // SAFETY: called by an attached library with its own services, and a handle that it has just opened.
-    let (services, foreign) = unsafe { (services(library), crate::dependencies::keep_opened(handle)) };
+    let (services, foreign) = unsafe { (services(library), crate::unload::dependencies::keep_opened(handle)) };
     services.add_found(foreign);
 }
 
@@ -172,7 +181,7 @@ unsafe extern "C" fn library_opened(library: *const c_void, handle: *mut c_void)
 unsafe extern "C" fn symbol_found(library: *const c_void, symbol: *const c_void) {
     // SAFETY: called by an attached library with its own services.
     let services = unsafe { services(library) };
-    services.add_found(crate::dependencies::keep_found(symbol));
+    services.add_found(crate::unload::dependencies::keep_found(symbol));
 }
 
 /// Plugins tell this only where they can be unmapped.
@@ -244,7 +253,7 @@ unsafe extern "C" fn thread_create(
         // Otherwise, a thread without a name has that of the thread which started it, which is most often the program's.
         // SAFETY: this thread, and a name that ends with NUL.
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
-        crate::crash::prepare_thread();
+        crate::services::crash::prepare_thread();
         threads.thread_runs(number);
         drop((threads, name));
         // SAFETY: the two types differ in whether the function may unwind.

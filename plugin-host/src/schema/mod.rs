@@ -1,5 +1,11 @@
 //! A descriptor, decoded: an export's type and the definitions of the types with a name in it.
 
+pub(crate) mod difference;
+#[cfg(test)]
+pub(crate) mod sample;
+pub(crate) mod signature;
+pub(crate) mod text;
+
 use std::collections::HashSet;
 
 use plugin_core::descriptor::{Shape, Tag, form, style};

@@ -8,14 +8,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::activity::{Activities, Activity};
 use crate::error::Error;
 use crate::event::Event;
 use crate::file::{Opened, Stamp};
 use crate::host::{Config, Host, Plugin, State, normal};
 use crate::inspect::inspect_in;
-use crate::limits::Limits;
-use crate::trust::Digest;
+use crate::inspect::limits::Limits;
+use crate::load::trust::Digest;
+use crate::work::activity::{Activities, Activity};
 
 mod observer;
 mod way;

@@ -1,5 +1,7 @@
 //! [`Host::reload`]: one version of a plugin replaces another while it is being called.
 
+pub(crate) mod succession;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,18 +11,18 @@ use plugin_core::descriptor::Node;
 use plugin_core::record::{Item, Kind};
 use plugin_core::{FunctionType, Live, Lookup};
 
-use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
 use crate::file;
 use crate::host::{Candidate, Host, Plugin};
 use crate::inspect::Inspected;
 use crate::library::Entry;
-use crate::signature::Signature;
-use crate::succession::{Drain, Draining, Succession};
-use crate::threads::{RunningHooks, Threads};
-use crate::timeout::{self, Steps};
+use crate::schema::difference::Sides;
+use crate::schema::signature::Signature;
+use crate::services::threads::{RunningHooks, Threads};
 use crate::unload::{Pauses, left};
+use crate::upgrade::succession::{Drain, Draining, Succession};
+use crate::work::timeout::{self, Steps};
 
 /// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
 pub(crate) const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);

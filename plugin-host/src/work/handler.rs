@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use plugin_core::fault::discard;
 
-use crate::stderr::print;
+use crate::os::stderr::print;
 
 /// A function that is told of each `T`: of faults, leaks or events. There may be none.
 ///

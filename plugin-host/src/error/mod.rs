@@ -1,5 +1,6 @@
 //! The errors of a host, one variant for each cause.
 
+pub(crate) mod similar;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,8 +8,8 @@ use std::time::Duration;
 use plugin_core::Fault;
 use thiserror::Error;
 
-use crate::signature::Signature;
-use crate::similar::Candidates;
+use crate::error::similar::Candidates;
+use crate::schema::signature::Signature;
 
 mod type_mismatch;
 

@@ -3,7 +3,7 @@
 use plugin_core::descriptor::{Tag, form, style};
 
 use crate::schema::Schema;
-use crate::signature::Signature;
+use crate::schema::signature::Signature;
 
 pub(crate) type Bytes = Vec<u8>;
 
@@ -110,7 +110,7 @@ pub(crate) fn signature(bytes: &[u8]) -> Signature {
 /// signatures.
 pub(crate) fn difference(host: &[u8], plugin: &[u8]) -> String {
     let (host, plugin) = (signature(host), signature(plugin));
-    let difference = host.difference(&plugin, crate::difference::Sides::LOOK_UP);
+    let difference = host.difference(&plugin, crate::schema::difference::Sides::LOOK_UP);
     assert_eq!(host.accepts(&plugin), difference == "none", "{difference}");
     // Growth goes both ways, as does equality.
     assert_eq!(plugin.accepts(&host), host.accepts(&plugin));

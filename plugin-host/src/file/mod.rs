@@ -1,5 +1,9 @@
 //! The file of a plugin: how it is found, read, and given to the loader.
 
+pub(crate) mod contents;
+#[cfg(target_os = "linux")]
+pub(crate) mod symbols;
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _, Seek as _, Write};
@@ -8,12 +12,12 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::contents::Contents;
+use crate::error::similar::closest;
 use crate::error::{Error, no_nul_in_path};
+use crate::file::contents::Contents;
+use crate::inspect::limits::Limits;
 use crate::inspect::{Inspected, inspect_in, no_library};
-use crate::limits::Limits;
-use crate::similar::closest;
-use crate::trust::Digest;
+use crate::load::trust::Digest;
 
 /// The file that the loader is given.
 ///
@@ -376,7 +380,7 @@ impl Source {
     pub(crate) fn is_mapped_at(&self, address: usize) -> bool {
         match self {
             #[cfg(target_os = "linux")]
-            Source::InPlace(file) => crate::maps::is_at(file, address).unwrap_or(true),
+            Source::InPlace(file) => crate::os::maps::is_at(file, address).unwrap_or(true),
             _ => {
                 _ = address;
                 true
@@ -387,7 +391,7 @@ impl Source {
     /// Returns the name of a symbol of the library's own for which the loader would take another library's.
     #[cfg(target_os = "linux")]
     pub(crate) fn replaced_symbol(&self) -> Option<String> {
-        use crate::symbols::replaced;
+        use crate::file::symbols::replaced;
         match self {
             Source::Contents(Contents::Sealed(sealed)) => replaced(sealed.file()),
             Source::Contents(Contents::Heap(bytes, _)) => replaced(&**bytes),

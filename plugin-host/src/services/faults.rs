@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plugin_core::Fault;
 
-use crate::activity::{Activities, Activity};
-use crate::handler::Handler;
-use crate::stderr::print;
+use crate::os::stderr::print;
+use crate::work::activity::{Activities, Activity};
+use crate::work::handler::Handler;
 
 /// Reports the faults of one host's plugins: to the host's handler, or else to the standard error.
 #[derive(Default)]

@@ -7,11 +7,11 @@ use crate::error::Error;
 use crate::file::Opened;
 #[cfg(unix)]
 use crate::file::not_read;
-use crate::inspect::{Inspected, inspect_in};
-use crate::limits::Limits;
 #[cfg(target_os = "linux")]
-use crate::symbols::prefer_own;
-use crate::trust::Digest;
+use crate::file::symbols::prefer_own;
+use crate::inspect::limits::Limits;
+use crate::inspect::{Inspected, inspect_in};
+use crate::load::trust::Digest;
 
 /// All that was in a file. It never changes.
 ///
@@ -137,11 +137,11 @@ pub(crate) mod sealed {
 
     use super::{Bounded, may_write};
     use crate::error::Error;
+    use crate::file::symbols::prefer_own;
     use crate::file::{Opened, beyond_standard_streams, not_read};
+    use crate::inspect::limits::Limits;
     use crate::library::loader;
-    use crate::limits::Limits;
-    use crate::symbols::prefer_own;
-    use crate::trust::Digest;
+    use crate::load::trust::Digest;
 
     /// A file that is only in memory and can never change again.
     pub(crate) struct Sealed(File);
@@ -254,7 +254,7 @@ pub(crate) mod sealed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trust::Trust;
+    use crate::load::trust::Trust;
 
     fn read(path: &Path, limits: &Limits) -> Result<(Contents, Option<Digest>), Error> {
         Contents::read(path, &Opened::new(path)?, limits, true)

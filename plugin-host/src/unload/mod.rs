@@ -1,13 +1,17 @@
 //! What becomes of a plugin that is unloaded: [`Unload`], and how it is found out.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) mod dependencies;
+pub(crate) mod pin;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::maps::Maps;
-use crate::pin::{PinReason, list};
-use crate::threads::Threads;
+use crate::os::maps::Maps;
+use crate::services::threads::Threads;
+use crate::unload::pin::{PinReason, list};
 
 /// What [`Host::unload`](crate::Host::unload) has come to.
 ///

@@ -1,5 +1,7 @@
 //! A library between map and unmap: attached by running its init hooks, detached by running its shutdown hooks.
 
+pub(crate) mod hooks;
+
 use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
@@ -17,22 +19,22 @@ use plugin_core::table::{
 };
 use plugin_core::{Fault, Origin, PluginType};
 
-use crate::activity::{Activities, Activity};
-use crate::crash::Named;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-use crate::dependencies::keep_foreign;
 use crate::error::Error;
-use crate::faults::Faults;
 use crate::file::{Image, Mapping, Source, is_out_of_files};
-use crate::handler::Handler;
-use crate::hooks::Hooks;
 use crate::inspect::{Header, Inspected};
-use crate::memory::{Leak, Memory};
-use crate::pin::{PinReason, Registered, Registration};
+use crate::library::hooks::Hooks;
 use crate::services::Services;
-use crate::threads::Threads;
-use crate::timeout::{self, Steps};
+use crate::services::crash::Named;
+use crate::services::faults::Faults;
+use crate::services::memory::{Leak, Memory};
+use crate::services::threads::Threads;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use crate::unload::dependencies::keep_foreign;
+use crate::unload::pin::{PinReason, Registered, Registration};
 use crate::unload::{Closing, Departure, Detached};
+use crate::work::activity::{Activities, Activity};
+use crate::work::handler::Handler;
+use crate::work::timeout::{self, Steps};
 
 /// One annotated item as registered: the function to call, and the contents of its record.
 ///
@@ -300,7 +302,7 @@ fn no_static_tls(plugin: &str) -> String {
     let (mut own, mut others) = (Vec::new(), Vec::new());
     for (of, reasons) in Detached::still_mapped() {
         let list = if of == plugin { &mut own } else { &mut others };
-        let text = format!("of `{of}`: {}", crate::pin::list(&reasons, "; "));
+        let text = format!("of `{of}`: {}", crate::unload::pin::list(&reasons, "; "));
         match list.iter_mut().find(|(known, _)| *known == text) {
             Some((_, count)) => *count += 1,
             None => list.push((text, 1_usize)),
@@ -617,7 +619,7 @@ unsafe fn named(registered: &table::Registered, table: &PluginTable, image: Opti
     let by = unsafe { std::ffi::CStr::from_ptr(registered.by) }.to_string_lossy().into_owned();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     let (function, library) = {
-        let place = crate::names::place_of(registered.function, std::ptr::from_ref(table).cast(), image);
+        let place = crate::os::names::place_of(registered.function, std::ptr::from_ref(table).cast(), image);
         (place.function, place.library)
     };
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]

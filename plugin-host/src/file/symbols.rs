@@ -15,8 +15,8 @@ use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader 
 use object::{Endianness, elf};
 use plugin_core::table::opening_controlled;
 
-use crate::limits::Limits;
-use crate::parts::{Parts, ReadAt};
+use crate::inspect::limits::Limits;
+use crate::inspect::parts::{Parts, ReadAt};
 
 #[cfg(target_pointer_width = "64")]
 type Elf = elf::FileHeader64<Endianness>;
