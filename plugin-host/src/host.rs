@@ -19,17 +19,19 @@ use crate::file::{self, Mapping, Opened, Source, Stamp};
 use crate::inspect::limits::Limits;
 use crate::inspect::manifest::Manifest;
 use crate::inspect::{AbortPlugins, ExportInfo, Inspected, PanicStrategy, PluginInfo};
-use crate::library::{Entry, Library, Settings};
+use crate::library::entry::Entry;
+use crate::library::{Library, Settings};
 use crate::load::trust::{Grant, Trust};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::services::faults::Faults;
 use crate::services::memory::{Leak, Memory};
 use crate::unload::pin::PinReason;
-use crate::unload::{Closed, Pauses, Unload, left};
+use crate::unload::{Closed, Unload};
 use crate::upgrade::HANDOVER_DEADLINE;
 use crate::upgrade::succession::{Departed, Succession};
 use crate::work::activity::Activities;
+use crate::work::deadline::{Pauses, left};
 use crate::work::handler::Handler;
 
 /// Loads plugins and looks up what they export.

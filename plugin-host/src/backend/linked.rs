@@ -11,7 +11,7 @@ use plugin_core::table;
 
 use crate::error::Error;
 use crate::inspect::PluginInfo;
-use crate::library::Entry;
+use crate::library::entry::Entry;
 use crate::library::hooks::Hooks;
 use crate::services::Services;
 use crate::services::faults::Faults;

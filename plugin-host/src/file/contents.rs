@@ -140,8 +140,8 @@ pub(crate) mod sealed {
     use crate::file::symbols::prefer_own;
     use crate::file::{Opened, beyond_standard_streams, not_read};
     use crate::inspect::limits::Limits;
-    use crate::library::loader;
     use crate::load::trust::Digest;
+    use crate::os::loader::loader;
 
     /// A file that is only in memory and can never change again.
     pub(crate) struct Sealed(File);

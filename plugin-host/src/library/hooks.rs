@@ -6,7 +6,7 @@ use plugin_core::Fault;
 use plugin_core::record::Kind;
 
 use crate::error::Error;
-use crate::library::Entry;
+use crate::library::entry::Entry;
 use crate::services::Services;
 use crate::work::timeout::Steps;
 

@@ -1,5 +1,6 @@
 //! A library between map and unmap: attached by running its init hooks, detached by running its shutdown hooks.
 
+pub(crate) mod entry;
 pub(crate) mod hooks;
 
 use std::collections::BTreeSet;
@@ -7,22 +8,21 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use plugin_core::fault::{Context, FaultRepr, Outcome};
-use plugin_core::record::{Item, Kind, RawRecord};
-use plugin_core::state::StateRepr;
+use plugin_core::Fault;
 use plugin_core::table::{
     self, Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin,
     opening_controlled,
 };
-use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
 use crate::file::{Image, Mapping, Source, is_out_of_files};
 use crate::inspect::{Header, Inspected};
+use crate::library::entry::Entry;
 use crate::library::hooks::Hooks;
+use crate::os::loader::loader;
 use crate::services::Services;
 use crate::services::crash::Named;
 use crate::services::faults::Faults;
@@ -35,93 +35,6 @@ use crate::unload::{Closing, Departure, Detached};
 use crate::work::activity::{Activities, Activity};
 use crate::work::handler::Handler;
 use crate::work::timeout::{self, Steps};
-
-/// One annotated item as registered: the function to call, and the contents of its record.
-///
-/// The texts lie in the library. The holder of an entry also holds the library.
-#[derive(Clone)]
-pub(crate) struct Entry {
-    pub(crate) kind: Kind,
-    pub(crate) item: Item<'static>,
-    pub(crate) entry: *const c_void,
-    #[cfg(feature = "serde")]
-    pub(crate) invoke: Option<plugin_core::table::Invoke>,
-}
-
-// SAFETY: the entry is a function, which may be called from any thread.
-unsafe impl Send for Entry {}
-// SAFETY: as above.
-unsafe impl Sync for Entry {}
-
-impl Entry {
-    /// # Safety
-    ///
-    /// The export's library stays mapped for as long as the entry is used.
-    pub(crate) unsafe fn new(export: &Export) -> Option<Self> {
-        // SAFETY: the caller's promise.
-        let (record, _) = RawRecord::read(unsafe { export.record() }).ok()??;
-        Some(Entry {
-            kind: Kind::from_byte(record.kind)?,
-            item: Item::read(&record)?,
-            entry: export.entry(),
-            #[cfg(feature = "serde")]
-            invoke: export.invoke(),
-        })
-    }
-
-    /// Runs an init or shutdown hook.
-    pub(crate) fn run_hook(&self) -> Result<Result<(), String>, Fault> {
-        // SAFETY: the entry of a hook has this type, as its descriptor says.
-        let entry =
-            unsafe { std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> HookOutcome>(self.entry) };
-        // SAFETY: called in a library that is mapped.
-        unsafe { lift_hook(entry(std::ptr::null())) }
-    }
-
-    /// Saves the plugin's state.
-    pub(crate) fn run_save(&self) -> Result<StateRepr, Fault> {
-        // SAFETY: the entry of such a hook has this type, as its kind says.
-        let entry = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<StateRepr>>(self.entry)
-        };
-        // SAFETY: called in a library that is mapped; its outcome is taken apart once.
-        unsafe { entry(std::ptr::null()).into_result() }
-    }
-
-    /// Restores a state.
-    ///
-    /// # Safety
-    ///
-    /// The version that has saved the state is still mapped, and the type that it saves fits the type that this hook
-    /// restores.
-    pub(crate) unsafe fn run_restore(&self, state: StateRepr) -> Result<Result<(), String>, Fault> {
-        // SAFETY: the entry of such a hook has this type, as its kind says.
-        let entry = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> HookOutcome>(
-                self.entry,
-            )
-        };
-        // SAFETY: the caller's promise; called in a library that is mapped.
-        unsafe { state.pass(|state| lift_hook(entry(std::ptr::null(), state))) }
-    }
-
-    /// A fault of this hook of the plugin's.
-    pub(crate) fn fault_of(&self, plugin: &str, mut fault: Fault) -> Box<Fault> {
-        fault.export = Some(format!("{plugin}::{}", self.item.name));
-        Box::new(fault)
-    }
-}
-
-/// The result of a hook.
-type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
-
-/// # Safety
-///
-/// A hook has returned it, of a plugin that is loaded, and it is lifted once.
-unsafe fn lift_hook(outcome: HookOutcome) -> Result<Result<(), String>, Fault> {
-    // SAFETY: the caller's promise.
-    unsafe { outcome.lift(&Origin::HOST).map_err(|fault| FaultRepr::take(fault)) }
-}
 
 /// A mapped library. Dropping it detaches it, and unmaps it where and when that is safe.
 pub(crate) struct Library {
@@ -202,14 +115,6 @@ impl Drop for Mapped {
 pub(crate) struct Unused {
     pub(crate) sender: Sender<(Library, Activity)>,
     pub(crate) activities: Arc<Activities>,
-}
-
-/// Held while the loader maps or unmaps, and while the parts of a file that were read are unmapped. The loader has such a
-/// lock of its own; this one is for those who watch memory (ThreadSanitizer does), and cannot see that something was
-/// unmapped before a library came to lie in its place.
-pub(crate) fn loader() -> MutexGuard<'static, ()> {
-    static LOADER: Mutex<()> = Mutex::new(());
-    LOADER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the library that has this table is gone. Where that cannot be told, it is not.
@@ -633,7 +538,7 @@ unsafe fn named(registered: &table::Registered, table: &PluginTable, image: Opti
 ///
 /// No promise is needed.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-unsafe fn keep_foreign(_: *const c_void) -> Vec<crate::services::Foreign> {
+unsafe fn keep_foreign(_: *const c_void) -> Vec<crate::services::foreign::Foreign> {
     Vec::new()
 }
 

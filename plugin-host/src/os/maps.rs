@@ -30,7 +30,7 @@ impl Maps {
 #[cfg(target_os = "linux")]
 pub(crate) fn is_at(file: &std::fs::File, address: usize) -> io::Result<bool> {
     use std::os::fd::AsRawFd as _;
-    let _one_at_a_time = crate::library::loader();
+    let _one_at_a_time = crate::os::loader::loader();
     // SAFETY: a new mapping of a file that is open, at an address that the kernel chooses. The mapping is never read.
     let mapped =
         unsafe { libc::mmap(std::ptr::null_mut(), 1, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0) };

@@ -9,7 +9,7 @@ use object::read::elf::{FileHeader as _, Sym as _};
 use object::{Endianness, ReadCache};
 
 use crate::file::Image;
-use crate::library::loader;
+use crate::os::loader::loader;
 
 /// The names that lead to a function. Both are `None` if nothing is known of it.
 #[derive(Default)]

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use plugin_core::record::Kind;
 
-use crate::library::Entry;
+use crate::library::entry::Entry;
 
 /// The signals that are reported, and their names.
 const SIGNALS: [(c_int, &str); 5] = [

@@ -11,8 +11,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use plugin_core::__private::inventory;
 use plugin_core::table::{HostMemory, SystemAllocator};
 
-use crate::services::services;
-
 /// Makes the system's the program's global allocator, as it is by default, and has plugins know it.
 ///
 /// Once, anywhere in the program: it defines the `#[global_allocator]`. Plugins that say
@@ -128,11 +126,11 @@ impl fmt::Display for Leak {
     }
 }
 
-/// The memory as `library` is lent it.
-pub(crate) fn lent(memory: Memory, library: *const c_void, is_common: bool) -> HostMemory {
+/// The memory as a library is lent it. `blocks` is the place of the list of its blocks, if its memory is tracked.
+pub(crate) fn lent(memory: Memory, blocks: *const Option<Blocks>, is_common: bool) -> HostMemory {
     let plain = HostMemory {
         size: size_of::<HostMemory>(),
-        library,
+        library: blocks.cast(),
         alloc: plain_alloc,
         alloc_zeroed: plain_alloc_zeroed,
         dealloc: plain_dealloc,
@@ -198,11 +196,11 @@ unsafe extern "C" fn plain_realloc(
 ///
 /// # Safety
 ///
-/// `library` is the name of a library whose memory is tracked, and whose services are still there.
+/// `library` is what [`lent`] wrote into the memory of a library whose memory is tracked, and whose services are still there.
 unsafe fn blocks<'a>(library: *const c_void) -> &'a Blocks {
     // SAFETY: the caller's promise.
-    let blocks = unsafe { services(library) }.blocks.as_ref();
-    blocks.expect("these functions are given to libraries that have such a list")
+    let blocks = unsafe { &*library.cast::<Option<Blocks>>() };
+    blocks.as_ref().expect("these functions are given to libraries that have such a list")
 }
 
 /// Puts a new block on the list; if there is no room, there is no block.

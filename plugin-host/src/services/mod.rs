@@ -6,6 +6,7 @@
 )]
 pub(crate) mod crash;
 pub(crate) mod faults;
+pub(crate) mod foreign;
 pub(crate) mod memory;
 pub(crate) mod threads;
 
@@ -20,19 +21,10 @@ use plugin_core::fault::FaultRepr;
 use plugin_core::table::{HostMemory, HostServices, common_allocator, environment, on_new_stack};
 
 use crate::services::faults::Faults;
+use crate::services::foreign::Foreign;
 use crate::services::memory::{Blocks, Leak, Memory};
 use crate::services::threads::{Destructor, Start, Threads};
 use crate::unload::pin::PinReason;
-
-/// A library that a plugin uses, and whose behaviour is not known.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(dead_code))] // Elsewhere nobody looks for them.
-pub(crate) struct Foreign {
-    /// Its file name, if it was found.
-    pub(crate) name: String,
-    /// Whether it was found, and will never be unmapped. Only then can it be vouched for.
-    pub(crate) kept: bool,
-}
 
 /// The services of one library. Its address is the library's name for itself, so it does not move.
 pub(crate) struct Services {
@@ -88,7 +80,8 @@ impl Services {
                 plugin_len: plugin.len(),
                 key_adopt,
             },
-            memory: memory::lent(memory, this.as_ptr().cast(), is_common),
+            // SAFETY: the place of a part of the value that is being made.
+            memory: memory::lent(memory, unsafe { &raw const (*this.as_ptr()).blocks }, is_common),
             plugin,
             faults,
             quiet,

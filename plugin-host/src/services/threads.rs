@@ -78,10 +78,13 @@ struct AtExit {
     activity: RefCell<Option<Activity>>,
 }
 
-/// Has the activity end when this thread has run the destructors that libraries have registered for it.
+/// Runs `f` for an activity, on this thread, which then ends. The activity ends with the thread, after all that a plugin has
+/// left on the thread: until then, the plugin's library stays mapped.
 #[cfg(feature = "watch")]
-pub(crate) fn keep_until_thread_ends(activity: Activity) {
+pub(crate) fn run_to_the_end(activity: Activity, f: impl FnOnce()) {
+    let activities = activity.activities().clone();
     AT_EXIT.with(|at_exit| at_exit.activity.replace(Some(activity)));
+    activities.on_own_thread(f);
 }
 
 impl Drop for AtExit {

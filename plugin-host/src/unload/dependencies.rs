@@ -34,7 +34,7 @@ use std::sync::OnceLock;
 
 use plugin_core::table::opening_controlled;
 
-use crate::services::Foreign;
+use crate::services::foreign::Foreign;
 
 /// A library as the loader has it: the beginning of its `struct link_map` (see `<link.h>`).
 #[repr(C)]

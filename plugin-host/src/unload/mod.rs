@@ -7,11 +7,12 @@ pub(crate) mod pin;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::os::maps::Maps;
 use crate::services::threads::Threads;
 use crate::unload::pin::{PinReason, list};
+use crate::work::deadline::left;
 
 /// What [`Host::unload`](crate::Host::unload) has come to.
 ///
@@ -85,29 +86,6 @@ pub struct Closed {
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin `{}` is {}", self.plugin, self.outcome)
-    }
-}
-
-/// How long it is to a deadline; `None` is never.
-pub(crate) fn left(deadline: Option<Instant>) -> Option<Duration> {
-    deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
-}
-
-/// Pauses for who must look again and again, because nobody tells: short at first, then longer.
-pub(crate) struct Pauses {
-    next: Duration,
-    longest: Duration,
-}
-
-impl Pauses {
-    pub(crate) fn new(longest: Duration) -> Self {
-        Pauses { next: Duration::from_micros(20), longest }
-    }
-
-    /// Sleeps, but not for longer than until `deadline`.
-    pub(crate) fn sleep(&mut self, deadline: Option<Instant>) {
-        std::thread::sleep(left(deadline).map_or(self.next, |left| left.min(self.next)));
-        self.next = (self.next * 2).min(self.longest);
     }
 }
 

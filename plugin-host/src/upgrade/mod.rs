@@ -16,12 +16,12 @@ use crate::event::Event;
 use crate::file;
 use crate::host::{Candidate, Host, Plugin};
 use crate::inspect::Inspected;
-use crate::library::Entry;
+use crate::library::entry::Entry;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::services::threads::{RunningHooks, Threads};
-use crate::unload::{Pauses, left};
 use crate::upgrade::succession::{Drain, Draining, Succession};
+use crate::work::deadline::{Pauses, left};
 use crate::work::timeout::{self, Steps};
 
 /// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.

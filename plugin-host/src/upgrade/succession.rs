@@ -15,8 +15,9 @@ use crate::event::Event;
 use crate::host::{Loaded, Plugin};
 use crate::library::{Library, Unused};
 use crate::unload::pin::PinReason;
-use crate::unload::{Departure, Pauses, Unload, left};
+use crate::unload::{Departure, Unload};
 use crate::work::activity::{Activities, Activity};
+use crate::work::deadline::{Pauses, left};
 use crate::work::handler::Handler;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -15,6 +15,7 @@ use crate::host::{Config, Host, Plugin, State, normal};
 use crate::inspect::inspect_in;
 use crate::inspect::limits::Limits;
 use crate::load::trust::Digest;
+use crate::services::threads::run_to_the_end;
 use crate::work::activity::{Activities, Activity};
 
 mod observer;
@@ -295,7 +296,7 @@ impl Service {
         let activity = config.activities.begin();
         let run = {
             let (service, activities) = (service.clone(), config.activities.clone());
-            move || activity.run_to_the_end(|| service.run(&messages, &activities, &state))
+            move || run_to_the_end(activity, || service.run(&messages, &activities, &state))
         };
         std::thread::Builder::new().name("plugin watch".to_owned()).spawn(run)?;
         Ok(service)
@@ -317,7 +318,7 @@ impl Service {
         let (give, take) = channel::<(Box<Watcher>, Found, Activity)>();
         let run = move || {
             let Ok((mut watcher, found, activity)) = take.recv() else { return };
-            activity.run_to_the_end(|| {
+            run_to_the_end(activity, || {
                 let look = watcher.upgrade(found);
                 // If the thread that watches has ended, nothing is left to do.
                 _ = sender.send(Message::Tried(watcher, look));

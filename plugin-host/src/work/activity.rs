@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use crate::unload::left;
+use crate::work::deadline::left;
 
 /// The activities of one host.
 #[derive(Default)]
@@ -129,13 +129,10 @@ impl Activity {
         self.0.on_own_thread(f)
     }
 
-    /// Does it, on this thread, which then ends. The activity ends with the thread, after all that a plugin has left on the
-    /// thread: until then, the plugin's library stays mapped.
+    /// The activities that it is one of.
     #[cfg(feature = "watch")]
-    pub(crate) fn run_to_the_end(self, f: impl FnOnce()) {
-        let activities = self.0.clone();
-        crate::services::threads::keep_until_thread_ends(self);
-        activities.on_own_thread(f);
+    pub(crate) fn activities(&self) -> &Arc<Activities> {
+        &self.0
     }
 }
 

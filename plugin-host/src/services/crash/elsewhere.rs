@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::path::Path;
 
-use crate::library::Entry;
+use crate::library::entry::Entry;
 
 /// Does nothing.
 pub(crate) fn install() {}
