@@ -15,10 +15,15 @@ use plugin_core::{Fault, Lookup, Origin, Site};
 use crate::backend::linked::{self, LinkedPlugin};
 use crate::error::{Error, TypeMismatch, no_nul};
 use crate::event::Event;
-use crate::file::{self, Mapping, Opened, Source, Stamp};
+use crate::file::mapping::Mapping;
+use crate::file::open::Opened;
+use crate::file::resolve::resolve;
+use crate::file::source::Source;
+use crate::file::stamp::Stamp;
+use crate::inspect::Inspected;
+use crate::inspect::info::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo};
 use crate::inspect::limits::Limits;
 use crate::inspect::manifest::Manifest;
-use crate::inspect::{AbortPlugins, ExportInfo, Inspected, PanicStrategy, PluginInfo};
 use crate::library::entry::Entry;
 use crate::library::{Library, Settings};
 use crate::load::trust::{Grant, Trust};
@@ -440,7 +445,7 @@ impl Host {
     /// [`Error::IsHost`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`],
     /// [`Error::HookTimedOut`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
-        let path = file::resolve(plugin.as_ref(), || self.search_dirs())?;
+        let path = resolve(plugin.as_ref(), || self.search_dirs())?;
         let candidate = self.read_plugin(path)?;
         let reserved = Reserved::new(self, candidate.name(), &candidate.path)?;
         let (library, entries) = self.map(&candidate)?;
@@ -1335,7 +1340,7 @@ mod tests {
     use plugin_core::record::Item;
 
     use super::*;
-    use crate::inspect::PanicStrategy;
+    use crate::inspect::info::PanicStrategy;
     use crate::schema::sample::*;
 
     /// A plugin with exports of these names, which are not called.

@@ -174,10 +174,11 @@ mod work;
 
 pub use error::{Error, TypeMismatch};
 pub use event::Event;
-pub use file::Mapping;
+pub use file::mapping::Mapping;
 pub use host::{Host, Plugin};
+pub use inspect::info::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo};
 pub use inspect::limits::Limits;
-pub use inspect::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo, inspect, inspect_with};
+pub use inspect::{inspect, inspect_with};
 pub use load::trust::{Digest, Trust};
 pub use plugin_core::{
     Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,

@@ -10,7 +10,7 @@ use plugin_core::record::{Build, RawRecord};
 use plugin_core::table;
 
 use crate::error::Error;
-use crate::inspect::PluginInfo;
+use crate::inspect::info::PluginInfo;
 use crate::library::entry::Entry;
 use crate::library::hooks::Hooks;
 use crate::services::Services;

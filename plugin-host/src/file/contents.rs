@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::Error;
-use crate::file::Opened;
+use crate::file::open::Opened;
 #[cfg(unix)]
-use crate::file::not_read;
+use crate::file::open::not_read;
 #[cfg(target_os = "linux")]
 use crate::file::symbols::prefer_own;
 use crate::inspect::limits::Limits;
@@ -137,10 +137,11 @@ pub(crate) mod sealed {
 
     use super::{Bounded, may_write};
     use crate::error::Error;
+    use crate::file::open::{Opened, not_read};
     use crate::file::symbols::prefer_own;
-    use crate::file::{Opened, beyond_standard_streams, not_read};
     use crate::inspect::limits::Limits;
     use crate::load::trust::Digest;
+    use crate::os::descriptors::beyond_standard_streams;
     use crate::os::loader::loader;
 
     /// A file that is only in memory and can never change again.

@@ -161,5 +161,25 @@ fn is_records(names: &[u8], start: u32) -> bool {
     rest.is_some_and(|rest| rest.first() == Some(&0))
 }
 
+/// Describes a file by its first bytes, if these are not those of a library.
+pub(crate) fn no_library(start: &[u8]) -> Option<&'static str> {
+    const MAGICS: [&[u8]; 4] = [b"\x7FELF", b"MZ", b"\xCF\xFA\xED\xFE", b"\xCE\xFA\xED\xFE"];
+    if start.starts_with(b"!<arch>") {
+        Some("an archive, as an rlib or staticlib is")
+    } else if MAGICS.iter().any(|magic| start.starts_with(magic) || magic.starts_with(start)) {
+        None
+    } else if is_text(start) {
+        Some("a text file")
+    } else {
+        Some("a file of some other kind")
+    }
+}
+
+/// Returns true if a file with these first bytes is a text.
+fn is_text(start: &[u8]) -> bool {
+    // Its last character may be cut short.
+    std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
 #[cfg(test)]
 mod tests;

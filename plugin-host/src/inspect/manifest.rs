@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::Error;
+use crate::inspect::info::{PanicStrategy, PluginInfo};
 use crate::inspect::limits::Limits;
-use crate::inspect::{PanicStrategy, PluginInfo, Records};
+use crate::inspect::records::Records;
 
 /// What a plugin says of itself. To write out every type of a plugin takes longer than to read its file, so that is left
 /// until somebody asks; what may be wrong with it is found before.

@@ -1,7 +1,14 @@
 //! A library between map and unmap: attached by running its init hooks, detached by running its shutdown hooks.
 
+#[cfg(windows)]
+pub(crate) mod copies;
 pub(crate) mod entry;
 pub(crate) mod hooks;
+pub(crate) mod image;
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(crate) mod spelling;
+#[cfg(target_os = "linux")]
+pub(crate) mod unnamed;
 
 use std::collections::BTreeSet;
 use std::ffi::c_void;
@@ -18,10 +25,14 @@ use plugin_core::table::{
 };
 
 use crate::error::Error;
-use crate::file::{Image, Mapping, Source, is_out_of_files};
-use crate::inspect::{Header, Inspected};
+use crate::file::mapping::Mapping;
+use crate::file::source::Source;
+use crate::inspect::Inspected;
+use crate::inspect::header::Header;
 use crate::library::entry::Entry;
 use crate::library::hooks::Hooks;
+use crate::library::image::Image;
+use crate::os::descriptors::is_out_of_files;
 use crate::os::loader::loader;
 use crate::services::Services;
 use crate::services::crash::Named;

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::file::Mapping;
+use crate::file::mapping::Mapping;
 
 /// A SHA-256 digest. For an example see [`Trust::digests`].
 pub type Digest = [u8; 32];

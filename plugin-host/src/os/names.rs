@@ -8,7 +8,7 @@ use object::elf::{FileHeader64, SHT_SYMTAB, STT_FUNC};
 use object::read::elf::{FileHeader as _, Sym as _};
 use object::{Endianness, ReadCache};
 
-use crate::file::Image;
+use crate::library::image::Image;
 use crate::os::loader::loader;
 
 /// The names that lead to a function. Both are `None` if nothing is known of it.

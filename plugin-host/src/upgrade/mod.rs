@@ -13,7 +13,7 @@ use plugin_core::{FunctionType, Live, Lookup};
 
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
-use crate::file;
+use crate::file::resolve::{is_bare, resolve};
 use crate::host::{Candidate, Host, Plugin};
 use crate::inspect::Inspected;
 use crate::library::entry::Entry;
@@ -80,12 +80,12 @@ impl Host {
     /// Replaces a plugin, unless by the time that it is its turn the version that serves will do.
     pub(crate) fn reload_unless(&self, asked: &Path, will_do: impl FnOnce(&Plugin) -> bool) -> Result<Plugin, Error> {
         // By the name, it is that plugin or none; a file says which it is.
-        let by_name = asked.to_str().filter(|_| file::is_bare(asked)).map(|name| self.plugin(name));
+        let by_name = asked.to_str().filter(|_| is_bare(asked)).map(|name| self.plugin(name));
         let (asked_for, file) = match by_name {
             Some(Ok(plugin)) => (plugin.name().to_owned(), None),
             Some(Err(error @ Error::Unloading { .. })) => return Err(error),
             not_loaded => {
-                let file = match (file::resolve(asked, || self.search_dirs()), not_loaded) {
+                let file = match (resolve(asked, || self.search_dirs()), not_loaded) {
                     // A name means a plugin that is loaded.
                     (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
                     (found, _) => found?,
@@ -94,7 +94,7 @@ impl Host {
             }
         };
         let loaded = || match (self.plugin(&asked_for), &file) {
-            (Err(Error::NoSuchPlugin { .. }), Some(path)) if !file::is_bare(asked) => {
+            (Err(Error::NoSuchPlugin { .. }), Some(path)) if !is_bare(asked) => {
                 Err(Error::NothingToReplace { plugin: asked_for.clone(), path: path.clone() })
             }
             (plugin, _) => plugin,

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::file::{Opened, Stamp};
+use crate::file::open::Opened;
+use crate::file::stamp::Stamp;
 use crate::host::{Config, Host, Plugin, State, normal};
 use crate::inspect::inspect_in;
 use crate::inspect::limits::Limits;
