@@ -145,11 +145,10 @@ compile_error!(
      `-C target-feature=+crt-static`"
 );
 
-mod backend {
-    pub(crate) mod linked;
-}
+mod backend;
 #[cfg(feature = "build")]
 pub mod build;
+mod config;
 mod error;
 mod event;
 mod file;
@@ -158,10 +157,10 @@ mod fuzzing;
 mod host;
 mod inspect;
 mod library;
-mod load {
-    pub(crate) mod trust;
-}
+mod load;
 mod os;
+mod plugin;
+mod registry;
 mod schema;
 mod services;
 mod unload;
@@ -175,11 +174,12 @@ mod work;
 pub use error::{Error, TypeMismatch};
 pub use event::Event;
 pub use file::mapping::Mapping;
-pub use host::{Host, Plugin};
+pub use host::Host;
 pub use inspect::info::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo};
 pub use inspect::limits::Limits;
 pub use inspect::{inspect, inspect_with};
 pub use load::trust::{Digest, Trust};
+pub use plugin::Plugin;
 pub use plugin_core::{
     Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,
     WriteGuard,
@@ -199,7 +199,7 @@ pub mod __private {
     pub use crate::services::memory::SystemIsGlobal;
 }
 
+pub use unload::outcome::{Closed, Unload};
 pub use unload::pin::{PinReason, PluginThread, Registered, Registration};
-pub use unload::{Closed, Unload};
 #[cfg(feature = "watch")]
-pub use watch::Watch;
+pub use watch::watches::Watch;

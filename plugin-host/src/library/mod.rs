@@ -39,10 +39,10 @@ use crate::services::crash::Named;
 use crate::services::faults::Faults;
 use crate::services::memory::{Leak, Memory};
 use crate::services::threads::Threads;
+use crate::unload::departure::{Closing, Departure, Detached};
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::unload::dependencies::keep_foreign;
 use crate::unload::pin::{PinReason, Registered, Registration};
-use crate::unload::{Closing, Departure, Detached};
 use crate::work::activity::{Activities, Activity};
 use crate::work::handler::Handler;
 use crate::work::timeout::{self, Steps};

@@ -374,7 +374,7 @@ mod keys {
     use std::collections::HashMap;
     use std::ffi::{c_int, c_void};
 
-    use super::Destructor;
+    use crate::services::threads::Destructor;
 
     pub(super) fn create() -> (c_int, u32) {
         let mut key = 0;
@@ -415,7 +415,7 @@ mod keys {
     use std::collections::HashMap;
     use std::ffi::{c_int, c_void};
 
-    use super::Destructor;
+    use crate::services::threads::Destructor;
 
     const ENOSYS: c_int = 38;
 

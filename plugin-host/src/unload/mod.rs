@@ -1,224 +1,226 @@
-//! What becomes of a plugin that is unloaded: [`Unload`], and how it is found out.
+//! [`Host::unload`] and the end of a host.
 
+pub(crate) mod departed;
+pub(crate) mod departure;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) mod dependencies;
+pub(crate) mod outcome;
 pub(crate) mod pin;
 
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::os::maps::Maps;
-use crate::services::threads::Threads;
-use crate::unload::pin::{PinReason, list};
-use crate::work::deadline::left;
+use crate::config::HOOK_TIMEOUT;
+use crate::error::Error;
+use crate::host::Host;
+use crate::plugin::Plugin;
+use crate::registry::{ToUnload, Unloaded};
+use crate::unload::departed::Departed;
+use crate::unload::outcome::{Closed, Unload};
+use crate::unload::pin::PinReason;
+use crate::work::deadline::{Pauses, left};
 
-/// What [`Host::unload`](crate::Host::unload) has come to.
-///
-/// # Example
-///
-/// ```no_run
-/// use std::time::Duration;
-///
-/// use plugin_host::{Host, PinReason, Trust, Unload};
-///
-/// // SAFETY: only plugins built with the SDK are in the directories that this program searches.
-/// let host = Host::new(unsafe { Trust::any() });
-/// host.load("greeter")?;
-/// match host.unload("greeter", Duration::from_secs(1))? {
-///     Unload::Unmapped => println!("gone"),
-///     Unload::Pinned(reasons) => {
-///         if reasons.iter().any(PinReason::is_serving) {
-///             println!("it goes on, because it is in use");
-///         }
-///         for reason in reasons {
-///             println!("{reason}");
-///         }
-///     }
-///     _ => {}
-/// }
-/// # Ok::<(), plugin_host::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a plugin that is pinned is still there"]
-#[non_exhaustive]
-pub enum Unload {
-    /// Nothing of the library, its code and its statics, is left in the process, which was checked. Memory that its statics own
-    /// has been freed if it was [tracked](crate::Memory), and is lost otherwise.
-    Unmapped,
-    /// The library is still mapped, for these reasons. Ask again when they are gone.
-    Pinned(Vec<PinReason>),
-}
-
-impl fmt::Display for Unload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unload::Unmapped => f.write_str("unmapped"),
-            Unload::Pinned(reasons) => write!(f, "pinned: {}", list(reasons, "; ")),
-        }
-    }
-}
-
-/// What has become of one plugin when its host was [closed](crate::Host::close). It displays as a line for a log.
-///
-/// # Example
-///
-/// ```no_run
-/// use std::time::Duration;
-///
-/// use plugin_host::Unload;
-///
-/// # let host = plugin_host::Host::new(plugin_host::Trust::none());
-/// let closed = host.close(Duration::from_secs(5));
-/// let left = closed.iter().filter(|closed| closed.outcome != Unload::Unmapped);
-/// left.for_each(|closed| eprintln!("{closed}"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Closed {
-    /// The plugin's name.
-    pub plugin: String,
-    /// The outcome of its unload.
-    pub outcome: Unload,
-}
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "plugin `{}` is {}", self.plugin, self.outcome)
-    }
-}
-
-/// A library that is detached, and is closed or not as soon as nothing of it runs.
-#[derive(Clone)]
-pub(crate) struct Departure {
-    threads: Arc<Threads>,
-    closed: Arc<Closing>,
-    /// An address in the library, and the number of the file that is mapped there, if that can be told.
-    address: usize,
-    inode: Option<u64>,
-}
-
-/// What closing has come to, once it has.
-#[derive(Default)]
-pub(crate) struct Closing {
-    result: Mutex<Option<Result<(), Vec<PinReason>>>>,
-    changed: Condvar,
-}
-
-impl Closing {
-    fn lock(&self) -> MutexGuard<'_, Option<Result<(), Vec<PinReason>>>> {
-        self.result.lock().unwrap_or_else(PoisonError::into_inner)
+impl Host {
+    /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it. Returns whether it is gone,
+    /// or the reasons that keep it. A `deadline` of zero asks once; none is too long.
+    ///
+    /// 1. The host answers no look-up in it any more.
+    /// 2. Until the deadline it waits for the end of every handle, [`Plugin`] and value that leads back into the
+    ///    library, and so of every call. If one is left, nothing has been done: the plugin serves on.
+    /// 3. The shutdown hooks run, each for as long as [a hook may take](Self::with_hook_timeout). They stop the plugin's
+    ///    threads. So do the destructors of its thread-locals on this thread; those of other threads of the host's that end
+    ///    later never run. The plugin is detached: from here on it does not serve again, even if it is kept, and another
+    ///    may be loaded under its name.
+    /// 4. Until the deadline it waits for the threads that the plugin started.
+    /// 5. The library is closed, and the process is searched for remains of it.
+    /// 6. Until the deadline it waits for versions that were [replaced](Self::reload) and are still mapped.
+    ///
+    /// After [`Unload::Pinned`], ask again: unless another plugin of that name was loaded meanwhile, this goes on where it
+    /// stopped. It may be asked from anywhere. Asked from within the plugin, it waits in vain, and the plugin is pinned by
+    /// its running code.
+    ///
+    /// Where the platform does not tell when a library may be unmapped (anything but Linux with glibc on x86-64 or
+    /// AArch64), this ends with step 3 and [`PinReason::Platform`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchPlugin`], [`Error::Linked`] if it has no library of its own, [`Error::Unloading`] if another
+    /// thread is unloading it, [`Error::Upgrading`] if one is replacing it, and [`Error::NulInName`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust, Unload};
+    ///
+    /// // SAFETY: only plugins built with the SDK are in the directories that this program searches.
+    /// let host = Host::new(unsafe { Trust::any() });
+    /// host.load("greeter")?;
+    /// let greet = host.get::<fn(&str) -> String>("greet")?;
+    /// let pinned = host.unload("greeter", Duration::from_millis(100))?;
+    /// assert_eq!(pinned.to_string(), "pinned: 1 handle to its exports is alive: `greet` (1)");
+    /// drop(greet);
+    /// assert_eq!(host.unload("greeter", Duration::from_secs(5))?, Unload::Unmapped);
+    /// // A new version of the file is a new plugin.
+    /// host.load("greeter")?;
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn unload(&self, name: &str, deadline: Duration) -> Result<Unload, Error> {
+        self.unload_until(name, Instant::now().checked_add(deadline), false)
     }
 
-    pub(crate) fn set(&self, closed: Result<(), Vec<PinReason>>) {
-        *self.lock() = Some(closed);
-        self.changed.notify_all();
-    }
-}
-
-impl Departure {
-    pub(crate) fn new(threads: Arc<Threads>, closed: Arc<Closing>, address: usize, inode: Option<u64>) -> Self {
-        Departure { threads, closed, address, inode }
-    }
-
-    /// Waits until it is closed, but not for longer than until `deadline`; without one, for ever.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
-        let mut closed = self.closed.lock();
-        while closed.is_none() {
-            closed = match left(deadline) {
-                None => self.closed.changed.wait(closed).unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => break,
-                Some(left) => self.closed.changed.wait_timeout(closed, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
-        }
-        let result = closed.clone();
-        drop(closed);
-        match result {
-            // The loader has forgotten it; whether the process has, the kernel tells.
-            Some(Ok(())) if self.inode.is_some_and(|inode| is_mapped(self.address, inode)) => {
-                Unload::Pinned(vec![PinReason::StillMapped])
+    /// As [`unload`](Self::unload); in a `hurry`, each shutdown hook may take only until the deadline.
+    fn unload_until(&self, name: &str, deadline: Option<Instant>, hurry: bool) -> Result<Unload, Error> {
+        let to_unload = self.write().begin_unload(name)?;
+        match to_unload {
+            ToUnload::Serving(plugin) => {
+                let unloading =
+                    Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), departed: None };
+                Ok(unloading.run(deadline, hurry))
             }
-            Some(Ok(())) => Unload::Unmapped,
-            // Meanwhile whoever else had opened it may have closed it.
-            Some(Err(reasons))
-                if reasons == [PinReason::StillMapped]
-                    && self.inode.is_some_and(|inode| !is_mapped(self.address, inode)) =>
-            {
-                Unload::Unmapped
+            ToUnload::Departed(departed) => {
+                let outcome = departed.wait(deadline);
+                if outcome == Unload::Unmapped {
+                    self.write().forget(name, &departed);
+                }
+                Ok(outcome)
             }
-            Some(Err(reasons)) => Unload::Pinned(reasons),
-            None => Unload::Pinned(self.threads.what_runs()),
         }
     }
-}
 
-/// The libraries of this process that are detached and not known to be gone, with their plugins' names.
-static DETACHED: Mutex<Vec<(u64, String, Departure)>> = Mutex::new(Vec::new());
-
-/// The place of one library among those.
-pub(crate) struct Detached {
-    number: u64,
-}
-
-impl Detached {
-    pub(crate) fn add(plugin: &str, departure: Departure) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self::lock().push((number, plugin.to_owned(), departure));
-        Detached { number }
-    }
-
-    /// Notes that it is gone.
-    pub(crate) fn forget(self) {
-        let mut all = Self::lock();
-        let place = all.iter().position(|(number, ..)| *number == self.number);
-        let gone = place.map(|place| all.swap_remove(place));
-        drop(all);
-        // Not while they are locked.
-        drop(gone);
-    }
-
-    /// The plugins whose libraries are still mapped, though they were unloaded, and why; the oldest first.
-    pub(crate) fn still_mapped() -> Vec<(String, Vec<PinReason>)> {
-        let mut all: Vec<_> = Self::lock().clone();
-        all.sort_by_key(|(number, ..)| *number);
-        let reasons = |departure: &Departure| match departure.wait(Some(Instant::now())) {
-            Unload::Pinned(reasons) => Some(reasons),
-            Unload::Unmapped => None,
+    /// Unloads all plugins, those that were loaded last first, as [`unload`](Self::unload) does, and drops the host. Returns
+    /// what has become of each plugin, also of those that were unloaded before and are still mapped. Plugins that are linked
+    /// into the program are not among them.
+    ///
+    /// `timeout` is for all of it together, shutdown hooks included, but for the first tenth of a second of each; zero asks
+    /// once. A plugin that is in use serves on for its handles, and goes with the last of them.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// for closed in host.close(Duration::from_secs(5)) {
+    ///     println!("{closed}"); // plugin `greeter` is unmapped
+    /// }
+    /// ```
+    pub fn close(mut self, timeout: Duration) -> Vec<Closed> {
+        let deadline = Instant::now().checked_add(timeout);
+        self.end(deadline);
+        // Everything is waited for here already.
+        self.is_owner = false;
+        let (plugins, departed) = {
+            let registry = self.read();
+            (registry.plugins().to_vec(), registry.departed())
         };
-        all.into_iter().filter_map(|(_, plugin, departure)| Some((plugin, reasons(&departure)?))).collect()
+        let loaded = plugins.into_iter().rev().filter(|plugin| plugin.path().is_some());
+        let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
+        let close = |plugin: String| {
+            let outcome = self.unload_until(&plugin, deadline, true).unwrap_or_else(|error| match error {
+                // It has just gone by itself.
+                Error::NoSuchPlugin { .. } => Unload::Unmapped,
+                _ => Unload::Pinned(vec![PinReason::Upgrading]),
+            });
+            Closed { plugin, outcome }
+        };
+        let mut closed: Vec<Closed> = names.into_iter().map(close).collect();
+        closed.extend(departed.into_iter().map(|(plugin, one)| Closed { plugin, outcome: one.wait(deadline) }));
+        self.release(deadline);
+        closed
     }
 
-    fn lock() -> MutexGuard<'static, Vec<(u64, String, Departure)>> {
-        DETACHED.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ends the host's watches, and waits for the activities of its threads.
+    fn end(&self, deadline: Option<Instant>) {
+        self.config.activities.close();
+        #[cfg(feature = "watch")]
+        self.write().watches.end_all();
+        self.let_go_of_replaced();
+        self.config.activities.wait(deadline);
+    }
+
+    /// Lets those replaced versions go that have no call in progress any more. Calls send no message when they end, so the
+    /// thread that waits for such a version may not have looked yet.
+    fn let_go_of_replaced(&self) {
+        for plugin in self.plugins() {
+            plugin.succession().forget_gone(&plugin);
+        }
+    }
+
+    /// Lets all plugins go, the last first, and waits for the host's threads to report what that leads to.
+    fn release(&self, deadline: Option<Instant>) {
+        self.let_go_of_replaced();
+        // Not while locked: a plugin that is dropped runs its shutdown hooks.
+        let mut plugins = self.write().take_all();
+        while let Some(plugin) = plugins.pop() {
+            drop(plugin);
+        }
+        self.config.activities.wait(deadline);
     }
 }
 
-/// Whether nothing at all is mapped at that address. It is asked first, because the list of mappings is long.
-#[cfg(target_os = "linux")]
-fn is_free(address: usize) -> bool {
-    // SAFETY: it has no effect.
-    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
-    let mut resident = 0_u8;
-    let start = std::ptr::without_provenance_mut(address & !(page - 1));
-    // SAFETY: the page is asked about and not touched; there is a place for the answer.
-    let known = unsafe { libc::mincore(start, 1, &raw mut resident) };
-    known != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
-}
-
-/// As above; elsewhere nobody asks.
-#[cfg(not(target_os = "linux"))]
-fn is_free(_: usize) -> bool {
-    false
-}
-
-/// Whether that file is mapped at that address.
-fn is_mapped(address: usize, inode: u64) -> bool {
-    if is_free(address) {
-        return false;
+impl Drop for Host {
+    fn drop(&mut self) {
+        if !self.is_owner {
+            return;
+        }
+        let timeout = self.config.settings.hook_timeout.unwrap_or(HOOK_TIMEOUT);
+        let deadline = || Instant::now().checked_add(timeout);
+        self.end(deadline());
+        self.release(deadline());
     }
-    // Without the list, nothing shows that the file is gone.
-    let Ok(maps) = Maps::read() else { return true };
-    maps.file_at(address).is_some_and(|(_, found)| found == inode)
+}
+
+/// A plugin that is out of the host's tables, for as long as it is being unloaded. Its name stays taken.
+struct Unloading<'a> {
+    host: &'a Host,
+    name: String,
+    /// Until it is detached. It goes back into the tables.
+    plugin: Option<Plugin>,
+    /// If it is detached, and not gone.
+    departed: Option<Arc<Departed>>,
+}
+
+impl Unloading<'_> {
+    fn run(mut self, deadline: Option<Instant>, hurry: bool) -> Unload {
+        let mut pauses = Pauses::new(Duration::from_millis(2));
+        while let Some(plugin) = self.plugin.take() {
+            let succession = plugin.succession().clone();
+            let plugin = match plugin.into_library() {
+                Ok(library) => {
+                    /// The time that a hook may take in any case.
+                    const LEAST: Duration = Duration::from_millis(100);
+                    let most = left(deadline).filter(|_| hurry).map(|left| left.max(LEAST));
+                    let departed = Arc::new(Departed { last: library.detach(most), succession });
+                    let outcome = departed.wait(deadline);
+                    self.departed = (outcome != Unload::Unmapped).then_some(departed);
+                    return outcome;
+                }
+                Err(plugin) => self.plugin.insert(plugin),
+            };
+            let left = left(deadline);
+            if left.is_some_and(|left| left.is_zero()) {
+                let reasons = plugin.in_use();
+                // Without a reason, the last has just gone.
+                if !reasons.is_empty() {
+                    return Unload::Pinned(reasons);
+                }
+            }
+            // The end of a handle sends no message, so that calls and look-ups cost nothing.
+            pauses.sleep(deadline);
+        }
+        unreachable!("the plugin is there until it is detached")
+    }
+}
+
+impl Drop for Unloading<'_> {
+    fn drop(&mut self) {
+        let unloaded = match (self.plugin.take(), self.departed.take()) {
+            (Some(plugin), _) => Unloaded::Serving(plugin),
+            (None, Some(departed)) => Unloaded::Departed(departed),
+            (None, None) => Unloaded::Gone,
+        };
+        self.host.write().end_unload(&self.name, unloaded);
+    }
 }

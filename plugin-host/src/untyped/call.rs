@@ -21,7 +21,8 @@ use super::free::{NoMemory, Place};
 use super::layout::{Id, Kind, Layouts, Node};
 use super::ser::Value;
 use crate::error::Error;
-use crate::host::{Export, Host, Plugin};
+use crate::host::Host;
+use crate::plugin::{Export, Plugin};
 use crate::schema::{Schema, Type};
 
 /// Why a call without types gave no value.

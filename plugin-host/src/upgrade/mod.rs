@@ -14,18 +14,16 @@ use plugin_core::{FunctionType, Live, Lookup};
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
 use crate::file::resolve::{is_bare, resolve};
-use crate::host::{Candidate, Host, Plugin};
-use crate::inspect::Inspected;
+use crate::host::Host;
 use crate::library::entry::Entry;
+use crate::load::{Candidate, NewVersion};
+use crate::plugin::{Place, Plugin};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::services::threads::{RunningHooks, Threads};
-use crate::upgrade::succession::{Drain, Draining, Succession};
+use crate::upgrade::succession::{Drain, Draining, Retired, Serving as _, Succession};
 use crate::work::deadline::{Pauses, left};
 use crate::work::timeout::{self, Steps};
-
-/// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
-pub(crate) const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);
 
 impl Host {
     /// Replaces a loaded plugin by another version of it, which is read from the file it was loaded from, if it is asked
@@ -85,7 +83,7 @@ impl Host {
             Some(Ok(plugin)) => (plugin.name().to_owned(), None),
             Some(Err(error @ Error::Unloading { .. })) => return Err(error),
             not_loaded => {
-                let file = match (resolve(asked, || self.search_dirs()), not_loaded) {
+                let file = match (resolve(asked, || self.config.search_dirs()), not_loaded) {
                     // A name means a plugin that is loaded.
                     (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
                     (found, _) => found?,
@@ -112,24 +110,12 @@ impl Host {
         }
         // Not earlier: the second of two upgrades must not bring back the version that the first has replaced.
         let path = file.unwrap_or_else(|| last.to_owned());
-        let candidate = self.read_plugin(path)?;
-        let name = candidate.name().to_owned();
-        if !old.is_named(&name) {
-            return Err(Error::OtherPlugin { path: candidate.path, expected: old.name().to_owned(), found: name });
-        }
-
-        let (library, entries) = self.map(&candidate)?;
-        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
-        let refuses_faults = self.refuses_faults(&manifest);
-        let next = Next { old: &old, path: &path, exports: exports(&entries), refuses_faults };
-        next.check_handles()?;
-        next.check_followers(&succession)?;
-        let handover = next.handover(&entries)?;
-        let library = library.attach(&entries, manifest.name(), &path)?;
-        let new =
-            self.plugin_of(manifest, Some((path.clone(), stamp)), Arc::new(library), &entries, old.place().next());
+        let mut next = NextVersion { old: &old, succession: &succession, checked: None };
+        let new = self.bring_up(path, &mut next)?;
+        let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
+        let (name, path) = (new.name().to_owned(), next.path.clone());
         let (handler, activities) = (self.config.on_event.clone(), self.config.activities.clone());
-        let drain = Drain::start(&name, &path, handler, activities)?;
+        let mut drain = Drain::start(&name, &path, handler, activities)?;
 
         let held = match handover {
             Some(handover) => {
@@ -140,24 +126,26 @@ impl Host {
             None => None,
         };
         {
-            let mut state = self.write();
+            let mut registry = self.write();
             // Some may have come since; now none can.
             next.check_followers(&succession)?;
-            if !state.has(&old) {
+            if !registry.has(&old) {
                 return Err(Error::Unloading { plugin: name });
             }
-            state.replace(&old, new.clone());
+            registry.replace(&old, new.clone());
             succession.serve(&new);
         }
         held.into_iter().for_each(Held::release);
         // Told before that the old one is gone.
         self.config.on_event.tell(&Event::Upgraded {
-            plugin: name,
+            plugin: name.clone(),
             version: new.version().to_owned(),
             revision: new.revision(),
             path,
         });
-        succession.retire(old, drain);
+        let library = old.library().expect("a replaced plugin has a library");
+        drain.take_unused().into_iter().for_each(|unused| library.when_unused(unused));
+        succession.retire(name, Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
         Ok(new)
     }
 
@@ -170,8 +158,8 @@ impl Host {
     /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
     pub fn live<F: FunctionType + Lookup>(&self, name: &str) -> Result<Live<F>, Error> {
         // Locked, so that no upgrade comes in between.
-        let state = self.write();
-        let plugin = state.exporter(name)?;
+        let registry = self.write();
+        let plugin = registry.exporter(name)?;
         plugin.check_type::<F>(name)?;
         Ok(plugin.succession().follow(plugin, name))
     }
@@ -199,10 +187,42 @@ fn exports(entries: &[Entry]) -> HashMap<&'static str, Item<'static>> {
     exports.map(|entry| (entry.item.name, entry.item.clone())).collect()
 }
 
+/// A version of a plugin that is to replace another.
+struct NextVersion<'a> {
+    old: &'a Plugin,
+    succession: &'a Succession,
+    /// Once it is mapped, and fits.
+    checked: Option<(Next<'a>, Option<Handover>)>,
+}
+
+impl NewVersion for NextVersion<'_> {
+    fn admit(&mut self, candidate: &Candidate) -> Result<(), Error> {
+        let found = candidate.name();
+        if self.old.is_named(found) {
+            return Ok(());
+        }
+        let (expected, found) = (self.old.name().to_owned(), found.to_owned());
+        Err(Error::OtherPlugin { path: candidate.path.clone(), expected, found })
+    }
+
+    fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error> {
+        let next = Next { old: self.old, path: path.to_owned(), exports: exports(entries), refuses_faults };
+        next.check_handles()?;
+        next.check_followers(self.succession)?;
+        let handover = next.handover(entries)?;
+        self.checked = Some((next, handover));
+        Ok(())
+    }
+
+    fn place(&self) -> Place {
+        self.old.place().next()
+    }
+}
+
 /// A version that is mapped beside the one that it is to replace.
 struct Next<'a> {
     old: &'a Plugin,
-    path: &'a Path,
+    path: PathBuf,
     exports: HashMap<&'static str, Item<'static>>,
     /// Whether it may not be asked for faults.
     refuses_faults: bool,
@@ -256,13 +276,13 @@ impl Next<'_> {
 
     /// The error that a handle in use would meet this problem.
     fn in_use(&self, problem: Error) -> Error {
-        Error::InUse { plugin: self.old.name().to_owned(), path: self.path.to_owned(), problem: Box::new(problem) }
+        Error::InUse { plugin: self.old.name().to_owned(), path: self.path.clone(), problem: Box::new(problem) }
     }
 
     /// The handover of the state, if the plugin has a state.
     fn handover(&self, entries: &[Entry]) -> Result<Option<Handover>, Error> {
         let Some(save) = self.old.save() else { return Ok(None) };
-        let (plugin, path) = (self.old.name().to_owned(), self.path.to_owned());
+        let (plugin, path) = (self.old.name().to_owned(), self.path.clone());
         let Some(restore) = entries.iter().find(|entry| entry.kind == Kind::Restore) else {
             return Err(Error::StateNotRestored { plugin, path });
         };

@@ -12,16 +12,25 @@ use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::host::{Loaded, Plugin};
 use crate::library::{Library, Unused};
+use crate::unload::departure::Departure;
+use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
-use crate::unload::{Departure, Unload};
 use crate::work::activity::{Activities, Activity};
 use crate::work::deadline::{Pauses, left};
 use crate::work::handler::Handler;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The version of a plugin that serves, as `Live` handles look at it.
+pub(crate) trait Serving {
+    /// The number of this version.
+    fn revision(&self) -> u64;
+
+    /// The site of an export.
+    fn site(&self, export: &str) -> Option<&Arc<Site>>;
 }
 
 /// What the versions of one plugin have in common, from its loading to its unloading.
@@ -89,7 +98,7 @@ impl Succession {
     }
 
     /// A handle that follows `export`, of which `plugin` is the version that serves and whose type was found to fit.
-    pub(crate) fn follow<F: FunctionType + Lookup>(&self, plugin: &Plugin, export: &str) -> Live<F> {
+    pub(crate) fn follow<F: FunctionType + Lookup>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
         let mut followed = lock(&self.followed);
         followed.forget_gone();
         let places = &mut followed.places;
@@ -112,7 +121,7 @@ impl Succession {
     }
 
     /// Has the handles look at `plugin`, unless calls are held back.
-    fn publish(&self, followed: &Followed, plugin: &Plugin) {
+    fn publish(&self, followed: &Followed, plugin: &impl Serving) {
         if followed.held {
             return;
         }
@@ -124,7 +133,7 @@ impl Succession {
     }
 
     /// Has the handles look at `plugin` from now on, whatever held them back.
-    pub(crate) fn serve(&self, plugin: &Plugin) {
+    pub(crate) fn serve(&self, plugin: &impl Serving) {
         let mut followed = lock(&self.followed);
         followed.forget_gone();
         followed.held = false;
@@ -139,12 +148,12 @@ impl Succession {
     }
 
     /// Whether calls through `Live` handles are in progress in a version that they do not look at any more.
-    pub(crate) fn is_in_progress(&self, plugin: &Plugin) -> bool {
+    pub(crate) fn is_in_progress(&self, plugin: &impl Serving) -> bool {
         self.versions.is_in_progress(plugin.revision())
     }
 
     /// Gives up what was held for handles that are gone.
-    pub(crate) fn forget_gone(&self, plugin: &Plugin) {
+    pub(crate) fn forget_gone(&self, plugin: &impl Serving) {
         let mut followed = lock(&self.followed);
         if followed.forget_gone() {
             self.publish(&followed, plugin);
@@ -172,12 +181,12 @@ impl Succession {
 
     /// Lets a version go that another has replaced: as soon as nothing of it is in use, its library is detached and closed
     /// on a thread of its own. A call whose handle is the last must not have to do that.
-    pub(crate) fn retire(self: &Arc<Self>, plugin: Plugin, drain: Drain) {
-        let retired = Arc::new(Retired::new(&plugin));
+    ///
+    /// `retired` is of that version, whose library is sent to the drain when it is no longer used.
+    pub(crate) fn retire(self: &Arc<Self>, name: String, retired: Retired, drain: Drain) {
+        let retired = Arc::new(retired);
         lock(&self.retired).push(retired.clone());
-        plugin.library().expect("a replaced plugin has a library").when_unused(drain.unused);
         let handler = drain.handler;
-        let name = plugin.name().to_owned();
         let succession = Arc::downgrade(self);
         let tell = move |retired: &Arc<Retired>, outcome: Unload| {
             if let (Unload::Unmapped, Some(succession)) = (&outcome, succession.upgrade()) {
@@ -185,7 +194,7 @@ impl Succession {
             }
             handler.tell(&Event::Retired { plugin: name, revision: retired.revision, outcome });
         };
-        let (revision, versions) = (plugin.revision(), Arc::downgrade(&self.versions));
+        let (revision, versions) = (retired.revision, Arc::downgrade(&self.versions));
         // The thread waits for this.
         _ = drain.begin.send(Box::new(move |libraries| {
             // Calls tell nobody when they end.
@@ -214,7 +223,7 @@ impl Succession {
 
     /// Waits until all replaced versions are gone, but not for longer than until `deadline`; says what keeps those that
     /// are not.
-    fn wait_for_retired(&self, deadline: Option<Instant>) -> Vec<PinReason> {
+    pub(crate) fn wait_for_retired(&self, deadline: Option<Instant>) -> Vec<PinReason> {
         let retired = lock(&self.retired).clone();
         let reasons = retired.iter().filter_map(|retired| match retired.wait(deadline) {
             Unload::Unmapped => None,
@@ -224,31 +233,13 @@ impl Succession {
     }
 }
 
-/// A plugin that is detached, with what is left of its versions.
-pub(crate) struct Departed {
-    pub(crate) last: Departure,
-    pub(crate) succession: Arc<Succession>,
-}
-
-impl Departed {
-    /// Waits until all of it is gone, but not for longer than until `deadline`; without one, for ever.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
-        let mut reasons = match self.last.wait(deadline) {
-            Unload::Unmapped => Vec::new(),
-            Unload::Pinned(reasons) => reasons,
-        };
-        reasons.extend(self.succession.wait_for_retired(deadline));
-        if reasons.is_empty() { Unload::Unmapped } else { Unload::Pinned(reasons) }
-    }
-}
-
 type Task = Box<dyn FnOnce(&Receiver<(Library, Activity)>) + Send>;
 
 /// A thread that will detach and close one library. It is started before its plugin is replaced, so that a system
 /// without room for it refuses the upgrade rather than the end of it.
 pub(crate) struct Drain {
     begin: Sender<Task>,
-    unused: Unused,
+    unused: Option<Unused>,
     handler: Handler<Event>,
 }
 
@@ -270,15 +261,20 @@ impl Drain {
         };
         let thread = std::thread::Builder::new().name("plugin drain".to_owned()).spawn(wait);
         thread.map_err(|source| Error::NoThread { plugin: plugin.to_owned(), path: path.to_owned(), source })?;
-        Ok(Drain { begin, unused, handler })
+        Ok(Drain { begin, unused: Some(unused), handler })
+    }
+
+    /// The receiver of the library, which it has once.
+    pub(crate) fn take_unused(&mut self) -> Option<Unused> {
+        self.unused.take()
     }
 }
 
 /// A version that was replaced. It does not keep anything of it.
-struct Retired {
+pub(crate) struct Retired {
     revision: u64,
     exports: Vec<(String, Weak<Site>)>,
-    loaded: Weak<Loaded>,
+    loaded: Weak<dyn Any + Send + Sync>,
     library: Weak<dyn Any + Send + Sync>,
     /// Once nothing of it is in use.
     departure: Mutex<Option<Arc<Departure>>>,
@@ -286,16 +282,14 @@ struct Retired {
 }
 
 impl Retired {
-    fn new(plugin: &Plugin) -> Self {
-        let (loaded, library) = plugin.downgrade();
-        Retired {
-            revision: plugin.revision(),
-            exports: plugin.sites().map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect(),
-            loaded,
-            library,
-            departure: Mutex::default(),
-            changed: Condvar::new(),
-        }
+    /// `loaded` and `library` tell whether the version's [`Plugin`](crate::Plugin) and its library still exist.
+    pub(crate) fn new<'a>(
+        revision: u64,
+        sites: impl Iterator<Item = (&'a str, &'a Arc<Site>)>,
+        [loaded, library]: [Weak<dyn Any + Send + Sync>; 2],
+    ) -> Self {
+        let exports = sites.map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect();
+        Retired { revision, exports, loaded, library, departure: Mutex::default(), changed: Condvar::new() }
     }
 
     fn detached(&self, departure: Arc<Departure>) {
