@@ -21,7 +21,7 @@ use crate::plugin::{Place, Plugin};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::services::threads::{RunningHooks, Threads};
-use crate::upgrade::succession::{Drain, Draining, Retired, Serving as _, Succession};
+use crate::upgrade::succession::{Drain, Draining, Retired, Succession};
 use crate::work::deadline::{Pauses, left};
 use crate::work::timeout::{self, Steps};
 
