@@ -9,7 +9,11 @@ use serde_json::Value as Json;
 use crate::schema::Schema;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
-use crate::untyped::{Layouts, Place, Target, Trouble, Value};
+use crate::untyped::de::target::Target;
+use crate::untyped::free::Place;
+use crate::untyped::layout::Layouts;
+use crate::untyped::ser::Value;
+use crate::untyped::walk::Trouble;
 
 /// Compares two descriptors as a look-up does. Returns whether one may be used as the other, and the differences.
 pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {

@@ -8,7 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use plugin_core::Lookup;
 
 use crate::config::Config;
-use crate::error::{Error, no_nul};
+use crate::error::Error;
+use crate::error::names::no_nul;
 use crate::load::trust::Trust;
 use crate::plugin::Plugin;
 use crate::registry::Registry;

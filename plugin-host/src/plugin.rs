@@ -11,7 +11,8 @@ use foldhash::fast::RandomState;
 use plugin_core::record::Kind;
 use plugin_core::{Lookup, Origin, Site};
 
-use crate::error::{Error, TypeMismatch, no_nul};
+use crate::error::names::no_nul;
+use crate::error::{Error, TypeMismatch};
 use crate::file::stamp::Stamp;
 use crate::inspect::info::{ExportInfo, PluginInfo};
 use crate::inspect::manifest::Manifest;
@@ -104,7 +105,7 @@ pub(crate) struct Export {
     pub(crate) invoke: Option<plugin_core::table::Invoke>,
     /// The data of calls without types, made by the first such call.
     #[cfg(feature = "serde")]
-    pub(crate) prepared: std::sync::OnceLock<crate::untyped::Prepared>,
+    pub(crate) prepared: std::sync::OnceLock<crate::untyped::prepared::Prepared>,
 }
 
 impl Export {

@@ -7,7 +7,8 @@ use std::sync::{Arc, Weak};
 use foldhash::fast::RandomState;
 use plugin_core::{Lookup, Site};
 
-use crate::error::{Error, no_nul};
+use crate::error::Error;
+use crate::error::names::no_nul;
 use crate::inspect::manifest::Manifest;
 use crate::plugin::{Export, Fitting, Plugin, normal};
 use crate::unload::departed::Departed;

@@ -1,20 +1,26 @@
 //! The errors of a host, one variant for each cause.
 
+pub(crate) mod names;
 pub(crate) mod similar;
-use std::fmt::Display;
+mod text;
+mod type_mismatch;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plugin_core::Fault;
 use thiserror::Error;
 
-use crate::error::similar::Candidates;
+#[cfg(feature = "watch")]
+use crate::error::text::watch_hint;
+use crate::error::text::{
+    abi_version, already_mapped, busy, from, hint, hook, hook_timed_out, is_host, like, list, no_export, no_faults,
+    place_and_text, quoted, saying, state_not_restored, too_many_files,
+};
+use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
 
-mod type_mismatch;
-
 pub use type_mismatch::TypeMismatch;
-use type_mismatch::indented;
 
 /// Why a plugin was not loaded, replaced or unloaded, or a look-up not answered.
 ///
@@ -47,21 +53,21 @@ pub enum Error {
     },
 
     /// The path is a directory.
-    #[error("cannot load `{}`: it is a directory; name the library file in it", path.display())]
+    #[error("cannot load `{path}`: it is a directory; name the library file in it")]
     IsDirectory {
         /// The directory.
         path: PathBuf,
     },
 
     /// The path is something else than a file: a pipe, a socket, a device.
-    #[error("cannot load `{}`: it is no file, but a pipe, socket or device", path.display())]
+    #[error("cannot load `{path}`: it is no file, but a pipe, socket or device")]
     NotAFile {
         /// The path.
         path: PathBuf,
     },
 
     /// The file could not be read.
-    #[error("cannot read `{}`: {source}", path.display())]
+    #[error("cannot read `{path}`: {source}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -70,11 +76,7 @@ pub enum Error {
     },
 
     /// The process has as many files open as it may. Each loaded plugin keeps one.
-    #[error(
-        "cannot load `{}`: this process can open no more files ({source}); each loaded plugin keeps one open: allow more \
-         with `ulimit -n`",
-        path.display()
-    )]
+    #[error("{}", too_many_files(path, source))]
     TooManyFiles {
         /// The file.
         path: PathBuf,
@@ -83,7 +85,7 @@ pub enum Error {
     },
 
     /// Another process wrote to the file while it was read.
-    #[error("`{}` was written to while it was read; load it again when it is complete", path.display())]
+    #[error("`{path}` was written to while it was read; load it again when it is complete")]
     Changed {
         /// The file.
         path: PathBuf,
@@ -91,8 +93,8 @@ pub enum Error {
 
     /// The file is larger than [`Limits::with_file`](crate::Limits::with_file) allows.
     #[error(
-        "`{}` is too large: at least {found} bytes, where at most {limit} are read; allow more with `Limits::with_file`",
-        path.display()
+        "`{path}` is too large: at least {found} bytes, where at most {limit} are read; allow more with \
+         `Limits::with_file`"
     )]
     FileTooLarge {
         /// The file.
@@ -106,9 +108,8 @@ pub enum Error {
     /// The headers, symbols and names of the file are larger than [`Limits::with_symbols`](crate::Limits::with_symbols)
     /// allows.
     #[error(
-        "the headers and symbols of `{}` are too large: at least {found} bytes, where at most {limit} are read; allow more \
-         with `Limits::with_symbols`",
-        path.display()
+        "the headers and symbols of `{path}` are too large: at least {found} bytes, where at most {limit} are read; \
+         allow more with `Limits::with_symbols`"
     )]
     SymbolsTooLarge {
         /// The file.
@@ -121,9 +122,9 @@ pub enum Error {
 
     /// The section that lists the exports is larger than [`Limits::with_section`](crate::Limits::with_section) allows.
     #[error(
-        "the section `{}` of `{}` is too large: {found} bytes, where at most {limit} are read; allow more with \
+        "the section `{}` of `{path}` is too large: {found} bytes, where at most {limit} are read; allow more with \
          `Limits::with_section`",
-        plugin_core::record::SECTION, path.display()
+        plugin_core::record::SECTION
     )]
     SectionTooLarge {
         /// The file.
@@ -136,9 +137,8 @@ pub enum Error {
 
     /// The file has more exports and hooks than [`Limits::with_exports`](crate::Limits::with_exports) allows.
     #[error(
-        "`{}` has too many exports and hooks: {found}, where at most {limit} are read; allow more with \
-         `Limits::with_exports`",
-        path.display()
+        "`{path}` has too many exports and hooks: {found}, where at most {limit} are read; allow more with \
+         `Limits::with_exports`"
     )]
     TooManyExports {
         /// The file.
@@ -151,9 +151,8 @@ pub enum Error {
 
     /// The type of an export is larger than [`Limits::with_descriptor`](crate::Limits::with_descriptor) allows.
     #[error(
-        "the type of `{export}` in `{}` is too large: {found} bytes, where at most {limit} are read; allow more with \
-         `Limits::with_descriptor`",
-        path.display()
+        "the type of `{export}` in `{path}` is too large: {found} bytes, where at most {limit} are read; allow more \
+         with `Limits::with_descriptor`"
     )]
     DescriptorTooLarge {
         /// The file.
@@ -167,14 +166,14 @@ pub enum Error {
     },
 
     /// The file has no bytes.
-    #[error("cannot load `{}`: the file is empty; was its build interrupted?", path.display())]
+    #[error("cannot load `{path}`: the file is empty; was its build interrupted?")]
     Empty {
         /// The file.
         path: PathBuf,
     },
 
     /// The host's trust does not cover the file.
-    #[error("`{}` is not trusted: {reason}", path.display())]
+    #[error("`{path}` is not trusted: {reason}")]
     NotTrusted {
         /// The file.
         path: PathBuf,
@@ -183,7 +182,7 @@ pub enum Error {
     },
 
     /// The file is something else than a shared library.
-    #[error("`{}` is not a shared library but {found}; a plugin's crate-type is \"cdylib\"", path.display())]
+    #[error("`{path}` is not a shared library but {found}; a plugin's crate-type is \"cdylib\"")]
     NotALibrary {
         /// The file.
         path: PathBuf,
@@ -192,7 +191,7 @@ pub enum Error {
     },
 
     /// The file begins as a shared library but is cut short or damaged.
-    #[error("`{}` is a damaged or truncated library: {problem}; build or copy it again", path.display())]
+    #[error("`{path}` is a damaged or truncated library: {problem}; build or copy it again")]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -201,7 +200,7 @@ pub enum Error {
     },
 
     /// The library is for other machines.
-    #[error("`{}` is built for {found}, this host for {expected}; build it with `--target` for this machine", path.display())]
+    #[error("`{path}` is built for {found}, this host for {expected}; build it with `--target` for this machine")]
     WrongTarget {
         /// The file.
         path: PathBuf,
@@ -213,9 +212,9 @@ pub enum Error {
 
     /// A shared library, but without a registration table.
     #[error(
-        "`{}` is a shared library but no plugin: it has no table `{}`; does it depend on plugin-core and have a \
+        "`{path}` is a shared library but no plugin: it has no table `{}`; does it depend on plugin-core and have a \
          `#[plugin_export]`?",
-        path.display(), plugin_core::table::TABLE_SYMBOL
+        plugin_core::table::TABLE_SYMBOL
     )]
     NotAPlugin {
         /// The file.
@@ -223,11 +222,7 @@ pub enum Error {
     },
 
     /// The plugin was built with a plugin-core whose table is of another version.
-    #[error(
-        "`{}` has a table of ABI version {found}, this host reads version {expected}; build both with the same major \
-         version of the SDK",
-        path.display()
-    )]
+    #[error("{}", abi_version(path, *found, *expected))]
     AbiVersion {
         /// The file.
         path: PathBuf,
@@ -238,7 +233,7 @@ pub enum Error {
     },
 
     /// The table is shorter than its header says, or than its version is.
-    #[error("the table of `{}` is too short: {found} bytes, where {expected} are expected", path.display())]
+    #[error("the table of `{path}` is too short: {found} bytes, where {expected} are expected")]
     TableTooShort {
         /// The file.
         path: PathBuf,
@@ -249,7 +244,9 @@ pub enum Error {
     },
 
     /// Two exports of one plugin have the same name.
-    #[error("`{}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`", path.display())]
+    #[error(
+        "`{path}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`"
+    )]
     DuplicateExport {
         /// The file.
         path: PathBuf,
@@ -263,9 +260,8 @@ pub enum Error {
 
     /// A plugin has two functions that save its state, or two that restore it.
     #[error(
-        "`{}` has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put both into \
-         one",
-        path.display()
+        "`{path}` has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put \
+         both into one"
     )]
     DuplicateHook {
         /// The file.
@@ -290,7 +286,7 @@ pub enum Error {
     },
 
     /// The loader refused the library.
-    #[error("the system cannot map `{}`: {reason}", path.display())]
+    #[error("the system cannot map `{path}`: {reason}")]
     Map {
         /// The file.
         path: PathBuf,
@@ -299,29 +295,21 @@ pub enum Error {
     },
 
     /// The library is a host already: something that it runs when it is mapped has loaded or linked a plugin. It stays mapped.
-    #[error(
-        "`{}` was a host before it could be attached to this one, and stays apart; let it load its own plugins from an init \
-         hook, or later",
-        path.display()
-    )]
+    #[error("{}", is_host(path))]
     IsHost {
         /// The file.
         path: PathBuf,
     },
 
     /// The file is mapped in place already, by another host or by a loading whose library could not be unmapped.
-    #[error(
-        "`{}` is mapped in place already, and the system would give the same library again; rename the next version over \
-         it rather than writing to it, or load it with `Mapping::Private`",
-        path.display()
-    )]
+    #[error("{}", already_mapped(path))]
     AlreadyMapped {
         /// The file.
         path: PathBuf,
     },
 
     /// An export stands in the file, but the library did not register it when it was mapped.
-    #[error("`{}` lists the export `{name}` but did not register it: its constructors did not run", path.display())]
+    #[error("`{path}` lists the export `{name}` but did not register it: its constructors did not run")]
     NotRegistered {
         /// The file.
         path: PathBuf,
@@ -361,11 +349,7 @@ pub enum Error {
 
     /// A hook has not returned in time: an init hook when the plugin was loaded, or a hook that saves or restores its state
     /// when it was replaced. It runs on, on a thread of its own, and its library stays mapped until it returns.
-    #[error(
-        "plugin `{plugin}`{}: its hook `{hook}` has not returned within {timeout:?}; it runs on, and its library stays \
-         mapped until it returns; allow for more time with `Host::with_hook_timeout`",
-        from(path)
-    )]
+    #[error("{}", hook_timed_out(plugin, hook, *timeout, path))]
     HookTimedOut {
         /// The plugin's name.
         plugin: String,
@@ -383,11 +367,7 @@ pub enum Error {
 
     /// A [`Fault`] was asked for in a plugin whose panics end the process. The host decides with
     /// [`Host::with_abort_plugins`](crate::Host::with_abort_plugins).
-    #[error(
-        "export `{name}` of plugin `{plugin}` cannot return a `Fault`: the plugin is built with `panic = \"abort\"`, so a panic \
-         in it ends the process; build it with `panic = \"unwind\"`, or ask for the type without `Result<_, Fault>`, or \
-         accept this with `Host::with_abort_plugins(AbortPlugins::AllowFaults)`"
-    )]
+    #[error("{}", no_faults(name, plugin))]
     NoFaults {
         /// The plugin's name.
         plugin: String,
@@ -430,7 +410,7 @@ pub enum Error {
     },
 
     /// The file for an upgrade of a plugin holds another plugin.
-    #[error("`{}` cannot replace plugin `{expected}`: it is plugin `{found}`", path.display())]
+    #[error("`{path}` cannot replace plugin `{expected}`: it is plugin `{found}`")]
     OtherPlugin {
         /// The file.
         path: PathBuf,
@@ -442,9 +422,8 @@ pub enum Error {
 
     /// The next version lacks what a handle uses, or has something else in its place.
     #[error(
-        "`{}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does not \
-         have what it needs; drop it first, or keep the export: {problem}",
-        path.display()
+        "`{path}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does \
+         not have what it needs; drop it first, or keep the export: {problem}"
     )]
     InUse {
         /// The plugin's name.
@@ -456,11 +435,7 @@ pub enum Error {
     },
 
     /// A plugin saves its state, but the next version does not restore it.
-    #[error(
-        "`{}` cannot replace plugin `{plugin}`: the old version saves its state, and the new one has no \
-         `#[plugin_export(restore)]` to take it; one that does nothing would drop it",
-        path.display()
-    )]
+    #[error("{}", state_not_restored(path, plugin))]
     StateNotRestored {
         /// The plugin's name.
         plugin: String,
@@ -470,9 +445,9 @@ pub enum Error {
 
     /// The state that a plugin saves has another type than the one that the next version restores.
     #[error(
-        "`{}` cannot replace plugin `{plugin}`: it restores a state of another type\n  saved:    {saved}\n  \
+        "`{path}` cannot replace plugin `{plugin}`: it restores a state of another type\n  saved:    {saved}\n  \
          restored: {restored}\n  difference:{}",
-        path.display(), indented(difference)
+        indented(difference)
     )]
     StateMismatch {
         /// The plugin's name.
@@ -488,10 +463,7 @@ pub enum Error {
     },
 
     /// Calls were in progress for too long to hand the state over.
-    #[error(
-        "plugin `{plugin}` is not upgraded: to hand its state over, calls through `Live` handles must end, and some did \
-         not within {waited:?}; try again, or allow for more with `Host::with_handover_deadline`"
-    )]
+    #[error("{}", busy(plugin, *waited))]
     Busy {
         /// The plugin's name.
         plugin: String,
@@ -510,10 +482,7 @@ pub enum Error {
     },
 
     /// The next version returned an error when it restored the state.
-    #[error(
-        "`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` failed{}",
-        path.display(), saying(message)
-    )]
+    #[error("`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` failed{}", saying(message))]
     RestoreFailed {
         /// The plugin's name.
         plugin: String,
@@ -525,8 +494,8 @@ pub enum Error {
 
     /// The next version panicked when it restored the state.
     #[error(
-        "`{}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{}",
-        path.display(), place_and_text(fault)
+        "`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{}",
+        place_and_text(fault)
     )]
     RestorePanicked {
         /// The plugin's name.
@@ -539,7 +508,7 @@ pub enum Error {
     },
 
     /// A file was to replace its plugin, which is not loaded.
-    #[error("`{}` replaces nothing: its plugin `{plugin}` is not loaded; load it with `Host::load`", path.display())]
+    #[error("`{path}` replaces nothing: its plugin `{plugin}` is not loaded; load it with `Host::load`")]
     NothingToReplace {
         /// The plugin's name.
         plugin: String,
@@ -549,8 +518,8 @@ pub enum Error {
 
     /// The system has no thread for the old version to be unloaded on.
     #[error(
-        "plugin `{plugin}` is not upgraded to `{}`: no thread can be started to unload the old version on: {source}",
-        path.display()
+        "plugin `{plugin}` is not upgraded to `{path}`: no thread can be started to unload the old version on: \
+         {source}"
     )]
     NoThread {
         /// The plugin's name.
@@ -572,8 +541,8 @@ pub enum Error {
     /// The system does not tell of changes to the plugin's file.
     #[cfg(feature = "watch")]
     #[error(
-        "plugin `{plugin}` is not watched: the system cannot watch the directory `{}`{}",
-        directory.display(), watch_hint(source)
+        "plugin `{plugin}` is not watched: the system cannot watch the directory `{directory}`{}",
+        watch_hint(source)
     )]
     NotWatched {
         /// The plugin's name.
@@ -628,103 +597,4 @@ pub enum Error {
         /// The name.
         name: String,
     },
-}
-
-fn list(paths: &[PathBuf]) -> String {
-    let paths = quoted(paths.iter().map(|path| path.display()), ", ");
-    if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths }
-}
-
-/// Where a plugin is from; a linked one has no file.
-fn from(path: &Path) -> String {
-    if path.as_os_str().is_empty() { " (linked)".to_owned() } else { format!(" (from `{}`)", path.display()) }
-}
-
-/// The text of an error that a plugin has returned.
-fn saying(message: &str) -> String {
-    if message.trim().is_empty() { ", and says nothing about it".to_owned() } else { format!(": {message}") }
-}
-
-/// The name of the hook that panicked.
-fn hook(fault: &Fault) -> String {
-    let hook = fault.export.as_deref().and_then(|export| export.split_once("::"));
-    hook.map_or_else(String::new, |(_, hook)| format!(" `{hook}`"))
-}
-
-/// The place of a panic and its message. The backtrace is only in the [`Fault`] itself.
-fn place_and_text(fault: &Fault) -> String {
-    let place = fault.location.as_ref().map_or_else(String::new, |location| format!(" at {location}"));
-    if fault.message.is_empty() { place } else { format!("{place}: {}", fault.message) }
-}
-
-fn like(closest: Option<impl Display>) -> String {
-    closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
-}
-
-fn quoted<T: Display>(names: impl IntoIterator<Item = T>, separator: &str) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator)
-}
-
-fn no_export(name: &str, plugin: Option<&str>) -> String {
-    match plugin {
-        Some(plugin) => format!("plugin `{plugin}` exports no `{name}`"),
-        None => format!("no loaded plugin exports `{name}`"),
-    }
-}
-
-fn hint(closest: Option<&str>, existing: &[String], count: usize) -> String {
-    match (closest, existing) {
-        (Some(_), _) | (None, []) => like(closest),
-        (None, [one]) if count == 1 => format!("; there is only `{one}`"),
-        (None, _) => match (quoted(existing, ", "), count - existing.len()) {
-            (names, 0) => format!("; there are {names}"),
-            (names, more) => format!("; there are {names} and {more} more"),
-        },
-    }
-}
-
-impl Error {
-    /// An error about an export that one plugin or all of them do not have, and the names of those that exist.
-    pub(crate) fn no_such_export<'a>(
-        name: &str,
-        plugin: Option<&str>,
-        exports: impl Iterator<Item = &'a str> + Clone,
-    ) -> Error {
-        let Candidates { closest, existing, count } = Candidates::new(name, exports);
-        Error::NoSuchExport { name: name.to_owned(), plugin: plugin.map(str::to_owned), closest, existing, count }
-    }
-
-    /// An error about a plugin that is not loaded, and the names of those that are.
-    pub(crate) fn no_such_plugin<'a>(name: &str, plugins: impl Iterator<Item = &'a str> + Clone) -> Error {
-        let Candidates { closest, existing, count } = Candidates::new(name, plugins);
-        Error::NoSuchPlugin { name: name.to_owned(), closest, existing, count }
-    }
-}
-
-/// The remedy where watching needs more than the operating system allows.
-#[cfg(feature = "watch")]
-fn watch_hint(source: &std::io::Error) -> String {
-    match source.kind() {
-        std::io::ErrorKind::NotFound => ", which does not exist; make it first".to_owned(),
-        std::io::ErrorKind::QuotaExceeded => "; allow more with `sysctl fs.inotify.max_user_watches`".to_owned(),
-        #[cfg(target_os = "linux")]
-        _ if source.raw_os_error() == Some(libc::EMFILE) => {
-            "; allow more with `sysctl fs.inotify.max_user_instances`, or more open files with `ulimit -n`".to_owned()
-        }
-        _ => format!(": {source}"),
-    }
-}
-
-/// Refuses a name that no file or export can have.
-pub(crate) fn no_nul(name: &str) -> Result<(), Error> {
-    if name.contains('\0') { Err(Error::NulInName { name: name.to_owned() }) } else { Ok(()) }
-}
-
-/// Refuses a path that no file can have.
-pub(crate) fn no_nul_in_path(path: &Path) -> Result<(), Error> {
-    if path.as_os_str().as_encoded_bytes().contains(&0) {
-        Err(Error::NulInName { name: path.to_string_lossy().into_owned() })
-    } else {
-        Ok(())
-    }
 }

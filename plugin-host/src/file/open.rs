@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Error, no_nul_in_path};
+use crate::error::Error;
+use crate::error::names::no_nul_in_path;
 use crate::file::resolve::not_found;
 use crate::file::stamp::Stamp;
 use crate::inspect::formats::no_library;

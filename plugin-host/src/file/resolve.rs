@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::error::Error;
+use crate::error::names::no_nul_in_path;
 use crate::error::similar::closest;
-use crate::error::{Error, no_nul_in_path};
 
 /// Whether `name` is a bare name to be searched for, rather than a path.
 pub(crate) fn is_bare(name: &Path) -> bool {

@@ -6,7 +6,7 @@
 //! once, and taken for equal wherever else it is met. So it ends, also for types that contain themselves, and it takes
 //! no longer than there are pairs.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Display;
 
 use plugin_core::descriptor::{Tag, form, style};
@@ -14,9 +14,13 @@ use plugin_core::descriptor::{Tag, form, style};
 use crate::schema::text::are_implicit;
 use crate::schema::{Argument, Body, Definition, Fields, Schema, Type, Variant};
 
+mod aligned;
 mod definitions;
+mod step;
 
+use aligned::{Aligned, is_prefix};
 use definitions::{Names, Seen};
+use step::{Step, step};
 
 /// How many differences are written out.
 const MOST_LINES: usize = 8;
@@ -114,98 +118,6 @@ struct Comparison<'a> {
     /// Where the definition that is being compared was met, and the steps from there.
     base: Option<usize>,
     steps: Vec<Step<'a>>,
-}
-
-/// One step into a type.
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    /// Into the definition of a type with a name, by its place in the host's.
-    Named(usize),
-    Field(&'a str),
-    Variant(&'a str),
-    Place(usize),
-    Inside(&'static str),
-    /// An argument of a generic type.
-    Argument(usize),
-}
-
-/// The step to a part of a type; `None` if nothing need be said of it.
-fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
-    let inside = match (tag, part) {
-        (Tag::Tuple, _) => return Some(Step::Place(part)),
-        (Tag::Vec | Tag::Slice | Tag::BoxSlice | Tag::Array | Tag::VecDeque | Tag::HashSet | Tag::BTreeSet, _) => {
-            "[..]"
-        }
-        (Tag::Option, _) => "<Some>",
-        (Tag::Result, 0) => "<Ok>",
-        (Tag::Result, _) => "<Err>",
-        (Tag::HashMap | Tag::BTreeMap, 0) => "<key>",
-        (Tag::HashMap | Tag::BTreeMap, _) => "<value>",
-        _ => return None,
-    };
-    Some(Step::Inside(inside))
-}
-
-/// Two lists of names, of fields or of variants.
-#[derive(Default)]
-struct Aligned<'a> {
-    /// Places of those that both have.
-    common: Vec<(usize, usize)>,
-    only_host: Vec<usize>,
-    only_plugin: Vec<usize>,
-    /// The common ones of each side that are in another order.
-    order: Option<(Vec<&'a str>, Vec<&'a str>)>,
-}
-
-impl<'a> Aligned<'a> {
-    fn new(host: &[&'a str], plugin: &[&'a str]) -> Self {
-        let mut aligned = Aligned::default();
-        let mut places: HashMap<&str, usize> = plugin.iter().enumerate().map(|(place, &name)| (name, place)).collect();
-        for (place, name) in host.iter().enumerate() {
-            match places.remove(name) {
-                Some(other) => aligned.common.push((place, other)),
-                None => aligned.only_host.push(place),
-            }
-        }
-        aligned.only_plugin = places.into_values().collect();
-        aligned.only_plugin.sort_unstable();
-
-        let here: Vec<&str> = aligned.common.iter().map(|&(place, _)| host[place]).collect();
-        let mut there = aligned.common.clone();
-        there.sort_unstable_by_key(|&(_, place)| place);
-        let there: Vec<&str> = there.iter().map(|&(_, place)| plugin[place]).collect();
-        let differ = |(a, b): (&&str, &&str)| a != b;
-        if let Some(first) = here.iter().zip(&there).position(differ) {
-            let end = here.iter().zip(&there).rposition(differ).unwrap_or(first) + 1;
-            aligned.order = Some((here[first..end].to_vec(), there[first..end].to_vec()));
-        }
-        aligned
-    }
-
-    /// Takes out what only has another name: it stands in the same place, and `is_same` says that it is the same.
-    fn renamed(&mut self, is_same: impl Fn(usize) -> bool) -> Vec<usize> {
-        let others: HashSet<usize> = self.only_plugin.iter().copied().collect();
-        let renamed: Vec<usize> =
-            self.only_host.iter().copied().filter(|place| others.contains(place) && is_same(*place)).collect();
-        let taken: HashSet<usize> = renamed.iter().copied().collect();
-        self.only_host.retain(|place| !taken.contains(place));
-        self.only_plugin.retain(|place| !taken.contains(place));
-        renamed
-    }
-
-    fn is_surplus(&self) -> bool {
-        !self.only_host.is_empty() || !self.only_plugin.is_empty()
-    }
-
-    /// Returns true if one list is the other and more, so that growth could have led from one to the other.
-    fn is_longer(&self, renamed: &[usize]) -> bool {
-        self.only_host.is_empty() != self.only_plugin.is_empty() && self.order.is_none() && renamed.is_empty()
-    }
-}
-
-/// Whether one list is how the other begins.
-fn is_prefix(a: &[&str], b: &[&str]) -> bool {
-    a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 fn field_names(fields: &Fields) -> Vec<&str> {

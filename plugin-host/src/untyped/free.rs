@@ -8,8 +8,8 @@ use std::sync::Arc;
 use plugin_core::descriptor::Tag;
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 
-use super::layout::{Enum, Id, Kind, Layouts, Record, Struct};
-use super::reprs::{BytesRepr, JsonField, JsonRepr, json};
+use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
+use crate::untyped::reprs::{BytesRepr, JsonField, JsonRepr, json};
 
 /// What is still to be done. What is done first was added last.
 enum Work {

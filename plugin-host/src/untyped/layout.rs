@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use plugin_core::descriptor::{Tag, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr, WideRepr};
 
-use super::reprs::{
+use crate::schema::{self, Body, Schema};
+use crate::untyped::reprs::{
     BytesRepr, DurationRepr, IpAddrRepr, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr, SystemTimeRepr,
 };
-use crate::schema::{self, Body, Schema};
 
 /// A type, as its place in [`Layouts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,12 +14,12 @@ use serde::ser::{
 };
 use serde::{Serialize, Serializer};
 
-use super::layout::{Enum, Id, Kind, Layouts, Record, Struct};
-use super::reprs::{
+use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
+use crate::untyped::reprs::{
     BytesRepr, DurationRepr, IpAddrRepr, JsonField, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr,
     SystemTimeRepr, json,
 };
-use super::{Depth, Path, TOO_DEEP, Trouble};
+use crate::untyped::walk::{Depth, Path, TOO_DEEP, Trouble};
 
 /// A value at an address, to be serialised.
 #[derive(Clone, Copy)]
