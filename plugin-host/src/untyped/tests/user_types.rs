@@ -12,8 +12,6 @@ use serde_json::json;
 use crate::untyped::free::{Place, free};
 use crate::untyped::layout::{Enum, Kind, Struct};
 
-use serde::Deserialize;
-
 use super::*;
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
