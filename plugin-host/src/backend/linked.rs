@@ -10,6 +10,7 @@ use plugin_core::record::{Build, RawRecord};
 use plugin_core::table;
 
 use crate::error::Error;
+use crate::error::at::At as _;
 use crate::inspect::info::PluginInfo;
 use crate::library::entry::Entry;
 use crate::library::hooks::Hooks;
@@ -142,5 +143,5 @@ fn info(package: &str, entries: &[Entry]) -> Result<PluginInfo, Error> {
     let build = build.ok().flatten().and_then(|(record, _)| Build::read(&record));
     let build = build.expect("plugin-core's own record has the form that it documents");
     let version = entries.first().map_or("", |entry| entry.item.version);
-    PluginInfo::new(Path::new(""), package, version, &build, entries.iter().map(|entry| (entry.kind, &entry.item)))
+    PluginInfo::new(package, version, &build, entries.iter().map(|entry| (entry.kind, &entry.item))).at(Path::new(""))
 }

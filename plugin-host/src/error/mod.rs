@@ -1,5 +1,6 @@
 //! The errors of a host, one variant for each cause.
 
+pub(crate) mod at;
 pub(crate) mod names;
 pub(crate) mod similar;
 mod text;

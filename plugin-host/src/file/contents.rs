@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::at::FileError;
 use crate::file::open::Opened;
 #[cfg(unix)]
 use crate::file::open::not_read;
@@ -34,7 +34,7 @@ impl Contents {
         opened: &Opened,
         limits: &Limits,
         wanted: bool,
-    ) -> Result<(Self, Option<Digest>), Error> {
+    ) -> Result<(Self, Option<Digest>), FileError> {
         #[cfg(target_os = "linux")]
         let reason = match sealed::Sealed::read(path, opened, limits, wanted)? {
             Ok((sealed, digest)) => return Ok((Contents::Sealed(sealed), digest)),
@@ -43,7 +43,7 @@ impl Contents {
         #[cfg(not(target_os = "linux"))]
         let reason = None;
         let mut heap = Heap(Vec::new());
-        let digest = opened.copy(path, limits, wanted, &mut heap)?;
+        let digest = opened.copy(limits, wanted, &mut heap)?;
         #[cfg(target_os = "linux")]
         if let Some(change) = prefer_own(&*heap.0, limits)
             && let Ok(start) = usize::try_from(change.place)
@@ -53,13 +53,13 @@ impl Contents {
         // The loader needs a file with these bytes.
         #[cfg(unix)]
         if may_write().is_some_and(|most| heap.0.len() as u64 > most) {
-            return Err(not_read(path, may_not_write()));
+            return Err(not_read(may_not_write()));
         }
         Ok((Contents::Heap(heap.0, reason), digest))
     }
 
-    /// Inspects the contents. Messages name `path`.
-    pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, Error> {
+    /// Inspects the contents. `path` gives a plugin its name if they do not.
+    pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, FileError> {
         match self {
             // Reading the few parts that inspection needs is faster than mapping the file.
             #[cfg(target_os = "linux")]
@@ -136,7 +136,7 @@ pub(crate) mod sealed {
     use std::time::Duration;
 
     use super::{Bounded, may_write};
-    use crate::error::Error;
+    use crate::error::at::FileError;
     use crate::file::open::{Opened, not_read};
     use crate::file::symbols::prefer_own;
     use crate::inspect::limits::Limits;
@@ -160,25 +160,25 @@ pub(crate) mod sealed {
             opened: &Opened,
             limits: &Limits,
             wanted: bool,
-        ) -> Result<Result<(Self, Option<Digest>), Reason>, Error> {
+        ) -> Result<Result<(Self, Option<Digest>), Reason>, FileError> {
             let denied = |(step, source): (&str, io::Error)| match source.raw_os_error() {
                 Some(libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EINVAL | libc::EOPNOTSUPP | libc::EBUSY) => {
                     Ok(Err(format!("{step}: {source}")))
                 }
-                _ => Err(not_read(path, source)),
+                _ => Err(not_read(source)),
             };
             let mut file = match create(path).and_then(|file| check_mappable(&file).map(|()| file)) {
                 Ok(file) => file,
                 Err(error) => return denied(error),
             };
             let digest = match may_write() {
-                Some(left) => opened.copy(path, limits, wanted, &mut Bounded { file: &file, left })?,
+                Some(left) => opened.copy(limits, wanted, &mut Bounded { file: &file, left })?,
                 // The kernel can copy from one file to another by itself.
-                None => opened.copy(path, limits, wanted, &mut file)?,
+                None => opened.copy(limits, wanted, &mut file)?,
             };
             if let Some(change) = prefer_own(&file, limits) {
                 // The bytes are within the file, which does not grow.
-                file.write_all_at(&change.bytes, change.place).map_err(|source| not_read(path, source))?;
+                file.write_all_at(&change.bytes, change.place).map_err(not_read)?;
             }
             match seal(&file) {
                 Ok(()) => Ok(Ok((Sealed(file), digest))),
@@ -255,10 +255,12 @@ pub(crate) mod sealed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
+    use crate::error::at::At as _;
     use crate::load::trust::Trust;
 
     fn read(path: &Path, limits: &Limits) -> Result<(Contents, Option<Digest>), Error> {
-        Contents::read(path, &Opened::new(path)?, limits, true)
+        Contents::read(path, &Opened::new(path)?, limits, true).at(path)
     }
 
     fn bytes_of(contents: &Contents) -> Vec<u8> {
@@ -383,7 +385,7 @@ mod tests {
         std::fs::write(file.path(), vec![1; 1000]).unwrap();
         let opened = Opened::new(file.path()).unwrap();
         let mut copy = Growing(file.path(), Vec::new());
-        let error = opened.copy(file.path(), &Limits::default(), true, &mut copy).unwrap_err();
+        let error = opened.copy(&Limits::default(), true, &mut copy).at(file.path()).unwrap_err();
         assert!(matches!(error, Error::Changed { .. }), "{error}");
         let path = file.path().display();
         assert_eq!(
@@ -409,7 +411,7 @@ mod tests {
         std::fs::write(file.path(), vec![1; 1_000_000]).unwrap();
         let opened = Opened::new(file.path()).unwrap();
         for wanted in [false, true] {
-            let copied = opened.copy(file.path(), &Limits::default(), wanted, &mut Cutting(file.path()));
+            let copied = opened.copy(&Limits::default(), wanted, &mut Cutting(file.path())).at(file.path());
             assert!(matches!(copied, Err(Error::Changed { .. })));
         }
     }
@@ -424,7 +426,7 @@ mod tests {
             return;
         };
         let length = std::fs::read(path).unwrap().len();
-        let error = opened.copy(path, &Limits::default(), true, &mut io::sink()).unwrap_err();
+        let error = opened.copy(&Limits::default(), true, &mut io::sink()).at(path).unwrap_err();
         let Error::Read { source, .. } = error else { panic!("{error}") };
         assert_eq!(source.to_string(), format!("it has {length} bytes, and reports a length of 4096"));
     }

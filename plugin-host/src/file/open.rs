@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
+use crate::error::at::{At as _, FileError};
 use crate::error::names::no_nul_in_path;
 use crate::file::resolve::not_found;
 use crate::file::stamp::Stamp;
@@ -16,11 +17,11 @@ use crate::load::trust::Digest;
 use crate::os::descriptors::{beyond_standard_streams, is_out_of_files};
 
 /// Refuses everything but a regular file. Reading anything else may have effects, or never end.
-fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+fn check_kind(metadata: &fs::Metadata) -> Result<(), FileError> {
     if metadata.is_dir() {
-        return Err(Error::IsDirectory { path: path.to_owned() });
+        return Err(FileError::new(|path| Error::IsDirectory { path }));
     }
-    if metadata.is_file() { Ok(()) } else { Err(Error::NotAFile { path: path.to_owned() }) }
+    if metadata.is_file() { Ok(()) } else { Err(FileError::new(|path| Error::NotAFile { path })) }
 }
 
 /// Opens a regular file for reading.
@@ -31,16 +32,15 @@ fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
 ///
 /// This function never waits: neither for the other end of a pipe, nor for another process that holds a lease on the file.
 #[cfg(target_os = "linux")]
-fn open(path: &Path) -> Result<fs::File, Error> {
+fn open(path: &Path) -> Result<fs::File, FileError> {
     use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 
-    let not_read = |source| not_read(path, source);
     let open = |path: &Path, flags| {
         beyond_standard_streams(|| fs::OpenOptions::new().read(true).custom_flags(flags).open(path))
     };
     let found = open(path, libc::O_PATH).map_err(not_read)?;
-    check_kind(path, &found.metadata().map_err(not_read)?)?;
+    check_kind(&found.metadata().map_err(not_read)?)?;
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let number = PathBuf::from(format!("/proc/self/fd/{}", found.as_raw_fd()));
     match open(&number, flags) {
@@ -54,9 +54,8 @@ fn open(path: &Path) -> Result<fs::File, Error> {
 /// As above. These systems have no `O_PATH`, so another file could take the place of the file that was checked. The caller
 /// checks the kind of the opened file again.
 #[cfg(not(target_os = "linux"))]
-fn open(path: &Path) -> Result<fs::File, Error> {
-    let not_read = |source| not_read(path, source);
-    check_kind(path, &fs::metadata(path).map_err(not_read)?)?;
+fn open(path: &Path) -> Result<fs::File, FileError> {
+    check_kind(&fs::metadata(path).map_err(not_read)?)?;
     let mut options = fs::OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -81,15 +80,19 @@ const CHUNK: usize = 128 << 10;
 impl Opened {
     pub(crate) fn new(path: &Path) -> Result<Self, Error> {
         no_nul_in_path(path)?;
+        Self::open(path).at(path)
+    }
+
+    fn open(path: &Path) -> Result<Self, FileError> {
         let file = open(path)?;
-        let metadata = file.metadata().map_err(|source| not_read(path, source))?;
-        check_kind(path, &metadata)?;
+        let metadata = file.metadata().map_err(not_read)?;
+        check_kind(&metadata)?;
         Ok(Opened { file, stamp: Stamp::new(&metadata) })
     }
 
     /// Refuses a file that reports too large a length. A file that does not know its length reports zero.
-    pub(crate) fn check_length(&self, path: &Path, limits: &Limits) -> Result<(), Error> {
-        if self.stamp.len > limits.file { Err(too_large(path, self.stamp.len, limits)) } else { Ok(()) }
+    pub(crate) fn check_length(&self, limits: &Limits) -> Result<(), FileError> {
+        if self.stamp.len > limits.file { Err(too_large(self.stamp.len, limits)) } else { Ok(()) }
     }
 
     /// Copies the whole file, and returns the digest of the copied bytes if the digest is `wanted`.
@@ -98,13 +101,11 @@ impl Opened {
     /// The digest is always that of the bytes that were copied.
     pub(crate) fn copy<W: Write>(
         &self,
-        path: &Path,
         limits: &Limits,
         wanted: bool,
         to: &mut W,
-    ) -> Result<Option<Digest>, Error> {
-        let not_read = |source| not_read(path, source);
-        self.check_length(path, limits)?;
+    ) -> Result<Option<Digest>, FileError> {
+        self.check_length(limits)?;
         match (&self.file).rewind() {
             // Such a file can be read only once. A second copy would be too short, which is an error below.
             Err(error) if error.kind() != io::ErrorKind::NotSeekable => return Err(not_read(error)),
@@ -119,7 +120,7 @@ impl Opened {
             let length = read_all(&mut source, &mut start).map_err(not_read)?;
             let start = &start[..length];
             if let (true, Some(found)) = (length != 0, no_library(start)) {
-                return Err(Error::NotALibrary { path: path.to_owned(), found: found.to_owned() });
+                return Err(FileError::not_a_library(found));
             }
             hasher.iter_mut().for_each(|hasher| hasher.update(start));
             to.write_all(start).map_err(not_read)?;
@@ -132,12 +133,12 @@ impl Opened {
         }
         .map_err(not_read)?;
         if copied > limits.file {
-            return Err(too_large(path, copied, limits));
+            return Err(too_large(copied, limits));
         }
         let now = Stamp::new(&self.file.metadata().map_err(not_read)?);
         let Stamp { len, modified, .. } = self.stamp;
         if now.len != len || len != 0 && now.modified != modified {
-            return Err(Error::Changed { path: path.to_owned() });
+            return Err(FileError::new(|path| Error::Changed { path }));
         }
         // Files of the kernel's own may report any length.
         if len != 0 && copied != len {
@@ -177,14 +178,16 @@ fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl W
     }
 }
 
-fn too_large(path: &Path, found: u64, limits: &Limits) -> Error {
-    Error::FileTooLarge { path: path.to_owned(), found, limit: limits.file }
+fn too_large(found: u64, limits: &Limits) -> FileError {
+    let limit = limits.file;
+    FileError::new(move |path| Error::FileTooLarge { path, found, limit })
 }
 
-pub(crate) fn not_read(path: &Path, source: io::Error) -> Error {
-    match source.kind() {
-        _ if is_out_of_files(&source) => Error::TooManyFiles { path: path.to_owned(), source },
-        io::ErrorKind::NotFound => not_found(path, vec![path.to_owned()]),
-        _ => Error::Read { path: path.to_owned(), source },
-    }
+/// The error that a file could not be read, or be opened.
+pub(crate) fn not_read(source: io::Error) -> FileError {
+    FileError::new(|path| match source.kind() {
+        _ if is_out_of_files(&source) => Error::TooManyFiles { path, source },
+        io::ErrorKind::NotFound => not_found(&path, vec![path.clone()]),
+        _ => Error::Read { path, source },
+    })
 }

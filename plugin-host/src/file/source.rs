@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::at::FileError;
 use crate::file::contents::Contents;
 use crate::file::mapping::Mapping;
 use crate::file::open::Opened;
@@ -27,11 +27,11 @@ impl Source {
         mapping: Mapping,
         limits: &Limits,
         wanted: bool,
-    ) -> Result<(Self, Option<Digest>), Error> {
+    ) -> Result<(Self, Option<Digest>), FileError> {
         match mapping {
             Mapping::InPlace => {
-                opened.check_length(path, limits)?;
-                let digest = if wanted { opened.copy(path, limits, true, &mut io::sink())? } else { None };
+                opened.check_length(limits)?;
+                let digest = if wanted { opened.copy(limits, true, &mut io::sink())? } else { None };
                 Ok((Source::InPlace(opened.file), digest))
             }
             Mapping::Private => {
@@ -41,8 +41,8 @@ impl Source {
         }
     }
 
-    /// Inspects the file. Messages name `path`.
-    pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, Error> {
+    /// Inspects the file. `path` gives a plugin its name if the file does not.
+    pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, FileError> {
         match self {
             Source::Contents(contents) => contents.inspect(path, limits),
             Source::InPlace(file) => inspect_in(path, file, limits),

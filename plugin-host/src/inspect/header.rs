@@ -1,10 +1,9 @@
 //! The header of a plugin's table, in a file or in memory.
 
-use std::path::Path;
-
 use plugin_core::table::{ABI_VERSION, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 use crate::error::Error;
+use crate::error::at::FileError;
 
 /// What every version of the table begins with.
 pub(crate) struct Header {
@@ -22,18 +21,16 @@ impl Header {
     }
 
     /// Checks the header; `size` is how long the table really is, where that is known.
-    pub(crate) fn check(&self, path: &Path, size: Option<u64>) -> Result<(), Error> {
+    pub(crate) fn check(&self, size: Option<u64>) -> Result<(), FileError> {
         if self.magic != MAGIC {
-            return Err(Error::Damaged {
-                path: path.to_owned(),
-                problem: format!("its `{TABLE_SYMBOL}` does not begin as a table does"),
-            });
+            return Err(FileError::damaged(format!("its `{TABLE_SYMBOL}` does not begin as a table does")));
         }
         if self.abi != ABI_VERSION {
-            return Err(Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found: self.abi });
+            let found = self.abi;
+            return Err(FileError::new(move |path| Error::AbiVersion { path, expected: ABI_VERSION, found }));
         }
         let (says, needed) = (u64::from(self.size), TABLE_V1_SIZE as u64);
-        let too_short = |expected, found| Error::TableTooShort { path: path.to_owned(), expected, found };
+        let too_short = |expected, found| FileError::new(move |path| Error::TableTooShort { path, expected, found });
         if says < needed {
             return Err(too_short(needed, says));
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::error::Error;
+use crate::error::at::{At as _, FileError};
 use crate::inspect::info::{PanicStrategy, PluginInfo};
 use crate::inspect::limits::Limits;
 use crate::inspect::records::Records;
@@ -22,9 +22,9 @@ pub(crate) struct Manifest {
 
 impl Manifest {
     /// Checks the records that were found in the file at `path`.
-    pub(crate) fn read(path: &Path, section: Box<[u8]>, limits: &Limits) -> Result<Self, Error> {
-        let records = Records::read(path, &section, limits)?;
-        let exports = records.exports(path)?.into_iter().map(str::to_owned).collect();
+    pub(crate) fn read(path: &Path, section: Box<[u8]>, limits: &Limits) -> Result<Self, FileError> {
+        let records = Records::read(&section, limits)?;
+        let exports = records.exports()?.into_iter().map(str::to_owned).collect();
         let ((name, version), panic) = (records.root(path), records.panic());
         Ok(Manifest { name, version, panic, exports, records: (path.to_owned(), section), info: OnceLock::new() })
     }
@@ -57,8 +57,8 @@ impl Manifest {
     pub(crate) fn info(&self) -> &PluginInfo {
         self.info.get_or_init(|| {
             let (path, section) = &self.records;
-            let info = Records::read(path, section, &Limits::NONE).and_then(|records| records.into_info(path));
-            info.expect("records that were read before")
+            let info = Records::read(section, &Limits::NONE).and_then(|records| records.into_info(path));
+            info.at(path).expect("records that were read before")
         })
     }
 }

@@ -17,6 +17,7 @@ use plugin_core::record::SECTION;
 use plugin_core::table::{ABI_VERSION, HEADER_SIZE};
 
 use crate::error::Error;
+use crate::error::at::{At as _, FileError};
 use crate::file::open::Opened;
 use crate::inspect::formats::{Found, Head, no_library};
 use crate::inspect::header::Header;
@@ -54,9 +55,9 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<PluginInfo, Error> {
 pub fn inspect_with(path: impl AsRef<Path>, limits: &Limits) -> Result<PluginInfo, Error> {
     let path = path.as_ref();
     let opened = Opened::new(path)?;
-    opened.check_length(path, limits)?;
+    opened.check_length(limits).at(path)?;
     // Inspection needs no copy of the file.
-    Ok(inspect_in(path, &opened.file, limits)?.manifest.into_info())
+    Ok(inspect_in(path, &opened.file, limits).at(path)?.manifest.into_info())
 }
 
 /// What was found in a file.
@@ -68,17 +69,18 @@ pub(crate) struct Inspected {
     pub(crate) prefers_own: bool,
 }
 
-/// Inspects a file that is open, or the bytes of one. Messages name `path`.
-pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Limits) -> Result<Inspected, Error> {
-    let not_read = |source| Error::Read { path: path.to_owned(), source };
+/// Inspects a file that is open, or the bytes of one. `path` gives a plugin its name if the file does not.
+pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Limits) -> Result<Inspected, FileError> {
+    let not_read = |source| FileError::new(|path| Error::Read { path, source });
     let parts = Parts::new(file, limits.symbols).map_err(not_read)?;
-    let (records, found) = match look(path, &parts) {
+    let (records, found) = match look(&parts) {
         Ok(found) => found,
-        Err(error) => return Err(parts.explain(path, error)),
+        Err(error) => return Err(parts.explain(error)),
     };
     let length = records.end - records.start;
     if length > limits.section {
-        return Err(Error::SectionTooLarge { path: path.to_owned(), found: length, limit: limits.section });
+        let limit = limits.section;
+        return Err(FileError::new(move |path| Error::SectionTooLarge { path, found: length, limit }));
     }
     let section = read_section(file, records).map_err(not_read)?;
     let Found { no_delete, prefers_own, .. } = found;
@@ -96,55 +98,52 @@ fn read_section<F: ReadAt + ?Sized>(file: &F, range: Range<u64>) -> std::io::Res
 }
 
 /// Checks everything but the records. Returns the place of the records, and everything that was found.
-fn look<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<(Range<u64>, Found), Error> {
-    let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
-    let found = find(path, data)?;
+fn look<'a, R: ReadRef<'a>>(data: R) -> Result<(Range<u64>, Found), FileError> {
+    let found = find(data)?;
     let records = match &found.records {
         Some(_) if found.has_more_records => {
-            return Err(damaged(format!("it has several sections named `{SECTION}`")));
+            return Err(FileError::damaged(format!("it has several sections named `{SECTION}`")));
         }
         Some(records) => records.clone(),
         None if found.table.is_some() => 0..0,
-        None => return Err(Error::NotAPlugin { path: path.to_owned() }),
+        None => return Err(FileError::new(|path| Error::NotAPlugin { path })),
     };
-    check_table(path, &found, data)?;
+    check_table(&found, data)?;
     Ok((records, found))
 }
 
 /// Finds the parts of a plugin in a library for this machine.
-fn find<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Found, Error> {
+fn find<'a, R: ReadRef<'a>>(data: R) -> Result<Found, FileError> {
     let size = data.len().unwrap_or_default();
     if size == 0 {
-        return Err(Error::Empty { path: path.to_owned() });
+        return Err(FileError::new(|path| Error::Empty { path }));
     }
-    let not_a_library = |found: &str| Error::NotALibrary { path: path.to_owned(), found: found.to_owned() };
-    let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
     let Ok(kind) = FileKind::parse(data) else {
         // Enough bytes to tell the kind.
         let start = data.read_bytes_at(0, size.min(4096)).unwrap_or_default();
         return Err(match no_library(start) {
-            Some(found) => not_a_library(found),
-            None => damaged("its header is cut short".to_owned()),
+            Some(found) => FileError::not_a_library(found),
+            None => FileError::damaged("its header is cut short"),
         });
     };
     let Some(head) = formats::head(kind, data) else {
         let is_object = matches!(kind, FileKind::Coff | FileKind::CoffBig);
-        return Err(not_a_library(if is_object { "an object file" } else { "a file of some other kind" }));
+        return Err(FileError::not_a_library(if is_object { "an object file" } else { "a file of some other kind" }));
     };
-    let Head { architecture, format, kind: object } = head.map_err(damaged)?;
+    let Head { architecture, format, kind: object } = head.map_err(FileError::damaged)?;
     if (&*architecture, format) != (ARCH, FORMAT) {
         let (expected, found) = (format!("{ARCH} {FORMAT}"), format!("{architecture} {format}"));
-        return Err(Error::WrongTarget { path: path.to_owned(), expected, found });
+        return Err(FileError::new(|path| Error::WrongTarget { path, expected, found }));
     }
     if object != ObjectKind::Dynamic {
-        return Err(not_a_library(match object {
+        return Err(FileError::not_a_library(match object {
             ObjectKind::Executable => "a program",
             ObjectKind::Relocatable => "an object file",
             _ => "a file of some other kind",
         }));
     }
-    let found = formats::find(kind, data, size).map_err(damaged)?;
-    if found.is_program { Err(not_a_library("a program")) } else { Ok(found) }
+    let found = formats::find(kind, data, size).map_err(FileError::damaged)?;
+    if found.is_program { Err(FileError::not_a_library("a program")) } else { Ok(found) }
 }
 
 /// The format of the host's libraries.
@@ -157,16 +156,14 @@ const FORMAT: &str = if cfg!(windows) {
 };
 
 /// Checks the table's header as it stands in the file.
-fn check_table<'a, R: ReadRef<'a>>(path: &Path, found: &Found, data: R) -> Result<(), Error> {
-    let path = || path.to_owned();
-    let damaged = |problem: &str| Error::Damaged { path: path(), problem: problem.to_owned() };
+fn check_table<'a, R: ReadRef<'a>>(found: &Found, data: R) -> Result<(), FileError> {
     let Some(table) = &found.table else {
         return Err(match found.other_version {
-            Some(found) => Error::AbiVersion { path: path(), expected: ABI_VERSION, found },
-            None => Error::NotAPlugin { path: path() },
+            Some(found) => FileError::new(move |path| Error::AbiVersion { path, expected: ABI_VERSION, found }),
+            None => FileError::new(|path| Error::NotAPlugin { path }),
         });
     };
     let header = table.header.and_then(|start| data.read_bytes_at(start, HEADER_SIZE as u64).ok());
-    let header = header.ok_or_else(|| damaged("its table is not within any section"))?;
-    Header::parse(header).ok_or_else(|| damaged("its table's header is cut short"))?.check(&path(), table.size)
+    let header = header.ok_or_else(|| FileError::damaged("its table is not within any section"))?;
+    Header::parse(header).ok_or_else(|| FileError::damaged("its table's header is cut short"))?.check(table.size)
 }

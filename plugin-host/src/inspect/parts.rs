@@ -4,12 +4,12 @@ use std::cell::{Cell, OnceCell};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
 
 use object::ReadRef;
 use object::pod::{bytes_of_slice, bytes_of_slice_mut};
 
 use crate::error::Error;
+use crate::error::at::FileError;
 
 /// A file, or bytes in memory, from which bytes can be read at any offset.
 pub(crate) trait ReadAt {
@@ -116,11 +116,11 @@ impl<'f, F: ReadAt + ?Sized> Parts<'f, F> {
 
     /// Replaces the error with which inspection ended by its cause, if a part could not be read: to inspection, the file
     /// looked damaged.
-    pub(crate) fn explain(self, path: &Path, error: Error) -> Error {
-        let path = path.to_owned();
+    pub(crate) fn explain(self, error: FileError) -> FileError {
+        let limit = self.limit;
         match self.problem.into_inner() {
-            Some(Problem::Read(source)) => Error::Read { path, source },
-            Some(Problem::TooLarge(found)) => Error::SymbolsTooLarge { path, found, limit: self.limit },
+            Some(Problem::Read(source)) => FileError::new(|path| Error::Read { path, source }),
+            Some(Problem::TooLarge(found)) => FileError::new(move |path| Error::SymbolsTooLarge { path, found, limit }),
             None => error,
         }
     }
@@ -177,6 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::at::At as _;
 
     fn file(bytes: &[u8]) -> File {
         let mut file = tempfile::tempfile().unwrap();
@@ -191,6 +192,12 @@ mod tests {
         parts.parts.iter().filter_map(OnceCell::get).map(|part| part.length).sum()
     }
 
+    /// The error of a file at `a` that otherwise would be empty.
+    fn explained<F: ReadAt>(parts: Parts<'_, F>) -> Error {
+        let error = parts.explain(FileError::new(|path| Error::Empty { path }));
+        Err::<(), _>(error).at("a".as_ref()).unwrap_err()
+    }
+
     #[test]
     fn only_what_is_asked_for_is_read() {
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
@@ -203,7 +210,6 @@ mod tests {
 
     #[test]
     fn however_much_is_asked_for_no_more_is_read_than_the_limit() {
-        let error = || Error::Empty { path: "a".into() };
         let large = file(&[1; 1_000_000]);
         let parts = Parts::new(&large, 100_000).unwrap();
         let read = (0..1000).filter(|start| (&parts).read_bytes_at(start * 1000, 1).is_ok()).count();
@@ -214,16 +220,14 @@ mod tests {
         assert!(total(&parts) <= 100_000);
         let message = "the headers and symbols of `a` are too large: at least 118784 bytes, where at most 100000 are read; \
                        allow more with `Limits::with_symbols`";
-        assert_eq!(parts.explain(Path::new("a"), error()).to_string(), message);
+        assert_eq!(explained(parts).to_string(), message);
         // A hole of a sparse file counts as well.
         let sparse = file(&[]);
         sparse.set_len(1 << 40).unwrap();
         let parts = Parts::new(&sparse, 100_000).unwrap();
         (&parts).read_bytes_at(0, 1 << 35).unwrap_err();
         assert_eq!(total(&parts), 0);
-        assert!(
-            matches!(parts.explain(Path::new("a"), error()), Error::SymbolsTooLarge { found, .. } if found == 1 << 35)
-        );
+        assert!(matches!(explained(parts), Error::SymbolsTooLarge { found, .. } if found == 1 << 35));
     }
 
     #[test]
@@ -233,7 +237,7 @@ mod tests {
         file.set_len(5000).unwrap();
         (&parts).read_bytes_at(0, 4096).unwrap();
         (&parts).read_bytes_at(4096, 4096).unwrap_err();
-        let error = parts.explain(Path::new("a"), Error::Empty { path: "a".into() });
+        let error = explained(parts);
         assert!(matches!(error, Error::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof));
     }
 

@@ -7,6 +7,7 @@ use plugin_core::record::{Build, Item, Kind, RawRecord};
 use plugin_core::table::ABI_VERSION;
 
 use crate::error::Error;
+use crate::error::at::FileError;
 use crate::inspect::info::{ExportInfo, PanicStrategy, PluginInfo};
 use crate::inspect::limits::Limits;
 use crate::schema::signature::Signature;
@@ -18,26 +19,32 @@ pub(crate) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub(crate) fn read(path: &Path, section: &'a [u8], limits: &Limits) -> Result<Self, Error> {
-        let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
+    pub(crate) fn read(section: &'a [u8], limits: &Limits) -> Result<Self, FileError> {
         let (mut build, mut items, mut rest) = (None, Vec::new(), section);
         // Items beyond the limit are counted and not kept.
         let mut count = 0;
-        while let Some((record, after)) = RawRecord::read(rest).map_err(|error| damaged(error.to_string()))? {
+        while let Some((record, after)) =
+            RawRecord::read(rest).map_err(|error| FileError::damaged(error.to_string()))?
+        {
             rest = after;
             match Kind::from_byte(record.kind) {
-                Some(Kind::Build) if build.is_some() => return Err(damaged("it has two build records".to_owned())),
+                Some(Kind::Build) if build.is_some() => return Err(FileError::damaged("it has two build records")),
                 Some(Kind::Build) => {
                     build =
-                        Some(Build::read(&record).ok_or_else(|| damaged("its build record is cut short".to_owned()))?);
+                        Some(Build::read(&record).ok_or_else(|| FileError::damaged("its build record is cut short"))?);
                 }
                 Some(kind) => {
                     let item = Item::read(&record)
-                        .ok_or_else(|| damaged("a record of its exports is cut short".to_owned()))?;
+                        .ok_or_else(|| FileError::damaged("a record of its exports is cut short"))?;
                     let found = item.descriptor.len();
                     if found > limits.descriptor {
-                        let (path, export) = (path.to_owned(), item.name.to_owned());
-                        return Err(Error::DescriptorTooLarge { path, export, found, limit: limits.descriptor });
+                        let (export, limit) = (item.name.to_owned(), limits.descriptor);
+                        return Err(FileError::new(move |path| Error::DescriptorTooLarge {
+                            path,
+                            export,
+                            found,
+                            limit,
+                        }));
                     }
                     count += 1;
                     if count <= limits.exports {
@@ -49,11 +56,13 @@ impl<'a> Records<'a> {
             }
         }
         if count > limits.exports {
-            return Err(Error::TooManyExports { path: path.to_owned(), found: count, limit: limits.exports });
+            let limit = limits.exports;
+            return Err(FileError::new(move |path| Error::TooManyExports { path, found: count, limit }));
         }
-        let build = build.ok_or_else(|| damaged("it has no build record".to_owned()))?;
+        let build = build.ok_or_else(|| FileError::damaged("it has no build record"))?;
         if build.abi != ABI_VERSION {
-            return Err(Error::AbiVersion { path: path.to_owned(), expected: ABI_VERSION, found: build.abi });
+            let found = build.abi;
+            return Err(FileError::new(move |path| Error::AbiVersion { path, expected: ABI_VERSION, found }));
         }
         Ok(Records { build, items })
     }
@@ -78,13 +87,13 @@ impl<'a> Records<'a> {
     }
 
     /// The names of what is exported, in order.
-    pub(crate) fn exports(&self, path: &Path) -> Result<Vec<&'a str>, Error> {
-        names(path, self.items.iter().map(|(kind, item)| (*kind, item)))
+    pub(crate) fn exports(&self) -> Result<Vec<&'a str>, FileError> {
+        names(self.items.iter().map(|(kind, item)| (*kind, item)))
     }
 
-    pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, Error> {
+    pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, FileError> {
         let (name, version) = self.root(path);
-        PluginInfo::new(path, &name, &version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
+        PluginInfo::new(&name, &version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
     }
 }
 
@@ -97,15 +106,12 @@ fn panic_strategy(build: &Build<'_>) -> PanicStrategy {
 }
 
 /// The names of the exports among `items`, in order. None comes twice, and neither does a hook of which there may be one.
-fn names<'i, 'a: 'i>(
-    path: &Path,
-    items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
-) -> Result<Vec<&'a str>, Error> {
+fn names<'i, 'a: 'i>(items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone) -> Result<Vec<&'a str>, FileError> {
     let of = |wanted| items.clone().filter(move |(kind, _)| *kind == wanted).map(|(_, item)| item);
     for (kind, hook) in [(Kind::Save, "save"), (Kind::Restore, "restore")] {
         let mut hooks = of(kind).map(|item| item.module.to_owned());
         if let (Some(first), Some(second)) = (hooks.next(), hooks.next()) {
-            return Err(Error::DuplicateHook { path: path.to_owned(), hook, first, second });
+            return Err(FileError::new(move |path| Error::DuplicateHook { path, hook, first, second }));
         }
     }
     let mut exports: Vec<_> = of(Kind::Export).map(|item| (item.name, item.module)).collect();
@@ -113,20 +119,19 @@ fn names<'i, 'a: 'i>(
     exports.sort_by_key(|(name, _)| *name);
     if let Some(same) = exports.windows(2).find(|two| two[0].0 == two[1].0) {
         let (name, first, second) = (same[0].0.to_owned(), same[0].1.to_owned(), same[1].1.to_owned());
-        return Err(Error::DuplicateExport { path: path.to_owned(), name, first, second });
+        return Err(FileError::new(|path| Error::DuplicateExport { path, name, first, second }));
     }
     Ok(exports.into_iter().map(|(name, _)| name).collect())
 }
 
 impl PluginInfo {
     pub(crate) fn new<'i, 'a: 'i>(
-        path: &Path,
         name: &str,
         version: &str,
         build: &Build<'_>,
         items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
-    ) -> Result<Self, Error> {
-        names(path, items.clone())?;
+    ) -> Result<Self, FileError> {
+        names(items.clone())?;
         let panic = panic_strategy(build);
         let exports = items.filter(|(kind, _)| *kind == Kind::Export);
         let mut exports: Vec<_> = exports.map(|(_, item)| ExportInfo::new(item)).collect();

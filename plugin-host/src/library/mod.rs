@@ -25,6 +25,7 @@ use plugin_core::table::{
 };
 
 use crate::error::Error;
+use crate::error::at::{At as _, FileError};
 use crate::file::mapping::Mapping;
 use crate::file::source::Source;
 use crate::inspect::Inspected;
@@ -257,14 +258,15 @@ pub(crate) struct Settings {
 }
 
 /// Finds the table, and checks it as far as that can be done before it is used.
-fn checked_table(loaded: &libloading::Library, path: &Path) -> Result<*const PluginTable, Error> {
+fn checked_table(loaded: &libloading::Library) -> Result<*const PluginTable, FileError> {
     // SAFETY: a symbol is only looked up; the pointer is not used before what it points at is checked.
     let table = opening_controlled(|| unsafe { loaded.get::<*const PluginTable>(TABLE_SYMBOL) });
-    let table = *table.map_err(|_| Error::NotAPlugin { path: path.to_owned() })?;
+    let no_plugin = || FileError::new(|path| Error::NotAPlugin { path });
+    let table = *table.map_err(|_| no_plugin())?;
     // SAFETY: a library with this symbol has at least a table's header there, as inspection has checked; the file's and
     // the mapped library's differ only in place.
     let header = unsafe { std::slice::from_raw_parts(table.cast::<u8>(), HEADER_SIZE) };
-    Header::parse(header).ok_or_else(|| Error::NotAPlugin { path: path.to_owned() })?.check(path, None)?;
+    Header::parse(header).ok_or_else(no_plugin)?.check(None)?;
     Ok(table)
 }
 
@@ -309,7 +311,7 @@ impl Library {
         // From here on, a failure leaves the library mapped. Its constructors have run, and the things that they have left
         // with the loader and the C library are not known.
         let mut mapped = Mapped::new(loaded, image);
-        let table = checked_table(&mapped.loaded, path)?;
+        let table = checked_table(&mapped.loaded).at(path)?;
         if !source.is_mapped_at(table.addr()) {
             return Err(Error::Changed { path: path.to_owned() });
         }

@@ -9,6 +9,7 @@ use plugin_core::record::Kind;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::error::at::At as _;
 use crate::event::Event;
 use crate::file::open::Opened;
 use crate::file::resolve::resolve;
@@ -68,11 +69,11 @@ impl Host {
         let opened = Opened::new(&path)?;
         let stamp = opened.stamp.clone();
         let by_digest = trust.ask(&path, *mapping)? == Grant::ByDigest;
-        let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest)?;
+        let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest).at(&path)?;
         if by_digest {
             trust.check(&path, &digest.expect("it was asked for"))?;
         }
-        let inspected = source.inspect(&path, limits)?;
+        let inspected = source.inspect(&path, limits).at(&path)?;
         // The program may change its directory before the file is read again.
         let path = std::path::absolute(&path).unwrap_or(path);
         Ok(Candidate { path, stamp, source, inspected })

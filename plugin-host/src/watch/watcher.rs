@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::error::at::At as _;
 use crate::event::Event;
 use crate::file::open::Opened;
 use crate::file::stamp::Stamp;
@@ -320,7 +321,7 @@ fn directory_of(path: &Path) -> PathBuf {
 /// Returns the digest and the stamp of a file, if the file looks complete. Loading it finds any other fault.
 fn read(path: &Path, limits: &Limits) -> Result<(Digest, Stamp), Error> {
     let opened = Opened::new(path)?;
-    match inspect_in(path, &opened.file, limits) {
+    match inspect_in(path, &opened.file, limits).at(path) {
         Err(error @ (Error::Empty { .. } | Error::NotALibrary { .. } | Error::Damaged { .. })) => Err(error),
         _ => Ok((digest(path, &opened, limits)?, opened.stamp)),
     }
@@ -328,7 +329,7 @@ fn read(path: &Path, limits: &Limits) -> Result<(Digest, Stamp), Error> {
 
 /// Computes the digest of a file without a copy.
 fn digest(path: &Path, opened: &Opened, limits: &Limits) -> Result<Digest, Error> {
-    let digest = opened.copy(path, limits, true, &mut io::sink())?;
+    let digest = opened.copy(limits, true, &mut io::sink()).at(path)?;
     Ok(digest.expect("it was asked for"))
 }
 
