@@ -35,7 +35,10 @@ use type_mismatch::indented;
 #[non_exhaustive]
 pub enum Error {
     /// No file of that name.
-    #[error("cannot load `{name}`: no such file; tried {}{}", list(tried), like(closest.as_deref().map(Path::display)))]
+    #[error(
+        "cannot load `{name}`: no such file; tried {}{}",
+        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count)
+    )]
     NotFound {
         /// The name that was asked for.
         name: String,
@@ -43,13 +46,24 @@ pub enum Error {
         tried: Vec<PathBuf>,
         /// A library with a similar name in the directory of one of these paths.
         closest: Option<PathBuf>,
+        /// The first libraries in these directories in the order of their paths, at most eight. Empty if there is a similar one.
+        existing: Vec<PathBuf>,
+        /// The number of libraries in these directories.
+        count: usize,
     },
 
     /// The path is a directory.
-    #[error("cannot load `{}`: it is a directory; name the library file in it", path.display())]
+    #[error(
+        "cannot load `{}`: it is a directory; name a library file{}",
+        path.display(), if existing.is_empty() { ", which is not in it".to_owned() } else { hint(None::<&str>, &displayed(existing), *count) }
+    )]
     IsDirectory {
         /// The directory.
         path: PathBuf,
+        /// The first libraries in it in the order of their paths, at most eight.
+        existing: Vec<PathBuf>,
+        /// The number of libraries in it.
+        count: usize,
     },
 
     /// The path is something else than a file: a pipe, a socket, a device.
@@ -182,12 +196,18 @@ pub enum Error {
     },
 
     /// The file is something else than a shared library.
-    #[error("`{}` is not a shared library but {found}; a plugin's crate-type is \"cdylib\"", path.display())]
+    #[error(
+        "`{}` is not a shared library but {found}; {}",
+        path.display(),
+        beside.as_ref().map_or("a plugin's crate-type is \"cdylib\"".to_owned(), |path| format!("there is `{}`", path.display()))
+    )]
     NotALibrary {
         /// The file.
         path: PathBuf,
         /// What it is.
         found: String,
+        /// The library beside it that has the same crate's name.
+        beside: Option<PathBuf>,
     },
 
     /// The file begins as a shared library but is cut short or damaged.
@@ -671,8 +691,12 @@ fn no_export(name: &str, plugin: Option<&str>) -> String {
     }
 }
 
-fn hint(closest: Option<&str>, existing: &[String], count: usize) -> String {
-    match (closest, existing) {
+fn displayed(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.display().to_string()).collect()
+}
+
+fn hint(closest: Option<impl Display>, existing: &[String], count: usize) -> String {
+    match (&closest, existing) {
         (Some(_), _) | (None, []) => like(closest),
         (None, [one]) if count == 1 => format!("; there is only `{one}`"),
         (None, _) => match (quoted(existing, ", "), count - existing.len()) {

@@ -10,7 +10,7 @@ use plugin_core::record::{Build, Item, Kind, RawRecord, SECTION};
 use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 use crate::error::Error;
-use crate::file::Opened;
+use crate::file::{Opened, not_a_library};
 use crate::formats::{self, Found, Head};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -197,19 +197,19 @@ fn find<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Found, Error> {
     if size == 0 {
         return Err(Error::Empty { path: path.to_owned() });
     }
-    let not_a_library = |found: &str| Error::NotALibrary { path: path.to_owned(), found: found.to_owned() };
+    let is_instead = |found| not_a_library(path, found);
     let damaged = |problem: String| Error::Damaged { path: path.to_owned(), problem };
     let Ok(kind) = FileKind::parse(data) else {
         // Enough bytes to tell the kind.
         let start = data.read_bytes_at(0, size.min(4096)).unwrap_or_default();
         return Err(match no_library(start) {
-            Some(found) => not_a_library(found),
+            Some(found) => is_instead(found),
             None => damaged("its header is cut short".to_owned()),
         });
     };
     let Some(head) = formats::head(kind, data) else {
         let is_object = matches!(kind, FileKind::Coff | FileKind::CoffBig);
-        return Err(not_a_library(if is_object { "an object file" } else { "a file of some other kind" }));
+        return Err(is_instead(if is_object { "an object file" } else { "a file of some other kind" }));
     };
     let Head { architecture, format, kind: object } = head.map_err(damaged)?;
     if (&*architecture, format) != (ARCH, FORMAT) {
@@ -217,14 +217,14 @@ fn find<'a, R: ReadRef<'a>>(path: &Path, data: R) -> Result<Found, Error> {
         return Err(Error::WrongTarget { path: path.to_owned(), expected, found });
     }
     if object != ObjectKind::Dynamic {
-        return Err(not_a_library(match object {
+        return Err(is_instead(match object {
             ObjectKind::Executable => "a program",
             ObjectKind::Relocatable => "an object file",
             _ => "a file of some other kind",
         }));
     }
     let found = formats::find(kind, data, size).map_err(damaged)?;
-    if found.is_program { Err(not_a_library("a program")) } else { Ok(found) }
+    if found.is_program { Err(is_instead("a program")) } else { Ok(found) }
 }
 
 /// Describes a file by its first bytes, if these are not those of a library.

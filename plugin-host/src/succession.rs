@@ -88,7 +88,7 @@ impl Succession {
     }
 
     /// A handle that follows `export`, of which `plugin` is the version that serves and whose type was found to fit.
-    pub(crate) fn follow<F: FunctionType + Lookup>(&self, plugin: &Plugin, export: &str) -> Live<F> {
+    pub(crate) fn follow<F: FunctionType>(&self, plugin: &Plugin, export: &str) -> Live<F> {
         let mut followed = lock(&self.followed);
         followed.forget_gone();
         let places = &mut followed.places;

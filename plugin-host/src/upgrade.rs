@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use plugin_core::descriptor::Node;
 use plugin_core::record::{Item, Kind};
-use plugin_core::{FunctionType, Live, Lookup};
+use plugin_core::{FunctionType, Live};
 
 use crate::difference::Sides;
 use crate::error::{Error, TypeMismatch};
@@ -166,7 +166,7 @@ impl Host {
     ///
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
     /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
-    pub fn live<F: FunctionType + Lookup>(&self, name: &str) -> Result<Live<F>, Error> {
+    pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
         // Locked, so that no upgrade comes in between.
         let state = self.write();
         let plugin = state.exporter(name)?;
