@@ -340,6 +340,10 @@ impl Host {
     /// leads to the plugin: no thread that runs or will run the plugin's functions, no registered callback, no pointer to
     /// the plugin's memory that the library will use. The same holds for the libraries that it opens by itself.
     ///
+    /// The library of C++, `libstdc++.so.6`, needs no care for statics and for `thread_local` variables: the host knows of
+    /// these. But it starts each `std::thread`, which the plugin must have joined, and it keeps what is given to
+    /// `std::set_terminate`, `std::set_new_handler` and `std::locale::global`.
+    ///
     /// # Example
     ///
     /// ```

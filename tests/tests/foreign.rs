@@ -170,6 +170,54 @@ fn a_library_that_somebody_vouches_for() {
     assert_eq!(after(&with_pool, host, |_| ()), libraries(&["libgomp.so.1"]), "each is vouched for by itself");
 }
 
+/// A plugin with C++ inside. `None` without a compiler of C++.
+fn with_cpp() -> Option<PathBuf> {
+    if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
+        println!("skipped: there is no cargo here to build a plugin with C++");
+        return None;
+    }
+    let directory = directory().join("cpp");
+    std::fs::create_dir_all(&directory).unwrap();
+    let object = directory.join("foreign.o");
+    let mut compile = Command::new("c++");
+    compile.args(["-std=c++17", "-c", "-fPIC", "-O1", "-o"]).arg(&object);
+    compile.arg(fixture_dir("foreign").join("foreign.cpp"));
+    let mut archive = Command::new("ar");
+    archive.arg("rcs").arg(directory.join("libforeigncpp.a")).arg(&object);
+    for mut command in [compile, archive] {
+        match command.status() {
+            Ok(status) => assert!(status.success(), "{status}"),
+            Err(error) => {
+                println!("skipped: there is no compiler of C++: {error}");
+                return None;
+            }
+        }
+    }
+    let place = format!("env.FOREIGN_DIRECTORY='{}'", directory.to_str().unwrap());
+    Some(variant_with("foreign", "cpp", &["--config", &place]))
+}
+
+/// The host of plugins with C++.
+fn cpp_host() -> Host {
+    // SAFETY: the plugin uses nothing of the library but `__cxa_thread_atexit`, if that.
+    unsafe { host().with_quiet_library("libstdc++.so.6") }
+}
+
+/// The compiler of C++ registers destructors with the library of C++, and not with the C library. A variable that it makes
+/// unique in the process, for which the loader would keep the library, is the library's own: rustc exports no such symbol.
+#[test]
+fn thread_locals_of_cpp() {
+    let Some(plugin) = with_cpp() else { return };
+    for _ in 0..2 {
+        let unloaded = after(&plugin, cpp_host(), |host| {
+            assert_eq!(host.get::<fn() -> u32>("run_thread_with_cpp").unwrap()(), 1);
+            call(host, "at_thread_exit_by_cpp");
+        });
+        assert_eq!(unloaded, Unload::Unmapped);
+    }
+    assert_eq!(on_a_thread_that_ends_last(&plugin, cpp_host(), "at_thread_exit_by_cpp"), Unload::Unmapped);
+}
+
 /// The host knows of C11's threads and keys as it knows of Rust's.
 #[test]
 fn threads_and_keys_of_c11() {

@@ -16,7 +16,8 @@ type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
-/// `__cxa_thread_atexit_impl` of the library.
+/// `__cxa_thread_atexit_impl` of the library, and `__cxa_thread_atexit`, which compilers of C++ call. That is a function of
+/// the library of C++, which would pass the call on to the C library.
 ///
 /// # Safety
 ///
