@@ -567,6 +567,21 @@ fn a_constructor_of_a_library_that_is_not_attached() {
     assert_child("a_constructor_of_a_library_that_is_not_attached", CHILD, "1", 37);
 }
 
+/// The bytes of a library of another version, which has a number of the same length.
+#[cfg(target_arch = "x86_64")]
+fn with_version(mut library: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
+    let found: Vec<_> = library
+        .windows(old.len())
+        .enumerate()
+        .filter(|(_, bytes)| *bytes == old.as_bytes())
+        .map(|(at, _)| at)
+        .collect();
+    for at in found {
+        library[at..][..new.len()].copy_from_slice(new.as_bytes());
+    }
+    library
+}
+
 /// In a process of its own, because no other library could be loaded after it.
 #[test]
 #[cfg(target_arch = "x86_64")]
@@ -576,10 +591,17 @@ fn no_room_for_thread_locals() {
         return assert_child("no_room_for_thread_locals", CHILD, "1", 41);
     }
     let plugin = fixture("constructor");
+    let next = directory().join("next-constructor.so");
+    std::fs::write(&next, with_version(std::fs::read(&plugin).unwrap(), "0.1.0", "0.2.0")).unwrap();
+    // A version that was replaced, and is in use.
+    let replaced = host();
+    replaced.load(&plugin).unwrap();
+    let _in_use = replaced.get::<fn()>("touch").unwrap();
+    replaced.reload(&next).unwrap();
     let mut pinned = 0;
     let error = loop {
         let host = host();
-        let Err(error) = host.load(&plugin).map(drop) else {
+        let Err(error) = host.load(&next).map(drop) else {
             host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR2);
             let unloaded = host.unload("constructor", LONG).unwrap();
             let function = Some("constructor::handle_signals::caught");
@@ -593,14 +615,19 @@ fn no_room_for_thread_locals() {
         };
         break error;
     };
+    let count = if pinned == 1 { "1 old library".to_owned() } else { format!("{pinned} old libraries") };
+    let old = format!(
+        "1 old library of `constructor` 0.1.0: 1 handle to its exports is alive: `touch` (1); {count} of `constructor` 0.2.0: \
+         the system may call or use it: it has a handler for SIGUSR2 (signal 12), by `signal`, to call \
+         `constructor::handle_signals::caught`"
+    );
     let expected = format!(
         "the system cannot map `{0}`: {0}: cannot allocate memory in static TLS block: what is still mapped has taken the room \
-         ({pinned} old libraries of `constructor`: the system may call or use it: it has a handler for SIGUSR2 (signal 12), by \
-         `signal`, to call `constructor::handle_signals::caught`); take out of the plugin what keeps it mapped, or build the \
+         ({old}); remove what keeps it mapped, or build the \
          plugin without thread-locals of the model initial-exec (`local_dynamic_tls` of the crate mimalloc, \
          `disable_initial_exec_tls` of tikv-jemallocator), or start the host with \
          `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`",
-        plugin.display()
+        next.display()
     );
     assert_eq!(error.to_string(), expected);
     std::process::exit(41);
