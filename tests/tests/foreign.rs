@@ -3,6 +3,7 @@
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -565,6 +566,54 @@ fn a_constructor_of_a_library_that_is_not_attached() {
         std::process::exit(37);
     }
     assert_child("a_constructor_of_a_library_that_is_not_attached", CHILD, "1", 37);
+}
+
+/// A thread gives a constructor's keys values while there is no host. They are destroyed when the thread ends, whether or not
+/// a host has the keys by then.
+#[test]
+fn a_constructors_keys_with_values_from_before_there_is_a_host() {
+    const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS_BEFORE";
+    if std::env::var_os(CHILD).is_none() {
+        return assert_child("a_constructors_keys_with_values_from_before_there_is_a_host", CHILD, "1", 53);
+    }
+    for binds in [false, true] {
+        let plugin = directory().join(format!("constructor-{binds}.so"));
+        std::fs::copy(fixture("constructor"), &plugin).unwrap();
+        let file = CString::new(plugin.to_str().unwrap()).unwrap();
+        // SAFETY: a plugin, whose constructors are sound, and its functions of these types.
+        let (touch, destroyed) = unsafe {
+            let library = libc::dlopen(file.as_ptr(), libc::RTLD_NOW);
+            assert!(!library.is_null());
+            let find = |name: &CStr| libc::dlsym(library, name.as_ptr());
+            (
+                std::mem::transmute::<*mut libc::c_void, extern "C" fn()>(find(c"constructor_touch")),
+                std::mem::transmute::<*mut libc::c_void, extern "C" fn() -> u32>(find(c"constructor_destroyed")),
+            )
+        };
+        let host = host().with_mapping(Mapping::InPlace);
+        let (end, ended) = channel::<()>();
+        let (done, is_done) = channel();
+        let thread = std::thread::spawn(move || {
+            touch();
+            done.send(()).unwrap();
+            _ = ended.recv();
+        });
+        is_done.recv().unwrap();
+        if binds {
+            host.load(&plugin).unwrap();
+        }
+        drop(end);
+        thread.join().unwrap();
+        assert_eq!(destroyed(), 3, "a thread-local and two keys, {binds}");
+        if binds {
+            let Unload::Pinned(reasons) = host.unload("constructor", LONG).unwrap() else {
+                panic!("C has a destructor")
+            };
+            let [PinReason::Registered { things }] = &reasons[..] else { panic!("{reasons:?}") };
+            assert!(things.iter().all(|one| one.thing == Registration::Destructor), "{reasons:?}");
+        }
+    }
+    std::process::exit(53);
 }
 
 /// The bytes of a library of another version, which has a number of the same length.
