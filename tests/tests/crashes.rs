@@ -82,8 +82,10 @@ extern "C" fn earlier(signal: libc::c_int) {
 
 /// A library of C with a handler that leaves by `siglongjmp`, which Rust cannot do.
 struct Jumps {
-    call_until_signal: unsafe extern "C" fn(extern "C" fn()) -> libc::c_int,
+    call_until_signal: CallUntilSignal,
 }
+
+type CallUntilSignal = unsafe extern "C" fn(extern "C" fn()) -> libc::c_int;
 
 impl Jumps {
     fn file() -> PathBuf {
@@ -112,7 +114,8 @@ impl Jumps {
             let find = |name: &CStr| libc::dlsym(library, name.as_ptr());
             let install: unsafe extern "C" fn() = std::mem::transmute(find(c"install_jumps"));
             install();
-            Jumps { call_until_signal: std::mem::transmute(find(c"call_until_signal")) }
+            let call_until_signal: CallUntilSignal = std::mem::transmute(find(c"call_until_signal"));
+            Jumps { call_until_signal }
         }
     }
 }
@@ -142,8 +145,12 @@ fn child() {
         "jumps" => {
             let (read, run) = host.get::<fn() -> (usize, usize)>("addresses_of_crashes").unwrap()();
             let call = jumps.unwrap().call_until_signal;
-            // SAFETY: functions of that type, with no value to be dropped when a signal ends their calls.
-            let ended_by = [read, read, run].map(|function| unsafe { call(std::mem::transmute(function)) });
+            let ended_by = [read, read, run].map(|function| {
+                // SAFETY: the address of a function of that type.
+                let function: extern "C" fn() = unsafe { std::mem::transmute(function) };
+                // SAFETY: the function has no value to be dropped when a signal ends its call.
+                unsafe { call(function) }
+            });
             assert_eq!(ended_by, [libc::SIGSEGV, libc::SIGSEGV, libc::SIGILL]);
         }
         "sent" => {
