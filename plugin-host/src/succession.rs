@@ -17,7 +17,7 @@ use crate::handler::Handler;
 use crate::host::{Loaded, Plugin};
 use crate::library::{Library, Unused};
 use crate::pin::PinReason;
-use crate::unload::{Departure, Pauses, Unload, left};
+use crate::unload::{Departure, Old, Pauses, Unload, left};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -185,6 +185,11 @@ impl Succession {
             handler.tell(&Event::Retired { plugin: name, revision: retired.revision, outcome });
         };
         let (revision, versions) = (plugin.revision(), Arc::downgrade(&self.versions));
+        let outcome = {
+            let retired = retired.clone();
+            move || retired.wait(Some(Instant::now()))
+        };
+        let in_use = Old::add(plugin.name(), plugin.version(), outcome);
         // The thread waits for this.
         _ = drain.begin.send(Box::new(move |libraries| {
             // Calls tell nobody when they end.
@@ -192,7 +197,10 @@ impl Succession {
             while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
                 pauses.sleep(None);
             }
-            let Ok((library, activity)) = libraries.recv() else { return };
+            let received = libraries.recv();
+            // A library that is detached has a place of its own.
+            in_use.forget();
+            let Ok((library, activity)) = received else { return };
             let departure = activity.run(|| Arc::new(library.detach(None)));
             retired.detached(departure.clone());
             tell(&retired, departure.wait(None));
