@@ -225,26 +225,24 @@ pub(crate) static ROWS: &[Row] = &[
         used: "statics, `thread_local`, an inline variable",
         export: "statics",
         needs: CXX,
-        remedy: "`-fno-gnu-unique`, and libstdc++ linked statically",
+        remedy: "`Host::with_quiet_library`, or libstdc++ linked statically",
         ..ROW
     },
     Row {
         plugin: "cpp",
         dependency: "a C++ library",
-        used: "the same; `-fno-gnu-unique`, and the host vouches for libstdc++",
+        used: "the same; the host vouches for libstdc++ (`Host::with_quiet_library`)",
         export: "statics",
-        build: "--features no-gnu-unique",
         needs: CXX,
         quiet: &["libstdc++.so.6"],
-        remedy: "libstdc++ linked statically",
         ..ROW
     },
     Row {
         plugin: "cpp",
         dependency: "a C++ library",
-        used: "the same; `-fno-gnu-unique`, and libstdc++ linked statically",
+        used: "the same; libstdc++ linked statically",
         export: "statics",
-        build: "--features no-gnu-unique,static-stdlib",
+        build: "--features static-stdlib",
         needs: CXX,
         remedy: "none: libstdc++ allocates memory for exceptions as it is loaded, and never frees it",
         ..ROW

@@ -96,14 +96,14 @@ impl<F> fmt::Debug for Function<F> {
 /// There is no example: it is implemented here for every such function type, and `Function` uses it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the type of an exported function",
-    note = "arguments are owned, `&` or `&mut` values of types that cross, at most six of them, and at most four if \
-            one is `&mut`"
+    label = "not a function of types that cross",
+    note = "a function's arguments are owned, `&` or `&mut` values of types that cross",
+    note = "a function has at most six arguments, and at most four if one is `&mut`: put some of them together in a tuple, or in a \
+            struct with `#[plugin_type]`"
 )]
-pub unsafe trait FunctionType: Sized + 'static {
+pub unsafe trait FunctionType: Lookup + 'static {
     /// The `dyn Fn` that a `Function` of this type derefs to.
     type Target: ?Sized;
-    /// The descriptor.
-    const NODE: &'static Node;
     /// The function as what can be called.
     fn target(function: &Function<Self>) -> &Self::Target;
     /// The same of one that follows upgrades.
@@ -205,11 +205,6 @@ macro_rules! signature {
         unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
             type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
 
-            const NODE: &'static Node = &Node::Of {
-                head: &Tag::Fn.head_with(<[&str]>::len(&[$(stringify!($arg)),*])),
-                parts: &[$(argument_node!($kind $T),)* <R::Value as PluginType>::NODE],
-            };
-
             #[inline(always)]
             fn target(function: &Function<Self>) -> &Self::Target {
                 as_closure(function, |function| {
@@ -254,7 +249,10 @@ macro_rules! signature {
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> Lookup for fn($(argument_type!($kind $T)),*) -> R {
             type Handle = Function<Self>;
-            const NODE: &'static Node = <Self as FunctionType>::NODE;
+            const NODE: &'static Node = &Node::Of {
+                head: &Tag::Fn.head_with(<[&str]>::len(&[$(stringify!($arg)),*])),
+                parts: &[$(argument_node!($kind $T),)* <R::Value as PluginType>::NODE],
+            };
             const TAKES_FAULT: bool = R::TAKES_FAULT;
 
             unsafe fn bind(site: Arc<Site>) -> Result<Function<Self>, Fault> {

@@ -38,8 +38,10 @@ unsafe impl Sync for Site {}
     message = "no export can have the type `{Self}`",
     label = "not a function, or a static, of types that cross",
     note = "write `#[plugin_type]` on a struct or enum of yours, in a crate that both sides depend on",
-    note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; arguments are owned, `&` \
-            or `&mut` values of types that cross, at most six of them, and at most four if one is `&mut`"
+    note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; a function's arguments are owned, \
+            `&` or `&mut` values of types that cross",
+    note = "a function has at most six arguments, and at most four if one is `&mut`: put some of them together in a tuple, or in a \
+            struct with `#[plugin_type]`"
 )]
 pub unsafe trait Lookup: Sized {
     /// What a look-up gives.
@@ -122,9 +124,25 @@ impl<T: PluginStatic<Target: fmt::Display>> fmt::Display for Static<T> {
     }
 }
 
+/// A static's type that is asked for. It stands between `Lookup` and `PluginStatic` for its message: the compiler takes each type that
+/// is not a function with up to six arguments for a static's.
+#[diagnostic::on_unimplemented(
+    message = "no export can have the type `{Self}`",
+    label = "not a function, or a static, of types that cross",
+    note = "write `#[plugin_type]` on a struct or enum of yours, in a crate that both sides depend on",
+    note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; a function's arguments are owned, \
+            `&` or `&mut` values of types that cross",
+    note = "a function has at most six arguments, and at most four if one is `&mut`: put some of them together in a tuple, or in a \
+            struct with `#[plugin_type]`"
+)]
+pub trait StaticLookup: PluginStatic {}
+
+#[diagnostic::do_not_recommend]
+impl<T: PluginStatic> StaticLookup for T {}
+
 // SAFETY: the view is bound as what its descriptor says it is.
 #[diagnostic::do_not_recommend]
-unsafe impl<T: PluginStatic> Lookup for T {
+unsafe impl<T: StaticLookup> Lookup for T {
     type Handle = Static<T>;
     const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
 

@@ -139,6 +139,25 @@ pub unsafe fn forbid_mixed_panic_strategies(function: unsafe extern "C-unwind" f
     unsafe { function() }
 }
 
+/// The place of an item: `FREE` if the item's bare name leads to it. In an `impl` or a trait, it does not.
+pub struct Place<const FREE: bool>;
+
+/// Stands for an item that is not there. Its name is the compiler's message.
+pub struct RemovedByAnotherMacro;
+
+/// The places whose items can be exported.
+#[diagnostic::on_unimplemented(
+    message = "a function of an `impl` or a trait cannot be exported",
+    label = "outside of the `impl` or trait, write and export a function that calls this one"
+)]
+pub trait OutsideOfAnImpl {
+    /// Nothing. The compiler looks for it.
+    const CHECKED: () = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl OutsideOfAnImpl for Place<true> {}
+
 /// How a type crosses, as [`advice`] has it.
 pub enum Own {}
 /// As above, behind `&`.

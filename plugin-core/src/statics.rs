@@ -239,6 +239,7 @@ impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Borrowed<[T]> {
 }
 
 // SAFETY: a value that is plain on both sides is read in place. Any other is copied.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for T {
     type Access = AccessRepr;
     type View = Borrowed<T>;

@@ -208,9 +208,12 @@ pub struct HostServices {
     /// The length of the name in bytes.
     pub plugin_len: usize,
     /// Takes over a key that the library has made before, without a destructor of the C library's.
-    pub key_adopt:
-        unsafe extern "C" fn(library: *const c_void, key: u32, destructor: Option<unsafe extern "C" fn(*mut c_void)>),
+    pub key_adopt: AdoptKey,
 }
+
+/// The function that takes over a key.
+pub type AdoptKey =
+    unsafe extern "C" fn(library: *const c_void, key: u32, destructor: Option<unsafe extern "C" fn(*mut c_void)>);
 
 impl HostServices {
     /// The plugin's name, or `None` if the host does not pass it.
@@ -220,6 +223,12 @@ impl HostServices {
         }
         // SAFETY: the host's struct has the two fields, and the host keeps the name as long as the struct.
         std::str::from_utf8(unsafe { std::slice::from_raw_parts(self.plugin, self.plugin_len) }).ok()
+    }
+
+    /// The function that takes over a key, or `None` if the host has none.
+    #[cfg(controllable)]
+    pub(crate) fn key_adopt(&self) -> Option<AdoptKey> {
+        (self.size >= std::mem::offset_of!(HostServices, key_adopt) + size_of::<AdoptKey>()).then_some(self.key_adopt)
     }
 }
 
@@ -404,4 +413,56 @@ pub(crate) static BUILD_RECORD: [u8; BUILD.len()] = BUILD.encode();
 /// The [`Kind::Build`] record of this very library or program.
 pub fn build_record() -> &'static [u8] {
     &BUILD_RECORD
+}
+
+#[cfg(all(test, controllable))]
+mod tests {
+    use std::mem::offset_of;
+    use std::ptr::null;
+
+    use super::HostServices;
+
+    /// The services of a host that knew this many bytes of the struct. None of the functions may be called.
+    #[allow(clippy::missing_transmute_annotations)] // The fields say the types.
+    fn services(size: usize) -> HostServices {
+        macro_rules! never {
+            () => {{
+                unsafe extern "C" fn never() {}
+                // SAFETY: the function is not called.
+                unsafe { std::mem::transmute::<unsafe extern "C" fn(), _>(never) }
+            }};
+        }
+        HostServices {
+            size,
+            library: null(),
+            backtraces: 0,
+            stray_fault: never!(),
+            thread_atexit: never!(),
+            key_create: never!(),
+            key_delete: never!(),
+            key_set: never!(),
+            thread_create: never!(),
+            common: null(),
+            memory: null(),
+            library_opened: never!(),
+            symbol_found: never!(),
+            on_stack: never!(),
+            environment: null(),
+            exit: never!(),
+            plugin: "greeter".as_ptr(),
+            plugin_len: "greeter".len(),
+            key_adopt: never!(),
+        }
+    }
+
+    #[test]
+    fn what_a_host_does_not_know_of_is_not_used() {
+        let whole = services(size_of::<HostServices>());
+        assert_eq!(whole.plugin(), Some("greeter"));
+        assert!(whole.key_adopt().is_some());
+        let without_adoption = services(offset_of!(HostServices, key_adopt));
+        assert_eq!(without_adoption.plugin(), Some("greeter"));
+        assert!(without_adoption.key_adopt().is_none());
+        assert_eq!(services(offset_of!(HostServices, plugin_len)).plugin(), None);
+    }
 }

@@ -113,8 +113,9 @@ impl Build {
         self
     }
 
-    fn command(&self) -> Command {
-        let mut command = match &self.toolchain {
+    /// Cargo, without arguments.
+    fn cargo(&self) -> Command {
+        match &self.toolchain {
             Some(toolchain) => {
                 let mut command = Command::new("rustup");
                 // What cargo has set for the toolchain that it runs with itself would be taken for this one's.
@@ -122,7 +123,11 @@ impl Build {
                 command
             }
             None => Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
-        };
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = self.cargo();
         command.args(["build", "--lib", "--message-format=json-render-diagnostics", "--manifest-path"]);
         command.arg(self.directory.join("Cargo.toml"));
         if let Some(directory) = &self.target_dir {
@@ -162,25 +167,103 @@ impl Build {
             return Err(BuildError::Failed { directory: directory(), status });
         }
         let library = library.ok_or_else(|| BuildError::NotACdylib { directory: directory() })?;
-        for warning in left_out(&library, &dependencies) {
+        let mut warnings = left_out(&library, &dependencies);
+        // Cargo builds other crates too: for build scripts and macros, and other members of the workspace. Only cargo knows.
+        if !warnings.is_empty()
+            && let Some(linked) = self.linked_packages(&manifest)
+        {
+            dependencies.retain(|dependency| linked.contains(&dependency.package));
+            warnings = left_out(&library, &dependencies);
+        }
+        for warning in warnings {
             crate::os::stderr::print(format_args!("warning: {warning}"));
         }
         Ok(library)
     }
+
+    /// The packages that the crate is linked with, by cargo's identifiers. `None` if cargo does not say.
+    fn linked_packages(&self, manifest: &Path) -> Option<BTreeSet<String>> {
+        let mut command = self.cargo();
+        command.args(["metadata", "--format-version", "1", "--manifest-path"]).arg(manifest);
+        command.args(graph_arguments(&self.arguments)).stdin(Stdio::null()).stderr(Stdio::null());
+        let output = command.output().ok().filter(|output| output.status.success())?;
+        linked_packages(&serde_json::from_slice(&output.stdout).ok()?, manifest)
+    }
 }
 
-/// The name and the library of a crate that one of cargo's messages says was built for others to depend on.
-fn dependency(message: &Value) -> Option<(String, PathBuf)> {
+/// Returns those arguments of `cargo build` that change what a crate depends on, or where cargo looks for that.
+fn graph_arguments(arguments: &[OsString]) -> Vec<&OsStr> {
+    const ALONE: [&str; 5] = ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
+    const WITH_VALUE: [&str; 4] = ["--features", "-F", "--config", "-Z"];
+    let mut chosen = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let text = argument.to_string_lossy();
+        if WITH_VALUE.contains(&&*text) {
+            chosen.push(&**argument);
+            chosen.extend(arguments.next().map(|value| &**value));
+        } else if ALONE.contains(&&*text) || WITH_VALUE.iter().any(|option| text.starts_with(option)) {
+            chosen.push(&**argument);
+        }
+    }
+    chosen
+}
+
+/// Finds the packages that the crate with this manifest is linked with, in the output of `cargo metadata`: its dependencies
+/// and theirs, but not those of build scripts, tests and macros.
+fn linked_packages(metadata: &Value, manifest: &Path) -> Option<BTreeSet<String>> {
+    let packages = metadata["packages"].as_array()?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let is_ours = |package: &&Value| {
+        let path = package["manifest_path"].as_str().map(Path::new);
+        path.is_some_and(|path| path == manifest || path.canonicalize().is_ok_and(|path| path == manifest))
+    };
+    let has_macros = |package: &&Value| {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        targets.flat_map(|target| target["kind"].as_array().into_iter().flatten()).any(|kind| kind == "proc-macro")
+    };
+    let macros: BTreeSet<_> = packages.iter().filter(has_macros).filter_map(|package| text(&package["id"])).collect();
+    let nodes = metadata["resolve"]["nodes"].as_array()?;
+    let mut linked = BTreeSet::new();
+    let mut left = vec![text(&packages.iter().find(is_ours)?["id"])?];
+    while let Some(package) = left.pop() {
+        let node = nodes.iter().find(|node| node["id"] == *package);
+        for dependency in node.and_then(|node| node["deps"].as_array()).into_iter().flatten() {
+            // A dependency of the ordinary kind has no name for its kind.
+            let is_ordinary = dependency["dep_kinds"].as_array()?.iter().any(|kind| kind["kind"].is_null());
+            let name = text(&dependency["pkg"])?;
+            if is_ordinary && !macros.contains(&name) && linked.insert(name.clone()) {
+                left.push(name);
+            }
+        }
+    }
+    Some(linked)
+}
+
+/// A crate that was built for others to depend on.
+struct Dependency {
+    /// Cargo's identifier of its package.
+    package: String,
+    name: String,
+    file: PathBuf,
+}
+
+/// The crate that one of cargo's messages says was built for others to depend on.
+fn dependency(message: &Value) -> Option<Dependency> {
     let files = message["filenames"].as_array().filter(|_| message["reason"] == "compiler-artifact")?;
     let mut files = files.iter().filter_map(|file| file.as_str().map(Path::new));
     let file = files.find(|file| file.extension().is_some_and(|extension| extension == "rlib"))?;
-    Some((message["target"]["name"].as_str()?.replace('-', "_"), file.to_owned()))
+    Some(Dependency {
+        package: message["package_id"].as_str()?.to_owned(),
+        name: message["target"]["name"].as_str()?.replace('-', "_"),
+        file: file.to_owned(),
+    })
 }
 
 /// A warning for each dependency with exports that are not in the library.
-fn left_out(library: &Path, dependencies: &[(String, PathBuf)]) -> Vec<String> {
+fn left_out(library: &Path, dependencies: &[Dependency]) -> Vec<String> {
     let in_library = items(library);
-    let left_out = |(name, file): &(String, PathBuf)| {
+    let left_out = |Dependency { name, file, .. }: &Dependency| {
         let left_out: Vec<String> = items(file).difference(&in_library).map(|(_, item)| format!("`{item}`")).collect();
         let warning = format!(
             "`{}` lacks exports of its dependency `{name}`: {}; the compiler leaves out a crate that is not named, so add \
@@ -237,5 +320,51 @@ mod tests {
     fn a_directory_without_a_crate_is_named() {
         let error = Build::new("/nonexistent/plugin").run().unwrap_err();
         assert_eq!(error.to_string(), "cannot build `/nonexistent/plugin`: there is no `Cargo.toml` in it");
+    }
+
+    #[test]
+    fn only_what_is_linked_is_a_dependency() {
+        let package = |id: &str, kind: &str| {
+            serde_json::json!({
+                "id": id, "manifest_path": format!("/nonexistent/{id}/Cargo.toml"), "targets": [{ "kind": [kind] }]
+            })
+        };
+        let on = |id: &str, kinds: &[Value]| {
+            let kinds: Vec<_> = kinds.iter().map(|kind| serde_json::json!({ "kind": kind })).collect();
+            serde_json::json!({ "pkg": id, "dep_kinds": kinds })
+        };
+        let node = |id: &str, deps: &[Value]| serde_json::json!({ "id": id, "deps": deps });
+        let (ordinary, build, dev) = (Value::Null, Value::from("build"), Value::from("dev"));
+        let ids = ["plugin", "direct", "indirect", "both", "script", "test", "of-script", "of-macro", "member"];
+        let mut packages: Vec<_> = ids.map(|id| package(id, "lib")).into();
+        packages.push(package("macro", "proc-macro"));
+        let nodes = [
+            node(
+                "plugin",
+                &[
+                    on("direct", std::slice::from_ref(&ordinary)),
+                    on("both", &[build.clone(), ordinary.clone()]),
+                    on("script", std::slice::from_ref(&build)),
+                    on("test", &[dev]),
+                    on("macro", std::slice::from_ref(&ordinary)),
+                ],
+            ),
+            node("direct", &[on("indirect", std::slice::from_ref(&ordinary))]),
+            node("script", &[on("of-script", std::slice::from_ref(&ordinary))]),
+            node("macro", &[on("of-macro", std::slice::from_ref(&ordinary))]),
+            node("member", &[on("of-macro", &[ordinary])]),
+        ];
+        let metadata = serde_json::json!({ "packages": packages, "resolve": { "nodes": nodes } });
+        let linked = linked_packages(&metadata, Path::new("/nonexistent/plugin/Cargo.toml")).unwrap();
+        assert_eq!(Vec::from_iter(linked), ["both", "direct", "indirect"]);
+        assert!(linked_packages(&metadata, Path::new("/nonexistent/other/Cargo.toml")).is_none());
+    }
+
+    #[test]
+    fn arguments_that_change_the_dependencies_are_passed_on() {
+        let given =
+            ["--release", "-p", "other", "-F", "a", "--features=b", "--config", "c", "--locked", "--target", "t"];
+        let arguments = given.map(OsString::from);
+        assert_eq!(graph_arguments(&arguments), ["-F", "a", "--features=b", "--config", "c", "--locked"]);
     }
 }

@@ -21,6 +21,16 @@ pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {
     (asked.accepts(&exported), asked.difference(&exported, Sides::LOOK_UP))
 }
 
+/// Looks in a library for the symbols that others would replace, and for the change with which the library uses its own.
+/// Returns whether that change lies in the library, or `None` if there is no change.
+#[cfg(target_os = "linux")]
+pub fn own_symbols(library: &[u8]) -> Option<bool> {
+    let _ = crate::file::symbols::replaced(library);
+    let change = crate::file::symbols::prefer_own(library, &crate::inspect::limits::Limits::default())?;
+    let end = change.place.checked_add(change.bytes.len() as u64);
+    Some(end.is_some_and(|end| end <= library.len() as u64))
+}
+
 /// Builds a value of the type with this descriptor, shows it, and drops it. Returns `None` if it is not a type of data.
 pub fn rebuild<'de, D: Deserializer<'de>>(descriptor: &[u8], input: D) -> Option<Result<Json, String>> {
     let schema = Schema::decode(descriptor)?;

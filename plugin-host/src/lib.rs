@@ -194,6 +194,8 @@ pub use upgrade::succession::Draining;
 pub mod __private {
     pub use plugin_core::__private::inventory;
 
+    #[cfg(all(feature = "json", target_os = "linux"))]
+    pub use crate::fuzzing::own_symbols;
     #[cfg(feature = "json")]
     pub use crate::fuzzing::{compare, rebuild};
     pub use crate::services::memory::SystemIsGlobal;

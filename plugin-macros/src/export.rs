@@ -131,7 +131,8 @@ fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream,
 ///
 /// The compiler reports a type `T` that does not cross in the descriptor only. Everywhere else the type is `__Checked<T>`,
 /// which is `T` by way of an array as long as the descriptor. A descriptor with an error has no length, and the compiler does
-/// not report types that depend on an error.
+/// not report types that depend on an error. So the descriptor is also where an item in an `impl` or a trait is reported. There,
+/// the compiler does not find the item by its bare name, or finds another item: then the entry would call that.
 fn expand(export: &Export, number: u64) -> TokenStream {
     let Export { role, target, ident, abi, name, docs, shared } = export;
     // Names that are not the item's own, which the shim refers to from beside them.
@@ -139,6 +140,7 @@ fn expand(export: &Export, number: u64) -> TokenStream {
     let (descriptor, own) = (format_ident!("{entry}_node"), format_ident!("{entry}_item"));
     let (invoker, promised) = (format_ident!("{entry}_invoke"), format_ident!("{entry}_promised"));
     let free = free_constant(ident, number);
+    let (found, is_free) = (format_ident!("{entry}_found"), format_ident!("{entry}_is_free"));
     let (kind, constant) = match role {
         Role::Export => (quote!(Export), unique_constant(name)),
         Role::Init => (quote!(Init), format_ident!("{entry}_init")),
@@ -192,7 +194,6 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         let shown = Ident::new("item", ident.span());
         quote! {
             fn #own() -> &'static #ty {
-                let () = #free;
                 let #shown = (&#ident,);
                 let (item,): (&'static #ty,) = #shown;
                 item
@@ -200,8 +201,15 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         }
     } else {
         let arguments = arguments.iter().map(Named::in_signature);
-        quote!(const #own: #abi fn(#(#arguments),*) -> #ty = { let () = #free; #ident };)
+        let find = find(ident, &found);
+        let shown = Ident::new(&found.to_string(), ident.span());
+        quote! {
+            const #found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+            const #own: __Checked<#abi fn(#(#arguments),*) -> #ty> = { #find #shown };
+        }
     };
+    let find_free = find(&free, &is_free);
+    let place = quote_spanned!(ident.span()=> ::plugin_core::__private::Place<{ #is_free }>);
     let invoke_name = match &invoke {
         Some(_) => quote!(::plugin_core::__private::core::option::Option::Some(#invoker)),
         None => quote!(::plugin_core::__private::core::option::Option::None),
@@ -218,7 +226,12 @@ fn expand(export: &Export, number: u64) -> TokenStream {
     });
     let items = quote! {
         #(#declarations)*
-        const #descriptor: &::plugin_core::__private::Node = #node;
+        const #is_free: bool = false;
+        const #descriptor: &::plugin_core::__private::Node = {
+            #find_free
+            let () = <#place as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+            #node
+        };
         #item
         type __Checked<T> =
             <<[&'static T; #descriptor.len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
@@ -243,8 +256,17 @@ fn expand(export: &Export, number: u64) -> TokenStream {
     let at_name = Span::call_site().located_at(name.span());
     quote_spanned! {at_name=>
         #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
-        #(#shared)* #[doc(hidden)] const #free: () = ();
+        #(#shared)* #[doc(hidden)] const #free: bool = true;
     }
+}
+
+/// Statements that make `as_name` the value that `name` leads to. Without such a value, `as_name` stays what it is around the
+/// statements, and the compiler reports nothing: an import is an error only if the name leads to nothing at all, and here it always
+/// leads to a type.
+fn find(name: &Ident, as_name: &Ident) -> TokenStream {
+    let mut name = name.clone();
+    name.set_span(Span::call_site().located_at(name.span()));
+    quote!(struct #name {} use #name as #as_name;)
 }
 
 /// What calls a function's entry with arguments and outcome by address.
@@ -264,25 +286,10 @@ fn invoke(invoke: &Ident, entry: &Ident, indices: impl Iterator<Item = Literal>)
     }
 }
 
-/// A constant beside the item, to which the expansion refers by the constant's bare name. The compiler does not find a bare name
-/// in an `impl` or a trait, where the item's own name would lead to another item. The compiler's error has the bare name, so the
-/// name says what to write instead.
+/// A constant beside the item, of a name that nothing else has. The compiler finds it by its bare name unless it is in an `impl` or
+/// a trait.
 fn free_constant(ident: &Ident, number: u64) -> Ident {
-    let item = ident.unraw().to_string();
-    // The letters differ everywhere for different numbers: the compiler proposes names that differ in a few letters only, up to
-    // a third of a name.
-    let mut rest = 0;
-    let letter = |index: usize| {
-        if index % 24 == 0 {
-            rest = (u128::from(number) + 1 + index as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        }
-        let letter = b'a' + (rest % 26) as u8;
-        rest /= 26;
-        char::from(letter)
-    };
-    let letters: String = (0..24 + item.len() / 2).map(letter).collect();
-    let name = format!("write_a_free_function_{item}_{letters}");
-    Ident::new(&name, Span::call_site().located_at(ident.span()))
+    format_ident!("__plugin_free_{number}_{}", ident.unraw(), span = Span::call_site())
 }
 
 /// A name that two exports of one name in one module both define, which the compiler reports at the two names.

@@ -56,16 +56,26 @@ fn a_function() {
 const __plugin_export_greet: () = {
     type __plugin_greet_0 = str;
     type __plugin_greet_1 = String;
-    const __plugin_greet_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
-        head: &::plugin_core::__private::Tag::Fn.head_with(1usize),
-        parts: &[
-            <__plugin_greet_0 as ::plugin_core::PluginRef>::REF_NODE,
-            <__plugin_greet_1 as ::plugin_core::PluginType>::NODE,
-        ],
+    const __plugin_greet_is_free: bool = false;
+    const __plugin_greet_node: &::plugin_core::__private::Node = {
+        struct __plugin_free_0_greet {}
+        use __plugin_free_0_greet as __plugin_greet_is_free;
+        let () = <::plugin_core::__private::Place<
+            { __plugin_greet_is_free },
+        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        &::plugin_core::__private::Node::Of {
+            head: &::plugin_core::__private::Tag::Fn.head_with(1usize),
+            parts: &[
+                <__plugin_greet_0 as ::plugin_core::PluginRef>::REF_NODE,
+                <__plugin_greet_1 as ::plugin_core::PluginType>::NODE,
+            ],
+        }
     };
-    const __plugin_greet_item: fn(&__plugin_greet_0) -> __plugin_greet_1 = {
-        let () = write_a_free_function_greet_bwgialugtdbohccjnzomzxiphd;
-        greet
+    const __plugin_greet_found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+    const __plugin_greet_item: __Checked<fn(&__plugin_greet_0) -> __plugin_greet_1> = {
+        struct greet {}
+        use greet as __plugin_greet_found;
+        __plugin_greet_found
     };
     type __Checked<T> = <<[&'static T; __plugin_greet_node
         .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
@@ -107,10 +117,10 @@ const __plugin_export_greet: () = {
     }
 };
 #[doc(hidden)]
-const write_a_free_function_greet_bwgialugtdbohccjnzomzxiphd: () = ();
+const __plugin_free_0_greet: bool = true;
 "#
     );
-    assert_eq!(greet.lines().count(), 57);
+    assert_eq!(greet.lines().count(), 67);
 }
 
 #[test]
@@ -127,9 +137,16 @@ fn a_static() {
 #[allow(deprecated)]
 const __plugin_named_export_number_20_of_20_calls: () = {
     type __plugin_CALLS_0 = AtomicU64;
-    const __plugin_CALLS_node: &::plugin_core::__private::Node = <__plugin_CALLS_0 as ::plugin_core::PluginStatic>::STATIC_NODE;
+    const __plugin_CALLS_is_free: bool = false;
+    const __plugin_CALLS_node: &::plugin_core::__private::Node = {
+        struct __plugin_free_0_CALLS {}
+        use __plugin_free_0_CALLS as __plugin_CALLS_is_free;
+        let () = <::plugin_core::__private::Place<
+            { __plugin_CALLS_is_free },
+        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        <__plugin_CALLS_0 as ::plugin_core::PluginStatic>::STATIC_NODE
+    };
     fn __plugin_CALLS_item() -> &'static __plugin_CALLS_0 {
-        let () = write_a_free_function_CALLS_bwgialugtdbohccjnzomzxiphd;
         let item = (&CALLS,);
         let (item,): (&'static __plugin_CALLS_0,) = item;
         item
@@ -157,7 +174,7 @@ const __plugin_named_export_number_20_of_20_calls: () = {
     }
 };
 #[doc(hidden)]
-const write_a_free_function_CALLS_bwgialugtdbohccjnzomzxiphd: () = ();
+const __plugin_free_0_CALLS: bool = true;
 "#
     );
 }
@@ -180,14 +197,24 @@ fn a_hook() {
 #[allow(deprecated)]
 const __plugin_start_init: () = {
     type __plugin_start_0 = Result<(), String>;
-    const __plugin_start_node: &::plugin_core::__private::Node = (
-        <__plugin_start_0 as ::plugin_core::__private::HookResult>::into_result,
-        ::plugin_core::__private::HOOK_NODE,
-    )
-        .1;
-    const __plugin_start_item: fn() -> __plugin_start_0 = {
-        let () = write_a_free_function_start_bwgialugtdbohccjnzomzxiphd;
-        start
+    const __plugin_start_is_free: bool = false;
+    const __plugin_start_node: &::plugin_core::__private::Node = {
+        struct __plugin_free_0_start {}
+        use __plugin_free_0_start as __plugin_start_is_free;
+        let () = <::plugin_core::__private::Place<
+            { __plugin_start_is_free },
+        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        (
+            <__plugin_start_0 as ::plugin_core::__private::HookResult>::into_result,
+            ::plugin_core::__private::HOOK_NODE,
+        )
+            .1
+    };
+    const __plugin_start_found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+    const __plugin_start_item: __Checked<fn() -> __plugin_start_0> = {
+        struct start {}
+        use start as __plugin_start_found;
+        __plugin_start_found
     };
     type __Checked<T> = <<[&'static T; __plugin_start_node
         .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
@@ -213,7 +240,7 @@ const __plugin_start_init: () = {
 };
 #[cfg(unix)]
 #[doc(hidden)]
-const write_a_free_function_start_bwgialugtdbohccjnzomzxiphd: () = ();
+const __plugin_free_0_start: bool = true;
 "#
     );
 }
@@ -234,20 +261,29 @@ const __plugin_export_move: () = {
     type __plugin_move_0 = (usize, usize);
     type __plugin_move_1 = [String];
     type __plugin_move_2 = ();
-    const __plugin_move_node: &::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
-        head: &::plugin_core::__private::Tag::Fn.head_with(2usize),
-        parts: &[
-            <__plugin_move_0 as ::plugin_core::PluginType>::NODE,
-            <__plugin_move_1 as ::plugin_core::PluginMut>::MUT_NODE,
-            <__plugin_move_2 as ::plugin_core::PluginType>::NODE,
-        ],
+    const __plugin_move_is_free: bool = false;
+    const __plugin_move_node: &::plugin_core::__private::Node = {
+        struct __plugin_free_0_move {}
+        use __plugin_free_0_move as __plugin_move_is_free;
+        let () = <::plugin_core::__private::Place<
+            { __plugin_move_is_free },
+        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        &::plugin_core::__private::Node::Of {
+            head: &::plugin_core::__private::Tag::Fn.head_with(2usize),
+            parts: &[
+                <__plugin_move_0 as ::plugin_core::PluginType>::NODE,
+                <__plugin_move_1 as ::plugin_core::PluginMut>::MUT_NODE,
+                <__plugin_move_2 as ::plugin_core::PluginType>::NODE,
+            ],
+        }
     };
-    const __plugin_move_item: fn(
-        __plugin_move_0,
-        &mut __plugin_move_1,
-    ) -> __plugin_move_2 = {
-        let () = write_a_free_function_move_bwgialugtdbohccjnzomzxiphd;
-        r#move
+    const __plugin_move_found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+    const __plugin_move_item: __Checked<
+        fn(__plugin_move_0, &mut __plugin_move_1) -> __plugin_move_2,
+    > = {
+        struct r#move {}
+        use r#move as __plugin_move_found;
+        __plugin_move_found
     };
     type __Checked<T> = <<[&'static T; __plugin_move_node
         .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
@@ -295,7 +331,7 @@ const __plugin_export_move: () = {
     }
 };
 #[doc(hidden)]
-const write_a_free_function_move_bwgialugtdbohccjnzomzxiphd: () = ();
+const __plugin_free_0_move: bool = true;
 "#
     );
 }

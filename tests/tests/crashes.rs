@@ -2,13 +2,15 @@
 
 #![cfg(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
+use std::ffi::{CStr, CString};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use object::{Object as _, ObjectSymbol as _};
 use plugin_host::Unload;
-use tests::{fixture, run_child};
+use tests::{fixture, fixture_dir, fixture_target_dir, run_child};
 
 /// The end of a child process, and the text on its standard error.
 struct Crash {
@@ -78,10 +80,51 @@ extern "C" fn earlier(signal: libc::c_int) {
     }
 }
 
+/// A library of C with a handler that leaves by `siglongjmp`, which Rust cannot do.
+struct Jumps {
+    call_until_signal: CallUntilSignal,
+}
+
+type CallUntilSignal = unsafe extern "C" fn(extern "C" fn()) -> libc::c_int;
+
+impl Jumps {
+    fn file() -> PathBuf {
+        fixture_target_dir("crashes").join("libjumps.so")
+    }
+
+    /// Builds the library. Returns false if there is no compiler of C.
+    fn build() -> bool {
+        std::fs::create_dir_all(fixture_target_dir("crashes")).unwrap();
+        let mut compile = Command::new("cc");
+        compile.args(["-shared", "-fPIC", "-O1", "-o"]).arg(Self::file()).arg(fixture_dir("aborts").join("jumps.c"));
+        match compile.status() {
+            Ok(status) => assert!(status.success(), "{status}"),
+            Err(error) => println!("skipped: there is no compiler of C: {error}"),
+        }
+        Self::file().exists()
+    }
+
+    /// Has the handler called for signals.
+    fn install() -> Self {
+        let file = CString::new(Self::file().to_str().unwrap()).unwrap();
+        // SAFETY: a library without constructors, and its functions of these types.
+        unsafe {
+            let library = libc::dlopen(file.as_ptr(), libc::RTLD_NOW);
+            assert!(!library.is_null());
+            let find = |name: &CStr| libc::dlsym(library, name.as_ptr());
+            let install: unsafe extern "C" fn() = std::mem::transmute(find(c"install_jumps"));
+            install();
+            let call_until_signal: CallUntilSignal = std::mem::transmute(find(c"call_until_signal"));
+            Jumps { call_until_signal }
+        }
+    }
+}
+
 #[test]
 fn child() {
     let Ok(asked) = std::env::var("PLUGIN_TEST_CRASH") else { return };
     let (scene, file) = asked.split_once(' ').unwrap();
+    let jumps = (scene == "jumps").then(Jumps::install);
     if scene == "earlier" {
         // SAFETY: the handler does what one may do.
         unsafe { libc::signal(libc::SIGSEGV, earlier as extern "C" fn(libc::c_int) as libc::sighandler_t) };
@@ -98,6 +141,17 @@ fn child() {
             // SAFETY: none: it ends the process.
             let code: extern "C" fn() = unsafe { std::mem::transmute(code) };
             code();
+        }
+        "jumps" => {
+            let (read, run) = host.get::<fn() -> (usize, usize)>("addresses_of_crashes").unwrap()();
+            let call = jumps.unwrap().call_until_signal;
+            let ended_by = [read, read, run].map(|function| {
+                // SAFETY: the address of a function of that type.
+                let function: extern "C" fn() = unsafe { std::mem::transmute(function) };
+                // SAFETY: the function has no value to be dropped when a signal ends its call.
+                unsafe { call(function) }
+            });
+            assert_eq!(ended_by, [libc::SIGSEGV, libc::SIGSEGV, libc::SIGILL]);
         }
         "sent" => {
             // SAFETY: a signal for this thread.
@@ -196,6 +250,20 @@ fn passed_on_to_an_earlier_handler() {
     crash.is_in_plugin(IN_PLUGIN, "read_address");
     assert!(crash.said.ends_with("the earlier handler\n"), "{}", crash.said);
     assert_eq!(crash.code, Some(libc::SIGSEGV), "the earlier handler has ended the process");
+}
+
+/// The thread goes on, and its next crash is reported as well.
+#[test]
+fn after_an_earlier_handler_that_jumps() {
+    if !Jumps::build() {
+        return;
+    }
+    let Some(crash) = Crash::new("jumps") else { return };
+    let reports: Vec<_> = crash.said.lines().filter(|line| line.starts_with("fatal signal")).collect();
+    let names: Vec<_> = reports.iter().filter_map(|line| Some(line.split_once('(')?.1.split_once(')')?.0)).collect();
+    assert_eq!(names, ["SIGSEGV", "SIGSEGV", "SIGILL"], "{}", crash.said);
+    assert!(reports.iter().all(|line| line.contains(": in plugin `aborts`")), "{}", crash.said);
+    assert_eq!(crash.code, Some(0), "{}", crash.said);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -168,6 +169,54 @@ fn a_library_that_somebody_vouches_for() {
     // SAFETY: as above.
     let host = unsafe { self::host().with_quiet_library("libforeignquiet2.so") };
     assert_eq!(after(&with_pool, host, |_| ()), libraries(&["libgomp.so.1"]), "each is vouched for by itself");
+}
+
+/// A plugin with C++ inside. `None` without a compiler of C++.
+fn with_cpp() -> Option<PathBuf> {
+    if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
+        println!("skipped: there is no cargo here to build a plugin with C++");
+        return None;
+    }
+    let directory = directory().join("cpp");
+    std::fs::create_dir_all(&directory).unwrap();
+    let object = directory.join("foreign.o");
+    let mut compile = Command::new("c++");
+    compile.args(["-std=c++17", "-c", "-fPIC", "-O1", "-o"]).arg(&object);
+    compile.arg(fixture_dir("foreign").join("foreign.cpp"));
+    let mut archive = Command::new("ar");
+    archive.arg("rcs").arg(directory.join("libforeigncpp.a")).arg(&object);
+    for mut command in [compile, archive] {
+        match command.status() {
+            Ok(status) => assert!(status.success(), "{status}"),
+            Err(error) => {
+                println!("skipped: there is no compiler of C++: {error}");
+                return None;
+            }
+        }
+    }
+    let place = format!("env.FOREIGN_DIRECTORY='{}'", directory.to_str().unwrap());
+    Some(variant_with("foreign", "cpp", &["--config", &place]))
+}
+
+/// The host of plugins with C++.
+fn cpp_host() -> Host {
+    // SAFETY: the plugin uses nothing of the library but `__cxa_thread_atexit`, if that.
+    unsafe { host().with_quiet_library("libstdc++.so.6") }
+}
+
+/// The compiler of C++ registers destructors with the library of C++, and not with the C library. A variable that it makes
+/// unique in the process, for which the loader would keep the library, is the library's own: rustc exports no such symbol.
+#[test]
+fn thread_locals_of_cpp() {
+    let Some(plugin) = with_cpp() else { return };
+    for _ in 0..2 {
+        let unloaded = after(&plugin, cpp_host(), |host| {
+            assert_eq!(host.get::<fn() -> u32>("run_thread_with_cpp").unwrap()(), 1);
+            call(host, "at_thread_exit_by_cpp");
+        });
+        assert_eq!(unloaded, Unload::Unmapped);
+    }
+    assert_eq!(on_a_thread_that_ends_last(&plugin, cpp_host(), "at_thread_exit_by_cpp"), Unload::Unmapped);
 }
 
 /// The host knows of C11's threads and keys as it knows of Rust's.
@@ -519,6 +568,69 @@ fn a_constructor_of_a_library_that_is_not_attached() {
     assert_child("a_constructor_of_a_library_that_is_not_attached", CHILD, "1", 37);
 }
 
+/// A thread gives a constructor's keys values while there is no host. They are destroyed when the thread ends, whether or not
+/// a host has the keys by then.
+#[test]
+fn a_constructors_keys_with_values_from_before_there_is_a_host() {
+    const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS_BEFORE";
+    if std::env::var_os(CHILD).is_none() {
+        return assert_child("a_constructors_keys_with_values_from_before_there_is_a_host", CHILD, "1", 53);
+    }
+    for binds in [false, true] {
+        let plugin = directory().join(format!("constructor-{binds}.so"));
+        std::fs::copy(fixture("constructor"), &plugin).unwrap();
+        let file = CString::new(plugin.to_str().unwrap()).unwrap();
+        // SAFETY: a plugin, whose constructors are sound, and its functions of these types.
+        let (touch, destroyed) = unsafe {
+            let library = libc::dlopen(file.as_ptr(), libc::RTLD_NOW);
+            assert!(!library.is_null());
+            let find = |name: &CStr| libc::dlsym(library, name.as_ptr());
+            (
+                std::mem::transmute::<*mut libc::c_void, extern "C" fn()>(find(c"constructor_touch")),
+                std::mem::transmute::<*mut libc::c_void, extern "C" fn() -> u32>(find(c"constructor_destroyed")),
+            )
+        };
+        let host = host().with_mapping(Mapping::InPlace);
+        let (end, ended) = channel::<()>();
+        let (done, is_done) = channel();
+        let thread = std::thread::spawn(move || {
+            touch();
+            done.send(()).unwrap();
+            _ = ended.recv();
+        });
+        is_done.recv().unwrap();
+        if binds {
+            host.load(&plugin).unwrap();
+        }
+        drop(end);
+        thread.join().unwrap();
+        assert_eq!(destroyed(), 3, "a thread-local and two keys, {binds}");
+        if binds {
+            let Unload::Pinned(reasons) = host.unload("constructor", LONG).unwrap() else {
+                panic!("C has a destructor")
+            };
+            let [PinReason::Registered { things }] = &reasons[..] else { panic!("{reasons:?}") };
+            assert!(things.iter().all(|one| one.thing == Registration::Destructor), "{reasons:?}");
+        }
+    }
+    std::process::exit(53);
+}
+
+/// The bytes of a library of another version, which has a number of the same length.
+#[cfg(target_arch = "x86_64")]
+fn with_version(mut library: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
+    let found: Vec<_> = library
+        .windows(old.len())
+        .enumerate()
+        .filter(|(_, bytes)| *bytes == old.as_bytes())
+        .map(|(at, _)| at)
+        .collect();
+    for at in found {
+        library[at..][..new.len()].copy_from_slice(new.as_bytes());
+    }
+    library
+}
+
 /// In a process of its own, because no other library could be loaded after it.
 #[test]
 #[cfg(target_arch = "x86_64")]
@@ -528,10 +640,17 @@ fn no_room_for_thread_locals() {
         return assert_child("no_room_for_thread_locals", CHILD, "1", 41);
     }
     let plugin = fixture("constructor");
+    let next = directory().join("next-constructor.so");
+    std::fs::write(&next, with_version(std::fs::read(&plugin).unwrap(), "0.1.0", "0.2.0")).unwrap();
+    // A version that was replaced, and is in use.
+    let replaced = host();
+    replaced.load(&plugin).unwrap();
+    let _in_use = replaced.get::<fn()>("touch").unwrap();
+    replaced.reload(&next).unwrap();
     let mut pinned = 0;
     let error = loop {
         let host = host();
-        let Err(error) = host.load(&plugin).map(drop) else {
+        let Err(error) = host.load(&next).map(drop) else {
             host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR2);
             let unloaded = host.unload("constructor", LONG).unwrap();
             let function = Some("constructor::handle_signals::caught");
@@ -545,14 +664,19 @@ fn no_room_for_thread_locals() {
         };
         break error;
     };
+    let count = if pinned == 1 { "1 old library".to_owned() } else { format!("{pinned} old libraries") };
+    let old = format!(
+        "1 old library of `constructor` 0.1.0: 1 handle to its exports is alive: `touch` (1); {count} of `constructor` 0.2.0: \
+         the system may call or use it: it has a handler for SIGUSR2 (signal 12), by `signal`, to call \
+         `constructor::handle_signals::caught`"
+    );
     let expected = format!(
         "the system cannot map `{0}`: {0}: cannot allocate memory in static TLS block: what is still mapped has taken the room \
-         ({pinned} old libraries of `constructor`: the system may call or use it: it has a handler for SIGUSR2 (signal 12), by \
-         `signal`, to call `constructor::handle_signals::caught`); take out of the plugin what keeps it mapped, or build the \
+         ({old}); remove what keeps it mapped, or build the \
          plugin without thread-locals of the model initial-exec (`local_dynamic_tls` of the crate mimalloc, \
          `disable_initial_exec_tls` of tikv-jemallocator), or start the host with \
          `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`",
-        plugin.display()
+        next.display()
     );
     assert_eq!(error.to_string(), expected);
     std::process::exit(41);

@@ -76,12 +76,33 @@ fn init_fails(marker: &Path) {
         let Error::InitFailed { plugin, hook, message, path } = &error else { panic!("{error}") };
         assert_eq!((plugin.as_str(), hook.as_str(), path), ("init-fails", "second", &fixture("init-fails")));
         assert_eq!(message, "invalid digit found in string");
-        assert!(error.to_string().contains("its init hook `second` failed: invalid digit"), "{error}");
+        let file = fixture("init-fails");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "plugin `init-fails` (from `{}`) did not start: its init hook `second` failed: invalid digit found in string",
+                file.display()
+            )
+        );
         assert!(!marker.exists(), "the shutdown hook undoes what the first init hook did");
         assert!(!marker.with_extension("third").exists(), "no hook runs after the one that failed");
         assert!(host.plugins().is_empty());
         assert!(matches!(host.plugin("init-fails"), Err(Error::NoSuchPlugin { .. })));
     }
+}
+
+#[test]
+fn an_init_hook_that_fails_without_a_text() {
+    in_a_process_with("INIT_FAILS_SILENTLY", "an_init_hook_that_fails_without_a_text", |_| {
+        let file = fixture("init-fails");
+        assert_eq!(
+            host().load(&file).unwrap_err().to_string(),
+            format!(
+                "plugin `init-fails` (from `{}`) did not start: its init hook `second` failed, and says nothing about it",
+                file.display()
+            )
+        );
+    });
 }
 
 #[test]
@@ -94,8 +115,14 @@ fn an_init_hook_that_panics_leaves_nothing() {
         assert_eq!(fault.export.as_deref(), Some("init-panics::start"));
         let location = fault.location.as_ref().unwrap();
         assert!(location.file.ends_with("lib.rs"));
-        let text = format!("did not start: its init hook `start` panicked at {location}: cannot start");
-        assert!(error.to_string().ends_with(&text), "{error}");
+        let file = fixture("init-panics");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "plugin `init-panics` (from `{}`) did not start: its init hook `start` panicked at {location}: cannot start",
+                file.display()
+            )
+        );
         assert!(host.plugins().is_empty());
     }
     // The host goes on working.

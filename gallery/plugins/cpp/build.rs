@@ -5,17 +5,14 @@ use std::path::Path;
 
 fn main() {
     println!("cargo::rerun-if-changed=statics.cpp");
-    let has = |feature| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
+    let is_static = env::var_os("CARGO_FEATURE_STATIC_STDLIB").is_some();
     let mut library = cc::Build::new();
     library.cpp(true).std("c++17").file("statics.cpp");
-    if has("NO_GNU_UNIQUE") {
-        library.flag("-fno-gnu-unique");
-    }
-    if has("STATIC_STDLIB") {
+    if is_static {
         library.cpp_link_stdlib(None);
     }
     library.compile("statics");
-    if has("STATIC_STDLIB") {
+    if is_static {
         link_static_stdlib(&library);
     }
 }

@@ -19,7 +19,7 @@ thread_local std::string last;
 
 }  // namespace
 
-// Unique in the process, unless the compiler is told otherwise.
+// Would be unique in the process if it were exported. But rustc exports no symbol of C++.
 template <typename T>
 struct Counter {
     static inline int count = 0;

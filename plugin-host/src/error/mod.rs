@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plugin_core::Fault;
+use plugin_core::record::SECTION;
 use thiserror::Error;
 
 #[cfg(feature = "watch")]
 use crate::error::text::watch_hint;
 use crate::error::text::{
-    abi_version, already_mapped, busy, from, hint, hook, hook_timed_out, is_host, like, list, no_export, no_faults,
-    place_and_text, quoted, saying, state_not_restored, too_many_files,
+    abi_version, already_mapped, busy, displayed, duplicate_hook, from, hint, hook, hook_timed_out, in_directory,
+    instead, is_host, list, more_than, no_export, no_faults, place_and_text, quoted, saying, state_not_restored,
+    too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
@@ -43,7 +45,10 @@ pub use type_mismatch::TypeMismatch;
 #[non_exhaustive]
 pub enum Error {
     /// No file of that name.
-    #[error("cannot load `{name}`: no such file; tried {}{}", list(tried), like(closest.as_deref().map(Path::display)))]
+    #[error(
+        "cannot load `{name}`: no such file; tried {}{}",
+        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count)
+    )]
     NotFound {
         /// The name that was asked for.
         name: String,
@@ -51,13 +56,21 @@ pub enum Error {
         tried: Vec<PathBuf>,
         /// A library with a similar name in the directory of one of these paths.
         closest: Option<PathBuf>,
+        /// The first libraries in these directories in the order of their paths, at most eight. Empty if there is a similar one.
+        existing: Vec<PathBuf>,
+        /// The number of libraries in these directories.
+        count: usize,
     },
 
     /// The path is a directory.
-    #[error("cannot load `{path}`: it is a directory; name the library file in it")]
+    #[error("cannot load `{path}`: it is a directory; name a library file{}", in_directory(existing, *count))]
     IsDirectory {
         /// The directory.
         path: PathBuf,
+        /// The first libraries in it in the order of their paths, at most eight.
+        existing: Vec<PathBuf>,
+        /// The number of libraries in it.
+        count: usize,
     },
 
     /// The path is something else than a file: a pipe, a socket, a device.
@@ -93,10 +106,7 @@ pub enum Error {
     },
 
     /// The file is larger than [`Limits::with_file`](crate::Limits::with_file) allows.
-    #[error(
-        "`{path}` is too large: at least {found} bytes, where at most {limit} are read; allow more with \
-         `Limits::with_file`"
-    )]
+    #[error("`{path}` is too large: at least {found} bytes{}", more_than(*limit, "with_file"))]
     FileTooLarge {
         /// The file.
         path: PathBuf,
@@ -108,10 +118,7 @@ pub enum Error {
 
     /// The headers, symbols and names of the file are larger than [`Limits::with_symbols`](crate::Limits::with_symbols)
     /// allows.
-    #[error(
-        "the headers and symbols of `{path}` are too large: at least {found} bytes, where at most {limit} are read; \
-         allow more with `Limits::with_symbols`"
-    )]
+    #[error("the headers and symbols of `{path}` are too large: at least {found} bytes{}", more_than(*limit, "with_symbols"))]
     SymbolsTooLarge {
         /// The file.
         path: PathBuf,
@@ -122,11 +129,7 @@ pub enum Error {
     },
 
     /// The section that lists the exports is larger than [`Limits::with_section`](crate::Limits::with_section) allows.
-    #[error(
-        "the section `{}` of `{path}` is too large: {found} bytes, where at most {limit} are read; allow more with \
-         `Limits::with_section`",
-        plugin_core::record::SECTION
-    )]
+    #[error("the section `{SECTION}` of `{path}` is too large: {found} bytes{}", more_than(*limit, "with_section"))]
     SectionTooLarge {
         /// The file.
         path: PathBuf,
@@ -137,10 +140,7 @@ pub enum Error {
     },
 
     /// The file has more exports and hooks than [`Limits::with_exports`](crate::Limits::with_exports) allows.
-    #[error(
-        "`{path}` has too many exports and hooks: {found}, where at most {limit} are read; allow more with \
-         `Limits::with_exports`"
-    )]
+    #[error("`{path}` has too many exports and hooks: {found}{}", more_than(*limit as u64, "with_exports"))]
     TooManyExports {
         /// The file.
         path: PathBuf,
@@ -151,10 +151,7 @@ pub enum Error {
     },
 
     /// The type of an export is larger than [`Limits::with_descriptor`](crate::Limits::with_descriptor) allows.
-    #[error(
-        "the type of `{export}` in `{path}` is too large: {found} bytes, where at most {limit} are read; allow more \
-         with `Limits::with_descriptor`"
-    )]
+    #[error("the type of `{export}` in `{path}` is too large: {found} bytes{}", more_than(*limit as u64, "with_descriptor"))]
     DescriptorTooLarge {
         /// The file.
         path: PathBuf,
@@ -183,12 +180,14 @@ pub enum Error {
     },
 
     /// The file is something else than a shared library.
-    #[error("`{path}` is not a shared library but {found}; a plugin's crate-type is \"cdylib\"")]
+    #[error("`{path}` is not a shared library but {found}; {}", instead(beside.as_deref()))]
     NotALibrary {
         /// The file.
         path: PathBuf,
         /// What it is.
         found: String,
+        /// The library beside it that has the same crate's name.
+        beside: Option<PathBuf>,
     },
 
     /// The file begins as a shared library but is cut short or damaged.
@@ -260,10 +259,7 @@ pub enum Error {
     },
 
     /// A plugin has two functions that save its state, or two that restore it.
-    #[error(
-        "`{path}` has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put \
-         both into one"
-    )]
+    #[error("{}", duplicate_hook(path, hook, first, second))]
     DuplicateHook {
         /// The file.
         path: PathBuf,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 const MAX_LENGTH: usize = 64;
 
 /// The number of names that are listed where none is similar.
-const MOST_LISTED: usize = 8;
+pub(crate) const MOST_LISTED: usize = 8;
 
 /// The names that exist, for a message about one that does not.
 pub(crate) struct Candidates {

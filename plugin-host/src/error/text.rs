@@ -48,8 +48,28 @@ pub(super) fn no_export(name: &str, plugin: Option<&str>) -> String {
     }
 }
 
-pub(super) fn hint(closest: Option<&str>, existing: &[String], count: usize) -> String {
-    match (closest, existing) {
+pub(super) fn displayed(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.display().to_string()).collect()
+}
+
+/// The libraries in a directory that was named instead of a library.
+pub(super) fn in_directory(existing: &[PathBuf], count: usize) -> String {
+    match existing {
+        [] => ", which is not in it".to_owned(),
+        _ => hint(None::<&str>, &displayed(existing), count),
+    }
+}
+
+/// The library that is likely meant, or else what a plugin is.
+pub(super) fn instead(beside: Option<&Path>) -> String {
+    match beside {
+        Some(path) => format!("there is `{}`", path.display()),
+        None => "a plugin's crate-type is \"cdylib\"".to_owned(),
+    }
+}
+
+pub(super) fn hint(closest: Option<impl Display>, existing: &[String], count: usize) -> String {
+    match (&closest, existing) {
         (Some(_), _) | (None, []) => like(closest),
         (None, [one]) if count == 1 => format!("; there is only `{one}`"),
         (None, _) => match (quoted(existing, ", "), count - existing.len()) {
@@ -134,4 +154,17 @@ pub(super) fn abi_version(path: &Path, found: u32, expected: u32) -> String {
          version of the SDK",
         path.display()
     )
+}
+
+pub(super) fn duplicate_hook(path: &Path, hook: &str, first: &str, second: &str) -> String {
+    format!(
+        "`{}` has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put both into \
+         one",
+        path.display()
+    )
+}
+
+/// A limit that is exceeded, and the setting that raises it.
+pub(super) fn more_than(limit: u64, setting: &str) -> String {
+    format!(", where at most {limit} are read; allow more with `Limits::{setting}`")
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::Error;
 use crate::error::at::{At as _, FileError};
 use crate::error::names::no_nul_in_path;
-use crate::file::resolve::not_found;
+use crate::file::resolve::{libraries_in, listed, not_a_library, not_found};
 use crate::file::stamp::Stamp;
 use crate::inspect::formats::no_library;
 use crate::inspect::limits::Limits;
@@ -19,7 +19,10 @@ use crate::os::descriptors::{beyond_standard_streams, is_out_of_files};
 /// Refuses everything but a regular file. Reading anything else may have effects, or never end.
 fn check_kind(metadata: &fs::Metadata) -> Result<(), FileError> {
     if metadata.is_dir() {
-        return Err(FileError::new(|path| Error::IsDirectory { path }));
+        return Err(FileError::new(|path| {
+            let (existing, count) = listed(libraries_in(&path));
+            Error::IsDirectory { path, existing, count }
+        }));
     }
     if metadata.is_file() { Ok(()) } else { Err(FileError::new(|path| Error::NotAFile { path })) }
 }
@@ -120,7 +123,7 @@ impl Opened {
             let length = read_all(&mut source, &mut start).map_err(not_read)?;
             let start = &start[..length];
             if let (true, Some(found)) = (length != 0, no_library(start)) {
-                return Err(FileError::not_a_library(found));
+                return Err(not_a_library(found));
             }
             hasher.iter_mut().for_each(|hasher| hasher.update(start));
             to.write_all(start).map_err(not_read)?;

@@ -73,7 +73,9 @@ impl Host {
     /// By default, no crash is reported. The handler of the signals is installed once for the process, and stays. After the
     /// report, it calls the handler that was installed before: std's, which reports stack overflows, or the program's own. If
     /// there is none, the process ends by the signal, and leaves a core file if the system allows it. A program that recovers
-    /// from such signals should install its own handler after this call, and pass unknown signals on to this one.
+    /// from such signals should install its own handler after this call, and pass unknown signals on to this one. An earlier
+    /// handler may also recover, and leave by `siglongjmp`. `sigsetjmp` must have been asked to save the blocked signals then,
+    /// or crashes of that thread by other signals are not reported.
     ///
     /// The setting counts for plugins that are loaded later. Reports are made on Linux, on x86-64 and AArch64. On other systems
     /// this function does nothing.
@@ -143,6 +145,10 @@ impl Host {
     /// When a plugin that uses the library is detached, which is after its shutdown hooks have run, nothing of the library
     /// leads to the plugin: no thread that runs or will run the plugin's functions, no registered callback, no pointer to
     /// the plugin's memory that the library will use. The same holds for the libraries that it opens by itself.
+    ///
+    /// The library of C++, `libstdc++.so.6`, needs no care for statics and for `thread_local` variables: the host knows of
+    /// these. But it starts each `std::thread`, which the plugin must have joined, and it keeps what is given to
+    /// `std::set_terminate`, `std::set_new_handler` and `std::locale::global`.
     ///
     /// # Example
     ///

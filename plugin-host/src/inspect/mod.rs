@@ -19,6 +19,7 @@ use plugin_core::table::{ABI_VERSION, HEADER_SIZE};
 use crate::error::Error;
 use crate::error::at::{At as _, FileError};
 use crate::file::open::Opened;
+use crate::file::resolve::not_a_library;
 use crate::inspect::formats::{Found, Head, no_library};
 use crate::inspect::header::Header;
 use crate::inspect::info::PluginInfo;
@@ -122,13 +123,13 @@ fn find<'a, R: ReadRef<'a>>(data: R) -> Result<Found, FileError> {
         // Enough bytes to tell the kind.
         let start = data.read_bytes_at(0, size.min(4096)).unwrap_or_default();
         return Err(match no_library(start) {
-            Some(found) => FileError::not_a_library(found),
+            Some(found) => not_a_library(found),
             None => FileError::damaged("its header is cut short"),
         });
     };
     let Some(head) = formats::head(kind, data) else {
         let is_object = matches!(kind, FileKind::Coff | FileKind::CoffBig);
-        return Err(FileError::not_a_library(if is_object { "an object file" } else { "a file of some other kind" }));
+        return Err(not_a_library(if is_object { "an object file" } else { "a file of some other kind" }));
     };
     let Head { architecture, format, kind: object } = head.map_err(FileError::damaged)?;
     if (&*architecture, format) != (ARCH, FORMAT) {
@@ -136,14 +137,14 @@ fn find<'a, R: ReadRef<'a>>(data: R) -> Result<Found, FileError> {
         return Err(FileError::new(|path| Error::WrongTarget { path, expected, found }));
     }
     if object != ObjectKind::Dynamic {
-        return Err(FileError::not_a_library(match object {
+        return Err(not_a_library(match object {
             ObjectKind::Executable => "a program",
             ObjectKind::Relocatable => "an object file",
             _ => "a file of some other kind",
         }));
     }
     let found = formats::find(kind, data, size).map_err(FileError::damaged)?;
-    if found.is_program { Err(FileError::not_a_library("a program")) } else { Ok(found) }
+    if found.is_program { Err(not_a_library("a program")) } else { Ok(found) }
 }
 
 /// The format of the host's libraries.

@@ -16,7 +16,7 @@ use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plugin_core::Fault;
 use plugin_core::table::{
@@ -40,7 +40,7 @@ use crate::services::crash::Named;
 use crate::services::faults::Faults;
 use crate::services::memory::{Leak, Memory};
 use crate::services::threads::Threads;
-use crate::unload::departure::{Closing, Departure, Detached};
+use crate::unload::departure::{Closing, Departure, Old, OldVersion};
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::unload::dependencies::keep_foreign;
 use crate::unload::pin::{PinReason, Registered, Registration};
@@ -53,6 +53,8 @@ pub(crate) struct Library {
     mapped: Option<Mapped>,
     table: &'static PluginTable,
     services: Arc<Services>,
+    /// The version of the plugin's package.
+    version: String,
     /// Once it is attached.
     hooks: Option<Arc<Hooks>>,
     hook_timeout: Option<Duration>,
@@ -217,9 +219,9 @@ fn use_of_another(symbol: &str, mapping: Mapping) -> String {
 /// Says which libraries have taken glibc's room for thread-locals of the model initial-exec, and the remedies.
 fn no_static_tls(plugin: &str) -> String {
     let (mut own, mut others) = (Vec::new(), Vec::new());
-    for (of, reasons) in Detached::still_mapped() {
+    for OldVersion { plugin: of, version, reasons } in Old::still_mapped() {
         let list = if of == plugin { &mut own } else { &mut others };
-        let text = format!("of `{of}`: {}", crate::unload::pin::list(&reasons, "; "));
+        let text = format!("of `{of}` {version}: {}", crate::unload::pin::list(&reasons, "; "));
         match list.iter_mut().find(|(known, _)| *known == text) {
             Some((_, count)) => *count += 1,
             None => list.push((text, 1_usize)),
@@ -238,7 +240,7 @@ fn no_static_tls(plugin: &str) -> String {
         return format!("no plugin that was unloaded is still mapped, but {lost}; {build}, or {tunable}");
     }
     format!(
-        "what is still mapped has taken the room ({}); take out of the plugin what keeps it mapped, or {build}, or {tunable}",
+        "what is still mapped has taken the room ({}); remove what keeps it mapped, or {build}, or {tunable}",
         mapped.join("; ")
     )
 }
@@ -343,6 +345,7 @@ impl Library {
             mapped: Some(mapped),
             table,
             services,
+            version: inspected.manifest.version().to_owned(),
             hooks: None,
             hook_timeout: settings.hook_timeout,
             no_delete: inspected.no_delete,
@@ -459,7 +462,11 @@ impl Library {
         let closed = Arc::new(Closing::default());
         let address = std::ptr::from_ref(self.table).addr();
         let departure = Departure::new(self.services.threads.clone(), closed.clone(), address, self.inode);
-        let detached = Detached::add(self.services.plugin(), departure.clone());
+        let outcome = {
+            let departure = departure.clone();
+            move || departure.wait(Some(Instant::now()))
+        };
+        let old = Old::add(self.services.plugin(), &self.version, outcome);
         // These come first, because they stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
@@ -488,7 +495,7 @@ impl Library {
             if let Some(leak) = unsafe { services.reclaim() } {
                 on_leak.tell(&leak);
             }
-            detached.forget();
+            old.forget();
             closed.set(Ok(()));
             true
         });
@@ -568,6 +575,7 @@ impl Drop for Library {
             mapped: self.mapped.take(),
             table: self.table,
             services: self.services.clone(),
+            version: std::mem::take(&mut self.version),
             hooks: self.hooks.take(),
             hook_timeout: self.hook_timeout,
             no_delete: self.no_delete,

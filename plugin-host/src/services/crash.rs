@@ -12,7 +12,7 @@ use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::path::Path;
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use plugin_core::record::Kind;
@@ -166,6 +166,24 @@ impl fmt::Write for Line {
 /// The thread that makes a report or passes the signal on, if there is one. An earlier handler may abort the process. That
 /// abort is part of the same crash, and is not reported.
 static REPORTING: AtomicUsize = AtomicUsize::new(0);
+/// The signal that this thread reports.
+static REPORTED: AtomicI32 = AtomicI32::new(0);
+
+/// Returns true if the signal with this context arose in a handler for the signal that this thread reports. An earlier handler
+/// that has left by `siglongjmp` does not run any more, and nothing tells that. But the kernel blocks a signal while a handler
+/// for it runs, and `siglongjmp` ends that. (It does not if the earlier handler has asked for `SA_NODEFER`. Then an abort in
+/// that handler is reported too.)
+///
+/// # Safety
+///
+/// `context` is the kernel's argument of a handler.
+unsafe fn is_in_report(thread: usize, context: *mut c_void) -> bool {
+    // SAFETY: the caller's promise.
+    let blocked = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_sigmask };
+    // SAFETY: the signals that were blocked when this one arose, and a signal's number.
+    let is_blocked = unsafe { libc::sigismember(blocked, REPORTED.load(Ordering::Relaxed)) } == 1;
+    is_blocked && REPORTING.load(Ordering::Relaxed) == thread
+}
 
 unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the variable of this thread.
@@ -177,7 +195,10 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
     // SAFETY: the kernel's description of the signal.
     let is_sent = unsafe { (*info).si_code } <= 0;
     let is_ignored = is_sent && before.is_some_and(|before| before.sa_sigaction == libc::SIG_IGN);
-    if !is_ignored && REPORTING.load(Ordering::Relaxed) != thread {
+    // SAFETY: the kernel's argument of this handler.
+    let is_in_report = unsafe { is_in_report(thread, context) };
+    if !is_ignored && !is_in_report {
+        REPORTED.store(signal, Ordering::Relaxed);
         REPORTING.store(thread, Ordering::Relaxed);
         // SAFETY: the kernel's arguments of this handler.
         unsafe { report(place.map_or("", |place| SIGNALS[place].1), signal, info, context, is_sent) };
@@ -307,8 +328,10 @@ pub(crate) fn prepare_thread() {
     }
 }
 
-/// The alternate stack of this thread, until this is dropped.
+/// The alternate stack of this thread, until this is dropped. Below it is a page that nothing may use. So an earlier handler
+/// that needs more stack than there is ends the process, and does not write into other memory.
 struct AlternateStack {
+    /// The page, and the stack after it.
     memory: *mut c_void,
     size: usize,
 }
@@ -321,18 +344,30 @@ impl AlternateStack {
         if unsafe { libc::sigaltstack(null(), &raw mut stack) } != 0 || stack.ss_flags & libc::SS_DISABLE == 0 {
             return None;
         }
-        // SAFETY: it only reads.
-        let least = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
-        let size = least.saturating_add(4 * libc::SIGSTKSZ);
-        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: these only read.
+        let (least, page) =
+            unsafe { (libc::getauxval(libc::AT_MINSIGSTKSZ) as usize, libc::sysconf(libc::_SC_PAGESIZE)) };
+        let page = usize::try_from(page).ok()?;
+        let stack_size = least.saturating_add(4 * libc::SIGSTKSZ).checked_next_multiple_of(page)?;
+        let size = page.checked_add(stack_size)?;
         // SAFETY: new memory.
-        let memory = unsafe { libc::mmap(null_mut(), size, access, kind, -1, 0) };
+        let memory =
+            unsafe { libc::mmap(null_mut(), size, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) };
         if memory == libc::MAP_FAILED {
             return None;
         }
-        stack = libc::stack_t { ss_sp: memory, ss_flags: 0, ss_size: size };
-        // SAFETY: the memory stays until the stack is taken back.
-        unsafe { libc::sigaltstack(&raw const stack, null_mut()) };
+        let start = memory.wrapping_byte_add(page);
+        stack = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: stack_size };
+        // SAFETY: a part of the new memory, which stays until the stack is taken back.
+        let is_used = unsafe {
+            libc::mprotect(start, stack_size, libc::PROT_READ | libc::PROT_WRITE) == 0
+                && libc::sigaltstack(&raw const stack, null_mut()) == 0
+        };
+        if !is_used {
+            // SAFETY: mapped above, and not used.
+            unsafe { libc::munmap(memory, size) };
+            return None;
+        }
         Some(AlternateStack { memory, size })
     }
 }
@@ -373,6 +408,39 @@ mod tests {
             line.write_str("12345").unwrap();
         }
         assert_eq!(line.len, 999, "one place is left");
+    }
+
+    #[test]
+    fn below_an_alternate_stack_is_a_page_that_nothing_may_use() {
+        let on_thread = || {
+            // SAFETY: all bits zero are a value of this struct.
+            let mut stds: libc::stack_t = unsafe { std::mem::zeroed() };
+            let none = libc::stack_t { ss_sp: null_mut(), ss_flags: libc::SS_DISABLE, ss_size: libc::SIGSTKSZ };
+            // SAFETY: this thread's stack is taken away for as long as this runs.
+            assert_eq!(unsafe { libc::sigaltstack(&raw const none, &raw mut stds) }, 0);
+            let own = AlternateStack::new().unwrap();
+            // SAFETY: as above.
+            let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
+            // SAFETY: the result has a place.
+            assert_eq!(unsafe { libc::sigaltstack(null(), &raw mut stack) }, 0);
+            let (start, size) = (stack.ss_sp.addr(), stack.ss_size);
+            let access = |address: usize| {
+                let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+                let range = |line: &str| {
+                    let (start, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+                    usize::from_str_radix(start, 16).unwrap()..usize::from_str_radix(end, 16).unwrap()
+                };
+                let line = maps.lines().find(|line| range(line).contains(&address));
+                line.map(|line| line.split_once(' ').unwrap().1[..4].to_owned())
+            };
+            assert_eq!(access(start - 1).as_deref(), Some("---p"));
+            assert_eq!(access(start).as_deref(), Some("rw-p"));
+            assert_eq!(access(start + size - 1).as_deref(), Some("rw-p"));
+            drop(own);
+            // SAFETY: the stack that std has given this thread.
+            assert_eq!(unsafe { libc::sigaltstack(&raw const stds, null_mut()) }, 0);
+        };
+        std::thread::spawn(on_thread).join().unwrap();
     }
 
     #[test]

@@ -74,23 +74,35 @@ impl Departure {
     }
 }
 
-/// The libraries of this process that are detached and not known to be gone, with their plugins' names.
-static DETACHED: Mutex<Vec<(u64, String, Departure)>> = Mutex::new(Vec::new());
+/// A version of a plugin that was unloaded or replaced, whose library is still mapped.
+pub(crate) struct OldVersion {
+    pub(crate) plugin: String,
+    /// The package's version.
+    pub(crate) version: String,
+    pub(crate) reasons: Vec<PinReason>,
+}
+
+/// Tells what has become of a library by now.
+type Outcome = Arc<dyn Fn() -> Unload + Send + Sync>;
+
+/// The old versions in this process that are not known to be gone: plugins' names, versions, and outcomes.
+static OLD: Mutex<Vec<(u64, String, String, Outcome)>> = Mutex::new(Vec::new());
 
 /// The place of one library among those.
-pub(crate) struct Detached {
+pub(crate) struct Old {
     number: u64,
 }
 
-impl Detached {
-    pub(crate) fn add(plugin: &str, departure: Departure) -> Self {
+impl Old {
+    /// Notes that a version of a plugin was unloaded or replaced.
+    pub(crate) fn add(plugin: &str, version: &str, outcome: impl Fn() -> Unload + Send + Sync + 'static) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self::lock().push((number, plugin.to_owned(), departure));
-        Detached { number }
+        Self::lock().push((number, plugin.to_owned(), version.to_owned(), Arc::new(outcome)));
+        Old { number }
     }
 
-    /// Notes that it is gone.
+    /// Notes that it is gone, or that it has another place.
     pub(crate) fn forget(self) {
         let mut all = Self::lock();
         let place = all.iter().position(|(number, ..)| *number == self.number);
@@ -100,19 +112,19 @@ impl Detached {
         drop(gone);
     }
 
-    /// The plugins whose libraries are still mapped, though they were unloaded, and why; the oldest first.
-    pub(crate) fn still_mapped() -> Vec<(String, Vec<PinReason>)> {
+    /// Lists the old versions that are still mapped, the oldest first.
+    pub(crate) fn still_mapped() -> Vec<OldVersion> {
         let mut all: Vec<_> = Self::lock().clone();
         all.sort_by_key(|(number, ..)| *number);
-        let reasons = |departure: &Departure| match departure.wait(Some(Instant::now())) {
-            Unload::Pinned(reasons) => Some(reasons),
+        let old = all.into_iter().filter_map(|(_, plugin, version, outcome)| match outcome() {
+            Unload::Pinned(reasons) => Some(OldVersion { plugin, version, reasons }),
             Unload::Unmapped => None,
-        };
-        all.into_iter().filter_map(|(_, plugin, departure)| Some((plugin, reasons(&departure)?))).collect()
+        });
+        old.collect()
     }
 
-    fn lock() -> MutexGuard<'static, Vec<(u64, String, Departure)>> {
-        DETACHED.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock() -> MutexGuard<'static, Vec<(u64, String, String, Outcome)>> {
+        OLD.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

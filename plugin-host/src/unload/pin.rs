@@ -18,7 +18,7 @@ use plugin_core::table::{self, Escaped};
 /// | `UnfoundLibraries` | link it so that it names the libraries by their file names alone, and finds them with a run path |
 /// | `StdElsewhere` | build it without `-C prefer-dynamic` |
 /// | `Uncontrolled` | put `#[plugin_export]` on an item of the crate that is built as the library |
-/// | `StillMapped` | see who else has opened it; link C++ in it with `-fno-gnu-unique` |
+/// | `StillMapped` | see who else has opened it |
 /// | `Platform` | nothing: load the next version beside it |
 /// | `OldVersion` | what its own reasons say |
 ///
@@ -194,10 +194,9 @@ impl fmt::Display for PinReason {
                 "the host does not see its threads and thread-locals, because the crate that is built as the library has no \
                  item with `#[plugin_export]`: put that on one, a hook for example",
             ),
-            PinReason::StillMapped => f.write_str(
-                "it was closed, but the system keeps it: something else has opened it, or C++ in it has symbols that \
-                 are unique in the process",
-            ),
+            PinReason::StillMapped => {
+                f.write_str("it was closed, but the loader keeps it, most likely because something else has opened it")
+            }
             PinReason::Platform => f.write_str("on this platform libraries stay mapped: nothing tells when it is safe"),
             PinReason::Upgrading => f.write_str("it is being replaced by another version at this moment"),
             PinReason::OldVersion { revision, reasons } => {

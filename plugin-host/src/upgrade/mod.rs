@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use plugin_core::descriptor::Node;
 use plugin_core::record::{Item, Kind};
-use plugin_core::{FunctionType, Live, Lookup};
+use plugin_core::{FunctionType, Live};
 
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
@@ -145,7 +145,7 @@ impl Host {
         });
         let library = old.library().expect("a replaced plugin has a library");
         drain.take_unused().into_iter().for_each(|unused| library.when_unused(unused));
-        succession.retire(name, Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
+        succession.retire(name, old.version(), Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
         Ok(new)
     }
 
@@ -156,7 +156,7 @@ impl Host {
     ///
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
     /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
-    pub fn live<F: FunctionType + Lookup>(&self, name: &str) -> Result<Live<F>, Error> {
+    pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
         // Locked, so that no upgrade comes in between.
         let registry = self.write();
         let plugin = registry.exporter(name)?;

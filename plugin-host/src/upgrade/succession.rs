@@ -13,7 +13,7 @@ use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
 use crate::error::Error;
 use crate::event::Event;
 use crate::library::{Library, Unused};
-use crate::unload::departure::Departure;
+use crate::unload::departure::{Departure, Old};
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
 use crate::work::activity::{Activities, Activity};
@@ -98,7 +98,7 @@ impl Succession {
     }
 
     /// A handle that follows `export`, of which `plugin` is the version that serves and whose type was found to fit.
-    pub(crate) fn follow<F: FunctionType + Lookup>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
+    pub(crate) fn follow<F: FunctionType>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
         let mut followed = lock(&self.followed);
         followed.forget_gone();
         let places = &mut followed.places;
@@ -183,9 +183,13 @@ impl Succession {
     /// on a thread of its own. A call whose handle is the last must not have to do that.
     ///
     /// `retired` is of that version, whose library is sent to the drain when it is no longer used.
-    pub(crate) fn retire(self: &Arc<Self>, name: String, retired: Retired, drain: Drain) {
+    pub(crate) fn retire(self: &Arc<Self>, name: String, version: &str, retired: Retired, drain: Drain) {
         let retired = Arc::new(retired);
         lock(&self.retired).push(retired.clone());
+        let in_use = {
+            let retired = retired.clone();
+            Old::add(&name, version, move || retired.wait(Some(Instant::now())))
+        };
         let handler = drain.handler;
         let succession = Arc::downgrade(self);
         let tell = move |retired: &Arc<Retired>, outcome: Unload| {
@@ -202,7 +206,10 @@ impl Succession {
             while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
                 pauses.sleep(None);
             }
-            let Ok((library, activity)) = libraries.recv() else { return };
+            let received = libraries.recv();
+            // A library that is detached has a place of its own.
+            in_use.forget();
+            let Ok((library, activity)) = received else { return };
             let departure = activity.run(|| Arc::new(library.detach(None)));
             retired.detached(departure.clone());
             tell(&retired, departure.wait(None));

@@ -2,7 +2,7 @@
 //!
 //! | target | what is attacked | with |
 //! | --- | --- | --- |
-//! | [`file()`] | looking at a file | a real library whose headers, symbols, records and table are changed |
+//! | [`file()`] | looking at a file, and on Linux the search for its own symbols | a real library whose headers, symbols, records and table are changed |
 //! | [`descriptor`] | reading, comparing and writing out types | types of every kind, and what is almost one |
 //! | [`json`] | calls with arguments in JSON, of a real plugin | values of the arguments' types, and what is almost one |
 //! | [`postcard()`] | the same in postcard, which has no names and writes a unit as nothing | any bytes |
@@ -17,6 +17,8 @@ use std::io::Write as _;
 use std::sync::OnceLock;
 
 use plugin_core::record::{Item, Kind, RawRecord};
+#[cfg(target_os = "linux")]
+use plugin_host::__private::own_symbols;
 use plugin_host::__private::{compare, rebuild};
 use plugin_host::{CallError, Host, Memory, inspect};
 use serde_json::Value as Json;
@@ -116,7 +118,10 @@ fn look(bytes: &[u8]) {
 pub fn file(input: &[u8]) {
     static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| std::fs::read(fixture("rival")).expect("it is built"));
-    look(&library::changed(library, &mut Decisions::new(input)));
+    let changed = library::changed(library, &mut Decisions::new(input));
+    look(&changed);
+    #[cfg(target_os = "linux")]
+    assert_ne!(own_symbols(&changed), Some(false), "the change lies in the file");
 }
 
 /// Makes two types that are much alike, looks at a file with both, and compares them.

@@ -144,6 +144,37 @@ mod types {
     }
 }
 
+/// A function has a module, a type or a macro of its own name beside it, and an argument of that type.
+mod namesakes {
+    pub mod config {
+        pub type Config = u32;
+    }
+
+    #[plugin_core::plugin_export]
+    fn config(config: config::Config) -> config::Config {
+        config + 1
+    }
+
+    pub struct namesake {}
+
+    #[plugin_core::plugin_export]
+    fn namesake(of: u32) -> u32 {
+        _ = namesake {};
+        of + 2
+    }
+
+    macro_rules! doubled {
+        ($of:expr) => {
+            $of * 2
+        };
+    }
+
+    #[plugin_core::plugin_export]
+    fn doubled(of: u32) -> u32 {
+        doubled!(of)
+    }
+}
+
 /// A static beside its own shim, and two items of one name in different modules.
 #[plugin_export(name = "second entry")]
 fn entry() -> u32 {
@@ -157,6 +188,8 @@ fn main() {
         ["entry", "__plugin_entry", "__plugin___plugin_entry", "__ctor", "second entry", "among_macros"].map(number),
         [1, 2, 3, 4, 10, 1]
     );
+    let namesake = |name| host.get::<fn(u32) -> u32>(name).unwrap()(5);
+    assert_eq!(["config", "namesake", "doubled"].map(namesake), [6, 7, 10]);
     assert_eq!(host.get::<fn(&str, &mut [u8]) -> usize>("by_ref").unwrap()("abc", &mut [0; 2]), 5);
 
     assert_eq!(*host.get::<u32>("RECORD").unwrap(), statics::RECORD);

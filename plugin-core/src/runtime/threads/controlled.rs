@@ -16,7 +16,8 @@ type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
-/// `__cxa_thread_atexit_impl` of the library.
+/// `__cxa_thread_atexit_impl` of the library, and `__cxa_thread_atexit`, which compilers of C++ call. That is a function of
+/// the library of C++, which would pass the call on to the C library.
 ///
 /// # Safety
 ///
@@ -43,7 +44,7 @@ pub(super) unsafe extern "C" fn thread_atexit(
 }
 
 /// The address of a key's destructor, or null.
-fn key_destructor(destructor: Option<Destructor>) -> *const c_void {
+pub(super) fn key_destructor(destructor: Option<Destructor>) -> *const c_void {
     destructor.map_or(std::ptr::null(), |destructor| destructor as *const c_void)
 }
 
@@ -80,7 +81,7 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn key_delete(key: u32) -> c_int {
-    // The list may still have it when there is a host, for a moment.
+    // The list also has the keys that were handed over to a host.
     early::forget_key(key);
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.

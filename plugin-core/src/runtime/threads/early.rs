@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | a constructor makes a key | the key is made without a destructor, and noted with it: the host runs the destructor |
 //! | a constructor registers a destructor of a thread-local | it is noted: the host runs it |
+//! | another thread sets a value of such a key | the C library destroys it at that thread's end, and the library stays mapped |
 //! | anything else does | the C library runs the destructor, and the library stays mapped |
 //!
 //! A library that never gets a host does not run what its constructors have left on their thread. Everything else is run as
@@ -16,10 +17,11 @@ use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_ulong, c_void};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::controlled::Destructor;
-use super::next;
+use super::controlled::{Destructor, key_destructor};
+use super::{escape, next};
 use crate::runtime::process::image_of;
 use crate::runtime::services;
+use crate::table::escaped;
 
 /// The number of things of each kind that are noted. The C library has what comes after these.
 const MAX_NOTED: usize = 64;
@@ -52,9 +54,18 @@ struct Noted {
 }
 
 struct Lists {
-    keys: List<(u32, Option<Destructor>)>,
+    keys: List<Key>,
     /// Destructors of thread-locals, with the threads.
     destructors: List<(Destructor, *mut c_void, usize)>,
+}
+
+/// A key that a constructor has made.
+#[derive(Clone, Copy)]
+struct Key {
+    number: u32,
+    destructor: Option<Destructor>,
+    /// Whether the host has the key as well. Its values that threads have set before are still this library's to destroy.
+    is_handed_over: bool,
 }
 
 // SAFETY: the lists are reached with the lock only; the objects are used on the thread that they are of.
@@ -140,14 +151,15 @@ pub(super) fn is_constructing() -> bool {
 
 /// Notes a key that a constructor has made without a destructor. Returns false if there is no room.
 pub(super) fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
-    let noted = with_lists(|lists| lists.keys.add((key, destructor)));
+    let key = Key { number: key, destructor, is_handed_over: false };
+    let noted = with_lists(|lists| lists.keys.add(key));
     report();
     noted
 }
 
 /// Forgets a key that is deleted.
 pub(super) fn forget_key(key: u32) {
-    with_lists(|lists| lists.keys.take(|(noted, _)| *noted == key));
+    with_lists(|lists| lists.keys.take(|noted| noted.number == key));
 }
 
 /// Notes a destructor of a thread-local's. Returns false if the C library must have it.
@@ -160,7 +172,7 @@ pub(super) fn note_destructor(destructor: Destructor, object: *mut c_void) -> bo
 /// Returns true if this thread is about to set its first value of a noted key, and only the C library could have the value
 /// destroyed, because no constructor does it.
 pub(super) fn is_to_be_destroyed(key: u32) -> bool {
-    let is_noted = |&(noted, destructor): &(u32, Option<Destructor>)| noted == key && destructor.is_some();
+    let is_noted = |noted: &Key| noted.number == key && noted.destructor.is_some();
     if !with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted)) {
         return false;
     }
@@ -172,10 +184,14 @@ pub(super) fn is_to_be_destroyed(key: u32) -> bool {
 /// Destroys this thread's value of a key. The C library calls it when the thread ends.
 pub(super) unsafe extern "C" fn destroy_value(key: *mut c_void) {
     let key = key.addr() as u32;
-    let noted = with_lists(|lists| lists.keys.items.iter().flatten().find(|(noted, _)| *noted == key).copied());
-    // SAFETY: a key that has been made; one that was deleted has no values.
+    let noted = with_lists(|lists| lists.keys.items.iter().flatten().find(|noted| noted.number == key).copied());
+    let Some(destructor) = noted.and_then(|noted| noted.destructor) else { return };
+    // SAFETY: a key that has been made, and was not deleted.
     let value = unsafe { pthread_getspecific(key) };
-    let (Some((_, Some(destructor))), false) = (noted, value.is_null()) else { return };
+    // The host may have destroyed it.
+    if value.is_null() {
+        return;
+    }
     if let Some(set) = next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
         // SAFETY: as above.
         unsafe { set(key, std::ptr::null()) };
@@ -187,9 +203,19 @@ pub(super) unsafe extern "C" fn destroy_value(key: *mut c_void) {
 /// Hands what is noted over to the host, if there is one.
 pub(crate) fn report() {
     let Some(services) = services() else { return };
-    while let Some((key, destructor)) = with_lists(|lists| lists.keys.take(|_| true)) {
-        // SAFETY: the host's service with the host's context, and a key of this library's.
-        unsafe { (services.key_adopt)(services.library, key, destructor) };
+    let next = || {
+        with_lists(|lists| {
+            let key = lists.keys.items.iter_mut().flatten().find(|key| !key.is_handed_over)?;
+            key.is_handed_over = true;
+            Some(*key)
+        })
+    };
+    while let Some(Key { number, destructor, .. }) = next() {
+        match services.key_adopt() {
+            // SAFETY: the host's service with the host's context, and a key of this library's.
+            Some(adopt) => unsafe { adopt(services.library, number, destructor) },
+            None => escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor)),
+        }
     }
     let here = this_thread();
     let next = || with_lists(|lists| lists.destructors.take(|(.., thread)| *thread == here));

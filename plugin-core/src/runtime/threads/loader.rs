@@ -114,8 +114,9 @@ macro_rules! next {
 pub(crate) use next;
 
 /// The names of the functions that this module defines, with their places in [`FUNCTIONS`].
-pub(super) const DEFINED: [(&CStr, usize); 19] = [
+pub(super) const DEFINED: [(&CStr, usize); 20] = [
     (c"__cxa_thread_atexit_impl", 1),
+    (c"__cxa_thread_atexit", 1),
     (c"pthread_key_create", 2),
     (c"__pthread_key_create", 2),
     (c"pthread_key_delete", 3),

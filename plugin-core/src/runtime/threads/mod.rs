@@ -9,7 +9,7 @@
 //! # The idea
 //!
 //! This module defines, for this library only, the functions that do all of that. The symbols are *hidden*. The references
-//! of all code that is linked into the same library bind to them, std's and C code's alike. No other library sees them.
+//! of all code that is linked into the same library bind to them, std's, C's and C++'s alike. No other library sees them.
 //! There are two kinds:
 //!
 //! | file | the functions | when one is called |
@@ -140,6 +140,7 @@ macro_rules! __control_threads {
             ".endm",
             // The numbers are the places in `FUNCTIONS`.
             "__plugin_core_define 1, __cxa_thread_atexit_impl",
+            "__plugin_core_define 1, __cxa_thread_atexit",
             "__plugin_core_define 2, pthread_key_create",
             "__plugin_core_define 2, __pthread_key_create",
             "__plugin_core_define 3, pthread_key_delete",

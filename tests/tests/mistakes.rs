@@ -1,0 +1,148 @@
+//! The whole messages about files that are loaded by mistake. The near misses are those of a newcomer who looks into cargo's
+//! target directory.
+
+use std::fs;
+use std::path::Path;
+
+use plugin_host::{Error, Host, Trust};
+use tempfile::TempDir;
+use tests::{fixture, host, library_name};
+
+/// A directory with the library `grown_1`, and the name of that library's file.
+fn built() -> (TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let library = library_name("grown-1");
+    fs::copy(fixture("grown-1"), directory.path().join(&library)).unwrap();
+    (directory, library)
+}
+
+/// The message, with `DIR` for the directory's path.
+fn message(error: Error, directory: &Path) -> String {
+    error
+        .to_string()
+        .replace(&format!("{}{}", directory.display(), std::path::MAIN_SEPARATOR), "DIR/")
+        .replace(&directory.display().to_string(), "DIR")
+}
+
+fn refused(directory: &Path, path: impl AsRef<Path>) -> String {
+    message(host().load(directory.join(path)).unwrap_err(), directory)
+}
+
+#[test]
+fn a_path_that_is_nearly_the_librarys() {
+    let (directory, library) = built();
+    for name in ["grown_1", "grown-1", "libgrown_1", "libgrown-1.x.so", "grown_9"] {
+        assert_eq!(
+            refused(directory.path(), name),
+            format!("cannot load `DIR/{name}`: no such file; tried `DIR/{name}`; there is `DIR/{library}`")
+        );
+    }
+}
+
+#[test]
+fn a_path_that_is_like_no_other_lists_what_there_is() {
+    let (directory, library) = built();
+    assert_eq!(
+        refused(directory.path(), "xqj"),
+        format!("cannot load `DIR/xqj`: no such file; tried `DIR/xqj`; there is only `DIR/{library}`")
+    );
+    let names: Vec<String> = ('a'..='j').map(|name| library_name(&name.to_string().repeat(3))).collect();
+    for name in &names {
+        fs::write(directory.path().join(name), "").unwrap();
+    }
+    let mut all: Vec<String> = names.into_iter().chain([library]).collect();
+    all.sort();
+    let listed = all[..8].iter().map(|name| format!("`DIR/{name}`")).collect::<Vec<_>>().join(", ");
+    assert_eq!(
+        refused(directory.path(), "xqj"),
+        format!("cannot load `DIR/xqj`: no such file; tried `DIR/xqj`; there are {listed} and 3 more")
+    );
+    assert_eq!(
+        refused(directory.path(), "absent/grown_1"),
+        "cannot load `DIR/absent/grown_1`: no such file; tried `DIR/absent/grown_1`"
+    );
+}
+
+#[test]
+fn a_name_that_is_searched_for() {
+    let (directory, library) = built();
+    let search = |name| {
+        let host = Host::new(Trust::none()).with_search_dir(directory.path());
+        let error = message(host.load(name).unwrap_err(), directory.path());
+        // The host also searches beside its program.
+        let beside = std::env::current_exe().unwrap().with_file_name(library_name(name));
+        error.replace(&format!(", `{}`", beside.display()), "")
+    };
+    let tried = library_name("grown");
+    assert_eq!(
+        search("grown"),
+        format!("cannot load `grown`: no such file; tried `DIR/{tried}`; there is `DIR/{library}`")
+    );
+}
+
+#[test]
+fn a_directory() {
+    let (directory, library) = built();
+    assert_eq!(
+        refused(directory.path(), ""),
+        format!("cannot load `DIR/`: it is a directory; name a library file; there is only `DIR/{library}`")
+    );
+    fs::create_dir_all(directory.path().join("grown-1/src")).unwrap();
+    assert_eq!(
+        refused(directory.path(), "grown-1"),
+        "cannot load `DIR/grown-1`: it is a directory; name a library file, which is not in it"
+    );
+}
+
+/// Cargo puts a program, an archive and a list of sources of the same name beside a library.
+#[test]
+fn another_file_of_the_same_crate() {
+    let (directory, library) = built();
+    let program = fs::read(std::env::current_exe().unwrap()).unwrap();
+    let files: [(&str, &str, &[u8]); 5] = [
+        ("grown_1", "a program", &program),
+        ("grown-1", "a program", &program),
+        ("libgrown_1.rlib", "an archive, as an rlib or staticlib is", b"!<arch>\n"),
+        ("libgrown_1.a", "an archive, as an rlib or staticlib is", b"!<arch>\n"),
+        ("libgrown_1.d", "a text file", b"libgrown_1.so: src/lib.rs\n"),
+    ];
+    for (name, found, bytes) in files {
+        fs::write(directory.path().join(name), bytes).unwrap();
+        let message = format!("`DIR/{name}` is not a shared library but {found}; there is `DIR/{library}`");
+        assert_eq!(refused(directory.path(), name), message);
+    }
+    fs::remove_file(directory.path().join(&library)).unwrap();
+    for (name, found, _) in files {
+        let message = format!("`DIR/{name}` is not a shared library but {found}; a plugin's crate-type is \"cdylib\"");
+        assert_eq!(refused(directory.path(), name), message);
+    }
+}
+
+/// A file without the prefix beside the library is what its name says, and no other.
+#[cfg(not(windows))]
+#[test]
+fn a_file_of_nearly_the_same_name() {
+    let (directory, library) = built();
+    let other = library.strip_prefix("lib").unwrap();
+    fs::write(directory.path().join(other), "text").unwrap();
+    assert_eq!(
+        refused(directory.path(), other),
+        format!("`DIR/{other}` is not a shared library but a text file; there is `DIR/{library}`")
+    );
+    fs::copy(fixture("rival"), directory.path().join(other)).unwrap();
+    assert_eq!(host().load(directory.path().join(other)).unwrap().name(), "rival");
+    assert_eq!(host().load(directory.path().join(library)).unwrap().name(), "grown-1");
+}
+
+#[test]
+fn a_library_that_is_no_plugin() {
+    let plain = fixture("plain");
+    assert_eq!(
+        message(host().load(&plain).unwrap_err(), plain.parent().unwrap()),
+        format!(
+            "`DIR/{}` is a shared library but no plugin: it has no table `plugin_table_v1`; does it depend on plugin-core and \
+             have a `#[plugin_export]`?",
+            library_name("plain")
+        )
+    );
+}
