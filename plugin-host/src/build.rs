@@ -176,7 +176,7 @@ impl Build {
             warnings = left_out(&library, &dependencies);
         }
         for warning in warnings {
-            crate::stderr::print(format_args!("warning: {warning}"));
+            crate::os::stderr::print(format_args!("warning: {warning}"));
         }
         Ok(library)
     }

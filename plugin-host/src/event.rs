@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::unload::Unload;
+use crate::unload::outcome::Unload;
 
 /// What has happened to a plugin. It displays as a line for a log.
 ///

@@ -6,10 +6,14 @@ use serde::de::DeserializeSeed as _;
 use serde::{Deserializer, Serialize as _};
 use serde_json::Value as Json;
 
-use crate::difference::Sides;
-use crate::dynamic::{Layouts, Place, Target, Trouble, Value};
 use crate::schema::Schema;
-use crate::signature::Signature;
+use crate::schema::difference::Sides;
+use crate::schema::signature::Signature;
+use crate::untyped::de::target::Target;
+use crate::untyped::free::Place;
+use crate::untyped::layout::Layouts;
+use crate::untyped::ser::Value;
+use crate::untyped::walk::Trouble;
 
 /// Compares two descriptors as a look-up does. Returns whether one may be used as the other, and the differences.
 pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {
@@ -21,8 +25,8 @@ pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {
 /// Returns whether that change lies in the library, or `None` if there is no change.
 #[cfg(target_os = "linux")]
 pub fn own_symbols(library: &[u8]) -> Option<bool> {
-    let _ = crate::symbols::replaced(library);
-    let change = crate::symbols::prefer_own(library, &crate::limits::Limits::default())?;
+    let _ = crate::file::symbols::replaced(library);
+    let change = crate::file::symbols::prefer_own(library, &crate::inspect::limits::Limits::default())?;
     let end = change.place.checked_add(change.bytes.len() as u64);
     Some(end.is_some_and(|end| end <= library.len() as u64))
 }

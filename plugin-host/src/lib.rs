@@ -145,76 +145,50 @@ compile_error!(
      `-C target-feature=+crt-static`"
 );
 
-mod activity;
+mod backend;
 #[cfg(feature = "build")]
 pub mod build;
-mod contents;
-#[cfg_attr(
-    not(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))),
-    path = "crash/elsewhere.rs"
-)]
-mod crash;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-mod dependencies;
-mod difference;
-#[cfg(feature = "serde")]
-mod dynamic;
+mod config;
 mod error;
 mod event;
-mod faults;
 mod file;
-mod formats;
 #[cfg(feature = "json")]
 mod fuzzing;
-mod handler;
-mod hooks;
 mod host;
 mod inspect;
 mod library;
-mod limits;
-mod linked;
-mod manifest;
-mod maps;
-mod memory;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-mod names;
-mod parts;
-mod pin;
-#[cfg(test)]
-mod sample;
+mod load;
+mod os;
+mod plugin;
+mod registry;
 mod schema;
 mod services;
-mod signature;
-mod similar;
-mod stderr;
-mod succession;
-#[cfg(target_os = "linux")]
-mod symbols;
-mod text;
-mod threads;
-mod timeout;
-mod trust;
 mod unload;
+#[cfg(feature = "serde")]
+mod untyped;
 mod upgrade;
 #[cfg(feature = "watch")]
 mod watch;
+mod work;
 
-#[cfg(feature = "serde")]
-pub use dynamic::CallError;
 pub use error::{Error, TypeMismatch};
 pub use event::Event;
-pub use file::Mapping;
-pub use host::{Host, Plugin};
-pub use inspect::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo, inspect, inspect_with};
-pub use limits::Limits;
-pub use memory::{Leak, Memory};
+pub use file::mapping::Mapping;
+pub use host::Host;
+pub use inspect::info::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo};
+pub use inspect::limits::Limits;
+pub use inspect::{inspect, inspect_with};
+pub use load::trust::{Digest, Trust};
+pub use plugin::Plugin;
 pub use plugin_core::{
     Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,
     WriteGuard,
 };
-pub use signature::Signature;
-pub use succession::Draining;
-pub use trust::{Digest, Trust};
+pub use schema::signature::Signature;
+pub use services::memory::{Leak, Memory};
+#[cfg(feature = "serde")]
+pub use untyped::CallError;
+pub use upgrade::succession::Draining;
 /// What the expansion of [`use_system_allocator!`] refers to.
 #[doc(hidden)]
 pub mod __private {
@@ -224,10 +198,10 @@ pub mod __private {
     pub use crate::fuzzing::own_symbols;
     #[cfg(feature = "json")]
     pub use crate::fuzzing::{compare, rebuild};
-    pub use crate::memory::SystemIsGlobal;
+    pub use crate::services::memory::SystemIsGlobal;
 }
 
-pub use pin::{PinReason, PluginThread, Registered, Registration};
-pub use unload::{Closed, Unload};
+pub use unload::outcome::{Closed, Unload};
+pub use unload::pin::{PinReason, PluginThread, Registered, Registration};
 #[cfg(feature = "watch")]
-pub use watch::Watch;
+pub use watch::watches::Watch;

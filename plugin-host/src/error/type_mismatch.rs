@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::signature::Signature;
+use crate::schema::signature::Signature;
 
 /// An export has another type than was asked for: the inside of [`Error::TypeMismatch`](crate::Error::TypeMismatch).
 ///

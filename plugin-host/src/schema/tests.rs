@@ -6,9 +6,9 @@ use plugin_core::descriptor::{Tag, form, style};
 use proptest::prelude::*;
 
 use super::{DEEPEST, MOST_NAMED, Schema};
-use crate::difference::Sides;
-use crate::sample::*;
-use crate::signature::Signature;
+use crate::schema::difference::Sides;
+use crate::schema::sample::*;
+use crate::schema::signature::Signature;
 
 fn u8() -> Bytes {
     leaf(Tag::U8)

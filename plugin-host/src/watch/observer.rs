@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::way::Way;
-use super::{Id, Message};
+use crate::watch::way::Way;
+
+/// The number of a watch.
+pub(super) type Id = u64;
 
 /// A change on the way to a file, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +87,8 @@ impl Names {
     }
 }
 
-fn lock(names: &Mutex<Names>) -> MutexGuard<'_, Names> {
-    names.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The metadata that differ if a path leads to another directory.
@@ -129,7 +130,7 @@ pub(super) struct Observer {
 }
 
 impl Observer {
-    pub(super) fn new(sender: Sender<Message>) -> io::Result<Self> {
+    pub(super) fn new(tell: impl Fn(Id, Change) + Send + 'static) -> io::Result<Self> {
         let names = Arc::<Mutex<Names>>::default();
         let tell = {
             let names = names.clone();
@@ -137,7 +138,7 @@ impl Observer {
                 // There are many of these, and they change nothing.
                 if !matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(AccessKind::Open(_)))) {
                     // If the receiver is gone, the message is not needed.
-                    lock(&names).tell(&event, |id, change| _ = sender.send(Message::Changed(id, change)));
+                    lock(&names).tell(&event, &tell);
                 }
             }
         };

@@ -1,0 +1,147 @@
+//! Plugins that are linked into the host's own program: the same API, and no file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+use plugin_core::fault::observe_panics;
+use plugin_core::record::{Build, RawRecord};
+use plugin_core::table;
+
+use crate::error::Error;
+use crate::error::at::At as _;
+use crate::inspect::info::PluginInfo;
+use crate::library::entry::Entry;
+use crate::library::hooks::Hooks;
+use crate::services::Services;
+use crate::services::faults::Faults;
+use crate::services::memory::Memory;
+use crate::work::timeout::Steps;
+
+/// A linked plugin as a host serves it. Each package that exports something is one.
+pub(crate) struct LinkedPlugin {
+    pub(crate) info: PluginInfo,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// Keeps the program's plugins attached. There is one program, so they are attached once, however many hosts there are.
+pub(crate) struct Attachment(());
+
+/// Whether the program's plugins are attached.
+#[derive(Default)]
+struct State {
+    /// How many [`Attachment`]s there are.
+    count: usize,
+    /// The thread that runs hooks now: the init hooks before the first attachment, or the shutdown hooks after the last.
+    in_hooks: Option<ThreadId>,
+    /// What to run after the last.
+    shutdown: Vec<(Hooks, Arc<Services>)>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { count: 0, in_hooks: None, shutdown: Vec::new() });
+static HOOKS_RAN: Condvar = Condvar::new();
+
+fn lock() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `hooks`, with everybody else waiting but nothing locked. If they unwind, nobody waits for ever.
+fn run_hooks<R>(mut state: MutexGuard<'_, State>, hooks: impl FnOnce() -> R) -> (MutexGuard<'static, State>, R) {
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            lock().in_hooks = None;
+            HOOKS_RAN.notify_all();
+        }
+    }
+
+    state.in_hooks = Some(std::thread::current().id());
+    drop(state);
+    let done = Done;
+    let result = hooks();
+    std::mem::forget(done);
+    // The caller says what has come of it before anybody else looks.
+    let mut state = lock();
+    state.in_hooks = None;
+    HOOKS_RAN.notify_all();
+    (state, result)
+}
+
+impl Attachment {
+    fn new(plugins: &[LinkedPlugin], faults: &Arc<Faults>) -> Result<Self, Error> {
+        let mut state = lock();
+        while let Some(thread) = state.in_hooks {
+            if thread == std::thread::current().id() {
+                return Err(Error::InHook);
+            }
+            state = HOOKS_RAN.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.count == 0 {
+            let hooks: Vec<_> = plugins
+                .iter()
+                .map(|LinkedPlugin { info, entries }| {
+                    let services =
+                        Services::new(info.name.clone(), false, Memory::Plain, faults.clone(), BTreeSet::new());
+                    (Hooks::new(entries, &info.name), services)
+                })
+                .collect();
+            let (locked, started) = run_hooks(state, || {
+                for (place, (init, services)) in hooks.iter().enumerate() {
+                    if let Err(error) = init.run_init(services.plugin(), Path::new(""), &Steps::unlimited(), |_| ()) {
+                        run_shutdown(&hooks[..=place]);
+                        return Err(error);
+                    }
+                }
+                Ok(())
+            });
+            state = locked;
+            started?;
+            state.shutdown = hooks;
+        }
+        state.count += 1;
+        Ok(Attachment(()))
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        let mut state = lock();
+        state.count -= 1;
+        if state.count == 0 {
+            let hooks = std::mem::take(&mut state.shutdown);
+            drop(run_hooks(state, || run_shutdown(&hooks)));
+        }
+    }
+}
+
+fn run_shutdown(plugins: &[(Hooks, Arc<Services>)]) {
+    for (hooks, services) in plugins.iter().rev() {
+        hooks.run_shutdown(services, &Steps::unlimited(), |_| ());
+    }
+}
+
+/// Attaches every package of this program that exports something, in the order of their names.
+pub(crate) fn attach(faults: &Arc<Faults>) -> Result<(Vec<LinkedPlugin>, Arc<Attachment>), Error> {
+    observe_panics();
+    let mut packages: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
+    for export in table::registered() {
+        // SAFETY: the program is its own library, and stays mapped.
+        if let Some(entry) = unsafe { Entry::new(export) } {
+            packages.entry(entry.item.package).or_default().push(entry);
+        }
+    }
+    let plugins =
+        packages.into_iter().map(|(package, entries)| Ok(LinkedPlugin { info: info(package, &entries)?, entries }));
+    let plugins = plugins.collect::<Result<Vec<_>, Error>>()?;
+    let attachment = Attachment::new(&plugins, faults)?;
+    Ok((plugins, Arc::new(attachment)))
+}
+
+fn info(package: &str, entries: &[Entry]) -> Result<PluginInfo, Error> {
+    let build = RawRecord::read(table::build_record());
+    let build = build.ok().flatten().and_then(|(record, _)| Build::read(&record));
+    let build = build.expect("plugin-core's own record has the form that it documents");
+    let version = entries.first().map_or("", |entry| entry.item.version);
+    PluginInfo::new(package, version, &build, entries.iter().map(|entry| (entry.kind, &entry.item))).at(Path::new(""))
+}

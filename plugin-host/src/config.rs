@@ -1,0 +1,78 @@
+//! The settings of a host, apart from the host.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::Event;
+use crate::file::mapping::Mapping;
+use crate::inspect::info::{AbortPlugins, PanicStrategy};
+use crate::inspect::limits::Limits;
+use crate::inspect::manifest::Manifest;
+use crate::library::Settings;
+use crate::load::trust::Trust;
+use crate::services::memory::Memory;
+use crate::work::activity::Activities;
+use crate::work::handler::Handler;
+
+/// How long a hook may take, unless the host says otherwise.
+pub(crate) const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
+const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The settings that the host's author chose.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) trust: Trust,
+    pub(crate) limits: Limits,
+    pub(crate) directories: Vec<PathBuf>,
+    pub(crate) abort_plugins: AbortPlugins,
+    pub(crate) settings: Settings,
+    pub(crate) on_event: Handler<Event>,
+    pub(crate) activities: Arc<Activities>,
+    pub(crate) handover_deadline: Duration,
+    #[cfg(feature = "watch")]
+    pub(crate) watch: crate::watch::times::Times,
+}
+
+impl Config {
+    /// The settings of a host whose author has chosen nothing else.
+    pub(crate) fn new(trust: Trust) -> Self {
+        let settings = Settings {
+            mapping: Mapping::default(),
+            backtraces: false,
+            crash_reports: false,
+            faults: Arc::default(),
+            memory: Memory::default(),
+            on_leak: Handler::default(),
+            hook_timeout: Some(HOOK_TIMEOUT),
+            quiet: BTreeSet::new(),
+        };
+        Config {
+            trust,
+            limits: Limits::default(),
+            directories: Vec::new(),
+            abort_plugins: AbortPlugins::default(),
+            settings,
+            on_event: Handler::default(),
+            activities: Arc::default(),
+            handover_deadline: HANDOVER_DEADLINE,
+            #[cfg(feature = "watch")]
+            watch: crate::watch::times::Times::default(),
+        }
+    }
+
+    /// The directories that are searched for bare names, in order.
+    pub(crate) fn search_dirs(&self) -> Vec<PathBuf> {
+        let exe = std::env::current_exe().ok();
+        let beside = exe.as_deref().and_then(Path::parent).map(Path::to_owned);
+        self.directories.iter().cloned().chain(beside).collect()
+    }
+
+    /// Returns true if no look-up in that plugin may ask for a [`Fault`].
+    pub(crate) fn refuses_faults(&self, manifest: &Manifest) -> bool {
+        manifest.panic() == PanicStrategy::Abort && self.abort_plugins == AbortPlugins::RefuseFaults
+    }
+}

@@ -1,0 +1,33 @@
+//! Errors about a file, before its path is added.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// An error about a file. Only the code that opened the file knows its path, and adds it once, with [`At::at`].
+pub(crate) struct FileError(Box<dyn FnOnce(PathBuf) -> Error>);
+
+impl FileError {
+    /// The error that `error` makes of the path.
+    pub(crate) fn new(error: impl FnOnce(PathBuf) -> Error + 'static) -> Self {
+        FileError(Box::new(error))
+    }
+
+    /// A file that has the form of a library, but contradicts itself.
+    pub(crate) fn damaged(problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        FileError::new(|path| Error::Damaged { path, problem })
+    }
+}
+
+/// A result that may be an error about a file.
+pub(crate) trait At<T> {
+    /// Adds the path of the file.
+    fn at(self, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for Result<T, FileError> {
+    fn at(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|FileError(error)| error(path.to_owned()))
+    }
+}

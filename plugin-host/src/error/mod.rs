@@ -1,0 +1,597 @@
+//! The errors of a host, one variant for each cause.
+
+pub(crate) mod at;
+pub(crate) mod names;
+pub(crate) mod similar;
+mod text;
+mod type_mismatch;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use plugin_core::Fault;
+use plugin_core::record::SECTION;
+use thiserror::Error;
+
+#[cfg(feature = "watch")]
+use crate::error::text::watch_hint;
+use crate::error::text::{
+    abi_version, already_mapped, busy, displayed, duplicate_hook, from, hint, hook, hook_timed_out, in_directory,
+    instead, is_host, list, more_than, no_export, no_faults, place_and_text, quoted, saying, state_not_restored,
+    too_many_files,
+};
+use crate::error::type_mismatch::indented;
+use crate::schema::signature::Signature;
+
+pub use type_mismatch::TypeMismatch;
+
+/// Why a plugin was not loaded, replaced or unloaded, or a look-up not answered.
+///
+/// After any error, the host is as it was before the call.
+///
+/// # Example
+///
+/// ```
+/// use plugin_host::{Error, Host, Trust};
+///
+/// let host = Host::new(Trust::none()).with_search_dir("/opt/editor/plugins");
+/// match host.load("spell-checker") {
+///     Ok(plugin) => println!("{} {}", plugin.name(), plugin.version()),
+///     Err(Error::NotFound { tried, .. }) => println!("not installed; looked for {tried:?}"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No file of that name.
+    #[error(
+        "cannot load `{name}`: no such file; tried {}{}",
+        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count)
+    )]
+    NotFound {
+        /// The name that was asked for.
+        name: String,
+        /// Every path that was tried, in order.
+        tried: Vec<PathBuf>,
+        /// A library with a similar name in the directory of one of these paths.
+        closest: Option<PathBuf>,
+        /// The first libraries in these directories in the order of their paths, at most eight. Empty if there is a similar one.
+        existing: Vec<PathBuf>,
+        /// The number of libraries in these directories.
+        count: usize,
+    },
+
+    /// The path is a directory.
+    #[error("cannot load `{path}`: it is a directory; name a library file{}", in_directory(existing, *count))]
+    IsDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// The first libraries in it in the order of their paths, at most eight.
+        existing: Vec<PathBuf>,
+        /// The number of libraries in it.
+        count: usize,
+    },
+
+    /// The path is something else than a file: a pipe, a socket, a device.
+    #[error("cannot load `{path}`: it is no file, but a pipe, socket or device")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+
+    /// The file could not be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// The process has as many files open as it may. Each loaded plugin keeps one.
+    #[error("{}", too_many_files(path, source))]
+    TooManyFiles {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: std::io::Error,
+    },
+
+    /// Another process wrote to the file while it was read.
+    #[error("`{path}` was written to while it was read; load it again when it is complete")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The file is larger than [`Limits::with_file`](crate::Limits::with_file) allows.
+    #[error("`{path}` is too large: at least {found} bytes{}", more_than(*limit, "with_file"))]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes. If the file does not know its length, the number of bytes that were read.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// The headers, symbols and names of the file are larger than [`Limits::with_symbols`](crate::Limits::with_symbols)
+    /// allows.
+    #[error("the headers and symbols of `{path}` are too large: at least {found} bytes{}", more_than(*limit, "with_symbols"))]
+    SymbolsTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The number of bytes that were needed up to the first that were not read.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// The section that lists the exports is larger than [`Limits::with_section`](crate::Limits::with_section) allows.
+    #[error("the section `{SECTION}` of `{path}` is too large: {found} bytes{}", more_than(*limit, "with_section"))]
+    SectionTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// The file has more exports and hooks than [`Limits::with_exports`](crate::Limits::with_exports) allows.
+    #[error("`{path}` has too many exports and hooks: {found}{}", more_than(*limit as u64, "with_exports"))]
+    TooManyExports {
+        /// The file.
+        path: PathBuf,
+        /// The number of exports and hooks in the file.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+
+    /// The type of an export is larger than [`Limits::with_descriptor`](crate::Limits::with_descriptor) allows.
+    #[error("the type of `{export}` in `{path}` is too large: {found} bytes{}", more_than(*limit as u64, "with_descriptor"))]
+    DescriptorTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The export or hook.
+        export: String,
+        /// The length of the type's descriptor in bytes.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+
+    /// The file has no bytes.
+    #[error("cannot load `{path}`: the file is empty; was its build interrupted?")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The host's trust does not cover the file.
+    #[error("`{path}` is not trusted: {reason}")]
+    NotTrusted {
+        /// The file.
+        path: PathBuf,
+        /// The requirement, and the file's property that does not meet it.
+        reason: String,
+    },
+
+    /// The file is something else than a shared library.
+    #[error("`{path}` is not a shared library but {found}; {}", instead(beside.as_deref()))]
+    NotALibrary {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// The library beside it that has the same crate's name.
+        beside: Option<PathBuf>,
+    },
+
+    /// The file begins as a shared library but is cut short or damaged.
+    #[error("`{path}` is a damaged or truncated library: {problem}; build or copy it again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The fault that was found.
+        problem: String,
+    },
+
+    /// The library is for other machines.
+    #[error("`{path}` is built for {found}, this host for {expected}; build it with `--target` for this machine")]
+    WrongTarget {
+        /// The file.
+        path: PathBuf,
+        /// The kind that this host can load.
+        expected: String,
+        /// The kind of the file.
+        found: String,
+    },
+
+    /// A shared library, but without a registration table.
+    #[error(
+        "`{path}` is a shared library but no plugin: it has no table `{}`; does it depend on plugin-core and have a \
+         `#[plugin_export]`?",
+        plugin_core::table::TABLE_SYMBOL
+    )]
+    NotAPlugin {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The plugin was built with a plugin-core whose table is of another version.
+    #[error("{}", abi_version(path, *found, *expected))]
+    AbiVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version or length that this host reads.
+        expected: u32,
+        /// The version or length in the file.
+        found: u32,
+    },
+
+    /// The table is shorter than its header says, or than its version is.
+    #[error("the table of `{path}` is too short: {found} bytes, where {expected} are expected")]
+    TableTooShort {
+        /// The file.
+        path: PathBuf,
+        /// Bytes there should be.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+
+    /// Two exports of one plugin have the same name.
+    #[error(
+        "`{path}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`"
+    )]
+    DuplicateExport {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// The module of the one.
+        first: String,
+        /// The module of the other.
+        second: String,
+    },
+
+    /// A plugin has two functions that save its state, or two that restore it.
+    #[error("{}", duplicate_hook(path, hook, first, second))]
+    DuplicateHook {
+        /// The file.
+        path: PathBuf,
+        /// `save` or `restore`.
+        hook: &'static str,
+        /// The module of the one.
+        first: String,
+        /// The module of the other.
+        second: String,
+    },
+
+    /// A plugin of that name is loaded already.
+    #[error("cannot load plugin `{name}`{}: one of that name is loaded already{}", from(path), from(loaded))]
+    AlreadyLoaded {
+        /// The file.
+        path: PathBuf,
+        /// The plugin's name.
+        name: String,
+        /// Where the loaded one came from; empty if it is linked.
+        loaded: PathBuf,
+    },
+
+    /// The loader refused the library.
+    #[error("the system cannot map `{path}`: {reason}")]
+    Map {
+        /// The file.
+        path: PathBuf,
+        /// The loader's reason.
+        reason: String,
+    },
+
+    /// The library is a host already: something that it runs when it is mapped has loaded or linked a plugin. It stays mapped.
+    #[error("{}", is_host(path))]
+    IsHost {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The file is mapped in place already, by another host or by a loading whose library could not be unmapped.
+    #[error("{}", already_mapped(path))]
+    AlreadyMapped {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// An export stands in the file, but the library did not register it when it was mapped.
+    #[error("`{path}` lists the export `{name}` but did not register it: its constructors did not run")]
+    NotRegistered {
+        /// The file.
+        path: PathBuf,
+        /// The export.
+        name: String,
+    },
+
+    /// An init hook returned an error. The plugin is not loaded.
+    #[error("plugin `{plugin}`{} did not start: its init hook `{hook}` failed{}", from(path), saying(message))]
+    InitFailed {
+        /// The plugin's name.
+        plugin: String,
+        /// The hook's name.
+        hook: String,
+        /// The error as text.
+        message: String,
+        /// The file; empty for a linked plugin.
+        path: PathBuf,
+    },
+
+    /// An init hook panicked. The plugin is not loaded.
+    #[error(
+        "plugin `{plugin}`{} did not start: its init hook{} panicked{}",
+        from(path),
+        hook(fault),
+        place_and_text(fault)
+    )]
+    InitPanicked {
+        /// The plugin's name.
+        plugin: String,
+        /// The panic, with the hook's name.
+        #[source]
+        fault: Box<Fault>,
+        /// The file; empty for a linked plugin.
+        path: PathBuf,
+    },
+
+    /// A hook has not returned in time: an init hook when the plugin was loaded, or a hook that saves or restores its state
+    /// when it was replaced. It runs on, on a thread of its own, and its library stays mapped until it returns.
+    #[error("{}", hook_timed_out(plugin, hook, *timeout, path))]
+    HookTimedOut {
+        /// The plugin's name.
+        plugin: String,
+        /// The hook's name.
+        hook: String,
+        /// How long was waited.
+        timeout: Duration,
+        /// The file that was loaded, or that was to replace the plugin.
+        path: PathBuf,
+    },
+
+    /// `Host::linked` was called in a hook of a linked plugin.
+    #[error("a hook of a linked plugin cannot make a host of the linked plugins: they are being attached or detached")]
+    InHook,
+
+    /// A [`Fault`] was asked for in a plugin whose panics end the process. The host decides with
+    /// [`Host::with_abort_plugins`](crate::Host::with_abort_plugins).
+    #[error("{}", no_faults(name, plugin))]
+    NoFaults {
+        /// The plugin's name.
+        plugin: String,
+        /// The export.
+        name: String,
+    },
+
+    /// No loaded plugin has that name.
+    #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref(), existing, *count))]
+    NoSuchPlugin {
+        /// The name that was asked for.
+        name: String,
+        /// The loaded plugin with the most similar name, if one is similar.
+        closest: Option<String>,
+        /// The first loaded plugins in the order of their names, at most eight.
+        existing: Vec<String>,
+        /// The number of loaded plugins.
+        count: usize,
+    },
+
+    /// The plugin is being unloaded: until that is decided, it is not looked up in, loaded, replaced or unloaded.
+    #[error("plugin `{plugin}` is being unloaded at this moment")]
+    Unloading {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// A plugin that is linked into the program was to be unloaded or replaced.
+    #[error("plugin `{plugin}` is linked into this program, and cannot be unloaded or replaced")]
+    Linked {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// The plugin is being replaced by another version.
+    #[error("plugin `{plugin}` is being upgraded at this moment")]
+    Upgrading {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// The file for an upgrade of a plugin holds another plugin.
+    #[error("`{path}` cannot replace plugin `{expected}`: it is plugin `{found}`")]
+    OtherPlugin {
+        /// The file.
+        path: PathBuf,
+        /// The plugin that was to be replaced.
+        expected: String,
+        /// The plugin that the file holds.
+        found: String,
+    },
+
+    /// The next version lacks what a handle uses, or has something else in its place.
+    #[error(
+        "`{path}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does \
+         not have what it needs; drop it first, or keep the export: {problem}"
+    )]
+    InUse {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+        /// The error of such a look-up in the next version.
+        problem: Box<Error>,
+    },
+
+    /// A plugin saves its state, but the next version does not restore it.
+    #[error("{}", state_not_restored(path, plugin))]
+    StateNotRestored {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+    },
+
+    /// The state that a plugin saves has another type than the one that the next version restores.
+    #[error(
+        "`{path}` cannot replace plugin `{plugin}`: it restores a state of another type\n  saved:    {saved}\n  \
+         restored: {restored}\n  difference:{}",
+        indented(difference)
+    )]
+    StateMismatch {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+        /// The type of the hook that saves the state, `fn() -> S`.
+        saved: Box<Signature>,
+        /// The same with the type of the state that is restored.
+        restored: Box<Signature>,
+        /// The differences, one in each line, as in [`TypeMismatch::difference`].
+        difference: String,
+    },
+
+    /// Calls were in progress for too long to hand the state over.
+    #[error("{}", busy(plugin, *waited))]
+    Busy {
+        /// The plugin's name.
+        plugin: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+
+    /// A plugin panicked while it saved its state.
+    #[error("plugin `{plugin}` is not upgraded: its `#[plugin_export(save)]` panicked{}", place_and_text(fault))]
+    SavePanicked {
+        /// The plugin's name.
+        plugin: String,
+        /// The panic.
+        #[source]
+        fault: Box<Fault>,
+    },
+
+    /// The next version returned an error when it restored the state.
+    #[error("`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` failed{}", saying(message))]
+    RestoreFailed {
+        /// The plugin's name.
+        plugin: String,
+        /// The error as text.
+        message: String,
+        /// The file of the next version.
+        path: PathBuf,
+    },
+
+    /// The next version panicked when it restored the state.
+    #[error(
+        "`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{}",
+        place_and_text(fault)
+    )]
+    RestorePanicked {
+        /// The plugin's name.
+        plugin: String,
+        /// The panic.
+        #[source]
+        fault: Box<Fault>,
+        /// The file of the next version.
+        path: PathBuf,
+    },
+
+    /// A file was to replace its plugin, which is not loaded.
+    #[error("`{path}` replaces nothing: its plugin `{plugin}` is not loaded; load it with `Host::load`")]
+    NothingToReplace {
+        /// The plugin's name.
+        plugin: String,
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The system has no thread for the old version to be unloaded on.
+    #[error(
+        "plugin `{plugin}` is not upgraded to `{path}`: no thread can be started to unload the old version on: \
+         {source}"
+    )]
+    NoThread {
+        /// The plugin's name.
+        plugin: String,
+        /// The file of the next version.
+        path: PathBuf,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
+
+    /// The plugin's file is watched already.
+    #[cfg(feature = "watch")]
+    #[error("plugin `{plugin}` is watched already; drop that `Watch` first")]
+    AlreadyWatched {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// The system does not tell of changes to the plugin's file.
+    #[cfg(feature = "watch")]
+    #[error(
+        "plugin `{plugin}` is not watched: the system cannot watch the directory `{directory}`{}",
+        watch_hint(source)
+    )]
+    NotWatched {
+        /// The plugin's name.
+        plugin: String,
+        /// The directory that its file is in.
+        directory: PathBuf,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
+
+    /// Nothing of that name is exported.
+    #[error("{}{}", no_export(name, plugin.as_deref()), hint(closest.as_deref(), existing, *count))]
+    NoSuchExport {
+        /// The name that was asked for.
+        name: String,
+        /// The plugin that was asked, if one was named.
+        plugin: Option<String>,
+        /// The export with the most similar name, if one is similar.
+        closest: Option<String>,
+        /// The first exports in the order of their names, at most eight.
+        existing: Vec<String>,
+        /// The number of exports that were searched.
+        count: usize,
+    },
+
+    /// Several plugins export that name.
+    #[error(
+        "`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`",
+        quoted(plugins, " and ")
+    )]
+    Ambiguous {
+        /// The name that was asked for.
+        name: String,
+        /// The plugins, in the order they were loaded.
+        plugins: Vec<String>,
+    },
+
+    /// The export has another type than was asked for.
+    #[error(transparent)]
+    TypeMismatch(Box<TypeMismatch>),
+
+    /// The plugin panicked while it gave access to an exported static.
+    #[error(
+        "cannot get at the static `{}`: its plugin panicked{}",
+        .0.export.as_deref().unwrap_or_default(), place_and_text(.0)
+    )]
+    Access(#[source] Box<Fault>),
+
+    /// A name with a NUL in it, which no file or export can have.
+    #[error("the name {name:?} contains a NUL; no file or export can be called so")]
+    NulInName {
+        /// The name.
+        name: String,
+    },
+}

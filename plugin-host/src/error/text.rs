@@ -1,0 +1,170 @@
+//! The parts of messages.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use plugin_core::Fault;
+
+pub(super) fn list(paths: &[PathBuf]) -> String {
+    let paths = quoted(paths.iter().map(|path| path.display()), ", ");
+    if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths }
+}
+
+/// Where a plugin is from; a linked one has no file.
+pub(super) fn from(path: &Path) -> String {
+    if path.as_os_str().is_empty() { " (linked)".to_owned() } else { format!(" (from `{}`)", path.display()) }
+}
+
+/// The text of an error that a plugin has returned.
+pub(super) fn saying(message: &str) -> String {
+    if message.trim().is_empty() { ", and says nothing about it".to_owned() } else { format!(": {message}") }
+}
+
+/// The name of the hook that panicked.
+pub(super) fn hook(fault: &Fault) -> String {
+    let hook = fault.export.as_deref().and_then(|export| export.split_once("::"));
+    hook.map_or_else(String::new, |(_, hook)| format!(" `{hook}`"))
+}
+
+/// The place of a panic and its message. The backtrace is only in the [`Fault`] itself.
+pub(super) fn place_and_text(fault: &Fault) -> String {
+    let place = fault.location.as_ref().map_or_else(String::new, |location| format!(" at {location}"));
+    if fault.message.is_empty() { place } else { format!("{place}: {}", fault.message) }
+}
+
+pub(super) fn like(closest: Option<impl Display>) -> String {
+    closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
+}
+
+pub(super) fn quoted<T: Display>(names: impl IntoIterator<Item = T>, separator: &str) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator)
+}
+
+pub(super) fn no_export(name: &str, plugin: Option<&str>) -> String {
+    match plugin {
+        Some(plugin) => format!("plugin `{plugin}` exports no `{name}`"),
+        None => format!("no loaded plugin exports `{name}`"),
+    }
+}
+
+pub(super) fn displayed(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.display().to_string()).collect()
+}
+
+/// The libraries in a directory that was named instead of a library.
+pub(super) fn in_directory(existing: &[PathBuf], count: usize) -> String {
+    match existing {
+        [] => ", which is not in it".to_owned(),
+        _ => hint(None::<&str>, &displayed(existing), count),
+    }
+}
+
+/// The library that is likely meant, or else what a plugin is.
+pub(super) fn instead(beside: Option<&Path>) -> String {
+    match beside {
+        Some(path) => format!("there is `{}`", path.display()),
+        None => "a plugin's crate-type is \"cdylib\"".to_owned(),
+    }
+}
+
+pub(super) fn hint(closest: Option<impl Display>, existing: &[String], count: usize) -> String {
+    match (&closest, existing) {
+        (Some(_), _) | (None, []) => like(closest),
+        (None, [one]) if count == 1 => format!("; there is only `{one}`"),
+        (None, _) => match (quoted(existing, ", "), count - existing.len()) {
+            (names, 0) => format!("; there are {names}"),
+            (names, more) => format!("; there are {names} and {more} more"),
+        },
+    }
+}
+
+/// The remedy where watching needs more than the operating system allows.
+#[cfg(feature = "watch")]
+pub(super) fn watch_hint(source: &std::io::Error) -> String {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => ", which does not exist; make it first".to_owned(),
+        std::io::ErrorKind::QuotaExceeded => "; allow more with `sysctl fs.inotify.max_user_watches`".to_owned(),
+        #[cfg(target_os = "linux")]
+        _ if source.raw_os_error() == Some(libc::EMFILE) => {
+            "; allow more with `sysctl fs.inotify.max_user_instances`, or more open files with `ulimit -n`".to_owned()
+        }
+        _ => format!(": {source}"),
+    }
+}
+
+pub(super) fn no_faults(name: &str, plugin: &str) -> String {
+    format!(
+        "export `{name}` of plugin `{plugin}` cannot return a `Fault`: the plugin is built with `panic = \"abort\"`, \
+         so a panic in it ends the process; build it with `panic = \"unwind\"`, or ask for the type without \
+         `Result<_, Fault>`, or accept this with `Host::with_abort_plugins(AbortPlugins::AllowFaults)`"
+    )
+}
+
+pub(super) fn state_not_restored(path: &Path, plugin: &str) -> String {
+    format!(
+        "`{}` cannot replace plugin `{plugin}`: the old version saves its state, and the new one has no \
+         `#[plugin_export(restore)]` to take it; one that does nothing would drop it",
+        path.display()
+    )
+}
+
+pub(super) fn already_mapped(path: &Path) -> String {
+    format!(
+        "`{}` is mapped in place already, and the system would give the same library again; rename the next \
+         version over it rather than writing to it, or load it with `Mapping::Private`",
+        path.display()
+    )
+}
+
+pub(super) fn is_host(path: &Path) -> String {
+    format!(
+        "`{}` was a host before it could be attached to this one, and stays apart; let it load its own plugins \
+         from an init hook, or later",
+        path.display()
+    )
+}
+
+pub(super) fn busy(plugin: &str, waited: Duration) -> String {
+    format!(
+        "plugin `{plugin}` is not upgraded: to hand its state over, calls through `Live` handles must end, and some \
+         did not within {waited:?}; try again, or allow for more with `Host::with_handover_deadline`"
+    )
+}
+
+pub(super) fn hook_timed_out(plugin: &str, hook: &str, timeout: Duration, path: &Path) -> String {
+    format!(
+        "plugin `{plugin}`{}: its hook `{hook}` has not returned within {timeout:?}; it runs on, and its library \
+         stays mapped until it returns; allow for more time with `Host::with_hook_timeout`",
+        from(path)
+    )
+}
+
+pub(super) fn too_many_files(path: &Path, source: &std::io::Error) -> String {
+    format!(
+        "cannot load `{}`: this process can open no more files ({source}); each loaded plugin keeps one open: \
+         allow more with `ulimit -n`",
+        path.display()
+    )
+}
+
+pub(super) fn abi_version(path: &Path, found: u32, expected: u32) -> String {
+    format!(
+        "`{}` has a table of ABI version {found}, this host reads version {expected}; build both with the same major \
+         version of the SDK",
+        path.display()
+    )
+}
+
+pub(super) fn duplicate_hook(path: &Path, hook: &str, first: &str, second: &str) -> String {
+    format!(
+        "`{}` has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put both into \
+         one",
+        path.display()
+    )
+}
+
+/// A limit that is exceeded, and the setting that raises it.
+pub(super) fn more_than(limit: u64, setting: &str) -> String {
+    format!(", where at most {limit} are read; allow more with `Limits::{setting}`")
+}

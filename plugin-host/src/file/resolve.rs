@@ -1,0 +1,112 @@
+//! A path or a bare name, and the file that is meant by it.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::Error;
+use crate::error::at::FileError;
+use crate::error::names::no_nul_in_path;
+use crate::error::similar::{MOST_LISTED, closest};
+
+/// Whether `name` is a bare name to be searched for, rather than a path.
+pub(crate) fn is_bare(name: &Path) -> bool {
+    let mut components = name.components();
+    let single = matches!((components.next(), components.next()), (Some(Component::Normal(_)), None));
+    single && name.extension().is_none() && !ends_with_separator(name)
+}
+
+fn ends_with_separator(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(byte.into()))
+}
+
+/// `libgreeter.so`, `greeter.dll` or `libgreeter.dylib` for `greeter`. As cargo does, `-` becomes `_`.
+fn file_name_of(name: &Path) -> OsString {
+    let name = name.to_string_lossy().replace('-', "_");
+    format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX).into()
+}
+
+/// The file that is meant by a path, which need not be there, or is found for a bare name in the search directories.
+pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -> Result<PathBuf, Error> {
+    no_nul_in_path(name)?;
+    if !is_bare(name) {
+        return Ok(name.to_owned());
+    }
+    let file_name = file_name_of(name);
+    let candidates: Vec<_> = directories().iter().map(|directory| directory.join(&file_name)).collect();
+    match candidates.iter().find(|path| path.exists()) {
+        Some(found) => Ok(found.clone()),
+        None => Err(not_found(name, candidates)),
+    }
+}
+
+/// An error about a file that does not exist, and the library beside it that is most likely meant.
+pub(crate) fn not_found(name: &Path, tried: Vec<PathBuf>) -> Error {
+    let name = name.display().to_string();
+    let closest = tried.iter().find_map(|path| library_like(path));
+    let directories: BTreeSet<_> =
+        tried.iter().filter(|_| closest.is_none()).filter_map(|path| path.parent()).collect();
+    let (existing, count) = listed(directories.into_iter().flat_map(libraries_in).collect());
+    Error::NotFound { name, tried, closest, existing, count }
+}
+
+/// The first of these files, and the number of all.
+pub(crate) fn listed(mut files: Vec<PathBuf>) -> (Vec<PathBuf>, usize) {
+    files.sort();
+    let count = files.len();
+    files.truncate(MOST_LISTED);
+    (files, count)
+}
+
+/// The libraries in a directory.
+pub(crate) fn libraries_in(directory: &Path) -> Vec<PathBuf> {
+    // A directory may have any number of files.
+    const MOST: usize = 1000;
+    let listed = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let names = fs::read_dir(listed).into_iter().flatten().flatten().take(MOST).map(|entry| entry.file_name());
+    let is_library = |name: &OsString| name.as_encoded_bytes().ends_with(std::env::consts::DLL_SUFFIX.as_bytes());
+    names.filter(is_library).map(|name| directory.join(name)).collect()
+}
+
+/// The library in a path's directory that has the most similar name: `target/debug/libgreeter.so` for
+/// `target/debug/greeter`.
+fn library_like(path: &Path) -> Option<PathBuf> {
+    let libraries = libraries_in(path.parent()?);
+    let crates: Vec<_> = libraries.iter().map(|library| crate_of(library)).collect();
+    let closest = closest(&crate_of(path), crates.iter().map(String::as_str))?;
+    let index = crates.iter().position(|of| *of == closest)?;
+    Some(libraries[index].clone())
+}
+
+/// An error about a file that is something else than a library, and the library of the same crate's beside it.
+pub(crate) fn not_a_library(found: &str) -> FileError {
+    let found = found.to_owned();
+    FileError::new(|path| {
+        let beside = path.with_file_name(file_name_of(Path::new(&crate_of(&path))));
+        let beside = Some(beside).filter(|beside| *beside != path && beside.is_file());
+        Error::NotALibrary { path, found, beside }
+    })
+}
+
+/// The name of the crate in the name of a file that is built from it on any system.
+fn crate_of(path: &Path) -> String {
+    const ENDS: [&str; 8] = [".so", ".dll", ".dylib", ".rlib", ".rmeta", ".a", ".d", ".exe"];
+    let file = path.file_name().unwrap_or_default().to_string_lossy().replace('-', "_");
+    let stem = ENDS.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(&file);
+    stem.strip_prefix("lib").unwrap_or(stem).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_names_have_one_component_and_no_extension() {
+        assert!(is_bare(Path::new("greeter")));
+        assert!(is_bare(Path::new("my-plugin")));
+        for path in ["./greeter", "a/greeter", "/greeter", "greeter.so", "greeter/", "..", ""] {
+            assert!(!is_bare(Path::new(path)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The bytes that are mapped: a private copy, or the file itself.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::error::at::FileError;
+use crate::file::contents::Contents;
+use crate::file::mapping::Mapping;
+use crate::file::open::Opened;
+use crate::inspect::limits::Limits;
+use crate::inspect::{Inspected, inspect_in};
+use crate::load::trust::Digest;
+
+/// The source that a library is mapped from.
+pub(crate) enum Source {
+    Contents(Contents),
+    /// The file itself. Only the parts that inspection needs are read.
+    InPlace(fs::File),
+}
+
+impl Source {
+    /// Reads as much of a file as `mapping` needs, and computes the digest of the whole file if the digest is `wanted`.
+    pub(crate) fn read(
+        path: &Path,
+        opened: Opened,
+        mapping: Mapping,
+        limits: &Limits,
+        wanted: bool,
+    ) -> Result<(Self, Option<Digest>), FileError> {
+        match mapping {
+            Mapping::InPlace => {
+                opened.check_length(limits)?;
+                let digest = if wanted { opened.copy(limits, true, &mut io::sink())? } else { None };
+                Ok((Source::InPlace(opened.file), digest))
+            }
+            Mapping::Private => {
+                let (contents, digest) = Contents::read(path, &opened, limits, wanted)?;
+                Ok((Source::Contents(contents), digest))
+            }
+        }
+    }
+
+    /// Inspects the file. `path` gives a plugin its name if the file does not.
+    pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, FileError> {
+        match self {
+            Source::Contents(contents) => contents.inspect(path, limits),
+            Source::InPlace(file) => inspect_in(path, file, limits),
+        }
+    }
+
+    /// Returns true if this is what is mapped at an address, as far as the list of mappings tells.
+    ///
+    /// The loader opens the path of a file in place once more, and may find another file there.
+    pub(crate) fn is_mapped_at(&self, address: usize) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Source::InPlace(file) => crate::os::maps::is_at(file, address).unwrap_or(true),
+            _ => {
+                _ = address;
+                true
+            }
+        }
+    }
+
+    /// Returns the name of a symbol of the library's own for which the loader would take another library's.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn replaced_symbol(&self) -> Option<String> {
+        use crate::file::symbols::replaced;
+        match self {
+            Source::Contents(Contents::Sealed(sealed)) => replaced(sealed.file()),
+            Source::Contents(Contents::Heap(bytes, _)) => replaced(&**bytes),
+            Source::InPlace(file) => replaced(file),
+        }
+    }
+
+    /// As above. Other systems look for a symbol in the library that was named when the plugin was linked.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn replaced_symbol(&self) -> Option<String> {
+        None
+    }
+
+    /// The reason why the bytes are not in sealed memory, on systems that have it.
+    pub(crate) fn not_sealed(&self) -> Option<&str> {
+        match self {
+            Source::Contents(Contents::Heap(_, reason)) => reason.as_deref(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The settings that a host's author chooses: `Host::with_..`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use plugin_core::Fault;
+
+use crate::event::Event;
+use crate::file::mapping::Mapping;
+use crate::host::Host;
+use crate::inspect::info::AbortPlugins;
+use crate::inspect::limits::Limits;
+use crate::services::faults::Faults;
+use crate::services::memory::{Leak, Memory};
+use crate::work::handler::Handler;
+
+impl Host {
+    /// Searches `directory` for bare names, after those given before and ahead of the executable's own.
+    #[must_use]
+    pub fn with_search_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.config.directories.push(directory.into());
+        self
+    }
+
+    /// Chooses the file that the loader maps: by default, a private copy of each file. For an example see [`Mapping`].
+    #[must_use]
+    pub fn with_mapping(mut self, mapping: Mapping) -> Self {
+        self.config.settings.mapping = mapping;
+        self
+    }
+
+    /// Sets the largest files that this host reads. For an example see [`Limits`].
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in one
+    /// is [`Error::NoFaults`]. So is an upgrade to one, if a [`Live`](crate::Live) handle asks for that.
+    ///
+    /// The setting counts for plugins that are loaded or linked later. A linked plugin is built as the program is. A call without
+    /// types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
+    /// [`AbortPlugins`].
+    #[must_use]
+    pub fn with_abort_plugins(mut self, abort_plugins: AbortPlugins) -> Self {
+        self.config.abort_plugins = abort_plugins;
+        self
+    }
+
+    /// Has each [`Fault`] carry a backtrace. A plugin that has made one keeps the files it read for it mapped, also
+    /// after it is gone.
+    #[must_use]
+    pub fn with_backtraces(mut self, backtraces: bool) -> Self {
+        self.config.settings.backtraces = backtraces;
+        self
+    }
+
+    /// Has a crash in a plugin's code name the plugin. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT, a
+    /// line like this one is written to the standard error:
+    ///
+    /// ```text
+    /// fatal signal 11 (SIGSEGV) at address 0x10: in plugin `greeter` (`/opt/libgreeter.so`) at offset 0x7a31, 0x21 after the export `greet`
+    /// ```
+    ///
+    /// - The offset is for `addr2line -e /opt/libgreeter.so 0x7a31`. The export is the last one before that place in the file,
+    ///   which is not always the one that was called.
+    /// - If the code is not a plugin's, but the C library's, for example, the line says `in code that was called by plugin ..`.
+    ///   For that the stack is searched for an address in a plugin's code. It may be left from a call that has returned.
+    /// - Otherwise the line says `in no plugin's code`. The code of a plugin that is linked into the program is the program's.
+    ///
+    /// By default, no crash is reported. The handler of the signals is installed once for the process, and stays. After the
+    /// report, it calls the handler that was installed before: std's, which reports stack overflows, or the program's own. If
+    /// there is none, the process ends by the signal, and leaves a core file if the system allows it. A program that recovers
+    /// from such signals should install its own handler after this call, and pass unknown signals on to this one. An earlier
+    /// handler may also recover, and leave by `siglongjmp`. `sigsetjmp` must have been asked to save the blocked signals then,
+    /// or crashes of that thread by other signals are not reported.
+    ///
+    /// The setting counts for plugins that are loaded later. Reports are made on Linux, on x86-64 and AArch64. On other systems
+    /// this function does nothing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// let host = Host::new(Trust::none()).with_crash_reports(true);
+    /// ```
+    #[must_use]
+    pub fn with_crash_reports(mut self, crash_reports: bool) -> Self {
+        if crash_reports {
+            crate::services::crash::install();
+        }
+        self.config.settings.crash_reports = crash_reports;
+        self
+    }
+
+    /// Passes the faults that no call returns to `handler`: panics of threads that a plugin started, and failures of
+    /// shutdown hooks. Without this, they are printed to standard error.
+    ///
+    /// The handler may be called from any thread, soon after what it reports. It may drop handles and hosts.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// let host = Host::new(Trust::none())
+    ///     .with_search_dir("/opt/editor/plugins")
+    ///     .with_backtraces(cfg!(debug_assertions))
+    ///     .with_fault_handler(|fault| eprintln!("[plugins] {fault}"));
+    /// ```
+    #[must_use]
+    pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
+        let handler = Handler::new("fault", handler);
+        self.config.settings.faults = Arc::new(Faults::new(handler, self.config.activities.clone()));
+        self
+    }
+
+    /// Chooses how plugins that use this program's allocator get their memory. For an example see [`Memory`].
+    #[must_use]
+    pub fn with_memory(mut self, memory: Memory) -> Self {
+        self.config.settings.memory = memory;
+        self
+    }
+
+    /// Passes what plugins leave behind to `handler`, if their memory is [tracked](Memory::Tracked). It is freed by then.
+    /// For an example see [`Memory`].
+    ///
+    /// The handler is called after the library is unmapped, on the thread that let go of it last. That may be one that is
+    /// ending. It may drop handles and hosts.
+    #[must_use]
+    pub fn with_leak_handler(mut self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
+        self.config.settings.on_leak = Handler::new("leak", handler);
+        self
+    }
+
+    /// Vouches for a library that plugins use, by its file name: `libz.so.1`. On Linux a plugin that uses a C or C++ library,
+    /// other than the C library itself, is not unmapped without this ([`PinReason::Libraries`]), as the library may have
+    /// threads, keys or callbacks that lead back into the plugin. The library itself always stays mapped.
+    ///
+    /// # Safety
+    ///
+    /// When a plugin that uses the library is detached, which is after its shutdown hooks have run, nothing of the library
+    /// leads to the plugin: no thread that runs or will run the plugin's functions, no registered callback, no pointer to
+    /// the plugin's memory that the library will use. The same holds for the libraries that it opens by itself.
+    ///
+    /// The library of C++, `libstdc++.so.6`, needs no care for statics and for `thread_local` variables: the host knows of
+    /// these. But it starts each `std::thread`, which the plugin must have joined, and it keeps what is given to
+    /// `std::set_terminate`, `std::set_new_handler` and `std::locale::global`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// // SAFETY: it has no threads, and calls back only in the course of a call.
+    /// let host = unsafe { Host::new(Trust::none()).with_quiet_library("libz.so.1") };
+    /// ```
+    #[must_use]
+    pub unsafe fn with_quiet_library(mut self, file_name: impl Into<String>) -> Self {
+        self.config.settings.quiet.insert(file_name.into());
+        self
+    }
+
+    /// Passes events to `handler`: that a version replaces another, and that the replaced one is gone or kept.
+    ///
+    /// The handler may be called from any thread, and the operation that it is told of may wait for it. It may drop handles
+    /// and hosts, but must leave it to another thread to upgrade or unload the plugin that it is told of: it would wait for
+    /// itself. For an example see [`Event`].
+    #[must_use]
+    pub fn with_event_handler(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.config.on_event = Handler::new("event", handler);
+        self
+    }
+
+    /// How long to wait, when a plugin that is [replaced](Self::reload) hands its state over, for calls through
+    /// [`Live`](crate::Live) handles to end; others wait meanwhile. Without this, a second. The time that the plugin itself
+    /// takes to save and to restore comes on top.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// // Rather no upgrade now than one that is noticed.
+    /// let host = Host::new(Trust::none()).with_handover_deadline(Duration::from_millis(2));
+    /// ```
+    #[must_use]
+    pub fn with_handover_deadline(mut self, deadline: Duration) -> Self {
+        self.config.handover_deadline = deadline;
+        self
+    }
+
+    /// How long each hook of a plugin may take: one that inits it, shuts it down, and saves or restores its state. Without
+    /// this, 30 seconds.
+    ///
+    /// Hooks run on a thread that the host starts for them. If one takes longer, it is left alone there: an init hook is
+    /// [`Error::HookTimedOut`], as is one that saves or restores, and then the old version serves on; a shutdown hook is
+    /// reported to the [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns
+    /// ([`PinReason::Hook`]).
+    ///
+    /// With `None`, hooks run on the thread that loads, replaces or releases the plugin, which waits for them however long they
+    /// take. This is for plugins that must be started on a certain thread, as user interfaces must on some systems.
+    ///
+    /// The limit does not apply to the hooks of plugins that are linked into the program, nor to the destructors of
+    /// thread-locals that a plugin has on the thread that releases it: these run on that very thread.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// let host = Host::new(Trust::none()).with_hook_timeout(Some(Duration::from_secs(5)));
+    /// ```
+    #[must_use]
+    pub fn with_hook_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.config.settings.hook_timeout = timeout;
+        self
+    }
+}

@@ -1,0 +1,263 @@
+//! [`Parts`]: reads from a file only the parts that inspection asks for.
+
+use std::cell::{Cell, OnceCell};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+
+use object::ReadRef;
+use object::pod::{bytes_of_slice, bytes_of_slice_mut};
+
+use crate::error::Error;
+use crate::error::at::FileError;
+
+/// A file, or bytes in memory, from which bytes can be read at any offset.
+pub(crate) trait ReadAt {
+    /// Returns the number of bytes.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Fills `buffer` with the bytes from `start` on.
+    fn read_at(&self, buffer: &mut [u8], start: u64) -> io::Result<()>;
+}
+
+impl ReadAt for File {
+    fn length(&self) -> io::Result<u64> {
+        self.metadata().map(|metadata| metadata.len())
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], start: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, buffer, start)
+    }
+
+    #[cfg(not(unix))]
+    fn read_at(&self, buffer: &mut [u8], start: u64) -> io::Result<()> {
+        use io::{Read as _, Seek as _};
+        let mut file = self;
+        file.seek(io::SeekFrom::Start(start))?;
+        file.read_exact(buffer)
+    }
+}
+
+impl ReadAt for [u8] {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], start: u64) -> io::Result<()> {
+        let rest = usize::try_from(start).ok().and_then(|start| self.get(start..));
+        let bytes = rest.and_then(|rest| rest.get(..buffer.len())).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// The parts of a file that inspection has read so far.
+///
+/// Their total length never exceeds the limit, whatever lengths the headers of the file claim. This matters for sparse files
+/// too: a hole takes no room on the disk, and takes memory once it is read.
+///
+/// If another process writes to the file meanwhile, one part can be older than another. A part that was read never changes.
+pub(crate) struct Parts<'f, F: ReadAt + ?Sized> {
+    file: &'f F,
+    length: u64,
+    limit: u64,
+    /// The total length of the parts.
+    total: Cell<u64>,
+    /// The parts in the order of reading.
+    parts: [OnceCell<Part>; MAX_PARTS],
+    /// The reason why a part could not be read.
+    problem: OnceCell<Problem>,
+}
+
+enum Problem {
+    Read(io::Error),
+    /// The total length that was asked for.
+    TooLarge(u64),
+}
+
+/// More parts than inspection asks for. It asks for headers, sections and their names, symbols and their names, flags and a
+/// table.
+const MAX_PARTS: usize = 16;
+
+/// The unit of reading: inspection is likely to ask for the neighbouring bytes next.
+const BLOCK: u64 = 4096;
+
+struct Part {
+    start: u64,
+    length: usize,
+    /// Numbers in a file are read where they are, so they must be as aligned as they are in the file.
+    words: Vec<u64>,
+}
+
+impl Part {
+    fn read<F: ReadAt + ?Sized>(file: &F, range: Range<u64>) -> io::Result<Self> {
+        let length = usize::try_from(range.end - range.start).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let count = length.div_ceil(size_of::<u64>());
+        let mut words = Vec::new();
+        words.try_reserve_exact(count).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        words.resize(count, 0);
+        file.read_at(&mut bytes_of_slice_mut(&mut words)[..length], range.start)?;
+        Ok(Part { start: range.start, length, words })
+    }
+
+    fn get(&self, range: &Range<u64>) -> Option<&[u8]> {
+        let at = |offset: u64| usize::try_from(offset.checked_sub(self.start)?).ok();
+        bytes_of_slice(&self.words)[..self.length].get(at(range.start)?..at(range.end)?)
+    }
+}
+
+impl<'f, F: ReadAt + ?Sized> Parts<'f, F> {
+    pub(crate) fn new(file: &'f F, limit: u64) -> io::Result<Self> {
+        let length = file.length()?;
+        let (parts, problem) = (Default::default(), OnceCell::new());
+        Ok(Parts { file, length, limit, total: Cell::new(0), parts, problem })
+    }
+
+    /// Replaces the error with which inspection ended by its cause, if a part could not be read: to inspection, the file
+    /// looked damaged.
+    pub(crate) fn explain(self, error: FileError) -> FileError {
+        let limit = self.limit;
+        match self.problem.into_inner() {
+            Some(Problem::Read(source)) => FileError::new(|path| Error::Read { path, source }),
+            Some(Problem::TooLarge(found)) => FileError::new(move |path| Error::SymbolsTooLarge { path, found, limit }),
+            None => error,
+        }
+    }
+
+    fn fail<T>(&self, problem: Problem) -> Result<T, ()> {
+        // The first problem causes the others.
+        _ = self.problem.set(problem);
+        Err(())
+    }
+
+    fn get(&self, range: Range<u64>) -> Result<&[u8], ()> {
+        if range.start > range.end || range.end > self.length {
+            return Err(());
+        }
+        let read = self.parts.iter().map_while(OnceCell::get);
+        if let Some(bytes) = read.clone().find_map(|part| part.get(&range)) {
+            return Ok(bytes);
+        }
+        // Only the headers of a hostile file lead to this many parts.
+        let slot = self.parts.get(read.count()).ok_or(())?;
+        let blocks = range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK).min(self.length);
+        let total = self.total.get().saturating_add(blocks.end - blocks.start);
+        if total > self.limit {
+            return self.fail(Problem::TooLarge(total));
+        }
+        self.total.set(total);
+        match Part::read(self.file, blocks) {
+            Ok(part) => slot.get_or_init(|| part).get(&range).ok_or(()),
+            Err(error) => self.fail(Problem::Read(error)),
+        }
+    }
+}
+
+impl<'a, F: ReadAt + ?Sized> ReadRef<'a> for &'a Parts<'_, F> {
+    fn len(self) -> Result<u64, ()> {
+        Ok(self.length)
+    }
+
+    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
+        // As slices answer it, which have nothing anywhere.
+        if size == 0 { Ok(&[]) } else { self.get(offset..offset.checked_add(size).ok_or(())?) }
+    }
+
+    /// Always fails: inspection compares the start of a text and never asks for the whole, which may be long.
+    fn read_bytes_at_until(self, _: Range<u64>, _: u8) -> Result<&'a [u8], ()> {
+        Err(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::at::At as _;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    /// More than any test asks for.
+    const LIMIT: u64 = 1 << 30;
+
+    fn total(parts: &Parts<'_, File>) -> usize {
+        parts.parts.iter().filter_map(OnceCell::get).map(|part| part.length).sum()
+    }
+
+    /// The error of a file at `a` that otherwise would be empty.
+    fn explained<F: ReadAt>(parts: Parts<'_, F>) -> Error {
+        let error = parts.explain(FileError::new(|path| Error::Empty { path }));
+        Err::<(), _>(error).at("a".as_ref()).unwrap_err()
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_read() {
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let file = file(&bytes);
+        let parts = Parts::new(&file, LIMIT).unwrap();
+        assert_eq!((&parts).read_bytes_at(500_000, 5000).unwrap(), &bytes[500_000..505_000]);
+        assert_eq!((&parts).read_bytes_at(503_000, 1000).unwrap(), &bytes[503_000..504_000]);
+        assert_eq!(total(&parts), 2 * BLOCK as usize);
+    }
+
+    #[test]
+    fn however_much_is_asked_for_no_more_is_read_than_the_limit() {
+        let large = file(&[1; 1_000_000]);
+        let parts = Parts::new(&large, 100_000).unwrap();
+        let read = (0..1000).filter(|start| (&parts).read_bytes_at(start * 1000, 1).is_ok()).count();
+        assert!(read >= 16 && total(&parts) <= 100_000, "{read}");
+        let parts = Parts::new(&large, 100_000).unwrap();
+        let read = (0..100).filter(|start| (&parts).read_bytes_at(start * 10_000, 20_000).is_ok()).count();
+        assert_eq!(read, 4);
+        assert!(total(&parts) <= 100_000);
+        let message = "the headers and symbols of `a` are too large: at least 118784 bytes, where at most 100000 are read; \
+                       allow more with `Limits::with_symbols`";
+        assert_eq!(explained(parts).to_string(), message);
+        // A hole of a sparse file counts as well.
+        let sparse = file(&[]);
+        sparse.set_len(1 << 40).unwrap();
+        let parts = Parts::new(&sparse, 100_000).unwrap();
+        (&parts).read_bytes_at(0, 1 << 35).unwrap_err();
+        assert_eq!(total(&parts), 0);
+        assert!(matches!(explained(parts), Error::SymbolsTooLarge { found, .. } if found == 1 << 35));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_meanwhile_is_an_error() {
+        let file = file(&[1; 10_000]);
+        let parts = Parts::new(&file, LIMIT).unwrap();
+        file.set_len(5000).unwrap();
+        (&parts).read_bytes_at(0, 4096).unwrap();
+        (&parts).read_bytes_at(4096, 4096).unwrap_err();
+        let error = explained(parts);
+        assert!(matches!(error, Error::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+
+        /// Parts answer as a slice does, as long as there are not too many.
+        #[test]
+        fn parts_are_as_the_whole(
+            length in 0..20_000_usize,
+            asked in prop::collection::vec((0..21_000_u64, 0..9000_u64), 1..MAX_PARTS),
+        ) {
+            let bytes: Vec<u8> = (0..length).map(|n| (n / 7 % 256) as u8).collect();
+            let file = file(&bytes);
+            let (whole, parts) = (&*bytes, &Parts::new(&file, LIMIT).unwrap());
+            let in_memory = &Parts::new(whole, LIMIT).unwrap();
+            for (start, size) in asked {
+                prop_assert_eq!(parts.read_bytes_at(start, size), whole.read_bytes_at(start, size));
+                prop_assert_eq!(in_memory.read_bytes_at(start, size), whole.read_bytes_at(start, size));
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! [`Host::load`], and the phases that a file goes through until its plugin serves: [`Host::bring_up`].
+
+pub(crate) mod trust;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use plugin_core::record::Kind;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::error::at::At as _;
+use crate::event::Event;
+use crate::file::open::Opened;
+use crate::file::resolve::resolve;
+use crate::file::source::Source;
+use crate::file::stamp::Stamp;
+use crate::host::Host;
+use crate::inspect::Inspected;
+use crate::library::entry::Entry;
+use crate::library::{Library, Settings};
+use crate::load::trust::Grant;
+use crate::plugin::{Place, Plugin};
+
+impl Host {
+    /// Loads a plugin from a path, or by a bare name from the search directories, and runs its init hooks.
+    ///
+    /// A bare name is one word without an extension: `greeter` stands for `libgreeter.so`, `greeter.dll` or
+    /// `libgreeter.dylib`.
+    ///
+    /// # Errors
+    ///
+    /// Each phase has its own, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
+    /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::Changed`], [`Error::NulInName`],
+    /// [`Error::FileTooLarge`], [`Error::TooManyFiles`]. Trust: [`Error::NotTrusted`]. Inspect: those of the other [limits](Limits),
+    /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
+    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::DuplicateHook`],
+    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::TooManyFiles`], [`Error::AlreadyMapped`],
+    /// [`Error::IsHost`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`],
+    /// [`Error::HookTimedOut`].
+    pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
+        let path = resolve(plugin.as_ref(), || self.config.search_dirs())?;
+        let mut first = FirstVersion { host: self, reserved: None };
+        let plugin = self.bring_up(path, &mut first)?;
+        self.write().add(plugin.clone());
+        first.reserved.into_iter().for_each(Reserved::keep);
+        Ok(plugin)
+    }
+
+    /// Takes a file through all phases: read, trust, inspect, map, attach. If one fails, nothing is left of those before, but
+    /// that a library whose code has run may stay mapped.
+    ///
+    /// `version` has its say between the phases. The plugin is not in the tables yet.
+    pub(crate) fn bring_up(&self, path: PathBuf, version: &mut impl NewVersion) -> Result<Plugin, Error> {
+        let candidate = self.read_plugin(path)?;
+        version.admit(&candidate)?;
+        let (library, entries) = self.map(&candidate)?;
+        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
+        let refuses_faults = self.config.refuses_faults(&manifest);
+        version.check(&path, &entries, refuses_faults)?;
+        let library = library.attach(&entries, manifest.name(), &path)?;
+        let place = version.place();
+        Ok(Plugin::new(manifest, refuses_faults, Some((path, stamp)), Arc::new(library), &entries, place))
+    }
+
+    /// Reads, trusts and inspects a file. The trust decides before the file is read if it needs no digest.
+    pub(crate) fn read_plugin(&self, path: PathBuf) -> Result<Candidate, Error> {
+        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &self.config;
+        let opened = Opened::new(&path)?;
+        let stamp = opened.stamp.clone();
+        let by_digest = trust.ask(&path, *mapping)? == Grant::ByDigest;
+        let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest).at(&path)?;
+        if by_digest {
+            trust.check(&path, &digest.expect("it was asked for"))?;
+        }
+        let inspected = source.inspect(&path, limits).at(&path)?;
+        // The program may change its directory before the file is read again.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Ok(Candidate { path, stamp, source, inspected })
+    }
+
+    /// Maps a file that was trusted and inspected, and reads what it has registered.
+    pub(crate) fn map(&self, candidate: &Candidate) -> Result<(Library, Vec<Entry>), Error> {
+        let Candidate { path, source, inspected, .. } = candidate;
+        if let Some(reason) = source.not_sealed() {
+            self.config.on_event.tell(&Event::Copied { path: path.clone(), reason: reason.to_owned() });
+        }
+        let library = Library::map(path, source, inspected, &self.config.settings)?;
+        let entries = library.entries();
+        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
+        let mut registered: Vec<&str> = exports.map(|entry| entry.item.name).collect();
+        registered.sort_unstable();
+        match inspected.manifest.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
+            Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.clone() }),
+            None => Ok((library, entries)),
+        }
+    }
+}
+
+/// The part that differs between the first version of a plugin and one that replaces another.
+pub(crate) trait NewVersion {
+    /// Decides by the file whether it may be mapped. Nothing of it has run.
+    fn admit(&mut self, candidate: &Candidate) -> Result<(), Error>;
+
+    /// Decides by the exports whether the init hooks may run. The constructors of the library have run. `refuses_faults` is true if
+    /// no look-up in it may ask for a fault.
+    fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error>;
+
+    /// Its place among the plugins.
+    fn place(&self) -> Place;
+}
+
+/// A plugin that no other of its name serves.
+struct FirstVersion<'a> {
+    host: &'a Host,
+    /// Once its name is known.
+    reserved: Option<Reserved<'a>>,
+}
+
+impl NewVersion for FirstVersion<'_> {
+    fn admit(&mut self, candidate: &Candidate) -> Result<(), Error> {
+        self.reserved = Some(Reserved::new(self.host, candidate.name(), &candidate.path)?);
+        Ok(())
+    }
+
+    fn check(&mut self, _: &Path, _: &[Entry], _: bool) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn place(&self) -> Place {
+        Place::first()
+    }
+}
+
+/// A file that is trusted, and its contents as far as they are known without running it.
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
+    pub(crate) stamp: Stamp,
+    pub(crate) source: Source,
+    pub(crate) inspected: Inspected,
+}
+
+impl Candidate {
+    /// The plugin's name.
+    pub(crate) fn name(&self) -> &str {
+        self.inspected.manifest.name()
+    }
+}
+
+/// A name that is taken while its plugin is being loaded, so that it is not loaded twice at once.
+pub(crate) struct Reserved<'a> {
+    host: &'a Host,
+    name: Option<String>,
+}
+
+impl<'a> Reserved<'a> {
+    pub(crate) fn new(host: &'a Host, name: &str, path: &Path) -> Result<Self, Error> {
+        host.write().reserve(name, path)?;
+        Ok(Reserved { host, name: Some(name.to_owned()) })
+    }
+
+    /// The plugin is loaded: the name stays taken.
+    pub(crate) fn keep(mut self) {
+        self.name = None;
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            self.host.write().free(&name);
+        }
+    }
+}

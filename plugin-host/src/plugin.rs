@@ -1,0 +1,485 @@
+//! [`Plugin`]: a plugin that is loaded, and its exports.
+
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use foldhash::fast::RandomState;
+use plugin_core::record::Kind;
+use plugin_core::{Lookup, Origin, Site};
+
+use crate::error::names::no_nul;
+use crate::error::{Error, TypeMismatch};
+use crate::file::stamp::Stamp;
+use crate::inspect::info::{ExportInfo, PluginInfo};
+use crate::inspect::manifest::Manifest;
+use crate::library::Library;
+use crate::library::entry::Entry;
+use crate::schema::difference::Sides;
+use crate::schema::signature::Signature;
+use crate::unload::pin::PinReason;
+use crate::upgrade::succession::{Serving, Succession};
+
+/// Plugins are named like packages, where `-` and `_` are the same.
+pub(crate) fn normal(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// A loaded plugin. It is cheap to clone and keeps its library loaded.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use plugin_core::plugin_export;
+/// use plugin_host::Host;
+///
+/// /// Doubles.
+/// #[plugin_export]
+/// fn double(n: u32) -> u32 {
+///     n * 2
+/// }
+///
+/// let host = Host::linked()?;
+/// for plugin in host.plugins() {
+///     println!("{} {}", plugin.name(), plugin.version());
+///     for export in plugin.exports() {
+///         assert_eq!(export.to_string(), "fn double(n: u32) -> u32");
+///         assert_eq!(export.docs, "Doubles.");
+///     }
+/// }
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+struct Loaded {
+    manifest: Arc<Manifest>,
+    /// Whether it may not be asked for faults.
+    refuses_faults: bool,
+    file: Option<(PathBuf, Stamp)>,
+    place: Place,
+    /// By the names as they stand in the library.
+    exports: HashMap<&'static str, Export, RandomState>,
+    /// The entry of the hook that saves the state.
+    save: Option<Entry>,
+    /// Keeps the library, also if it exports nothing. The last field: the values before may lie in it.
+    library: Arc<dyn Any + Send + Sync>,
+}
+
+/// Where a plugin stands among others.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// In the order of loading.
+    number: u64,
+    /// Among the versions that have replaced each other, from 1.
+    revision: u64,
+    succession: Arc<Succession>,
+}
+
+impl Place {
+    pub(crate) fn first() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, succession: Succession::new() }
+    }
+
+    /// Its number in the order of loading.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// That of the next version.
+    pub(crate) fn next(&self) -> Self {
+        Place { revision: self.revision + 1, ..self.clone() }
+    }
+}
+
+pub(crate) struct Export {
+    /// The descriptor in the library, which `site` keeps loaded.
+    pub(crate) descriptor: &'static [u8],
+    pub(crate) site: Arc<Site>,
+    /// The function that calls the entry with arguments by address.
+    #[cfg(feature = "serde")]
+    pub(crate) invoke: Option<plugin_core::table::Invoke>,
+    /// The data of calls without types, made by the first such call.
+    #[cfg(feature = "serde")]
+    pub(crate) prepared: std::sync::OnceLock<crate::untyped::prepared::Prepared>,
+}
+
+impl Export {
+    /// How many handles there are to it.
+    fn handles(&self) -> usize {
+        Arc::strong_count(&self.site) - 1
+    }
+}
+
+impl Plugin {
+    pub(crate) fn new(
+        manifest: Manifest,
+        refuses_faults: bool,
+        file: Option<(PathBuf, Stamp)>,
+        library: Arc<dyn Any + Send + Sync>,
+        entries: &[Entry],
+        place: Place,
+    ) -> Self {
+        let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
+        // Entries of the same type get the same descriptor, so that it is found in the cache.
+        let mut descriptors = HashSet::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
+        let mut exports = HashMap::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
+        exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
+            let name = entry.item.name;
+            descriptors.insert(entry.item.descriptor);
+            let label = [manifest.name(), "::", name].concat();
+            let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
+            let export = Export {
+                descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
+                site,
+                #[cfg(feature = "serde")]
+                invoke: entry.invoke,
+                #[cfg(feature = "serde")]
+                prepared: std::sync::OnceLock::new(),
+            };
+            (name, export)
+        }));
+        Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), refuses_faults, file, place, exports, save, library }))
+    }
+
+    /// The library that it was loaded from, if no [`Plugin`], no handle and no value of it exists elsewhere. Then none can
+    /// be made either.
+    pub(crate) fn into_library(mut self) -> Result<Library, Plugin> {
+        self.succession().forget_gone(&self);
+        if !self.is_sole() {
+            return Err(self);
+        }
+        let loaded = Arc::into_inner(self.0).expect("the sole `Plugin`");
+        drop(loaded.exports);
+        let library = loaded.library.downcast::<Library>().ok().and_then(Arc::into_inner);
+        Ok(library.expect("a library from a file, of which this is the only share"))
+    }
+
+    /// Whether no other code has a share of it. In this order: a `Plugin` gives handles, handles give values.
+    fn is_sole(&mut self) -> bool {
+        let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
+        let Loaded { exports, library, .. } = loaded;
+        if !exports.values_mut().all(|export| Arc::get_mut(&mut export.site).is_some()) {
+            return false;
+        }
+        // No other code has a site. Each site has a share of the library. The sites give up their shares for a moment, to
+        // see whether others exist.
+        let mut give = |origin: &dyn Fn() -> Origin| {
+            exports
+                .values_mut()
+                .filter_map(|export| Arc::get_mut(&mut export.site))
+                .for_each(|site| site.origin = origin());
+        };
+        give(&|| Origin::HOST);
+        if Arc::get_mut(library).is_some() {
+            return true;
+        }
+        give(&|| Origin::of(library.clone()));
+        false
+    }
+
+    /// The handles and values of it that exist elsewhere.
+    pub(crate) fn in_use(&self) -> Vec<PinReason> {
+        let loaded = &*self.0;
+        let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
+        let plugins = Arc::strong_count(&self.0) - 1;
+        // This one, and that of each site. A handle may have another.
+        let values = Arc::strong_count(&loaded.library) - 1 - loaded.exports.len();
+        PinReason::in_use(handles, plugins, values)
+    }
+
+    /// The exports with handles in use, and their types. Handles that follow upgrades do not count.
+    pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
+        self.succession().forget_gone(self);
+        let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
+        in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
+    }
+
+    /// The exports with handles. Each comes with the number that stay with this version, and the number that follow
+    /// upgrades.
+    fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
+        let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
+        exports.map(|(&name, export)| match self.succession().live_handles(name) {
+            // Those that follow have one between them.
+            Some(live) => (name, export, export.handles().saturating_sub(1), live),
+            None => (name, export, export.handles(), 0),
+        })
+    }
+
+    /// The exports, by name.
+    pub(crate) fn table(&self) -> impl Iterator<Item = (&'static str, &Export)> {
+        self.0.exports.iter().map(|(name, export)| (*name, export))
+    }
+
+    /// Returns true if it exports that name.
+    pub(crate) fn has(&self, export: &str) -> bool {
+        self.0.exports.contains_key(export)
+    }
+
+    /// The names of the exports, in order.
+    pub(crate) fn export_names(&self) -> &[String] {
+        self.0.manifest.exports()
+    }
+
+    pub(crate) fn manifest(&self) -> &Arc<Manifest> {
+        &self.0.manifest
+    }
+
+    /// Returns true if no look-up may ask for a fault.
+    pub(crate) fn refuses_faults(&self) -> bool {
+        self.0.refuses_faults
+    }
+
+    /// Returns true if the two are the same version of one plugin.
+    pub(crate) fn is_same(&self, other: &Plugin) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    pub(crate) fn succession(&self) -> &Arc<Succession> {
+        &self.0.place.succession
+    }
+
+    pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {
+        self.0.exports.iter().map(|(name, export)| (*name, &export.site))
+    }
+
+    /// The entry of the hook that saves the state.
+    pub(crate) fn save(&self) -> Option<&Entry> {
+        self.0.save.as_ref()
+    }
+
+    /// Its library, if it is not linked.
+    pub(crate) fn library(&self) -> Option<&Library> {
+        self.0.library.downcast_ref()
+    }
+
+    /// References that tell whether it and its library still exist.
+    pub(crate) fn downgrade(&self) -> [Weak<dyn Any + Send + Sync>; 2] {
+        let loaded: Weak<Loaded> = Arc::downgrade(&self.0);
+        [loaded, Arc::downgrade(&self.0.library)]
+    }
+
+    /// Whether that is its name.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        normal(self.name()) == normal(name)
+    }
+
+    /// The number of this version: 1 for the one that [`Host::load`] loaded, and one more with each [`Host::reload`].
+    pub fn revision(&self) -> u64 {
+        self.0.place.revision
+    }
+
+    /// Its name: that of the package it was built from.
+    pub fn name(&self) -> &str {
+        self.0.manifest.name()
+    }
+
+    /// Its package's version.
+    pub fn version(&self) -> &str {
+        self.0.manifest.version()
+    }
+
+    /// The file it was loaded from; `None` if it is linked.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.file.as_ref().map(|(path, _)| &**path)
+    }
+
+    /// The stamp that tells whether the file is still the one it was loaded from.
+    #[cfg(feature = "watch")]
+    pub(crate) fn stamp(&self) -> Option<&Stamp> {
+        self.0.file.as_ref().map(|(_, stamp)| stamp)
+    }
+
+    /// The plugin's description of itself.
+    pub fn info(&self) -> &PluginInfo {
+        self.0.manifest.info()
+    }
+
+    /// The plugin's exports, in the order of the names.
+    pub fn exports(&self) -> &[ExportInfo] {
+        &self.info().exports
+    }
+
+    /// Looks up an export of this plugin by name and type, as [`Host::get`] does in all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], [`Error::NoFaults`], and [`Error::Access`] if the plugin panics
+    /// while it gives access to a static.
+    pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
+        self.fitting::<F>(name)?.bind::<F>()
+    }
+
+    /// The site of an export that has this type.
+    fn fitting<F: Lookup>(&self, name: &str) -> Result<Fitting, Error> {
+        Ok(Fitting(self.check_type::<F>(name)?.site.clone()))
+    }
+
+    /// The export with that name, if it may be used as the type that is asked for.
+    pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Export, Error> {
+        let export = self.export(name)?;
+        if !F::FLAT.matches(export.descriptor) {
+            self.check(name, export.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
+        }
+        if F::TAKES_FAULT && self.0.refuses_faults {
+            return Err(Error::NoFaults { plugin: self.name().to_owned(), name: name.to_owned() });
+        }
+        Ok(export)
+    }
+
+    /// The export with that name.
+    pub(crate) fn export(&self, name: &str) -> Result<&Export, Error> {
+        let Some(export) = self.0.exports.get(name) else {
+            no_nul(name)?;
+            let exports = self.0.manifest.exports().iter().map(String::as_str);
+            return Err(Error::no_such_export(name, Some(self.name()), exports));
+        };
+        Ok(export)
+    }
+
+    /// The modules of an export's types, one a line, as far as they are known.
+    pub(crate) fn modules(&self, name: &str) -> &str {
+        let entries = self.library().map(Library::entries).unwrap_or_default();
+        let export = entries.into_iter().find(|entry| entry.kind == Kind::Export && entry.item.name == name);
+        export.map(|entry| entry.item.modules).unwrap_or_default()
+    }
+
+    /// Whether an export whose descriptor has other bytes than the asked one's may still be used.
+    #[cold]
+    fn check(&self, name: &str, descriptor: &[u8], asked: Signature, modules: &str) -> Result<(), Error> {
+        let exported = Signature::read(descriptor);
+        if asked.accepts(&exported) {
+            return Ok(());
+        }
+        let difference = asked.difference(&exported, Sides::LOOK_UP);
+        let origins = asked.origins(&exported, Sides::LOOK_UP, [modules, self.modules(name)]);
+        let (plugin, name) = (self.name().to_owned(), name.to_owned());
+        Err(Error::TypeMismatch(Box::new(TypeMismatch { plugin, name, asked, exported, difference, origins })))
+    }
+}
+
+/// The site of an export that was found to have the type which is asked for.
+pub(crate) struct Fitting(Arc<Site>);
+
+impl Fitting {
+    /// The site, if the descriptor there is that of the type which is asked for.
+    pub(crate) fn of<F: Lookup>(descriptor: &[u8], site: impl FnOnce() -> Option<Arc<Site>>) -> Option<Self> {
+        if F::FLAT.matches(descriptor) { site().map(Fitting) } else { None }
+    }
+
+    /// Makes a handle to the export.
+    pub(crate) fn bind<F: Lookup>(self) -> Result<F::Handle, Error> {
+        // SAFETY: the descriptors say the same, except for the gains of types that may grow, which are made for that. The
+        // site's origin keeps the library loaded.
+        unsafe { F::bind(self.0) }.map_err(|fault| Error::Access(Box::new(fault)))
+    }
+}
+
+impl Serving for Plugin {
+    fn revision(&self) -> u64 {
+        self.0.place.revision
+    }
+
+    fn site(&self, export: &str) -> Option<&Arc<Site>> {
+        self.0.exports.get(export).map(|export| &export.site)
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("name", &self.name())
+            .field("version", &self.version())
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use plugin_core::descriptor::Tag;
+    use plugin_core::record::Item;
+
+    use super::*;
+    use crate::inspect::info::PanicStrategy;
+    use crate::schema::sample::*;
+
+    /// A plugin with exports of these names, which are not called.
+    pub(crate) fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {
+        let entry = |name: &&'static str| {
+            let (package, version, module, docs, arguments) = ("", "", "", "", "");
+            let descriptor = <fn() as Lookup>::NODE.to_bytes().leak();
+            let (line, column, in_library) = (1, 1, true);
+            Entry {
+                kind: Kind::Export,
+                item: Item {
+                    package,
+                    version,
+                    module,
+                    line,
+                    column,
+                    name,
+                    docs,
+                    arguments,
+                    descriptor,
+                    in_library,
+                    modules: "",
+                },
+                entry: std::ptr::null(),
+                #[cfg(feature = "serde")]
+                invoke: None,
+            }
+        };
+        let info = |name: &&str| ExportInfo {
+            name: (*name).to_owned(),
+            docs: String::new(),
+            signature: Signature::of::<fn()>(),
+            arguments: Vec::new(),
+            module: String::new(),
+            line: 1,
+        };
+        let info = PluginInfo {
+            name: name.to_owned(),
+            version: String::new(),
+            sdk: String::new(),
+            rustc: String::new(),
+            target: String::new(),
+            panic: PanicStrategy::Unwind,
+            exports: exports.iter().map(info).collect(),
+        };
+        let entries: Vec<_> = exports.iter().map(entry).collect();
+        Plugin::new(info.into(), false, None, Arc::new(()), &entries, place)
+    }
+
+    #[test]
+    fn a_look_up_allows_for_growth_and_nothing_else() {
+        let plugin = plugin("newer", &[], Place::first());
+        let config = |more: &[Bytes]| {
+            let path = field("path", leaf(Tag::PathBuf));
+            takes(named("Config", growing(&[&[path], more].concat())))
+        };
+        let check = |exported: &[u8]| plugin.check("run", exported, signature(&config(&[])), "");
+        check(&config(&[default("retries", leaf(Tag::U32))])).unwrap();
+
+        let error = check(&config(&[field("retries", leaf(Tag::U32)), default("delay", leaf(Tag::U8))])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "export `run` of plugin `newer` has another type
+  asked for: fn(Config)
+  exported:  fn(Config)
+  difference:
+    argument 1: Config: field `retries: u32` only in the plugin, and without a default
+    hint: a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`"
+        );
+        let error = check(&[0]).unwrap_err();
+        assert!(error.to_string().contains("exported:  (a type of a later SDK)\n"), "{error}");
+    }
+}

@@ -1,0 +1,310 @@
+//! The plugins of a host, by their names and by the names of their exports.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use foldhash::fast::RandomState;
+use plugin_core::{Lookup, Site};
+
+use crate::error::Error;
+use crate::error::names::no_nul;
+use crate::inspect::manifest::Manifest;
+use crate::plugin::{Export, Fitting, Plugin, normal};
+use crate::unload::departed::Departed;
+use crate::upgrade::succession::Succession;
+#[cfg(feature = "watch")]
+use crate::watch::watches::Watches;
+
+/// The plugins of a host.
+#[derive(Default)]
+pub(crate) struct Registry {
+    /// The plugins that serve, in the order they were loaded.
+    plugins: Vec<Plugin>,
+    /// The states of the plugins, by their [normal](normal) names. A name that is not here is free.
+    states: HashMap<String, State>,
+    /// The exporters of each name.
+    exports: HashMap<Box<str>, Exporters, RandomState>,
+    /// The plugins that are detached and not yet unmapped, by name, the newest of a name last. The name may be taken again.
+    departed: HashMap<String, Vec<Arc<Departed>>>,
+    #[cfg(feature = "watch")]
+    pub(crate) watches: Watches,
+}
+
+/// The state of a plugin that has a name of its own in the host. The architecture's page has all states.
+enum State {
+    /// Its file is read and mapped, and its init hooks run.
+    Loading(PathBuf),
+    /// It is in the tables, and was loaded from this file.
+    Serving(PathBuf),
+    /// It is out of the tables. The host waits for its handles, or runs its shutdown hooks.
+    Unloading(Arc<Manifest>),
+}
+
+/// A plugin that is to be unloaded.
+pub(crate) enum ToUnload {
+    /// It has just been taken out of the tables. Its name stays taken until [`Registry::end_unload`].
+    Serving(Plugin),
+    /// It was detached before.
+    Departed(Arc<Departed>),
+}
+
+/// The outcome of an unload.
+pub(crate) enum Unloaded {
+    /// It is in use, and serves on.
+    Serving(Plugin),
+    /// It is detached, and not unmapped.
+    Departed(Arc<Departed>),
+    /// It is unmapped, or its unload was interrupted by a panic.
+    Gone,
+}
+
+impl Registry {
+    /// The plugins that serve, in the order they were loaded.
+    pub(crate) fn plugins(&self) -> &[Plugin] {
+        &self.plugins
+    }
+
+    /// Takes a name for a plugin that is being loaded.
+    pub(crate) fn reserve(&mut self, name: &str, path: &Path) -> Result<(), Error> {
+        let key = normal(name);
+        match self.states.get(&key) {
+            Some(State::Unloading(manifest)) => Err(Error::Unloading { plugin: manifest.name().to_owned() }),
+            Some(State::Loading(loaded) | State::Serving(loaded)) => {
+                Err(Error::AlreadyLoaded { path: path.to_owned(), name: name.to_owned(), loaded: loaded.clone() })
+            }
+            None => {
+                self.states.insert(key, State::Loading(path.to_owned()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Frees the name of a plugin whose load has failed.
+    pub(crate) fn free(&mut self, name: &str) {
+        self.states.remove(&normal(name));
+    }
+
+    /// Puts a plugin into the tables whose name is reserved.
+    pub(crate) fn add(&mut self, plugin: Plugin) {
+        let path = plugin.path().unwrap_or(Path::new("")).to_owned();
+        self.states.insert(normal(plugin.name()), State::Serving(path));
+        let place = self.place_of(&plugin);
+        self.plugins.insert(place, plugin);
+        if place + 1 == self.plugins.len() {
+            self.index_from(place);
+        } else {
+            self.index();
+        }
+    }
+
+    /// Its place among the plugins, in the order of loading.
+    fn place_of(&self, plugin: &Plugin) -> usize {
+        self.plugins.partition_point(|other| other.place().number() < plugin.place().number())
+    }
+
+    fn index(&mut self) {
+        self.exports.clear();
+        self.index_from(0);
+    }
+
+    fn index_from(&mut self, first: usize) {
+        for (place, plugin) in self.plugins.iter().enumerate().skip(first) {
+            for (name, export) in plugin.table() {
+                match self.exports.get_mut(name) {
+                    Some(exporters) => *exporters = Exporters::Several,
+                    None => {
+                        let only = Exported::new(place, export, plugin.refuses_faults());
+                        _ = self.exports.insert(name.into(), Exporters::One(only));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The site of an export that only one plugin has, if it has the very type that is asked for.
+    pub(crate) fn fitting<F: Lookup>(&self, name: &str) -> Option<Fitting> {
+        match self.exports.get(name)? {
+            Exporters::One(export) => export.fitting::<F>(),
+            Exporters::Several => None,
+        }
+    }
+
+    /// The plugins that export `name`.
+    pub(crate) fn exporters(&self, name: &str) -> impl Iterator<Item = &Plugin> {
+        self.plugins.iter().filter(move |plugin| plugin.has(name))
+    }
+
+    /// The loaded plugin of that name.
+    pub(crate) fn plugin(&self, name: &str) -> Result<&Plugin, Error> {
+        no_nul(name)?;
+        let wanted = normal(name);
+        if let Some(found) = self.plugins.iter().find(|plugin| plugin.is_named(&wanted)) {
+            return Ok(found);
+        }
+        self.not_unloading(&wanted)?;
+        Err(self.no_such_plugin(name))
+    }
+
+    /// The one plugin that exports `name`.
+    pub(crate) fn exporter(&self, name: &str) -> Result<&Plugin, Error> {
+        match self.exports.get(name) {
+            Some(Exporters::One(export)) => Ok(&self.plugins[export.plugin]),
+            Some(Exporters::Several) => Err(Error::Ambiguous {
+                name: name.to_owned(),
+                plugins: self.exporters(name).map(|plugin| plugin.name().to_owned()).collect(),
+            }),
+            None => {
+                no_nul(name)?;
+                let unloading = self.states.values().find_map(|state| match state {
+                    State::Unloading(plugin) if plugin.exports().iter().any(|export| export == name) => Some(plugin),
+                    _ => None,
+                });
+                match unloading {
+                    Some(plugin) => Err(Error::Unloading { plugin: plugin.name().to_owned() }),
+                    None => Err(Error::no_such_export(name, None, self.exports.keys().map(|name| &**name))),
+                }
+            }
+        }
+    }
+
+    /// Takes all plugins out of the tables.
+    pub(crate) fn take_all(&mut self) -> Vec<Plugin> {
+        self.exports.clear();
+        std::mem::take(&mut self.plugins)
+    }
+
+    /// Returns true if this very version is in the tables. It is not, once its host is being dropped.
+    pub(crate) fn has(&self, plugin: &Plugin) -> bool {
+        self.plugins.iter().any(|other| other.is_same(plugin))
+    }
+
+    /// Puts `new` in the place of `old`, which is in the tables.
+    pub(crate) fn replace(&mut self, old: &Plugin, new: Plugin) {
+        let place = self.place_of(old);
+        let key = normal(new.name());
+        if let Some(path) = new.path() {
+            self.states.insert(key.clone(), State::Serving(path.to_owned()));
+        }
+        let same = old.export_names() == new.export_names();
+        #[cfg(feature = "watch")]
+        self.watches.replaced(&key);
+        self.plugins[place] = new;
+        if !same {
+            return self.index();
+        }
+        let plugin = &self.plugins[place];
+        for (name, export) in plugin.table() {
+            if let Some(Exporters::One(only)) = self.exports.get_mut(name) {
+                *only = Exported::new(place, export, plugin.refuses_faults());
+            }
+        }
+    }
+
+    /// The names of the plugins that are or were here, and all there is of each.
+    pub(crate) fn successions(&self) -> Vec<(String, Arc<Succession>)> {
+        let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.succession().clone()));
+        let gone = self.departed.iter();
+        let gone = gone.flat_map(|(name, all)| all.iter().map(|departed| (name.clone(), departed.succession.clone())));
+        here.chain(gone).collect()
+    }
+
+    /// Takes a plugin out of the tables.
+    pub(crate) fn begin_unload(&mut self, name: &str) -> Result<ToUnload, Error> {
+        no_nul(name)?;
+        let key = normal(name);
+        self.not_unloading(&key)?;
+        let Some(place) = self.plugins.iter().position(|plugin| plugin.is_named(&key)) else {
+            let departed = self.departed.get(&key).and_then(|departed| departed.last()).cloned();
+            return departed.map(ToUnload::Departed).ok_or_else(|| self.no_such_plugin(name));
+        };
+        let plugin = &self.plugins[place];
+        let named = || plugin.name().to_owned();
+        if plugin.path().is_none() {
+            return Err(Error::Linked { plugin: named() });
+        }
+        if plugin.succession().is_upgrading() {
+            return Err(Error::Upgrading { plugin: named() });
+        }
+        self.states.insert(key, State::Unloading(plugin.manifest().clone()));
+        let plugin = self.plugins.remove(place);
+        self.index();
+        Ok(ToUnload::Serving(plugin))
+    }
+
+    /// Notes how the unload of a plugin has ended.
+    pub(crate) fn end_unload(&mut self, name: &str, unloaded: Unloaded) {
+        let departed = match unloaded {
+            Unloaded::Serving(plugin) => return self.add(plugin),
+            Unloaded::Departed(departed) => Some(departed),
+            Unloaded::Gone => None,
+        };
+        let key = normal(name);
+        self.states.remove(&key);
+        #[cfg(feature = "watch")]
+        self.watches.end(&key);
+        if let Some(departed) = departed {
+            self.departed.entry(key).or_default().push(departed);
+        }
+    }
+
+    /// Forgets a plugin that is unmapped at last.
+    pub(crate) fn forget(&mut self, name: &str, departed: &Arc<Departed>) {
+        let key = normal(name);
+        if let Some(known) = self.departed.get_mut(&key) {
+            known.retain(|known| !Arc::ptr_eq(known, departed));
+            if known.is_empty() {
+                self.departed.remove(&key);
+            }
+        }
+    }
+
+    /// The plugins that are detached and not known to be unmapped, with their names.
+    pub(crate) fn departed(&self) -> Vec<(String, Arc<Departed>)> {
+        let departed = self.departed.iter().flat_map(|(name, all)| all.iter().map(|one| (name.clone(), one.clone())));
+        departed.collect()
+    }
+
+    fn not_unloading(&self, key: &str) -> Result<(), Error> {
+        match self.states.get(key) {
+            Some(State::Unloading(plugin)) => Err(Error::Unloading { plugin: plugin.name().to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
+    fn no_such_plugin(&self, name: &str) -> Error {
+        Error::no_such_plugin(name, self.plugins.iter().map(Plugin::name))
+    }
+}
+
+/// The exporters of one name.
+enum Exporters {
+    One(Exported),
+    Several,
+}
+
+/// The parts of an export that a look-up needs, in one place: with many exports, each step to another place is a miss of
+/// the cache.
+struct Exported {
+    /// Its plugin's place in `State::plugins`.
+    plugin: usize,
+    /// The descriptor in the library, which the plugin keeps loaded.
+    descriptor: &'static [u8],
+    /// Weak, because shares are handles. The plugin's own lives as long as the plugin is in the tables.
+    site: Weak<Site>,
+    refuses_faults: bool,
+}
+
+impl Exported {
+    fn new(plugin: usize, export: &Export, refuses_faults: bool) -> Self {
+        Exported { plugin, descriptor: export.descriptor, site: Arc::downgrade(&export.site), refuses_faults }
+    }
+
+    /// The site, if the descriptors are equal, and no fault is asked for that the plugin cannot return.
+    fn fitting<F: Lookup>(&self) -> Option<Fitting> {
+        if F::TAKES_FAULT && self.refuses_faults {
+            return None;
+        }
+        Fitting::of::<F>(self.descriptor, || self.site.upgrade())
+    }
+}

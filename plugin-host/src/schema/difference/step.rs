@@ -1,0 +1,33 @@
+//! A step from a type to a part of it, in the place of a difference.
+
+use plugin_core::descriptor::Tag;
+
+/// One step into a type.
+#[derive(Clone, Copy)]
+pub(super) enum Step<'a> {
+    /// Into the definition of a type with a name, by its place in the host's.
+    Named(usize),
+    Field(&'a str),
+    Variant(&'a str),
+    Place(usize),
+    Inside(&'static str),
+    /// An argument of a generic type.
+    Argument(usize),
+}
+
+/// The step to a part of a type; `None` if nothing need be said of it.
+pub(super) fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
+    let inside = match (tag, part) {
+        (Tag::Tuple, _) => return Some(Step::Place(part)),
+        (Tag::Vec | Tag::Slice | Tag::BoxSlice | Tag::Array | Tag::VecDeque | Tag::HashSet | Tag::BTreeSet, _) => {
+            "[..]"
+        }
+        (Tag::Option, _) => "<Some>",
+        (Tag::Result, 0) => "<Ok>",
+        (Tag::Result, _) => "<Err>",
+        (Tag::HashMap | Tag::BTreeMap, 0) => "<key>",
+        (Tag::HashMap | Tag::BTreeMap, _) => "<value>",
+        _ => return None,
+    };
+    Some(Step::Inside(inside))
+}

@@ -1,0 +1,24 @@
+//! Stands in for reports of fatal signals, which this platform does not have.
+
+use std::ffi::c_void;
+use std::path::Path;
+
+use crate::library::entry::Entry;
+
+/// Does nothing.
+pub(crate) fn install() {}
+
+/// Does nothing.
+#[cfg(target_os = "linux")]
+pub(crate) fn prepare_thread() {}
+
+/// Nothing.
+pub(crate) struct Named;
+
+impl Named {
+    pub(crate) fn new(_: &str, _: &Path, _: *const c_void, _: &[Entry]) -> Self {
+        Named
+    }
+
+    pub(crate) fn unmapped(self) {}
+}

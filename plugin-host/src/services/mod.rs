@@ -1,0 +1,291 @@
+//! The host's services for an attached library: [`HostServices`], and the data that they work on.
+
+#[cfg_attr(
+    not(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    path = "crash/elsewhere.rs"
+)]
+pub(crate) mod crash;
+pub(crate) mod faults;
+pub(crate) mod foreign;
+pub(crate) mod memory;
+pub(crate) mod threads;
+
+use std::collections::BTreeSet;
+#[cfg(target_os = "linux")]
+use std::ffi::CString;
+use std::ffi::{c_int, c_void};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plugin_core::Fault;
+use plugin_core::fault::FaultRepr;
+use plugin_core::table::{HostMemory, HostServices, common_allocator, environment, on_new_stack};
+
+use crate::services::faults::Faults;
+use crate::services::foreign::Foreign;
+use crate::services::memory::{Blocks, Leak, Memory};
+use crate::services::threads::{Destructor, Start, Threads};
+use crate::unload::pin::PinReason;
+
+/// The services of one library. Its address is the library's name for itself, so it does not move.
+pub(crate) struct Services {
+    table: HostServices,
+    memory: HostMemory,
+    plugin: String,
+    faults: Arc<Faults>,
+    /// The file names of the libraries that the host's author has vouched for.
+    quiet: BTreeSet<String>,
+    /// The foreign libraries that the plugin has opened, or found functions in, by itself.
+    found: Mutex<Vec<Foreign>>,
+    pub(crate) threads: Arc<Threads>,
+    /// The blocks of the host's memory that the library has, if that memory is tracked.
+    pub(crate) blocks: Option<Blocks>,
+}
+
+// SAFETY: the raw pointers in `table` and `memory` are the addresses of this very struct, of a part of it, and of this
+// library's statics. All of these may be used from any thread.
+unsafe impl Send for Services {}
+// SAFETY: as above; everything else is.
+unsafe impl Sync for Services {}
+
+impl Services {
+    pub(crate) fn new(
+        plugin: String,
+        backtraces: bool,
+        memory: Memory,
+        faults: Arc<Faults>,
+        quiet: BTreeSet<String>,
+    ) -> Arc<Self> {
+        let (common, is_common) = common_allocator();
+        let threads = Arc::new(Threads::new(thread_name(&plugin)));
+        Arc::new_cyclic(|this: &std::sync::Weak<Services>| Services {
+            table: HostServices {
+                size: size_of::<HostServices>(),
+                library: this.as_ptr().cast(),
+                backtraces: u8::from(backtraces),
+                stray_fault,
+                thread_atexit,
+                key_create,
+                key_delete,
+                key_set,
+                thread_create,
+                common,
+                // SAFETY: the place of a part of the value that is being made.
+                memory: unsafe { &raw const (*this.as_ptr()).memory },
+                library_opened,
+                symbol_found,
+                on_stack: on_new_stack,
+                environment: environment(),
+                exit,
+                plugin: plugin.as_ptr(),
+                plugin_len: plugin.len(),
+                key_adopt,
+            },
+            // SAFETY: the place of a part of the value that is being made.
+            memory: memory::lent(memory, unsafe { &raw const (*this.as_ptr()).blocks }, is_common),
+            plugin,
+            faults,
+            quiet,
+            found: Mutex::default(),
+            threads,
+            blocks: (memory == Memory::Tracked).then(Blocks::default),
+        })
+    }
+
+    /// The table that the library is given.
+    pub(crate) fn table(&self) -> &HostServices {
+        &self.table
+    }
+
+    /// The plugin's name.
+    pub(crate) fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    /// Returns why the plugin stays mapped that uses these foreign libraries, and those that it has found by itself.
+    pub(crate) fn reasons_of(&self, mut foreign: Vec<Foreign>) -> Vec<PinReason> {
+        foreign.extend(self.found.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        foreign.sort_unstable();
+        foreign.dedup();
+        let (kept, lost): (Vec<_>, Vec<_>) = foreign.into_iter().partition(|library| library.kept);
+        let names = |libraries: Vec<Foreign>| libraries.into_iter().map(|library| library.name).collect::<Vec<_>>();
+        let (mut unknown, lost) = (names(kept), names(lost));
+        unknown.retain(|name| !self.quiet.contains(name));
+        let mut reasons = Vec::new();
+        if !unknown.is_empty() {
+            reasons.push(PinReason::Libraries { names: unknown });
+        }
+        if !lost.is_empty() {
+            reasons.push(PinReason::UnfoundLibraries { names: lost });
+        }
+        reasons
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn add_found(&self, foreign: Vec<Foreign>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for library in foreign {
+            if !found.contains(&library) {
+                found.push(library);
+            }
+        }
+    }
+
+    /// Reports what went wrong in the hook `what`.
+    pub(crate) fn report(&self, mut fault: Fault, what: &str) {
+        fault.export = Some(format!("{}::{what}", self.plugin));
+        self.faults.report(&fault);
+    }
+
+    /// Frees what the library left of the host's memory. Returns the memory that the plugin leaked.
+    ///
+    /// # Safety
+    ///
+    /// The library is unmapped.
+    pub(crate) unsafe fn reclaim(&self) -> Option<Leak> {
+        // SAFETY: the caller's promise.
+        let (blocks, bytes) = unsafe { self.blocks.as_ref()?.free_all() };
+        (blocks != 0).then(|| Leak { plugin: self.plugin.clone(), blocks, bytes })
+    }
+}
+
+/// # Safety
+///
+/// `library` is the address that [`Services::new`] wrote into the table of services that still exist.
+pub(crate) unsafe fn services<'a>(library: *const c_void) -> &'a Services {
+    // SAFETY: the caller's promise.
+    unsafe { &*library.cast::<Services>() }
+}
+
+unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) {
+    // SAFETY: called by an attached library with its own services and a fault of its own.
+    let (services, mut fault) = unsafe { (services(library), FaultRepr::take(fault)) };
+    fault.export = Some(services.plugin.clone());
+    services.faults.report_from_plugin(fault);
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+unsafe extern "C" fn library_opened(library: *const c_void, handle: *mut c_void) {
+    // SAFETY: called by an attached library with its own services, and a handle that it has just opened.
+    let (services, foreign) = unsafe { (services(library), crate::unload::dependencies::keep_opened(handle)) };
+    services.add_found(foreign);
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+unsafe extern "C" fn symbol_found(library: *const c_void, symbol: *const c_void) {
+    // SAFETY: called by an attached library with its own services.
+    let services = unsafe { services(library) };
+    services.add_found(crate::unload::dependencies::keep_found(symbol));
+}
+
+/// Plugins tell this only where they can be unmapped.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+unsafe extern "C" fn library_opened(_: *const c_void, _: *mut c_void) {}
+
+/// As above.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+unsafe extern "C" fn symbol_found(_: *const c_void, _: *const c_void) {}
+
+unsafe extern "C" fn exit(status: c_int) -> ! {
+    std::process::exit(status)
+}
+
+unsafe extern "C" fn thread_atexit(library: *const c_void, destructor: Destructor, object: *mut c_void) -> c_int {
+    // SAFETY: called by an attached library with its own services.
+    unsafe { services(library) }.threads.add_destructor(destructor, object);
+    0
+}
+
+unsafe extern "C" fn key_create(library: *const c_void, key: *mut u32, destructor: Option<Destructor>) -> c_int {
+    // SAFETY: called by an attached library with its own services.
+    unsafe { services(library) }.threads.create_key(key, destructor)
+}
+
+unsafe extern "C" fn key_adopt(library: *const c_void, key: u32, destructor: Option<Destructor>) {
+    // SAFETY: called by an attached library with its own services.
+    unsafe { services(library) }.threads.adopt_key(key, destructor);
+}
+
+unsafe extern "C" fn key_delete(library: *const c_void, key: u32) -> c_int {
+    // SAFETY: called by an attached library with its own services.
+    unsafe { services(library) }.threads.delete_key(key)
+}
+
+unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_void) -> c_int {
+    // SAFETY: called by an attached library with its own services.
+    unsafe { services(library) }.threads.set_key(key, value)
+}
+
+/// As much of a plugin's name as the kernel takes for a thread.
+fn thread_name(plugin: &str) -> &str {
+    const MOST: usize = 15;
+    let end = (0..=MOST.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();
+    &plugin[..end]
+}
+
+#[cfg(target_os = "linux")]
+unsafe extern "C" fn thread_create(
+    library: *const c_void,
+    thread: *mut c_void,
+    attributes: *const c_void,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    struct Task {
+        threads: Arc<Threads>,
+        number: u64,
+        name: CString,
+        start: Start,
+        argument: *mut c_void,
+    }
+
+    // The function may leave by `pthread_exit`, which unwinds. By then this function has no value left to drop. The host
+    // hears of the thread's end as it does of the end of its own threads.
+    unsafe extern "C-unwind" fn run(task: *mut c_void) -> *mut c_void {
+        // SAFETY: boxed below, and run once.
+        let Task { threads, number, name, start, argument } = *unsafe { Box::from_raw(task.cast::<Task>()) };
+        // Otherwise, a thread without a name has that of the thread which started it, which is most often the program's.
+        // SAFETY: this thread, and a name that ends with NUL.
+        unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+        crate::services::crash::prepare_thread();
+        threads.thread_runs(number);
+        drop((threads, name));
+        // SAFETY: the two types differ in whether the function may unwind.
+        let start =
+            unsafe { std::mem::transmute::<Start, unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void>(start) };
+        // SAFETY: the call that the plugin asked for. The count of running threads keeps its library.
+        unsafe { start(argument) }
+    }
+
+    /// The type that the C library gives the function of a thread, which it lets unwind.
+    type Run = extern "C" fn(*mut c_void) -> *mut c_void;
+
+    // SAFETY: called by an attached library with its own services.
+    let services = unsafe { services(library) };
+    let threads = services.threads.clone();
+    let name = CString::new(thread_name(&services.plugin)).unwrap_or_default();
+    let number = threads.thread_starts();
+    let task = Box::into_raw(Box::new(Task { threads, number, name, start, argument }));
+    let run: unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void = run;
+    // SAFETY: the C library calls the function with its argument, once. The types differ in whether it may unwind.
+    let run = unsafe { std::mem::transmute::<unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void, Run>(run) };
+    // SAFETY: the arguments as the plugin gave them to `pthread_create`, but for the function and its argument.
+    let error = unsafe { libc::pthread_create(thread.cast(), attributes.cast(), run, task.cast()) };
+    if error != 0 {
+        // SAFETY: the thread was not started, so the task is still ours.
+        unsafe { Box::from_raw(task) }.threads.thread_ended(number);
+    }
+    error
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe extern "C" fn thread_create(
+    _: *const c_void,
+    _: *mut c_void,
+    _: *const c_void,
+    _: Start,
+    _: *mut c_void,
+) -> c_int {
+    // Plugins ask for this only on Linux.
+    const ENOSYS: c_int = 38;
+    ENOSYS
+}

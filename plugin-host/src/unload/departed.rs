@@ -1,0 +1,26 @@
+//! A plugin that is detached, with what is left of its versions.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::unload::departure::Departure;
+use crate::unload::outcome::Unload;
+use crate::upgrade::succession::Succession;
+
+/// A plugin that is detached, with what is left of its versions.
+pub(crate) struct Departed {
+    pub(crate) last: Departure,
+    pub(crate) succession: Arc<Succession>,
+}
+
+impl Departed {
+    /// Waits until all of it is gone, but not for longer than until `deadline`; without one, for ever.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
+        let mut reasons = match self.last.wait(deadline) {
+            Unload::Unmapped => Vec::new(),
+            Unload::Pinned(reasons) => reasons,
+        };
+        reasons.extend(self.succession.wait_for_retired(deadline));
+        if reasons.is_empty() { Unload::Unmapped } else { Unload::Pinned(reasons) }
+    }
+}

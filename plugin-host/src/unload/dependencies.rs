@@ -1,0 +1,422 @@
+//! The libraries that a plugin uses beside itself, and whose behaviour the host cannot know.
+//!
+//! # The problem
+//!
+//! A plugin's own code registers its threads, keys and destructors with the host (see `plugin-core`, `runtime/threads`).
+//! A C library that the plugin is linked with, or opens, registers its own with the C library. After the plugin is unmapped,
+//! such a thread may still call a function of the plugin's; and if the library were unmapped together with the plugin, the C
+//! library may still call the destructor of its key.
+//!
+//! # The idea
+//!
+//! When a plugin is to be unmapped, the host looks which libraries the plugin uses:
+//!
+//! - those that the loader has recorded in the plugin, those recorded in these, and so on;
+//! - those that a reference of the plugin is bound to by now, because the program has them. Such a reference has no
+//!   version. One with a version is bound to a library that is recorded;
+//! - those that the plugin has opened with `dlopen`, or found something in with `dlsym`.
+//!
+//! The C library, its parts, the loader and the unwinder are known: by themselves they never call a plugin. The program is
+//! not counted, as it is the one that has the host. All other libraries are *foreign*.
+//!
+//! - A foreign library is never unmapped, so nothing that it has left with the C library is dangling.
+//! - A plugin that uses a foreign library is not unmapped either, unless the host vouches for the library.
+//! - A library that is not found cannot be kept. The plugin keeps it, and stays mapped even if the host vouches for all
+//!   libraries.
+//!
+//! A plugin of Rust alone uses only known libraries, and for those nothing is done but to read their names.
+
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::mem::MaybeUninit;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use plugin_core::table::opening_controlled;
+
+use crate::services::foreign::Foreign;
+
+/// A library as the loader has it: the beginning of its `struct link_map` (see `<link.h>`).
+#[repr(C)]
+struct LinkMap {
+    /// The difference between the addresses in the file and those in memory.
+    base: usize,
+    name: *const c_char,
+    dynamic: *const Dynamic,
+}
+
+/// An entry of a library's dynamic section (`ElfN_Dyn`).
+#[repr(C)]
+struct Dynamic {
+    tag: isize,
+    value: usize,
+}
+
+/// A symbol of a library (`Elf64_Sym`).
+#[repr(C)]
+struct Symbol {
+    name: u32,
+    info: u8,
+    other: u8,
+    section: u16,
+    value: u64,
+    size: u64,
+}
+
+/// A place in a library that the loader fills in (`Elf64_Rela`).
+#[repr(C)]
+struct Relocation {
+    place: usize,
+    /// The symbol's number, and the kind.
+    info: u64,
+    addend: usize,
+}
+
+const DT_NULL: isize = 0;
+const DT_NEEDED: isize = 1;
+const DT_PLTRELSZ: isize = 2;
+const DT_STRTAB: isize = 5;
+const DT_SYMTAB: isize = 6;
+const DT_RELA: isize = 7;
+const DT_RELASZ: isize = 8;
+const DT_JMPREL: isize = 23;
+const DT_VERSYM: isize = 0x6fff_fff0;
+/// Libraries that the loader searches before a library itself. They are loaded with it if they exist.
+const DT_AUXILIARY: isize = 0x7fff_fffd;
+/// As above.
+const DT_FILTER: isize = 0x7fff_ffff;
+
+/// The kinds of relocations that are a symbol's address: `ABS64`, `GLOB_DAT` and `JUMP_SLOT`.
+#[cfg(target_arch = "x86_64")]
+const ADDRESSES: [u32; 3] = [1, 6, 7];
+#[cfg(target_arch = "aarch64")]
+const ADDRESSES: [u32; 3] = [257, 1025, 1026];
+/// Elsewhere plugins stay mapped anyway.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const ADDRESSES: [u32; 0] = [];
+
+/// The file names of the C library's parts, of the loaders that there are, and of the unwinder.
+const KNOWN: [&CStr; 12] = [
+    c"libc.so.6",
+    c"libm.so.6",
+    c"libdl.so.2",
+    c"libpthread.so.0",
+    c"librt.so.1",
+    c"libutil.so.1",
+    c"libresolv.so.2",
+    c"libanl.so.1",
+    c"ld-linux-x86-64.so.2",
+    c"ld-linux-aarch64.so.1",
+    c"libgcc_s.so.1",
+    c"libmvec.so.1",
+];
+
+/// The foreign libraries that the one with this address in it uses: those that it was linked with, and those that its
+/// references are bound to. None of them will be unmapped.
+///
+/// # Safety
+///
+/// The address is in a library that stays open meanwhile.
+pub(crate) unsafe fn keep_foreign(address: *const c_void) -> Vec<Foreign> {
+    let Some(library) = link_map_at(address) else { return vec![unfound(address)] };
+    // SAFETY: the caller's promise.
+    let (visited, mut foreign) = unsafe { keep_all(library) };
+    // SAFETY: as above.
+    for address in unsafe { foreign_references(library) } {
+        match link_map_at(address) {
+            Some(found) if visited.contains(&found) => {}
+            // SAFETY: a library that the references of another are bound to stays loaded as long as that other.
+            Some(found) => foreign.extend(unsafe { keep_library(found) }),
+            None => foreign.push(unfound(address)),
+        }
+    }
+    foreign
+}
+
+/// The library that a plugin has opened by itself, if it is foreign, and the foreign libraries that it uses. None of them will
+/// be unmapped.
+///
+/// # Safety
+///
+/// The handle is of a library that stays open meanwhile.
+pub(crate) unsafe fn keep_opened(handle: *mut c_void) -> Vec<Foreign> {
+    // SAFETY: the caller's promise.
+    unsafe { link_map(handle).map_or_else(|| vec![unfound(handle)], |library| keep_library(library)) }
+}
+
+/// Does the same as [`keep_opened`], for the library that contains an address which a plugin has found.
+pub(crate) fn keep_found(address: *const c_void) -> Vec<Foreign> {
+    // SAFETY: the plugin has just found the address and may use it, so the library stays open meanwhile. Before there is a
+    // host, the library may have been closed: then the address is in no library.
+    link_map_at(address).map_or_else(|| vec![unfound(address)], |library| unsafe { keep_library(library) })
+}
+
+/// A library, known only by an address in it.
+fn unfound(address: *const c_void) -> Foreign {
+    Foreign { name: format!("an unknown library at {address:p}"), kept: false }
+}
+
+/// This library, if it is foreign, and the foreign libraries that it uses.
+///
+/// # Safety
+///
+/// The library stays open meanwhile.
+unsafe fn keep_library(library: *const LinkMap) -> Vec<Foreign> {
+    // SAFETY: the caller's promise.
+    let name = unsafe { CStr::from_ptr((*library).name) };
+    let known = KNOWN.iter().find(|known| name.to_bytes().ends_with(known.to_bytes()));
+    // SAFETY: a library that is open, or another one of that name, which is not used.
+    let known = known.is_some_and(|known| is_known(known) && unsafe { loaded(known, 0) } == Some(library));
+    // The program itself has no name. It stays for good, and has the host.
+    if name.is_empty() || known {
+        return Vec::new();
+    }
+    // SAFETY: a name that ends with NUL.
+    let kept = unsafe { keep(name) } == Some(library);
+    // SAFETY: the caller's promise.
+    let (_, mut foreign) = unsafe { keep_all(library) };
+    foreign.push(Foreign { name: file_name(name), kept });
+    foreign
+}
+
+/// Keeps all foreign libraries that this one was linked with, or that those were linked with. They are returned, after this
+/// one itself, and by their names.
+///
+/// # Safety
+///
+/// The library stays open meanwhile.
+unsafe fn keep_all(library: *const LinkMap) -> (Vec<*const LinkMap>, Vec<Foreign>) {
+    let (mut visited, mut foreign, mut place) = (vec![library], Vec::new(), 0);
+    while let Some(&library) = visited.get(place) {
+        place += 1;
+        // SAFETY: a library that is open, or that one which is open uses.
+        for needed in unsafe { needed(library) } {
+            if is_known(needed) {
+                continue;
+            }
+            // SAFETY: as above; the name is one of its own.
+            let found = unsafe { expanded(library, needed).and_then(|name| keep(&name)) };
+            match found {
+                Some(found) if visited.contains(&found) => continue,
+                Some(found) => visited.push(found),
+                // It stays for as long as the library that uses it, which will not be unmapped.
+                None => {}
+            }
+            foreign.push(Foreign { name: file_name(needed), kept: found.is_some() });
+        }
+    }
+    (visited, foreign)
+}
+
+/// Replaces `$ORIGIN` in the name of a library that this one asks for. The loader puts the directory of the asking library
+/// there, which is another one if the host asks. Returns `None` if this library's directory is not known.
+///
+/// # Safety
+///
+/// The library is loaded.
+unsafe fn expanded<'a>(library: *const LinkMap, name: &'a CStr) -> Option<Cow<'a, CStr>> {
+    const DIRECTORY: [&str; 2] = ["$ORIGIN", "${ORIGIN}"];
+    let Ok(text) = name.to_str() else { return Some(Cow::Borrowed(name)) };
+    if !DIRECTORY.iter().any(|directory| text.contains(directory)) {
+        return Some(Cow::Borrowed(name));
+    }
+    // SAFETY: the caller's promise.
+    let own = Path::new(unsafe { CStr::from_ptr((*library).name) }.to_str().ok()?);
+    let own = own.parent().filter(|directory| directory.is_absolute())?.to_str()?;
+    let text = DIRECTORY.iter().fold(text.to_owned(), |text, directory| text.replace(directory, own));
+    Some(Cow::Owned(CString::new(text).ok()?))
+}
+
+fn file_name(path: &CStr) -> String {
+    let bytes = path.to_bytes();
+    String::from_utf8_lossy(bytes.rsplit(|&byte| byte == b'/').next().unwrap_or(bytes)).into_owned()
+}
+
+/// Whether the library that the loader finds by this name is one of the [`KNOWN`] ones: it has the name, and lies where the
+/// program's own C library, loader or unwinder lies.
+fn is_known(name: &CStr) -> bool {
+    static FOUND: [OnceLock<bool>; KNOWN.len()] = [const { OnceLock::new() }; KNOWN.len()];
+    let Some(place) = KNOWN.iter().position(|known| *known == name) else { return false };
+    // The loader takes no second library of that name, so it is always the same one.
+    *FOUND[place].get_or_init(|| {
+        // SAFETY: a name that ends with NUL.
+        let Some(library) = (unsafe { loaded(name, 0) }) else { return false };
+        // SAFETY: a library that is loaded, and is not closed meanwhile: one that is open uses it.
+        let directory = directory(unsafe { CStr::from_ptr((*library).name) });
+        let own: [*const c_void; 3] =
+            [libc::gnu_get_libc_version as _, __tls_get_addr as _, _Unwind_RaiseException as _];
+        // SAFETY: as above; this program uses all of them.
+        let own = own.into_iter().filter_map(link_map_at).map(|own| unsafe { CStr::from_ptr((*own).name) });
+        directory.is_some() && own.map(self::directory).any(|own| own == directory)
+    })
+}
+
+/// The directory of the file that the path leads to. The loader's path is often a link to a file beside the C library.
+fn directory(path: &CStr) -> Option<PathBuf> {
+    Some(Path::new(path.to_str().ok()?).canonicalize().ok()?.parent()?.to_owned())
+}
+
+unsafe extern "C" {
+    fn dladdr1(address: *const c_void, info: *mut libc::Dl_info, extra: *mut *mut c_void, flags: c_int) -> c_int;
+    /// Declared only to be found, in the unwinder.
+    fn _Unwind_RaiseException();
+    /// Declared only to be found, in the loader.
+    fn __tls_get_addr();
+}
+
+/// The library that has this address in it.
+fn link_map_at(address: *const c_void) -> Option<*const LinkMap> {
+    const RTLD_DL_LINKMAP: c_int = 2;
+    let (mut info, mut library) = (MaybeUninit::uninit(), std::ptr::null_mut());
+    // SAFETY: the address is looked up and not used; there are places for the answers.
+    let found = unsafe { dladdr1(address, info.as_mut_ptr(), &raw mut library, RTLD_DL_LINKMAP) };
+    (found != 0 && !library.is_null()).then_some(library.cast_const().cast())
+}
+
+/// The library with this handle.
+///
+/// # Safety
+///
+/// The handle is of a library that is open.
+unsafe fn link_map(handle: *mut c_void) -> Option<*const LinkMap> {
+    const RTLD_DI_LINKMAP: c_int = 2;
+    let mut library: *const LinkMap = std::ptr::null();
+    // SAFETY: the caller's promise, and a place for the answer.
+    let error = unsafe { libc::dlinfo(handle, RTLD_DI_LINKMAP, (&raw mut library).cast()) };
+    (error == 0 && !library.is_null()).then_some(library)
+}
+
+/// The library that is loaded by this name, if one is. It is open no more often than before.
+///
+/// # Safety
+///
+/// A library that is open uses the one of this name, or is that.
+unsafe fn loaded(name: &CStr, more_flags: c_int) -> Option<*const LinkMap> {
+    opening_controlled(|| {
+        // SAFETY: nothing is loaded that is not loaded already, so nothing runs.
+        let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD | more_flags) };
+        if handle.is_null() {
+            return None;
+        }
+        // SAFETY: just opened.
+        let library = unsafe { link_map(handle) };
+        // SAFETY: as above; by the caller's promise it stays open.
+        unsafe { libc::dlclose(handle) };
+        library
+    })
+}
+
+/// Sees to it that the library which is loaded by this name is never unmapped.
+///
+/// # Safety
+///
+/// As for [`loaded`].
+unsafe fn keep(name: &CStr) -> Option<*const LinkMap> {
+    // SAFETY: the caller's promise.
+    unsafe { loaded(name, libc::RTLD_NODELETE) }
+}
+
+/// The dynamic section of a library.
+///
+/// # Safety
+///
+/// The library is loaded for as long as the entries are used.
+unsafe fn dynamic(library: *const LinkMap) -> impl Iterator<Item = (isize, usize)> {
+    // SAFETY: the loader's own data of a library that is loaded.
+    let mut entry = unsafe { (*library).dynamic };
+    std::iter::from_fn(move || {
+        // SAFETY: the section ends with an entry that says so.
+        let Dynamic { tag, value } = unsafe { &*entry };
+        entry = entry.wrapping_add(1);
+        (*tag != DT_NULL).then_some((*tag, *value))
+    })
+}
+
+/// The names of the libraries that this one was linked with.
+///
+/// # Safety
+///
+/// The library is loaded for as long as the names are used.
+unsafe fn needed<'a>(library: *const LinkMap) -> Vec<&'a CStr> {
+    let (mut offsets, mut texts) = (Vec::new(), 0);
+    // SAFETY: the caller's promise.
+    for (tag, value) in unsafe { dynamic(library) } {
+        match tag {
+            DT_NEEDED | DT_AUXILIARY | DT_FILTER => offsets.push(value),
+            // SAFETY: as above.
+            DT_STRTAB => texts = unsafe { address_of(library, value) },
+            _ => {}
+        }
+    }
+    let text = |offset: usize| {
+        // SAFETY: the loader has read the same name there. It ends with NUL.
+        unsafe { CStr::from_ptr(std::ptr::with_exposed_provenance(texts + offset)) }
+    };
+    offsets.into_iter().map(text).collect()
+}
+
+/// The address that an entry of the dynamic section means. The loader has made it one, unless the section may not be written
+/// to.
+///
+/// # Safety
+///
+/// The library is loaded.
+unsafe fn address_of(library: *const LinkMap, value: usize) -> usize {
+    // SAFETY: the caller's promise.
+    let base = unsafe { (*library).base };
+    if value < base { base + value } else { value }
+}
+
+/// The addresses in other libraries that this one's references are bound to, but for those with a version: that is a
+/// version of a library that this one was linked with.
+///
+/// # Safety
+///
+/// The library stays open meanwhile.
+unsafe fn foreign_references(library: *const LinkMap) -> Vec<*const c_void> {
+    let (mut symbols, mut versions, mut tables) = (0, 0, [(0, 0); 2]);
+    // SAFETY: the caller's promise.
+    for (tag, value) in unsafe { dynamic(library) } {
+        // SAFETY: as above.
+        let address = unsafe { address_of(library, value) };
+        match tag {
+            DT_SYMTAB => symbols = address,
+            DT_VERSYM => versions = address,
+            DT_RELA => tables[0].0 = address,
+            DT_RELASZ => tables[0].1 = value,
+            DT_JMPREL => tables[1].0 = address,
+            DT_PLTRELSZ => tables[1].1 = value,
+            _ => {}
+        }
+    }
+    let (symbols, versions) =
+        (std::ptr::with_exposed_provenance::<Symbol>(symbols), std::ptr::with_exposed_provenance::<u16>(versions));
+    let is_foreign = |number: usize| {
+        const VERSION: u16 = 0x7fff;
+        const NONE: u16 = 1;
+        // SAFETY: the loader has looked this symbol up, by its entries in these tables.
+        let version = || unsafe { versions.add(number).read() } & VERSION;
+        // SAFETY: as above.
+        number != 0 && unsafe { (*symbols.add(number)).section } == 0 && (versions.is_null() || version() <= NONE)
+    };
+    let mut found = Vec::new();
+    for (address, size) in tables {
+        let relocations = std::ptr::with_exposed_provenance::<Relocation>(address);
+        for place in 0..size / size_of::<Relocation>() {
+            // SAFETY: the loader has read the table, which is this long.
+            let Relocation { place, info, addend } = unsafe { &*relocations.add(place) };
+            let (number, kind) = ((info >> 32) as usize, *info as u32);
+            if !ADDRESSES.contains(&kind) || !is_foreign(number) {
+                continue;
+            }
+            // SAFETY: the library is loaded, and the loader has filled this place in.
+            let bound = unsafe { std::ptr::with_exposed_provenance::<usize>((*library).base + place).read_unaligned() };
+            if bound != 0 {
+                found.push(std::ptr::without_provenance(bound.wrapping_sub(*addend)));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}

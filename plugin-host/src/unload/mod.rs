@@ -1,0 +1,226 @@
+//! [`Host::unload`] and the end of a host.
+
+pub(crate) mod departed;
+pub(crate) mod departure;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) mod dependencies;
+pub(crate) mod outcome;
+pub(crate) mod pin;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::config::HOOK_TIMEOUT;
+use crate::error::Error;
+use crate::host::Host;
+use crate::plugin::Plugin;
+use crate::registry::{ToUnload, Unloaded};
+use crate::unload::departed::Departed;
+use crate::unload::outcome::{Closed, Unload};
+use crate::unload::pin::PinReason;
+use crate::work::deadline::{Pauses, left};
+
+impl Host {
+    /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it. Returns whether it is gone,
+    /// or the reasons that keep it. A `deadline` of zero asks once; none is too long.
+    ///
+    /// 1. The host answers no look-up in it any more.
+    /// 2. Until the deadline it waits for the end of every handle, [`Plugin`] and value that leads back into the
+    ///    library, and so of every call. If one is left, nothing has been done: the plugin serves on.
+    /// 3. The shutdown hooks run, each for as long as [a hook may take](Self::with_hook_timeout). They stop the plugin's
+    ///    threads. So do the destructors of its thread-locals on this thread; those of other threads of the host's that end
+    ///    later never run. The plugin is detached: from here on it does not serve again, even if it is kept, and another
+    ///    may be loaded under its name.
+    /// 4. Until the deadline it waits for the threads that the plugin started.
+    /// 5. The library is closed, and the process is searched for remains of it.
+    /// 6. Until the deadline it waits for versions that were [replaced](Self::reload) and are still mapped.
+    ///
+    /// After [`Unload::Pinned`], ask again: unless another plugin of that name was loaded meanwhile, this goes on where it
+    /// stopped. It may be asked from anywhere. Asked from within the plugin, it waits in vain, and the plugin is pinned by
+    /// its running code.
+    ///
+    /// Where the platform does not tell when a library may be unmapped (anything but Linux with glibc on x86-64 or
+    /// AArch64), this ends with step 3 and [`PinReason::Platform`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchPlugin`], [`Error::Linked`] if it has no library of its own, [`Error::Unloading`] if another
+    /// thread is unloading it, [`Error::Upgrading`] if one is replacing it, and [`Error::NulInName`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust, Unload};
+    ///
+    /// // SAFETY: only plugins built with the SDK are in the directories that this program searches.
+    /// let host = Host::new(unsafe { Trust::any() });
+    /// host.load("greeter")?;
+    /// let greet = host.get::<fn(&str) -> String>("greet")?;
+    /// let pinned = host.unload("greeter", Duration::from_millis(100))?;
+    /// assert_eq!(pinned.to_string(), "pinned: 1 handle to its exports is alive: `greet` (1)");
+    /// drop(greet);
+    /// assert_eq!(host.unload("greeter", Duration::from_secs(5))?, Unload::Unmapped);
+    /// // A new version of the file is a new plugin.
+    /// host.load("greeter")?;
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn unload(&self, name: &str, deadline: Duration) -> Result<Unload, Error> {
+        self.unload_until(name, Instant::now().checked_add(deadline), false)
+    }
+
+    /// As [`unload`](Self::unload); in a `hurry`, each shutdown hook may take only until the deadline.
+    fn unload_until(&self, name: &str, deadline: Option<Instant>, hurry: bool) -> Result<Unload, Error> {
+        let to_unload = self.write().begin_unload(name)?;
+        match to_unload {
+            ToUnload::Serving(plugin) => {
+                let unloading =
+                    Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), departed: None };
+                Ok(unloading.run(deadline, hurry))
+            }
+            ToUnload::Departed(departed) => {
+                let outcome = departed.wait(deadline);
+                if outcome == Unload::Unmapped {
+                    self.write().forget(name, &departed);
+                }
+                Ok(outcome)
+            }
+        }
+    }
+
+    /// Unloads all plugins, those that were loaded last first, as [`unload`](Self::unload) does, and drops the host. Returns
+    /// what has become of each plugin, also of those that were unloaded before and are still mapped. Plugins that are linked
+    /// into the program are not among them.
+    ///
+    /// `timeout` is for all of it together, shutdown hooks included, but for the first tenth of a second of each; zero asks
+    /// once. A plugin that is in use serves on for its handles, and goes with the last of them.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// for closed in host.close(Duration::from_secs(5)) {
+    ///     println!("{closed}"); // plugin `greeter` is unmapped
+    /// }
+    /// ```
+    pub fn close(mut self, timeout: Duration) -> Vec<Closed> {
+        let deadline = Instant::now().checked_add(timeout);
+        self.end(deadline);
+        // Everything is waited for here already.
+        self.is_owner = false;
+        let (plugins, departed) = {
+            let registry = self.read();
+            (registry.plugins().to_vec(), registry.departed())
+        };
+        let loaded = plugins.into_iter().rev().filter(|plugin| plugin.path().is_some());
+        let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
+        let close = |plugin: String| {
+            let outcome = self.unload_until(&plugin, deadline, true).unwrap_or_else(|error| match error {
+                // It has just gone by itself.
+                Error::NoSuchPlugin { .. } => Unload::Unmapped,
+                _ => Unload::Pinned(vec![PinReason::Upgrading]),
+            });
+            Closed { plugin, outcome }
+        };
+        let mut closed: Vec<Closed> = names.into_iter().map(close).collect();
+        closed.extend(departed.into_iter().map(|(plugin, one)| Closed { plugin, outcome: one.wait(deadline) }));
+        self.release(deadline);
+        closed
+    }
+
+    /// Ends the host's watches, and waits for the activities of its threads.
+    fn end(&self, deadline: Option<Instant>) {
+        self.config.activities.close();
+        #[cfg(feature = "watch")]
+        self.write().watches.end_all();
+        self.let_go_of_replaced();
+        self.config.activities.wait(deadline);
+    }
+
+    /// Lets those replaced versions go that have no call in progress any more. Calls send no message when they end, so the
+    /// thread that waits for such a version may not have looked yet.
+    fn let_go_of_replaced(&self) {
+        for plugin in self.plugins() {
+            plugin.succession().forget_gone(&plugin);
+        }
+    }
+
+    /// Lets all plugins go, the last first, and waits for the host's threads to report what that leads to.
+    fn release(&self, deadline: Option<Instant>) {
+        self.let_go_of_replaced();
+        // Not while locked: a plugin that is dropped runs its shutdown hooks.
+        let mut plugins = self.write().take_all();
+        while let Some(plugin) = plugins.pop() {
+            drop(plugin);
+        }
+        self.config.activities.wait(deadline);
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if !self.is_owner {
+            return;
+        }
+        let timeout = self.config.settings.hook_timeout.unwrap_or(HOOK_TIMEOUT);
+        let deadline = || Instant::now().checked_add(timeout);
+        self.end(deadline());
+        self.release(deadline());
+    }
+}
+
+/// A plugin that is out of the host's tables, for as long as it is being unloaded. Its name stays taken.
+struct Unloading<'a> {
+    host: &'a Host,
+    name: String,
+    /// Until it is detached. It goes back into the tables.
+    plugin: Option<Plugin>,
+    /// If it is detached, and not gone.
+    departed: Option<Arc<Departed>>,
+}
+
+impl Unloading<'_> {
+    fn run(mut self, deadline: Option<Instant>, hurry: bool) -> Unload {
+        let mut pauses = Pauses::new(Duration::from_millis(2));
+        while let Some(plugin) = self.plugin.take() {
+            let succession = plugin.succession().clone();
+            let plugin = match plugin.into_library() {
+                Ok(library) => {
+                    /// The time that a hook may take in any case.
+                    const LEAST: Duration = Duration::from_millis(100);
+                    let most = left(deadline).filter(|_| hurry).map(|left| left.max(LEAST));
+                    let departed = Arc::new(Departed { last: library.detach(most), succession });
+                    let outcome = departed.wait(deadline);
+                    self.departed = (outcome != Unload::Unmapped).then_some(departed);
+                    return outcome;
+                }
+                Err(plugin) => self.plugin.insert(plugin),
+            };
+            let left = left(deadline);
+            if left.is_some_and(|left| left.is_zero()) {
+                let reasons = plugin.in_use();
+                // Without a reason, the last has just gone.
+                if !reasons.is_empty() {
+                    return Unload::Pinned(reasons);
+                }
+            }
+            // The end of a handle sends no message, so that calls and look-ups cost nothing.
+            pauses.sleep(deadline);
+        }
+        unreachable!("the plugin is there until it is detached")
+    }
+}
+
+impl Drop for Unloading<'_> {
+    fn drop(&mut self) {
+        let unloaded = match (self.plugin.take(), self.departed.take()) {
+            (Some(plugin), _) => Unloaded::Serving(plugin),
+            (None, Some(departed)) => Unloaded::Departed(departed),
+            (None, None) => Unloaded::Gone,
+        };
+        self.host.write().end_unload(&self.name, unloaded);
+    }
+}

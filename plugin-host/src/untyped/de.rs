@@ -1,0 +1,515 @@
+//! Builds at an address what a deserializer gives.
+
+mod bytes;
+mod give;
+mod json_value;
+mod leaf;
+mod names;
+pub(crate) mod target;
+mod uuid;
+
+use std::fmt;
+
+use plugin_core::descriptor::{Tag, style};
+use plugin_core::repr::GrowsRepr;
+use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::untyped::de::give::give;
+use crate::untyped::de::names::NameSeed;
+use crate::untyped::de::target::{Built, Target};
+use crate::untyped::free::{Elements, Filling, NewBox, free_elements};
+use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
+use crate::untyped::ser::Value;
+use crate::untyped::walk::Path;
+
+impl<'a> Target<'a> {
+    /// Each kind has a function of its own, because what this one needs of the stack it needs at each level.
+    fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+        match &self.layouts.get(self.id).kind {
+            Kind::Leaf(Tag::Ordering) => self.ordering(deserializer),
+            Kind::Leaf(tag) => self.leaf(*tag, deserializer),
+            Kind::NonZero(tag) => self.non_zero(*tag, deserializer),
+            Kind::Text => self.text(deserializer),
+            Kind::Sequence(element) => self.sequence(*element, deserializer),
+            Kind::Map(pair) => self.map(*pair, deserializer),
+            Kind::Box(inner) => self.boxed(*inner, deserializer),
+            Kind::Array(element, count) => self.array(*element, *count, deserializer),
+            Kind::Option(inner, offset) => self.option(*inner, *offset, deserializer),
+            Kind::Result(parts, offset) => self.result(*parts, *offset, deserializer),
+            Kind::Tuple(record) => self.tuple(record, deserializer),
+            Kind::Struct(of) => self.strukt(of, deserializer),
+            Kind::Enum(of) => self.enumeration(of, deserializer),
+        }
+    }
+
+    fn ordering<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+        const NAMES: &[&str] = &["Less", "Equal", "Greater"];
+        let visitor = EnumVisitor { to: self, name: "Ordering", names: NAMES, variants: Variants::Ordering };
+        deserializer.deserialize_enum("Ordering", NAMES, visitor)
+    }
+
+    fn text<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+        self.write(give(String::deserialize(deserializer)?.into_bytes()));
+        Ok(self.built())
+    }
+
+    fn sequence<'de, D: Deserializer<'de>>(self, element: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
+        deserializer.deserialize_seq(SequenceVisitor { to: self.level()?, element })
+    }
+
+    fn map<'de, D: Deserializer<'de>>(self, pair: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let Kind::Tuple(record) = &self.layouts.get(pair).kind else { unreachable!("a map is of pairs") };
+        deserializer.deserialize_map(MapVisitor { to: self.level()?, pair, record })
+    }
+
+    fn boxed<'de, D: Deserializer<'de>>(self, inner: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let mut one = Elements::new(self.layouts, inner);
+        one.grow(1).map_err(D::Error::custom)?;
+        let at = one.next().map_err(D::Error::custom)?;
+        self.step()?.part(inner, at, self.path).walk(deserializer)?.keep();
+        // SAFETY: just built.
+        unsafe { one.added() };
+        self.write(one.into_buffer());
+        Ok(self.built())
+    }
+
+    fn array<'de, D: Deserializer<'de>>(
+        self,
+        element: Id,
+        count: usize,
+        deserializer: D,
+    ) -> Result<Built<'a>, D::Error> {
+        deserializer.deserialize_tuple(count, ArrayVisitor { to: self.level()?, element, count })
+    }
+
+    fn option<'de, D: Deserializer<'de>>(
+        self,
+        inner: Id,
+        offset: usize,
+        deserializer: D,
+    ) -> Result<Built<'a>, D::Error> {
+        deserializer.deserialize_option(OptionVisitor { to: self.step()?, inner, offset })
+    }
+
+    fn result<'de, D: Deserializer<'de>>(
+        self,
+        parts: [Id; 2],
+        offset: usize,
+        deserializer: D,
+    ) -> Result<Built<'a>, D::Error> {
+        const NAMES: &[&str] = &["Ok", "Err"];
+        let variants = Variants::Result(parts, offset);
+        let visitor = EnumVisitor { to: self.level()?, name: "Result", names: NAMES, variants };
+        deserializer.deserialize_enum("Result", NAMES, visitor)
+    }
+
+    fn tuple<'de, D: Deserializer<'de>>(self, record: &'a Record, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let visitor = RecordVisitor { to: self.level()?, record, grows: false, what: What::Tuple };
+        deserializer.deserialize_tuple(record.fields.len(), visitor)?.0.finish();
+        Ok(self.built())
+    }
+
+    fn enumeration<'de, D: Deserializer<'de>>(self, of: &'a Enum, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let Enum { name, names, .. } = of;
+        let visitor = EnumVisitor { to: self.level()?, name, names, variants: Variants::Enum(of) };
+        deserializer.deserialize_enum(name, names, visitor)
+    }
+
+    fn strukt<'de, D: Deserializer<'de>>(self, of: &'a Struct, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let Struct { name, record, grows } = of;
+        let new_box = grows.then(|| NewBox::new(self.layouts, self.id, record)).transpose();
+        let new_box = new_box.map_err(D::Error::custom)?;
+        let at = new_box.as_ref().map_or(self.at, NewBox::at);
+        let to = Target { at, ..self.level()? };
+        let visitor = RecordVisitor { to, record, grows: *grows, what: What::Struct(name) };
+        let (fields, number) = match record.style {
+            style::UNIT => deserializer.deserialize_unit_struct(name, visitor),
+            style::TUPLE if record.is_newtype() => deserializer.deserialize_newtype_struct(name, visitor),
+            style::TUPLE => deserializer.deserialize_tuple_struct(name, record.fields.len(), visitor),
+            _ => deserializer.deserialize_struct(name, record.names, visitor),
+        }?;
+        fields.finish();
+        if let Some(new_box) = new_box {
+            // SAFETY: the visitor has put so many fields there.
+            self.write(unsafe { new_box.finish(number) });
+        }
+        Ok(self.built())
+    }
+}
+
+impl<'de, 'a> DeserializeSeed<'de> for Target<'a> {
+    type Value = Built<'a>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+        self.trouble.note(self.walk(deserializer), self.path)
+    }
+}
+
+/// The elements of a buffer.
+struct SequenceVisitor<'a> {
+    to: Target<'a>,
+    element: Id,
+}
+
+impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
+    type Value = Built<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Built<'a>, A::Error> {
+        /// How many bytes are made room for because of a number in the input alone.
+        const MOST_AHEAD: usize = 1 << 20;
+        let SequenceVisitor { to, element } = self;
+        let mut elements = Elements::new(to.layouts, element);
+        let most = MOST_AHEAD / to.layouts.get(element).size;
+        if let Some(ahead) = sequence.size_hint().map(|hint| hint.min(most)).filter(|&ahead| ahead != 0) {
+            elements.grow(ahead).map_err(A::Error::custom)?;
+        }
+        loop {
+            let path = Path::Index(to.path, elements.len());
+            let at = elements.next().map_err(A::Error::custom)?;
+            let Some(built) = sequence.next_element_seed(to.part(element, at, &path))? else { break };
+            built.keep();
+            // SAFETY: just built.
+            unsafe { elements.added() };
+            to.count_element(element)?;
+        }
+        to.write(elements.into_buffer());
+        Ok(to.built())
+    }
+}
+
+/// The pairs of a map.
+struct MapVisitor<'a> {
+    to: Target<'a>,
+    pair: Id,
+    record: &'a Record,
+}
+
+impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
+    type Value = Built<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Built<'a>, A::Error> {
+        let MapVisitor { to, pair, record } = self;
+        let mut pairs = Elements::new(to.layouts, pair);
+        loop {
+            let at = pairs.next().map_err(A::Error::custom)?;
+            let mut filling = Filling::new(to.layouts, record, at);
+            let path = Path::Index(to.path, pairs.len());
+            let (key, value) = (record.fields[0].ty, record.fields[1].ty);
+            let Some(built) = map.next_key_seed(to.part(key, filling.at(0), &path))? else { break };
+            built.keep();
+            // SAFETY: just built; it stays as it is while it is read.
+            let key = unsafe {
+                filling.did(0);
+                Value::new(to.layouts, key, filling.at(0), to.trouble).as_text()
+            };
+            let named = key.map(|key| Path::Key(to.path, key));
+            map.next_value_seed(to.part(value, filling.at(1), named.as_ref().unwrap_or(&path)))?.keep();
+            filling.finish();
+            // SAFETY: both were built.
+            unsafe { pairs.added() };
+            to.count_element(pair)?;
+        }
+        to.write(pairs.into_buffer());
+        Ok(to.built())
+    }
+}
+
+struct ArrayVisitor<'a> {
+    to: Target<'a>,
+    element: Id,
+    count: usize,
+}
+
+impl<'de, 'a> Visitor<'de> for ArrayVisitor<'a> {
+    type Value = Built<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array of length {}", self.count)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Built<'a>, A::Error> {
+        let ArrayVisitor { to, element, count } = self;
+        // Dropped if one of them is an error.
+        struct Done<'a>(&'a Layouts, Id, *mut u8, usize);
+        impl Drop for Done<'_> {
+            fn drop(&mut self) {
+                // SAFETY: so many were built.
+                unsafe { free_elements(self.0, self.1, self.2, self.3) }
+            }
+        }
+        let size = to.layouts.get(element).size;
+        let mut done = Done(to.layouts, element, to.at, 0);
+        while done.3 < count {
+            let path = Path::Index(to.path, done.3);
+            let place = to.part(element, to.at.wrapping_add(done.3 * size), &path);
+            match sequence.next_element_seed(place)? {
+                Some(built) => built.keep(),
+                None => return Err(A::Error::invalid_length(done.3, &self)),
+            }
+            done.3 += 1;
+            to.count_element(element)?;
+        }
+        std::mem::forget(done);
+        Ok(to.built())
+    }
+}
+
+struct OptionVisitor<'a> {
+    to: Target<'a>,
+    inner: Id,
+    offset: usize,
+}
+
+impl<'de, 'a> Visitor<'de> for OptionVisitor<'a> {
+    type Value = Built<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("option")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Built<'a>, E> {
+        self.to.write(0_u8);
+        Ok(self.to.built())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Built<'a>, E> {
+        self.visit_none()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let to = self.to;
+        to.part(self.inner, to.at.wrapping_add(self.offset), to.path).deserialize(deserializer)?.keep();
+        to.write(1_u8);
+        Ok(to.built())
+    }
+}
+
+/// What a [`RecordVisitor`] builds, for its messages.
+#[derive(Clone, Copy)]
+enum What<'a> {
+    Tuple,
+    Struct(&'a str),
+    Variant(&'a str, &'a str),
+}
+
+/// The fields of a tuple, struct or variant. Gives them and how many there are.
+struct RecordVisitor<'a> {
+    to: Target<'a>,
+    record: &'a Record,
+    /// Whether the last fields may be left out if they have defaults.
+    grows: bool,
+    what: What<'a>,
+}
+
+impl<'a> RecordVisitor<'a> {
+    fn filling(&self) -> Filling<'a> {
+        Filling::new(self.to.layouts, self.record, self.to.at)
+    }
+
+    fn path<'b>(&'b self, index: usize) -> Path<'b> {
+        match self.record.names.get(index) {
+            Some(name) if !matches!((self.what, self.record.style), (What::Variant(..), style::TUPLE)) => {
+                Path::Field(self.to.path, name)
+            }
+            _ => Path::Index(self.to.path, index),
+        }
+    }
+
+    fn field<'b>(&'b self, filling: &Filling<'_>, index: usize, path: &'b Path<'b>) -> Target<'b> {
+        self.to.part(self.record.fields[index].ty, filling.at(index), path)
+    }
+
+    /// Whether the fields from this one on may be left out.
+    fn may_end(&self, index: usize) -> bool {
+        self.grows && self.record.fields[index..].iter().all(|field| field.defaulted)
+    }
+}
+
+impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
+    type Value = (Filling<'a>, u32);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.record.fields.len();
+        let elements = if count == 1 { "element" } else { "elements" };
+        match (self.what, self.record.style) {
+            (What::Tuple, _) => write!(f, "a tuple of size {count}"),
+            (What::Struct(name), style::UNIT) => write!(f, "unit struct {name}"),
+            (What::Struct(name), style::TUPLE) => write!(f, "tuple struct {name} with {count} {elements}"),
+            (What::Struct(name), _) => write!(f, "struct {name} with {count} {elements}"),
+            (What::Variant(name, variant), style::TUPLE) => {
+                write!(f, "tuple variant {name}::{variant} with {count} {elements}")
+            }
+            (What::Variant(name, variant), _) => {
+                write!(f, "struct variant {name}::{variant} with {count} {elements}")
+            }
+        }
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(Filling<'a>, u32), E> {
+        if self.record.style != style::UNIT {
+            return Err(E::invalid_type(Unexpected::Unit, &self));
+        }
+        Ok((self.filling(), 0))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(Filling<'a>, u32), D::Error> {
+        if !self.record.is_newtype() {
+            return Err(D::Error::invalid_type(Unexpected::NewtypeStruct, &self));
+        }
+        let mut filling = self.filling();
+        let path = self.path(0);
+        self.field(&filling, 0, &path).deserialize(deserializer)?.keep();
+        // SAFETY: just built.
+        unsafe { filling.did(0) };
+        Ok((filling, 1))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(Filling<'a>, u32), A::Error> {
+        if self.record.style == style::UNIT {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
+        let mut filling = self.filling();
+        let count = self.record.fields.len();
+        for index in 0..count {
+            let path = self.path(index);
+            match sequence.next_element_seed(self.field(&filling, index, &path))? {
+                Some(built) => built.keep(),
+                None if self.may_end(index) => return Ok((filling, index as u32)),
+                None => return Err(A::Error::invalid_length(index, &self)),
+            }
+            // SAFETY: just built.
+            unsafe { filling.did(index) };
+        }
+        Ok((filling, count as u32))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Filling<'a>, u32), A::Error> {
+        if self.record.style != style::NAMED {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
+        let names = self.record.names;
+        let mut filling = self.filling();
+        while let Some(index) = map.next_key_seed(NameSeed { names, variants: false })? {
+            if filling.is_done(index) {
+                return Err(A::Error::duplicate_field(names[index]));
+            }
+            let path = self.path(index);
+            map.next_value_seed(self.field(&filling, index, &path))?.keep();
+            // SAFETY: just built.
+            unsafe { filling.did(index) };
+        }
+        let count = names.len();
+        for (index, field) in self.record.fields.iter().enumerate() {
+            if filling.is_done(index) {
+                continue;
+            }
+            let rest_is_missing = (index..count).all(|index| !filling.is_done(index));
+            if self.may_end(index) && rest_is_missing {
+                return Ok((filling, index as u32));
+            }
+            if self.grows && field.defaulted {
+                return Err(A::Error::custom(format_args!(
+                    "missing field `{}`: it can only be left out with all that follow it",
+                    names[index]
+                )));
+            }
+            if !matches!(self.to.layouts.get(field.ty).kind, Kind::Option(..)) {
+                return Err(A::Error::missing_field(names[index]));
+            }
+            // SAFETY: an `Option` with the tag 0 is `None`.
+            unsafe {
+                filling.at(index).write(0);
+                filling.did(index);
+            }
+        }
+        Ok((filling, count as u32))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Variants<'a> {
+    Ordering,
+    /// And where either is.
+    Result([Id; 2], usize),
+    Enum(&'a Enum),
+}
+
+struct EnumVisitor<'a> {
+    to: Target<'a>,
+    name: &'static str,
+    names: &'static [&'static str],
+    variants: Variants<'a>,
+}
+
+impl<'de, 'a> Visitor<'de> for EnumVisitor<'a> {
+    type Value = Built<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "enum {}", self.name)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Built<'a>, A::Error> {
+        let EnumVisitor { to, names, variants, .. } = self;
+        let (index, access) = data.variant_seed(NameSeed { names, variants: true })?;
+        let path = Path::Field(to.path, names[index]);
+        match variants {
+            Variants::Ordering => {
+                access.unit_variant()?;
+                to.write(index as i8 - 1);
+                Ok(to.built())
+            }
+            Variants::Result(parts, offset) => {
+                access.newtype_variant_seed(to.part(parts[index], to.at.wrapping_add(offset), &path))?.keep();
+                to.write(index as u8);
+                Ok(to.built())
+            }
+            Variants::Enum(of) => {
+                let result = variant(to, of, index, &path, access);
+                to.trouble.note(result, &path)
+            }
+        }
+    }
+}
+
+/// Builds one variant of an enum.
+fn variant<'de, 'a, A: VariantAccess<'de>>(
+    to: Target<'a>,
+    of: &Enum,
+    index: usize,
+    path: &Path<'_>,
+    access: A,
+) -> Result<Built<'a>, A::Error> {
+    const NONE: &Record = &Record { fields: Vec::new(), names: &[], style: style::UNIT, size: 1, align: 1 };
+    let (record, number) = match of.variants.get(index) {
+        Some(record) => (record, index as u32),
+        None => (NONE, GrowsRepr::FALLBACK),
+    };
+    let new_box = of.grows.then(|| NewBox::new(to.layouts, to.id, record)).transpose().map_err(A::Error::custom)?;
+    let at = new_box.as_ref().map_or(to.at.wrapping_add(of.payload), NewBox::at);
+    let what = What::Variant(of.name, of.names[index]);
+    let visitor = RecordVisitor { to: Target { at, path, ..to }, record, grows: false, what };
+    match record.style {
+        style::UNIT => access.unit_variant()?,
+        style::TUPLE if record.is_newtype() => {
+            let field = &record.fields[0];
+            access.newtype_variant_seed(to.part(field.ty, at.wrapping_add(field.offset), path))?.keep();
+        }
+        style::TUPLE => access.tuple_variant(record.fields.len(), visitor)?.0.finish(),
+        _ => access.struct_variant(record.names, visitor)?.0.finish(),
+    }
+    match new_box {
+        // SAFETY: its fields are there.
+        Some(new_box) => to.write(unsafe { new_box.finish(number) }),
+        None => to.write(number),
+    }
+    Ok(to.built())
+}

@@ -1,0 +1,48 @@
+//! A UUID, as any format may have it.
+
+use std::fmt;
+
+use serde::de::{Error, Unexpected, Visitor};
+
+/// Reads a UUID from a text or from its bytes.
+pub(super) struct UuidVisitor;
+
+/// Reads a UUID with hyphens or without, also in braces or as a URN.
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let text = text.strip_prefix("urn:uuid:").unwrap_or(text);
+    let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    let hyphenated = match text.len() {
+        32 => false,
+        36 => true,
+        _ => return None,
+    };
+    let (mut bytes, mut digits) = ([0; 16], 0);
+    for (index, letter) in text.chars().enumerate() {
+        if hyphenated && matches!(index, 8 | 13 | 18 | 23) {
+            if letter != '-' {
+                return None;
+            }
+            continue;
+        }
+        let byte: &mut u8 = bytes.get_mut(digits / 2)?;
+        *byte = *byte << 4 | letter.to_digit(16)? as u8;
+        digits += 1;
+    }
+    (digits == 32).then_some(bytes)
+}
+
+impl<'de> Visitor<'de> for UuidVisitor {
+    type Value = [u8; 16];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a UUID")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<[u8; 16], E> {
+        parse_uuid(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<[u8; 16], E> {
+        bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &"a UUID of 16 bytes"))
+    }
+}

@@ -1,0 +1,509 @@
+//! Serialises what is at an address.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use plugin_core::decimal::is_float;
+use plugin_core::descriptor::{Tag, style};
+use plugin_core::repr::{BufferRepr, GrowsRepr};
+use serde::ser::{
+    Error as _, SerializeMap as _, SerializeSeq as _, SerializeStruct as _, SerializeStructVariant as _,
+    SerializeTuple as _, SerializeTupleStruct as _, SerializeTupleVariant as _,
+};
+use serde::{Serialize, Serializer};
+
+use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
+use crate::untyped::reprs::{
+    BytesRepr, DurationRepr, IpAddrRepr, JsonField, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr,
+    SystemTimeRepr, json,
+};
+use crate::untyped::walk::{Depth, Path, TOO_DEEP, Trouble};
+
+/// A value at an address, to be serialised.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a> {
+    layouts: &'a Layouts,
+    id: Id,
+    at: *const u8,
+    depth: Depth,
+    path: &'a Path<'a>,
+    trouble: &'a Trouble,
+}
+
+impl<'a> Value<'a> {
+    /// The value at `at`.
+    ///
+    /// # Safety
+    ///
+    /// The `Repr` of a value of the type is there for `'a`, and nobody changes it.
+    pub(crate) unsafe fn new(layouts: &'a Layouts, id: Id, at: *const u8, trouble: &'a Trouble) -> Self {
+        Value { layouts, id, at, depth: Depth::TOP, path: &Path::Top, trouble }
+    }
+
+    /// # Safety
+    ///
+    /// The value's `Repr` is a `T`, or begins with one.
+    unsafe fn read<T: Copy>(&self) -> T {
+        // SAFETY: the caller's promise, and that of `new`.
+        unsafe { self.at.cast::<T>().read() }
+    }
+
+    /// # Safety
+    ///
+    /// The value's `Repr` is a buffer of `T`s.
+    unsafe fn elements<T>(&self) -> &'a [T] {
+        // SAFETY: the caller's promise.
+        unsafe { slice(self.read::<BufferRepr>().raw_parts()) }
+    }
+
+    /// A part of this value.
+    fn part<'b>(&self, id: Id, at: *const u8, depth: Depth, path: &'b Path<'b>) -> Value<'b>
+    where
+        'a: 'b,
+    {
+        Value { id, at, depth, path, ..*self }
+    }
+
+    fn no_meaning<S: Serializer>(&self, what: &str, number: impl std::fmt::Display) -> S::Error {
+        S::Error::custom(format_args!("a lowered {what} has the tag {number}, which means nothing"))
+    }
+
+    fn step<S: Serializer>(&self) -> Result<Depth, S::Error> {
+        self.depth.step().ok_or_else(|| S::Error::custom(TOO_DEEP))
+    }
+
+    fn level<S: Serializer>(&self) -> Result<Depth, S::Error> {
+        self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))
+    }
+
+    /// Each kind has a function of its own, because what this one needs of the stack it needs at each level.
+    fn walk<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.layouts.get(self.id).kind {
+            Kind::Leaf(tag) | Kind::NonZero(tag) => self.leaf(*tag, serializer),
+            // SAFETY: text is a buffer of UTF-8.
+            Kind::Text => serializer.serialize_str(unsafe { text(self.read()) }),
+            Kind::Sequence(element) => self.sequence(*element, serializer),
+            Kind::Map(pair) => self.map(*pair, serializer),
+            Kind::Box(inner) => self.boxed(*inner, serializer),
+            Kind::Array(element, count) => self.array(*element, *count, serializer),
+            Kind::Option(inner, offset) => self.option(*inner, *offset, serializer),
+            Kind::Result(parts, offset) => self.result(*parts, *offset, serializer),
+            Kind::Tuple(record) => self.tuple(record, serializer),
+            Kind::Struct(of) => self.strukt(of, serializer),
+            Kind::Enum(of) => self.enumeration(of, serializer),
+        }
+    }
+
+    fn boxed<S: Serializer>(&self, inner: Id, serializer: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: such a value is a buffer.
+        let (at, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
+        if len != 1 {
+            return Err(S::Error::custom(format_args!("a lowered `Box` holds {len} values, not one")));
+        }
+        self.part(inner, at, self.step::<S>()?, self.path).walk(serializer)
+    }
+
+    fn array<S: Serializer>(&self, element: Id, count: usize, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        let size = self.layouts.get(element).size;
+        let mut tuple = serializer.serialize_tuple(count)?;
+        for index in 0..count {
+            let at = self.at.wrapping_add(index * size);
+            tuple.serialize_element(&self.part(element, at, depth, &Path::Index(self.path, index)))?;
+        }
+        tuple.end()
+    }
+
+    fn option<S: Serializer>(&self, inner: Id, offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: such a value begins with its tag.
+        match unsafe { self.read::<u8>() } {
+            0 => serializer.serialize_none(),
+            1 => {
+                let inner = self.part(inner, self.at.wrapping_add(offset), self.step::<S>()?, self.path);
+                serializer.serialize_some(&inner)
+            }
+            tag => Err(self.no_meaning::<S>("`Option`", tag)),
+        }
+    }
+
+    fn result<S: Serializer>(&self, parts: [Id; 2], offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: such a value begins with its tag.
+        let tag = unsafe { self.read::<u8>() };
+        let name = match tag {
+            0 => "Ok",
+            1 => "Err",
+            tag => return Err(self.no_meaning::<S>("`Result`", tag)),
+        };
+        let path = Path::Field(self.path, name);
+        let part = self.part(parts[usize::from(tag)], self.at.wrapping_add(offset), self.level::<S>()?, &path);
+        serializer.serialize_newtype_variant("Result", tag.into(), name, &part)
+    }
+
+    fn tuple<S: Serializer>(&self, record: &Record, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        let mut tuple = serializer.serialize_tuple(record.fields.len())?;
+        for (index, field) in record.fields.iter().enumerate() {
+            let at = self.at.wrapping_add(field.offset);
+            tuple.serialize_element(&self.part(field.ty, at, depth, &Path::Index(self.path, index)))?;
+        }
+        tuple.end()
+    }
+
+    fn leaf<S: Serializer>(&self, tag: Tag, serializer: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: here and in what follows: the value is of the type that has this tag, whose `Repr` is what is read.
+        macro_rules! read {
+            ($ty:ty) => {
+                // SAFETY: as said above.
+                unsafe { self.read::<$ty>() }
+            };
+        }
+        match tag {
+            Tag::Unit => serializer.serialize_unit(),
+            Tag::Bool => match read!(u8) {
+                0 => serializer.serialize_bool(false),
+                1 => serializer.serialize_bool(true),
+                other => Err(self.no_meaning::<S>("`bool`", other)),
+            },
+            Tag::Char => match char::from_u32(read!(u32)) {
+                Some(letter) => serializer.serialize_char(letter),
+                None => Err(self.no_meaning::<S>("`char`", read!(u32))),
+            },
+            Tag::U8 => serializer.serialize_u8(read!(u8)),
+            Tag::U16 => serializer.serialize_u16(read!(u16)),
+            Tag::U32 => serializer.serialize_u32(read!(u32)),
+            Tag::U64 => serializer.serialize_u64(read!(u64)),
+            Tag::Usize => read!(usize).serialize(serializer),
+            Tag::I8 => serializer.serialize_i8(read!(i8)),
+            Tag::I16 => serializer.serialize_i16(read!(i16)),
+            Tag::I32 => serializer.serialize_i32(read!(i32)),
+            Tag::I64 => serializer.serialize_i64(read!(i64)),
+            Tag::Isize => read!(isize).serialize(serializer),
+            // Their bytes may be less aligned than the integers are.
+            Tag::U128 => serializer.serialize_u128(u128::from_ne_bytes(read!([u8; 16]))),
+            Tag::I128 => serializer.serialize_i128(i128::from_ne_bytes(read!([u8; 16]))),
+            Tag::F32 => serializer.serialize_f32(read!(f32)),
+            Tag::F64 => serializer.serialize_f64(read!(f64)),
+            Tag::PathBuf => PathBuf::from(self.os_string()).serialize(serializer),
+            Tag::OsString => self.os_string().serialize(serializer),
+            Tag::Duration => {
+                let DurationRepr { secs, nanos } = read!(DurationRepr);
+                if nanos > 999_999_999 {
+                    return Err(self.no_meaning::<S>("`Duration`", nanos));
+                }
+                Duration::new(secs, nanos).serialize(serializer)
+            }
+            Tag::SystemTime => {
+                let SystemTimeRepr { secs, nanos } = read!(SystemTimeRepr);
+                let whole = Duration::from_secs(secs.unsigned_abs());
+                let second = if secs < 0 {
+                    SystemTime::UNIX_EPOCH.checked_sub(whole)
+                } else {
+                    SystemTime::UNIX_EPOCH.checked_add(whole)
+                };
+                match second.and_then(|second| second.checked_add(Duration::from_nanos(nanos.into()))) {
+                    Some(time) => time.serialize(serializer),
+                    None => Err(S::Error::custom("the time is out of what this system can represent")),
+                }
+            }
+            Tag::Ordering => {
+                let (index, name) = match read!(i8) {
+                    -1 => (0, "Less"),
+                    0 => (1, "Equal"),
+                    1 => (2, "Greater"),
+                    other => return Err(self.no_meaning::<S>("`Ordering`", other)),
+                };
+                serializer.serialize_unit_variant("Ordering", index, name)
+            }
+            Tag::Ipv4Addr => Ipv4Addr::from(read!([u8; 4])).serialize(serializer),
+            Tag::Ipv6Addr => Ipv6Addr::from(read!([u8; 16])).serialize(serializer),
+            Tag::IpAddr => match read!(IpAddrRepr).get() {
+                Ok(address) => address.serialize(serializer),
+                Err(tag) => Err(self.no_meaning::<S>("`IpAddr`", tag)),
+            },
+            Tag::SocketAddrV4 => read!(SocketAddrV4Repr).get().serialize(serializer),
+            Tag::SocketAddrV6 => read!(SocketAddrV6Repr).get().serialize(serializer),
+            Tag::SocketAddr => match read!(SocketAddrRepr).get() {
+                Ok(address) => address.serialize(serializer),
+                Err(tag) => Err(self.no_meaning::<S>("`SocketAddr`", tag)),
+            },
+            Tag::Error => {
+                // SAFETY: as said above: a buffer of texts.
+                let messages = unsafe { self.elements::<BufferRepr>() };
+                // SAFETY: as above.
+                serializer.collect_seq(messages.iter().map(|message| unsafe { text(*message) }))
+            }
+            Tag::Bytes => {
+                let BytesRepr { ptr, len, .. } = read!(BytesRepr);
+                // SAFETY: as said above: where its bytes are, and how many.
+                let bytes = unsafe { slice((ptr.cast_mut(), len)) };
+                serializer.serialize_bytes(bytes)
+            }
+            Tag::Json => {
+                // SAFETY: as said above.
+                let json = unsafe { &*self.at.cast::<JsonRepr>() };
+                Json { json, depth: self.depth }.serialize(serializer)
+            }
+            Tag::Uuid => {
+                let bytes = read!([u8; 16]);
+                if serializer.is_human_readable() {
+                    serializer.collect_str(&Hyphenated(bytes))
+                } else {
+                    serializer.serialize_bytes(&bytes)
+                }
+            }
+            _ => unreachable!("`Layouts` has no such type"),
+        }
+    }
+
+    #[cfg(not(windows))]
+    fn os_string(&self) -> OsString {
+        use std::os::unix::ffi::OsStringExt;
+        // SAFETY: only used for the system's own text.
+        OsString::from_vec(unsafe { self.elements::<u8>() }.to_vec())
+    }
+
+    #[cfg(windows)]
+    fn os_string(&self) -> OsString {
+        use std::os::windows::ffi::OsStringExt;
+        // SAFETY: only used for the system's own text.
+        OsString::from_wide(unsafe { self.elements::<u16>() })
+    }
+
+    fn sequence<S: Serializer>(&self, element: Id, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        // SAFETY: such a value is a buffer.
+        let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
+        let size = self.layouts.get(element).size;
+        let mut sequence = serializer.serialize_seq(Some(len))?;
+        for index in 0..len {
+            let at = first.wrapping_add(index * size);
+            sequence.serialize_element(&self.part(element, at, depth, &Path::Index(self.path, index)))?;
+        }
+        sequence.end()
+    }
+
+    fn map<S: Serializer>(&self, pair: Id, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        let node = self.layouts.get(pair);
+        let Kind::Tuple(Record { fields, .. }) = &node.kind else { unreachable!("a map is of pairs") };
+        // SAFETY: such a value is a buffer.
+        let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
+        let mut map = serializer.serialize_map(Some(len))?;
+        for index in 0..len {
+            let at = first.wrapping_add(index * node.size);
+            let path = Path::Index(self.path, index);
+            let key = self.part(fields[0].ty, at.wrapping_add(fields[0].offset), depth, &path);
+            map.serialize_key(&key)?;
+            let named = key.as_text().map(|key| Path::Key(self.path, key));
+            let value = at.wrapping_add(fields[1].offset);
+            map.serialize_value(&self.part(fields[1].ty, value, depth, named.as_ref().unwrap_or(&path)))?;
+        }
+        map.end()
+    }
+
+    /// What a map's key says, if it is text.
+    pub(super) fn as_text(&self) -> Option<&'a str> {
+        // SAFETY: text is a buffer of UTF-8.
+        matches!(self.layouts.get(self.id).kind, Kind::Text).then(|| unsafe { text(self.read()) })
+    }
+
+    /// The box that the value is.
+    ///
+    /// # Safety
+    ///
+    /// It is of a type that grows.
+    unsafe fn grown(&self) -> GrowsRepr {
+        // SAFETY: the caller's promise.
+        unsafe { self.read() }
+    }
+
+    fn strukt<S: Serializer>(&self, of: &Struct, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        let Struct { name, record, grows } = of;
+        let count = record.fields.len();
+        let mut at = self.at;
+        if *grows {
+            // SAFETY: it grows.
+            let grown = unsafe { self.grown() };
+            if grown.number() as usize != count {
+                let number = grown.number();
+                return Err(S::Error::custom(format_args!("a lowered `{name}` has {number} fields, not {count}")));
+            }
+            at = grown.fields();
+        }
+        match record.style {
+            style::UNIT => serializer.serialize_unit_struct(name),
+            style::TUPLE if record.is_newtype() => {
+                let field = &record.fields[0];
+                let path = Path::Field(self.path, record.names[0]);
+                let inner = self.part(field.ty, at.wrapping_add(field.offset), depth, &path);
+                serializer.serialize_newtype_struct(name, &inner)
+            }
+            style::TUPLE => {
+                let mut tuple = serializer.serialize_tuple_struct(name, count)?;
+                self.fields(record, at, depth, self.path, |_, value| tuple.serialize_field(&value))?;
+                tuple.end()
+            }
+            _ => {
+                let mut fields = serializer.serialize_struct(name, count)?;
+                self.fields(record, at, depth, self.path, |name, value| fields.serialize_field(name, &value))?;
+                fields.end()
+            }
+        }
+    }
+
+    /// Gives each of the fields at `at` with its name to `serialize`.
+    fn fields<E>(
+        &self,
+        record: &Record,
+        at: *const u8,
+        depth: Depth,
+        path: &Path<'_>,
+        mut serialize: impl FnMut(&'static str, Value<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (field, name) in record.fields.iter().zip(record.names) {
+            let path = Path::Field(path, name);
+            let at = at.wrapping_add(field.offset);
+            serialize(name, Value { id: field.ty, at, depth, path: &path, ..*self })?;
+        }
+        Ok(())
+    }
+
+    fn enumeration<S: Serializer>(&self, of: &Enum, serializer: S) -> Result<S::Ok, S::Error> {
+        let depth = self.level::<S>()?;
+        let Enum { name, names, variants, payload, grows } = of;
+        let (number, at) = if *grows {
+            // SAFETY: it grows.
+            let grown = unsafe { self.grown() };
+            if grown.number() == GrowsRepr::FALLBACK {
+                return serializer.serialize_unit_variant(name, variants.len() as u32, names[variants.len()]);
+            }
+            (grown.number(), grown.fields())
+        } else {
+            // SAFETY: such a value begins with its number.
+            (unsafe { self.read::<u32>() }, self.at.wrapping_add(*payload))
+        };
+        let Some(record) = variants.get(number as usize) else {
+            return Err(self.no_meaning::<S>(&format!("`{name}`"), number));
+        };
+        let variant = names[number as usize];
+        let count = record.fields.len();
+        let outer = Path::Field(self.path, variant);
+        match record.style {
+            style::UNIT => serializer.serialize_unit_variant(name, number, variant),
+            style::TUPLE if record.is_newtype() => {
+                let field = &record.fields[0];
+                let inner = self.part(field.ty, at.wrapping_add(field.offset), depth, &outer);
+                serializer.serialize_newtype_variant(name, number, variant, &inner)
+            }
+            style::TUPLE => {
+                let mut tuple = serializer.serialize_tuple_variant(name, number, variant, count)?;
+                for (index, field) in record.fields.iter().enumerate() {
+                    let path = Path::Index(&outer, index);
+                    tuple.serialize_field(&self.part(field.ty, at.wrapping_add(field.offset), depth, &path))?;
+                }
+                tuple.end()
+            }
+            _ => {
+                let mut fields = serializer.serialize_struct_variant(name, number, variant, count)?;
+                self.fields(record, at, depth, &outer, |name, value| fields.serialize_field(name, &value))?;
+                fields.end()
+            }
+        }
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.trouble.note(self.walk(serializer), self.path)
+    }
+}
+
+/// # Safety
+///
+/// At this address there are so many `T`s for `'a`.
+unsafe fn slice<'a, T>((ptr, len): (*mut u8, usize)) -> &'a [T] {
+    // SAFETY: the caller's promise; where there are none, there may be no address either.
+    if len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(ptr.cast(), len) } }
+}
+
+/// # Safety
+///
+/// As for [`slice`], of bytes that are UTF-8.
+unsafe fn text<'a>(buffer: BufferRepr) -> &'a str {
+    // SAFETY: the caller's promise.
+    unsafe { std::str::from_utf8_unchecked(slice(buffer.raw_parts())) }
+}
+
+/// A JSON value at an address.
+struct Json<'a> {
+    json: &'a JsonRepr,
+    depth: Depth,
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let JsonRepr { tag, payload } = self.json;
+        let inner = || self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP));
+        // SAFETY: here and below: the tag says which field was written, and what the buffer is of.
+        match *tag {
+            json::NULL => serializer.serialize_unit(),
+            // SAFETY: as said above.
+            json::BOOL => serializer.serialize_bool(unsafe { payload.boolean } != 0),
+            // SAFETY: as said above.
+            json::U64 => serializer.serialize_u64(unsafe { payload.unsigned }),
+            // SAFETY: as said above.
+            json::I64 => serializer.serialize_i64(unsafe { payload.signed }),
+            // SAFETY: as said above.
+            json::F64 => serializer.serialize_f64(unsafe { payload.float }),
+            // SAFETY: as said above.
+            json::STRING => serializer.serialize_str(unsafe { text(payload.buffer) }),
+            json::ARRAY => {
+                let depth = inner()?;
+                // SAFETY: as said above.
+                let elements = unsafe { slice::<JsonRepr>(payload.buffer.raw_parts()) };
+                serializer.collect_seq(elements.iter().map(|json| Json { json, depth }))
+            }
+            json::OBJECT => {
+                let depth = inner()?;
+                // SAFETY: as said above.
+                let fields = unsafe { slice::<JsonField>(payload.buffer.raw_parts()) };
+                // SAFETY: as said above.
+                let key = |field: &'_ JsonField| unsafe { text::<'_>(field.key) };
+                serializer.collect_map(fields.iter().map(|field| (key(field), Json { json: &field.value, depth })))
+            }
+            // SAFETY: as said above.
+            json::NUMBER => json_number(unsafe { text(payload.buffer) }, serializer),
+            tag => Err(S::Error::custom(format_args!("a lowered JSON value has the tag {tag}, which means nothing"))),
+        }
+    }
+}
+
+/// Serialises a number that is none of Rust's, if serde_json is there and has such numbers.
+fn json_number<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    #[cfg(feature = "json")]
+    if std::mem::needs_drop::<serde_json::Number>() {
+        return text.parse::<serde_json::Number>().map_err(S::Error::custom)?.serialize(serializer);
+    }
+    match text.parse::<f64>() {
+        Ok(float) if is_float(text, float) => serializer.serialize_f64(float),
+        _ => Err(S::Error::custom(format_args!(
+            "this program cannot keep the JSON number {text} exactly; enable the feature `arbitrary_precision` of \
+             serde_json in it"
+        ))),
+    }
+}
+
+/// A UUID, as it is written.
+struct Hyphenated([u8; 16]);
+
+impl std::fmt::Display for Hyphenated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(index, byte)| {
+            let hyphen = if matches!(index, 4 | 6 | 8 | 10) { "-" } else { "" };
+            write!(f, "{hyphen}{byte:02x}")
+        })
+    }
+}

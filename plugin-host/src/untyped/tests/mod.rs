@@ -1,0 +1,207 @@
+//! Values of every type, by descriptors written by hand, beside what Rust and serde make of the types themselves.
+
+// Descriptors are put together of others, which are cloned wherever they are used once more.
+#![allow(clippy::cloned_ref_to_slice_refs, clippy::single_range_in_vec_init)]
+
+mod limits;
+mod std_types;
+mod user_types;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use plugin_core::PluginType;
+use plugin_core::descriptor::{Tag, form};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde_json::Value as Json;
+
+use crate::schema::Schema;
+use crate::untyped::de::target::Target;
+use crate::untyped::free::Place;
+use crate::untyped::layout::{Id, Layouts};
+use crate::untyped::ser::Value;
+use crate::untyped::walk::Trouble;
+
+// Descriptors.
+
+pub(super) fn leaf(tag: Tag) -> Vec<u8> {
+    vec![tag as u8]
+}
+
+pub(super) fn of(tag: Tag, parts: &[Vec<u8>]) -> Vec<u8> {
+    [leaf(tag), parts.concat()].concat()
+}
+
+pub(super) fn counted(tag: Tag, count: usize, parts: &[Vec<u8>]) -> Vec<u8> {
+    [tag.head_with(count).to_vec(), parts.concat()].concat()
+}
+
+pub(super) fn again(number: u32) -> Vec<u8> {
+    [vec![Tag::Again as u8], number.to_le_bytes().to_vec()].concat()
+}
+
+pub(super) fn name(name: &str) -> Vec<u8> {
+    [(name.len() as u32).to_le_bytes().to_vec(), name.into()].concat()
+}
+
+/// A field's name, whether it has a default, and its type.
+pub(super) type Field<'a> = (&'a str, bool, Vec<u8>);
+
+pub(super) fn fields(style: u8, fields: &[Field<'_>]) -> Vec<u8> {
+    let mut bytes = vec![style];
+    bytes.extend((fields.len() as u32).to_le_bytes());
+    for (field, defaulted, ty) in fields {
+        bytes.extend([name(field), vec![u8::from(*defaulted)], ty.clone()].concat());
+    }
+    bytes
+}
+
+pub(super) fn named(type_name: &str, body: Vec<u8>) -> Vec<u8> {
+    [vec![Tag::Named as u8], name(type_name), 0_u32.to_le_bytes().to_vec(), body].concat()
+}
+
+pub(super) fn a_struct(type_name: &str, form: u8, style: u8, of: &[Field<'_>]) -> Vec<u8> {
+    named(type_name, [vec![Tag::Struct as u8, form], fields(style, of)].concat())
+}
+
+pub(super) fn an_enum(type_name: &str, variants: &[(&str, u8, &[Field<'_>])], fallback: Option<&str>) -> Vec<u8> {
+    let form = if fallback.is_some() { form::GROWS } else { form::FIXED };
+    let mut body = vec![Tag::Enum as u8, form];
+    body.extend((variants.len() as u32).to_le_bytes());
+    for (index, (variant, style, of)) in variants.iter().enumerate() {
+        // Discriminants are something else than numbers.
+        body.extend([name(variant), (index as i128 * 10).to_le_bytes().to_vec(), fields(*style, of)].concat());
+    }
+    body.extend(fallback.map(name).unwrap_or_default());
+    named(type_name, body)
+}
+
+pub(super) fn field(name: &str, ty: Vec<u8>) -> Field<'_> {
+    (name, false, ty)
+}
+
+// Values.
+
+/// The types of a descriptor.
+pub(super) struct Types {
+    layouts: Arc<Layouts>,
+    id: Id,
+}
+
+impl Types {
+    pub(super) fn new(descriptor: &[u8]) -> Self {
+        let schema = Schema::decode(descriptor).expect("a descriptor");
+        let (layouts, ids) = Layouts::new(&schema, &[&schema.root]).expect("data");
+        Types { layouts: Arc::new(layouts), id: ids[0] }
+    }
+
+    pub(super) fn has_layout_of<R>(self) -> Self {
+        let node = self.layouts.get(self.id);
+        assert_eq!((node.size, node.align), (size_of::<R>(), align_of::<R>()));
+        self
+    }
+
+    /// Those that plugin-core says the type has.
+    pub(super) fn real<T: PluginType>() -> Self {
+        Types::new(&T::NODE.to_bytes()).is::<T>()
+    }
+
+    /// Expects of the layout to be that of the type's `Repr`.
+    pub(super) fn is<T: PluginType>(self) -> Self {
+        self.has_layout_of::<T::Repr>()
+    }
+
+    /// Expects of values that plugin-core lowers to be read as the JSON beside them and to be freed, and of what is built
+    /// of that JSON to be equal once plugin-core has lifted it.
+    pub(super) fn crosses_as<T: PluginType + Clone + PartialEq + Debug>(values: &[(T, Json)]) {
+        let types = Types::real::<T>();
+        for (value, json) in values {
+            assert_eq!(types.show(&types.lowered(value.clone())), *json, "{value:?}");
+            let mut place = types.build(json);
+            place.emptied();
+            // SAFETY: of the type's layout, moved out of its place, and made by the host.
+            let lifted = unsafe { T::lift(read(&place), &plugin_core::Origin::HOST) };
+            assert_eq!(lifted, *value);
+        }
+    }
+
+    /// As above, as the JSON that serde makes of the values.
+    pub(super) fn crosses<T: PluginType + Clone + PartialEq + Debug + Serialize>(values: &[T]) {
+        let values: Vec<_> = values.iter().map(|value| (value.clone(), serde_json::to_value(value).unwrap())).collect();
+        Types::crosses_as(&values);
+    }
+
+    /// A place of a value as plugin-core makes it. These are the types of it.
+    pub(super) fn lowered<T: PluginType>(&self, value: T) -> Place<'_> {
+        let node = self.layouts.get(self.id);
+        assert_eq!((node.size, node.align), (size_of::<T::Repr>(), align_of::<T::Repr>()));
+        let mut place = Place::new(&self.layouts, node.size, node.align).unwrap();
+        // SAFETY: there is room, and then a value.
+        unsafe {
+            place.at().cast::<T::Repr>().write(value.lower());
+            place.holds(self.id, 0);
+        }
+        place
+    }
+
+    pub(super) fn try_build<'de, D: serde::Deserializer<'de>>(&self, deserializer: D) -> Result<Place<'_>, String> {
+        let node = self.layouts.get(self.id);
+        let place = Place::new(&self.layouts, node.size, node.align).map_err(|error| error.to_string());
+        let (mut place, trouble) = (place?, Trouble::default());
+        // SAFETY: there is room.
+        let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &trouble) };
+        target.deserialize(deserializer).map_err(|error| format!("{}: {error}", trouble.take()))?.keep();
+        // SAFETY: just built.
+        unsafe { place.holds(self.id, 0) };
+        Ok(place)
+    }
+
+    pub(super) fn build(&self, json: &Json) -> Place<'_> {
+        self.try_build(json).unwrap_or_else(|error| panic!("{json}: {error}"))
+    }
+
+    pub(super) fn refuses(&self, json: Json) -> String {
+        self.try_build(&json).err().expect("refused")
+    }
+
+    pub(super) fn try_show<S: serde::Serializer>(&self, place: &Place<'_>, serializer: S) -> Result<S::Ok, String> {
+        let trouble = Trouble::default();
+        // SAFETY: a value of the type is there.
+        let value = unsafe { Value::new(&self.layouts, self.id, place.at(), &trouble) };
+        value.serialize(serializer).map_err(|error| format!("{}: {error}", trouble.take()))
+    }
+
+    pub(super) fn show(&self, place: &Place<'_>) -> Json {
+        self.try_show(place, serde_json::value::Serializer).unwrap()
+    }
+
+    /// Expects of JSON to come back as it is.
+    pub(super) fn echoes(&self, json: Json) {
+        let place = self.build(&json);
+        assert_eq!(self.show(&place), json);
+    }
+
+    /// Expects of a value to be written as serde writes it, in JSON and in a binary format.
+    pub(super) fn writes_as_serde<T: Serialize + DeserializeOwned + PartialEq + Debug>(&self, values: &[T]) -> &Self {
+        for value in values {
+            self.echoes(serde_json::to_value(value).unwrap());
+            let bytes = postcard::to_stdvec(value).unwrap();
+            let place = self.try_build(&mut postcard::Deserializer::from_bytes(&bytes)).unwrap();
+            let mut output = postcard::Serializer { output: postcard::ser_flavors::StdVec::new() };
+            self.try_show(&place, &mut output).unwrap();
+            assert_eq!(postcard::ser_flavors::Flavor::finalize(output.output).unwrap(), bytes, "{value:?}");
+        }
+        self
+    }
+}
+
+/// Reads what is there, as a plugin would.
+pub(super) fn read<R: Copy>(place: &Place<'_>) -> R {
+    // SAFETY: the callers name the `Repr` of the type.
+    unsafe { place.at().cast::<R>().read() }
+}
+
+pub(super) fn texts() -> [String; 3] {
+    ["".to_owned(), "text".to_owned(), "größer".to_owned()]
+}

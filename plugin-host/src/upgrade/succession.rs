@@ -1,0 +1,353 @@
+//! The versions of one plugin, one after the other: who follows them, and which are on their way out.
+
+use std::any::Any;
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::time::{Duration, Instant};
+
+use plugin_core::descriptor::Node;
+use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::library::{Library, Unused};
+use crate::unload::departure::{Departure, Old};
+use crate::unload::outcome::Unload;
+use crate::unload::pin::PinReason;
+use crate::work::activity::{Activities, Activity};
+use crate::work::deadline::{Pauses, left};
+use crate::work::handler::Handler;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The version of a plugin that serves, as `Live` handles look at it.
+pub(crate) trait Serving {
+    /// The number of this version.
+    fn revision(&self) -> u64;
+
+    /// The site of an export.
+    fn site(&self, export: &str) -> Option<&Arc<Site>>;
+}
+
+/// What the versions of one plugin have in common, from its loading to its unloading.
+pub(crate) struct Succession {
+    /// Held while one version replaces another.
+    upgrade: Mutex<()>,
+    /// What `Live` handles look at.
+    versions: Arc<Versions>,
+    followed: Mutex<Followed>,
+    /// Replaced versions that are still there, the oldest first.
+    retired: Mutex<Vec<Arc<Retired>>>,
+}
+
+/// The exports that `Live` handles follow.
+#[derive(Default)]
+struct Followed {
+    places: Vec<Place>,
+    /// Whether calls are held back.
+    held: bool,
+}
+
+/// An export that is followed. Without handles, the place is free.
+#[derive(Default)]
+struct Place {
+    export: String,
+    handles: Vec<Follower>,
+}
+
+/// A `Live` handle and its clones: what it was asked for as, and whether it is still there.
+struct Follower {
+    node: &'static Node,
+    takes_fault: bool,
+    alive: Weak<()>,
+}
+
+impl Followed {
+    /// Forgets the handles that are gone, and says whether a place became free by that.
+    fn forget_gone(&mut self) -> bool {
+        let mut freed = false;
+        for place in self.places.iter_mut().filter(|place| !place.handles.is_empty()) {
+            place.handles.retain(|handle| handle.alive.strong_count() != 0);
+            freed |= place.handles.is_empty();
+        }
+        freed
+    }
+}
+
+impl Succession {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Succession {
+            upgrade: Mutex::default(),
+            versions: Arc::new(Versions::new(Version::new(0, []))),
+            followed: Mutex::default(),
+            retired: Mutex::default(),
+        })
+    }
+
+    /// Waits for its turn to replace the version that serves.
+    pub(crate) fn begin_upgrade(&self) -> MutexGuard<'_, ()> {
+        lock(&self.upgrade)
+    }
+
+    pub(crate) fn is_upgrading(&self) -> bool {
+        matches!(self.upgrade.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// A handle that follows `export`, of which `plugin` is the version that serves and whose type was found to fit.
+    pub(crate) fn follow<F: FunctionType>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
+        let mut followed = lock(&self.followed);
+        followed.forget_gone();
+        let places = &mut followed.places;
+        let place = places
+            .iter()
+            .position(|place| !place.handles.is_empty() && place.export == export)
+            .or_else(|| places.iter().position(|place| place.handles.is_empty()))
+            .unwrap_or_else(|| {
+                places.push(Place::default());
+                places.len() - 1
+            });
+        // SAFETY: the version that is published below has the function, and so has every later one while the handle is
+        // there (`misfit`).
+        let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
+        let node = <F as Lookup>::NODE;
+        places[place].export = export.to_owned();
+        places[place].handles.push(Follower { node, takes_fault: F::TAKES_FAULT, alive });
+        self.publish(&followed, plugin);
+        live
+    }
+
+    /// Has the handles look at `plugin`, unless calls are held back.
+    fn publish(&self, followed: &Followed, plugin: &impl Serving) {
+        if followed.held {
+            return;
+        }
+        let sites = followed.places.iter().map(|place| match place.handles.is_empty() {
+            true => None,
+            false => plugin.site(&place.export),
+        });
+        self.versions.publish(Version::new(plugin.revision(), sites));
+    }
+
+    /// Has the handles look at `plugin` from now on, whatever held them back.
+    pub(crate) fn serve(&self, plugin: &impl Serving) {
+        let mut followed = lock(&self.followed);
+        followed.forget_gone();
+        followed.held = false;
+        self.publish(&followed, plugin);
+    }
+
+    /// Holds back calls through `Live` handles, until [`serve`](Self::serve).
+    pub(crate) fn hold(&self) {
+        let mut followed = lock(&self.followed);
+        followed.held = true;
+        self.versions.publish(Version::new(0, []));
+    }
+
+    /// Whether calls through `Live` handles are in progress in a version that they do not look at any more.
+    pub(crate) fn is_in_progress(&self, plugin: &impl Serving) -> bool {
+        self.versions.is_in_progress(plugin.revision())
+    }
+
+    /// Gives up what was held for handles that are gone.
+    pub(crate) fn forget_gone(&self, plugin: &impl Serving) {
+        let mut followed = lock(&self.followed);
+        if followed.forget_gone() {
+            self.publish(&followed, plugin);
+        }
+        self.is_in_progress(plugin);
+    }
+
+    /// How many `Live` handles to the export there are, clones included; `None` if nothing is held for any.
+    pub(crate) fn live_handles(&self, export: &str) -> Option<usize> {
+        let followed = lock(&self.followed);
+        let place = followed.places.iter().find(|place| !place.handles.is_empty() && place.export == export)?;
+        Some(place.handles.iter().map(|handle| handle.alive.strong_count()).sum())
+    }
+
+    /// The first `Live` handle for which `fits` finds something wrong with its export.
+    pub(crate) fn misfit(&self, fits: impl Fn(&str, &'static Node, bool) -> Result<(), Error>) -> Result<(), Error> {
+        let followed = lock(&self.followed);
+        for place in &followed.places {
+            // Those that are gone are only passed over: who forgets them must publish, or what is held for them stays held.
+            let mut handles = place.handles.iter().filter(|handle| handle.alive.strong_count() != 0);
+            handles.try_for_each(|handle| fits(&place.export, handle.node, handle.takes_fault))?;
+        }
+        Ok(())
+    }
+
+    /// Lets a version go that another has replaced: as soon as nothing of it is in use, its library is detached and closed
+    /// on a thread of its own. A call whose handle is the last must not have to do that.
+    ///
+    /// `retired` is of that version, whose library is sent to the drain when it is no longer used.
+    pub(crate) fn retire(self: &Arc<Self>, name: String, version: &str, retired: Retired, drain: Drain) {
+        let retired = Arc::new(retired);
+        lock(&self.retired).push(retired.clone());
+        let in_use = {
+            let retired = retired.clone();
+            Old::add(&name, version, move || retired.wait(Some(Instant::now())))
+        };
+        let handler = drain.handler;
+        let succession = Arc::downgrade(self);
+        let tell = move |retired: &Arc<Retired>, outcome: Unload| {
+            if let (Unload::Unmapped, Some(succession)) = (&outcome, succession.upgrade()) {
+                lock(&succession.retired).retain(|other| !Arc::ptr_eq(other, retired));
+            }
+            handler.tell(&Event::Retired { plugin: name, revision: retired.revision, outcome });
+        };
+        let (revision, versions) = (retired.revision, Arc::downgrade(&self.versions));
+        // The thread waits for this.
+        _ = drain.begin.send(Box::new(move |libraries| {
+            // Calls tell nobody when they end.
+            let mut pauses = Pauses::new(Duration::from_millis(5));
+            while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
+                pauses.sleep(None);
+            }
+            let received = libraries.recv();
+            // A library that is detached has a place of its own.
+            in_use.forget();
+            let Ok((library, activity)) = received else { return };
+            let departure = activity.run(|| Arc::new(library.detach(None)));
+            retired.detached(departure.clone());
+            tell(&retired, departure.wait(None));
+        }));
+    }
+
+    /// The replaced versions that are still there, and what keeps each.
+    pub(crate) fn draining(&self, plugin: &str) -> Vec<Draining> {
+        let retired = lock(&self.retired).clone();
+        let draining = retired.iter().filter_map(|retired| match retired.wait(Some(Instant::now())) {
+            Unload::Unmapped => None,
+            Unload::Pinned(reasons) => {
+                Some(Draining { plugin: plugin.to_owned(), revision: retired.revision, reasons })
+            }
+        });
+        draining.collect()
+    }
+
+    /// Waits until all replaced versions are gone, but not for longer than until `deadline`; says what keeps those that
+    /// are not.
+    pub(crate) fn wait_for_retired(&self, deadline: Option<Instant>) -> Vec<PinReason> {
+        let retired = lock(&self.retired).clone();
+        let reasons = retired.iter().filter_map(|retired| match retired.wait(deadline) {
+            Unload::Unmapped => None,
+            Unload::Pinned(reasons) => Some(PinReason::OldVersion { revision: retired.revision, reasons }),
+        });
+        reasons.collect()
+    }
+}
+
+type Task = Box<dyn FnOnce(&Receiver<(Library, Activity)>) + Send>;
+
+/// A thread that will detach and close one library. It is started before its plugin is replaced, so that a system
+/// without room for it refuses the upgrade rather than the end of it.
+pub(crate) struct Drain {
+    begin: Sender<Task>,
+    unused: Option<Unused>,
+    handler: Handler<Event>,
+}
+
+impl Drain {
+    pub(crate) fn start(
+        plugin: &str,
+        path: &Path,
+        handler: Handler<Event>,
+        activities: Arc<Activities>,
+    ) -> Result<Self, Error> {
+        let (begin, begun) = channel::<Task>();
+        let (sender, libraries) = channel();
+        let unused = Unused { sender, activities };
+        let wait = move || {
+            // If there was no upgrade, there is nothing to do.
+            if let Ok(task) = begun.recv() {
+                task(&libraries);
+            }
+        };
+        let thread = std::thread::Builder::new().name("plugin drain".to_owned()).spawn(wait);
+        thread.map_err(|source| Error::NoThread { plugin: plugin.to_owned(), path: path.to_owned(), source })?;
+        Ok(Drain { begin, unused: Some(unused), handler })
+    }
+
+    /// The receiver of the library, which it has once.
+    pub(crate) fn take_unused(&mut self) -> Option<Unused> {
+        self.unused.take()
+    }
+}
+
+/// A version that was replaced. It does not keep anything of it.
+pub(crate) struct Retired {
+    revision: u64,
+    exports: Vec<(String, Weak<Site>)>,
+    loaded: Weak<dyn Any + Send + Sync>,
+    library: Weak<dyn Any + Send + Sync>,
+    /// Once nothing of it is in use.
+    departure: Mutex<Option<Arc<Departure>>>,
+    changed: Condvar,
+}
+
+impl Retired {
+    /// `loaded` and `library` tell whether the version's [`Plugin`](crate::Plugin) and its library still exist.
+    pub(crate) fn new<'a>(
+        revision: u64,
+        sites: impl Iterator<Item = (&'a str, &'a Arc<Site>)>,
+        [loaded, library]: [Weak<dyn Any + Send + Sync>; 2],
+    ) -> Self {
+        let exports = sites.map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect();
+        Retired { revision, exports, loaded, library, departure: Mutex::default(), changed: Condvar::new() }
+    }
+
+    fn detached(&self, departure: Arc<Departure>) {
+        *lock(&self.departure) = Some(departure);
+        self.changed.notify_all();
+    }
+
+    /// Waits until it is gone, but not for longer than until `deadline`; without one, for ever.
+    fn wait(&self, deadline: Option<Instant>) -> Unload {
+        let mut departure = lock(&self.departure);
+        while departure.is_none() {
+            departure = match left(deadline) {
+                None => self.changed.wait(departure).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return Unload::Pinned(self.in_use()),
+                Some(left) => self.changed.wait_timeout(departure, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        let known = departure.clone().expect("looked at just now");
+        drop(departure);
+        known.wait(deadline)
+    }
+
+    fn in_use(&self) -> Vec<PinReason> {
+        let plugins = self.loaded.strong_count();
+        let own = usize::from(plugins != 0);
+        let sites = self.exports.iter().map(|(name, site)| (name, site.strong_count()));
+        let alive = sites.clone().filter(|(_, count)| *count != 0).count();
+        let handles = sites.map(|(name, count)| (name.clone(), count.saturating_sub(own)));
+        let values = self.library.strong_count().saturating_sub(alive + own);
+        let reasons = PinReason::in_use(handles, plugins, values);
+        // The last may have gone meanwhile, and the thread that detaches it be on its way.
+        if reasons.is_empty() { vec![PinReason::Closing] } else { reasons }
+    }
+}
+
+/// A version of a plugin that another has replaced, and that is still there. For an example see
+/// [`Host::draining`](crate::Host::draining).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Draining {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The number of the version: see [`Plugin::revision`](crate::Plugin::revision).
+    pub revision: u64,
+    /// What keeps it.
+    pub reasons: Vec<PinReason>,
+}
+
+impl fmt::Display for Draining {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "revision {} of plugin `{}` is ", self.revision, self.plugin)?;
+        Unload::Pinned(self.reasons.clone()).fmt(f)
+    }
+}

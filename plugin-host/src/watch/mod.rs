@@ -1,0 +1,170 @@
+//! [`Host::watch`]: a plugin is upgraded when its file changes.
+
+mod observer;
+mod service;
+pub(crate) mod times;
+mod watcher;
+pub(crate) mod watches;
+mod way;
+
+use std::any::Any;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::file::stamp::Stamp;
+use crate::host::Host;
+use crate::plugin::normal;
+use crate::registry::Registry;
+use crate::watch::observer::lock;
+use crate::watch::service::{Message, Service};
+use crate::watch::watcher::{Serving, WatchedHost, Watcher, not_watched};
+use crate::watch::watches::Watch;
+
+impl Host {
+    /// Upgrades a loaded plugin, as [`reload`](Self::reload) does, whenever the file it was loaded from changes; until the
+    /// [`Watch`] is dropped. What comes of it is told as an [`Event`]: [`Upgraded`](Event::Upgraded), or
+    /// [`NotUpgraded`](Event::NotUpgraded), whereupon the version before serves on.
+    ///
+    /// A file may be replaced by renaming, removed and made anew, or written in place and in pieces. It is looked at when
+    /// nothing has happened to it for [a while](Self::with_watch_quiet). It is left alone as long as it is not complete:
+    /// missing, empty, cut short, not a library, or, on Linux, still open for writing. Only if it stays like that [for
+    /// seconds](Self::with_watch_patience) is it an error. The same bytes again do not count as a change. A file that was
+    /// refused is tried again when it changes, if only its time. An upgrade that failed for a reason that may pass (calls
+    /// in progress, no thread, no descriptor) is tried again by itself, after longer and longer times of up to 30 seconds.
+    ///
+    /// Symbolic links are followed: when the file, or a directory on the way to it, is a link and is switched to another
+    /// target, the file there is the plugin's. So is the file in a directory that is renamed into place.
+    ///
+    /// A host has one thread for all its watches. An upgrade runs on a thread of its own, so it does not delay the others.
+    /// A [handler of events](Self::with_event_handler) that takes long may delay the others.
+    ///
+    /// It is the plugin that is watched. When [`reload`](Self::reload) gives it another file, that is watched from then on.
+    /// A change since the plugin was loaded counts. Unloading it ends the watch; when one of that name is loaded again, it
+    /// has to be watched again.
+    ///
+    /// # What is not seen
+    ///
+    /// The kernel watches directories: that of the file, and on Linux all that lead to it; elsewhere only those of symbolic
+    /// links. It does not report a change under another name of the same file. Network file systems do not report changes by
+    /// other machines. With [`Mapping::InPlace`](crate::Mapping::InPlace), a write to the file is a write to the running
+    /// plugin, and then [`Error::AlreadyMapped`]: rename the next version over the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchPlugin`], [`Error::Unloading`], [`Error::Linked`] if it has no file, [`Error::AlreadyWatched`], and
+    /// [`Error::NotWatched`] if the file's directory is gone, or the system's limit of such watches is reached.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// // SAFETY: only plugins built with the SDK are in the directories that this program searches.
+    /// let host = Host::new(unsafe { Trust::any() }).with_event_handler(|event| eprintln!("{event}"));
+    /// host.load("greeter")?;
+    /// let greet = host.live::<fn(&str) -> String>("greet")?;
+    /// let _watch = host.watch("greeter")?;
+    /// loop {
+    ///     // Build the greeter anew, and see it change.
+    ///     println!("{}", greet("World"));
+    ///     std::thread::sleep(std::time::Duration::from_secs(1));
+    /// }
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn watch(&self, name: &str) -> Result<Watch, Error> {
+        let plugin = self.plugin(name)?;
+        let name = plugin.name().to_owned();
+        let Some(path) = plugin.path().map(Path::to_owned) else {
+            return Err(Error::Linked { plugin: name });
+        };
+        let not_watched = |source| not_watched(&name, &path, source);
+        let host: Arc<dyn WatchedHost> =
+            Arc::new(WithoutShare { config: self.config.clone(), registry: Arc::downgrade(&self.registry) });
+        let (service, bell) = {
+            let mut registry = self.write();
+            let service = match &registry.watches.service {
+                Some(service) => service.clone(),
+                None => Service::start(&self.config, host.clone()).map_err(not_watched)?,
+            };
+            registry.watches.service = Some(service.clone());
+            let bell = registry.watches.insert(normal(&name), &service);
+            (service, bell.ok_or_else(|| Error::AlreadyWatched { plugin: name.clone() })?)
+        };
+        lock(service.observer()).follow(bell.id, &path, true).map_err(not_watched)?;
+        let serving = Serving::of(&plugin);
+        drop(plugin);
+        let alive: Weak<dyn Any + Send + Sync> = {
+            let bell: Arc<dyn Any + Send + Sync> = bell.clone();
+            Arc::downgrade(&bell)
+        };
+        let watcher = Watcher::new((bell.id, alive), &name, self.config.clone(), host, &serving);
+        service.send(Message::Begin(Box::new(watcher)));
+        Ok(Watch { plugin: name, _bell: bell })
+    }
+
+    /// For how long nothing must have happened to a file that is [watched](Self::watch) before it is looked at. Without
+    /// this, 100 milliseconds. A file that never rests is never looked at.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// // Files come slowly, over a network.
+    /// let host = Host::new(Trust::none())
+    ///     .with_watch_quiet(Duration::from_secs(2))
+    ///     .with_watch_patience(Duration::from_secs(60));
+    /// ```
+    #[must_use]
+    pub fn with_watch_quiet(mut self, quiet: Duration) -> Self {
+        // So that it can be added to a time.
+        self.config.watch.quiet = quiet.min(Duration::from_secs(365 * 24 * 60 * 60));
+        self
+    }
+
+    /// For how long a file that is [watched](Self::watch) may be missing or incomplete, since something last happened to
+    /// it, before that is an [`Event::NotUpgraded`]. Without this, 5 seconds. For an example see
+    /// [`with_watch_quiet`](Self::with_watch_quiet).
+    #[must_use]
+    pub fn with_watch_patience(mut self, patience: Duration) -> Self {
+        self.config.watch.patience = patience;
+        self
+    }
+}
+
+/// A host without a share in it.
+struct WithoutShare {
+    config: Config,
+    registry: Weak<RwLock<Registry>>,
+}
+
+impl WithoutShare {
+    /// The host, for a moment.
+    fn host(&self) -> Option<Host> {
+        Some(Host { config: self.config.clone(), registry: self.registry.upgrade()?, is_owner: false })
+    }
+}
+
+impl WatchedHost for WithoutShare {
+    fn serving(&self, plugin: &str) -> Option<Result<Serving, Error>> {
+        let host = self.host()?;
+        let serving = host.read().plugin(plugin).map(Serving::of);
+        Some(serving)
+    }
+
+    fn upgrade(&self, plugin: &str, unless: Option<&Stamp>) -> Option<Result<Serving, Error>> {
+        let upgraded = self.host()?.reload_unless(Path::new(plugin), |serving| serving.stamp() == unless);
+        Some(upgraded.map(|plugin| Serving::of(&plugin)))
+    }
+
+    fn retire(&self) -> bool {
+        let Some(registry) = self.registry.upgrade() else { return true };
+        let mut registry = registry.write().unwrap_or_else(PoisonError::into_inner);
+        registry.watches.retire()
+    }
+}
