@@ -5,7 +5,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{LitStr, Type};
 
-use crate::model::{Crossing, Export, Item, Mistakes, Options, Passing, Role, Target};
+use crate::crossing::{Crossing, Passing};
+use crate::mistakes::Mistakes;
+use crate::model::{Export, Item, Options, Role, Target};
 use crate::types::{advice, ends, explained};
 
 /// The whole macro. `number` is different for each use of it in a crate.

@@ -1,6 +1,8 @@
 //! The attribute macros of the plugin SDK. Use it through `plugin-core`, which documents them by example.
 
+mod crossing;
 mod export;
+mod mistakes;
 mod model;
 mod signature;
 #[cfg(test)]

@@ -7,6 +7,8 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Abi, Attribute, Error, Expr, GenericParam, LitStr, Meta, ReturnType, Token, Type, token};
 
+use crate::crossing::{Crossing, Passing};
+use crate::mistakes::Mistakes;
 use crate::signature::{Argument, Input, Signature};
 use crate::types::{CLOSURE, check, find_self, is_closure, is_unsized, mentions, strip};
 
@@ -21,28 +23,6 @@ mod keyword {
     syn::custom_keyword!(save);
     syn::custom_keyword!(restore);
     syn::custom_keyword!(name);
-}
-
-/// The mistakes found in one item, to be reported together.
-#[derive(Default)]
-pub(crate) struct Mistakes(Vec<Error>);
-
-impl Mistakes {
-    pub(crate) fn add(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
-        self.0.push(Error::new_spanned(at, message));
-    }
-
-    pub(crate) fn push(&mut self, error: Error) {
-        self.0.push(error);
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn to_compile_errors(&self) -> TokenStream {
-        self.0.iter().map(Error::to_compile_error).collect()
-    }
 }
 
 /// What an export is for.
@@ -191,30 +171,6 @@ fn is_function(input: ParseStream) -> bool {
     };
     let mut tokens = input.cursor().token_stream().into_iter().skip_while(is_qualifier);
     matches!(tokens.next(), Some(TokenTree::Ident(ident)) if ident == "fn")
-}
-
-/// How a type crosses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passing {
-    /// As an argument or result.
-    Own,
-    /// Behind `&`.
-    Ref,
-    /// Behind `&mut`.
-    Mut,
-    /// As a static.
-    Static,
-    /// As what a hook returns.
-    Hook,
-}
-
-/// A type, and how it crosses.
-pub(crate) struct Crossing {
-    pub(crate) passing: Passing,
-    /// The type itself, without the reference.
-    pub(crate) ty: Type,
-    /// Whether the compiler can be asked what it thinks of the type: nothing is wrong with it so far.
-    pub(crate) askable: bool,
 }
 
 /// What the annotated item is.

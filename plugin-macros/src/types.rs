@@ -4,7 +4,8 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, GenericArgument, Lit, PathArguments, Type};
 
-use crate::model::{Mistakes, Passing};
+use crate::crossing::Passing;
+use crate::mistakes::Mistakes;
 
 const CLOSURES: [&str; 3] = ["Fn", "FnMut", "FnOnce"];
 

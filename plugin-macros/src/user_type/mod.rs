@@ -23,7 +23,8 @@ use syn::{
     Type, TypeParamBound, Variant as SynVariant, Visibility, WherePredicate,
 };
 
-use crate::model::{Mistakes, shared};
+use crate::mistakes::Mistakes;
+use crate::model::shared;
 use crate::types::{check, explained, has_macro, strip};
 
 /// The standard library's traits that a parameter's stand-in has (see `plugin_core::__private::Parameter`), and their modules.

@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 
 use super::expand::{Parameters, Shape, destructured, variable};
 use super::{Body, Field, Fields, UserType};
-use crate::model::Passing;
+use crate::crossing::Passing;
 use crate::types::{advice, ends, has_macro, mentions};
 
 /// The names of the fields' types in the expansion.

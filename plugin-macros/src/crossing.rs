@@ -1,0 +1,27 @@
+//! How a type of an export crosses.
+
+use syn::Type;
+
+/// How a type crosses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passing {
+    /// As an argument or result.
+    Own,
+    /// Behind `&`.
+    Ref,
+    /// Behind `&mut`.
+    Mut,
+    /// As a static.
+    Static,
+    /// As what a hook returns.
+    Hook,
+}
+
+/// A type, and how it crosses.
+pub(crate) struct Crossing {
+    pub(crate) passing: Passing,
+    /// The type itself, without the reference.
+    pub(crate) ty: Type,
+    /// Whether the compiler can be asked what it thinks of the type: nothing is wrong with it so far.
+    pub(crate) askable: bool,
+}
