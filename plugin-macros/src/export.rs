@@ -5,10 +5,14 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{LitStr, Type};
 
+use crate::compiler;
 use crate::crossing::{Crossing, Passing};
-use crate::mistakes::Mistakes;
-use crate::model::{Export, Item, Options, Role, Target};
-use crate::types::{advice, ends, explained};
+use crate::item::Item;
+use crate::mistakes::{Mistakes, explained};
+use crate::model::{Export, Target};
+use crate::options::{Options, Role};
+use crate::tokens::ends;
+use crate::types::advice;
 
 /// The whole macro. `number` is different for each use of it in a crate.
 pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> TokenStream {
@@ -208,7 +212,7 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         Some(_) => quote!(::plugin_core::__private::core::option::Option::Some(#invoker)),
         None => quote!(::plugin_core::__private::core::option::Option::None),
     };
-    let library = crate::is_library().then(|| format_ident!("library"));
+    let library = compiler::is_library().then(|| format_ident!("library"));
     // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
     // `impl` nor a block has a place for them.
     let control = library.as_ref().map(|_| {

@@ -1,16 +1,20 @@
 //! The attribute macros of the plugin SDK. Use it through `plugin-core`, which documents them by example.
 
+mod attributes;
+mod compiler;
 mod crossing;
 mod export;
+mod item;
 mod mistakes;
 mod model;
+mod options;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod types;
 mod user_type;
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proc_macro::TokenStream;
@@ -97,22 +101,6 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
     export::export(options.into(), item.into(), number()).into()
-}
-
-/// Whether the crate is being compiled as a library for a host to load. A `dylib` is one as well, though a `cdylib` is smaller.
-fn is_library() -> bool {
-    crate_types().iter().any(|types| types.split(',').any(|ty| matches!(ty, "cdylib" | "dylib")))
-}
-
-/// The kinds of output that the compiler was asked for. Only its arguments tell.
-fn crate_types() -> Vec<String> {
-    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let types = std::iter::from_fn(|| {
-        let argument = arguments
-            .find_map(|argument| Some(argument.strip_prefix("--crate-type")?.strip_prefix('=').map(str::to_owned)));
-        argument?.or_else(|| arguments.next())
-    });
-    types.collect()
 }
 
 /// Lets the values of a struct or enum cross between a plugin and its host, like any other type: as arguments and results,
@@ -219,33 +207,11 @@ fn crate_types() -> Vec<String> {
 /// that other crate do the work, with all that follows. The other names of the crate may mean anything.
 #[proc_macro_attribute]
 pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
-    user_type::user_type(options.into(), item.into(), number(), metadata()).into()
+    user_type::user_type(options.into(), item.into(), number(), compiler::metadata()).into()
 }
 
 /// A number that is different for each use of an attribute in a crate.
 fn number() -> u64 {
     static USES: AtomicU64 = AtomicU64::new(0);
     USES.fetch_add(1, Ordering::Relaxed)
-}
-
-/// A text that is different for each crate of the same name in a program: the crate's kind, and the metadata that cargo passes
-/// to the compiler. The compiler refuses a program with two crates that have the same name, kind and metadata. For a crate
-/// without metadata, the text is all of the compiler's arguments.
-fn metadata() -> &'static str {
-    static METADATA: OnceLock<String> = OnceLock::new();
-    METADATA.get_or_init(|| {
-        let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-        let mut all: Vec<String> = arguments.collect();
-        // Arguments may be in a file.
-        let files = all.iter().filter_map(|argument| std::fs::read_to_string(argument.strip_prefix('@')?).ok());
-        let in_files: Vec<String> =
-            files.flat_map(|file| file.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-        all.extend(in_files);
-        let metadata: Vec<&str> = all.iter().map(String::as_str).filter(|one| one.contains("metadata=")).collect();
-        if metadata.is_empty() {
-            all.extend(std::env::current_dir().map(|directory| directory.to_string_lossy().into_owned()));
-            return all.join(" ");
-        }
-        format!("{} {}", crate_types().join(","), metadata.join(" "))
-    })
 }

@@ -25,3 +25,13 @@ impl Mistakes {
         self.0.iter().map(Error::to_compile_error).collect()
     }
 }
+
+/// An error of the parser's, in terms of who wrote the item.
+pub(crate) fn explained(error: Error) -> Error {
+    // As an array's length or a variant's number; without it, every build waits for a parser of all expressions.
+    let is_of_parser = error.to_string().starts_with("unsupported expression");
+    if is_of_parser {
+        return Error::new(error.span(), "an expression that is not read here: make it a constant, and write its name");
+    }
+    error
+}

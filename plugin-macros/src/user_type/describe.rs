@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use super::expand::Shape;
 use super::parts::Types;
 use super::{Body, Fields, Form, Style};
-use crate::types::without_self;
+use crate::tokens::without_self;
 
 /// The numbers of `plugin_core::descriptor::Tag` and of its forms and styles, as far as they are written here.
 const TAG_STRUCT: u8 = 83;

@@ -23,9 +23,10 @@ use syn::{
     Type, TypeParamBound, Variant as SynVariant, Visibility, WherePredicate,
 };
 
-use crate::mistakes::Mistakes;
-use crate::model::shared;
-use crate::types::{check, explained, has_macro, strip};
+use crate::attributes::shared;
+use crate::mistakes::{Mistakes, explained};
+use crate::tokens::has_macro;
+use crate::types::{check, strip};
 
 /// The standard library's traits that a parameter's stand-in has (see `plugin_core::__private::Parameter`), and their modules.
 const KNOWN_BOUNDS: [(&str, &str); 14] = [

@@ -11,7 +11,8 @@ use syn::spanned::Spanned;
 use super::expand::{Parameters, Shape, destructured, variable};
 use super::{Body, Field, Fields, UserType};
 use crate::crossing::Passing;
-use crate::types::{advice, ends, has_macro, mentions};
+use crate::tokens::{ends, has_macro, mentions};
+use crate::types::advice;
 
 /// The names of the fields' types in the expansion.
 pub(super) struct Types {
