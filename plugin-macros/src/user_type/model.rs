@@ -1,119 +1,40 @@
 //! What `#[plugin_type]` was put on, parsed and checked.
 
-/// As `quote!`, with variables that the author's expressions do not see. A constant of the author's would still be taken
-/// for one in a pattern, so all begin with two underscores.
-macro_rules! mixed {
-    ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
-}
-
-mod describe;
-mod expand;
-mod parts;
-#[cfg(test)]
-mod tests;
-
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, GenericArgument, GenericParam, Generics, Meta, Path, PathArguments, Token,
-    Type, TypeParamBound, Variant as SynVariant, Visibility, WherePredicate,
+    Attribute, Data, DeriveInput, Expr, GenericArgument, GenericParam, Generics, PathArguments, Type,
+    Variant as SynVariant,
 };
 
+use super::attributes::{repr_type, repr_words, take_default, take_fallback};
+use super::bounds::template_bounds;
 use crate::attributes::shared;
-use crate::mistakes::{Mistakes, explained};
+use crate::mistakes::Mistakes;
 use crate::tokens::has_macro;
 use crate::types::{check, strip};
 
-/// The standard library's traits that a parameter's stand-in has (see `plugin_core::__private::Parameter`), and their modules.
-const KNOWN_BOUNDS: [(&str, &str); 14] = [
-    ("Clone", "clone"),
-    ("Copy", "marker"),
-    ("Debug", "fmt"),
-    ("Default", "default"),
-    ("Display", "fmt"),
-    ("Eq", "cmp"),
-    ("Hash", "hash"),
-    ("Ord", "cmp"),
-    ("PartialEq", "cmp"),
-    ("PartialOrd", "cmp"),
-    ("Send", "marker"),
-    ("Sized", "marker"),
-    ("Sync", "marker"),
-    ("Unpin", "marker"),
-];
-
-/// The whole macro. `number` is different for each use of it in a crate, and `metadata` tells the crate from others.
-pub(crate) fn user_type(options: TokenStream, item: TokenStream, number: u64, metadata: &str) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    if !options.is_empty() {
-        mistakes.add(
-            &options,
-            "`#[plugin_type]` on a type takes no options; `default` and `fallback` stand on what is in it",
-        );
-    }
-    if !is_type(&item) {
-        mistakes.add(&item, "only a struct or an enum can be a type that crosses");
-        let errors = mistakes.to_compile_errors();
-        return quote!(#item #errors);
-    }
-    let mut item = match syn::parse2::<DeriveInput>(item.clone()) {
-        Ok(item) => item,
-        Err(error) => {
-            let error = explained(error).to_compile_error();
-            return quote!(#item #error);
-        }
-    };
-    let model = UserType::new(&mut item, &mut mistakes);
-    let errors = mistakes.to_compile_errors();
-    match model {
-        Some(model) if mistakes.count() == 0 => {
-            let expansion = expand::expand(&model, number, metadata);
-            quote!(#item #expansion)
-        }
-        // Without the implementation each use of the type would be one more error: it is there, and does nothing.
-        Some(model) => {
-            let stub = expand::stub(&model);
-            quote!(#item #errors #stub)
-        }
-        None => quote!(#item #errors),
-    }
-}
-
-/// Whether a type is defined here.
-fn is_type(item: &TokenStream) -> bool {
-    let begins_type = |input: ParseStream| {
-        input.call(Attribute::parse_outer)?;
-        input.parse::<Visibility>()?;
-        let is = input.peek(Token![struct]) || input.peek(Token![enum]) || input.peek(Token![union]);
-        input.parse::<TokenStream>()?;
-        Ok(is)
-    };
-    begins_type.parse2(item.clone()).unwrap_or(true)
-}
-
 /// How values cross: see `plugin_core::descriptor::form`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(super) enum Form {
     Fixed,
     C,
     Grows,
 }
 
 /// An annotated type as the expansion needs it.
-pub(crate) struct UserType {
-    ident: Ident,
-    generics: Generics,
+pub(super) struct UserType {
+    pub(super) ident: Ident,
+    pub(super) generics: Generics,
     /// The attributes that the expansion repeats.
-    shared: Vec<TokenStream>,
-    form: Form,
-    body: Body,
+    pub(super) shared: Vec<TokenStream>,
+    pub(super) form: Form,
+    pub(super) body: Body,
 }
 
-enum Body {
+pub(super) enum Body {
     Struct(Fields),
     Enum {
         /// Without the fallback.
@@ -125,40 +46,40 @@ enum Body {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
+pub(super) enum Style {
     Unit,
     Tuple,
     Named,
 }
 
-struct Fields {
-    style: Style,
-    fields: Vec<Field>,
+pub(super) struct Fields {
+    pub(super) style: Style,
+    pub(super) fields: Vec<Field>,
 }
 
-struct Field {
+pub(super) struct Field {
     /// The name that the expansion gives to its type.
-    ty_name: Ident,
+    pub(super) ty_name: Ident,
     /// Its name, or its index.
-    member: syn::Member,
-    name: String,
+    pub(super) member: syn::Member,
+    pub(super) name: String,
     /// What stands for it as a name of Rust's, at its place.
-    ident: Ident,
-    ty: Type,
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
     /// What it is where the other side does not have it.
-    default: Option<TokenStream>,
+    pub(super) default: Option<TokenStream>,
 }
 
-struct Variant {
-    ident: Ident,
+pub(super) struct Variant {
+    pub(super) ident: Ident,
     /// The last one that is written out, at this variant or before it, and how many variants ago.
-    discriminant: (Option<Expr>, i128),
-    fields: Fields,
+    pub(super) discriminant: (Option<Expr>, i128),
+    pub(super) fields: Fields,
 }
 
 impl UserType {
     /// Checks `item` and takes out of it what only this macro understands.
-    fn new(item: &mut DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
+    pub(super) fn new(item: &mut DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
         let mut count = 0;
         match &mut item.data {
             Data::Struct(data) => {
@@ -249,7 +170,7 @@ impl UserType {
             }
         }
         let model = UserType { ident: ident.clone(), generics, shared: shared(attributes), form, body };
-        if model.template_bounds().is_none() && model.is_recursive() {
+        if template_bounds(&model.generics).is_none() && model.is_recursive() {
             mistakes.add(
                 ident,
                 "a generic type that contains itself has no constant parameters, and no bounds on its parameters but \
@@ -259,53 +180,7 @@ impl UserType {
         model
     }
 
-    /// The parameters of a definition that describes the type for all its arguments, each with its bounds. There is no such
-    /// definition if nothing can stand in for a parameter: the parameter is a constant, or it has a bound of which std knows
-    /// nothing.
-    ///
-    /// A bound counts as the standard library's if it has the name. The expansion does not rely on that name: it repeats the
-    /// bounds with paths that lead to std. The definition is made with these bounds only, and the implementation asks each
-    /// argument for them.
-    fn template_bounds(&self) -> Option<Vec<(&Ident, Vec<TokenStream>)>> {
-        // Of nothing in particular: not `PartialEq<str>`.
-        let known = |path: &Path| {
-            let first = path.segments.first().map(|first| &first.ident)?;
-            let of_std = path.segments.len() == 1 || ["std", "core", "plugin_core"].iter().any(|name| first == name);
-            let last = path.segments.last().filter(|last| of_std && last.arguments.is_none())?;
-            let known = KNOWN_BOUNDS.iter().find(|(name, _)| last.ident == name);
-            let path = known.map(|(name, module)| {
-                let (name, module) = (format_ident!("{name}"), format_ident!("{module}"));
-                // Where the author's is, so that the compiler shows an error there.
-                quote_spanned!(last.ident.span()=> ::plugin_core::__private::core::#module::#name)
-            });
-            path.or_else(|| (last.ident == "PluginType").then(|| quote!(::plugin_core::PluginType)))
-        };
-        let all_known = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
-            let bounds = bounds.iter().filter(|bound| !matches!(bound, TypeParamBound::Lifetime(_)));
-            let bounds = bounds.map(|bound| match bound {
-                TypeParamBound::Trait(bound) => known(&bound.path),
-                _ => None,
-            });
-            bounds.collect::<Option<Vec<_>>>()
-        };
-        let mut all = Vec::new();
-        for param in &self.generics.params {
-            match param {
-                GenericParam::Type(param) => all.push((&param.ident, all_known(&param.bounds)?)),
-                GenericParam::Lifetime(_) => {}
-                GenericParam::Const(_) => return None,
-            }
-        }
-        for predicate in self.generics.where_clause.iter().flat_map(|clause| &clause.predicates) {
-            let WherePredicate::Type(predicate) = predicate else { continue };
-            let Type::Path(path) = &predicate.bounded_ty else { return None };
-            let (_, bounds) = all.iter_mut().find(|(ident, _)| path.path.is_ident(*ident))?;
-            bounds.extend(all_known(&predicate.bounds)?);
-        }
-        Some(all)
-    }
-
-    fn all_fields(&self) -> impl Iterator<Item = &Field> {
+    pub(super) fn all_fields(&self) -> impl Iterator<Item = &Field> {
         let (one, several) = match &self.body {
             Body::Struct(fields) => (Some(fields), None),
             Body::Enum { variants, .. } => (None, Some(variants.iter().map(|variant| &variant.fields))),
@@ -354,29 +229,6 @@ fn contains(ty: &Type, name: &Ident) -> bool {
         Type::Slice(slice) => contains(&slice.elem, name),
         _ => false,
     }
-}
-
-/// The words in `#[repr(..)]`.
-fn repr_words(attributes: &[Attribute]) -> Vec<Ident> {
-    let lists = attributes.iter().filter_map(|attribute| match &attribute.meta {
-        Meta::List(list) if list.path.is_ident("repr") => Some(list.tokens.clone()),
-        _ => None,
-    });
-    let words = lists.flatten().filter_map(|token| match token {
-        TokenTree::Ident(word) => Some(word),
-        _ => None,
-    });
-    words.collect()
-}
-
-/// The type of an enum's discriminants.
-fn repr_type(attributes: &[Attribute]) -> Ident {
-    let integer = |word: &Ident| {
-        let word = word.to_string();
-        word.starts_with(['u', 'i']) && word[1..].chars().all(|c| c.is_ascii_digit()) || word.ends_with("size")
-    };
-    let word = repr_words(attributes).into_iter().find(integer);
-    word.unwrap_or_else(|| Ident::new("isize", Span::call_site()))
 }
 
 impl Fields {
@@ -439,50 +291,4 @@ impl Variant {
             fields: Fields::new(&mut variant.fields, count, false, mistakes),
         }
     }
-}
-
-/// Takes the attributes of this macro's from a field or variant, and hands on what is in each.
-fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
-    let is_own =
-        |attribute: &Attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "plugin_type");
-    let (own, others) = std::mem::take(attributes).into_iter().partition(is_own);
-    *attributes = others;
-    own
-}
-
-/// Takes `#[plugin_type(default)]` or `#[plugin_type(default = value)]` from a field.
-fn take_default(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<TokenStream> {
-    let mut default = None;
-    for attribute in take_own(attributes) {
-        let parse = |input: ParseStream| {
-            let word: Ident = input.call(Ident::parse_any)?;
-            if word != "default" {
-                return Err(syn::Error::new(word.span(), "expected `default`, or `default = value`"));
-            }
-            if input.is_empty() {
-                return Ok(quote_spanned!(word.span()=> ::plugin_core::__private::core::default::Default::default()));
-            }
-            input.parse::<Token![=]>()?;
-            if input.is_empty() { Err(input.error("expected a value")) } else { input.parse() }
-        };
-        match attribute.meta.require_list().and_then(|list| parse.parse2(list.tokens.clone())) {
-            Ok(value) if default.is_none() => default = Some(value),
-            Ok(_) => mistakes.add(attribute, "the default is given twice"),
-            Err(error) => mistakes.push(error),
-        }
-    }
-    default
-}
-
-/// Takes `#[plugin_type(fallback)]` from a variant.
-fn take_fallback(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> bool {
-    let mut is_fallback = false;
-    for attribute in take_own(attributes) {
-        match attribute.parse_args_with(Ident::parse_any) {
-            Ok(word) if word == "fallback" => is_fallback = true,
-            Ok(word) => mistakes.add(word, "expected `fallback`"),
-            Err(error) => mistakes.push(error),
-        }
-    }
-    is_fallback
 }
