@@ -12,8 +12,8 @@ pub(crate) fn docs(attributes: &[Attribute]) -> Vec<Expr> {
     attributes.iter().filter_map(of).collect()
 }
 
-/// The attributes of an item that the expansion repeats: `cfg`, by which the item may be left out, and `allow`. An attribute
-/// within `cfg_attr` is repeated within a `cfg_attr`.
+/// The attributes of an item that the expansion repeats: `cfg`, because it may leave the item out, and `allow`. An
+/// attribute within `cfg_attr` is repeated within a `cfg_attr`.
 pub(crate) fn shared(attributes: &[Attribute]) -> Vec<TokenStream> {
     fn kept(attribute: TokenStream) -> Option<TokenStream> {
         let mut tokens = attribute.clone().into_iter();
@@ -32,7 +32,8 @@ pub(crate) fn shared(attributes: &[Attribute]) -> Vec<TokenStream> {
     kept.map(|attribute| quote!(#[#attribute])).collect()
 }
 
-/// Whether `#[target_feature(..)]` is in an attribute, perhaps a `cfg_attr`; `cfg(target_feature = "..")` is not that.
+/// Returns true if an attribute is `#[target_feature(..)]`, perhaps inside of a `cfg_attr`. `cfg(target_feature =
+/// "..")` is something else.
 pub(crate) fn enables_features(attribute: impl ToTokens) -> bool {
     let mut named = false;
     attribute.to_token_stream().into_iter().any(|token| match token {

@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-/// Whether the crate is being compiled as a library for a host to load. A `dylib` is one as well, though a `cdylib` is smaller.
+/// Returns true if the crate is compiled as a library that a host can load. A host loads a `dylib` as well, though a
+/// `cdylib` is smaller.
 pub(crate) fn is_library() -> bool {
     crate_types().iter().any(|types| types.split(',').any(|ty| matches!(ty, "cdylib" | "dylib")))
 }

@@ -22,6 +22,6 @@ pub(crate) struct Crossing {
     pub(crate) passing: Passing,
     /// The type itself, without the reference.
     pub(crate) ty: Type,
-    /// Whether the compiler can be asked what it thinks of the type: nothing is wrong with it so far.
+    /// True if the compiler can be asked about the type: this crate has found no mistake in the type so far.
     pub(crate) askable: bool,
 }

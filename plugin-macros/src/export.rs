@@ -29,8 +29,8 @@ pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> To
         Some(export) if mistakes.count() == 0 && export.target.crossings().iter().all(|ty| ty.askable) => {
             expand(&export, number)
         }
-        // There is something that this crate or the compiler refuses. The types are still checked, so that what is wrong
-        // with them is said in the same compile.
+        // This crate or the compiler refuses the item. The types are still checked, so that one compile reports all
+        // mistakes.
         Some(export) => check_types(&export),
         None => TokenStream::new(),
     };
@@ -110,7 +110,7 @@ fn saver(state: TokenStream) -> TokenStream {
 fn check_types(Export { target, ident, shared, .. }: &Export) -> TokenStream {
     let askable = target.crossings().into_iter().filter(|crossing| crossing.askable);
     let nodes = askable.map(|crossing| node(crossing, &crossing.ty));
-    // It has a name because it may stand among methods, where `_` is another mistake.
+    // The constant has a name because it may stand among methods, where a constant `_` is another mistake.
     let constant = format_ident!("__plugin_types_{}", ident.unraw(), span = Span::call_site());
     quote!(#(#shared)* const #constant: &[&::plugin_core::__private::Node] = &[#(#nodes),*];)
 }
@@ -131,16 +131,17 @@ fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream,
 
 /// Makes the entry, a shim with the C ABI, and registers it. `number` is different for each export of a crate.
 ///
-/// The author's words do not stand in the entry, because the entry is an unsafe function, in which an unsafe function could
-/// be called as if it were safe. The entry knows the types by their names, and the item as a constant: a pointer to a safe
-/// function of exactly these types. The compiler refuses the constant if another macro has made the item into something else.
+/// The author's words do not stand in the entry, because the entry is an unsafe function: the author's words could call
+/// unsafe functions there without `unsafe`. The entry knows the types by their names, and the item as a constant: a
+/// pointer to a safe function of exactly these types. The compiler refuses the constant if another macro has made the
+/// item into something else.
 ///
 /// The compiler reports a type `T` that does not cross in the descriptor only. Everywhere else the type is `__Checked<T>`,
 /// which is `T` by way of an array as long as the descriptor. A descriptor with an error has no length, and the compiler does
 /// not report types that depend on an error.
 fn expand(export: &Export, number: u64) -> TokenStream {
     let Export { role, target, ident, abi, name, docs, shared } = export;
-    // Names that are not the item's own, which the shim refers to from beside them.
+    // Names that differ from the item's own name. The shim stands beside the item and refers to it.
     let entry = format_ident!("__plugin_{}", ident.unraw(), span = Span::call_site());
     let (descriptor, own) = (format_ident!("{entry}_node"), format_ident!("{entry}_item"));
     let (invoker, promised) = (format_ident!("{entry}_invoke"), format_ident!("{entry}_promised"));
@@ -245,7 +246,8 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         }
         #control
     };
-    // At the name, so that the compiler shows it when there are two of the constant. A host may use a deprecated item.
+    // The constant has the place of the export's name. So the compiler shows that name if two constants are equal. A
+    // deprecated item may be exported, so the expansion may use it.
     let at_name = Span::call_site().located_at(name.span());
     quote_spanned! {at_name=>
         #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
@@ -253,7 +255,7 @@ fn expand(export: &Export, number: u64) -> TokenStream {
     }
 }
 
-/// What calls a function's entry with arguments and outcome by address.
+/// The by-address form of a function's entry: it takes the addresses of the arguments and of the outcome.
 fn invoke(invoke: &Ident, entry: &Ident, indices: impl Iterator<Item = Literal>) -> TokenStream {
     quote! {
         unsafe extern "C" fn #invoke(
@@ -270,9 +272,9 @@ fn invoke(invoke: &Ident, entry: &Ident, indices: impl Iterator<Item = Literal>)
     }
 }
 
-/// A constant beside the item, to which the expansion refers by the constant's bare name. The compiler does not find a bare name
-/// in an `impl` or a trait, where the item's own name would lead to another item. The compiler's error has the bare name, so the
-/// name says what to write instead.
+/// A constant beside the item. The expansion refers to the constant by its bare name. The compiler does not find a bare
+/// name in an `impl` or a trait, where the item's own name would lead to another item. The compiler's error has the
+/// bare name, so the name says what to write instead.
 fn free_constant(ident: &Ident, number: u64) -> Ident {
     let item = ident.unraw().to_string();
     // The letters differ everywhere for different numbers: the compiler proposes names that differ in a few letters only, up to
@@ -291,7 +293,8 @@ fn free_constant(ident: &Ident, number: u64) -> Ident {
     Ident::new(&name, Span::call_site().located_at(ident.span()))
 }
 
-/// A name that two exports of one name in one module both define, which the compiler reports at the two names.
+/// The name of a constant. Two exports of one name in one module both define this constant, so the compiler reports an
+/// error at both names.
 fn unique_constant(name: &LitStr) -> Ident {
     let value = name.value();
     let plain = value.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());

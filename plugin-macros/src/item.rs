@@ -8,8 +8,8 @@ use syn::{Attribute, Token, Type, token};
 use crate::signature::Signature;
 use crate::tokens::mentions;
 
-/// An item as far as it matters here. Bodies and initial values are not looked at, so they cost no time and may be
-/// written in whatever Rust the compiler knows.
+/// An item as far as it matters here. Bodies and initial values are not parsed. So they cost no time, and may be
+/// written in any Rust that the compiler knows.
 pub(crate) enum Item {
     Function {
         attributes: Vec<Attribute>,
@@ -21,9 +21,9 @@ pub(crate) enum Item {
         ident: Ident,
         ty: Box<Type>,
     },
-    /// A function without a body or a static without a value: one of a trait or an `extern` block.
+    /// A function without a body or a static without a value: an item of a trait or an `extern` block.
     Declaration(Ident),
-    /// A constant, and whether it is what `thread_local!` makes of a static.
+    /// A constant. `of_thread` is true if `thread_local!` has made it from a static.
     Constant {
         ident: Ident,
         of_thread: bool,
@@ -70,7 +70,7 @@ impl Parse for Item {
     }
 }
 
-/// Whether a function begins here: its qualifiers, then `fn`.
+/// Returns true if a function begins here: qualifiers, then `fn`.
 fn is_function(input: ParseStream) -> bool {
     let is_qualifier = |token: &TokenTree| match token {
         TokenTree::Ident(ident) => ["const", "async", "unsafe", "extern"].iter().any(|qualifier| ident == qualifier),

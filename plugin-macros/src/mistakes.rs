@@ -26,9 +26,10 @@ impl Mistakes {
     }
 }
 
-/// An error of the parser's, in terms of who wrote the item.
+/// The parser's error, in the words of the item's author.
 pub(crate) fn explained(error: Error) -> Error {
-    // As an array's length or a variant's number; without it, every build waits for a parser of all expressions.
+    // An array's length or a variant's number. Only syn's parser of all expressions reads more, and every build would
+    // wait for that parser to be compiled.
     let is_of_parser = error.to_string().starts_with("unsupported expression");
     if is_of_parser {
         return Error::new(error.span(), "an expression that is not read here: make it a constant, and write its name");

@@ -1,4 +1,4 @@
-//! What `#[plugin_export]` was put on, parsed and checked.
+//! The item with `#[plugin_export]`, checked.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
@@ -14,12 +14,12 @@ use crate::signature::{Argument, Input, Signature};
 use crate::tokens::{find_self, mentions};
 use crate::types::{CLOSURE, check, is_closure, is_unsized, strip};
 
-/// More arguments than this have no function type that a host can ask for (see `plugin_core::FunctionType`).
+/// The most arguments of an exported function: more have no function type (see `plugin_core::FunctionType`).
 const MOST_ARGUMENTS: usize = 6;
 /// The same if one of them is `&mut`.
 const MOST_ARGUMENTS_WITH_MUT: usize = 4;
 
-/// What the annotated item is.
+/// The kind of an annotated item, with its types.
 pub(crate) enum Target {
     Function {
         arguments: Vec<Crossing>,
@@ -27,11 +27,11 @@ pub(crate) enum Target {
         returns: Crossing,
     },
     Static(Crossing),
-    /// What an init or shutdown hook returns.
+    /// The result of an init or shutdown hook.
     Hook(Crossing),
     /// The state that is saved.
     Save(Crossing),
-    /// The state that is restored, and what the hook returns.
+    /// The state that is restored, and the hook's result.
     Restore(Box<[Crossing; 2]>),
 }
 
@@ -51,9 +51,9 @@ pub(crate) struct Export {
     pub(crate) target: Target,
     /// The item's own name.
     pub(crate) ident: Ident,
-    /// Of a function that has another calling convention than Rust's.
+    /// The calling convention of a function, if it is not Rust's.
     pub(crate) abi: Option<Abi>,
-    /// The name it is looked up by.
+    /// The name by which a host looks the export up.
     pub(crate) name: LitStr,
     pub(crate) docs: Vec<Expr>,
     /// The attributes that the expansion repeats.
@@ -61,7 +61,7 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    /// Checks `item`; what it returns is whole only where there are no mistakes.
+    /// Checks `item`. Unless it reports a mistake, the returned export is complete.
     pub(crate) fn new(options: Options, item: Item, mistakes: &mut Mistakes) -> Option<Self> {
         let hook = options.role != Role::Export;
         let (attributes, ident, abi, target) = match item {
@@ -135,7 +135,7 @@ impl Export {
     }
 }
 
-/// What no exported function may be.
+/// Reports the properties that no exported function may have.
 fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     check_free(signature, mistakes);
     if let Some(token) = &signature.asyncness {
@@ -166,7 +166,8 @@ fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     }
 }
 
-/// Reports a function that shows that it stands in an `impl` or a trait. There is no error if only its place shows that.
+/// Reports a function whose signature shows that it stands in an `impl` or a trait. A function whose place alone shows
+/// that is not reported here.
 fn check_free(signature: &Signature, mistakes: &mut Mistakes) {
     let name = &signature.ident;
     if let Some(Input::Receiver(receiver)) = signature.inputs.first() {
@@ -234,7 +235,7 @@ fn returned(passing: Passing, signature: &Signature, mistakes: &mut Mistakes) ->
         ReturnType::Default => &syn::parse_quote!(()),
         ReturnType::Type(_, ty) => &**ty,
     };
-    // A hook's error is made into text where it is returned.
+    // The expansion makes a hook's error into text, so the error may be borrowed.
     let on_reference = (passing != Passing::Hook).then_some(BORROWED);
     crossing(passing, ty, signature, on_reference, mistakes)
 }
@@ -258,7 +259,7 @@ fn save(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     Target::Save(returned(Passing::Own, signature, mistakes))
 }
 
-/// There is nothing to check of a state that is not there.
+/// Checks a `restore` hook. Returns `None` if the hook takes no state.
 fn restore(signature: &Signature, mistakes: &mut Mistakes) -> Option<Target> {
     const ONE: &str = "what restores the state takes it as its one argument";
     check_signature(signature, mistakes);
@@ -313,13 +314,14 @@ fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossi
     let Type::Reference(reference) = strip(&typed.ty) else {
         return crossing(Passing::Own, &typed.ty, of, Some(NESTED), mistakes);
     };
-    // What the host lends ends with the call, so that a plugin must not see it as `&'static`. A lifetime that is
-    // a parameter is reported as such.
+    // A value that the host lends ends with the call, so a plugin must not see it as `&'static`. A lifetime that is a
+    // parameter is reported as a parameter.
     if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
         mistakes.add(lifetime, "an argument is borrowed for the call only: write `&T`");
     }
     let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
-    // The compiler cannot be asked: the lifetime that the type leaves out is not the one that a name for the type would have.
+    // The compiler cannot be asked. The type leaves a lifetime out, and a name for the type would have another
+    // lifetime.
     if let (Passing::Mut, Type::TraitObject(object)) = (passing, strip(&reference.elem)) {
         mistakes.add(
             object,

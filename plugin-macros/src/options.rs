@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[plugin_export(..)]`.
+//! The options in the parentheses of `#[plugin_export(..)]`.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -14,7 +14,7 @@ mod keyword {
     syn::custom_keyword!(name);
 }
 
-/// What an export is for.
+/// The purpose of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Role {
     #[default]
@@ -25,7 +25,7 @@ pub(crate) enum Role {
     Restore,
 }
 
-/// What stands in the parentheses of the attribute.
+/// The options of the attribute.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) role: Role,

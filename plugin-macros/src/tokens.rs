@@ -66,7 +66,7 @@ pub(crate) fn has_macro(tokens: impl ToTokens) -> bool {
     false
 }
 
-/// `tokens` with `name` in the place of `Self`.
+/// Returns `tokens` with `name` in the place of `Self`.
 pub(crate) fn without_self(tokens: impl ToTokens, name: &Ident) -> TokenStream {
     let replaced = tokens.to_token_stream().into_iter().map(|token| match token {
         TokenTree::Ident(ident) if ident == "Self" => Ident::new(&name.to_string(), ident.span()).into(),
@@ -80,7 +80,7 @@ pub(crate) fn without_self(tokens: impl ToTokens, name: &Ident) -> TokenStream {
     replaced.collect()
 }
 
-/// Whether one of these names stands anywhere in `tokens`.
+/// Returns true if one of these names stands anywhere in `tokens`.
 pub(crate) fn mentions(tokens: impl ToTokens, names: &[Ident]) -> bool {
     tokens.to_token_stream().into_iter().any(|token| match token {
         TokenTree::Ident(ident) => names.contains(&ident),

@@ -1,4 +1,4 @@
-//! What is wrong with a type whatever the names in it stand for. All else about types is the compiler's to find.
+//! Mistakes in a type that do not depend on the meaning of the names in it. The compiler finds all other mistakes.
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
@@ -10,7 +10,7 @@ use crate::tokens::words;
 
 const CLOSURES: [&str; 3] = ["Fn", "FnMut", "FnOnce"];
 
-/// For closures, where the compiler cannot be asked.
+/// The message about closures, for places where the compiler cannot be asked.
 pub(crate) const CLOSURE: &str = "a closure does not cross, because its code belongs to one library: export the function on \
                                   the side that has it, and pass the data that the other side needs to choose or to call it";
 
@@ -26,8 +26,8 @@ pub(crate) fn strip(ty: &Type) -> &Type {
     }
 }
 
-/// Reports each part of a type that never crosses. References and lifetimes other than `'static` are among them if there is something to say
-/// `on_reference`, but not those in function pointers and trait objects, which are of a call.
+/// Reports each part of a type that never crosses. With a message `on_reference`, references and lifetimes other than
+/// `'static` are such parts too. Those in function pointers and trait objects are not, because they belong to a call.
 pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistakes) {
     match strip(ty) {
         Type::Reference(reference) => match on_reference {
@@ -101,8 +101,8 @@ fn borrowed_by_cow(path: &syn::TypePath) -> Option<&'static str> {
     }
 }
 
-/// The trait of `plugin_core::__private::advice` with the remedy for a type that is spelled so, if the type does not cross. The
-/// names may mean other types, which may cross: each type that crosses has the trait too.
+/// The trait of `plugin_core::__private::advice` that gives advice if a type with such a name does not cross. The names
+/// may mean other types, and these may cross: each type that crosses has the trait too.
 pub(crate) fn advice(ty: &Type, passing: Passing) -> Option<Ident> {
     const NAMES: [(&str, &[&str]); 6] = [
         ("NotPointer", &["NonNull", "CStr", "CString"]),
@@ -149,7 +149,7 @@ pub(crate) fn is_closure(of: impl ToTokens) -> bool {
     words(of.to_token_stream()).iter().any(|word| CLOSURES.contains(&word.as_str()))
 }
 
-/// Whether the type is one that the compiler refuses by itself wherever a value of it is passed.
+/// Returns true if the compiler itself refuses to pass a value of the type.
 pub(crate) fn is_unsized(ty: &Type) -> bool {
     matches!(strip(ty), Type::Slice(_) | Type::TraitObject(_))
 }

@@ -1,7 +1,7 @@
 //! The whole macro: parse, check, report, expand.
 
-/// As `quote!`, with variables that the author's expressions do not see. A constant of the author's would still be taken
-/// for one in a pattern, so all begin with two underscores.
+/// Works like `quote!`, with variables that the author's expressions do not see. In a pattern, a variable with the name
+/// of one of the author's constants would still be that constant. So all variables begin with two underscores.
 macro_rules! mixed {
     ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
@@ -53,7 +53,8 @@ pub(crate) fn user_type(options: TokenStream, item: TokenStream, number: u64, me
             let expansion = expand::expand(&model, number, metadata);
             quote!(#item #expansion)
         }
-        // Without the implementation each use of the type would be one more error: it is there, and does nothing.
+        // Without an implementation, each use of the type would be one more error. So the stub implements the trait and
+        // does nothing.
         Some(model) => {
             let stub = expand::stub(&model);
             quote!(#item #errors #stub)
@@ -62,7 +63,7 @@ pub(crate) fn user_type(options: TokenStream, item: TokenStream, number: u64, me
     }
 }
 
-/// Whether a type is defined here.
+/// Returns true if `item` defines a type.
 fn is_type(item: &TokenStream) -> bool {
     let begins_type = |input: ParseStream| {
         input.call(Attribute::parse_outer)?;

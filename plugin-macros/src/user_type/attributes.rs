@@ -31,7 +31,7 @@ pub(super) fn repr_type(attributes: &[Attribute]) -> Ident {
     word.unwrap_or_else(|| Ident::new("isize", Span::call_site()))
 }
 
-/// Takes the attributes of this macro's from a field or variant, and hands on what is in each.
+/// Takes this macro's own attributes from a field or variant, and returns them.
 fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
     let is_own =
         |attribute: &Attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "plugin_type");

@@ -23,15 +23,15 @@ const KNOWN_BOUNDS: [(&str, &str); 14] = [
     ("Unpin", "marker"),
 ];
 
-/// The parameters of a definition that describes the type for all its arguments, each with its bounds. There is no such
-/// definition if nothing can stand in for a parameter: the parameter is a constant, or it has a bound of which std knows
-/// nothing.
+/// The parameters of a definition that describes the type for all its arguments, each with its bounds. Returns `None`
+/// if nothing can stand in for a parameter: the parameter is a constant, or has a bound that the standard library does
+/// not define.
 ///
 /// A bound counts as the standard library's if it has the name. The expansion does not rely on that name: it repeats the
 /// bounds with paths that lead to std. The definition is made with these bounds only, and the implementation asks each
 /// argument for them.
 pub(super) fn template_bounds(generics: &Generics) -> Option<Vec<(&Ident, Vec<TokenStream>)>> {
-    // Of nothing in particular: not `PartialEq<str>`.
+    // A bound without arguments: not `PartialEq<str>`.
     let known = |path: &Path| {
         let first = path.segments.first().map(|first| &first.ident)?;
         let of_std = path.segments.len() == 1 || ["std", "core", "plugin_core"].iter().any(|name| first == name);
@@ -39,7 +39,7 @@ pub(super) fn template_bounds(generics: &Generics) -> Option<Vec<(&Ident, Vec<To
         let known = KNOWN_BOUNDS.iter().find(|(name, _)| last.ident == name);
         let path = known.map(|(name, module)| {
             let (name, module) = (format_ident!("{name}"), format_ident!("{module}"));
-            // Where the author's is, so that the compiler shows an error there.
+            // The path has the place of the author's bound, so the compiler shows an error there.
             quote_spanned!(last.ident.span()=> ::plugin_core::__private::core::#module::#name)
         });
         path.or_else(|| (last.ident == "PluginType").then(|| quote!(::plugin_core::PluginType)))

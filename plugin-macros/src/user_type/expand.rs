@@ -41,7 +41,8 @@ pub(super) fn expand(model: &UserType, number: u64, metadata: &str) -> TokenStre
     let UserType { ident, shared, .. } = model;
     let (origin, lowered) = (&shape.origin, &shape.lowered);
     let (parts, (definition, node)) = (shape.parts(), shape.definition());
-    // In each way by which a value crosses. The descriptor itself cannot have the proof, because the proof reads the descriptor.
+    // Each conversion has the proof. The descriptor itself cannot have the proof, because the proof reads the
+    // descriptor.
     let proof = shape.template.map(|_| mixed!(let () = <Self as __PluginParts>::PROVEN;));
     let plain = if proof.is_some() && model.form == Form::C { mixed!({ #proof #plain }) } else { plain };
     mixed! {
@@ -52,8 +53,8 @@ pub(super) fn expand(model: &UserType, number: u64, metadata: &str) -> TokenStre
             #parts
             #declarations
             #definition
-            // Conflicts if the type has a `Drop`: its values are taken apart on one side and made on the other, and it would
-            // run on both.
+            // Conflicts if the type has a `Drop`. The type's values are taken apart on one side and made anew on the
+            // other, so `drop` would run on both sides.
             #[allow(drop_bounds)]
             trait ATypeThatCrossesHasNoDrop {}
             #[allow(drop_bounds)]
@@ -83,10 +84,10 @@ pub(super) fn expand(model: &UserType, number: u64, metadata: &str) -> TokenStre
     }
 }
 
-/// An implementation for a type that has mistakes, which says nothing more.
+/// An implementation for a type that has mistakes. It causes no further errors.
 pub(super) fn stub(UserType { ident, generics, shared, .. }: &UserType) -> TokenStream {
     let mut generics = generics.clone();
-    // What has a lifetime is not `'static`, and the trait asks for that.
+    // The trait requires `'static`, and a type with a lifetime is not.
     generics.make_where_clause().predicates.push(syn::parse_quote!(Self: 'static));
     let Parameters { declared, used, clause, .. } = Parameters::new(&generics, &[]);
     mixed! {

@@ -1,4 +1,4 @@
-//! What `#[plugin_type]` was put on, parsed and checked.
+//! The type with `#[plugin_type]`, parsed and checked.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::format_ident;
@@ -58,27 +58,27 @@ pub(super) struct Fields {
 }
 
 pub(super) struct Field {
-    /// The name that the expansion gives to its type.
+    /// The name that the expansion gives to the field's type.
     pub(super) ty_name: Ident,
-    /// Its name, or its index.
+    /// The field's name, or its index.
     pub(super) member: syn::Member,
     pub(super) name: String,
-    /// What stands for it as a name of Rust's, at its place.
+    /// The field's name or index as an identifier, at the field's place.
     pub(super) ident: Ident,
     pub(super) ty: Type,
-    /// What it is where the other side does not have it.
+    /// The field's value if the other side does not have the field.
     pub(super) default: Option<TokenStream>,
 }
 
 pub(super) struct Variant {
     pub(super) ident: Ident,
-    /// The last one that is written out, at this variant or before it, and how many variants ago.
+    /// The last discriminant that is written out, at this variant or before, and how many variants ago.
     pub(super) discriminant: (Option<Expr>, i128),
     pub(super) fields: Fields,
 }
 
 impl UserType {
-    /// Checks `item` and takes out of it what only this macro understands.
+    /// Checks `item`, and takes out the attributes that only this macro understands.
     pub(super) fn new(item: &mut DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
         let mut count = 0;
         match &mut item.data {
@@ -194,7 +194,7 @@ impl UserType {
 }
 
 impl Form {
-    /// What the attributes of a type say of it.
+    /// Reads the form of a type from its attributes.
     fn of(attributes: &[Attribute], mistakes: &mut Mistakes) -> Form {
         let mut form = Form::Fixed;
         for word in repr_words(attributes) {
@@ -210,7 +210,7 @@ impl Form {
     }
 }
 
-/// Whether the type `name`, of this module, is a part of `ty`, perhaps as `Self`.
+/// Returns true if the type `name` of this module is a part of `ty`, perhaps as `Self`.
 fn contains(ty: &Type, name: &Ident) -> bool {
     match strip(ty) {
         Type::Path(path) => {
@@ -232,7 +232,7 @@ fn contains(ty: &Type, name: &Ident) -> bool {
 }
 
 impl Fields {
-    /// `count` is of the fields before these.
+    /// `count` is the number of fields before these.
     fn new(fields: &mut syn::Fields, count: &mut usize, may_default: bool, mistakes: &mut Mistakes) -> Self {
         let style = match fields {
             syn::Fields::Named(_) => Style::Named,

@@ -53,7 +53,7 @@ pub(super) struct Shape<'a> {
     pub(super) template: Option<&'a [(&'a Ident, Vec<TokenStream>)]>,
     /// Different for each annotated type of a crate.
     pub(super) number: u64,
-    /// What tells the crate from others of its name.
+    /// A text that tells the crate from others of its name.
     pub(super) metadata: &'a str,
     pub(super) repr: Ident,
     pub(super) origin: Ident,

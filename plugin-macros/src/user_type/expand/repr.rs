@@ -7,12 +7,12 @@ use crate::user_type::field_types::Types;
 use crate::user_type::model::Fields;
 use crate::user_type::shape::{Parameters, Shape, variable};
 
-/// What the three conversions and the declarations of the `Repr` are.
+/// The conversions of a type, and the declarations of its `Repr`.
 pub(super) struct Conversions {
     pub(super) declarations: TokenStream,
     pub(super) repr: TokenStream,
     pub(super) plain: TokenStream,
-    /// What `lower` and `lend` do with `self`; the one or the other is named in the place of `convert`.
+    /// The body of `lower` or of `lend`, whichever the second argument names.
     pub(super) convert: fn(&Shape<'_>, &str) -> TokenStream,
     pub(super) lift: TokenStream,
 }
@@ -44,7 +44,7 @@ pub(super) fn copy(name: &Ident, Parameters { declared, used, clause, .. }: &Par
     }
 }
 
-/// A value of [`repr_struct`]'s, made of the fields' variables by `convert`.
+/// A value of [`repr_struct`]'s type: `convert` makes it from the fields' variables.
 pub(super) fn repr_value(
     name: &Ident,
     fields: &Fields,
@@ -64,7 +64,7 @@ pub(super) fn repr_value(
     mixed!(#name #turbofish { #(#names: #converts,)* #(#phantom),* })
 }
 
-/// The box of a type that grows, with `fields` in it: the receiver's, or one that is lent.
+/// The box of a type that grows, with `fields` in it. `convert` says if the box is given away or lent.
 pub(super) fn grown(fields: &TokenStream, number: &Literal, release: &TokenStream, convert: &str) -> TokenStream {
     match convert {
         "lend" => mixed! {
@@ -77,7 +77,7 @@ pub(super) fn grown(fields: &TokenStream, number: &Literal, release: &TokenStrea
     }
 }
 
-/// Binds the fields' variables to what is lifted from `from`, a value of [`repr_struct`]'s.
+/// Lifts the fields of `from`, a value of [`repr_struct`]'s type, and binds each to its variable.
 pub(super) fn lifted(from: &TokenStream, fields: &Fields, types: &Types, origin: &Ident) -> TokenStream {
     let lets = fields.fields.iter().enumerate().map(|(index, field)| {
         let (variable, name, lift) = (variable(index), format_ident!("f{index}"), types.of(field, "lift"));
