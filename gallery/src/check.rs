@@ -71,7 +71,7 @@ fn difference(expected: Option<&Outcome>, found: &Outcome) -> Difference {
     }
 }
 
-/// Returns true if a cycle leaves more now. Memory that the host frees is no loss.
+/// Returns true if a cycle leaves more now. Memory that the host frees does not count as lost.
 fn is_more(before: Left, now: Left) -> bool {
     now.kib > before.kib + before.kib / 4 + MORE_KIB || now.files > before.files
 }

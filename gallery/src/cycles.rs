@@ -1,5 +1,5 @@
 //! The cycles of one row, in a process of their own. The outcome of each cycle is written to a file at once. So the
-//! report is there even if the process crashes later.
+//! report exists even if the process crashes later.
 
 use std::fs::{self, File};
 use std::io::Write as _;
