@@ -1,4 +1,4 @@
-//! Files that are no plugins, or no more: each has its own error, and none is half loaded.
+//! Files that are not plugins, or not any more. Each has its own error, and none is half loaded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Files {
     }
 }
 
-/// Loads what cannot be loaded, and checks that the host is as it was and the message names the file.
+/// Loads a file that cannot be loaded. Checks that the host is unchanged, and that the message names the file.
 fn refused(path: &Path) -> Error {
     let host = host();
     let error = host.load(path).unwrap_err();
@@ -34,7 +34,8 @@ fn refused(path: &Path) -> Error {
     error
 }
 
-/// The same, and looking at the file says the same; so does loading it in place, which reads as little of it.
+/// Does the same, and checks that inspecting the file and loading it in place give the same error. Loading in place
+/// reads as little of the file as the inspection.
 fn refused_at_a_look(path: &Path) -> Error {
     let error = refused(path);
     assert_eq!(inspect(path).unwrap_err().to_string(), error.to_string());
@@ -47,7 +48,7 @@ fn zoo() -> Vec<u8> {
     fs::read(fixture("zoo")).unwrap()
 }
 
-/// Replaces what stands `after` bytes past each place where `mark` stands, if `right` stands there.
+/// Replaces `right` by `wrong` if it stands `after` bytes past a `mark`. Returns the number of changes.
 fn patch(bytes: &mut [u8], mark: &[u8], after: usize, right: &[u8], wrong: &[u8]) -> usize {
     let places: Vec<usize> = bytes
         .windows(mark.len())
@@ -107,13 +108,13 @@ fn a_pipe() {
     let files = Files::new();
     let path = files.0.path().join("pipe");
     let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
-    // SAFETY: a path that ends with NUL.
+    // SAFETY: the path ends with NUL.
     assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
     assert!(matches!(refused_at_a_look(&path), Error::NotAFile { .. }));
     assert!(matches!(refused_at_a_look(Path::new("/dev/zero")), Error::NotAFile { .. }));
 }
 
-/// The host finds out the kind of these files without opening them. Opening them could wait or have effects.
+/// The host finds out the kind of these files without opening them, because opening could wait or have effects.
 #[cfg(unix)]
 #[test]
 fn sockets_and_devices() {
@@ -131,7 +132,7 @@ fn sockets_and_devices() {
     }
 }
 
-/// If a process holds a lease on a file, the kernel has others wait until that process gives the lease up.
+/// If a process holds a lease on a file, other processes wait in `open` until that process gives up the lease.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_leased_file_is_not_waited_for() {
@@ -158,7 +159,7 @@ fn a_leased_file_is_not_waited_for() {
     host().load(&path).unwrap();
 }
 
-/// The first file has no end. Reading the second waits for a message of the kernel.
+/// The first file has no end. A read of the second file waits for a message of the kernel.
 #[cfg(target_os = "linux")]
 #[test]
 fn files_that_do_not_know_their_length() {
@@ -212,13 +213,13 @@ fn written_to_while_it_is_read() {
     });
 }
 
-/// Loads the zoo in a program of its own to which the kernel denies something, and returns the program's output.
+/// Loads the zoo in a separate program while the kernel denies something to that program. Returns the program's output.
 #[cfg(target_os = "linux")]
 fn denied(what: &str) -> String {
     denied_for(what, &fixture("zoo"))
 }
 
-/// As above, for another file.
+/// Loads another file in the same way.
 #[cfg(target_os = "linux")]
 fn denied_for(what: &str, file: &Path) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -278,7 +279,8 @@ fn without_room_for_a_copy_there_is_no_other_copy() {
     let too_long = format!("error: cannot read `ZOO`: {reason}\nbecause: {reason}\n");
     assert_eq!(denied("length"), too_long);
     assert_eq!(denied("memory+length"), too_long);
-    // Also a file that does not know its length, as the arguments of a process are, and that begins as a library does.
+    // Also a file that does not know its length and begins as a library does. The arguments of a process are such a
+    // file.
     let mut child = {
         use std::os::unix::process::CommandExt as _;
         // A shell that waits for a line.
@@ -288,7 +290,7 @@ fn without_room_for_a_copy_there_is_no_other_copy() {
     };
     let arguments = format!("/proc/{}/cmdline", child.id());
     let arguments = Path::new(&arguments);
-    // A process that was just started has none yet.
+    // A process that has just started has no arguments yet.
     while fs::read(arguments).unwrap().is_empty() {
         std::thread::yield_now();
     }
@@ -308,7 +310,7 @@ fn without_room_for_a_copy_there_is_no_other_copy() {
     );
 }
 
-/// One that may be placed anywhere has the kind of a library.
+/// A position-independent program has the same file kind as a library.
 #[test]
 fn a_program() {
     for program in [Path::new(env!("CARGO_BIN_EXE_denied")), &std::env::current_exe().unwrap()] {
@@ -325,7 +327,7 @@ fn unreadable() {
     let files = Files::new();
     let path = files.write("libsecret.so", zoo());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    // SAFETY: has no effect and cannot fail.
+    // SAFETY: the function has no effect and cannot fail.
     if unsafe { libc::geteuid() } == 0 {
         println!("skipped: the superuser reads every file");
         return;
@@ -367,7 +369,7 @@ fn of_another_architecture() {
 #[test]
 fn of_another_system() {
     let files = Files::new();
-    // The smallest PE that has all its headers: no section, no symbol.
+    // The smallest PE file with all headers. It has no section and no symbol.
     let mut pe = vec![0; 0x200];
     pe[..2].copy_from_slice(b"MZ");
     pe[0x3C] = 0x80;
@@ -407,7 +409,7 @@ fn a_library_that_is_no_plugin() {
 fn with_a_table_of_another_abi_version() {
     let files = Files::new();
     let (right, wrong) = (ABI_VERSION.to_ne_bytes(), 7_u32.to_ne_bytes());
-    // As the records say it, and as the table itself says it.
+    // The version in the records, and the version in the table.
     let mut bytes = zoo();
     let build_record_abi = MARK.len() + 4 + 1 + 4;
     assert!(patch(&mut bytes, &MARK, build_record_abi, &right, &wrong) >= 1);
@@ -417,7 +419,7 @@ fn with_a_table_of_another_abi_version() {
     assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len(), &right, &wrong), 1);
     let error = refused_at_a_look(&files.write("libold.so", &bytes));
     assert!(matches!(error, Error::AbiVersion { expected: 1, found: 7, .. }), "{error}");
-    // And as its symbol is called.
+    // The version in the name of the table's symbol.
     let mut bytes = zoo();
     let renamed = TABLE_SYMBOL.replace("_v1", "_v9");
     assert!(patch(&mut bytes, TABLE_SYMBOL.as_bytes(), 0, TABLE_SYMBOL.as_bytes(), renamed.as_bytes()) >= 1);
@@ -430,7 +432,7 @@ fn with_a_table_that_is_too_short() {
     let files = Files::new();
     let size = TABLE_V1_SIZE as u32;
     let shorter = (size - 8).to_ne_bytes();
-    // More than what a sanitizer adds behind a static.
+    // More bytes than a sanitizer adds behind a static.
     let longer = (size + 4096).to_ne_bytes();
     let mut bytes = zoo();
     assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len() + 4, &size.to_ne_bytes(), &shorter), 1);
@@ -441,7 +443,7 @@ fn with_a_table_that_is_too_short() {
         "{error}"
     );
     if cfg!(target_os = "linux") {
-        // Its header says more than there is.
+        // The header promises more bytes than the table has.
         let mut bytes = zoo();
         assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len() + 4, &size.to_ne_bytes(), &longer), 1);
         let error = refused_at_a_look(&files.write("liblong.so", &bytes));
@@ -470,7 +472,7 @@ fn that_are_not_trusted() {
     assert_eq!(host.plugins().len(), 1);
 }
 
-/// Trust comes first: what is not trusted is not even parsed.
+/// The host asks the trust first, and does not even parse a file without trust.
 #[test]
 fn trust_comes_before_inspection() {
     let files = Files::new();
@@ -500,19 +502,19 @@ fn that_export_a_name_twice() {
     assert_eq!((name.as_str(), modules), ("part", ["parts", "twice"]));
 }
 
-/// A renamed file is still the plugin that it was.
+/// A renamed file is still the same plugin.
 #[test]
 fn renamed() {
     let files = Files::new();
     let path = files.write("some-other-name.plugin", zoo());
     assert_eq!(host().load(path).unwrap().name(), "zoo");
-    // Also if it is now called like a crate that it depends on.
+    // Also under the name of a crate that the plugin depends on.
     let path = files.write(&library_name("parts"), fs::read(fixture("assembled")).unwrap());
     let info = inspect(path).unwrap();
     assert_eq!((info.name.as_str(), info.version.as_str()), ("assembled", "0.4.0"));
 }
 
-/// The bytes that are mapped are those that were read: the file may change or go while its plugin is loaded.
+/// The host maps the bytes that it has read, so the file may change or be deleted while its plugin is loaded.
 #[test]
 fn replaced_while_it_is_loaded() {
     let files = Files::new();
@@ -530,17 +532,17 @@ fn replaced_while_it_is_loaded() {
 
 #[test]
 fn in_place() {
-    // SAFETY: as in `tests::host`; nobody writes to the fixture while this runs.
+    // SAFETY: as in `tests::host`. No code writes to the fixture while this test runs.
     let host = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     host.load(fixture("rival")).unwrap();
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
-    // The system's loader would give a second host the same library, statics and all.
+    // The loader would give a second host the same library, with the same statics.
     // SAFETY: as above.
     let second = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     let error = second.load(fixture("rival")).unwrap_err();
     assert!(matches!(&error, Error::AlreadyMapped { path } if *path == fixture("rival")), "{error}");
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
-    // What was digested is not what is mapped in place.
+    // The digest is of bytes that were read, and the loader would map other bytes in place.
     let digest = Trust::digest_of(&fs::read(fixture("rival")).unwrap());
     // SAFETY: as above.
     let digests = Host::new(unsafe { Trust::digests([digest]) }).with_mapping(Mapping::InPlace);
@@ -548,7 +550,7 @@ fn in_place() {
     if cfg!(target_os = "linux") {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         assert!(maps.contains(&*fixture("rival").canonicalize().unwrap().to_string_lossy()));
-        // Once it is unmapped, it can be loaded again.
+        // Once the library is unmapped, it can be loaded again.
         drop(host);
         second.load(fixture("rival")).unwrap();
         assert_eq!(second.get::<fn() -> String>("who").unwrap()(), "rival");
@@ -560,7 +562,7 @@ fn in_place() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the bytes, looking at them ends with an answer.
+    /// The inspection of any bytes ends with an answer.
     #[test]
     fn random_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..2000), magic in 0..4_usize) {
         let magics: [&[u8]; 4] = [b"", b"\x7FELF\x02\x01\x01", b"MZ", b"\xCF\xFA\xED\xFE"];
@@ -577,7 +579,7 @@ proptest! {
         prop_assert!(inspect(path).is_err());
     }
 
-    /// Flips in the parts of the file that are read: headers, records, symbols, the table.
+    /// Flips bits in the parts of the file that the host reads: headers, records, symbols, the table.
     #[test]
     fn byte_flips_are_answered(
         flips in prop::collection::vec((any::<prop::sample::Index>(), 1..=u8::MAX), 1..20),

@@ -48,7 +48,7 @@ fn a_toolchain_that_is_not_there_fails() {
     assert!(matches!(error, BuildError::Failed { .. } | BuildError::NoCargo { .. }), "{error}");
 }
 
-/// However the linker is given the parts of the dependency.
+/// The exports are kept in each way of passing a dependency's parts to the linker.
 #[test]
 fn exports_of_a_dependency_that_is_named_are_kept() {
     let ways: [&[&str]; 4] = [

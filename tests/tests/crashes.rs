@@ -1,4 +1,4 @@
-//! Reports of fatal signals name the plugin whose code they arose in.
+//! Reports of fatal signals name the plugin whose code caused the signal.
 
 #![cfg(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
@@ -29,12 +29,12 @@ impl Crash {
         Some(Crash { signal: status.signal(), code: status.code(), said })
     }
 
-    /// The report, and the text before its place and the export in it: without what differs from build to build.
+    /// The report without the parts that differ between builds: the text before the place, and the export's name.
     fn report(&self) -> (String, Option<(String, String)>) {
         let reports: Vec<_> = self.said.lines().filter(|line| line.starts_with("fatal signal")).collect();
         let [report] = reports[..] else { panic!("{}", self.said) };
         let Some((before, place)) = report.split_once(" at offset ") else { return (report.to_owned(), None) };
-        // Code before the first export has none.
+        // Code before the first export has no export's name.
         let (offset, export) = place.split_once(", ").unwrap_or((place, ""));
         let export = export.split_once(" after the export ").map_or("", |(_, export)| export);
         (before.replace(&fixture("aborts").display().to_string(), "FILE"), Some((offset.to_owned(), export.to_owned())))
@@ -65,13 +65,13 @@ fn symbol_at(file: &Path, offset: u64) -> String {
 }
 
 fn read_address() -> u8 {
-    // SAFETY: none: it ends the process.
+    // SAFETY: none. The process ends here.
     unsafe { std::ptr::without_provenance::<u8>(0x10).read_volatile() }
 }
 
 extern "C" fn earlier(signal: libc::c_int) {
     let text = b"the earlier handler\n";
-    // SAFETY: a text and its length; then the process ends.
+    // SAFETY: the text has that length. Then the process ends.
     unsafe {
         libc::write(2, text.as_ptr().cast(), text.len());
         libc::_exit(signal);
@@ -83,11 +83,11 @@ fn child() {
     let Ok(asked) = std::env::var("PLUGIN_TEST_CRASH") else { return };
     let (scene, file) = asked.split_once(' ').unwrap();
     if scene == "earlier" {
-        // SAFETY: the handler does what one may do.
+        // SAFETY: the handler only does what handlers may do.
         unsafe { libc::signal(libc::SIGSEGV, earlier as extern "C" fn(libc::c_int) as libc::sighandler_t) };
     }
     let host = tests::host().with_crash_reports(scene != "off");
-    // The handler is installed once, and does not take itself for an earlier one.
+    // The handler is installed once. The second host must not take it for an earlier handler of the program.
     let host = host.with_crash_reports(scene != "off");
     host.load(file).unwrap();
     match scene {
@@ -95,7 +95,7 @@ fn child() {
         "unloaded" => {
             let code = host.get::<fn() -> usize>("address_of_code").unwrap()();
             assert_eq!(host.unload("aborts", Duration::from_secs(20)).unwrap(), Unload::Unmapped);
-            // SAFETY: none: it ends the process.
+            // SAFETY: none. The process ends here.
             let code: extern "C" fn() = unsafe { std::mem::transmute(code) };
             code();
         }
@@ -134,7 +134,7 @@ fn by_an_instruction_that_does_not_exist() {
     assert_eq!(crash.signal, Some(libc::SIGILL));
 }
 
-/// The C library's function runs then, and the plugin has called it.
+/// The signal arises in a function of the C library. The plugin has called that function.
 #[test]
 fn by_abort() {
     let Some(crash) = Crash::new("abort") else { return };
@@ -144,7 +144,7 @@ fn by_abort() {
     assert_eq!(crash.signal, Some(libc::SIGABRT));
 }
 
-/// std's handler comes after the report, and still says what it knows.
+/// std's handler runs after the report, and still prints its message.
 #[test]
 fn by_a_stack_that_overflows() {
     let Some(crash) = Crash::new("overflow") else { return };

@@ -1,4 +1,4 @@
-//! Calls without types: JSON and other formats, by the exports' descriptors alone.
+//! Calls without types, in JSON and other formats, from the exports' descriptors alone.
 
 use plugin_host::{CallError, Host};
 use proptest::collection::vec;
@@ -44,7 +44,7 @@ fn every_type_there_and_back() {
     echoes(&host, "echo_u16", any::<u16>());
     echoes(&host, "echo_u32", any::<u32>());
     echoes(&host, "echo_u64", any::<u64>());
-    // As wide as JSON's numbers are.
+    // The range of JSON's integers.
     echoes(&host, "echo_u128", any::<u64>().prop_map(u128::from));
     echoes(&host, "echo_usize", any::<usize>());
     echoes(&host, "echo_i8", any::<i8>());
@@ -84,7 +84,7 @@ fn every_type_there_and_back() {
     echoes(&host, "echo_grid", grid);
 }
 
-/// Types of all kinds go through JSON where they go through by themselves, in `round_trips`.
+/// In `round_trips`, each type that crosses as a value also crosses as JSON.
 #[test]
 fn no_echo_is_forgotten() {
     let sources = [
@@ -143,7 +143,7 @@ fn shared_references() {
     }
 }
 
-/// Calls, and gives what the arguments are then.
+/// Calls an export, and returns the arguments after the call.
 fn changed(host: &Host, name: &str, mut arguments: Value) -> (Result<Value, CallError>, Value) {
     let result = host.call_json_mut(name, &mut arguments);
     (result, arguments)
@@ -162,7 +162,7 @@ fn arguments_that_change() {
     assert_eq!((result.unwrap(), arguments), (json!(null), json!([["c", "b", "a"]])));
     let (result, arguments) = changed(&host, "exchange", json!(["a", "b", 1, [2, 3]]));
     assert_eq!((result.unwrap(), arguments), (json!(null), json!(["b", "a", 2, [1, 3]])));
-    // It serves those that change nothing too.
+    // The function also works for exports that change nothing.
     let (result, arguments) = changed(&host, "length", json!(["abc"]));
     assert_eq!((result.unwrap(), arguments), (json!(3), json!(["abc"])));
 
@@ -184,7 +184,7 @@ fn panics_are_faults() {
     assert_eq!(host.call_json("divide", &json!([7, 2])).unwrap(), 3);
     assert!(matches!(host.call_json("divide", &json!([7, 0])), Err(CallError::Fault(_))));
 
-    // What changed before is seen.
+    // Changes before the panic are seen.
     let (result, arguments) = changed(&host, "append_and_panic", json!([["ann"]]));
     assert!(matches!(result, Err(CallError::Fault(fault)) if fault.message == "half way"));
     assert_eq!(arguments, json!([["ann", "before the panic"]]));
@@ -193,7 +193,7 @@ fn panics_are_faults() {
     assert_eq!(arguments, json!([[]]));
 }
 
-/// What a call that does not succeed says.
+/// The error of a call that fails.
 fn message(host: &Host, name: &str, arguments: Value) -> String {
     match host.call_json(name, &arguments) {
         Ok(value) => panic!("{value}"),
@@ -348,7 +348,7 @@ fn locks_are_held_while_they_are_read() {
         host.get_json("TO_POISON").unwrap_err().to_string(),
         "cannot read `zoo::TO_POISON`: the lock is poisoned"
     );
-    // What a static holds when its library is unmapped is lost.
+    // The value in a static is lost when its library is unmapped.
     drop(std::mem::take(&mut *host.get::<std::sync::RwLock<Vec<u32>>>("LIMITS").unwrap().write().unwrap()));
     drop(std::mem::take(&mut *host.get::<std::sync::Mutex<Vec<String>>>("NAMES").unwrap().lock().unwrap()));
 }
@@ -363,7 +363,7 @@ fn a_result_outlives_the_library() {
     assert_eq!(value, json!(["a", "b"]));
 }
 
-/// Any JSON, mostly of what the zoo's exports take.
+/// Any JSON. Most of it fits arguments of the zoo's exports.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -382,7 +382,7 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// With valgrind: whatever is wrong with it, what was built of it is freed.
+/// With valgrind, this shows that a wrong value leaks nothing: the parts that were built of it are freed.
 #[test]
 fn whatever_is_given_is_taken_or_refused() {
     let host = host_with(&["zoo"]);
@@ -399,7 +399,7 @@ fn whatever_is_given_is_taken_or_refused() {
                 Ok(_) | Err(CallError::Argument { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
-            // And with its end missing.
+            // The same text without its end.
             let mut input = serde_json::Deserializer::from_str(&text[..cut]);
             plugin.call_serde(name, &mut input, serde_json::value::Serializer).unwrap_err();
         }
@@ -426,7 +426,7 @@ impl std::io::Write for Panics {
     }
 }
 
-/// With valgrind: nothing is lost if a format panics half way.
+/// With valgrind, this shows that a format's panic leaks nothing.
 #[test]
 fn a_format_that_panics() {
     let host = host_with(&["zoo"]);
@@ -448,7 +448,7 @@ fn a_format_that_panics() {
         let mut output = serde_json::Serializer::new(Panics(b""));
         host.call_serde("echo_strings", json!([["some text", "more"]]), &mut output).unwrap();
     });
-    // A lock is let go.
+    // The lock is released.
     unwound(&|| host.get_serde("LIMITS", &mut serde_json::Serializer::new(Panics(b""))).unwrap());
     assert_eq!(host.call_json("can_lock_limits", &json!([])).unwrap(), true);
 }

@@ -100,7 +100,8 @@ fn a_lock_is_let_go_if_reading_panics() {
     host.get::<fn(Option<HashSet<api::Key>>)>("set_keys").unwrap()(None);
 }
 
-/// The value is out of the plugin's place then, and there is none to put back: without an end, the lock would be held for ever.
+/// At this moment, the value is not in the plugin's lock, and cannot be put back. If the process went on, the lock
+/// would be held for ever.
 #[test]
 fn a_panic_while_a_lock_is_taken_to_write_ends_the_process() {
     const CHILD: &str = "PLUGIN_TEST_PANIC_IN_LOCK";

@@ -1,4 +1,4 @@
-//! A plugin's end, when everything goes wrong that can: nothing unwinds out of it, and the library is closed as it should be
+//! The end of a plugin in which everything fails. Nothing unwinds out of the plugin, and its library is closed properly
 //! or not at all.
 
 #![cfg(unix)]
@@ -71,7 +71,7 @@ fn upgrades_without_anybody_to_tell() {
     play("events-without-handler");
 }
 
-/// Nothing that is printed meanwhile gets into the bytes that are mapped.
+/// Text that is printed meanwhile does not get into the mapped bytes.
 #[test]
 fn a_load_while_others_print() {
     play("printed-meanwhile");

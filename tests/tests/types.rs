@@ -111,7 +111,7 @@ fn shapes_of_functions() {
     assert_eq!(host.get::<fn(u8) -> u8>("match").unwrap()(3), 3);
 }
 
-/// A handle goes where a function does.
+/// A handle can be used like a function.
 #[test]
 fn a_function_is_a_value() {
     fn apply(f: impl Fn(u64, u64) -> u64 + Send + Sync) -> u64 {
@@ -131,7 +131,7 @@ fn a_function_is_a_value() {
     std::thread::spawn(move || assert_eq!(add(2, 2), 4)).join().unwrap();
 }
 
-/// A static of each kind of type that has no test of its own in `statics.rs` is not lost sight of.
+/// Statics of the kinds of types that `statics.rs` does not test.
 #[test]
 fn statics_of_crossing_types() {
     fn value<T: Lookup<Handle = Static<T>> + plugin_core::PluginStatic<Target = T> + Clone>(

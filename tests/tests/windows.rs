@@ -1,4 +1,4 @@
-//! What is particular to Windows: how its loader finds files, and that it deletes none that is mapped.
+//! The behaviour that only Windows has: its loader finds files in another way, and a mapped file cannot be deleted.
 #![cfg(windows)]
 
 use std::fs::{self, OpenOptions};
@@ -11,14 +11,14 @@ use plugin_host::{Error, Host, Mapping, Trust};
 use tests::{fixture, host};
 
 fn host_in_place() -> Host {
-    // SAFETY: as in `tests::host`; nobody writes to the files while they are loaded.
+    // SAFETY: as in `tests::host`. No code writes to the files while they are loaded.
     Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace)
 }
 
 /// A process that has loaded a plugin and waits.
 struct Loader(Child);
 
-/// Set in such a process.
+/// A variable that is set in such a process.
 const IS_LOADER: &str = "PLUGIN_TEST_IS_LOADER";
 
 impl Loader {
