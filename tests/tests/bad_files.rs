@@ -67,25 +67,25 @@ fn patch(bytes: &mut [u8], mark: &[u8], after: usize, right: &[u8], wrong: &[u8]
 }
 
 #[test]
-fn missing() {
+fn a_missing_file_is_refused() {
     let error = refused_at_a_look(Path::new("/nonexistent/libplugin.so"));
     assert!(matches!(&error, Error::NotFound { tried, .. } if *tried == [Path::new("/nonexistent/libplugin.so")]));
 }
 
 #[test]
-fn directory() {
+fn a_directory_is_refused() {
     let files = Files::new();
     assert!(matches!(refused_at_a_look(files.0.path()), Error::IsDirectory { .. }));
 }
 
 #[test]
-fn empty() {
+fn an_empty_file_is_refused() {
     let files = Files::new();
     assert!(matches!(refused_at_a_look(&files.write("libempty.so", "")), Error::Empty { .. }));
 }
 
 #[test]
-fn text() {
+fn a_text_file_is_refused() {
     let files = Files::new();
     let error = refused_at_a_look(&files.write("libtext.so", "Hello, I am a plugin.\n"));
     assert!(matches!(&error, Error::NotALibrary { found, .. } if found == "a text file"), "{error}");
@@ -93,7 +93,7 @@ fn text() {
 }
 
 #[test]
-fn other_kinds_of_files() {
+fn files_of_other_formats_are_refused() {
     let files = Files::new();
     let error = refused_at_a_look(&files.write("liba.rlib", b"!<arch>\n"));
     assert!(matches!(&error, Error::NotALibrary { found, .. } if found.contains("archive")), "{error}");
@@ -104,7 +104,7 @@ fn other_kinds_of_files() {
 /// Reading from a pipe would wait for ever.
 #[cfg(unix)]
 #[test]
-fn a_pipe() {
+fn a_pipe_is_refused() {
     let files = Files::new();
     let path = files.0.path().join("pipe");
     let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
@@ -117,7 +117,7 @@ fn a_pipe() {
 /// The host finds out the kind of these files without opening them, because opening could wait or have effects.
 #[cfg(unix)]
 #[test]
-fn sockets_and_devices() {
+fn sockets_and_devices_are_refused_unopened() {
     let files = Files::new();
     let path = files.0.path().join("socket");
     let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
@@ -162,7 +162,7 @@ fn a_leased_file_is_not_waited_for() {
 /// The first file has no end. A read of the second file waits for a message of the kernel.
 #[cfg(target_os = "linux")]
 #[test]
-fn files_that_do_not_know_their_length() {
+fn files_without_a_known_length_are_refused() {
     for path in ["/proc/self/pagemap", "/proc/kmsg"] {
         match host().load(path).unwrap_err() {
             Error::NotALibrary { path: refused, .. } => assert_eq!(refused, Path::new(path)),
@@ -186,7 +186,7 @@ fn files_that_do_not_know_their_length() {
 
 /// Writing to a file while it is read cannot make the host run bytes that it does not trust.
 #[test]
-fn written_to_while_it_is_read() {
+fn a_file_that_changes_during_the_load_never_runs_untrusted_bytes() {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     let files = Files::new();
@@ -232,7 +232,7 @@ fn denied_for(what: &str, file: &Path) -> String {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_copy_that_cannot_be_sealed_is_told_of_and_nobody_elses() {
+fn without_sealing_the_copy_is_a_private_file_and_an_event() {
     let sealed = "add: 42
 mapped: /memfd:libzoo.so (deleted)
 left in the directory for temporary files while it is loaded: 0
@@ -265,7 +265,7 @@ left in the directory for temporary files: 0
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_room_for_a_copy_there_is_no_other_copy() {
+fn without_room_for_a_private_copy_a_load_fails() {
     assert_eq!(
         denied("room"),
         "error: cannot read `ZOO`: Cannot allocate memory (os error 12)\nbecause: Cannot allocate memory (os error 12)\n"
@@ -312,7 +312,7 @@ fn without_room_for_a_copy_there_is_no_other_copy() {
 
 /// A position-independent program has the same file kind as a library.
 #[test]
-fn a_program() {
+fn a_program_is_refused() {
     for program in [Path::new(env!("CARGO_BIN_EXE_denied")), &std::env::current_exe().unwrap()] {
         let error = refused_at_a_look(program);
         assert!(matches!(&error, Error::NotALibrary { found, .. } if found == "a program"), "{error}");
@@ -321,7 +321,7 @@ fn a_program() {
 
 #[cfg(unix)]
 #[test]
-fn unreadable() {
+fn an_unreadable_file_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let files = Files::new();
@@ -336,7 +336,7 @@ fn unreadable() {
 }
 
 #[test]
-fn truncated() {
+fn a_truncated_library_is_refused() {
     let files = Files::new();
     let zoo = zoo();
     for len in [3, 5, 16, 63, 64, 200, zoo.len() / 4, zoo.len() / 2, zoo.len() - 1] {
@@ -346,7 +346,7 @@ fn truncated() {
 }
 
 #[test]
-fn of_another_architecture() {
+fn a_library_of_another_architecture_is_refused() {
     let files = Files::new();
     let mut bytes = zoo();
     let wrong: [u8; 2] = if cfg!(target_arch = "aarch64") { [0x3E, 0] } else { [0xB7, 0] };
@@ -367,7 +367,7 @@ fn of_another_architecture() {
 }
 
 #[test]
-fn of_another_system() {
+fn a_library_of_another_system_is_refused() {
     let files = Files::new();
     // The smallest PE file with all headers. It has no section and no symbol.
     let mut pe = vec![0; 0x200];
@@ -388,7 +388,7 @@ fn of_another_system() {
 }
 
 #[test]
-fn a_library_that_is_no_plugin() {
+fn a_library_without_a_table_is_refused() {
     let error = refused_at_a_look(&fixture("plain"));
     assert!(matches!(error, Error::NotAPlugin { .. }), "{error}");
     assert!(error.to_string().contains(TABLE_SYMBOL));
@@ -406,7 +406,7 @@ fn a_library_that_is_no_plugin() {
 }
 
 #[test]
-fn with_a_table_of_another_abi_version() {
+fn a_table_of_another_abi_version_is_refused() {
     let files = Files::new();
     let (right, wrong) = (ABI_VERSION.to_ne_bytes(), 7_u32.to_ne_bytes());
     // The version in the records, and the version in the table.
@@ -428,7 +428,7 @@ fn with_a_table_of_another_abi_version() {
 }
 
 #[test]
-fn with_a_table_that_is_too_short() {
+fn a_table_that_is_too_short_is_refused() {
     let files = Files::new();
     let size = TABLE_V1_SIZE as u32;
     let shorter = (size - 8).to_ne_bytes();
@@ -456,7 +456,7 @@ fn with_a_table_that_is_too_short() {
 }
 
 #[test]
-fn that_are_not_trusted() {
+fn a_file_without_trust_is_refused() {
     let zoo = fixture("zoo");
     let error = Host::new(Trust::none()).load(&zoo).unwrap_err();
     assert!(matches!(&error, Error::NotTrusted { path, .. } if *path == zoo), "{error}");
@@ -481,7 +481,7 @@ fn trust_comes_before_inspection() {
 }
 
 #[test]
-fn loaded_twice() {
+fn a_second_plugin_of_one_name_is_refused() {
     let host = host();
     host.load(fixture("zoo")).unwrap();
     let files = Files::new();
@@ -494,7 +494,7 @@ fn loaded_twice() {
 }
 
 #[test]
-fn that_export_a_name_twice() {
+fn a_library_that_exports_a_name_twice_is_refused() {
     let error = refused_at_a_look(&fixture("twice"));
     let Error::DuplicateExport { name, first, second, .. } = &error else { panic!("{error}") };
     let mut modules = [first.as_str(), second.as_str()];
@@ -504,7 +504,7 @@ fn that_export_a_name_twice() {
 
 /// A renamed file is still the same plugin.
 #[test]
-fn renamed() {
+fn a_renamed_file_is_the_same_plugin() {
     let files = Files::new();
     let path = files.write("some-other-name.plugin", zoo());
     assert_eq!(host().load(path).unwrap().name(), "zoo");
@@ -516,7 +516,7 @@ fn renamed() {
 
 /// The host maps the bytes that it has read, so the file may change or be deleted while its plugin is loaded.
 #[test]
-fn replaced_while_it_is_loaded() {
+fn a_file_may_be_replaced_while_its_plugin_is_loaded() {
     let files = Files::new();
     let path = files.write(&library_name("zoo"), zoo());
     let (one, two) = (host(), host());
@@ -531,7 +531,7 @@ fn replaced_while_it_is_loaded() {
 }
 
 #[test]
-fn in_place() {
+fn a_library_is_mapped_in_place_by_one_host_and_without_digests() {
     // SAFETY: as in `tests::host`. No code writes to the fixture while this test runs.
     let host = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     host.load(fixture("rival")).unwrap();

@@ -15,7 +15,7 @@ fn crate_in(directory: &Path, manifest: &str, source: &str) -> Build {
 }
 
 #[test]
-fn returns_the_library_that_was_built() {
+fn a_build_returns_the_path_of_the_library() {
     let path = build_of("rival").run().unwrap();
     assert!(path.starts_with(fixture_target_dir("default")), "{}", path.display());
     assert_eq!(path.file_name().unwrap().to_str().unwrap(), tests::library_name("rival"));

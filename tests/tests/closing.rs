@@ -121,7 +121,7 @@ fn an_upgrade_that_takes_too_long_replaces_nothing() {
 
 /// A thread of the host must not wait for itself.
 #[test]
-fn a_host_that_is_dropped_where_events_are_handled() {
+fn an_event_handler_may_drop_the_host() {
     let _alone = alone();
     let file = File::new();
     let kept: Arc<Mutex<Option<Host>>> = Arc::default();
@@ -142,7 +142,7 @@ fn a_host_that_is_dropped_where_events_are_handled() {
 }
 
 #[test]
-fn a_host_that_is_dropped_where_faults_are_handled() {
+fn a_fault_handler_may_drop_the_host() {
     let _alone = alone();
     let kept: Arc<Mutex<Option<Host>>> = Arc::default();
     let (to_drop, (sender, dropped)) = (kept.clone(), channel());
@@ -179,7 +179,7 @@ impl Gate {
 
 /// Each host has its own thread for faults. The drop of a host waits for the handler only for a limited time.
 #[test]
-fn a_fault_handler_that_blocks() {
+fn a_fault_handler_that_blocks_delays_only_its_own_host() {
     let _alone = alone();
     let (gate, heard) = (Gate::default(), Arc::new(AtomicU64::new(0)));
     let blocked = gate.clone();
@@ -262,7 +262,7 @@ fn close_says_what_becomes_of_each_plugin() {
 /// `close` also tells about a plugin that was unloaded before and is still mapped.
 #[cfg(target_os = "linux")]
 #[test]
-fn close_knows_of_what_is_left() {
+fn close_tells_of_a_plugin_that_was_unloaded_before() {
     let _alone = alone();
     let host = tests::host();
     host.load(fixture("signals")).unwrap();
@@ -276,7 +276,7 @@ fn close_knows_of_what_is_left() {
 /// `close` tells about two plugins of one name.
 #[cfg(target_os = "linux")]
 #[test]
-fn close_knows_of_all_that_is_left() {
+fn close_tells_of_two_plugins_of_one_name() {
     let _alone = alone();
     let host = tests::host();
     for _ in 0..2 {
@@ -294,7 +294,7 @@ fn close_knows_of_all_that_is_left() {
 /// A call through a `Live` handle sends no message when it ends in a replaced version.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_version_whose_last_call_has_just_ended() {
+fn a_version_whose_last_call_has_ended_is_gone_with_the_host() {
     let _alone = alone();
     let (file, waits) = (File::new(), tempfile::NamedTempFile::new().unwrap());
     // A version with a state is not replaced during calls.
@@ -328,7 +328,7 @@ fn a_version_whose_last_call_has_just_ended() {
 
 /// A shutdown hook runs on a thread of its own, and the thread that drops the version waits for it.
 #[test]
-fn a_host_that_is_dropped_where_a_hook_of_a_replaced_version_fails() {
+fn the_fault_handler_of_a_replaced_versions_hook_may_drop_the_host() {
     const TIMEOUT: Duration = Duration::from_secs(20);
     let _alone = alone();
     let kept: Arc<Mutex<Option<Host>>> = Arc::default();

@@ -111,21 +111,21 @@ fn child() {
 const IN_PLUGIN: &str = "fatal signal 11 (SIGSEGV) at address 0x10: in plugin `aborts` (`FILE`)";
 
 #[test]
-fn in_an_export() {
+fn a_crash_in_an_export_names_the_export() {
     let Some(crash) = Crash::new("read_address") else { return };
     crash.is_in_plugin(IN_PLUGIN, "read_address");
     assert_eq!(crash.signal, Some(libc::SIGSEGV), "it ends as without reports");
 }
 
 #[test]
-fn in_a_thread_of_the_plugins() {
+fn a_crash_on_a_thread_of_the_plugin_names_the_plugin() {
     let Some(crash) = Crash::new("read_address_on_thread") else { return };
     crash.is_in_plugin(IN_PLUGIN, "read_address");
     assert_eq!(crash.signal, Some(libc::SIGSEGV));
 }
 
 #[test]
-fn by_an_instruction_that_does_not_exist() {
+fn an_illegal_instruction_is_reported() {
     let Some(crash) = Crash::new("run_no_instruction") else { return };
     let (said, _) = crash.report();
     let (before, after) = said.split_once(" at address 0x").unwrap();
@@ -136,7 +136,7 @@ fn by_an_instruction_that_does_not_exist() {
 
 /// The signal arises in a function of the C library. The plugin has called that function.
 #[test]
-fn by_abort() {
+fn an_abort_is_reported() {
     let Some(crash) = Crash::new("abort") else { return };
     let file = fixture("aborts").display().to_string();
     let expected = format!("fatal signal 6 (SIGABRT): in code that was called by plugin `aborts` (`{file}`)");
@@ -146,7 +146,7 @@ fn by_abort() {
 
 /// std's handler runs after the report, and still prints its message.
 #[test]
-fn by_a_stack_that_overflows() {
+fn a_stack_overflow_is_reported() {
     let Some(crash) = Crash::new("overflow") else { return };
     let (said, _) = crash.report();
     let said = said.split_once(": ").unwrap();
@@ -158,7 +158,7 @@ fn by_a_stack_that_overflows() {
 
 /// The plugin's threads have an alternate stack for the handler.
 #[test]
-fn by_a_stack_of_a_thread_of_the_plugins_that_overflows() {
+fn a_stack_overflow_on_a_thread_of_the_plugin_is_reported() {
     let Some(crash) = Crash::new("overflow_on_thread") else { return };
     let (said, _) = crash.report();
     assert!(said.starts_with("fatal signal 11 (SIGSEGV) at address 0x"), "{said}");
@@ -167,14 +167,14 @@ fn by_a_stack_of_a_thread_of_the_plugins_that_overflows() {
 }
 
 #[test]
-fn in_the_host() {
+fn a_crash_in_the_host_names_no_plugin() {
     let Some(crash) = Crash::new("host") else { return };
     assert_eq!(crash.report(), ("fatal signal 11 (SIGSEGV) at address 0x10: in no plugin's code".to_owned(), None));
     assert_eq!(crash.signal, Some(libc::SIGSEGV));
 }
 
 #[test]
-fn at_a_place_where_a_plugin_was() {
+fn a_crash_at_the_place_of_an_unloaded_plugin_names_no_plugin() {
     let Some(crash) = Crash::new("unloaded") else { return };
     let (said, place) = crash.report();
     assert!(said.starts_with("fatal signal 11 (SIGSEGV) at address 0x"), "{said}");
@@ -185,13 +185,13 @@ fn at_a_place_where_a_plugin_was() {
 
 /// A signal that a process sends has no address.
 #[test]
-fn by_a_signal_that_was_sent() {
+fn a_sent_signal_is_reported_without_an_address() {
     let Some(crash) = Crash::new("sent") else { return };
     assert_eq!(crash.report(), ("fatal signal 7 (SIGBUS): in no plugin's code".to_owned(), None));
 }
 
 #[test]
-fn passed_on_to_an_earlier_handler() {
+fn a_signal_is_passed_on_to_an_earlier_handler() {
     let Some(crash) = Crash::new("earlier") else { return };
     crash.is_in_plugin(IN_PLUGIN, "read_address");
     assert!(crash.said.ends_with("the earlier handler\n"), "{}", crash.said);
@@ -199,7 +199,7 @@ fn passed_on_to_an_earlier_handler() {
 }
 
 #[test]
-fn not_without_being_asked_for() {
+fn a_host_reports_no_crash_by_default() {
     let Some(crash) = Crash::new("off") else { return };
     assert!(!crash.said.contains("fatal signal"), "{}", crash.said);
     assert_eq!(crash.signal, Some(libc::SIGSEGV));

@@ -34,7 +34,7 @@ where
 }
 
 #[test]
-fn every_type_there_and_back() {
+fn every_type_crosses_as_json() {
     let host = host_with(&["zoo"]);
     let text = || ".{0,12}";
     echoes(&host, "echo_unit", Just(()));
@@ -86,7 +86,7 @@ fn every_type_there_and_back() {
 
 /// In `round_trips`, each type that crosses as a value also crosses as JSON.
 #[test]
-fn no_echo_is_forgotten() {
+fn every_echo_export_is_tested() {
     let sources = [
         include_str!("../src/round_trips/basic_types.rs"),
         include_str!("../src/round_trips/std_types.rs"),
@@ -102,7 +102,7 @@ fn no_echo_is_forgotten() {
 }
 
 #[test]
-fn wide_integers_in_a_binary_format() {
+fn wide_integers_cross_in_a_binary_format() {
     let host = host_with(&["zoo"]);
     check(any::<(u128, i128)>(), |(unsigned, signed)| {
         for (name, bytes) in [
@@ -117,7 +117,7 @@ fn wide_integers_in_a_binary_format() {
 }
 
 #[test]
-fn functions_of_several_shapes() {
+fn functions_of_several_shapes_are_called() {
     let host = host_with(&["zoo"]);
     let plugin = host.plugin("zoo").unwrap();
     assert_eq!(plugin.call_json("nothing", &json!([])).unwrap(), json!(null));
@@ -129,7 +129,7 @@ fn functions_of_several_shapes() {
 }
 
 #[test]
-fn shared_references() {
+fn shared_references_are_arguments() {
     let host = host_with(&["zoo"]);
     for _ in 0..3 {
         assert_eq!(host.call_json("length", &json!(["größe"])).unwrap(), 7);
@@ -150,7 +150,7 @@ fn changed(host: &Host, name: &str, mut arguments: Value) -> (Result<Value, Call
 }
 
 #[test]
-fn arguments_that_change() {
+fn changed_arguments_are_returned() {
     let host = host_with(&["zoo"]);
     let (result, arguments) = changed(&host, "double_all", json!([[1, -2, 3]]));
     assert_eq!((result.unwrap(), arguments), (json!(null), json!([[2, -4, 6]])));
@@ -280,7 +280,7 @@ fn wrong_arguments_are_named() {
 }
 
 #[test]
-fn text_that_ends_early() {
+fn text_that_ends_early_is_refused() {
     let host = host_with(&["zoo"]);
     for (input, expected) in [
         ("[1, ", "cannot call `zoo::add`: argument 2 (`b`): EOF while parsing a value at line 1 column 4"),
@@ -298,7 +298,7 @@ fn text_that_ends_early() {
 }
 
 #[test]
-fn a_result_that_the_format_has_nothing_for() {
+fn a_result_without_a_form_in_the_format_is_an_error() {
     let host = host_with(&["zoo"]);
     let mut input = postcard::Deserializer::from_bytes(&[]);
     assert_eq!(host.call_serde("nothing", &mut input, serde_json::value::Serializer).unwrap(), json!(null));
@@ -384,7 +384,7 @@ fn anything() -> impl Strategy<Value = Value> {
 
 /// With valgrind, this shows that a wrong value leaks nothing: the parts that were built of it are freed.
 #[test]
-fn whatever_is_given_is_taken_or_refused() {
+fn any_json_is_taken_or_refused_without_a_leak() {
     let host = host_with(&["zoo"]);
     let plugin = host.plugin("zoo").unwrap();
     let names = plugin.exports().iter().map(|export| export.name.as_str());
@@ -428,7 +428,7 @@ impl std::io::Write for Panics {
 
 /// With valgrind, this shows that a format's panic leaks nothing.
 #[test]
-fn a_format_that_panics() {
+fn a_format_that_panics_leaks_nothing() {
     let host = host_with(&["zoo"]);
     let unwound = |run: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
     for (name, input) in [

@@ -118,7 +118,7 @@ fn on_a_thread_that_ends_last(library: &Path, host: Host, export: &'static str) 
 
 /// Another C library makes the key. The key's destructor is in that library, and calls the plugin after the unload.
 #[test]
-fn a_key_of_a_library_that_the_plugin_uses() {
+fn a_key_of_a_c_library_pins_the_plugin() {
     let Some(plugin) = linked("libforeignkey.so", &[]) else { return };
     assert_eq!(on_a_thread_that_ends_last(&plugin, host(), "at_thread_exit"), libraries(&["libforeignkey.so"]));
     // Once more, because now the library is loaded before the plugin.
@@ -127,7 +127,7 @@ fn a_key_of_a_library_that_the_plugin_uses() {
 
 /// The thread calls the plugin even after the unload.
 #[test]
-fn a_thread_of_a_library_that_the_plugin_uses() {
+fn a_thread_of_a_c_library_pins_the_plugin() {
     let Some(plugin) = linked("libforeignthread.so", &[]) else { return };
     let host = host();
     let loaded = host.load(&plugin).unwrap();
@@ -141,7 +141,7 @@ fn a_thread_of_a_library_that_the_plugin_uses() {
 
 /// The threads of OpenMP's pool wait for work for as long as the process lives.
 #[test]
-fn a_library_with_a_pool_of_threads() {
+fn a_c_library_with_a_pool_of_threads_pins_the_plugin() {
     let Some(plugin) = linked("libforeignpool.so", &["-fopenmp"]) else { return };
     for _ in 0..3 {
         let unloaded = after(&plugin, host(), |host| {
@@ -153,7 +153,7 @@ fn a_library_with_a_pool_of_threads() {
 
 /// With the promise that the library leaves nothing behind, the plugin is unmapped. The library itself never is.
 #[test]
-fn a_library_that_somebody_vouches_for() {
+fn a_c_library_that_the_host_vouches_for_does_not_pin() {
     let Some(plugin) = linked("libforeignquiet.so", &[]) else { return };
     // SAFETY: only `count` is called. It only returns a number.
     let host = || unsafe { host().with_quiet_library("libforeignquiet.so") };
@@ -260,7 +260,7 @@ fn a_library_of_the_programs_that_the_plugin_calls() {
 
 /// The host does not find the library by the name in the plugin's file.
 #[test]
-fn a_library_beside_the_plugin() {
+fn a_c_library_beside_the_plugin_pins_it() {
     let Some(plugin) = linked("$ORIGIN/libforeignbeside.so", &[]) else { return };
     for _ in 0..2 {
         // SAFETY: the library's destructor calls a function that leaves nothing behind.
@@ -286,7 +286,7 @@ fn a_function_that_no_library_has_is_found_at_the_load() {
 
 /// The loader searches its usual directories, and not the directory of a private copy.
 #[test]
-fn a_library_that_is_not_found() {
+fn a_needed_library_that_is_not_found_is_named() {
     let Some(plugin) = linked("$ORIGIN/libforeignabsent.so", &[]) else { return };
     let library = plugin.with_file_name("libforeignabsent.so");
     let needed = |error: plugin_host::Error| {
@@ -309,7 +309,7 @@ fn a_library_that_is_not_found() {
 
 /// The C library would write to the memory, or read it, or call the function, after the plugin is unmapped.
 #[test]
-fn functions_and_memory_that_the_c_library_keeps() {
+fn functions_and_memory_that_libc_keeps_pin_the_plugin() {
     let plugin = fixture("foreign");
     let memory = [
         "putenv",
@@ -377,7 +377,7 @@ fn a_signal_that_is_ignored_pins_nothing() {
 
 /// A library that the plugin itself opens counts as used.
 #[test]
-fn a_library_that_the_plugin_opens() {
+fn a_foreign_library_that_the_plugin_opens_pins_it() {
     let Some(other) = foreign_library("libforeignopened.so", "libforeignopened.so", &[]) else { return };
     let plugin = fixture("foreign");
     let open = |host: &Host, file: &str| {

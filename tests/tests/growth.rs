@@ -187,7 +187,7 @@ fn a_lock_may_hold_what_grows() {
 
 /// The maker of a value drops the parts that the receiver does not know. This runs the author's code.
 #[test]
-fn a_panic_in_what_is_left_out_is_no_ones() {
+fn a_panic_in_a_part_that_is_left_out_reaches_no_caller() {
     let host = host_with(&["grown-1"]);
     let id_of = host.get::<fn(new::Keyed) -> u8>("id_of").unwrap();
     let mut keyed = new::Keyed::default();

@@ -6,7 +6,7 @@ use plugin_host::Error;
 use tests::{fixture, host, host_with};
 
 #[test]
-fn run_in_the_documented_order() {
+fn hooks_run_in_the_documented_order() {
     let directory = tempfile::tempdir().unwrap();
     let report = directory.path().join("report");
     let host = host_with(&["assembled"]);

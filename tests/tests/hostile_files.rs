@@ -263,7 +263,7 @@ fn trust_that_needs_no_bytes_is_asked_before_the_file_is_read() {
 
 /// Tables with many references to the same bytes.
 #[test]
-fn that_multiply_when_read() {
+fn files_whose_contents_multiply_are_limited() {
     let directory = tempfile::tempdir().unwrap();
     let mut library = Library::new();
     let name = library.name(b".plugin");

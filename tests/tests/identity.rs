@@ -32,7 +32,7 @@ macro_rules! differs {
 }
 
 #[test]
-fn a_type_deep_inside() {
+fn a_type_deep_inside_is_named() {
     #[plugin_type]
     struct Retry {
         max: u64,
@@ -74,7 +74,7 @@ fn types_of_one_name_are_told_apart_by_their_modules() {
 }
 
 #[test]
-fn several_things_at_once() {
+fn several_things_at_once_are_named() {
     #[plugin_type]
     struct Retry {
         max: u32,
@@ -100,7 +100,7 @@ fn several_things_at_once() {
 }
 
 #[test]
-fn a_prefix() {
+fn a_prefix_of_fields_is_a_difference() {
     #[plugin_type]
     struct Config {
         name: String,
@@ -117,7 +117,7 @@ fn a_prefix() {
 }
 
 #[test]
-fn one_more() {
+fn one_more_field_is_a_difference() {
     #[plugin_type]
     struct Node {
         name: String,
@@ -128,7 +128,7 @@ fn one_more() {
 }
 
 #[test]
-fn reordered_fields() {
+fn reordered_fields_are_a_difference() {
     #[plugin_type]
     #[repr(C)]
     struct Point {
@@ -141,7 +141,7 @@ fn reordered_fields() {
 }
 
 #[test]
-fn a_renamed_field() {
+fn a_renamed_field_is_a_difference() {
     #[plugin_type]
     #[repr(C)]
     struct Point {
@@ -153,7 +153,7 @@ fn a_renamed_field() {
 }
 
 #[test]
-fn a_renamed_variant() {
+fn a_renamed_variant_is_a_difference() {
     #[plugin_type]
     enum Byte {
         Zero,
@@ -163,7 +163,7 @@ fn a_renamed_variant() {
 }
 
 #[test]
-fn reordered_variants() {
+fn reordered_variants_are_a_difference() {
     #[plugin_type]
     enum Byte {
         Last = 255,
@@ -173,7 +173,7 @@ fn reordered_variants() {
 }
 
 #[test]
-fn a_changed_discriminant() {
+fn a_changed_discriminant_is_a_difference() {
     #[plugin_type]
     enum Level {
         Low = 1,
@@ -185,7 +185,7 @@ fn a_changed_discriminant() {
 }
 
 #[test]
-fn the_same_layout_under_another_name() {
+fn the_same_layout_under_another_name_is_a_difference() {
     #[plugin_type]
     struct Metres(f64);
     differs!(
@@ -197,7 +197,7 @@ fn the_same_layout_under_another_name() {
 }
 
 #[test]
-fn another_way_to_write_the_fields() {
+fn another_way_to_write_the_fields_is_a_difference() {
     #[plugin_type]
     struct Meters {
         value: f64,
@@ -207,7 +207,7 @@ fn another_way_to_write_the_fields() {
 }
 
 #[test]
-fn another_representation() {
+fn another_representation_is_a_difference() {
     #[plugin_type]
     struct Point {
         x: f32,
@@ -219,7 +219,7 @@ fn another_representation() {
 }
 
 #[test]
-fn a_box_that_is_not_optional() {
+fn a_box_that_is_not_optional_is_a_difference() {
     #[plugin_type]
     enum Expression {
         Number(f64),
@@ -245,7 +245,7 @@ fn a_box_that_is_not_optional() {
 }
 
 #[test]
-fn another_container_in_a_recursion() {
+fn another_container_in_a_recursion_is_a_difference() {
     #[plugin_type]
     struct Node {
         name: String,
@@ -255,7 +255,7 @@ fn another_container_in_a_recursion() {
 }
 
 #[test]
-fn another_argument_of_a_generic_type() {
+fn another_argument_of_a_generic_type_is_a_difference() {
     let host = host_with(&["zoo"]);
     let page = difference::<fn(api::Page<u64>) -> api::Page<u64>>(&host, "echo_page");
     assert!(page.contains("Page<u64> in the host, Page<u32> in the plugin"), "{page}");
@@ -275,7 +275,7 @@ fn a_struct_is_no_enum() {
 }
 
 #[test]
-fn what_may_grow_on_one_side_only() {
+fn what_may_grow_on_one_side_only_is_a_difference() {
     #[plugin_type]
     struct Settings {
         name: String,
@@ -298,7 +298,7 @@ fn what_may_grow_on_one_side_only() {
 }
 
 #[test]
-fn a_fallback_of_another_name() {
+fn a_fallback_of_another_name_is_a_difference() {
     #[plugin_type]
     #[non_exhaustive]
     enum Event {

@@ -138,7 +138,7 @@ fn a_nul_in_a_name_is_refused() {
 }
 
 #[test]
-fn a_name_that_two_plugins_export() {
+fn a_name_that_two_plugins_export_is_ambiguous() {
     let host = host_with(&["zoo", "rival"]);
     let error = host.get::<fn() -> String>("who").unwrap_err();
     assert_eq!(
@@ -200,7 +200,7 @@ fn inspecting_a_file_runs_nothing_and_tells_all() {
 }
 
 #[test]
-fn exports_of_a_crate_it_depends_on() {
+fn exports_of_a_dependency_are_found() {
     let host = host_with(&["assembled"]);
     assert_eq!(host.plugin("assembled").unwrap().version(), "0.4.0");
     assert_eq!(host.get::<fn() -> u32>("part").unwrap()(), 17);

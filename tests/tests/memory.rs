@@ -126,7 +126,7 @@ fn what_a_plugin_leaks_is_freed_when_it_is_gone() {
 }
 
 #[test]
-fn whoever_has_a_value_last_has_its_memory() {
+fn the_last_owner_of_a_value_frees_its_memory() {
     let _alone = alone();
     let (host, leaks) = host_of("host-allocated", Memory::Tracked);
     let keep = host.get::<fn(Vec<u8>)>("keep").unwrap();
@@ -148,7 +148,7 @@ fn whoever_has_a_value_last_has_its_memory() {
 }
 
 #[test]
-fn a_value_goes_from_one_plugin_to_another() {
+fn a_value_moves_from_one_plugin_to_another() {
     let _alone = alone();
     let (first, first_leaks) = host_of("host-allocated", Memory::Tracked);
     let (second, second_leaks) = host_of("early-blocks", Memory::Tracked);
@@ -170,7 +170,7 @@ fn a_value_goes_from_one_plugin_to_another() {
 
 /// Between versions that have their memory from the host and versions that do not.
 #[test]
-fn a_state_is_whose_it_was_handed_to() {
+fn a_state_belongs_to_the_version_that_got_it() {
     let _alone = alone();
     let (own, hosts) = (fixture("upgrades"), variant("upgrades", "host-memory"));
     for memory in [Memory::Plain, Memory::Tracked] {
@@ -229,7 +229,7 @@ fn threads_share_the_memory() {
 
 /// A library's constructors run before the library has a host.
 #[test]
-fn memory_from_before_the_host_goes_back_where_it_is_from() {
+fn memory_from_before_the_attach_goes_back_to_its_allocator() {
     let _alone = alone();
     for (name, is_lent) in [("early-blocks", true), ("early-many", false)] {
         for memory in [Memory::Plain, Memory::Tracked] {

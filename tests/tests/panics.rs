@@ -14,7 +14,7 @@ fn panic_message(call: impl FnOnce()) -> String {
 }
 
 #[test]
-fn as_a_value_with_message_and_location() {
+fn a_panic_is_a_value_with_message_and_location() {
     let host = host_with(&["zoo"]);
     let panic_with = host.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
     let fault = panic_with("on purpose").unwrap_err();
@@ -33,7 +33,7 @@ fn as_a_value_with_message_and_location() {
 }
 
 #[test]
-fn as_a_panic_in_the_caller() {
+fn a_panic_goes_on_in_the_caller() {
     let host = host_with(&["zoo"]);
     let divide = host.get::<fn(i32, i32) -> i32>("divide").unwrap();
     assert_eq!(divide(6, 3), 2);
@@ -44,7 +44,7 @@ fn as_a_panic_in_the_caller() {
 }
 
 #[test]
-fn in_drop() {
+fn a_panic_in_drop_is_returned() {
     let host = host_with(&["zoo"]);
     let fault = host.get::<fn() -> Result<u8, Fault>>("panic_in_drop").unwrap()().unwrap_err();
     assert_eq!(fault.message, "dropping a value");
@@ -52,7 +52,7 @@ fn in_drop() {
 }
 
 #[test]
-fn with_a_payload_that_panics_itself() {
+fn a_payload_that_panics_itself_is_contained() {
     let host = host_with(&["zoo"]);
     let fault = host.get::<fn() -> Result<(), Fault>>("panic_with_payload").unwrap()().unwrap_err();
     assert_eq!(fault.message, "(a payload that is not text)");
@@ -60,7 +60,7 @@ fn with_a_payload_that_panics_itself() {
 }
 
 #[test]
-fn resumed_without_passing_the_hook() {
+fn a_resumed_panic_is_returned() {
     let host = host_with(&["zoo"]);
     let fault = host.get::<fn() -> Result<(), Fault>>("resume").unwrap()().unwrap_err();
     assert_eq!(fault.message, "resumed");
@@ -69,7 +69,7 @@ fn resumed_without_passing_the_hook() {
 
 /// The place is of the panic that was not caught, and not of the newest panic.
 #[test]
-fn around_another_that_is_caught() {
+fn a_panic_around_a_caught_one_keeps_its_place() {
     let host = host_with(&["spawner"]);
     let fault = host.get::<fn() -> Result<(), Fault>>("panic_around_another").unwrap()().unwrap_err();
     assert_eq!(fault.message, "the outer");
@@ -79,7 +79,7 @@ fn around_another_that_is_caught() {
 }
 
 #[test]
-fn caught_by_the_plugin_itself() {
+fn a_panic_that_the_plugin_catches_reaches_no_caller() {
     let host = host_with(&["zoo"]);
     assert_eq!(host.get::<fn() -> Result<String, Fault>>("catch_own_panic").unwrap()().unwrap(), "caught inside");
 }
@@ -105,7 +105,7 @@ fn backtraces_name_functions_files_and_lines() {
 }
 
 #[test]
-fn backtraces_when_asked_for() {
+fn a_fault_has_a_backtrace_when_asked_for() {
     // SAFETY: as in `tests::host`.
     let host = Host::new(unsafe { Trust::any() }).with_backtraces(true);
     host.load(fixture("zoo")).unwrap();
@@ -116,7 +116,7 @@ fn backtraces_when_asked_for() {
 
 /// The fault handler gets each fault that no call returns.
 #[test]
-fn in_a_thread_of_the_plugins() {
+fn a_panic_on_a_thread_of_the_plugin_goes_to_the_fault_handler() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
     // SAFETY: as in `tests::host`.
@@ -138,7 +138,7 @@ fn in_a_thread_of_the_plugins() {
 }
 
 #[test]
-fn in_shutdown() {
+fn a_panic_in_a_shutdown_hook_goes_to_the_fault_handler() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
     // SAFETY: as in `tests::host`.
@@ -276,7 +276,7 @@ fn without_place(line: &str) -> String {
 const CANNOT_UNWIND: &str = "plugin `aborts`: this panic cannot unwind, so the process ends";
 
 #[test]
-fn where_nothing_may_unwind() {
+fn a_panic_that_cannot_unwind_is_printed() {
     for export in ["panic_in_c_function", "panic_in_c_function_on_thread"] {
         let said = last_words(&fixture("aborts"), export);
         let [first, second, last] = said.as_slice() else { panic!("{said:#?}") };
@@ -287,7 +287,7 @@ fn where_nothing_may_unwind() {
 }
 
 #[test]
-fn in_drop_while_unwinding() {
+fn a_second_panic_while_unwinding_is_printed() {
     let said = last_words(&fixture("aborts"), "panic_while_unwinding");
     let [first, second, third, last] = said.as_slice() else { panic!("{said:#?}") };
     assert_eq!([first, second], [&panicked_at("the first"), &panicked_at("the second")]);
@@ -299,7 +299,7 @@ fn in_drop_while_unwinding() {
 /// plugin's own.
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn before_an_abort() {
+fn a_panic_before_an_abort_is_printed() {
     let abort = "plugin `aborts`: `abort` is called, so the process ends";
     let in_thread_local = panicked_at("in a thread-local, which is used: {}").replace("{}", "true");
     assert_eq!(last_words(&fixture("aborts"), "panic_in_thread_local"), [&*in_thread_local, abort]);
@@ -308,7 +308,7 @@ fn before_an_abort() {
 }
 
 #[test]
-fn in_a_plugin_that_aborts() {
+fn a_panic_in_a_plugin_that_aborts_is_printed() {
     let Some(aborts) = built_to_abort() else { return };
     let end = "plugin `aborts`: it is built with panic = \"abort\", so the process ends";
     assert_eq!(last_words(&aborts, "fail"), [&*panicked_at("there is nothing to catch this"), end]);

@@ -14,7 +14,7 @@ use tests::round_trips::not_unicode;
 use tests::{host_with, round_trips};
 
 #[test]
-fn every_type() {
+fn every_type_of_std_crosses() {
     round_trips::std_types(&host_with(&["zoo"]));
 }
 
@@ -37,7 +37,7 @@ fn shared_text_stays_shared_where_it_was() {
 }
 
 #[test]
-fn paths_behind_references() {
+fn paths_cross_behind_references() {
     let host = host_with(&["zoo"]);
     let not_unicode = not_unicode();
     assert_eq!(not_unicode.to_str(), None);
@@ -52,7 +52,7 @@ fn paths_behind_references() {
 }
 
 #[test]
-fn maps_behind_references() {
+fn maps_cross_behind_references() {
     let host = host_with(&["zoo"]);
     let map = HashMap::from([("a".to_owned(), vec![1, 2]), ("b".to_owned(), vec![]), ("c".to_owned(), vec![3])]);
     let sum = host.get::<fn(&HashMap<String, Vec<u32>>) -> u32>("sum_values").unwrap();
@@ -117,7 +117,7 @@ impl Error for Outer {
 }
 
 #[test]
-fn errors_of_every_kind() {
+fn errors_of_every_kind_cross() {
     let host = host_with(&["zoo"]);
     let outer = || Outer("größe".parse::<u8>().unwrap_err());
     let expected = ["größe is no number", "invalid digit found in string"];
@@ -185,7 +185,7 @@ fn bytes_keep_their_library() {
 }
 
 #[test]
-fn deep_json() {
+fn deep_json_crosses() {
     let test = || {
         let host = host_with(&["zoo"]);
         let deeper = |inner, n| match n % 2 {

@@ -97,7 +97,7 @@ fn gone() -> Unload {
 }
 
 #[test]
-fn an_init_hook() {
+fn an_init_hook_that_does_not_return_fails_the_load() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     let file = files.write(1, "wait init");
@@ -116,7 +116,7 @@ fn an_init_hook() {
 }
 
 #[test]
-fn the_init_hook_of_the_next_version() {
+fn an_init_hook_that_does_not_return_fails_the_upgrade() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     host.load(files.write(1, "serve")).unwrap();
@@ -154,7 +154,7 @@ fn calling<R>(host: &Host, meanwhile: impl FnOnce() -> R) -> R {
 
 /// Calls through `Live` handles wait while the state is handed over, but not for ever: the old version goes on.
 #[test]
-fn a_hook_that_saves() {
+fn a_save_hook_that_does_not_return_fails_the_upgrade() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     host.load(files.write(1, "wait save")).unwrap();
@@ -172,7 +172,7 @@ fn a_hook_that_saves() {
 }
 
 #[test]
-fn a_hook_that_restores() {
+fn a_restore_hook_that_does_not_return_fails_the_upgrade() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     host.load(files.write(1, "serve")).unwrap();
@@ -189,7 +189,7 @@ fn a_hook_that_restores() {
 }
 
 #[test]
-fn a_shutdown_hook() {
+fn a_shutdown_hook_that_does_not_return_keeps_the_library() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let faults: Arc<Mutex<Vec<String>>> = Arc::default();
     let seen = faults.clone();
@@ -209,7 +209,7 @@ fn a_shutdown_hook() {
 }
 
 #[test]
-fn a_shutdown_hook_when_the_host_is_dropped() {
+fn a_drop_of_the_host_does_not_wait_for_a_shutdown_hook_for_ever() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host().with_fault_handler(|_| ());
     host.load(files.write(1, "wait stop")).unwrap();
@@ -223,7 +223,7 @@ fn a_shutdown_hook_when_the_host_is_dropped() {
 
 /// The time limit of a close is a limit for hooks too.
 #[test]
-fn a_shutdown_hook_when_the_host_is_closed() {
+fn a_close_of_the_host_does_not_wait_for_a_shutdown_hook_for_ever() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = tests::host().with_hook_timeout(Some(LONG * 10)).with_fault_handler(|_| ());
     host.load(files.write(1, "wait stop")).unwrap();
@@ -238,7 +238,7 @@ fn a_shutdown_hook_when_the_host_is_closed() {
 /// Without a time limit, hooks run on the thread that calls the host. With a limit, they run on another thread.
 #[cfg(target_os = "linux")]
 #[test]
-fn hooks_run_where_it_is_said() {
+fn hooks_run_on_the_thread_that_the_timeout_asks_for() {
     let (_blocked, files) = (Blocked::new(), Files::new());
     let here = fs::read_link("/proc/thread-self").unwrap().display().to_string();
     let file = files.write(1, "serve");
@@ -252,7 +252,7 @@ fn hooks_run_where_it_is_said() {
 
 /// The library's std still has text to write, and another thread holds the lock of the standard output.
 #[test]
-fn a_flush_of_the_standard_output() {
+fn a_flush_of_the_standard_output_that_does_not_return_keeps_the_library() {
     let (blocked, files) = (Blocked::new(), Files::new());
     for dropped in [false, true] {
         let host = host().with_fault_handler(|_| ());

@@ -29,7 +29,7 @@ fn assert_unmapped(fixture: &str) {
 
 /// Everything that keeps or unmaps the fixture `threads` is in one test, because it looks at the process's mappings.
 #[test]
-fn a_library_goes_when_nothing_of_it_is_left() {
+fn a_library_is_unmapped_when_nothing_of_it_is_left() {
     // Thread-locals used on this thread: their destructors run on this thread, at the detach.
     let host = host_with(&["threads"]);
     let destroyed = host.get::<AtomicU32>("DESTROYED").unwrap();
@@ -101,7 +101,7 @@ fn a_library_goes_when_nothing_of_it_is_left() {
 
 /// One test, because it looks at the process's mappings.
 #[test]
-fn what_runs_after_the_last_handle() {
+fn code_that_runs_after_the_last_handle_keeps_the_library() {
     a_destructor_that_starts_a_thread();
     a_fault_handler_that_drops_the_last_handle();
     assert_unmapped("spawner");
@@ -152,7 +152,7 @@ fn a_fault_handler_that_drops_the_last_handle() {
 /// A library is not unmapped while the kernel could call it.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_library_that_only_the_system_knows_stays() {
+fn a_library_with_a_registered_signal_handler_stays() {
     let host = host_with(&["signals"]);
     host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR1);
     // SAFETY: the plugin handles it.

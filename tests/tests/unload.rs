@@ -105,7 +105,7 @@ fn a_file_that_was_replaced_is_the_new_code() {
 }
 
 #[test]
-fn handles_plugins_and_values_pin_and_it_serves_on() {
+fn handles_plugins_and_values_pin_a_plugin_that_serves_on() {
     let (host, copy) = host_and_copy();
     host.load(fixture("rival")).unwrap();
     let names = || host.plugins().iter().map(|plugin| plugin.name().to_owned()).collect::<Vec<_>>();
@@ -149,7 +149,7 @@ fn handles_plugins_and_values_pin_and_it_serves_on() {
 }
 
 #[test]
-fn waits_for_the_last_handle() {
+fn an_unload_waits_for_the_last_handle() {
     let (host, copy) = host_and_copy();
     let touch = host.get::<fn() -> usize>("touch").unwrap();
     let thread = std::thread::spawn(move || {
@@ -161,7 +161,7 @@ fn waits_for_the_last_handle() {
 }
 
 #[test]
-fn waits_for_a_call_in_progress() {
+fn an_unload_waits_for_a_call_in_progress() {
     let (host, copy) = host_and_copy();
     let calls = host.get::<AtomicU32>("COUNTER").unwrap();
     std::thread::scope(|scope| {
@@ -247,7 +247,7 @@ fn a_thread_without_a_name_has_its_plugins() {
 
 /// A library that its threads keep mapped does not hinder another load.
 #[test]
-fn another_is_loaded_beside_what_is_left() {
+fn a_plugin_is_loaded_beside_the_remains_of_another() {
     let (host, copy) = host_and_copy();
     let may_end = copy.directory.path().join("may-end");
     std::fs::write(&may_end, "").unwrap();
@@ -267,7 +267,7 @@ fn another_is_loaded_beside_what_is_left() {
 }
 
 #[test]
-fn a_shutdown_hook_that_stops_the_threads_lets_it_go() {
+fn a_shutdown_hook_that_stops_the_threads_ends_the_pin() {
     let (host, copy) = host_and_copy();
     for name in ["one", "another"] {
         host.get::<fn(String)>("start").unwrap()(name.to_owned());
@@ -276,7 +276,7 @@ fn a_shutdown_hook_that_stops_the_threads_lets_it_go() {
 }
 
 #[test]
-fn a_library_that_is_marked_as_never_to_be_unmapped() {
+fn a_library_that_is_marked_as_never_to_be_unmapped_is_pinned() {
     let (host, copy) = (host(), Copy::of("nodelete"));
     host.load(&copy.file).unwrap();
     assert!(host.get::<fn() -> bool>("stays").unwrap()());
@@ -302,7 +302,7 @@ fn a_library_that_is_marked_as_never_to_be_unmapped() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_library_with_a_signal_handler() {
+fn a_signal_handler_pins_the_plugin() {
     let (host, copy) = (host(), Copy::of("signals"));
     host.load(&copy.file).unwrap();
     host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR2);
@@ -324,7 +324,7 @@ fn a_library_with_a_signal_handler() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_library_that_somebody_else_has_opened() {
+fn a_library_that_is_opened_a_second_time_is_pinned() {
     let copy = Copy::of("leaver");
     let host = host().with_mapping(plugin_host::Mapping::InPlace);
     host.load(&copy.file).unwrap();
@@ -346,7 +346,7 @@ fn a_library_that_somebody_else_has_opened() {
 /// A thread of the host that used the plugin's thread-locals ends after the library is unmapped. This is safe a
 /// thousand times.
 #[test]
-fn threads_that_end_after_the_unload() {
+fn threads_may_end_after_the_unload() {
     let (host, copy) = (host(), Copy::of("leaver"));
     for _ in 0..rounds(1000) {
         host.load(&copy.file).unwrap();
@@ -370,7 +370,7 @@ fn threads_that_end_after_the_unload() {
 
 /// The thread ends while the library is being unmapped.
 #[test]
-fn threads_that_end_during_the_unload() {
+fn threads_may_end_during_the_unload() {
     let (host, copy) = (host(), Copy::of("leaver"));
     for _ in 0..rounds(300) {
         host.load(&copy.file).unwrap();
@@ -404,7 +404,7 @@ fn eight_threads_load_call_and_unload() {
 /// Look-ups and calls while the plugin is unloaded and loaded again. Each is answered or refused, and a called library
 /// is mapped.
 #[test]
-fn look_ups_while_it_comes_and_goes() {
+fn look_ups_during_loads_and_unloads_are_answered_or_refused() {
     let (host, copy) = (host(), Copy::of("leaver"));
     let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -438,7 +438,7 @@ fn look_ups_while_it_comes_and_goes() {
 }
 
 #[test]
-fn what_is_asked_during_an_unload() {
+fn calls_to_the_host_during_an_unload_are_refused() {
     let (host, copy) = host_and_copy();
     let plugin = host.plugin("leaver").unwrap();
     let touch = plugin.get::<fn() -> usize>("touch").unwrap();
@@ -468,7 +468,7 @@ fn what_is_asked_during_an_unload() {
 }
 
 #[test]
-fn one_of_two_that_unload_at_once_does_it() {
+fn one_of_several_unloads_at_once_succeeds() {
     let (host, copy) = (host(), Copy::of("leaver"));
     for _ in 0..rounds(100) {
         host.load(&copy.file).unwrap();
@@ -496,7 +496,7 @@ fn one_of_two_that_unload_at_once_does_it() {
 
 /// The drop of the host closes all libraries, also those that are detached already.
 #[test]
-fn a_host_that_is_dropped() {
+fn a_drop_of_the_host_closes_detached_libraries() {
     let (host, copy) = host_and_copy();
     let may_end = copy.directory.path().join("may-end");
     std::fs::write(&may_end, "").unwrap();
@@ -538,7 +538,7 @@ fn address(function: extern "C" fn()) -> usize {
 }
 
 #[test]
-fn from_within_an_export_and_a_shutdown_hook() {
+fn an_unload_from_within_an_export_or_a_shutdown_hook_is_answered() {
     static CALLED_BACK: CalledBack = CalledBack::new();
     extern "C" fn call_back() {
         CALLED_BACK.unload();
@@ -554,7 +554,7 @@ fn from_within_an_export_and_a_shutdown_hook() {
 }
 
 #[test]
-fn from_within_a_thread_of_the_plugins() {
+fn an_unload_from_within_a_thread_of_the_plugin_is_answered() {
     static CALLED_BACK: CalledBack = CalledBack::new();
     static MAY_CALL: AtomicBool = AtomicBool::new(false);
     extern "C" fn call_back() {
@@ -581,7 +581,7 @@ fn from_within_a_thread_of_the_plugins() {
 
 /// A thread of the host that ends keeps the library until the thread has run the destructors.
 #[test]
-fn a_destructor_that_takes_its_time() {
+fn a_slow_destructor_on_a_thread_of_the_host_keeps_the_library() {
     if !cfg!(target_os = "linux") {
         println!("skipped: destructors run here without the host");
         return;
@@ -609,7 +609,7 @@ fn a_destructor_that_takes_its_time() {
 }
 
 #[test]
-fn from_within_a_destructor_of_the_plugins() {
+fn an_unload_from_within_a_destructor_of_the_plugin_is_answered() {
     static CALLED_BACK: CalledBack = CalledBack::new();
     extern "C" fn call_back() {
         CALLED_BACK.unload();
@@ -634,7 +634,7 @@ fn from_within_a_destructor_of_the_plugins() {
 /// A signal handler may still read the values of the key, and must not find values of another key.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_pinned_keeps_its_keys() {
+fn a_pinned_plugin_keeps_its_keys() {
     let (host, copy) = (host(), Copy::of("signals"));
     host.load(&copy.file).unwrap();
     let key = host.get::<fn() -> u32>("make_key").unwrap()();

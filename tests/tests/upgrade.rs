@@ -222,7 +222,7 @@ impl Serving {
 }
 
 #[test]
-fn whatever_fails_the_old_version_serves_on() {
+fn after_any_failure_the_old_version_serves_on() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     let host = versions.host(&library);
@@ -305,7 +305,7 @@ fn a_version_that_panics_while_it_saves_serves_on() {
 }
 
 #[test]
-fn what_is_not_trusted_replaces_nothing() {
+fn a_file_without_trust_replaces_nothing() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     versions.write(&library, 1, "serve");
@@ -359,7 +359,7 @@ fn a_relative_path_leads_to_the_same_file_for_good() {
 }
 
 #[test]
-fn what_a_handle_uses_must_be_there() {
+fn the_next_version_must_have_all_exports_in_use() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     let host = versions.host(&library);
@@ -478,7 +478,7 @@ fn a_counter_that_is_handed_over_is_monotonic_under_calls() {
         let threads = threads.into_iter().map(|thread| thread.join().unwrap());
         threads.reduce(|a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2)).unwrap()
     });
-    // Those of the numbers from 1 to `calls`. No other set of so many numbers that any mistake here could make has both.
+    // The sums of the numbers from 1 to `calls`. No other numbers that a mistake here could give have both sums.
     assert_eq!(sum, calls * (calls + 1) / 2, "numbers are lost, or given twice");
     assert_eq!(squares, calls * (calls + 1) * (2 * calls + 1) / 6, "numbers are lost, or given twice");
     println!("{upgrades} upgrades under {calls} counts from 4 threads: none lost, none twice");
@@ -625,7 +625,7 @@ fn events_come_in_order() {
 
 /// An upgrade that waits for another one reads the file when its turn comes.
 #[test]
-fn who_waited_for_an_upgrade_does_not_bring_back_what_it_replaced() {
+fn an_upgrade_that_waited_does_not_bring_back_an_older_version() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     let host = versions.loaded(versions.empty_host().with_handover_deadline(LONG), &library);

@@ -9,7 +9,7 @@ use plugin_host::{Fault, Host, inspect};
 use tests::{fixture, host_with, round_trips};
 
 #[test]
-fn every_shape_of_type() {
+fn every_shape_of_type_crosses() {
     round_trips::user_types(&host_with(&["zoo"]));
 }
 
@@ -50,7 +50,7 @@ fn plain_types_are_changed_in_place() {
 }
 
 #[test]
-fn other_types_behind_references() {
+fn other_types_cross_behind_references() {
     let host = host_with(&["zoo"]);
     let describe = host.get::<fn(&Config) -> String>("describe_config").unwrap();
     let mut config = config();
@@ -103,7 +103,7 @@ fn errors_of_a_plugin_are_told_from_its_failure() {
 }
 
 #[test]
-fn statics_of_user_types() {
+fn statics_of_user_types_are_read_and_written() {
     let host = host_with(&["zoo"]);
     assert_eq!(*host.get::<Point>("ORIGIN").unwrap(), Point { x: 0.0, y: 0.0, layer: 9 });
     assert_eq!(*host.get::<[Level; 2]>("LEVELS").unwrap(), [Level::High, Level::Below]);

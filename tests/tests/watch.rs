@@ -156,7 +156,7 @@ fn a_file_that_is_cut_short_is_not_loaded() {
 /// incomplete.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_somebody_is_writing_to_is_not_loaded() {
+fn a_file_that_is_being_written_to_is_not_loaded() {
     use std::io::{Seek as _, SeekFrom};
 
     let (watched, _watch) = Watched::new(LONG);
@@ -313,7 +313,7 @@ fn nothing_happens_after_the_watch() {
 
 /// The watch holds no reference that keeps the host, and ends with the host.
 #[test]
-fn a_host_that_is_dropped_is_gone() {
+fn a_watch_does_not_keep_the_host() {
     let (watched, watch) = Watched::new(LONG);
     let Watched { host, told, file, edition, directory } = watched;
     drop((host, edition));
@@ -326,7 +326,7 @@ fn a_host_that_is_dropped_is_gone() {
 
 /// A program that upgrades only once does this.
 #[test]
-fn a_watch_may_be_dropped_where_events_are_handled() {
+fn an_event_handler_may_drop_the_watch() {
     let watched = Watched::loaded(LONG);
     let slot = Arc::new(Mutex::new(None::<Watch>));
     let host = host().with_watch_quiet(QUIET).with_event_handler({

@@ -92,7 +92,7 @@ fn a_file_needs_no_extension() {
 }
 
 #[test]
-fn what_a_plugin_needs_is_beside_it_in_place_or_said_to_be_missing() {
+fn a_needed_library_is_found_beside_the_plugin_in_place_or_reported() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("needy.dll");
     fs::copy(fixture("needy"), &path).unwrap();
