@@ -12,7 +12,7 @@ use plugin_host::{Host, Trust, Unload};
 
 use crate::rows::Row;
 
-/// How often a plugin is loaded, called and unloaded.
+/// The number of cycles: in each, a plugin is loaded, called and unloaded.
 pub(crate) const CYCLES: u32 = 200;
 
 /// Memory is counted each time so many cycles have passed. The first window is long enough for all values that are made
