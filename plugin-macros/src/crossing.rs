@@ -1,8 +1,8 @@
-//! How a type of an export crosses.
+//! A type of an export, and its way of crossing.
 
 use syn::Type;
 
-/// How a type crosses.
+/// A way for a type to cross.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passing {
     /// As an argument or result.
@@ -13,7 +13,7 @@ pub(crate) enum Passing {
     Mut,
     /// As a static.
     Static,
-    /// As what a hook returns.
+    /// As the result of a hook.
     Hook,
 }
 

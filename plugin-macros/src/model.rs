@@ -16,7 +16,7 @@ use crate::types::{CLOSURE, check, is_closure, is_unsized, strip};
 
 /// The most arguments of an exported function: more have no function type (see `plugin_core::FunctionType`).
 const MOST_ARGUMENTS: usize = 6;
-/// The same if one of them is `&mut`.
+/// The most arguments if one of them is `&mut`.
 const MOST_ARGUMENTS_WITH_MUT: usize = 4;
 
 /// The kind of an annotated item, with its types.

@@ -16,7 +16,7 @@ use crate::mistakes::Mistakes;
 use crate::tokens::has_macro;
 use crate::types::{check, strip};
 
-/// How values cross: see `plugin_core::descriptor::form`.
+/// The form of values that cross (see `plugin_core::descriptor::form`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Fixed,
@@ -37,7 +37,7 @@ pub(super) struct UserType {
 pub(super) enum Body {
     Struct(Fields),
     Enum {
-        /// Without the fallback.
+        /// The variants without the fallback.
         variants: Vec<Variant>,
         fallback: Option<Ident>,
         /// The type of explicit discriminants.

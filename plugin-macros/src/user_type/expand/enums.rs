@@ -1,4 +1,4 @@
-//! How an enum is lowered, lent and lifted.
+//! The code that lowers, lends and lifts an enum.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::format_ident;

@@ -1,4 +1,4 @@
-//! How a struct is lowered, lent and lifted.
+//! The code that lowers, lends and lifts a struct.
 
 use proc_macro2::Literal;
 use quote::format_ident;
