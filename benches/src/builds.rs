@@ -1,4 +1,4 @@
-//! What users pay when they build: how long, how many crates, and how large what comes out is.
+//! The cost of building a plugin: time, the number of crates, and the size of the library.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ fn cargo(directory: &Path, target: &Path) -> Command {
     command
 }
 
-/// Builds from nothing, and says how many seconds that took and where the library is.
+/// Builds from nothing. Returns the seconds that this took, and the path of the library.
 fn clean_build(directory: &Path, arguments: &[&str]) -> (f64, PathBuf) {
     let name = directory.file_name().expect("a name").to_string_lossy().replace('-', "_");
     let target = target_dir().join("clean");
-    // What is downloaded and resolved is not part of it.
+    // Downloads and resolution of versions are not measured.
     let fetched =
         Command::new("cargo").args(["fetch", "--quiet", "--manifest-path"]).arg(directory.join("Cargo.toml")).status();
     assert!(fetched.expect("cargo").success());
@@ -33,7 +33,7 @@ fn clean_build(directory: &Path, arguments: &[&str]) -> (f64, PathBuf) {
     (seconds, target.join(profile).join(format!("lib{name}.so")))
 }
 
-/// How many crates are compiled for it, its own among them.
+/// The number of crates that are compiled for the plugin, with its own.
 fn crates(directory: &Path) -> usize {
     let output = Command::new("cargo")
         .args(["tree", "--prefix", "none", "--no-dedupe", "--edges", "normal,build", "--manifest-path"])
@@ -141,7 +141,7 @@ pub extern \"C\" fn init() {
 }
 ";
 
-/// Measures them, prints the figures and writes them.
+/// Measures the builds, prints the figures and writes them.
 pub fn run() {
     let core = generated::plugin_core();
     let greeters = [
@@ -179,8 +179,8 @@ pub fn run() {
     crate::report::write_json("builds.json", &Value::Object(figures));
 }
 
-/// What 200 exports cost to build, and how much of that is the macro's doing: the same functions without the attribute are
-/// what is left.
+/// Measures the build of 200 exports, and the macro's share of the time. The rest is the time for the same functions
+/// without the attribute.
 fn two_hundred(core: &str) -> (String, Value) {
     const EXPORTS: usize = 200;
     let source = |attribute: &str| {
@@ -216,7 +216,8 @@ fn two_hundred(core: &str) -> (String, Value) {
     (sentence, value)
 }
 
-/// How long the crate itself takes to build, with and without optimisation, and how large the optimised library is.
+/// Returns the time that the crate itself takes to build, without and with optimisation, and the size of the optimised
+/// library.
 fn measure_crate(directory: &Path) -> (f64, f64, f64) {
     let again = |arguments: &[&str]| {
         let (_, library) = clean_build(directory, arguments);

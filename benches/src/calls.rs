@@ -1,4 +1,4 @@
-//! What calls cost.
+//! The cost of calls.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,17 +22,17 @@ const WORKLOADS: [&str; 9] = [
     "HashMap<String, u64> of 1,000 in and out",
 ];
 
-/// What all contenders get, because where it lies in memory makes a difference.
+/// The arguments. All contenders get the same ones, because their place in memory makes a difference.
 struct Values {
     numbers: Vec<f64>,
     vector: RefCell<Vec<f64>>,
 }
 
-/// Adds so many times, in a loop that comes after so many bytes of nothing. Of what takes a nanosecond, a quarter depends on
-/// where the compiler has placed the loop.
+/// Adds `count` times, in a loop after `BYTES` bytes of padding. A call takes a nanosecond, and a quarter of that
+/// depends on the place where the compiler puts the loop.
 #[inline(never)]
 fn add_after<const BYTES: usize>(contender: &impl Contender, mut total: u64, count: u32) -> u64 {
-    // SAFETY: it does nothing.
+    // SAFETY: the instructions do nothing.
     #[cfg(target_arch = "x86_64")]
     unsafe {
         std::arch::asm!(".skip {bytes}, 0x90", bytes = const BYTES, options(nomem, nostack, preserves_flags));
@@ -81,7 +81,7 @@ fn batches<'a, C: Contender>(contender: &'a C, values: &'a Values) -> [Batch<'a>
     ]
 }
 
-/// Each contender does what it says, or there would be nothing to measure.
+/// Checks the results of each contender: the time of a wrong function means nothing.
 fn check(contender: &impl Contender) {
     assert_eq!(contender.add(20, 22), 42);
     assert_eq!(contender.greet("World"), "Hello, World!");
@@ -99,7 +99,7 @@ fn check(contender: &impl Contender) {
     assert_eq!(contender.count(HashMap::from([("a".to_owned(), 1)])), HashMap::from([("a".to_owned(), 2)]));
 }
 
-/// Measures them.
+/// Measures the workloads.
 pub fn run(libraries: &Libraries) -> Vec<Row> {
     let values =
         Values { numbers: vec![0.5; 1_000_000], vector: RefCell::new(vec![1.0; (1 << 20) / size_of::<f64>()]) };

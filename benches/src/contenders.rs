@@ -10,7 +10,7 @@ use plugin_host::build::Build;
 use plugin_host::{Function, Host, Plugin, Trust};
 use stabby::libloading::StabbyLibrary as _;
 
-/// What is called.
+/// The calls that each contender makes.
 pub trait Contender {
     /// Adds.
     fn add(&self, a: u64, b: u64) -> u64;
@@ -34,7 +34,7 @@ pub struct Libraries {
     pub bare: PathBuf,
     /// Ours, with the host's allocator.
     pub ours: PathBuf,
-    /// Ours, with one of its own.
+    /// Ours, with an allocator of its own.
     pub ours_own_memory: PathBuf,
     /// abi_stable's.
     pub abi_stable: PathBuf,
@@ -44,12 +44,12 @@ pub struct Libraries {
     pub hot: PathBuf,
 }
 
-/// Where this crate is.
+/// The directory of this crate.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where plugins are built: each by itself, so that no features of the host's get into them.
+/// The build directory of a plugin. Each plugin is built by itself, so that no features of the host get into it.
 pub fn target_dir() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     std::path::absolute(target).expect("a directory").join("contenders")
@@ -66,7 +66,7 @@ pub fn build(directory: &Path) -> PathBuf {
 }
 
 impl Libraries {
-    /// Builds them.
+    /// Builds the plugins.
     pub fn build() -> Self {
         let plugin = |name: &str| build(&root().join("plugins").join(name));
         Libraries {
@@ -80,7 +80,7 @@ impl Libraries {
     }
 }
 
-/// A host that loads what was built here.
+/// A host that loads plugins that were built here.
 pub fn host() -> Host {
     // SAFETY: only what was built here, from the sources beside this one, is loaded.
     Host::new(unsafe { Trust::any() })
@@ -253,7 +253,7 @@ impl Contender for Ours {
     }
 }
 
-/// abi_stable's, with the functions taken out of the module once, as the handles of the others are.
+/// abi_stable's. The functions are taken out of the module once, as the other contenders' handles are.
 pub struct AbiStable {
     add: extern "C" fn(u64, u64) -> u64,
     greet: extern "C" fn(abi_stable::std_types::RStr<'_>) -> abi_stable::std_types::RString,
@@ -279,7 +279,7 @@ impl AbiStable {
         }
     }
 
-    /// Loads a library past what abi_stable keeps of those it has loaded. It is never unloaded.
+    /// Loads a library without abi_stable's cache of loaded libraries. The library is never unloaded.
     pub fn load_another(path: &Path) -> for_abi_stable::ModuleRef {
         lib_header_from_path(path).and_then(|header| header.init_root_module()).expect("the module")
     }

@@ -1,11 +1,12 @@
-//! Plugins with many exports, which nobody would write by hand, and copies of them under other names.
+//! Generated plugins with many exports, and copies of them under other names.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::contenders::{root, target_dir};
 
-/// Writes the crate of a plugin. What is there already and the same is left alone, so that it is not built again.
+/// Writes the crate of a plugin. A file that has the same text already is not written, so that the plugin is not built
+/// again.
 pub fn plugin(name: &str, dependencies: &str, source: &str) -> PathBuf {
     let directory = target_dir().join("generated").join(name);
     let manifest = format!(
@@ -25,7 +26,7 @@ fn write_if_other(path: &Path, text: &str) {
     std::fs::write(path, text).expect("a file in the target directory");
 }
 
-/// What our plugins depend on.
+/// The dependencies of our plugins.
 pub fn plugin_core() -> String {
     format!("plugin-core = {{ path = {:?} }}", root().join("../plugin-core"))
 }
@@ -65,7 +66,7 @@ pub fn symbols(path: &Path, names: impl Iterator<Item = String>) {
     assert!(status.expect("a C compiler").success());
 }
 
-/// The bytes of a library in which each text has become another of the same length.
+/// Returns the bytes of a library, with each text replaced by another of the same length.
 pub fn patched(library: &[u8], replacements: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = library.to_vec();
     for (from, to) in replacements {

@@ -1,5 +1,5 @@
-//! What it costs to load a library, call it once, and unload it; what such a cycle leaves behind; and what many plugins
-//! at once cost.
+//! The cost of loading a library, calling it once and unloading it, the memory that such a cycle leaves behind, and the
+//! cost of many plugins at once.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -40,25 +40,25 @@ fn our_cycle(host: &Host, path: &Path) {
     assert_eq!(host.unload("ours", Duration::ZERO).expect("it is loaded"), Unload::Unmapped);
 }
 
-/// What the system's loader alone needs for our library.
+/// The time that the loader alone needs for our library.
 fn dlopen_alone(path: &Path) {
-    // SAFETY: built here; nothing of it is used.
+    // SAFETY: built here, and nothing in the library is used.
     let library = unsafe { libloading::Library::new(path) }.expect("the library");
     library.close().expect("it closes");
 }
 
-/// What the kernel needs for a copy that can be sealed.
+/// The time that the kernel needs for a copy that can be sealed.
 fn copy_alone(path: &Path) {
     // SAFETY: a name that ends with NUL.
     let copy = unsafe { libc::memfd_create(c"copy".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
     assert!(copy >= 0);
-    // SAFETY: just created, and nobody else's.
+    // SAFETY: the descriptor was just created, and nothing else owns it.
     let mut copy = File::from(unsafe { OwnedFd::from_raw_fd(copy) });
     std::io::copy(&mut File::open(path).expect("the library"), &mut copy).expect("there is room");
 }
 
-/// Load, first call, unload; and the parts of it that cannot be saved. abi_stable never unloads, and hot-lib-reloader starts
-/// threads that never end.
+/// Measures load, first call and unload, and the parts of them that no library can avoid. abi_stable never unloads, and
+/// hot-lib-reloader starts threads that never end.
 pub fn run(libraries: &Libraries) -> Vec<Row> {
     let Libraries { bare, ours, stabby, .. } = libraries;
     let in_place = host().with_mapping(Mapping::InPlace);
@@ -83,15 +83,15 @@ pub fn run(libraries: &Libraries) -> Vec<Row> {
     vec![Workload { name: "load, first call, unload".to_owned(), contenders }.measure()]
 }
 
-/// What cycles of one contender leave.
+/// The remains of one contender's cycles.
 pub struct Leftovers {
-    /// Who.
+    /// The contender's name.
     pub contender: &'static str,
-    /// How many bytes more were resident after each cycle.
+    /// The growth of the resident memory for each cycle, in bytes.
     pub bytes: f64,
-    /// How many of the libraries are still mapped.
+    /// The number of libraries that are still mapped.
     pub mapped: usize,
-    /// How many cycles there were.
+    /// The number of cycles.
     pub cycles: usize,
 }
 
@@ -102,14 +102,14 @@ fn status(key: &str) -> f64 {
     line.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<f64>().expect("a number") * 1024.0
 }
 
-/// How many libraries are mapped whose path has this in it.
+/// The number of mapped libraries whose path contains this text.
 fn mapped(name: &str) -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
     maps.lines().filter(|line| line.contains(name) && line.contains(" r-xp ")).count()
 }
 
-/// Cycles with a call that leaves a thread-local with a destructor. Each is of a new copy of the library, as after a
-/// change of it: under a path that it has seen, the loader gives the library back that it has.
+/// Runs cycles with a call that leaves a thread-local with a destructor. Each cycle has a new copy of the library, as
+/// after a rebuild: for a known path, the loader returns the library that is mapped already.
 pub fn cycles(libraries: &Libraries) -> Vec<Leftovers> {
     const CYCLES: usize = 200;
     let directory = tempfile::tempdir().expect("a directory");
@@ -127,7 +127,7 @@ pub fn cycles(libraries: &Libraries) -> Vec<Leftovers> {
         drop(plugin);
         assert_eq!(host.unload("ours", Duration::ZERO).expect("it is loaded"), Unload::Unmapped);
     };
-    // It has no way to unload.
+    // abi_stable cannot unload.
     let abi_stable_cycle = |path: &Path| _ = black_box(AbiStable::load_another(path).remember()());
     // SAFETY: the type is checked.
     let stabby_cycle = |path: &Path| unsafe {
@@ -145,7 +145,7 @@ pub fn cycles(libraries: &Libraries) -> Vec<Leftovers> {
         let name = format!("cycle-{}-", contender.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
         let mut before = 0.0;
         for number in 0..CYCLES {
-            // What is made once for good is made by then.
+            // By then, everything is made that is made once and kept.
             if number == CYCLES / 10 {
                 before = status("VmRSS");
             }
@@ -160,19 +160,20 @@ pub fn cycles(libraries: &Libraries) -> Vec<Leftovers> {
     measured.into()
 }
 
-/// What many plugins in one host cost.
+/// The cost of many plugins in one host.
 pub struct Many {
-    /// The resident memory per plugin over each quarter of them, in bytes.
+    /// The resident memory for each plugin, in bytes, in each quarter of the plugins.
     pub quarters: [f64; 4],
-    /// How long the first took to load, in nanoseconds: the median of the first twenty.
+    /// The time of the first loads, in nanoseconds: the median of the first twenty.
     pub first: f64,
-    /// And the last.
+    /// The time of the last loads.
     pub last: f64,
-    /// What the ones before cost dlopen alone: the same ratio for bare libraries.
+    /// The ratio of the last to the first loads for bare libraries with dlopen: the part of the growth that the loader
+    /// causes.
     pub bare_ratio: f64,
 }
 
-/// A thousand plugins.
+/// Measures a thousand plugins.
 pub fn many(libraries: &Libraries) -> Many {
     const COUNT: usize = 1000;
     let directory = tempfile::tempdir().expect("a directory");

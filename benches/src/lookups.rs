@@ -1,7 +1,7 @@
-//! What a look-up costs among few and many exports.
+//! The cost of a look-up among few and among many exports.
 //!
-//! One library of ours with 100,000 exports would take a quarter of an hour to compile, so it is 100 plugins of one host,
-//! which looks in all of them; the 99 others are copies of the first with other names in them. dlsym has one library with
+//! One library of ours with 100,000 exports would take a quarter of an hour to compile. So there are 100 plugins in one
+//! host, which looks in all of them. Of these, 99 are copies of the first with other names. dlsym has one library with
 //! as many symbols.
 
 use std::hint::black_box;
@@ -52,13 +52,13 @@ fn workload<'a>(
     Workload { name, contenders }
 }
 
-/// The names, and the same as C has them. Both lie in memory in the order in which they are looked up.
+/// The names, as Rust and as C texts. Both kinds lie in memory in the order of the look-ups.
 fn both(names: Vec<&String>) -> (Vec<String>, Vec<String>) {
     let with_nul = names.iter().map(|name| format!("{name}\0")).collect();
     (names.into_iter().cloned().collect(), with_nul)
 }
 
-/// Measures them.
+/// Measures the look-ups.
 pub fn run() -> Vec<Row> {
     let directory = tempfile::tempdir().expect("a directory");
     let stabby = |name, count| {
@@ -93,7 +93,7 @@ pub fn run() -> Vec<Row> {
     rows
 }
 
-/// Loads so many copies of a generated plugin.
+/// Loads `count` copies of a generated plugin.
 pub fn load_copies(host: &Host, library: &Path, name: &str, count: usize, directory: &Path) {
     let bytes = std::fs::read(library).expect("the library");
     let stem = name.strip_suffix("-000").expect("a name with a number");
@@ -104,7 +104,7 @@ pub fn load_copies(host: &Host, library: &Path, name: &str, count: usize, direct
     }
 }
 
-/// `100,000`.
+/// Writes a number with commas, such as `100,000`.
 fn thousands(number: usize) -> String {
     if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
 }

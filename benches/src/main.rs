@@ -1,4 +1,4 @@
-//! What calls, look-ups and loads cost, beside the limit and beside the others.
+//! The cost of calls, look-ups and loads, compared with the limit and with other libraries.
 
 mod builds;
 mod calls;
@@ -15,10 +15,10 @@ use contenders::Libraries;
 use measure::Row;
 use serde_json::Value;
 
-// It is the system's without this, too; with it, plugins know.
+// The allocator would be the C library's without this line too. With this line, plugins know that it is.
 plugin_host::use_system_allocator!();
 
-/// The contenders, as tables call them.
+/// The contenders' names in tables.
 const BARE: &str = "extern \"C\"";
 const DIRECT: &str = "direct";
 const DLSYM: &str = "dlsym";
@@ -35,12 +35,13 @@ const ABI_STABLE: &str = "abi_stable";
 const STABBY: &str = "stabby";
 const HOT: &str = "hot-lib-reloader";
 
-/// Where the figures go, beside the README.
+/// The file of the figures, beside the README.
 const FIGURES: &str = "figures.json";
 const PLOT: &str = "calls.svg";
 
-/// Measures the parts that are named on the command line: `calls`, `references`, `lookups`, `live`, `loads`, `upgrades`,
-/// `cycles`, `many`; or all of them, and writes the figures. `build` is apart, because it takes minutes and wants the machine for itself.
+/// Measures the parts that are named on the command line: `calls`, `references`, `lookups`, `live`, `loads`,
+/// `upgrades`, `cycles`, `many`. Without names, measures all of them and writes the figures. `build` is separate,
+/// because it takes minutes and needs the machine for itself.
 fn main() {
     let parts: Vec<String> = std::env::args().skip(1).collect();
     if parts.iter().any(|part| part == "build") {

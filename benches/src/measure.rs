@@ -1,30 +1,31 @@
-//! Measuring contenders against each other: in turns, many times, so that what else the machine does is everybody's.
+//! Measures contenders against each other. They run in turns, many times, so that other work on the machine affects all
+//! of them alike.
 
 use std::time::{Duration, Instant};
 
-/// How long the limit's batch is to take.
+/// The time that one batch of the limit should take.
 const BATCH: Duration = Duration::from_micros(150);
-/// How many batches of each contender there are at most, and how long all of them together may take.
+/// The most batches of each contender, and the time that all of them together may take.
 const ROUNDS: usize = 600;
 const MOST: Duration = Duration::from_secs(6);
-/// How many there are at least.
+/// The fewest batches of each contender.
 const FEWEST: usize = 15;
 
-/// Runs something so many times.
+/// A function that makes a call a given number of times.
 pub type Batch<'a> = Box<dyn FnMut(u32) + 'a>;
 
-/// A workload, for each contender.
+/// A workload, with a function for each contender.
 pub struct Workload<'a> {
-    /// What is done.
+    /// The name of the workload.
     pub name: String,
-    /// Who does it. The first is the limit.
+    /// The contenders. The first is the limit.
     pub contenders: Vec<(&'static str, Batch<'a>)>,
 }
 
-/// What one contender needs for a workload.
+/// The time of one contender for a workload.
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// Who.
+    /// The contender's name.
     pub contender: &'static str,
     /// The median time, in nanoseconds.
     pub nanoseconds: f64,
@@ -35,31 +36,31 @@ pub struct Figure {
 /// The figures of a workload.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What is done.
+    /// The name of the workload.
     pub workload: String,
-    /// Who needs how long for it. The first is the limit.
+    /// The time of each contender. The first is the limit.
     pub figures: Vec<Figure>,
 }
 
 impl Row {
-    /// What `contender` needs.
+    /// Returns the figures of `contender`.
     pub fn of(&self, contender: &str) -> Option<&Figure> {
         self.figures.iter().find(|figure| figure.contender == contender)
     }
 }
 
-/// The median.
+/// Returns the median.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-/// Numbers that are the same in each run.
+/// Pseudo-random numbers that are the same in each run.
 pub struct Random(pub u64);
 
 impl Random {
-    /// The next one, less than `end`.
+    /// Returns the next number, less than `end`.
     pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
         (self.0 >> 33) as usize % end
@@ -73,9 +74,9 @@ fn time(batch: &mut Batch<'_>, count: u32) -> f64 {
 }
 
 impl Workload<'_> {
-    /// Measures it.
+    /// Measures the workload.
     pub fn measure(mut self) -> Row {
-        // Also warms everybody up.
+        // The first batches also fill the caches.
         let mut slowest = 0.0_f64;
         for (_, batch) in &mut self.contenders {
             slowest = slowest.max(time(batch, 1).min(time(batch, 3)));
@@ -92,7 +93,7 @@ impl Workload<'_> {
             if round >= FEWEST && start.elapsed() > MOST {
                 break;
             }
-            // In another order each time: a batch leaves its traces in the caches.
+            // The order differs in each round, because a batch changes the contents of the caches.
             let mut order: Vec<usize> = (0..times.len()).collect();
             for last in (1..order.len()).rev() {
                 order.swap(last, random.below(last + 1));

@@ -9,7 +9,7 @@ use crate::contenders::root;
 use crate::loads::{Leftovers, Many};
 use crate::measure::Row;
 
-/// A time as one reads it.
+/// Writes a time with a unit.
 fn time(nanoseconds: f64) -> String {
     match nanoseconds {
         ..100.0 => format!("{nanoseconds:.1} ns"),
@@ -19,7 +19,8 @@ fn time(nanoseconds: f64) -> String {
     }
 }
 
-/// A table of Markdown: a line for each workload, a column for each contender; the ratio, and the limit's own time.
+/// Writes a table in Markdown, with a line for each workload and a column for each contender. It has the ratios, and
+/// the time of the limit.
 pub fn table(rows: &[Row]) -> String {
     let mut contenders: Vec<&str> = Vec::new();
     for figure in rows.iter().flat_map(|row| &row.figures) {
@@ -42,7 +43,7 @@ pub fn table(rows: &[Row]) -> String {
     text
 }
 
-/// What cycles leave, as a table.
+/// Writes the remains of cycles as a table.
 pub fn leftovers(all: &[Leftovers]) -> String {
     let mut text =
         "| a cycle with a thread-local's destructor | leaves | still mapped |\n| --- | --- | --- |\n".to_owned();
@@ -53,7 +54,7 @@ pub fn leftovers(all: &[Leftovers]) -> String {
     text
 }
 
-/// What a thousand plugins cost, in a sentence.
+/// Writes the cost of a thousand plugins as a sentence.
 pub fn many(many: &Many) -> String {
     let quarters: Vec<String> = many.quarters.iter().map(|bytes| format!("{:.0}", bytes / 1024.0)).collect();
     format!(
@@ -80,7 +81,7 @@ pub fn json_rows(rows: &[Row]) -> Value {
     Value::Object(rows.iter().map(figure).collect())
 }
 
-/// What cycles leave, as JSON.
+/// Writes the remains of cycles as JSON.
 pub fn json_leftovers(all: &[Leftovers]) -> Value {
     let entry = |left: &Leftovers| {
         let value = json!({ "bytes": left.bytes.round(), "mapped": left.mapped, "cycles": left.cycles });
@@ -89,7 +90,7 @@ pub fn json_leftovers(all: &[Leftovers]) -> Value {
     Value::Object(all.iter().map(entry).collect())
 }
 
-/// What a thousand plugins cost, as JSON.
+/// Writes the cost of a thousand plugins as JSON.
 pub fn json_many(many: &Many) -> Value {
     json!({
         "resident bytes per plugin, by quarter": many.quarters,
@@ -105,7 +106,7 @@ pub fn write_json(name: &str, value: &Value) {
     std::fs::write(root().join(name), text).expect("a file beside the README");
 }
 
-/// Puts a text into the README, where its part of this name is.
+/// Replaces the part of the README that has this name.
 pub fn write_into_readme(part: &str, text: &str) {
     let path = root().join("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
@@ -115,7 +116,7 @@ pub fn write_into_readme(part: &str, text: &str) {
     std::fs::write(path, format!("{before}{begin}\n{}\n\n{end}{after}", text.trim())).expect("the README");
 }
 
-/// Draws what calls cost, by workload and contender.
+/// Draws the cost of calls, by workload and contender.
 pub fn plot(rows: &[Row], path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     const COLORS: [RGBColor; 5] = [
         RGBColor(0x1b, 0x7f, 0x3b),

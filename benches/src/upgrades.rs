@@ -1,4 +1,4 @@
-//! What it costs to follow upgrades, and to be upgraded.
+//! The cost of an upgrade, and of a handle that follows upgrades.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use plugin_host::{FunctionType, Host, Live, Lookup};
 use crate::contenders::{Libraries, host};
 use crate::measure::{Batch, Row, Workload};
 
-/// A call through a handle that stays with its version, and one through a handle that follows.
+/// Measures a call through a handle that stays with its version, and a call through a handle that follows upgrades.
 fn calls(host: &Host) -> Row {
     type Add = fn(u64, u64) -> u64;
     let (plain, live) = (host.get::<Add>("add").expect("it is there"), live::<Add>(host, "add"));
@@ -22,8 +22,8 @@ fn live<F: FunctionType + Lookup>(host: &Host, name: &str) -> Live<F> {
     host.live(name).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// An upgrade while a handle follows, up to the moment when the old version is unmapped; and what the loader alone needs to
-/// open and close a library.
+/// Measures an upgrade while a handle follows, until the old version is unmapped, and the time that the loader alone
+/// needs to open and close a library.
 fn upgrade(host: &Host, libraries: &Libraries) -> Row {
     let add = live::<fn(u64, u64) -> u64>(host, "add");
     let contenders: Vec<(&str, Batch<'_>)> = vec![
@@ -44,12 +44,12 @@ fn upgrade(host: &Host, libraries: &Libraries) -> Row {
     Workload { name: "upgrade, first call, old version unmapped".to_owned(), contenders }.measure()
 }
 
-/// Calls that follow upgrades.
+/// Measures calls that follow upgrades.
 pub fn run_calls(libraries: &Libraries) -> Vec<Row> {
     vec![calls(&loaded(libraries))]
 }
 
-/// Upgrades.
+/// Measures upgrades.
 pub fn run(libraries: &Libraries) -> Vec<Row> {
     vec![upgrade(&loaded(libraries), libraries)]
 }

@@ -1,7 +1,7 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(
-    // SAFETY: no other thread is there yet. Plugins are built without the fuzzer's flags.
+    // SAFETY: this process has no other thread yet. Plugins are built without the fuzzer's flags.
     init: unsafe { std::env::remove_var("RUSTFLAGS") },
     |input: &[u8]| tests::fuzzing::postcard(input)
 );

@@ -8,8 +8,8 @@ use crate::rows::Row;
 use crate::run::run;
 use crate::table::Table;
 
-/// How much more memory a cycle may leave than in the table: a quarter, because libraries differ with compilers, and this
-/// many KiB, because the heap's pages are not the same each time.
+/// The memory that a cycle may leave in addition to the table's figure. It is a quarter of the figure, because
+/// libraries differ between compilers, and this many KiB, because the heap's pages vary.
 const MORE_KIB: u64 = 4;
 
 /// Runs rows, and fails if one of them is worse than in the table.
@@ -38,7 +38,7 @@ enum Difference {
     Worse(String),
 }
 
-/// How bad an end is: its kind, and then how early or how often.
+/// The rank of an end. Its kind decides first, and then its cycle or its count.
 fn badness(end: &End) -> (u32, u32) {
     match end {
         End::Unmapped => (0, 0),
@@ -71,7 +71,7 @@ fn difference(expected: Option<&Outcome>, found: &Outcome) -> Difference {
     }
 }
 
-/// Returns true if a cycle leaves more now. Memory that the host frees is no loss.
+/// Returns true if a cycle leaves more now. Memory that the host frees does not count as lost.
 fn is_more(before: Left, now: Left) -> bool {
     now.kib > before.kib + before.kib / 4 + MORE_KIB || now.files > before.files
 }

@@ -1,5 +1,5 @@
 //! The cycles of one row, in a process of their own. The outcome of each cycle is written to a file at once. So the
-//! report is there even if the process crashes later.
+//! report exists even if the process crashes later.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use plugin_host::{Host, Trust, Unload};
 
 use crate::rows::Row;
 
-/// How often a plugin is loaded, called and unloaded.
+/// The number of cycles: in each, a plugin is loaded, called and unloaded.
 pub(crate) const CYCLES: u32 = 200;
 
 /// Memory is counted each time so many cycles have passed. The first window is long enough for all values that are made

@@ -16,7 +16,7 @@ use crate::rows::{ROWS, Row};
 /// The command that runs a row's cycles.
 pub(crate) const CYCLES: &str = "cycles";
 
-/// How long the cycles of a row may take, before the row is said to hang.
+/// The time that the cycles of a row may take. After that time, the row counts as hanging.
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs a row, and prints one line about it. Returns `None` if something that it needs is missing.

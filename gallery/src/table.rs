@@ -56,7 +56,7 @@ impl Table {
     }
 }
 
-/// Whether a cell names that dependency, with its version or without one.
+/// Returns true if a cell names that dependency, with its version or without one.
 fn is_dependency(cell: &str, name: &str) -> bool {
     cell.strip_prefix(name).is_some_and(|version| {
         version.is_empty() || version.strip_prefix(' ').is_some_and(|version| version.starts_with(char::is_numeric))
@@ -76,11 +76,11 @@ fn line(row: &Row, outcome: &Outcome, lock: &str) -> String {
     format!("| {dependency} | {} | {end} | {} | {} |", row.used, write_left(outcome.left), row.remedy)
 }
 
-/// The version of a dependency of a package's, in the text of a lock file.
+/// The version of a package's dependency, in the text of a lock file.
 fn version<'a>(lock: &'a str, package: &str, dependency: &str) -> Option<&'a str> {
     let block =
         |name: &str| lock.split("[[package]]\n").find(|block| block.starts_with(&format!("name = \"{name}\"\n")));
-    // Of several versions, the one is written where it is depended on.
+    // If there are several versions, the package's list of dependencies names the right one.
     let mut depended_on = block(package)?.lines().map(|line| line.trim().trim_matches([',', '"']));
     let depended_on = depended_on.find_map(|line| line.strip_prefix(dependency)?.strip_prefix(' '));
     depended_on

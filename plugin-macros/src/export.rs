@@ -5,8 +5,14 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{LitStr, Type};
 
-use crate::model::{Crossing, Export, Item, Mistakes, Options, Passing, Role, Target};
-use crate::types::{advice, ends, explained};
+use crate::compiler;
+use crate::crossing::{Crossing, Passing};
+use crate::item::Item;
+use crate::mistakes::{Mistakes, explained};
+use crate::model::{Export, Target};
+use crate::options::{Options, Role};
+use crate::tokens::ends;
+use crate::types::advice;
 
 /// The whole macro. `number` is different for each use of it in a crate.
 pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> TokenStream {
@@ -23,8 +29,8 @@ pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> To
         Some(export) if mistakes.count() == 0 && export.target.crossings().iter().all(|ty| ty.askable) => {
             expand(&export, number)
         }
-        // There is something that this crate or the compiler refuses. The types are still checked, so that what is wrong
-        // with them is said in the same compile.
+        // This crate or the compiler refuses the item. The types are still checked, so that one compile reports all
+        // mistakes.
         Some(export) => check_types(&export),
         None => TokenStream::new(),
     };
@@ -104,7 +110,7 @@ fn saver(state: TokenStream) -> TokenStream {
 fn check_types(Export { target, ident, shared, .. }: &Export) -> TokenStream {
     let askable = target.crossings().into_iter().filter(|crossing| crossing.askable);
     let nodes = askable.map(|crossing| node(crossing, &crossing.ty));
-    // It has a name because it may stand among methods, where `_` is another mistake.
+    // The constant has a name because it may stand among methods, where a constant `_` is another mistake.
     let constant = format_ident!("__plugin_types_{}", ident.unraw(), span = Span::call_site());
     quote!(#(#shared)* const #constant: &[&::plugin_core::__private::Node] = &[#(#nodes),*];)
 }
@@ -125,9 +131,10 @@ fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream,
 
 /// Makes the entry, a shim with the C ABI, and registers it. `number` is different for each export of a crate.
 ///
-/// The author's words do not stand in the entry, because the entry is an unsafe function, in which an unsafe function could
-/// be called as if it were safe. The entry knows the types by their names, and the item as a constant: a pointer to a safe
-/// function of exactly these types. The compiler refuses the constant if another macro has made the item into something else.
+/// The author's words do not stand in the entry, because the entry is an unsafe function: the author's words could call
+/// unsafe functions there without `unsafe`. The entry knows the types by their names, and the item as a constant: a
+/// pointer to a safe function of exactly these types. The compiler refuses the constant if another macro has made the
+/// item into something else.
 ///
 /// The compiler reports a type `T` that does not cross in the descriptor only. Everywhere else the type is `__Checked<T>`,
 /// which is `T` by way of an array as long as the descriptor. A descriptor with an error has no length, and the compiler does
@@ -135,7 +142,7 @@ fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream,
 /// the compiler does not find the item by its bare name, or finds another item: then the entry would call that.
 fn expand(export: &Export, number: u64) -> TokenStream {
     let Export { role, target, ident, abi, name, docs, shared } = export;
-    // Names that are not the item's own, which the shim refers to from beside them.
+    // Names that differ from the item's own name. The shim stands beside the item and refers to it.
     let entry = format_ident!("__plugin_{}", ident.unraw(), span = Span::call_site());
     let (descriptor, own) = (format_ident!("{entry}_node"), format_ident!("{entry}_item"));
     let (invoker, promised) = (format_ident!("{entry}_invoke"), format_ident!("{entry}_promised"));
@@ -214,7 +221,7 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         Some(_) => quote!(::plugin_core::__private::core::option::Option::Some(#invoker)),
         None => quote!(::plugin_core::__private::core::option::Option::None),
     };
-    let library = crate::is_library().then(|| format_ident!("library"));
+    let library = compiler::is_library().then(|| format_ident!("library"));
     // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
     // `impl` nor a block has a place for them.
     let control = library.as_ref().map(|_| {
@@ -252,7 +259,8 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         }
         #control
     };
-    // At the name, so that the compiler shows it when there are two of the constant. A host may use a deprecated item.
+    // The constant has the place of the export's name. So the compiler shows that name if two constants are equal. A
+    // deprecated item may be exported, so the expansion may use it.
     let at_name = Span::call_site().located_at(name.span());
     quote_spanned! {at_name=>
         #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
@@ -269,7 +277,7 @@ fn find(name: &Ident, as_name: &Ident) -> TokenStream {
     quote!(struct #name {} use #name as #as_name;)
 }
 
-/// What calls a function's entry with arguments and outcome by address.
+/// The by-address form of a function's entry: it takes the addresses of the arguments and of the outcome.
 fn invoke(invoke: &Ident, entry: &Ident, indices: impl Iterator<Item = Literal>) -> TokenStream {
     quote! {
         unsafe extern "C" fn #invoke(
@@ -292,7 +300,8 @@ fn free_constant(ident: &Ident, number: u64) -> Ident {
     format_ident!("__plugin_free_{number}_{}", ident.unraw(), span = Span::call_site())
 }
 
-/// A name that two exports of one name in one module both define, which the compiler reports at the two names.
+/// The name of a constant. Two exports of one name in one module both define this constant, so the compiler reports an
+/// error at both names.
 fn unique_constant(name: &LitStr) -> Ident {
     let value = name.value();
     let plain = value.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());

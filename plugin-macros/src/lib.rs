@@ -1,14 +1,20 @@
 //! The attribute macros of the plugin SDK. Use it through `plugin-core`, which documents them by example.
 
+mod attributes;
+mod compiler;
+mod crossing;
 mod export;
+mod item;
+mod mistakes;
 mod model;
+mod options;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod types;
 mod user_type;
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proc_macro::TokenStream;
@@ -27,21 +33,23 @@ use proc_macro::TokenStream;
 /// `#[plugin_export(name = "...")]` gives the export another name than the item's. Doc comments travel with the
 /// export. The item itself stays what it was, for the plugin's own use and tests.
 ///
-/// Hooks run on a thread that the host starts for them, one after the other, and each may take 30 seconds unless the host
-/// says otherwise. A host can also have them run on the thread that loads or releases the library. The plugin's own come after
-/// those of the crates it depends on, which go by package name; within a crate they go by module path, then by line.
-/// Shutdown hooks run in the opposite order. When an init hook fails, the shutdown hooks run and the library is not attached.
+/// Hooks run on a thread that the host starts for them, one after the other, and each may take 30 seconds unless the
+/// host says otherwise. A host can also run them on the thread that loads or releases the library. The hooks of the
+/// crates that the plugin depends on come first, in the order of the package names. The plugin's own hooks follow.
+/// Within a crate, the order is by module path, then by line. Shutdown hooks run in the opposite order. When an init
+/// hook fails, the shutdown hooks run and the library is not attached.
 ///
 /// # State
 ///
-/// When a host replaces a plugin by another version of it, that begins anew, unless they hand over the state: what the old
-/// one's `save` returns goes to the new one's `restore`, after the new one's init hooks. There may be one of each. `S` is
-/// any type that crosses, and the new version's must fit the old one's: it is equal, or has grown as `#[plugin_type]`
-/// allows. Where the old version saves a state, the new one must restore it; to drop it, take it and do nothing. Where it saves
-/// none, `restore` is not called. Save a copy: if the upgrade fails after that, the old version goes on with what it has.
+/// When a host replaces a plugin by another version, the new version begins without the old version's state, unless the
+/// two hand it over: the host passes the result of the old version's `save` to the new version's `restore`, after the
+/// new version's init hooks. A plugin may have one of each. `S` is any type that crosses. The new version's `S` must
+/// fit the old version's: it is equal, or has grown as `#[plugin_type]` allows. Where the old version saves a state,
+/// the new one must restore it; to drop it, take it and do nothing. If the old version saves no state, `restore` is not
+/// called. Save a copy: if the upgrade fails after that, the old version goes on with its own state.
 ///
 /// While a state is handed over, calls through `Live` handles wait, so that none changes what has been saved already.
-/// Calls through other handles to the old version, and its own threads, do not: what they change from then on is lost.
+/// Calls through other handles to the old version do not wait, nor do its own threads: their later changes are lost.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -97,28 +105,13 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
     export::export(options.into(), item.into(), number()).into()
 }
 
-/// Whether the crate is being compiled as a library for a host to load. A `dylib` is one as well, though a `cdylib` is smaller.
-fn is_library() -> bool {
-    crate_types().iter().any(|types| types.split(',').any(|ty| matches!(ty, "cdylib" | "dylib")))
-}
-
-/// The kinds of output that the compiler was asked for. Only its arguments tell.
-fn crate_types() -> Vec<String> {
-    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let types = std::iter::from_fn(|| {
-        let argument = arguments
-            .find_map(|argument| Some(argument.strip_prefix("--crate-type")?.strip_prefix('=').map(str::to_owned)));
-        argument?.or_else(|| arguments.next())
-    });
-    types.collect()
-}
-
 /// Lets the values of a struct or enum cross between a plugin and its host, like any other type: as arguments and results,
 /// behind references, inside each other, in statics.
 ///
-/// Put it on structs and enums of every shape whose fields cross, also generic and recursive ones. Both sides need the same
-/// type; a crate that both depend on is the usual place. What counts is the type's structure, not where it is defined: its
-/// name, and its fields or variants in order, with their names, types and discriminants.
+/// Put it on structs and enums of every shape whose fields cross, also generic and recursive ones. Both sides need the
+/// same type; a crate that both depend on is the usual place. Two types are the same if their structure is equal: the
+/// name, and the fields or variants in order, with their names, types and discriminants. The place of the definition
+/// does not matter.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -146,15 +139,15 @@ fn crate_types() -> Vec<String> {
 /// # assert_eq!(sum(&node), 3);
 /// ```
 ///
-/// The attribute says that the type is data: whoever has it may make a value with any fields. It has no `Drop`: its
-/// values are taken apart on one side and made anew on the other.
+/// The attribute says that the type is data: any code that knows the type may make a value with any fields. The type
+/// has no `Drop`, because its values are taken apart on one side and made anew on the other.
 ///
 /// # Cost
 ///
-/// A struct costs what its fields do, an enum what those of its variant do. A `#[repr(C)]` struct all of whose fields are
-/// plain (numbers, `bool`, `char`, arrays and `#[repr(C)]` structs of such) is plain itself: it costs nothing, and slices of
-/// it cross as they are, in both directions. What may grow costs one allocation more; of an enum, only for a variant with
-/// fields.
+/// A struct costs what its fields do, an enum what those of its variant do. A `#[repr(C)]` struct all of whose fields
+/// are plain (numbers, `bool`, `char`, arrays and `#[repr(C)]` structs of such) is plain itself: it costs nothing, and
+/// slices of it cross as they are, in both directions. A type that may grow costs one more allocation for each value.
+/// An enum has this cost only for a variant with fields.
 ///
 /// # Changing a type
 ///
@@ -166,10 +159,10 @@ fn crate_types() -> Vec<String> {
 /// | `#[non_exhaustive] struct` | fields at its end, each with `#[plugin_type(default)]` or `#[plugin_type(default = value)]` | leaves it out; the other side sees the default |
 /// | `#[non_exhaustive] enum` that has a variant without fields with `#[plugin_type(fallback)]` | variants after those it has; the fallback may stand anywhere | sees the fallback |
 ///
-/// What a side does not know is lost where a value goes through it and back. Nothing else may change: not the order, the
-/// names, the types and the discriminants of what is there, not a variant's fields, not the name of the fallback.
-/// `#[non_exhaustive]` alone makes an enum no different. It is no matter which side is the newer one, or what the type is
-/// inside of.
+/// If a value goes through a side and back, the fields and variants that the side does not know are lost. Nothing else
+/// may change: not the order, names, types and discriminants of the fields and variants that exist, not a variant's
+/// fields, and not the name of the fallback. `#[non_exhaustive]` alone changes nothing about an enum. Either side may
+/// be the newer one, and the type may be inside of any other.
 ///
 /// ```
 /// use plugin_core::plugin_type;
@@ -198,17 +191,19 @@ fn crate_types() -> Vec<String> {
 ///
 /// # Errors
 ///
-/// What cannot cross is reported at the place where it stands: unions, borrowed fields, fields whose types do not cross,
-/// lifetimes, `#[cfg]` on a field or variant, packed types, enums without variants, and types with a `Drop`. A generic type
-/// that contains itself has no constant parameters and no bounds on its parameters but those of the standard library.
+/// The attribute reports each part that cannot cross, at its own place: unions, borrowed fields, fields whose types do
+/// not cross, lifetimes, `#[cfg]` on a field or variant, packed types, enums without variants, and types with a `Drop`.
+/// A generic type that contains itself has no constant parameters and no bounds on its parameters but those of the
+/// standard library.
 ///
 /// A bound that has the name of one of the standard library's traits, such as `Clone` or `Display`, counts as that trait: the
 /// type is described with the standard library's trait, and crosses only with arguments that have the trait. A trait of
 /// the author's may have such a name if each type with the standard library's trait has the author's trait too. Any other
 /// trait is written with its path: `crate::Display`.
 ///
-/// In an array's length and a variant's number, what is more than arithmetic, calls and names is not read: make it a constant.
-/// That holds for `#[plugin_export]` too. A variant's number has no macro in it, because the number is written twice.
+/// In an array's length and a variant's number, the attribute reads only arithmetic, calls and names: make anything
+/// else a constant. The same holds for `#[plugin_export]`. A variant's number has no macro in it, because the number is
+/// written twice.
 ///
 /// # Soundness
 ///
@@ -217,33 +212,11 @@ fn crate_types() -> Vec<String> {
 /// that other crate do the work, with all that follows. The other names of the crate may mean anything.
 #[proc_macro_attribute]
 pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
-    user_type::user_type(options.into(), item.into(), number(), metadata()).into()
+    user_type::user_type(options.into(), item.into(), number(), compiler::metadata()).into()
 }
 
 /// A number that is different for each use of an attribute in a crate.
 fn number() -> u64 {
     static USES: AtomicU64 = AtomicU64::new(0);
     USES.fetch_add(1, Ordering::Relaxed)
-}
-
-/// A text that is different for each crate of the same name in a program: the crate's kind, and the metadata that cargo passes
-/// to the compiler. The compiler refuses a program with two crates that have the same name, kind and metadata. For a crate
-/// without metadata, the text is all of the compiler's arguments.
-fn metadata() -> &'static str {
-    static METADATA: OnceLock<String> = OnceLock::new();
-    METADATA.get_or_init(|| {
-        let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-        let mut all: Vec<String> = arguments.collect();
-        // Arguments may be in a file.
-        let files = all.iter().filter_map(|argument| std::fs::read_to_string(argument.strip_prefix('@')?).ok());
-        let in_files: Vec<String> =
-            files.flat_map(|file| file.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-        all.extend(in_files);
-        let metadata: Vec<&str> = all.iter().map(String::as_str).filter(|one| one.contains("metadata=")).collect();
-        if metadata.is_empty() {
-            all.extend(std::env::current_dir().map(|directory| directory.to_string_lossy().into_owned()));
-            return all.join(" ");
-        }
-        format!("{} {}", crate_types().join(","), metadata.join(" "))
-    })
 }

@@ -1,223 +1,25 @@
-//! What `#[plugin_export]` was put on, parsed and checked.
+//! The item with `#[plugin_export]`, checked.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Abi, Attribute, Error, Expr, GenericParam, LitStr, Meta, ReturnType, Token, Type, token};
+use syn::{Abi, Expr, GenericParam, LitStr, ReturnType, Type};
 
+use crate::attributes::{docs, enables_features, shared};
+use crate::crossing::{Crossing, Passing};
+use crate::item::Item;
+use crate::mistakes::Mistakes;
+use crate::options::{Options, Role};
 use crate::signature::{Argument, Input, Signature};
-use crate::types::{CLOSURE, check, find_self, is_closure, is_unsized, mentions, strip};
+use crate::tokens::{find_self, mentions};
+use crate::types::{CLOSURE, check, is_closure, is_unsized, strip};
 
-/// More arguments than this have no function type that a host can ask for (see `plugin_core::FunctionType`).
+/// The most arguments of an exported function: more have no function type (see `plugin_core::FunctionType`).
 const MOST_ARGUMENTS: usize = 6;
-/// The same if one of them is `&mut`.
+/// The most arguments if one of them is `&mut`.
 const MOST_ARGUMENTS_WITH_MUT: usize = 4;
 
-mod keyword {
-    syn::custom_keyword!(init);
-    syn::custom_keyword!(shutdown);
-    syn::custom_keyword!(save);
-    syn::custom_keyword!(restore);
-    syn::custom_keyword!(name);
-}
-
-/// The mistakes found in one item, to be reported together.
-#[derive(Default)]
-pub(crate) struct Mistakes(Vec<Error>);
-
-impl Mistakes {
-    pub(crate) fn add(&mut self, at: impl ToTokens, message: impl std::fmt::Display) {
-        self.0.push(Error::new_spanned(at, message));
-    }
-
-    pub(crate) fn push(&mut self, error: Error) {
-        self.0.push(error);
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn to_compile_errors(&self) -> TokenStream {
-        self.0.iter().map(Error::to_compile_error).collect()
-    }
-}
-
-/// What an export is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Role {
-    #[default]
-    Export,
-    Init,
-    Shutdown,
-    Save,
-    Restore,
-}
-
-/// What stands in the parentheses of the attribute.
-#[derive(Default)]
-pub(crate) struct Options {
-    pub(crate) role: Role,
-    pub(crate) name: Option<LitStr>,
-}
-
-impl Options {
-    pub(crate) fn new(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
-        let mut options = Options::default();
-        let parse_all = |input: ParseStream| {
-            while !input.is_empty() {
-                if let Err(error) = options.parse_one(input) {
-                    mistakes.push(error);
-                    // The next option may be wrong too.
-                    while !input.is_empty() && !input.peek(Token![,]) {
-                        input.parse::<TokenTree>()?;
-                    }
-                }
-                input.parse::<Option<Token![,]>>()?;
-            }
-            Ok(())
-        };
-        if let Err(error) = parse_all.parse2(tokens) {
-            mistakes.push(error);
-        }
-        if let (true, Some(name)) = (options.role != Role::Export, &options.name) {
-            mistakes.add(name, "a hook has no name to be looked up by");
-        }
-        options
-    }
-
-    fn parse_one(&mut self, input: ParseStream) -> syn::Result<()> {
-        let span = input.span();
-        let next = input.lookahead1();
-        let role = if next.peek(keyword::init) {
-            Some(Role::Init)
-        } else if next.peek(keyword::shutdown) {
-            Some(Role::Shutdown)
-        } else if next.peek(keyword::save) {
-            Some(Role::Save)
-        } else if next.peek(keyword::restore) {
-            Some(Role::Restore)
-        } else {
-            None
-        };
-        if let Some(role) = role {
-            input.parse::<Ident>()?;
-            if std::mem::replace(&mut self.role, role) != Role::Export {
-                return Err(Error::new(span, "a hook is one of `init`, `shutdown`, `save` and `restore`, once"));
-            }
-        } else if next.peek(keyword::name) {
-            input.parse::<keyword::name>()?;
-            input.parse::<Token![=]>()?;
-            if self.name.replace(input.parse()?).is_some() {
-                return Err(Error::new(span, "`name` is given twice"));
-            }
-        } else {
-            return Err(next.error());
-        }
-        if input.is_empty() || input.peek(Token![,]) { Ok(()) } else { Err(input.error("expected `,`")) }
-    }
-}
-
-/// An item as far as it matters here. Bodies and initial values are not looked at, so they cost no time and may be
-/// written in whatever Rust the compiler knows.
-pub(crate) enum Item {
-    Function {
-        attributes: Vec<Attribute>,
-        signature: Box<Signature>,
-    },
-    Static {
-        attributes: Vec<Attribute>,
-        mutability: Option<Token![mut]>,
-        ident: Ident,
-        ty: Box<Type>,
-    },
-    /// A function without a body or a static without a value: one of a trait or an `extern` block.
-    Declaration(Ident),
-    /// A constant, and whether it is what `thread_local!` makes of a static.
-    Constant {
-        ident: Ident,
-        of_thread: bool,
-    },
-    /// Anything else, by its first words.
-    Other(TokenStream),
-}
-
-impl Parse for Item {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
-        let mut attributes = input.call(Attribute::parse_outer)?;
-        input.parse::<syn::Visibility>()?;
-        let item = if input.peek(Token![static]) {
-            input.parse::<Token![static]>()?;
-            let (mutability, ident) = (input.parse()?, input.parse()?);
-            input.parse::<Token![:]>()?;
-            let ty = input.parse()?;
-            if input.peek(Token![=]) {
-                Item::Static { attributes, mutability, ident, ty }
-            } else {
-                Item::Declaration(ident)
-            }
-        } else if is_function(input) {
-            let signature: Box<Signature> = input.parse()?;
-            if input.peek(token::Brace) {
-                let body;
-                syn::braced!(body in input);
-                attributes.extend(body.call(Attribute::parse_inner)?);
-                body.parse::<TokenStream>()?;
-                Item::Function { attributes, signature }
-            } else {
-                Item::Declaration(signature.ident)
-            }
-        } else if input.peek(Token![const]) {
-            input.parse::<Token![const]>()?;
-            let ident = input.call(Ident::parse_any)?;
-            let ty = input.cursor().token_stream();
-            Item::Constant { ident, of_thread: mentions(ty, &[Ident::new("LocalKey", Span::call_site())]) }
-        } else {
-            Item::Other(input.cursor().token_stream().into_iter().take(2).collect())
-        };
-        input.parse::<TokenStream>()?;
-        Ok(item)
-    }
-}
-
-/// Whether a function begins here: its qualifiers, then `fn`.
-fn is_function(input: ParseStream) -> bool {
-    let is_qualifier = |token: &TokenTree| match token {
-        TokenTree::Ident(ident) => ["const", "async", "unsafe", "extern"].iter().any(|qualifier| ident == qualifier),
-        TokenTree::Literal(_) => true,
-        _ => false,
-    };
-    let mut tokens = input.cursor().token_stream().into_iter().skip_while(is_qualifier);
-    matches!(tokens.next(), Some(TokenTree::Ident(ident)) if ident == "fn")
-}
-
-/// How a type crosses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passing {
-    /// As an argument or result.
-    Own,
-    /// Behind `&`.
-    Ref,
-    /// Behind `&mut`.
-    Mut,
-    /// As a static.
-    Static,
-    /// As what a hook returns.
-    Hook,
-}
-
-/// A type, and how it crosses.
-pub(crate) struct Crossing {
-    pub(crate) passing: Passing,
-    /// The type itself, without the reference.
-    pub(crate) ty: Type,
-    /// Whether the compiler can be asked what it thinks of the type: nothing is wrong with it so far.
-    pub(crate) askable: bool,
-}
-
-/// What the annotated item is.
+/// The kind of an annotated item, with its types.
 pub(crate) enum Target {
     Function {
         arguments: Vec<Crossing>,
@@ -225,11 +27,11 @@ pub(crate) enum Target {
         returns: Crossing,
     },
     Static(Crossing),
-    /// What an init or shutdown hook returns.
+    /// The result of an init or shutdown hook.
     Hook(Crossing),
     /// The state that is saved.
     Save(Crossing),
-    /// The state that is restored, and what the hook returns.
+    /// The state that is restored, and the hook's result.
     Restore(Box<[Crossing; 2]>),
 }
 
@@ -249,9 +51,9 @@ pub(crate) struct Export {
     pub(crate) target: Target,
     /// The item's own name.
     pub(crate) ident: Ident,
-    /// Of a function that has another calling convention than Rust's.
+    /// The calling convention of a function, if it is not Rust's.
     pub(crate) abi: Option<Abi>,
-    /// The name it is looked up by.
+    /// The name by which a host looks the export up.
     pub(crate) name: LitStr,
     pub(crate) docs: Vec<Expr>,
     /// The attributes that the expansion repeats.
@@ -259,7 +61,7 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    /// Checks `item`; what it returns is whole only where there are no mistakes.
+    /// Checks `item`. Unless it reports a mistake, the returned export is complete.
     pub(crate) fn new(options: Options, item: Item, mistakes: &mut Mistakes) -> Option<Self> {
         let hook = options.role != Role::Export;
         let (attributes, ident, abi, target) = match item {
@@ -333,51 +135,7 @@ impl Export {
     }
 }
 
-fn docs(attributes: &[Attribute]) -> Vec<Expr> {
-    let of = |attribute: &Attribute| match &attribute.meta {
-        Meta::NameValue(meta) if meta.path.is_ident("doc") => Some(meta.value.clone()),
-        _ => None,
-    };
-    attributes.iter().filter_map(of).collect()
-}
-
-/// The attributes of an item that the expansion repeats: `cfg`, by which the item may be left out, and `allow`. An attribute
-/// within `cfg_attr` is repeated within a `cfg_attr`.
-pub(crate) fn shared(attributes: &[Attribute]) -> Vec<TokenStream> {
-    fn kept(attribute: TokenStream) -> Option<TokenStream> {
-        let mut tokens = attribute.clone().into_iter();
-        let TokenTree::Ident(name) = tokens.next()? else { return None };
-        if name == "cfg" || name == "allow" {
-            return Some(attribute);
-        }
-        let Some(TokenTree::Group(group)) = tokens.next().filter(|_| name == "cfg_attr") else { return None };
-        let of_group: Vec<TokenTree> = group.stream().into_iter().collect();
-        let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',');
-        let mut parts = of_group.split(is_comma).map(|part| part.iter().cloned().collect::<TokenStream>());
-        let (predicate, kept) = (parts.next()?, parts.filter_map(kept).collect::<Vec<_>>());
-        (!kept.is_empty()).then(|| quote!(cfg_attr(#predicate, #(#kept),*)))
-    }
-    let kept = attributes.iter().filter_map(|attribute| kept(attribute.meta.to_token_stream()));
-    kept.map(|attribute| quote!(#[#attribute])).collect()
-}
-
-/// Whether `#[target_feature(..)]` is in an attribute, perhaps a `cfg_attr`; `cfg(target_feature = "..")` is not that.
-fn enables_features(attribute: impl ToTokens) -> bool {
-    let mut named = false;
-    attribute.to_token_stream().into_iter().any(|token| match token {
-        TokenTree::Group(group) => std::mem::take(&mut named) || enables_features(group.stream()),
-        TokenTree::Ident(ident) => {
-            named = ident == "target_feature";
-            false
-        }
-        _ => {
-            named = false;
-            false
-        }
-    })
-}
-
-/// What no exported function may be.
+/// Reports the properties that no exported function may have.
 fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     check_free(signature, mistakes);
     if let Some(token) = &signature.asyncness {
@@ -408,7 +166,8 @@ fn check_signature(signature: &Signature, mistakes: &mut Mistakes) {
     }
 }
 
-/// Reports a function that shows that it stands in an `impl` or a trait. There is no error if only its place shows that.
+/// Reports a function whose signature shows that it stands in an `impl` or a trait. A function whose place alone shows
+/// that is not reported here.
 fn check_free(signature: &Signature, mistakes: &mut Mistakes) {
     let name = &signature.ident;
     if let Some(Input::Receiver(receiver)) = signature.inputs.first() {
@@ -476,7 +235,7 @@ fn returned(passing: Passing, signature: &Signature, mistakes: &mut Mistakes) ->
         ReturnType::Default => &syn::parse_quote!(()),
         ReturnType::Type(_, ty) => &**ty,
     };
-    // A hook's error is made into text where it is returned.
+    // The expansion makes a hook's error into text, so the error may be borrowed.
     let on_reference = (passing != Passing::Hook).then_some(BORROWED);
     crossing(passing, ty, signature, on_reference, mistakes)
 }
@@ -500,7 +259,7 @@ fn save(signature: &Signature, mistakes: &mut Mistakes) -> Target {
     Target::Save(returned(Passing::Own, signature, mistakes))
 }
 
-/// There is nothing to check of a state that is not there.
+/// Checks a `restore` hook. Returns `None` if the hook takes no state.
 fn restore(signature: &Signature, mistakes: &mut Mistakes) -> Option<Target> {
     const ONE: &str = "what restores the state takes it as its one argument";
     check_signature(signature, mistakes);
@@ -555,13 +314,14 @@ fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossi
     let Type::Reference(reference) = strip(&typed.ty) else {
         return crossing(Passing::Own, &typed.ty, of, Some(NESTED), mistakes);
     };
-    // What the host lends ends with the call, so that a plugin must not see it as `&'static`. A lifetime that is
-    // a parameter is reported as such.
+    // A value that the host lends ends with the call, so a plugin must not see it as `&'static`. A lifetime that is a
+    // parameter is reported as a parameter.
     if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
         mistakes.add(lifetime, "an argument is borrowed for the call only: write `&T`");
     }
     let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
-    // The compiler cannot be asked: the lifetime that the type leaves out is not the one that a name for the type would have.
+    // The compiler cannot be asked. The type leaves a lifetime out, and a name for the type would have another
+    // lifetime.
     if let (Passing::Mut, Type::TraitObject(object)) = (passing, strip(&reference.elem)) {
         mistakes.add(
             object,

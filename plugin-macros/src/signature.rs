@@ -1,4 +1,5 @@
-//! A function's signature. syn reads one only with all of Rust's expressions, which every plugin's build would wait for.
+//! A function's signature. syn's own parser of signatures needs its parser of all expressions, and every plugin's build
+//! would wait for that.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -6,7 +7,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Abi, Attribute, Generics, Lifetime, ReturnType, Token, Type, parenthesized};
 
-/// All of it that matters here. The compiler has parsed the function before, so that its syntax is right.
+/// The parts of a signature that matter here. The compiler has parsed the function before, so the syntax is right.
 pub(crate) struct Signature {
     pub(crate) asyncness: Option<Token![async]>,
     pub(crate) unsafety: Option<Token![unsafe]>,
@@ -18,7 +19,7 @@ pub(crate) struct Signature {
     pub(crate) output: ReturnType,
 }
 
-/// What stands between the commas.
+/// A part of a signature between two commas.
 pub(crate) enum Input {
     /// `self`, however it is taken.
     Receiver(TokenStream),
@@ -33,7 +34,7 @@ pub(crate) struct Argument {
 }
 
 impl Signature {
-    /// Whether it is not a method.
+    /// Returns true if the function is not a method.
     pub(crate) fn is_free(&self) -> bool {
         self.inputs.iter().all(|input| matches!(input, Input::Typed(_)))
     }
@@ -73,7 +74,7 @@ impl Parse for Signature {
     }
 }
 
-/// Takes `self`, if that is what comes.
+/// Takes `self`, if it comes next.
 fn receiver(input: ParseStream) -> syn::Result<Option<TokenStream>> {
     fn taken(input: ParseStream) -> syn::Result<TokenStream> {
         let reference = input.parse::<Option<Token![&]>>()?;
@@ -107,7 +108,7 @@ fn pattern(input: ParseStream) -> syn::Result<TokenStream> {
 }
 
 impl Argument {
-    /// The name that it has, if it has one.
+    /// The argument's name, if it has one.
     pub(crate) fn name(&self) -> Option<Ident> {
         fn named(pattern: TokenStream) -> Option<Ident> {
             let is_word = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "mut" || word == "ref");

@@ -1,4 +1,5 @@
-//! What the attribute expands to, and what it says of mistakes. Where the compiler shows them is in `tests/ui`.
+//! Tests of the attribute's expansion and of its messages about mistakes. `tests/ui` has the places where the compiler
+//! shows the mistakes.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
@@ -10,7 +11,7 @@ fn export(options: TokenStream, item: TokenStream) -> TokenStream {
     export::export(options, item, 0)
 }
 
-/// What the attribute adds to the item, as rustfmt would have it.
+/// The items that the attribute adds, formatted.
 fn expansion(options: TokenStream, item: TokenStream) -> String {
     let file: syn::File = syn::parse2(export(options, item)).expect("the expansion is items");
     let added = syn::File { items: file.items[1..].to_vec(), ..file };
@@ -39,7 +40,7 @@ pub(crate) fn tokens(source: &str) -> TokenStream {
 }
 
 #[test]
-fn a_function() {
+fn expansion_of_a_function() {
     let greet = expansion(
         quote!(),
         quote! {
@@ -124,7 +125,7 @@ const __plugin_free_0_greet: bool = true;
 }
 
 #[test]
-fn a_static() {
+fn expansion_of_a_static() {
     let counter = expansion(
         quote!(name = "number of calls"),
         quote!(
@@ -180,7 +181,7 @@ const __plugin_free_0_CALLS: bool = true;
 }
 
 #[test]
-fn a_hook() {
+fn expansion_of_a_hook() {
     let hook = expansion(
         quote!(init),
         quote!(
@@ -246,7 +247,7 @@ const __plugin_free_0_start: bool = true;
 }
 
 #[test]
-fn a_mutable_argument() {
+fn expansion_of_a_mutable_argument() {
     let sort = expansion(
         quote!(),
         quote!(
@@ -337,7 +338,7 @@ const __plugin_free_0_move: bool = true;
 }
 
 #[test]
-fn options() {
+fn mistakes_in_options_are_reported_at_once() {
     let cases: [(&str, &[&str]); 14] = [
         ("", &[]),
         ("init,", &[]),
@@ -375,9 +376,9 @@ fn options() {
     }
 }
 
-/// Names that differ never share the constant by which the compiler finds two exports of one name.
+/// Different names never share a constant: two exports with one constant are a compile error.
 #[test]
-fn constants_of_names() {
+fn different_names_have_different_constants() {
     let constant = |name: &str| {
         let file: syn::File = syn::parse2(export(
             quote!(name = #name),
@@ -398,7 +399,7 @@ fn constants_of_names() {
     assert_eq!(constants.len(), names.len());
 }
 
-/// Bodies and values are the compiler's: what this crate's parser does not know is no mistake.
+/// Only the compiler parses bodies and values: syntax that this crate's parser does not know is not a mistake.
 #[test]
 fn bodies_are_not_parsed() {
     assert_eq!(mistakes(quote!(), quote!(fn f() { later { Rust } has <- this ! })), [""; 0]);
@@ -407,7 +408,7 @@ fn bodies_are_not_parsed() {
 
 /// Every mistake of an item is reported at once; `tests/ui` has the places.
 #[test]
-fn all_mistakes_at_once() {
+fn all_mistakes_of_an_item_are_reported_at_once() {
     let item = quote! {
         async unsafe fn f<T>(self, a: impl Fn(), b: Vec<&str>, c: T, d: u8, e: u8, f: &'static u8) -> (&str, [u8; 0])
         where
@@ -429,7 +430,7 @@ const GOOD: [&str; 7] = [
     "#[doc = include_str!(\"x\")] fn f(_: std::string::String) -> self::Alias {}",
 ];
 
-/// Things that cannot be exported, by whatever name.
+/// Items that cannot be exported, under any name.
 const BAD: [&str; 40] = [
     "",
     ";",
@@ -473,7 +474,7 @@ const BAD: [&str; 40] = [
     "extern \"C\" { fn f(); }",
 ];
 
-/// Options that are wrong, whatever the item.
+/// Options that are wrong for any item.
 const BAD_OPTIONS: [&str; 16] = [
     ",",
     "=",
@@ -494,7 +495,7 @@ const BAD_OPTIONS: [&str; 16] = [
 ];
 
 #[test]
-fn what_is_wrong_is_reported() {
+fn wrong_items_and_options_are_reported() {
     for item in BAD {
         for options in ["", "name = \"a\""] {
             assert!(!mistakes(tokens(options), tokens(item)).is_empty(), "#[plugin_export({options})] {item}");
@@ -516,7 +517,7 @@ fn what_is_wrong_is_reported() {
 
 pub(crate) type Change = dyn Fn(&mut Vec<TokenTree>, usize);
 
-/// What a careless author or another macro may do to tokens.
+/// Changes that a careless author or another macro may make to tokens.
 pub(crate) const CHANGES: [&Change; 5] = [
     &|tokens, at| drop(tokens.remove(at)),
     &|tokens, at| tokens.truncate(at),
@@ -544,7 +545,7 @@ pub(crate) fn everywhere(tokens: &TokenStream, change: &Change) -> Vec<TokenStre
     changed
 }
 
-/// Whatever the attribute is put on, it answers with tokens.
+/// The attribute returns tokens for any item.
 #[test]
 fn no_tokens_make_it_panic() {
     for change in CHANGES {

@@ -1,14 +1,16 @@
-//! What is wrong with a type whatever the names in it stand for. All else about types is the compiler's to find.
+//! Mistakes in a type that do not depend on the meaning of the names in it. The compiler finds all other mistakes.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Error, Expr, GenericArgument, Lit, PathArguments, Type};
+use syn::{Expr, GenericArgument, Lit, PathArguments, Type};
 
-use crate::model::{Mistakes, Passing};
+use crate::crossing::Passing;
+use crate::mistakes::Mistakes;
+use crate::tokens::words;
 
 const CLOSURES: [&str; 3] = ["Fn", "FnMut", "FnOnce"];
 
-/// For closures, where the compiler cannot be asked.
+/// The message about closures, for places where the compiler cannot be asked.
 pub(crate) const CLOSURE: &str = "a closure does not cross, because its code belongs to one library: export the function on \
                                   the side that has it, and pass the data that the other side needs to choose or to call it";
 
@@ -24,8 +26,8 @@ pub(crate) fn strip(ty: &Type) -> &Type {
     }
 }
 
-/// Reports each part of a type that never crosses. References and lifetimes other than `'static` are among them if there is something to say
-/// `on_reference`, but not those in function pointers and trait objects, which are of a call.
+/// Reports each part of a type that never crosses. With a message `on_reference`, references and lifetimes other than
+/// `'static` are such parts too. Those in function pointers and trait objects are not, because they belong to a call.
 pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistakes) {
     match strip(ty) {
         Type::Reference(reference) => match on_reference {
@@ -99,8 +101,8 @@ fn borrowed_by_cow(path: &syn::TypePath) -> Option<&'static str> {
     }
 }
 
-/// The trait of `plugin_core::__private::advice` with the remedy for a type that is spelled so, if the type does not cross. The
-/// names may mean other types, which may cross: each type that crosses has the trait too.
+/// The trait of `plugin_core::__private::advice` that gives advice if a type with such a name does not cross. The names
+/// may mean other types, and these may cross: each type that crosses has the trait too.
 pub(crate) fn advice(ty: &Type, passing: Passing) -> Option<Ident> {
     const NAMES: [(&str, &[&str]); 6] = [
         ("NotPointer", &["NonNull", "CStr", "CString"]),
@@ -142,48 +144,12 @@ pub(crate) fn advice(ty: &Type, passing: Passing) -> Option<Ident> {
     Some(Ident::new(name, Span::call_site()))
 }
 
-/// The words in `tokens`, and `*` for a pointer.
-fn words(tokens: TokenStream) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Ident(ident) => words.push(ident.to_string()),
-            TokenTree::Group(group) => words.extend(self::words(group.stream())),
-            TokenTree::Punct(punct) if punct.as_char() == '*' => {
-                let is_pointer =
-                    |next: &TokenTree| matches!(next, TokenTree::Ident(of) if of == "const" || of == "mut");
-                words.extend(tokens.peek().filter(|next| is_pointer(next)).map(|_| "*".to_owned()));
-            }
-            _ => {}
-        }
-    }
-    words
-}
-
-/// The places of a type's first and last token.
-pub(crate) fn ends(ty: &Type) -> (Span, Span) {
-    let mut tokens = ty.to_token_stream().into_iter();
-    let first = tokens.next().map_or_else(Span::call_site, |token| token.span());
-    (first, tokens.last().map_or(first, |token| token.span()))
-}
-
-/// An error of the parser's, in terms of who wrote the item.
-pub(crate) fn explained(error: Error) -> Error {
-    // As an array's length or a variant's number; without it, every build waits for a parser of all expressions.
-    let is_of_parser = error.to_string().starts_with("unsupported expression");
-    if is_of_parser {
-        return Error::new(error.span(), "an expression that is not read here: make it a constant, and write its name");
-    }
-    error
-}
-
 /// Returns true if one of these bounds is of closures.
 pub(crate) fn is_closure(of: impl ToTokens) -> bool {
     words(of.to_token_stream()).iter().any(|word| CLOSURES.contains(&word.as_str()))
 }
 
-/// Whether the type is one that the compiler refuses by itself wherever a value of it is passed.
+/// Returns true if the compiler itself refuses to pass a value of the type.
 pub(crate) fn is_unsized(ty: &Type) -> bool {
     matches!(strip(ty), Type::Slice(_) | Type::TraitObject(_))
 }
@@ -194,63 +160,4 @@ fn is_zero(length: &Expr) -> bool {
         Expr::Group(group) => is_zero(&group.expr),
         _ => false,
     }
-}
-
-/// The first `Self` in a type of an export.
-pub(crate) fn find_self(tokens: impl ToTokens) -> Option<Ident> {
-    tokens.to_token_stream().into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) => (ident == "Self").then_some(ident),
-        TokenTree::Group(group) => find_self(group.stream()),
-        _ => None,
-    })
-}
-
-/// Returns true if a macro may be used in `tokens`: `name!`, or an attribute.
-pub(crate) fn has_macro(tokens: impl ToTokens) -> bool {
-    // `!` is an operator behind these words, and at the beginning.
-    const BEFORE_NOT: [&str; 6] = ["break", "if", "in", "match", "return", "while"];
-    let mut may_be_name = false;
-    let mut tokens = tokens.to_token_stream().into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        let found = match &token {
-            TokenTree::Punct(punct) if punct.as_char() == '!' => {
-                may_be_name && !matches!(tokens.peek(), None | Some(TokenTree::Punct(_)))
-            }
-            TokenTree::Punct(punct) => punct.as_char() == '#',
-            TokenTree::Group(group) => has_macro(group.stream()),
-            _ => false,
-        };
-        if found {
-            return true;
-        }
-        may_be_name = match &token {
-            TokenTree::Ident(ident) => !BEFORE_NOT.iter().any(|word| ident == word),
-            TokenTree::Group(group) => group.delimiter() == Delimiter::None,
-            _ => false,
-        };
-    }
-    false
-}
-
-/// `tokens` with `name` in the place of `Self`.
-pub(crate) fn without_self(tokens: impl ToTokens, name: &Ident) -> TokenStream {
-    let replaced = tokens.to_token_stream().into_iter().map(|token| match token {
-        TokenTree::Ident(ident) if ident == "Self" => Ident::new(&name.to_string(), ident.span()).into(),
-        TokenTree::Group(group) => {
-            let mut inner = Group::new(group.delimiter(), without_self(group.stream(), name));
-            inner.set_span(group.span());
-            inner.into()
-        }
-        other => other,
-    });
-    replaced.collect()
-}
-
-/// Whether one of these names stands anywhere in `tokens`.
-pub(crate) fn mentions(tokens: impl ToTokens, names: &[Ident]) -> bool {
-    tokens.to_token_stream().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => names.contains(&ident),
-        TokenTree::Group(group) => mentions(group.stream(), names),
-        _ => false,
-    })
 }

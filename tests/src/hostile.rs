@@ -10,17 +10,17 @@ pub const KINDS: [&str; 14] = [
     "circles", "exports", "records", "modules",
 ];
 
-/// Makes a library of this kind, with about so many bytes.
+/// Makes a library of this kind, with about that many bytes.
 pub fn library(kind: &str, bytes: usize) -> Vec<u8> {
     match kind {
-        // All symbols have one name, which is long.
+        // All symbols have the same long name.
         "symbols" => {
             let mut library = Library::new();
             let name = library.name(&vec![b'a'; bytes / 2]);
             (0..bytes / 2 / 24).for_each(|_| library.symbol(name, 0, 0));
             library.bytes()
         }
-        // All sections have one name, which is long.
+        // All sections have the same long name.
         "sections" => {
             let mut library = Library::new();
             let name = library.name(&vec![b'a'; bytes / 2]);
@@ -95,7 +95,7 @@ impl Default for Library {
 }
 
 impl Library {
-    /// One without names, symbols and sections.
+    /// A library without names, symbols and sections.
     pub fn new() -> Self {
         Library { names: vec![0], symbols: vec![0; 24], sections: Vec::new(), data: Vec::new() }
     }
@@ -119,7 +119,7 @@ impl Library {
         self.symbols.extend(symbol);
     }
 
-    /// Adds data, and returns where it is in the file.
+    /// Adds data, and returns its place in the file.
     pub fn data(&mut self, data: &[u8]) -> std::ops::Range<u64> {
         self.data.resize(self.data.len().next_multiple_of(16), 0);
         let start = (HEADER + self.data.len()) as u64;
@@ -147,7 +147,7 @@ impl Library {
         self.symbol(name, file.start, TABLE_V1_SIZE as u64);
     }
 
-    /// All of it.
+    /// Returns the whole file.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; HEADER];
         bytes.extend(&self.data);
@@ -166,7 +166,7 @@ impl Library {
         if count < 0xFF00 {
             bytes[60..62].copy_from_slice(&(count as u16).to_le_bytes());
         } else {
-            // In the first of them.
+            // In the first section.
             bytes[sections as usize + 32..][..8].copy_from_slice(&(count as u64).to_le_bytes());
         }
         bytes
@@ -200,7 +200,7 @@ fn section(name: u32, kind: u32, link: u32, file: std::ops::Range<u64>) -> [u8; 
     section
 }
 
-/// A plugin with these records, and the one that says how it was built.
+/// A plugin with these records, and the record about its build.
 pub fn with_records(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     let mut all = record(
         Kind::Build as u8,
@@ -212,7 +212,7 @@ pub fn with_records(records: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     library.bytes()
 }
 
-/// A plugin with descriptors of so many bytes in total, each nearly as long as the default limit.
+/// A plugin with descriptors of that many bytes in total. Each is nearly as long as the default limit.
 fn with_descriptors(bytes: usize, ty: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
     const MAX: usize = 1_000_000;
     let descriptor = takes(ty(bytes.min(MAX)));
@@ -249,12 +249,12 @@ pub fn unit_function() -> Vec<u8> {
     [&[Tag::Fn as u8][..], &[0; 8], &[Tag::Unit as u8]].concat()
 }
 
-/// The descriptor of a function that takes this and returns nothing.
+/// The descriptor of a function that takes this type and returns nothing.
 pub fn takes(argument: Vec<u8>) -> Vec<u8> {
     [&[Tag::Fn as u8][..], &1_u64.to_le_bytes(), &argument, &[Tag::Unit as u8]].concat()
 }
 
-/// The descriptor of a tuple of so many of one type.
+/// The descriptor of a tuple of that many elements of one type.
 pub fn tuple(count: usize, part: &[u8]) -> Vec<u8> {
     [&[Tag::Tuple as u8][..], &(count as u64).to_le_bytes(), &part.repeat(count)].concat()
 }
@@ -306,7 +306,8 @@ fn versions(bytes: usize) -> Vec<u8> {
     let count = bytes / 16;
     let mut needed = Vec::new();
     for place in 0..count {
-        // A needed library and a needed version are equally long, and so each can be taken for the other.
+        // The entries of a needed library and of a needed version have the same length, so a reader can take one for
+        // the other.
         let next: u32 = if place + 1 == count { 0 } else { 16 };
         needed.extend(1_u16.to_le_bytes());
         needed.extend(u16::MAX.to_le_bytes());

@@ -201,8 +201,8 @@ pub fn settled<T: PartialEq>(read: impl Fn() -> T) -> T {
     last
 }
 
-/// Expects that a round leaves as much as it found, by `count`. What it makes once for good, which may depend on the values
-/// it happens to use, is made in the first rounds; what it leaks, it leaks in each.
+/// Expects that a round leaves as much as it found, by `count`. Everything that is made once and kept is made in the
+/// first rounds, and may depend on the values that the round uses. A leak happens in each round.
 pub fn assert_leaves_nothing<T: PartialEq + std::fmt::Debug>(mut round: impl FnMut(), count: impl Fn() -> T) {
     let mut counts = Vec::new();
     for _ in 0..6 {

@@ -1,7 +1,7 @@
 //! Two sides with one type that is plain on one of them only, because its alignment is not a part of the descriptor.
 //!
-//! The value must arrive, and the receiver must not write to the sender's value. A value in read-only memory shows that: there
-//! a write ends the process.
+//! The value must arrive, and the receiver must not write to the sender's value. A value in read-only memory shows
+//! that, because a write to it ends the process.
 
 use std::collections::VecDeque;
 use std::sync::RwLock;
@@ -62,7 +62,7 @@ fn a_type_may_be_plain_on_one_side_only() {
     check!(&host, aligned, "aligned", "ALIGNED");
 }
 
-/// The plugin lends the elements for the length of the look-up only.
+/// The plugin lends the elements only for the time of the look-up.
 #[test]
 fn a_look_up_ends_the_loan_of_a_static() {
     let host = host_with(&["zoo-apart"]);

@@ -1,6 +1,6 @@
-//! A host and a plugin with two allocators: nothing is freed by the other's, nothing twice, and nothing is left.
+//! A host and a plugin with two allocators: each block is freed once, by its own allocator, and no block is left.
 //!
-//! A block that gets to the wrong allocator, or a second time to its own, ends the process.
+//! The allocators abort the process if a block gets to the wrong one, or a second time to its own.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use tests::{assert_leaves_nothing, host_with, round_trips};
 #[global_allocator]
 static ALLOCATOR: CheckedAllocator<0x5A5A_0002> = CheckedAllocator::new();
 
-/// One test: it looks at all memory of the process.
+/// One test, because it counts all memory of the process.
 #[test]
 fn everything_is_freed_once_by_its_own_allocator() {
     let host = host_with(&["zoo-apart"]);
@@ -22,13 +22,13 @@ fn everything_is_freed_once_by_its_own_allocator() {
         round_trips::all(&host);
         assert!(panics("x").is_err());
     };
-    // Of the plugin's and of the host's.
+    // The blocks of the plugin and of the host.
     assert_leaves_nothing(round, || (live_in_plugin(), ALLOCATOR.live()));
     nothing_is_allocated_for_each_element(&host);
 }
 
-/// Lends so many elements and twice as many, and expects that the second takes as many blocks of both allocators: some
-/// chunks, and a table for a map.
+/// Lends a number of elements and then twice as many, and expects the same number of blocks from both allocators each
+/// time: some chunks, and a table for a map.
 fn nothing_is_allocated_for_each_element(host: &Host) {
     let made_in_plugin = host.get::<fn() -> isize>("made_blocks").unwrap();
     let blocks = |call: &dyn Fn() -> usize, expected: usize| {

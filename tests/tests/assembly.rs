@@ -1,4 +1,4 @@
-//! A call costs one indirect call and one test: seen in the machine code of the fixture `caller`.
+//! A call costs one indirect call and one test. The machine code of the fixture `caller` shows that.
 
 #![cfg(target_arch = "x86_64")]
 
@@ -15,7 +15,7 @@ fn assembly() -> String {
         .arg("--target-dir")
         .arg(&target)
         .args(["--", "--emit", "asm", "-Ccodegen-units=1", "-Cdebuginfo=0"])
-        // Instrumented code is another matter.
+        // Instrumented code has more instructions.
         .env_remove("RUSTFLAGS")
         .output()
         .unwrap();
@@ -42,7 +42,7 @@ fn a_call_is_one_indirect_call_and_one_test() {
     for (function, most) in [("call_add", 20), ("call_length", 20), ("call_scale", 20)] {
         let code = instructions(&assembly, function);
         let text = code.join("\n");
-        // The path that returns: what comes before the first `ret`.
+        // The path of a normal return: the instructions before the first `ret`.
         let end = code.iter().position(|line| line.starts_with("ret")).unwrap_or_else(|| panic!("{text}"));
         let returns = &code[..=end];
         let calls: Vec<_> = returns.iter().filter(|line| line.starts_with("call")).collect();

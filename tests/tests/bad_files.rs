@@ -1,4 +1,4 @@
-//! Files that are no plugins, or no more: each has its own error, and none is half loaded.
+//! Files that are not plugins, or not any more. Each has its own error, and none is half loaded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Files {
     }
 }
 
-/// Loads what cannot be loaded, and checks that the host is as it was and the message names the file.
+/// Loads a file that cannot be loaded. Checks that the host is unchanged, and that the message names the file.
 fn refused(path: &Path) -> Error {
     let host = host();
     let error = host.load(path).unwrap_err();
@@ -34,7 +34,8 @@ fn refused(path: &Path) -> Error {
     error
 }
 
-/// The same, and looking at the file says the same; so does loading it in place, which reads as little of it.
+/// Does the same, and checks that inspecting the file and loading it in place give the same error. Loading in place
+/// reads as little of the file as the inspection.
 fn refused_at_a_look(path: &Path) -> Error {
     let error = refused(path);
     assert_eq!(inspect(path).unwrap_err().to_string(), error.to_string());
@@ -47,7 +48,7 @@ fn zoo() -> Vec<u8> {
     fs::read(fixture("zoo")).unwrap()
 }
 
-/// Replaces what stands `after` bytes past each place where `mark` stands, if `right` stands there.
+/// Replaces `right` by `wrong` if it stands `after` bytes past a `mark`. Returns the number of changes.
 fn patch(bytes: &mut [u8], mark: &[u8], after: usize, right: &[u8], wrong: &[u8]) -> usize {
     let places: Vec<usize> = bytes
         .windows(mark.len())
@@ -66,25 +67,25 @@ fn patch(bytes: &mut [u8], mark: &[u8], after: usize, right: &[u8], wrong: &[u8]
 }
 
 #[test]
-fn missing() {
+fn a_missing_file_is_refused() {
     let error = refused_at_a_look(Path::new("/nonexistent/libplugin.so"));
     assert!(matches!(&error, Error::NotFound { tried, .. } if *tried == [Path::new("/nonexistent/libplugin.so")]));
 }
 
 #[test]
-fn directory() {
+fn a_directory_is_refused() {
     let files = Files::new();
     assert!(matches!(refused_at_a_look(files.0.path()), Error::IsDirectory { .. }));
 }
 
 #[test]
-fn empty() {
+fn an_empty_file_is_refused() {
     let files = Files::new();
     assert!(matches!(refused_at_a_look(&files.write("libempty.so", "")), Error::Empty { .. }));
 }
 
 #[test]
-fn text() {
+fn a_text_file_is_refused() {
     let files = Files::new();
     let error = refused_at_a_look(&files.write("libtext.so", "Hello, I am a plugin.\n"));
     assert!(matches!(&error, Error::NotALibrary { found, .. } if found == "a text file"), "{error}");
@@ -92,7 +93,7 @@ fn text() {
 }
 
 #[test]
-fn other_kinds_of_files() {
+fn files_of_other_formats_are_refused() {
     let files = Files::new();
     let error = refused_at_a_look(&files.write("liba.rlib", b"!<arch>\n"));
     assert!(matches!(&error, Error::NotALibrary { found, .. } if found.contains("archive")), "{error}");
@@ -103,20 +104,20 @@ fn other_kinds_of_files() {
 /// Reading from a pipe would wait for ever.
 #[cfg(unix)]
 #[test]
-fn a_pipe() {
+fn a_pipe_is_refused() {
     let files = Files::new();
     let path = files.0.path().join("pipe");
     let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
-    // SAFETY: a path that ends with NUL.
+    // SAFETY: the path ends with NUL.
     assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
     assert!(matches!(refused_at_a_look(&path), Error::NotAFile { .. }));
     assert!(matches!(refused_at_a_look(Path::new("/dev/zero")), Error::NotAFile { .. }));
 }
 
-/// The host finds out the kind of these files without opening them. Opening them could wait or have effects.
+/// The host finds out the kind of these files without opening them, because opening could wait or have effects.
 #[cfg(unix)]
 #[test]
-fn sockets_and_devices() {
+fn sockets_and_devices_are_refused_unopened() {
     let files = Files::new();
     let path = files.0.path().join("socket");
     let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
@@ -131,7 +132,7 @@ fn sockets_and_devices() {
     }
 }
 
-/// If a process holds a lease on a file, the kernel has others wait until that process gives the lease up.
+/// If a process holds a lease on a file, other processes wait in `open` until that process gives up the lease.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_leased_file_is_not_waited_for() {
@@ -158,10 +159,10 @@ fn a_leased_file_is_not_waited_for() {
     host().load(&path).unwrap();
 }
 
-/// The first file has no end. Reading the second waits for a message of the kernel.
+/// The first file has no end. A read of the second file waits for a message of the kernel.
 #[cfg(target_os = "linux")]
 #[test]
-fn files_that_do_not_know_their_length() {
+fn files_without_a_known_length_are_refused() {
     for path in ["/proc/self/pagemap", "/proc/kmsg"] {
         match host().load(path).unwrap_err() {
             Error::NotALibrary { path: refused, .. } => assert_eq!(refused, Path::new(path)),
@@ -185,7 +186,7 @@ fn files_that_do_not_know_their_length() {
 
 /// Writing to a file while it is read cannot make the host run bytes that it does not trust.
 #[test]
-fn written_to_while_it_is_read() {
+fn a_file_that_changes_during_the_load_never_runs_untrusted_bytes() {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     let files = Files::new();
@@ -212,13 +213,13 @@ fn written_to_while_it_is_read() {
     });
 }
 
-/// Loads the zoo in a program of its own to which the kernel denies something, and returns the program's output.
+/// Loads the zoo in a separate program while the kernel denies something to that program. Returns the program's output.
 #[cfg(target_os = "linux")]
 fn denied(what: &str) -> String {
     denied_for(what, &fixture("zoo"))
 }
 
-/// As above, for another file.
+/// Loads another file in the same way.
 #[cfg(target_os = "linux")]
 fn denied_for(what: &str, file: &Path) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -231,7 +232,7 @@ fn denied_for(what: &str, file: &Path) -> String {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_copy_that_cannot_be_sealed_is_told_of_and_nobody_elses() {
+fn without_sealing_the_copy_is_a_private_file_and_an_event() {
     let sealed = "add: 42
 mapped: /memfd:libzoo.so (deleted)
 left in the directory for temporary files while it is loaded: 0
@@ -264,7 +265,7 @@ left in the directory for temporary files: 0
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_room_for_a_copy_there_is_no_other_copy() {
+fn without_room_for_a_private_copy_a_load_fails() {
     assert_eq!(
         denied("room"),
         "error: cannot read `ZOO`: Cannot allocate memory (os error 12)\nbecause: Cannot allocate memory (os error 12)\n"
@@ -278,7 +279,8 @@ fn without_room_for_a_copy_there_is_no_other_copy() {
     let too_long = format!("error: cannot read `ZOO`: {reason}\nbecause: {reason}\n");
     assert_eq!(denied("length"), too_long);
     assert_eq!(denied("memory+length"), too_long);
-    // Also a file that does not know its length, as the arguments of a process are, and that begins as a library does.
+    // Also a file that does not know its length and begins as a library does. The arguments of a process are such a
+    // file.
     let mut child = {
         use std::os::unix::process::CommandExt as _;
         // A shell that waits for a line.
@@ -288,7 +290,7 @@ fn without_room_for_a_copy_there_is_no_other_copy() {
     };
     let arguments = format!("/proc/{}/cmdline", child.id());
     let arguments = Path::new(&arguments);
-    // A process that was just started has none yet.
+    // A process that has just started has no arguments yet.
     while fs::read(arguments).unwrap().is_empty() {
         std::thread::yield_now();
     }
@@ -308,9 +310,9 @@ fn without_room_for_a_copy_there_is_no_other_copy() {
     );
 }
 
-/// One that may be placed anywhere has the kind of a library.
+/// A position-independent program has the same file kind as a library.
 #[test]
-fn a_program() {
+fn a_program_is_refused() {
     for program in [Path::new(env!("CARGO_BIN_EXE_denied")), &std::env::current_exe().unwrap()] {
         let error = refused_at_a_look(program);
         assert!(matches!(&error, Error::NotALibrary { found, .. } if found == "a program"), "{error}");
@@ -319,13 +321,13 @@ fn a_program() {
 
 #[cfg(unix)]
 #[test]
-fn unreadable() {
+fn an_unreadable_file_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let files = Files::new();
     let path = files.write("libsecret.so", zoo());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    // SAFETY: has no effect and cannot fail.
+    // SAFETY: the function has no effect and cannot fail.
     if unsafe { libc::geteuid() } == 0 {
         println!("skipped: the superuser reads every file");
         return;
@@ -334,7 +336,7 @@ fn unreadable() {
 }
 
 #[test]
-fn truncated() {
+fn a_truncated_library_is_refused() {
     let files = Files::new();
     let zoo = zoo();
     for len in [3, 5, 16, 63, 64, 200, zoo.len() / 4, zoo.len() / 2, zoo.len() - 1] {
@@ -344,7 +346,7 @@ fn truncated() {
 }
 
 #[test]
-fn of_another_architecture() {
+fn a_library_of_another_architecture_is_refused() {
     let files = Files::new();
     let mut bytes = zoo();
     let wrong: [u8; 2] = if cfg!(target_arch = "aarch64") { [0x3E, 0] } else { [0xB7, 0] };
@@ -365,9 +367,9 @@ fn of_another_architecture() {
 }
 
 #[test]
-fn of_another_system() {
+fn a_library_of_another_system_is_refused() {
     let files = Files::new();
-    // The smallest PE that has all its headers: no section, no symbol.
+    // The smallest PE file with all headers. It has no section and no symbol.
     let mut pe = vec![0; 0x200];
     pe[..2].copy_from_slice(b"MZ");
     pe[0x3C] = 0x80;
@@ -386,7 +388,7 @@ fn of_another_system() {
 }
 
 #[test]
-fn a_library_that_is_no_plugin() {
+fn a_library_without_a_table_is_refused() {
     let error = refused_at_a_look(&fixture("plain"));
     assert!(matches!(error, Error::NotAPlugin { .. }), "{error}");
     assert!(error.to_string().contains(TABLE_SYMBOL));
@@ -404,10 +406,10 @@ fn a_library_that_is_no_plugin() {
 }
 
 #[test]
-fn with_a_table_of_another_abi_version() {
+fn a_table_of_another_abi_version_is_refused() {
     let files = Files::new();
     let (right, wrong) = (ABI_VERSION.to_ne_bytes(), 7_u32.to_ne_bytes());
-    // As the records say it, and as the table itself says it.
+    // The version in the records, and the version in the table.
     let mut bytes = zoo();
     let build_record_abi = MARK.len() + 4 + 1 + 4;
     assert!(patch(&mut bytes, &MARK, build_record_abi, &right, &wrong) >= 1);
@@ -417,7 +419,7 @@ fn with_a_table_of_another_abi_version() {
     assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len(), &right, &wrong), 1);
     let error = refused_at_a_look(&files.write("libold.so", &bytes));
     assert!(matches!(error, Error::AbiVersion { expected: 1, found: 7, .. }), "{error}");
-    // And as its symbol is called.
+    // The version in the name of the table's symbol.
     let mut bytes = zoo();
     let renamed = TABLE_SYMBOL.replace("_v1", "_v9");
     assert!(patch(&mut bytes, TABLE_SYMBOL.as_bytes(), 0, TABLE_SYMBOL.as_bytes(), renamed.as_bytes()) >= 1);
@@ -426,11 +428,11 @@ fn with_a_table_of_another_abi_version() {
 }
 
 #[test]
-fn with_a_table_that_is_too_short() {
+fn a_table_that_is_too_short_is_refused() {
     let files = Files::new();
     let size = TABLE_V1_SIZE as u32;
     let shorter = (size - 8).to_ne_bytes();
-    // More than what a sanitizer adds behind a static.
+    // More bytes than a sanitizer adds behind a static.
     let longer = (size + 4096).to_ne_bytes();
     let mut bytes = zoo();
     assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len() + 4, &size.to_ne_bytes(), &shorter), 1);
@@ -441,7 +443,7 @@ fn with_a_table_that_is_too_short() {
         "{error}"
     );
     if cfg!(target_os = "linux") {
-        // Its header says more than there is.
+        // The header promises more bytes than the table has.
         let mut bytes = zoo();
         assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len() + 4, &size.to_ne_bytes(), &longer), 1);
         let error = refused_at_a_look(&files.write("liblong.so", &bytes));
@@ -454,7 +456,7 @@ fn with_a_table_that_is_too_short() {
 }
 
 #[test]
-fn that_are_not_trusted() {
+fn a_file_without_trust_is_refused() {
     let zoo = fixture("zoo");
     let error = Host::new(Trust::none()).load(&zoo).unwrap_err();
     assert!(matches!(&error, Error::NotTrusted { path, .. } if *path == zoo), "{error}");
@@ -470,7 +472,7 @@ fn that_are_not_trusted() {
     assert_eq!(host.plugins().len(), 1);
 }
 
-/// Trust comes first: what is not trusted is not even parsed.
+/// The host asks the trust first, and does not even parse a file without trust.
 #[test]
 fn trust_comes_before_inspection() {
     let files = Files::new();
@@ -479,7 +481,7 @@ fn trust_comes_before_inspection() {
 }
 
 #[test]
-fn loaded_twice() {
+fn a_second_plugin_of_one_name_is_refused() {
     let host = host();
     host.load(fixture("zoo")).unwrap();
     let files = Files::new();
@@ -492,7 +494,7 @@ fn loaded_twice() {
 }
 
 #[test]
-fn that_export_a_name_twice() {
+fn a_library_that_exports_a_name_twice_is_refused() {
     let error = refused_at_a_look(&fixture("twice"));
     let Error::DuplicateExport { name, first, second, .. } = &error else { panic!("{error}") };
     let mut modules = [first.as_str(), second.as_str()];
@@ -500,21 +502,21 @@ fn that_export_a_name_twice() {
     assert_eq!((name.as_str(), modules), ("part", ["parts", "twice"]));
 }
 
-/// A renamed file is still the plugin that it was.
+/// A renamed file is still the same plugin.
 #[test]
-fn renamed() {
+fn a_renamed_file_is_the_same_plugin() {
     let files = Files::new();
     let path = files.write("some-other-name.plugin", zoo());
     assert_eq!(host().load(path).unwrap().name(), "zoo");
-    // Also if it is now called like a crate that it depends on.
+    // Also under the name of a crate that the plugin depends on.
     let path = files.write(&library_name("parts"), fs::read(fixture("assembled")).unwrap());
     let info = inspect(path).unwrap();
     assert_eq!((info.name.as_str(), info.version.as_str()), ("assembled", "0.4.0"));
 }
 
-/// The bytes that are mapped are those that were read: the file may change or go while its plugin is loaded.
+/// The host maps the bytes that it has read, so the file may change or be deleted while its plugin is loaded.
 #[test]
-fn replaced_while_it_is_loaded() {
+fn a_file_may_be_replaced_while_its_plugin_is_loaded() {
     let files = Files::new();
     let path = files.write(&library_name("zoo"), zoo());
     let (one, two) = (host(), host());
@@ -529,18 +531,18 @@ fn replaced_while_it_is_loaded() {
 }
 
 #[test]
-fn in_place() {
-    // SAFETY: as in `tests::host`; nobody writes to the fixture while this runs.
+fn a_library_is_mapped_in_place_by_one_host_and_without_digests() {
+    // SAFETY: as in `tests::host`. No code writes to the fixture while this test runs.
     let host = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     host.load(fixture("rival")).unwrap();
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
-    // The system's loader would give a second host the same library, statics and all.
+    // The loader would give a second host the same library, with the same statics.
     // SAFETY: as above.
     let second = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     let error = second.load(fixture("rival")).unwrap_err();
     assert!(matches!(&error, Error::AlreadyMapped { path } if *path == fixture("rival")), "{error}");
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
-    // What was digested is not what is mapped in place.
+    // The digest is of bytes that were read, and the loader would map other bytes in place.
     let digest = Trust::digest_of(&fs::read(fixture("rival")).unwrap());
     // SAFETY: as above.
     let digests = Host::new(unsafe { Trust::digests([digest]) }).with_mapping(Mapping::InPlace);
@@ -548,7 +550,7 @@ fn in_place() {
     if cfg!(target_os = "linux") {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         assert!(maps.contains(&*fixture("rival").canonicalize().unwrap().to_string_lossy()));
-        // Once it is unmapped, it can be loaded again.
+        // Once the library is unmapped, it can be loaded again.
         drop(host);
         second.load(fixture("rival")).unwrap();
         assert_eq!(second.get::<fn() -> String>("who").unwrap()(), "rival");
@@ -560,7 +562,7 @@ fn in_place() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the bytes, looking at them ends with an answer.
+    /// The inspection of any bytes ends with an answer.
     #[test]
     fn random_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..2000), magic in 0..4_usize) {
         let magics: [&[u8]; 4] = [b"", b"\x7FELF\x02\x01\x01", b"MZ", b"\xCF\xFA\xED\xFE"];
@@ -577,7 +579,7 @@ proptest! {
         prop_assert!(inspect(path).is_err());
     }
 
-    /// Flips in the parts of the file that are read: headers, records, symbols, the table.
+    /// Flips bits in the parts of the file that the host reads: headers, records, symbols, the table.
     #[test]
     fn byte_flips_are_answered(
         flips in prop::collection::vec((any::<prop::sample::Index>(), 1..=u8::MAX), 1..20),

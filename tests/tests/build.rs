@@ -15,7 +15,7 @@ fn crate_in(directory: &Path, manifest: &str, source: &str) -> Build {
 }
 
 #[test]
-fn returns_the_library_that_was_built() {
+fn a_build_returns_the_path_of_the_library() {
     let path = build_of("rival").run().unwrap();
     assert!(path.starts_with(fixture_target_dir("default")), "{}", path.display());
     assert_eq!(path.file_name().unwrap().to_str().unwrap(), tests::library_name("rival"));
@@ -48,7 +48,7 @@ fn a_toolchain_that_is_not_there_fails() {
     assert!(matches!(error, BuildError::Failed { .. } | BuildError::NoCargo { .. }), "{error}");
 }
 
-/// However the linker is given the parts of the dependency.
+/// The exports are kept in each way of passing a dependency's parts to the linker.
 #[test]
 fn exports_of_a_dependency_that_is_named_are_kept() {
     let ways: [&[&str]; 4] = [

@@ -1,4 +1,4 @@
-//! A host that is dropped or closed: its work ends first, and it says what becomes of its plugins.
+//! A host that is dropped or closed. Its work ends first, and `close` tells the outcome for each plugin.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use plugin_host::{Closed, Event, Host, PinReason, Unload};
 use tests::versions::{copies_mapped, replace, version_of};
 use tests::{LONG, fixture, library_name, rounds, wait_until};
 
-/// The tests look at what is mapped: one at a time.
+/// The tests look at the process's mappings, so they run one at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many copies of the fixture are mapped; none where that cannot be told.
+/// The number of mapped copies of the fixture. It is 0 where it is not known.
 fn mapped(fixture: &str) -> usize {
     copies_mapped(fixture).unwrap_or(0)
 }
@@ -26,7 +26,7 @@ fn write(file: &Path, number: u64) {
     write_as(file, number, "serve");
 }
 
-/// Puts a version there that behaves so.
+/// Replaces the file by a version with this behaviour.
 fn write_as(file: &Path, number: u64, behaviour: &str) {
     replace(file, &version_of(&fixture("upgrades"), number, behaviour));
 }
@@ -49,7 +49,8 @@ fn quick() -> Host {
     tests::host().with_watch_quiet(Duration::from_millis(1)).with_fault_handler(|_| ())
 }
 
-/// When the host is dropped, shutdown hooks have run and the library is gone. The thread that watches may be at any point.
+/// After the drop of the host, shutdown hooks have run and the library is unmapped. The thread of the watch may be at
+/// any point.
 #[test]
 fn a_host_that_watches_is_gone_when_it_is_dropped() {
     let _alone = alone();
@@ -59,7 +60,7 @@ fn a_host_that_watches_is_gone_when_it_is_dropped() {
         host.load(file.path()).unwrap();
         let watch = host.watch("upgrades").unwrap();
         write(&file.path(), round + 2);
-        // In another phase of the upgrade in each round.
+        // Each round drops the host in another phase of the upgrade.
         std::thread::sleep(Duration::from_millis(round));
         drop(host);
         assert_eq!(mapped("upgrades"), 0, "round {round}");
@@ -67,7 +68,7 @@ fn a_host_that_watches_is_gone_when_it_is_dropped() {
     }
 }
 
-/// While an upgrade by the thread that watches is in the middle of an init hook.
+/// The host is dropped while the watch's upgrade is in the middle of an init hook.
 #[test]
 fn an_upgrade_in_progress_ends_before_the_host_is_gone() {
     let _alone = alone();
@@ -94,7 +95,7 @@ fn an_upgrade_in_progress_ends_before_the_host_is_gone() {
     }
 }
 
-/// If the limit is over before the upgrade is, that comes to nothing.
+/// If the time limit ends before the upgrade, the upgrade has no effect.
 #[test]
 fn an_upgrade_that_takes_too_long_replaces_nothing() {
     let _alone = alone();
@@ -118,9 +119,9 @@ fn an_upgrade_that_takes_too_long_replaces_nothing() {
     assert!(!events.lock().unwrap().iter().any(|event| event.contains("is upgraded")), "{events:?}");
 }
 
-/// It would wait for itself.
+/// A thread of the host must not wait for itself.
 #[test]
-fn a_host_that_is_dropped_where_events_are_handled() {
+fn an_event_handler_may_drop_the_host() {
     let _alone = alone();
     let file = File::new();
     let kept: Arc<Mutex<Option<Host>>> = Arc::default();
@@ -141,7 +142,7 @@ fn a_host_that_is_dropped_where_events_are_handled() {
 }
 
 #[test]
-fn a_host_that_is_dropped_where_faults_are_handled() {
+fn a_fault_handler_may_drop_the_host() {
     let _alone = alone();
     let kept: Arc<Mutex<Option<Host>>> = Arc::default();
     let (to_drop, (sender, dropped)) = (kept.clone(), channel());
@@ -176,9 +177,9 @@ impl Gate {
     }
 }
 
-/// Each host has its own thread for faults; and dropping one waits for its handler only so long.
+/// Each host has its own thread for faults. The drop of a host waits for the handler only for a limited time.
 #[test]
-fn a_fault_handler_that_blocks() {
+fn a_fault_handler_that_blocks_delays_only_its_own_host() {
     let _alone = alone();
     let (gate, heard) = (Gate::default(), Arc::new(AtomicU64::new(0)));
     let blocked = gate.clone();
@@ -197,7 +198,7 @@ fn a_fault_handler_that_blocks() {
     gate.open();
 }
 
-/// Faults that were reported before are handled when the host is gone.
+/// Faults that were reported before the drop are handled before the drop ends.
 #[test]
 fn faults_are_handled_before_the_host_is_gone() {
     let _alone = alone();
@@ -258,10 +259,10 @@ fn close_says_what_becomes_of_each_plugin() {
     }
 }
 
-/// A plugin that was unloaded before and is still mapped is told of, too.
+/// `close` also tells about a plugin that was unloaded before and is still mapped.
 #[cfg(target_os = "linux")]
 #[test]
-fn close_knows_of_what_is_left() {
+fn close_tells_of_a_plugin_that_was_unloaded_before() {
     let _alone = alone();
     let host = tests::host();
     host.load(fixture("signals")).unwrap();
@@ -272,10 +273,10 @@ fn close_knows_of_what_is_left() {
     assert_eq!(outcomes(&closed), [("signals", before.to_string())]);
 }
 
-/// Also of two with one name.
+/// `close` tells about two plugins of one name.
 #[cfg(target_os = "linux")]
 #[test]
-fn close_knows_of_all_that_is_left() {
+fn close_tells_of_two_plugins_of_one_name() {
     let _alone = alone();
     let host = tests::host();
     for _ in 0..2 {
@@ -290,13 +291,13 @@ fn close_knows_of_all_that_is_left() {
     assert!(closed[1..].iter().all(|closed| matches!(closed.outcome, Unload::Pinned(_))), "{closed:?}");
 }
 
-/// A call through a `Live` handle sends no message when it ends in a version that was replaced.
+/// A call through a `Live` handle sends no message when it ends in a replaced version.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_version_whose_last_call_has_just_ended() {
+fn a_version_whose_last_call_has_ended_is_gone_with_the_host() {
     let _alone = alone();
     let (file, waits) = (File::new(), tempfile::NamedTempFile::new().unwrap());
-    // One with a state is not replaced while there are calls.
+    // A version with a state is not replaced during calls.
     let library = tests::variant("upgrades", "stateless");
     for _ in 0..rounds(20) {
         fs::write(waits.path(), "").unwrap();
@@ -311,7 +312,7 @@ fn a_version_whose_last_call_has_just_ended() {
             drop(waiting);
             replace(&file.path(), &version_of(&library, 2, "serve"));
             let reloaded = host.reload("upgrades").map(drop);
-            // By now, the thread that waits for the call looks seldom.
+            // By now, the thread that waits for the call checks only rarely.
             std::thread::sleep(Duration::from_millis(40));
             fs::remove_file(waits.path()).unwrap();
             assert_eq!(call.join().unwrap(), 1);
@@ -325,9 +326,9 @@ fn a_version_whose_last_call_has_just_ended() {
     }
 }
 
-/// A shutdown hook runs on a thread of its own, for which the thread that lets the version go waits.
+/// A shutdown hook runs on a thread of its own, and the thread that drops the version waits for it.
 #[test]
-fn a_host_that_is_dropped_where_a_hook_of_a_replaced_version_fails() {
+fn the_fault_handler_of_a_replaced_versions_hook_may_drop_the_host() {
     const TIMEOUT: Duration = Duration::from_secs(20);
     let _alone = alone();
     let kept: Arc<Mutex<Option<Host>>> = Arc::default();

@@ -1,4 +1,4 @@
-//! Reports of fatal signals name the plugin whose code they arose in.
+//! Reports of fatal signals name the plugin whose code caused the signal.
 
 #![cfg(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
@@ -31,12 +31,12 @@ impl Crash {
         Some(Crash { signal: status.signal(), code: status.code(), said })
     }
 
-    /// The report, and the text before its place and the export in it: without what differs from build to build.
+    /// The report without the parts that differ between builds: the text before the place, and the export's name.
     fn report(&self) -> (String, Option<(String, String)>) {
         let reports: Vec<_> = self.said.lines().filter(|line| line.starts_with("fatal signal")).collect();
         let [report] = reports[..] else { panic!("{}", self.said) };
         let Some((before, place)) = report.split_once(" at offset ") else { return (report.to_owned(), None) };
-        // Code before the first export has none.
+        // Code before the first export has no export's name.
         let (offset, export) = place.split_once(", ").unwrap_or((place, ""));
         let export = export.split_once(" after the export ").map_or("", |(_, export)| export);
         (before.replace(&fixture("aborts").display().to_string(), "FILE"), Some((offset.to_owned(), export.to_owned())))
@@ -67,13 +67,13 @@ fn symbol_at(file: &Path, offset: u64) -> String {
 }
 
 fn read_address() -> u8 {
-    // SAFETY: none: it ends the process.
+    // SAFETY: none. The process ends here.
     unsafe { std::ptr::without_provenance::<u8>(0x10).read_volatile() }
 }
 
 extern "C" fn earlier(signal: libc::c_int) {
     let text = b"the earlier handler\n";
-    // SAFETY: a text and its length; then the process ends.
+    // SAFETY: the text has that length. Then the process ends.
     unsafe {
         libc::write(2, text.as_ptr().cast(), text.len());
         libc::_exit(signal);
@@ -126,11 +126,11 @@ fn child() {
     let (scene, file) = asked.split_once(' ').unwrap();
     let jumps = (scene == "jumps").then(Jumps::install);
     if scene == "earlier" {
-        // SAFETY: the handler does what one may do.
+        // SAFETY: the handler only does what handlers may do.
         unsafe { libc::signal(libc::SIGSEGV, earlier as extern "C" fn(libc::c_int) as libc::sighandler_t) };
     }
     let host = tests::host().with_crash_reports(scene != "off");
-    // The handler is installed once, and does not take itself for an earlier one.
+    // The handler is installed once. The second host must not take it for an earlier handler of the program.
     let host = host.with_crash_reports(scene != "off");
     host.load(file).unwrap();
     match scene {
@@ -138,7 +138,7 @@ fn child() {
         "unloaded" => {
             let code = host.get::<fn() -> usize>("address_of_code").unwrap()();
             assert_eq!(host.unload("aborts", Duration::from_secs(20)).unwrap(), Unload::Unmapped);
-            // SAFETY: none: it ends the process.
+            // SAFETY: none. The process ends here.
             let code: extern "C" fn() = unsafe { std::mem::transmute(code) };
             code();
         }
@@ -165,21 +165,21 @@ fn child() {
 const IN_PLUGIN: &str = "fatal signal 11 (SIGSEGV) at address 0x10: in plugin `aborts` (`FILE`)";
 
 #[test]
-fn in_an_export() {
+fn a_crash_in_an_export_names_the_export() {
     let Some(crash) = Crash::new("read_address") else { return };
     crash.is_in_plugin(IN_PLUGIN, "read_address");
     assert_eq!(crash.signal, Some(libc::SIGSEGV), "it ends as without reports");
 }
 
 #[test]
-fn in_a_thread_of_the_plugins() {
+fn a_crash_on_a_thread_of_the_plugin_names_the_plugin() {
     let Some(crash) = Crash::new("read_address_on_thread") else { return };
     crash.is_in_plugin(IN_PLUGIN, "read_address");
     assert_eq!(crash.signal, Some(libc::SIGSEGV));
 }
 
 #[test]
-fn by_an_instruction_that_does_not_exist() {
+fn an_illegal_instruction_is_reported() {
     let Some(crash) = Crash::new("run_no_instruction") else { return };
     let (said, _) = crash.report();
     let (before, after) = said.split_once(" at address 0x").unwrap();
@@ -188,9 +188,9 @@ fn by_an_instruction_that_does_not_exist() {
     assert_eq!(crash.signal, Some(libc::SIGILL));
 }
 
-/// The C library's function runs then, and the plugin has called it.
+/// The signal arises in a function of the C library. The plugin has called that function.
 #[test]
-fn by_abort() {
+fn an_abort_is_reported() {
     let Some(crash) = Crash::new("abort") else { return };
     let file = fixture("aborts").display().to_string();
     let expected = format!("fatal signal 6 (SIGABRT): in code that was called by plugin `aborts` (`{file}`)");
@@ -198,9 +198,9 @@ fn by_abort() {
     assert_eq!(crash.signal, Some(libc::SIGABRT));
 }
 
-/// std's handler comes after the report, and still says what it knows.
+/// std's handler runs after the report, and still prints its message.
 #[test]
-fn by_a_stack_that_overflows() {
+fn a_stack_overflow_is_reported() {
     let Some(crash) = Crash::new("overflow") else { return };
     let (said, _) = crash.report();
     let said = said.split_once(": ").unwrap();
@@ -212,7 +212,7 @@ fn by_a_stack_that_overflows() {
 
 /// The plugin's threads have an alternate stack for the handler.
 #[test]
-fn by_a_stack_of_a_thread_of_the_plugins_that_overflows() {
+fn a_stack_overflow_on_a_thread_of_the_plugin_is_reported() {
     let Some(crash) = Crash::new("overflow_on_thread") else { return };
     let (said, _) = crash.report();
     assert!(said.starts_with("fatal signal 11 (SIGSEGV) at address 0x"), "{said}");
@@ -221,14 +221,14 @@ fn by_a_stack_of_a_thread_of_the_plugins_that_overflows() {
 }
 
 #[test]
-fn in_the_host() {
+fn a_crash_in_the_host_names_no_plugin() {
     let Some(crash) = Crash::new("host") else { return };
     assert_eq!(crash.report(), ("fatal signal 11 (SIGSEGV) at address 0x10: in no plugin's code".to_owned(), None));
     assert_eq!(crash.signal, Some(libc::SIGSEGV));
 }
 
 #[test]
-fn at_a_place_where_a_plugin_was() {
+fn a_crash_at_the_place_of_an_unloaded_plugin_names_no_plugin() {
     let Some(crash) = Crash::new("unloaded") else { return };
     let (said, place) = crash.report();
     assert!(said.starts_with("fatal signal 11 (SIGSEGV) at address 0x"), "{said}");
@@ -239,13 +239,13 @@ fn at_a_place_where_a_plugin_was() {
 
 /// A signal that a process sends has no address.
 #[test]
-fn by_a_signal_that_was_sent() {
+fn a_sent_signal_is_reported_without_an_address() {
     let Some(crash) = Crash::new("sent") else { return };
     assert_eq!(crash.report(), ("fatal signal 7 (SIGBUS): in no plugin's code".to_owned(), None));
 }
 
 #[test]
-fn passed_on_to_an_earlier_handler() {
+fn a_signal_is_passed_on_to_an_earlier_handler() {
     let Some(crash) = Crash::new("earlier") else { return };
     crash.is_in_plugin(IN_PLUGIN, "read_address");
     assert!(crash.said.ends_with("the earlier handler\n"), "{}", crash.said);
@@ -267,7 +267,7 @@ fn after_an_earlier_handler_that_jumps() {
 }
 
 #[test]
-fn not_without_being_asked_for() {
+fn a_host_reports_no_crash_by_default() {
     let Some(crash) = Crash::new("off") else { return };
     assert!(!crash.said.contains("fatal signal"), "{}", crash.said);
     assert_eq!(crash.signal, Some(libc::SIGSEGV));

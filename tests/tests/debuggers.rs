@@ -63,7 +63,7 @@ fn output_of(command: &mut Command) -> String {
 /// A program with a plugin that computes. It ends with this value.
 struct Observed {
     process: Child,
-    /// Open, so that the program can print.
+    /// This end stays open, so that the program can print.
     _said: BufReader<ChildStdout>,
 }
 
@@ -84,7 +84,7 @@ impl Observed {
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
         assert_eq!(line, "loaded\n");
-        // It is in the plugin from now on.
+        // From now on, the program is in the plugin's code.
         std::thread::sleep(Duration::from_millis(100));
         Observed { process, _said: said }
     }
@@ -192,7 +192,7 @@ fn gdb_does_not_wait_for_a_pipe_of_another_process() {
     let directory = TempDir::new().unwrap();
     let Some((core, process)) = core_in(directory.path()) else { return };
     let (pipe, _writer) = std::io::pipe().unwrap();
-    // Wherever the process had its descriptors, this process has the pipe.
+    // This process has the pipe under each number that the other process's descriptor may have had.
     let pipes: Vec<_> = std::iter::from_fn(|| pipe.try_clone().ok()).take(600).collect();
     println!("{} pipes, the last with the number {}", pipes.len(), pipes.last().unwrap().as_raw_fd());
 

@@ -1,7 +1,7 @@
 //! Values that are nested deeply: they cross on stacks of one thread, so that nothing in them changes threads.
 
 #[path = "../fixtures/deep/src/types.rs"]
-#[allow(dead_code)] // The plugin uses the rest.
+#[allow(dead_code)] // The plugin uses the other items.
 mod types;
 
 use std::cell::Cell;
@@ -42,7 +42,7 @@ impl Node {
     }
 }
 
-/// Runs on a stack on which a deep value can be dropped, which Rust itself does by recursion.
+/// Runs on a large stack, because Rust drops a deep value by recursion.
 fn with_large_stack(f: impl FnOnce() + Send + 'static) {
     Builder::new().stack_size(512 << 20).spawn(f).unwrap().join().unwrap();
 }
@@ -110,7 +110,7 @@ fn deep_hashers_and_keys_stay_on_their_thread() {
     });
 }
 
-/// A panic on another stack reaches the caller as any other, whichever side's code it is in.
+/// A panic on another stack reaches the caller like any other panic, from the code of either side.
 #[test]
 fn deep_panics_keep_their_message_and_place() {
     with_large_stack(|| {
@@ -122,11 +122,11 @@ fn deep_panics_keep_their_message_and_place() {
             assert!(fault.message.contains("the error cannot be displayed"), "{fault}");
             assert!(fault.location.unwrap().file.ends_with("types.rs"));
             assert_eq!(fault.export.unwrap(), "deep::unspeakable_chain");
-            // The host's own panic, in lowering the argument. It drops the chain where it was lowered.
+            // The host's own panic, while it lowers the argument. The host drops the chain where it was lowered.
             let chain = Chain::new(length, Held::unspeakable());
             let payload = catch_unwind(AssertUnwindSafe(|| echo(chain))).unwrap_err();
             assert!(payload.downcast::<String>().unwrap().contains("the error cannot be displayed"));
-            // Nothing is left of it.
+            // No fault of the panic is left.
             assert_eq!(echo(Chain::new(length, Held::new("end"))).unwrap().end().0, length);
         }
     });
@@ -151,7 +151,7 @@ fn deep_values_cross_on_threads_of_the_plugin() {
     });
 }
 
-/// A caller whose stack would not do for one level in a hundred.
+/// The caller's stack has room for less than one in a hundred levels.
 #[test]
 fn deep_values_cross_on_a_small_stack() {
     with_large_stack(|| {
@@ -161,10 +161,10 @@ fn deep_values_cross_on_a_small_stack() {
         let crossed = thread::scope(|scope| {
             let run = || {
                 let mut list = host.get::<fn(usize) -> Node>("list").unwrap()(20_000);
-                // The plugin does not drop it either.
+                // The plugin does not drop the value either.
                 host.get::<fn(&mut Node)>("prepend").unwrap()(&mut list);
                 let length = list.length("the default");
-                // Node by node: the stack has no room for a drop by recursion.
+                // The value is dropped node by node, because the stack has no room for a drop by recursion.
                 let mut rest = list.next;
                 while let Some(node) = rest {
                     rest = node.next;
@@ -214,7 +214,7 @@ fn deep_values_are_refused_without_a_host() {
     });
 }
 
-/// Without memory for a stack, the call fails, and the next one is as good as any.
+/// Without memory for a stack, the call fails. The next call works.
 #[test]
 #[cfg(target_os = "linux")]
 fn deep_values_are_refused_without_memory() {
@@ -239,7 +239,7 @@ fn deep_values_are_refused_without_memory() {
         let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
         let limit = |bytes| {
             let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
-            // SAFETY: a limit that is above what there is.
+            // SAFETY: the limit is above the memory in use.
             assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
         };
         let [a, b, c] = lists;

@@ -1,4 +1,4 @@
-//! Calls without types: JSON and other formats, by the exports' descriptors alone.
+//! Calls without types, in JSON and other formats, from the exports' descriptors alone.
 
 use plugin_host::{CallError, Host};
 use proptest::collection::vec;
@@ -34,7 +34,7 @@ where
 }
 
 #[test]
-fn every_type_there_and_back() {
+fn every_type_crosses_as_json() {
     let host = host_with(&["zoo"]);
     let text = || ".{0,12}";
     echoes(&host, "echo_unit", Just(()));
@@ -44,7 +44,7 @@ fn every_type_there_and_back() {
     echoes(&host, "echo_u16", any::<u16>());
     echoes(&host, "echo_u32", any::<u32>());
     echoes(&host, "echo_u64", any::<u64>());
-    // As wide as JSON's numbers are.
+    // The range of JSON's integers.
     echoes(&host, "echo_u128", any::<u64>().prop_map(u128::from));
     echoes(&host, "echo_usize", any::<usize>());
     echoes(&host, "echo_i8", any::<i8>());
@@ -84,9 +84,9 @@ fn every_type_there_and_back() {
     echoes(&host, "echo_grid", grid);
 }
 
-/// Types of all kinds go through JSON where they go through by themselves, in `round_trips`.
+/// In `round_trips`, each type that crosses as a value also crosses as JSON.
 #[test]
-fn no_echo_is_forgotten() {
+fn every_echo_export_is_tested() {
     let sources = [
         include_str!("../src/round_trips/basic_types.rs"),
         include_str!("../src/round_trips/std_types.rs"),
@@ -102,7 +102,7 @@ fn no_echo_is_forgotten() {
 }
 
 #[test]
-fn wide_integers_in_a_binary_format() {
+fn wide_integers_cross_in_a_binary_format() {
     let host = host_with(&["zoo"]);
     check(any::<(u128, i128)>(), |(unsigned, signed)| {
         for (name, bytes) in [
@@ -117,7 +117,7 @@ fn wide_integers_in_a_binary_format() {
 }
 
 #[test]
-fn functions_of_several_shapes() {
+fn functions_of_several_shapes_are_called() {
     let host = host_with(&["zoo"]);
     let plugin = host.plugin("zoo").unwrap();
     assert_eq!(plugin.call_json("nothing", &json!([])).unwrap(), json!(null));
@@ -129,7 +129,7 @@ fn functions_of_several_shapes() {
 }
 
 #[test]
-fn shared_references() {
+fn shared_references_are_arguments() {
     let host = host_with(&["zoo"]);
     for _ in 0..3 {
         assert_eq!(host.call_json("length", &json!(["größe"])).unwrap(), 7);
@@ -143,14 +143,14 @@ fn shared_references() {
     }
 }
 
-/// Calls, and gives what the arguments are then.
+/// Calls an export, and returns the arguments after the call.
 fn changed(host: &Host, name: &str, mut arguments: Value) -> (Result<Value, CallError>, Value) {
     let result = host.call_json_mut(name, &mut arguments);
     (result, arguments)
 }
 
 #[test]
-fn arguments_that_change() {
+fn changed_arguments_are_returned() {
     let host = host_with(&["zoo"]);
     let (result, arguments) = changed(&host, "double_all", json!([[1, -2, 3]]));
     assert_eq!((result.unwrap(), arguments), (json!(null), json!([[2, -4, 6]])));
@@ -162,7 +162,7 @@ fn arguments_that_change() {
     assert_eq!((result.unwrap(), arguments), (json!(null), json!([["c", "b", "a"]])));
     let (result, arguments) = changed(&host, "exchange", json!(["a", "b", 1, [2, 3]]));
     assert_eq!((result.unwrap(), arguments), (json!(null), json!(["b", "a", 2, [1, 3]])));
-    // It serves those that change nothing too.
+    // The function also works for exports that change nothing.
     let (result, arguments) = changed(&host, "length", json!(["abc"]));
     assert_eq!((result.unwrap(), arguments), (json!(3), json!(["abc"])));
 
@@ -184,7 +184,7 @@ fn panics_are_faults() {
     assert_eq!(host.call_json("divide", &json!([7, 2])).unwrap(), 3);
     assert!(matches!(host.call_json("divide", &json!([7, 0])), Err(CallError::Fault(_))));
 
-    // What changed before is seen.
+    // Changes before the panic are seen.
     let (result, arguments) = changed(&host, "append_and_panic", json!([["ann"]]));
     assert!(matches!(result, Err(CallError::Fault(fault)) if fault.message == "half way"));
     assert_eq!(arguments, json!([["ann", "before the panic"]]));
@@ -193,7 +193,7 @@ fn panics_are_faults() {
     assert_eq!(arguments, json!([[]]));
 }
 
-/// What a call that does not succeed says.
+/// The error of a call that fails.
 fn message(host: &Host, name: &str, arguments: Value) -> String {
     match host.call_json(name, &arguments) {
         Ok(value) => panic!("{value}"),
@@ -280,7 +280,7 @@ fn wrong_arguments_are_named() {
 }
 
 #[test]
-fn text_that_ends_early() {
+fn text_that_ends_early_is_refused() {
     let host = host_with(&["zoo"]);
     for (input, expected) in [
         ("[1, ", "cannot call `zoo::add`: argument 2 (`b`): EOF while parsing a value at line 1 column 4"),
@@ -298,7 +298,7 @@ fn text_that_ends_early() {
 }
 
 #[test]
-fn a_result_that_the_format_has_nothing_for() {
+fn a_result_without_a_form_in_the_format_is_an_error() {
     let host = host_with(&["zoo"]);
     let mut input = postcard::Deserializer::from_bytes(&[]);
     assert_eq!(host.call_serde("nothing", &mut input, serde_json::value::Serializer).unwrap(), json!(null));
@@ -348,7 +348,7 @@ fn locks_are_held_while_they_are_read() {
         host.get_json("TO_POISON").unwrap_err().to_string(),
         "cannot read `zoo::TO_POISON`: the lock is poisoned"
     );
-    // What a static holds when its library is unmapped is lost.
+    // The value in a static is lost when its library is unmapped.
     drop(std::mem::take(&mut *host.get::<std::sync::RwLock<Vec<u32>>>("LIMITS").unwrap().write().unwrap()));
     drop(std::mem::take(&mut *host.get::<std::sync::Mutex<Vec<String>>>("NAMES").unwrap().lock().unwrap()));
 }
@@ -363,7 +363,7 @@ fn a_result_outlives_the_library() {
     assert_eq!(value, json!(["a", "b"]));
 }
 
-/// Any JSON, mostly of what the zoo's exports take.
+/// Any JSON. Most of it fits arguments of the zoo's exports.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -382,9 +382,9 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// With valgrind: whatever is wrong with it, what was built of it is freed.
+/// With valgrind, this shows that a wrong value leaks nothing: the parts that were built of it are freed.
 #[test]
-fn whatever_is_given_is_taken_or_refused() {
+fn any_json_is_taken_or_refused_without_a_leak() {
     let host = host_with(&["zoo"]);
     let plugin = host.plugin("zoo").unwrap();
     let names = plugin.exports().iter().map(|export| export.name.as_str());
@@ -399,7 +399,7 @@ fn whatever_is_given_is_taken_or_refused() {
                 Ok(_) | Err(CallError::Argument { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
-            // And with its end missing.
+            // The same text without its end.
             let mut input = serde_json::Deserializer::from_str(&text[..cut]);
             plugin.call_serde(name, &mut input, serde_json::value::Serializer).unwrap_err();
         }
@@ -426,9 +426,9 @@ impl std::io::Write for Panics {
     }
 }
 
-/// With valgrind: nothing is lost if a format panics half way.
+/// With valgrind, this shows that a format's panic leaks nothing.
 #[test]
-fn a_format_that_panics() {
+fn a_format_that_panics_leaks_nothing() {
     let host = host_with(&["zoo"]);
     let unwound = |run: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
     for (name, input) in [
@@ -448,7 +448,7 @@ fn a_format_that_panics() {
         let mut output = serde_json::Serializer::new(Panics(b""));
         host.call_serde("echo_strings", json!([["some text", "more"]]), &mut output).unwrap();
     });
-    // A lock is let go.
+    // The lock is released.
     unwound(&|| host.get_serde("LIMITS", &mut serde_json::Serializer::new(Panics(b""))).unwrap());
     assert_eq!(host.call_json("can_lock_limits", &json!([])).unwrap(), true);
 }

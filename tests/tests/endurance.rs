@@ -1,14 +1,14 @@
-//! Ten thousand times loaded, called and unloaded, a plugin has left nothing in the process, whatever it did there:
-//! `tests/src/bin/endure.rs` counts, and writes what it has counted to standard error.
+//! A plugin that was loaded, called and unloaded ten thousand times has left nothing in the process.
+//! `tests/src/bin/endure.rs` counts, and writes the counts to standard error.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tests::{build_of, fixture, fixture_target_dir, rounds, toolchains};
 
-/// So often on each thread.
+/// The number of cycles on each thread.
 fn endure(what: &str, library: &Path, threads: usize, cycles: usize) {
-    // Where libraries stay mapped, a few show that nothing goes wrong.
+    // Where libraries stay mapped, a few cycles show that nothing fails.
     let cycles = if cfg!(target_os = "linux") { rounds(cycles) } else { 10 };
     let mut command = Command::new(env!("CARGO_BIN_EXE_endure"));
     command.args([what, &threads.to_string(), &cycles.to_string()]).arg(library);
@@ -33,7 +33,7 @@ fn of_other_compilers_and_settings() {
         println!("skipped: no cargo can run here");
         return;
     }
-    // Where `toolchains.rs` builds.
+    // The directory in which `toolchains.rs` builds.
     let build = |directory: &str| build_of("endurance").target_dir(fixture_target_dir(directory));
     let mut builds: Vec<_> =
         toolchains().into_iter().map(|toolchain| (build(&toolchain).toolchain(&toolchain), toolchain)).collect();

@@ -24,7 +24,7 @@ fn play(program: impl AsRef<OsStr>, arguments: [&str; 2]) -> (Option<i32>, Strin
     (output.status.code(), String::from_utf8(output.stdout).unwrap(), said)
 }
 
-/// Has `writer` change the environment while each of the readers reads it.
+/// Lets `writer` change the environment while each of the readers reads it.
 fn changed_by(writer: &str) {
     for reader in READERS {
         let (code, printed, said) = play(env!("CARGO_BIN_EXE_environ"), [writer, reader]);
@@ -74,7 +74,7 @@ const LOADED: &str = "
     }
 ";
 
-/// A host in a C program: if it is linked into that program, it serves C code, too.
+/// A host in a C program. If the host is linked into that program, it serves C code too.
 #[test]
 fn a_host_in_a_c_program_changes_the_environment() {
     if std::env::var_os("PLUGIN_TEST_CARGO_ARGS").is_some() {
@@ -113,12 +113,12 @@ fn a_plugin_that_is_a_host_changes_the_environment() {
     }
 }
 
-/// Two threads of any two sides end the process: one of them does, and the other waits.
+/// Threads of any two sides end the process at once. One of them ends it, and the other waits.
 #[test]
 fn the_process_ends_once() {
     for (how, status) in [("host-and-plugin", 7), ("return-and-plugin", 0), ("plugin-and-plugin", 7)] {
         let (code, printed, said) = play(env!("CARGO_BIN_EXE_environ"), ["exit", how]);
-        // Whichever comes first says how it ends.
+        // The first thread decides about the exit code.
         assert!(code == Some(status) || code == Some(7), "{said}");
         assert!(printed.contains("from the host"), "{printed}");
     }

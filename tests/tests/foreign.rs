@@ -1,4 +1,4 @@
-//! Plugins that use C. Code that the C library, the kernel or another library would still call is never unmapped, and the
+//! Plugins that use C. Code is never unmapped while the C library, the kernel or another library could call it. The
 //! host names the reason.
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -14,18 +14,18 @@ use std::time::Duration;
 use plugin_host::{Host, Mapping, PinReason, Registration, Unload};
 use tests::{LONG, assert_child, fixture, fixture_dir, fixture_target_dir, host, variant, variant_with};
 
-/// The name that the fixture needs its library of C by. A copy of the fixture has another one in the same room.
+/// The name of the C library that the fixture needs. A copy of the fixture has another name of the same length.
 const ANY: &str = "lib_the_name_of_which_is_any.so";
 
-/// Everything of C, where the fixture looks for it.
+/// The directory of all C files. The fixture looks for them here.
 fn directory() -> PathBuf {
     let directory = fixture_target_dir("foreign");
     std::fs::create_dir_all(&directory).unwrap();
     directory
 }
 
-/// A library that is built from `foreign.c` with these arguments, in a file. The loader takes libraries of one name for one,
-/// so each has a name of its own. `None` without a compiler of C.
+/// Builds a library from `foreign.c` with these arguments. The loader takes libraries of one name for one library, so
+/// each has a name of its own. Returns `None` without a C compiler.
 fn foreign_library(file: &str, soname: &str, arguments: &[&str]) -> Option<PathBuf> {
     if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
         println!("skipped: there is no cargo here to build a plugin with a library of C");
@@ -79,7 +79,7 @@ fn call(host: &Host, name: &str) {
     host.get::<fn()>(name).unwrap()();
 }
 
-/// Expects that the plugin is pinned by these things, each with the function that has registered it, and the one that would be
+/// Expects that these things pin the plugin. Each has the function that registered it, and the function that would be
 /// called.
 #[track_caller]
 fn assert_registered(unloaded: &Unload, expected: &[(Registration, &str, Option<&str>)]) {
@@ -117,18 +117,18 @@ fn on_a_thread_that_ends_last(library: &Path, host: Host, export: &'static str) 
     unloaded
 }
 
-/// The key is C's, its destructor is in C's library, and calls the plugin: here after the plugin was unloaded.
+/// Another C library makes the key. The key's destructor is in that library, and calls the plugin after the unload.
 #[test]
-fn a_key_of_a_library_that_the_plugin_uses() {
+fn a_key_of_a_c_library_pins_the_plugin() {
     let Some(plugin) = linked("libforeignkey.so", &[]) else { return };
     assert_eq!(on_a_thread_that_ends_last(&plugin, host(), "at_thread_exit"), libraries(&["libforeignkey.so"]));
-    // Once more: by now the library is loaded before the plugin is.
+    // Once more, because now the library is loaded before the plugin.
     assert_eq!(on_a_thread_that_ends_last(&plugin, host(), "at_thread_exit"), libraries(&["libforeignkey.so"]));
 }
 
-/// It goes on calling the plugin after that was unloaded.
+/// The thread calls the plugin even after the unload.
 #[test]
-fn a_thread_of_a_library_that_the_plugin_uses() {
+fn a_thread_of_a_c_library_pins_the_plugin() {
     let Some(plugin) = linked("libforeignthread.so", &[]) else { return };
     let host = host();
     let loaded = host.load(&plugin).unwrap();
@@ -142,7 +142,7 @@ fn a_thread_of_a_library_that_the_plugin_uses() {
 
 /// The threads of OpenMP's pool wait for work for as long as the process lives.
 #[test]
-fn a_library_with_a_pool_of_threads() {
+fn a_c_library_with_a_pool_of_threads_pins_the_plugin() {
     let Some(plugin) = linked("libforeignpool.so", &["-fopenmp"]) else { return };
     for _ in 0..3 {
         let unloaded = after(&plugin, host(), |host| {
@@ -152,11 +152,11 @@ fn a_library_with_a_pool_of_threads() {
     }
 }
 
-/// With the promise that the library leaves nothing behind, the plugin goes. The library itself never does.
+/// With the promise that the library leaves nothing behind, the plugin is unmapped. The library itself never is.
 #[test]
-fn a_library_that_somebody_vouches_for() {
+fn a_c_library_that_the_host_vouches_for_does_not_pin() {
     let Some(plugin) = linked("libforeignquiet.so", &[]) else { return };
-    // SAFETY: nothing but `count` is called, which does nothing but return a number.
+    // SAFETY: only `count` is called. It only returns a number.
     let host = || unsafe { host().with_quiet_library("libforeignquiet.so") };
     for _ in 0..3 {
         let unloaded = after(&plugin, host(), |host| {
@@ -219,7 +219,7 @@ fn thread_locals_of_cpp() {
     assert_eq!(on_a_thread_that_ends_last(&plugin, cpp_host(), "at_thread_exit_by_cpp"), Unload::Unmapped);
 }
 
-/// The host knows of C11's threads and keys as it knows of Rust's.
+/// The host knows C11's threads and keys, as it knows Rust's.
 #[test]
 fn threads_and_keys_of_c11() {
     let plugin = fixture("foreign");
@@ -229,7 +229,7 @@ fn threads_and_keys_of_c11() {
     });
     assert_eq!(unloaded, Unload::Unmapped);
     assert_eq!(on_a_thread_that_ends_last(&plugin, host(), "at_thread_exit_by_c11"), Unload::Unmapped);
-    // While the plugin is loaded, the destructor runs.
+    // While the plugin is loaded, the destructor runs normally.
     let host = host();
     host.load(&plugin).unwrap();
     let at_thread_exit = host.get::<fn()>("at_thread_exit_by_c11").unwrap();
@@ -250,7 +250,7 @@ fn functions_that_are_looked_up_by_name() {
             let find = |name: &str| find(name.to_owned(), version.map(str::to_owned), next);
             let found_here = |name: &str| {
                 let name = std::ffi::CString::new(name).unwrap();
-                // SAFETY: a name that ends with NUL.
+                // SAFETY: the name ends with NUL.
                 unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.addr()
             };
             for name in ["dlsym", "dlvsym", "dlopen", "signal", "sigaction", "pthread_setspecific"] {
@@ -258,7 +258,7 @@ fn functions_that_are_looked_up_by_name() {
                 assert_ne!(find(name), found_here(name), "{name}");
             }
             for name in ["tss_set", "thrd_create"] {
-                // They are younger than the version.
+                // These functions are younger than the version.
                 assert!(version.is_some() || find(name) != found_here(name), "{name}");
             }
             for name in ["pthread_getspecific", "malloc", "getpid"] {
@@ -270,7 +270,7 @@ fn functions_that_are_looked_up_by_name() {
     }
 }
 
-/// The program has it, and closes it before the plugin's function is called.
+/// The program has opened the library, and closes it before the library calls the plugin's function.
 #[test]
 fn a_library_of_the_programs_that_the_plugin_calls() {
     const CHILD: &str = "PLUGIN_TEST_CALLS";
@@ -282,18 +282,18 @@ fn a_library_of_the_programs_that_the_plugin_calls() {
         };
         let path = std::ffi::CString::new(other.to_str().unwrap()).unwrap();
         let open = || {
-            // SAFETY: a library whose constructors are sound.
+            // SAFETY: the library's constructors are sound.
             let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
             assert!(!handle.is_null());
             handle
         };
         let handle = open();
         assert_eq!(on_a_thread_that_ends_last(&plugin, host(), export), libraries(&["libforeignprogram.so"]));
-        // SAFETY: opened above, and not used any more.
+        // SAFETY: the library was opened above, and is not used any more.
         assert_eq!(unsafe { libc::dlclose(handle) }, 0);
         assert!(is_mapped("libforeignprogram.so"), "its key has a destructor");
         open();
-        // SAFETY: nothing of it is called, but `at_thread_exit`, whose callback is called before the unload.
+        // SAFETY: only `at_thread_exit` of the library is called, and its callback runs before the unload.
         let host = unsafe { host().with_quiet_library("libforeignprogram.so") };
         host.load(&plugin).unwrap();
         let function = host.get::<fn()>(export).unwrap();
@@ -307,12 +307,12 @@ fn a_library_of_the_programs_that_the_plugin_calls() {
     }
 }
 
-/// The host would not find the library by the name that the plugin asks for.
+/// The host does not find the library by the name in the plugin's file.
 #[test]
-fn a_library_beside_the_plugin() {
+fn a_c_library_beside_the_plugin_pins_it() {
     let Some(plugin) = linked("$ORIGIN/libforeignbeside.so", &[]) else { return };
     for _ in 0..2 {
-        // SAFETY: its destructor calls a function that does nothing that is left.
+        // SAFETY: the library's destructor calls a function that leaves nothing behind.
         let quiet = unsafe { host().with_mapping(Mapping::InPlace).with_quiet_library("libforeignbeside.so") };
         assert_eq!(after(&plugin, quiet, |_| ()), Unload::Unmapped);
         assert!(is_mapped("libforeignbeside.so"));
@@ -321,7 +321,7 @@ fn a_library_beside_the_plugin() {
     assert_eq!(on_a_thread_that_ends_last(&plugin, host, "at_thread_exit"), libraries(&["libforeignbeside.so"]));
 }
 
-/// It would be an error of the first call otherwise, and the end of the process.
+/// Otherwise the first call would fail, and that would end the process.
 #[test]
 fn a_function_that_no_library_has_is_found_at_the_load() {
     let plugin = variant("foreign", "lazy");
@@ -333,9 +333,9 @@ fn a_function_that_no_library_has_is_found_at_the_load() {
     }
 }
 
-/// The loader looks for it where it looks for all libraries; not beside a private copy.
+/// The loader searches its usual directories, and not the directory of a private copy.
 #[test]
-fn a_library_that_is_not_found() {
+fn a_needed_library_that_is_not_found_is_named() {
     let Some(plugin) = linked("$ORIGIN/libforeignabsent.so", &[]) else { return };
     let library = plugin.with_file_name("libforeignabsent.so");
     let needed = |error: plugin_host::Error| {
@@ -358,7 +358,7 @@ fn a_library_that_is_not_found() {
 
 /// The C library would write to the memory, or read it, or call the function, after the plugin is unmapped.
 #[test]
-fn functions_and_memory_that_the_c_library_keeps() {
+fn functions_and_memory_that_libc_keeps_pin_the_plugin() {
     let plugin = fixture("foreign");
     let memory = [
         "putenv",
@@ -412,7 +412,7 @@ fn a_timer_that_starts_a_thread() {
     call(&host, "start_timer");
     let unloaded = host.unload("foreign", LONG).unwrap();
     assert_registered(&unloaded, &[(Registration::Callback, "timer_create", None)]);
-    // It comes now.
+    // The thread starts now.
     std::thread::sleep(Duration::from_millis(200));
 }
 
@@ -424,9 +424,9 @@ fn a_signal_that_is_ignored_pins_nothing() {
     assert_eq!(unloaded, Unload::Unmapped);
 }
 
-/// A library that the plugin opens by itself is one that it uses.
+/// A library that the plugin itself opens counts as used.
 #[test]
-fn a_library_that_the_plugin_opens() {
+fn a_foreign_library_that_the_plugin_opens_pins_it() {
     let Some(other) = foreign_library("libforeignopened.so", "libforeignopened.so", &[]) else { return };
     let plugin = fixture("foreign");
     let open = |host: &Host, file: &str| {
@@ -436,12 +436,12 @@ fn a_library_that_the_plugin_opens() {
     assert_eq!(unloaded, libraries(&["libforeignopened.so"]));
     // The C library is not foreign.
     assert_eq!(after(&plugin, host(), |host| open(host, "libm.so.6")), Unload::Unmapped);
-    // SAFETY: nothing of it is called.
+    // SAFETY: nothing in the library is called.
     let host = unsafe { host().with_quiet_library("libforeignopened.so") };
     assert_eq!(after(&plugin, host, |host| open(host, other.to_str().unwrap())), Unload::Unmapped);
 }
 
-/// In a process of its own, because it is about the end of that.
+/// In a process of its own, because the test is about the end of the process.
 #[test]
 fn a_function_for_the_programs_exit() {
     const CHILD: &str = "PLUGIN_TEST_EXITS";
@@ -460,7 +460,7 @@ fn a_library_that_is_not_attached_ends_the_process() {
     const CHILD: &str = "PLUGIN_TEST_EXITS_UNATTACHED";
     if std::env::var_os(CHILD).is_some() {
         let file = std::ffi::CString::new(fixture("foreign").to_str().unwrap()).unwrap();
-        // SAFETY: a plugin, whose constructors are sound; the function of that name has that type.
+        // SAFETY: the library is a plugin, whose constructors are sound. The function of that name has that type.
         unsafe {
             let library = libc::dlopen(file.as_ptr(), libc::RTLD_NOW);
             let exit = libc::dlsym(library, c"foreign_exit".as_ptr());
@@ -482,8 +482,8 @@ fn reasons_name_the_remedy() {
     assert_eq!(after(&fixture("foreign"), host(), |_| ()), Unload::Unmapped, "a plugin of Rust alone uses none");
 }
 
-/// As often as an allocator of C must be able to come and go. The loader has room for some ten such libraries at once, and takes
-/// it back only from the one that came last: so no other test may load such a library meanwhile.
+/// Loads and unloads a library with such a constructor many times. The loader has room for about ten such libraries at
+/// once, and takes room back only from the newest one. So no other test may load such a library at the same time.
 #[test]
 fn a_constructor_that_makes_keys() {
     const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS";
@@ -508,7 +508,8 @@ fn a_constructor_that_makes_keys() {
     std::process::exit(43);
 }
 
-/// The values of other threads are of no use to anyone when the library is gone, and no thread's end calls it.
+/// When the library is unmapped, the values of other threads are of no use. The end of a thread must not call the
+/// library.
 #[test]
 fn a_constructors_key_with_values_of_threads_that_end_last() {
     let plugin = fixture("constructor");
@@ -556,11 +557,11 @@ fn a_constructor_of_a_library_that_is_not_attached() {
     const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS_UNATTACHED";
     if std::env::var_os(CHILD).is_some() {
         let file = std::ffi::CString::new(fixture("constructor").to_str().unwrap()).unwrap();
-        // SAFETY: a plugin, whose constructors are sound.
+        // SAFETY: the library is a plugin, whose constructors are sound.
         let open = move || unsafe { libc::dlopen(file.as_ptr(), libc::RTLD_NOW) };
         let library = open();
         assert!(!library.is_null());
-        // SAFETY: opened above, and not used any more. No thread but this has values of its keys.
+        // SAFETY: the library was opened above, and is not used any more. Only this thread has values of its keys.
         assert_eq!(unsafe { libc::dlclose(library) }, 0);
         std::thread::spawn(move || assert!(!open().is_null())).join().unwrap();
         std::process::exit(37);
@@ -631,7 +632,7 @@ fn with_version(mut library: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
     library
 }
 
-/// In a process of its own, because no other library could be loaded after it.
+/// In a process of its own, because no other library could be loaded afterwards.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn no_room_for_thread_locals() {

@@ -1,4 +1,4 @@
-//! Hostile input, for as long as a test may take: `tests::fuzzing` says what is attacked. `fuzz/` goes on without an end.
+//! Hostile input, for a limited time. `tests::fuzzing` describes the targets. `fuzz/` goes on without an end.
 
 use tests::{fuzzing, rounds};
 

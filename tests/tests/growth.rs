@@ -23,7 +23,7 @@ fn with_labels(name: &str, labels: &[&str]) -> new::Options {
     options
 }
 
-/// What a new side sees where an old one was on the way.
+/// The value that a new side sees after it went through an old side.
 fn defaulted(name: &str) -> new::Options {
     let mut options = new::Options::new(name);
     (options.retries, options.labels, options.wide) = (3, Vec::new(), 1 << 100);
@@ -185,9 +185,9 @@ fn a_lock_may_hold_what_grows() {
     exchange(&host_with(&["grown-2"]));
 }
 
-/// What a receiver does not know is dropped by its maker, with the author's code.
+/// The maker of a value drops the parts that the receiver does not know. This runs the author's code.
 #[test]
-fn a_panic_in_what_is_left_out_is_no_ones() {
+fn a_panic_in_a_part_that_is_left_out_reaches_no_caller() {
     let host = host_with(&["grown-1"]);
     let id_of = host.get::<fn(new::Keyed) -> u8>("id_of").unwrap();
     let mut keyed = new::Keyed::default();

@@ -1,4 +1,4 @@
-//! Init and shutdown hooks: their order, and what becomes of a plugin whose hooks fail.
+//! Init and shutdown hooks: their order, and the fate of a plugin whose hooks fail.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use plugin_host::Error;
 use tests::{fixture, host, host_with};
 
 #[test]
-fn run_in_the_documented_order() {
+fn hooks_run_in_the_documented_order() {
     let directory = tempfile::tempdir().unwrap();
     let report = directory.path().join("report");
     let host = host_with(&["assembled"]);
@@ -18,7 +18,7 @@ fn run_in_the_documented_order() {
     drop(host);
     let history = std::fs::read_to_string(&report).unwrap();
     let stops: Vec<_> = history.lines().skip(4).collect();
-    // `last_of_all` stands first, so it stops last of its crate, and writes what has happened so far.
+    // `last_of_all` stands first, so its shutdown hook is the last of its crate. That hook writes the events so far.
     assert_eq!(stops, ["assembled stops, one", "assembled stops, two"]);
 }
 
@@ -40,8 +40,8 @@ fn a_library_stays_until_its_last_handle_is_gone() {
     assert!(report.exists());
 }
 
-/// Runs a test of this file again in a process of its own, with `variable` set to a path in a new directory; there it is
-/// given that path.
+/// Runs a test of this file again in a process of its own, with `variable` set to a path in a new directory. In that
+/// process, `body` gets the path.
 fn in_a_process_with(variable: &str, test: &str, body: impl FnOnce(&Path)) {
     if let Some(path) = std::env::var_os(variable) {
         return body(Path::new(&path));
@@ -52,7 +52,7 @@ fn in_a_process_with(variable: &str, test: &str, body: impl FnOnce(&Path)) {
     assert!(child.status().unwrap().success());
 }
 
-/// A plugin that has hooks and nothing else is attached for as long as its host is there.
+/// A plugin that has only hooks stays attached for as long as its host exists.
 #[test]
 fn a_plugin_of_hooks_only() {
     in_a_process_with("HOOKS_ONLY_MARKER", "a_plugin_of_hooks_only", |marker| {
@@ -129,12 +129,12 @@ fn an_init_hook_that_panics_leaves_nothing() {
     host.load(fixture("rival")).unwrap();
 }
 
-/// What a plugin has printed and not yet ended with a line feed is in a buffer of its own std.
+/// A plugin's text without a line feed is in a buffer of the plugin's own std.
 #[test]
 fn standard_output_is_flushed_at_detach() {
     if std::env::var_os("PLUGIN_TEST_LOAD_ASSEMBLED").is_some() {
         drop(host_with(&["assembled"]));
-        // Leave at once, without whatever a normal exit might still flush.
+        // Exit at once, because a normal exit could flush the buffer.
         std::process::abort();
     }
     let exe = std::env::current_exe().unwrap();

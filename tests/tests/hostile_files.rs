@@ -31,7 +31,7 @@ fn refused(path: &Path, limits: &Limits) -> Error {
     error
 }
 
-/// Has a program of its own look at a file, perhaps under a tool. Returns the output and the errors of both.
+/// Inspects a file in a program of its own, perhaps under a tool. Returns the output and the errors of both.
 fn look(path: &Path, tool: &[&str]) -> (String, String) {
     let program = env!("CARGO_BIN_EXE_look");
     let mut command = match tool {
@@ -48,7 +48,7 @@ fn look(path: &Path, tool: &[&str]) -> (String, String) {
     (said, noted)
 }
 
-/// Counts the instructions that it takes to look at a file and write out everything in it.
+/// Counts the instructions for inspecting a file and writing out everything in it.
 fn instructions(path: &Path) -> u64 {
     let (_, noted) = look(path, &["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     let count = noted.lines().find_map(|line| line.split_once("Collected : "));
@@ -85,7 +85,8 @@ fn time_grows_as_the_size() {
     });
 }
 
-/// Looking at a file takes a few times its size in memory, and at one moment the memory for decoding the longest descriptor.
+/// An inspection takes a few times the file's size in memory, and for a moment the memory for decoding the longest
+/// descriptor.
 #[test]
 fn memory_grows_as_the_size() {
     const SIZE: usize = 4 << 20;
@@ -112,13 +113,13 @@ fn what_a_sparse_file_claims_is_not_read() {
     let sections = u64::from_le_bytes(little[40..48].try_into().unwrap());
     let length_of = |section: u64| sections + section * 64 + 32;
     let start_of = |section: u64| sections + section * 64 + 24;
-    /// Bytes, and where to write them.
+    /// Bytes, and their place in the file.
     type Changes<'a> = &'a [(u64, &'a [u8])];
     let claims: [(&str, Changes<'_>); 6] = [
         ("names", &[(length_of(1), &CLAIM.to_le_bytes())]),
         ("symbols", &[(length_of(2), &(CLAIM / 24 * 24).to_le_bytes())]),
         ("records", &[(length_of(3), &CLAIM.to_le_bytes())]),
-        // So many that their number is in the first of them.
+        // There are so many sections that the first section has their number.
         ("sections", &[(60, &[0, 0]), (length_of(0), &(CLAIM / 64).to_le_bytes())]),
         (
             "segments",
@@ -128,7 +129,7 @@ fn what_a_sparse_file_claims_is_not_read() {
                 (sections + 44, &((CLAIM / 56) as u32).to_le_bytes()),
             ],
         ),
-        // The symbols are read already.
+        // At this point, the symbols have been read.
         (
             "flags",
             &[
@@ -241,7 +242,7 @@ fn real_plugins_meet_no_limit() {
     assert_eq!(inspect(write(&directory, "libmany.so", &with_records(many))).unwrap().exports.len(), 50_000);
 }
 
-/// The length of this file is an error once the host begins to read it.
+/// The host reports this file's length as an error once it begins to read the file.
 #[test]
 fn trust_that_needs_no_bytes_is_asked_before_the_file_is_read() {
     let directory = tempfile::tempdir().unwrap();
@@ -255,14 +256,14 @@ fn trust_that_needs_no_bytes_is_asked_before_the_file_is_read() {
     // SAFETY: as above.
     let by_digest = Host::new(unsafe { Trust::digests([[0; 32]]) });
     assert!(matches!(by_digest.load(&path), Err(Error::FileTooLarge { .. })));
-    // A file that is not there is an error without any trust.
+    // A missing file is an error without any trust.
     assert!(matches!(Host::new(Trust::none()).load("/nonexistent/a.so"), Err(Error::NotFound { .. })));
     assert!(matches!(Host::new(Trust::none()).load(directory.path()), Err(Error::IsDirectory { .. })));
 }
 
 /// Tables with many references to the same bytes.
 #[test]
-fn that_multiply_when_read() {
+fn files_whose_contents_multiply_are_limited() {
     let directory = tempfile::tempdir().unwrap();
     let mut library = Library::new();
     let name = library.name(b".plugin");
@@ -285,8 +286,8 @@ fn that_multiply_when_read() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Changes a few numbers in a small library: in its headers, names, symbols, records or descriptors. Looking at it ends
-    /// with an answer, and everything in it can be written out.
+    /// Changes a few numbers in a small library: in its headers, names, symbols, records or descriptors. The inspection
+    /// ends with an answer, and everything in the library can be written out.
     #[test]
     fn changed_numbers_are_answered(
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, any::<u64>(), 0..6_usize), 1..6),

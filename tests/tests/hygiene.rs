@@ -1,5 +1,5 @@
-//! Exports and types in a crate that is as strict as a crate can be: no prelude, no unsafe code, everything documented, and nothing
-//! that any lint of rustc or clippy says that is not about style alone.
+//! Exports and types in a crate that is as strict as a crate can be: no prelude, no unsafe code, everything documented,
+//! and no finding of a lint of rustc or clippy that is about more than style.
 
 #![no_implicit_prelude]
 #![forbid(unsafe_code)]
@@ -33,14 +33,14 @@ pub static COUNT: ::std::sync::atomic::AtomicU32 = ::std::sync::atomic::AtomicU3
 #[plugin_export]
 pub static LIST: ::std::sync::RwLock<Vec<u8>> = ::std::sync::RwLock::new(Vec::new());
 
-/// What the next version gets.
+/// The state for the next version.
 #[plugin_export(save)]
 #[must_use]
 pub const fn save() -> Vec<u8> {
     Vec::new()
 }
 
-/// What it was given.
+/// The state that this version got.
 #[plugin_export(restore)]
 pub fn restore(state: Vec<u8>) {
     ::core::mem::drop(state);
@@ -52,7 +52,7 @@ pub fn restore(state: Vec<u8>) {
 pub struct Record {
     /// Text.
     pub text: String,
-    /// More of them.
+    /// Several texts.
     pub more: Vec<Self>,
 }
 
@@ -67,9 +67,9 @@ pub struct Plain(pub u8, pub u64);
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct Growing<T> {
-    /// One.
+    /// The first field.
     pub one: T,
-    /// Two.
+    /// The second field.
     #[plugin_type(default)]
     pub two: u8,
 }
@@ -84,7 +84,7 @@ pub enum Kind<T: ::core::cmp::Ord, const N: usize> {
         /// The name.
         name: T,
     },
-    /// Without.
+    /// Without a name.
     Numbered([T; N]),
     /// Something else.
     Other,
@@ -93,7 +93,7 @@ pub enum Kind<T: ::core::cmp::Ord, const N: usize> {
     Later,
 }
 
-/// What there is of each.
+/// Returns a number from each argument.
 #[plugin_export]
 #[must_use]
 pub fn every_type(record: &Record, plain: Plain, growing: &Growing<u8>, kind: &Kind<u8, 2>) -> ::std::vec::Vec<u8> {
@@ -116,7 +116,7 @@ pub fn every_way(by_value: usize, by_ref: &str, by_mut: &mut [u8], (a, _): (u8, 
     ::std::vec![by_value, by_ref.len()]
 }
 
-/// Old.
+/// A deprecated function.
 #[deprecated = "it is old"]
 #[plugin_export]
 pub const fn deprecated() {}

@@ -1,5 +1,5 @@
-//! What makes two types the same, and what is said if they are not: a host with types of its own, which are those of the
-//! plugin's but for one thing.
+//! The identity of types, and the messages about types that differ. The host has types of its own, which differ from
+//! the plugin's types in one thing.
 
 #![allow(dead_code)]
 
@@ -11,7 +11,7 @@ use plugin_core::{PluginType, plugin_type};
 use plugin_host::{Error, Host, Lookup, Signature};
 use tests::host_with;
 
-/// Where the host's type differs from the plugin's.
+/// The place where the host's type differs from the plugin's.
 fn difference<F: Lookup>(host: &Host, name: &str) -> String {
     match host.get::<F>(name) {
         Err(Error::TypeMismatch(mismatch)) => mismatch.difference,
@@ -20,7 +20,7 @@ fn difference<F: Lookup>(host: &Host, name: &str) -> String {
     }
 }
 
-/// Expects of `fn(T) -> T` that it is refused with these words, said of its argument.
+/// Expects that a look-up of `fn(T) -> T` is refused, with these words about the argument.
 macro_rules! differs {
     ($name:literal, $ty:ty, $($line:literal),+ $(,)?) => {{
         let host = host_with(&["zoo"]);
@@ -32,7 +32,7 @@ macro_rules! differs {
 }
 
 #[test]
-fn a_type_deep_inside() {
+fn a_type_deep_inside_is_named() {
     #[plugin_type]
     struct Retry {
         max: u64,
@@ -67,14 +67,14 @@ fn types_of_one_name_are_told_apart_by_their_modules() {
     assert_eq!(config.origins, "`Config` is `identity::settings::Config` in the host, `api::Config` in the plugin");
     let text = config.to_string();
     assert!(text.ends_with(&format!("\n  {}", config.origins)), "{text}");
-    // What is inside of it is the same, or is no type of anybody's.
+    // The parts of the type are the same, or are not types with a name.
     let plain = mismatch(host.get::<fn(u32) -> u32>("echo_config").err().unwrap());
     assert_eq!(plain.origins, "");
     assert!(plain.to_string().ends_with("in the plugin"), "{plain}");
 }
 
 #[test]
-fn several_things_at_once() {
+fn several_things_at_once_are_named() {
     #[plugin_type]
     struct Retry {
         max: u32,
@@ -100,7 +100,7 @@ fn several_things_at_once() {
 }
 
 #[test]
-fn a_prefix() {
+fn a_prefix_of_fields_is_a_difference() {
     #[plugin_type]
     struct Config {
         name: String,
@@ -117,7 +117,7 @@ fn a_prefix() {
 }
 
 #[test]
-fn one_more() {
+fn one_more_field_is_a_difference() {
     #[plugin_type]
     struct Node {
         name: String,
@@ -128,7 +128,7 @@ fn one_more() {
 }
 
 #[test]
-fn reordered_fields() {
+fn reordered_fields_are_a_difference() {
     #[plugin_type]
     #[repr(C)]
     struct Point {
@@ -136,12 +136,12 @@ fn reordered_fields() {
         x: f32,
         layer: u8,
     }
-    // Those that are where they belong are not named.
+    // Fields at their right place are not named.
     differs!("echo_point", Point, "argument 1: Point: fields in another order: host y, x; plugin x, y");
 }
 
 #[test]
-fn a_renamed_field() {
+fn a_renamed_field_is_a_difference() {
     #[plugin_type]
     #[repr(C)]
     struct Point {
@@ -153,7 +153,7 @@ fn a_renamed_field() {
 }
 
 #[test]
-fn a_renamed_variant() {
+fn a_renamed_variant_is_a_difference() {
     #[plugin_type]
     enum Byte {
         Zero,
@@ -163,7 +163,7 @@ fn a_renamed_variant() {
 }
 
 #[test]
-fn reordered_variants() {
+fn reordered_variants_are_a_difference() {
     #[plugin_type]
     enum Byte {
         Last = 255,
@@ -173,7 +173,7 @@ fn reordered_variants() {
 }
 
 #[test]
-fn a_changed_discriminant() {
+fn a_changed_discriminant_is_a_difference() {
     #[plugin_type]
     enum Level {
         Low = 1,
@@ -185,7 +185,7 @@ fn a_changed_discriminant() {
 }
 
 #[test]
-fn the_same_layout_under_another_name() {
+fn the_same_layout_under_another_name_is_a_difference() {
     #[plugin_type]
     struct Metres(f64);
     differs!(
@@ -197,7 +197,7 @@ fn the_same_layout_under_another_name() {
 }
 
 #[test]
-fn another_way_to_write_the_fields() {
+fn another_way_to_write_the_fields_is_a_difference() {
     #[plugin_type]
     struct Meters {
         value: f64,
@@ -207,7 +207,7 @@ fn another_way_to_write_the_fields() {
 }
 
 #[test]
-fn another_representation() {
+fn another_representation_is_a_difference() {
     #[plugin_type]
     struct Point {
         x: f32,
@@ -219,7 +219,7 @@ fn another_representation() {
 }
 
 #[test]
-fn a_box_that_is_not_optional() {
+fn a_box_that_is_not_optional_is_a_difference() {
     #[plugin_type]
     enum Expression {
         Number(f64),
@@ -236,7 +236,7 @@ fn a_box_that_is_not_optional() {
         Term,
         "argument 1: Term.of: Box<Expression> in the host, Option<Box<Expression>> in the plugin"
     );
-    // The other way round in the recursion, from the other type.
+    // The same difference, seen from the other type of the recursion.
     differs!(
         "echo_expression",
         Expression,
@@ -245,7 +245,7 @@ fn a_box_that_is_not_optional() {
 }
 
 #[test]
-fn another_container_in_a_recursion() {
+fn another_container_in_a_recursion_is_a_difference() {
     #[plugin_type]
     struct Node {
         name: String,
@@ -255,11 +255,11 @@ fn another_container_in_a_recursion() {
 }
 
 #[test]
-fn another_argument_of_a_generic_type() {
+fn another_argument_of_a_generic_type_is_a_difference() {
     let host = host_with(&["zoo"]);
     let page = difference::<fn(api::Page<u64>) -> api::Page<u64>>(&host, "echo_page");
     assert!(page.contains("Page<u64> in the host, Page<u32> in the plugin"), "{page}");
-    // Also where no value of it crosses, and where it is a number.
+    // Also if no value of the argument crosses, and if the argument is a number.
     let id = difference::<fn(api::Id<api::Level>) -> api::Id<api::Level>>(&host, "echo_id");
     assert!(id.contains("Id<Level> in the host, Id<Node> in the plugin"), "{id}");
     let grid = difference::<fn(api::Grid<u16, 2, 3>) -> api::Grid<u16, 2, 3>>(&host, "echo_grid_of_cells");
@@ -275,7 +275,7 @@ fn a_struct_is_no_enum() {
 }
 
 #[test]
-fn what_may_grow_on_one_side_only() {
+fn what_may_grow_on_one_side_only_is_a_difference() {
     #[plugin_type]
     struct Settings {
         name: String,
@@ -298,7 +298,7 @@ fn what_may_grow_on_one_side_only() {
 }
 
 #[test]
-fn a_fallback_of_another_name() {
+fn a_fallback_of_another_name_is_a_difference() {
     #[plugin_type]
     #[non_exhaustive]
     enum Event {
@@ -332,7 +332,7 @@ fn a_variant_of_what_may_grow_may_not() {
     assert!(event.contains("Event::Opened: field `size: u64` only in the plugin"), "{event}");
 }
 
-/// The types of a plugin's need not be the very same ones: they need be equal.
+/// A host's type need not be the plugin's very type. An equal one is enough.
 #[test]
 fn a_copy_of_a_type_is_as_good() {
     #[plugin_type]
@@ -344,11 +344,11 @@ fn a_copy_of_a_type_is_as_good() {
     let host = host_with(&["zoo"]);
     let node = Node { name: "a".to_owned(), children: vec![Node { name: "b".to_owned(), children: Vec::new() }] };
     assert_eq!(host.get::<fn(Node) -> Node>("echo_node").unwrap()(node.clone()), node);
-    // Two copies in one signature, which the plugin has one of.
+    // Two copies in one signature. The plugin has only one type there.
     let back = host.get::<fn(Node) -> api::Node>("echo_node").unwrap()(node);
     assert_eq!(back.children[0].name, "b");
 
-    // A copy of a generic and recursive one, with a parameter of another name and a bound.
+    // A copy of a generic and recursive type, with a parameter of another name and a bound.
     #[plugin_type]
     #[derive(Clone, Debug, PartialEq)]
     enum List<Item: Clone> {
@@ -358,7 +358,7 @@ fn a_copy_of_a_type_is_as_good() {
     let list = List::Item("x".to_owned(), Box::new(List::End));
     assert_eq!(host.get::<fn(List<String>) -> List<String>>("echo_list").unwrap()(list.clone()), list);
 
-    // One whose definition is written for each of its arguments, because its bound is the host's own.
+    // A type whose definition is written for each of its arguments, because its bound is the host's own trait.
     trait Mark {}
     impl Mark for api::Node {}
     #[plugin_type]
@@ -399,7 +399,8 @@ fn what_an_argument_is_decides_not_only_by_its_descriptor() {
     assert_eq!(mixed, Signature::of::<fn(Both<One>, Both<Other>) -> String>());
 }
 
-/// A generic type whose fields a trait decides about is described with what the trait says of the argument.
+/// If a trait decides about the fields of a generic type, the descriptor has the fields that the argument's
+/// implementation gives.
 #[test]
 fn what_a_trait_makes_of_an_argument_is_compared() {
     trait Project {
@@ -417,7 +418,7 @@ fn what_a_trait_makes_of_an_argument_is_compared() {
     enum InAnAlias<T: Project> {
         Out(Vec<Hidden<T>>),
     }
-    // As the plugin's, but `Copy`, and so without an implementation of its own.
+    // Equal to the plugin's type, but `Copy`, and so without an implementation of its own.
     #[plugin_type]
     #[derive(Clone, Copy)]
     struct Key {
@@ -452,8 +453,8 @@ fn what_a_trait_makes_of_an_argument_is_compared() {
     assert_eq!(projected.out, [0x4141_4141_4141_4141; 64]);
 }
 
-/// A bound may be a trait of the author's with the name of one of std's, if std's trait implies it. The two sides' traits may
-/// still say different things of an argument.
+/// A bound may be a trait of the author's with the name of one of std's traits, if std's trait implies it. Still, the
+/// traits of the two sides may have different implementations for an argument.
 #[test]
 fn what_a_trait_named_as_stds_makes_of_an_argument_is_compared() {
     macro_rules! shown {
@@ -486,7 +487,8 @@ fn what_a_trait_named_as_stds_makes_of_an_argument_is_compared() {
     assert!(other.contains("out: [u64; 3] in the host, Vec<u64> in the plugin"), "{other}");
 }
 
-/// A definition that is made once for all arguments says what one says that is made for each.
+/// A definition that is made once for all arguments describes the same type as a definition that is made for each
+/// argument.
 #[test]
 fn stand_ins_change_nothing() {
     mod of_all {
@@ -517,7 +519,7 @@ fn stand_ins_change_nothing() {
     mod of_each {
         use super::{BTreeMap, HashMap, PhantomData, plugin_type};
 
-        // Nothing can stand in for a parameter with it, as far as the attribute sees.
+        // The attribute knows no stand-in for a parameter with this bound.
         pub(super) trait Mark {}
         impl<T> Mark for T {}
 
@@ -550,7 +552,7 @@ fn stand_ins_change_nothing() {
     assert_eq!(bytes::<of_all::Mixed<u8, String>>(), bytes::<of_each::Mixed<u8, String>>());
     assert_eq!(bytes::<of_all::Mixed<Option<u8>, Vec<u8>>>(), bytes::<of_each::Mixed<Option<u8>, Vec<u8>>>());
     assert_eq!(bytes::<of_all::Grows<api::Node>>(), bytes::<of_each::Grows<api::Node>>());
-    // One in the other, also those of the other kind.
+    // One type inside of the other, also types of the other kind.
     type InBoth<A, B> = of_all::Pair<of_all::Grows<A>, of_all::Pair<A, B>>;
     type InEach<A, B> = of_each::Pair<of_each::Grows<A>, of_each::Pair<A, B>>;
     assert_eq!(bytes::<InBoth<u8, api::List<u8>>>(), bytes::<InEach<u8, api::List<u8>>>());
@@ -588,7 +590,7 @@ fn types_made_by_one_macro_are_not_each_other() {
     assert_eq!(same.definitions(), ["struct Made { of: u8 }"]);
 }
 
-/// A fallback is not among the others, but counts as one.
+/// A fallback is not listed among the variants, but it counts as one.
 #[test]
 fn a_fallback_moves_what_is_after_it() {
     mod a {

@@ -1,4 +1,4 @@
-//! Files that are mapped in place, and replaced while they are.
+//! Files that are mapped in place, and are replaced while they are mapped.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -42,7 +42,7 @@ fn serves(host: &Host) -> u64 {
     host.get::<fn() -> u64>("version").unwrap()()
 }
 
-/// Only there can a file be replaced that is mapped, and only there is the loader known to take another spelling for
+/// Only on Linux can a mapped file be replaced, and only there does the loader take another spelling of a path for
 /// another file.
 fn is_skipped() -> bool {
     let skipped = !cfg!(target_os = "linux");
@@ -68,7 +68,7 @@ fn each_file_that_was_at_a_path_is_a_library_of_its_own() {
     for (host, number) in hosts.iter().zip(1..) {
         assert_eq!(serves(host), number);
     }
-    // The newest is loaded once at a time, however its path is spelled.
+    // The newest file is loaded only once at a time, under any spelling of its path.
     _ = hosts[0].unload("upgrades", LONG).unwrap();
     hosts[0].load(&file.path).unwrap();
     assert_eq!(serves(&hosts[0]), 6);
@@ -122,7 +122,7 @@ fn reload_and_watch_follow_a_file_that_is_renamed_into_place() {
     }
 }
 
-/// It is not that the old file is still mapped.
+/// The error does not say that the old file is still mapped.
 #[test]
 fn the_real_problem_of_the_next_version_is_told() {
     if is_skipped() {
@@ -156,7 +156,7 @@ fn the_real_problem_of_the_next_version_is_told() {
     assert_eq!(serves(&host), 2);
 }
 
-/// A write changes the bytes of the library that is mapped, so there is no other library to load.
+/// A write changes the bytes of the mapped library, so the file has no other library.
 #[test]
 fn a_file_that_is_written_to_is_the_same_library() {
     let file = File::new("in-place-written");

@@ -1,4 +1,4 @@
-//! Plugins that are linked into the program: the same API, and no file.
+//! Plugins that are linked into the program. They have the same API, and no file.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,7 +32,7 @@ fn fail(why: &str) {
     panic!("{why}");
 }
 
-/// Linked plugins are attached once for the whole process, so one test sees them come and go.
+/// Linked plugins are attached once for the whole process, so one test sees them attached and detached.
 #[test]
 fn linked_plugins_have_the_same_api() {
     let host = Host::linked().unwrap();
@@ -73,7 +73,7 @@ fn linked_plugins_have_the_same_api() {
 
     drop(third);
 
-    // However they come and go on many threads, the hooks run in pairs, one after the other.
+    // Hosts are made and dropped on many threads, and the hooks run in pairs, one after the other.
     let before = parts::history().len();
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -98,7 +98,7 @@ fn linked_plugins_have_the_same_api() {
     assert_eq!(host.get::<fn() -> u32>("part").unwrap()(), 17);
     assert!(matches!(host.with_linked(), Err(Error::AlreadyLoaded { name, .. }) if name == "parts"));
 
-    // What is linked in is not unloaded or replaced, and serves on.
+    // A linked plugin is not unloaded or replaced, and serves on.
     let host = Host::linked().unwrap();
     let error = host.unload("parts", std::time::Duration::from_secs(1)).unwrap_err();
     assert_eq!(error.to_string(), "plugin `parts` is linked into this program, and cannot be unloaded or replaced");

@@ -1,5 +1,5 @@
-//! A program that is linked with a crate which uses the host's allocator: there, it is the system's. And such a program
-//! may be a host itself.
+//! A program that is linked with a crate which uses the host's allocator. In such a program, this allocator is the C
+//! library's. The program may be a host itself.
 
 use parts as _;
 use plugin_host::{Host, Memory};

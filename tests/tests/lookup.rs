@@ -1,4 +1,4 @@
-//! Looking up by name and type: what is found, and what is said when it is not.
+//! Look-ups by name and type, and the messages when they fail.
 
 use std::path::Path;
 
@@ -96,7 +96,7 @@ fn a_name_that_is_like_no_other_lists_what_exists() {
     assert_eq!(error.to_string(), format!("plugin `zoo` exports no `xqj`; there are {listed} and {more} more"));
 }
 
-/// A path without the prefix and the extension is not the library's.
+/// A path without the prefix and the extension is not the path of the library.
 #[test]
 fn a_library_beside_the_path_that_was_tried_is_named() {
     let directory = tempfile::tempdir().unwrap();
@@ -138,7 +138,7 @@ fn a_nul_in_a_name_is_refused() {
 }
 
 #[test]
-fn a_name_that_two_plugins_export() {
+fn a_name_that_two_plugins_export_is_ambiguous() {
     let host = host_with(&["zoo", "rival"]);
     let error = host.get::<fn() -> String>("who").unwrap_err();
     assert_eq!(
@@ -152,7 +152,7 @@ fn a_name_that_two_plugins_export() {
     let said: Vec<_> = all.iter().map(|(plugin, who)| (plugin.name().to_owned(), who())).collect();
     assert_eq!(said, [("zoo".to_owned(), "zoo".to_owned()), ("rival".to_owned(), "rival".to_owned())]);
     assert!(host.get_all::<fn()>("nobody").unwrap().is_empty());
-    // One of the two is of another type: that is said, not left out.
+    // One of the two has another type. The message says so.
     let error = host.get_all::<fn(u64, u64) -> u64>("add").unwrap_err();
     assert!(matches!(&error, Error::TypeMismatch(mismatch) if mismatch.plugin == "rival"), "{error}");
 }
@@ -184,7 +184,7 @@ fn plugins_and_exports_are_listed() {
     assert_eq!(shown("nothing"), "fn nothing()");
 }
 
-/// What a file says before it is run is what the loaded plugin says.
+/// The inspection of a file gives the same description as the loaded plugin.
 #[test]
 fn inspecting_a_file_runs_nothing_and_tells_all() {
     let info = inspect(fixture("zoo")).unwrap();
@@ -200,7 +200,7 @@ fn inspecting_a_file_runs_nothing_and_tells_all() {
 }
 
 #[test]
-fn exports_of_a_crate_it_depends_on() {
+fn exports_of_a_dependency_are_found() {
     let host = host_with(&["assembled"]);
     assert_eq!(host.plugin("assembled").unwrap().version(), "0.4.0");
     assert_eq!(host.get::<fn() -> u32>("part").unwrap()(), 17);

@@ -1,7 +1,6 @@
-//! A plugin that uses the host's allocator: what crosses is not copied, and in the end everything is freed.
+//! A plugin that uses the host's allocator. Values cross without a copy, and in the end all memory is freed.
 //!
-//! A block that gets to the system's allocator but is the host's, or the other way round, or is freed a second time, ends
-//! the process.
+//! The allocators abort the process if a block gets to the wrong one, or is freed a second time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,10 +12,10 @@ use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds
 #[global_allocator]
 static ALLOCATOR: CheckedAllocator<0x5A5A_0003> = CheckedAllocator::new();
 
-/// Unmapping, and so freeing what was left, is of Linux.
+/// Only on Linux are libraries unmapped, and their leaks freed.
 const UNMAPS: bool = cfg!(target_os = "linux");
 
-/// One test at a time: some look at all memory of the process.
+/// The tests run one at a time, because some look at all memory of the process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -24,7 +23,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 type Leaks = Arc<Mutex<Vec<Leak>>>;
 
-/// A host with this fixture, and the leaks that it hears of.
+/// A host with this fixture, and the leaks that the host reports.
 fn host_of(name: &str, memory: Memory) -> (Host, Leaks) {
     let leaks = Leaks::default();
     let heard = leaks.clone();
@@ -49,7 +48,7 @@ fn everything_crosses_and_nothing_is_left() {
         };
         match memory {
             Memory::Plain => assert_leaves_nothing(round, || ALLOCATOR.live()),
-            // The list of blocks is memory too, and grows as it likes.
+            // The list of blocks takes memory too, and its size does not follow the number of blocks exactly.
             _ => round(),
         }
         drop((panics, host));
@@ -86,7 +85,7 @@ fn what_owns_memory_moves_without_a_copy() {
         );
         assert_eq!(there, at);
 
-        // What has no memory has none on the other side.
+        // A value without memory has none on the other side either.
         let echo = host.get::<fn(String) -> String>("echo_string").unwrap();
         assert_eq!(echo(String::new()).capacity(), 0);
         let text = "longer than it is short".to_owned();
@@ -116,7 +115,7 @@ fn what_a_plugin_leaks_is_freed_when_it_is_gone() {
                 "round {round}"
             );
             drop(leaks);
-            // Threads of the tests before may still be ending, and of this round's host.
+            // Threads of earlier tests and of this round's host may still be ending.
             if round < 2 {
                 live = settled(|| ALLOCATOR.live());
             } else {
@@ -127,7 +126,7 @@ fn what_a_plugin_leaks_is_freed_when_it_is_gone() {
 }
 
 #[test]
-fn whoever_has_a_value_last_has_its_memory() {
+fn the_last_owner_of_a_value_frees_its_memory() {
     let _alone = alone();
     let (host, leaks) = host_of("host-allocated", Memory::Tracked);
     let keep = host.get::<fn(Vec<u8>)>("keep").unwrap();
@@ -139,7 +138,7 @@ fn whoever_has_a_value_last_has_its_memory() {
     let (bytes, _) = host.get::<fn() -> (Vec<u8>, usize)>("bytes").unwrap()();
     drop((host, keep, give_back));
     if UNMAPS {
-        // The two, and what they were kept in.
+        // The two values, and the list that kept them.
         let leaks = taken(&leaks);
         assert_eq!((leaks.len(), leaks[0].blocks), (1, 3));
         assert!((3000..3500).contains(&leaks[0].bytes), "{leaks:?}");
@@ -149,7 +148,7 @@ fn whoever_has_a_value_last_has_its_memory() {
 }
 
 #[test]
-fn a_value_goes_from_one_plugin_to_another() {
+fn a_value_moves_from_one_plugin_to_another() {
     let _alone = alone();
     let (first, first_leaks) = host_of("host-allocated", Memory::Tracked);
     let (second, second_leaks) = host_of("early-blocks", Memory::Tracked);
@@ -171,7 +170,7 @@ fn a_value_goes_from_one_plugin_to_another() {
 
 /// Between versions that have their memory from the host and versions that do not.
 #[test]
-fn a_state_is_whose_it_was_handed_to() {
+fn a_state_belongs_to_the_version_that_got_it() {
     let _alone = alone();
     let (own, hosts) = (fixture("upgrades"), variant("upgrades", "host-memory"));
     for memory in [Memory::Plain, Memory::Tracked] {
@@ -196,8 +195,8 @@ fn a_state_is_whose_it_was_handed_to() {
             }
         };
         round();
-        // What each version keeps in its statics: the first no more than what leads to the host's bytes, a later one that has
-        // its memory from the host a history and the bytes.
+        // The memory that each version keeps in its statics. The first version keeps only a reference to the host's
+        // bytes. A later version with memory from the host keeps a history and the bytes.
         if UNMAPS && memory == Memory::Tracked {
             let bytes: Vec<_> = taken(&leaks).iter().map(|leak| leak.bytes).collect();
             assert_eq!(bytes.len(), 4, "{bytes:?}");
@@ -228,9 +227,9 @@ fn threads_share_the_memory() {
     }
 }
 
-/// Constructors of a library run before it has a host.
+/// A library's constructors run before the library has a host.
 #[test]
-fn memory_from_before_the_host_goes_back_where_it_is_from() {
+fn memory_from_before_the_attach_goes_back_to_its_allocator() {
     let _alone = alone();
     for (name, is_lent) in [("early-blocks", true), ("early-many", false)] {
         for memory in [Memory::Plain, Memory::Tracked] {
@@ -272,15 +271,15 @@ fn a_handler_may_load_drop_and_panic() {
     drop(host);
 }
 
-/// What each combination loses is what the documentation of `plugin-core` and of [`Memory`] says.
+/// Each combination loses exactly the memory that the documentation of `plugin-core` and of [`Memory`] tells.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
 fn what_statics_own_is_lost_unless_it_is_tracked() {
     const SIZE: usize = 4 << 20;
     const ROUNDS: usize = 8;
-    /// All that is allocated with `malloc`, on whichever side.
+    /// All bytes that are allocated with `malloc`, on both sides.
     fn in_use() -> usize {
-        // SAFETY: it has no conditions.
+        // SAFETY: the function has no conditions.
         let all = unsafe { libc::mallinfo2() };
         all.uordblks + all.hblkhd
     }

@@ -1,6 +1,6 @@
-//! A plugin that is a host itself: what crosses on two boundaries is freed once, by its own allocator.
+//! A plugin that is a host itself. A value that crosses two boundaries is freed once, by its own allocator.
 //!
-//! A block that gets to the wrong allocator, or a second time to its own, ends the process.
+//! The allocators abort the process if a block gets to the wrong one, or a second time to its own.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ fn texts() -> Vec<String> {
     texts
 }
 
-/// One test: it looks at all memory of the process.
+/// One test, because it counts all memory of the process.
 #[test]
 fn what_crosses_is_freed_once() {
     whatever_memory_they_have();
@@ -30,11 +30,11 @@ fn what_crosses_is_freed_once() {
     a_host_of_its_own_cannot_be_attached();
 }
 
-/// Who made it a host without a host is a constructor of its own.
+/// The library's own constructor makes it a host before it has a host of its own.
 #[cfg(target_os = "linux")]
 fn a_host_of_its_own_cannot_be_attached() {
     let early = variant("nested", "early");
-    // SAFETY: nothing else runs in this process now.
+    // SAFETY: no other thread runs in this process now.
     unsafe { std::env::set_var("EARLY_PLUGIN", fixture("zoo")) };
     let error = host().load(&early).map(drop).unwrap_err();
     assert!(matches!(&error, plugin_host::Error::IsHost { path } if *path == early), "{error}");
@@ -69,7 +69,7 @@ fn whatever_memory_they_have() {
             let round = || assert_eq!(relay_linked("text".to_owned()), Ok("text!".to_owned()));
             match memory {
                 Memory::Plain => assert_leaves_nothing(round, || ALLOCATOR.live()),
-                // The list of blocks is memory too, and grows as it likes.
+                // The list of blocks takes memory too, and its size does not follow the number of blocks exactly.
                 _ => round(),
             }
         }

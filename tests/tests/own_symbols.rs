@@ -1,4 +1,4 @@
-//! A plugin calls its own C functions, also where the program or another library has functions of the same names, which
+//! A plugin calls its own C functions, even if the program or another library has functions of the same names. Those
 //! come first in the loader's search.
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -21,7 +21,7 @@ fn directory() -> &'static Path {
     DIRECTORY.get_or_init(|| TempDir::new().unwrap()).path()
 }
 
-/// Loads the library of C for all other libraries to find its symbols. Returns false without a compiler of C.
+/// Loads the C library, so that all other libraries find its symbols. Returns false without a C compiler.
 fn load_other() -> bool {
     static LOADED: OnceLock<bool> = OnceLock::new();
     *LOADED.get_or_init(|| {
@@ -105,7 +105,7 @@ fn a_plugin_calls_its_own_functions() {
     }
 }
 
-/// The place of the flag is another one if the linker wrote no flags.
+/// If the linker wrote no flags, the flag gets another place.
 #[test]
 #[cfg(all(target_pointer_width = "64", target_env = "gnu"))]
 fn a_plugin_calls_its_own_functions_however_it_was_linked() {

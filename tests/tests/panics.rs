@@ -7,14 +7,14 @@ use std::sync::{Arc, LazyLock, Mutex};
 use plugin_host::{AbortPlugins, Error, Fault, Host, PanicStrategy, Trust, inspect};
 use tests::{build_of, fixture, fixture_target_dir, host_with, run_child};
 
-/// What a call that is expected to panic panicked with.
+/// Makes a call that panics, and returns the panic's message.
 fn panic_message(call: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(call)).expect_err("the call panics");
     *payload.downcast::<String>().expect("the panic has a text")
 }
 
 #[test]
-fn as_a_value_with_message_and_location() {
+fn a_panic_is_a_value_with_message_and_location() {
     let host = host_with(&["zoo"]);
     let panic_with = host.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
     let fault = panic_with("on purpose").unwrap_err();
@@ -33,7 +33,7 @@ fn as_a_value_with_message_and_location() {
 }
 
 #[test]
-fn as_a_panic_in_the_caller() {
+fn a_panic_goes_on_in_the_caller() {
     let host = host_with(&["zoo"]);
     let divide = host.get::<fn(i32, i32) -> i32>("divide").unwrap();
     assert_eq!(divide(6, 3), 2);
@@ -44,7 +44,7 @@ fn as_a_panic_in_the_caller() {
 }
 
 #[test]
-fn in_drop() {
+fn a_panic_in_drop_is_returned() {
     let host = host_with(&["zoo"]);
     let fault = host.get::<fn() -> Result<u8, Fault>>("panic_in_drop").unwrap()().unwrap_err();
     assert_eq!(fault.message, "dropping a value");
@@ -52,7 +52,7 @@ fn in_drop() {
 }
 
 #[test]
-fn with_a_payload_that_panics_itself() {
+fn a_payload_that_panics_itself_is_contained() {
     let host = host_with(&["zoo"]);
     let fault = host.get::<fn() -> Result<(), Fault>>("panic_with_payload").unwrap()().unwrap_err();
     assert_eq!(fault.message, "(a payload that is not text)");
@@ -60,16 +60,16 @@ fn with_a_payload_that_panics_itself() {
 }
 
 #[test]
-fn resumed_without_passing_the_hook() {
+fn a_resumed_panic_is_returned() {
     let host = host_with(&["zoo"]);
     let fault = host.get::<fn() -> Result<(), Fault>>("resume").unwrap()().unwrap_err();
     assert_eq!(fault.message, "resumed");
     assert_eq!(fault.location, None, "the place of the first panic is not that of the second");
 }
 
-/// The place is that of the panic that was not caught, not of the last that was raised.
+/// The place is of the panic that was not caught, and not of the newest panic.
 #[test]
-fn around_another_that_is_caught() {
+fn a_panic_around_a_caught_one_keeps_its_place() {
     let host = host_with(&["spawner"]);
     let fault = host.get::<fn() -> Result<(), Fault>>("panic_around_another").unwrap()().unwrap_err();
     assert_eq!(fault.message, "the outer");
@@ -79,19 +79,19 @@ fn around_another_that_is_caught() {
 }
 
 #[test]
-fn caught_by_the_plugin_itself() {
+fn a_panic_that_the_plugin_catches_reaches_no_caller() {
     let host = host_with(&["zoo"]);
     assert_eq!(host.get::<fn() -> Result<String, Fault>>("catch_own_panic").unwrap()().unwrap(), "caught inside");
 }
 
-/// A plugin's std reads symbols from the file that it was mapped from, by its path: that must lead to this file for as long
-/// as the plugin is there, whatever files the process opens and closes meanwhile.
+/// A plugin's std reads symbols from the plugin's own file, by the path in the list of mappings. The path must lead to
+/// this file for as long as the plugin is mapped, even if the process opens and closes other files meanwhile.
 #[test]
 fn backtraces_name_functions_files_and_lines() {
     let source = include_str!("../fixtures/troubled/src/lib.rs");
     let line = 1 + source.lines().position(|line| line.contains("Backtrace::force_capture()")).unwrap();
     let host = host_with(&["troubled"]);
-    // If the number of the plugin's descriptor were free, one of these would get it.
+    // If the number of the plugin's descriptor were free, one of these files would get it.
     let others: Vec<_> =
         (0..200).map(|_| std::fs::File::open("/proc/self/exe").or_else(|_| tempfile::tempfile())).collect();
     let backtrace = host.get::<fn() -> String>("where_am_i").unwrap()();
@@ -105,7 +105,7 @@ fn backtraces_name_functions_files_and_lines() {
 }
 
 #[test]
-fn backtraces_when_asked_for() {
+fn a_fault_has_a_backtrace_when_asked_for() {
     // SAFETY: as in `tests::host`.
     let host = Host::new(unsafe { Trust::any() }).with_backtraces(true);
     host.load(fixture("zoo")).unwrap();
@@ -114,9 +114,9 @@ fn backtraces_when_asked_for() {
     assert!(backtrace.contains("zoo::panics::panic_with"), "{backtrace}");
 }
 
-/// What no call returns goes to the fault handler.
+/// The fault handler gets each fault that no call returns.
 #[test]
-fn in_a_thread_of_the_plugins() {
+fn a_panic_on_a_thread_of_the_plugin_goes_to_the_fault_handler() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
     // SAFETY: as in `tests::host`.
@@ -138,7 +138,7 @@ fn in_a_thread_of_the_plugins() {
 }
 
 #[test]
-fn in_shutdown() {
+fn a_panic_in_a_shutdown_hook_goes_to_the_fault_handler() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
     // SAFETY: as in `tests::host`.
@@ -154,7 +154,7 @@ fn in_shutdown() {
     );
 }
 
-/// The `aborts` fixture as it is with `panic = "abort"`, or `None` where it cannot be built so.
+/// The `aborts` fixture with `panic = "abort"`, or `None` where it cannot be built in that way.
 fn built_to_abort() -> Option<PathBuf> {
     if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
         println!("skipped: there is no cargo here to build a plugin with panic = \"abort\"");
@@ -171,7 +171,8 @@ fn built_to_abort() -> Option<PathBuf> {
     Some(BUILT.clone())
 }
 
-/// Only a plugin that unwinds can report a panic; one that aborts says so, and works as long as it does not panic.
+/// Only a plugin that unwinds can report a panic. A plugin that aborts says so in its file, and works as long as it
+/// does not panic.
 #[test]
 fn a_plugin_that_aborts_is_loadable() {
     let Some(aborts) = built_to_abort() else { return };
@@ -182,7 +183,7 @@ fn a_plugin_that_aborts_is_loadable() {
     assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(20, 22), 42);
 }
 
-/// A panic of such a plugin never becomes a `Fault`. The host's author hears of that where one is asked for.
+/// A panic of such a plugin never becomes a `Fault`. A look-up that asks for a `Fault` says so.
 #[test]
 fn faults_are_refused_where_panics_abort() {
     type Add = fn(u64, u64) -> u64;
@@ -201,7 +202,7 @@ fn faults_are_refused_where_panics_abort() {
     is_refused(plugin.get::<TryAdd>("add").map(drop).unwrap_err());
     is_refused(host.get_all::<TryAdd>("add").map(drop).unwrap_err());
     is_refused(host.live::<TryAdd>("add").map(drop).unwrap_err());
-    // Another mistake is reported first, because it stays when the plugin unwinds.
+    // Another mistake is reported first, because building the plugin to unwind would not mend it.
     let error = host.get::<fn() -> Result<u64, Fault>>("add").map(drop).unwrap_err();
     assert!(matches!(error, Error::TypeMismatch(_)), "{error:?}");
     assert_eq!(host.get::<Add>("add").unwrap()(1, 2), 3);
@@ -264,7 +265,7 @@ fn panicked_at(text: &str) -> String {
     format!("plugin `aborts` panicked at tests/fixtures/aborts/src/lib.rs:{number}:{column}: {text}")
 }
 
-/// The line of a panic that std makes of another, with the place in std's source left out.
+/// The line of a panic that std raises because of another panic, without the place in std's source.
 fn without_place(line: &str) -> String {
     let (before, after) = line.split_once(" at ").unwrap();
     let (place, after) = after.split_once(": ").unwrap();
@@ -275,7 +276,7 @@ fn without_place(line: &str) -> String {
 const CANNOT_UNWIND: &str = "plugin `aborts`: this panic cannot unwind, so the process ends";
 
 #[test]
-fn where_nothing_may_unwind() {
+fn a_panic_that_cannot_unwind_is_printed() {
     for export in ["panic_in_c_function", "panic_in_c_function_on_thread"] {
         let said = last_words(&fixture("aborts"), export);
         let [first, second, last] = said.as_slice() else { panic!("{said:#?}") };
@@ -286,7 +287,7 @@ fn where_nothing_may_unwind() {
 }
 
 #[test]
-fn in_drop_while_unwinding() {
+fn a_second_panic_while_unwinding_is_printed() {
     let said = last_words(&fixture("aborts"), "panic_while_unwinding");
     let [first, second, third, last] = said.as_slice() else { panic!("{said:#?}") };
     assert_eq!([first, second], [&panicked_at("the first"), &panicked_at("the second")]);
@@ -294,10 +295,11 @@ fn in_drop_while_unwinding() {
     assert_eq!(last, CANNOT_UNWIND);
 }
 
-/// Here std ends the process after the panic hook, by `abort`, which only on some systems is the plugin's own.
+/// In these cases std ends the process after the panic hook, with `abort`. Only on some systems is this `abort` the
+/// plugin's own.
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn before_an_abort() {
+fn a_panic_before_an_abort_is_printed() {
     let abort = "plugin `aborts`: `abort` is called, so the process ends";
     let in_thread_local = panicked_at("in a thread-local, which is used: {}").replace("{}", "true");
     assert_eq!(last_words(&fixture("aborts"), "panic_in_thread_local"), [&*in_thread_local, abort]);
@@ -306,7 +308,7 @@ fn before_an_abort() {
 }
 
 #[test]
-fn in_a_plugin_that_aborts() {
+fn a_panic_in_a_plugin_that_aborts_is_printed() {
     let Some(aborts) = built_to_abort() else { return };
     let end = "plugin `aborts`: it is built with panic = \"abort\", so the process ends";
     assert_eq!(last_words(&aborts, "fail"), [&*panicked_at("there is nothing to catch this"), end]);

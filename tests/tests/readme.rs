@@ -1,4 +1,4 @@
-//! The README is a promise: its sources are the examples', and what they print is what it says.
+//! The README is a promise. Its sources are the examples, and the examples print the output in the README.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +19,7 @@ fn the_sources_in_it_are_the_examples() {
     }
 }
 
-/// That they work is for `web_service.rs` to see, with these very texts.
+/// `web_service.rs` tests that these steps work, with the same texts.
 #[test]
 fn the_steps_of_the_web_service_are_its_own() {
     let readme = read("README.md");
@@ -27,7 +27,7 @@ fn the_steps_of_the_web_service_are_its_own() {
     assert!(readme.contains("cargo run --bin web-service\n"));
     assert!(read("examples/web-service/Cargo.toml").contains("name = \"web-service\""));
     assert!(readme.contains(&format!("]({routes})")));
-    // Where it listens, and what it answers.
+    // The service's address, and its answers.
     assert!(readme.contains("curl http://127.0.0.1:3000/ ") && server.contains("\"127.0.0.1:3000\""));
     let answer =
         read(routes).lines().find_map(|line| Some(line.split_once("format!(\"")?.1.split_once("\\n\"")?.0.to_owned()));
@@ -55,7 +55,7 @@ fn the_example_prints_what_it_says() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }
 
-/// What a plugin pulls in is what the README says.
+/// A plugin has exactly the dependencies that the README names.
 #[test]
 fn a_plugin_has_few_dependencies() {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

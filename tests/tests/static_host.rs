@@ -1,4 +1,4 @@
-//! A host in a program that is linked statically with glibc: that program could not load libraries.
+//! A host in a program that is linked statically with glibc. Such a program could not load libraries.
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 

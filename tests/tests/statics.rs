@@ -86,7 +86,7 @@ fn what_a_lock_guards_is_read_where_it_is() {
 }
 
 #[test]
-fn a_lock_is_let_go_if_reading_panics() {
+fn a_lock_is_released_if_reading_panics() {
     let host = host_with(&["zoo"]);
     let keys = host.get::<RwLock<Option<HashSet<api::Key>>>>("KEYS").unwrap();
     let can_lock = host.get::<fn() -> bool>("can_lock_keys").unwrap();
@@ -100,7 +100,8 @@ fn a_lock_is_let_go_if_reading_panics() {
     host.get::<fn(Option<HashSet<api::Key>>)>("set_keys").unwrap()(None);
 }
 
-/// The value is out of the plugin's place then, and there is none to put back: without an end, the lock would be held for ever.
+/// At this moment, the value is not in the plugin's lock, and cannot be put back. If the process went on, the lock
+/// would be held for ever.
 #[test]
 fn a_panic_while_a_lock_is_taken_to_write_ends_the_process() {
     const CHILD: &str = "PLUGIN_TEST_PANIC_IN_LOCK";
@@ -165,7 +166,7 @@ fn the_plugins_own_lock_is_held() {
 }
 
 #[test]
-fn a_mutex_of_texts() {
+fn a_mutex_of_texts_is_read_and_written() {
     let host = host_with(&["zoo"]);
     let names = host.get::<Mutex<Vec<String>>>("NAMES").unwrap();
     names.lock().unwrap().push("ann".to_owned());

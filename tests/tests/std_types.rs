@@ -14,7 +14,7 @@ use tests::round_trips::not_unicode;
 use tests::{host_with, round_trips};
 
 #[test]
-fn every_type() {
+fn every_type_of_std_crosses() {
     round_trips::std_types(&host_with(&["zoo"]));
 }
 
@@ -37,7 +37,7 @@ fn shared_text_stays_shared_where_it_was() {
 }
 
 #[test]
-fn paths_behind_references() {
+fn paths_cross_behind_references() {
     let host = host_with(&["zoo"]);
     let not_unicode = not_unicode();
     assert_eq!(not_unicode.to_str(), None);
@@ -52,7 +52,7 @@ fn paths_behind_references() {
 }
 
 #[test]
-fn maps_behind_references() {
+fn maps_cross_behind_references() {
     let host = host_with(&["zoo"]);
     let map = HashMap::from([("a".to_owned(), vec![1, 2]), ("b".to_owned(), vec![]), ("c".to_owned(), vec![3])]);
     let sum = host.get::<fn(&HashMap<String, Vec<u32>>) -> u32>("sum_values").unwrap();
@@ -64,7 +64,7 @@ fn maps_behind_references() {
     assert_eq!((map["from"].as_str(), map["to"].as_str()), ("the zoo", "you"));
 }
 
-/// What an error and its causes say.
+/// The texts of an error and its causes.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<String> {
     let mut messages = Vec::new();
     let mut next: Option<&'a (dyn Error + 'static)> = Some(error);
@@ -81,7 +81,7 @@ fn errors_keep_what_they_say_and_their_causes() {
     let fail = host.get::<fn(u32) -> Result<u32, Box<dyn Error + Send + Sync>>>("fail_below_ten").unwrap();
     assert_eq!(fail(11).unwrap(), 11);
     let error = fail(9).unwrap_err();
-    // They are the host's own.
+    // The errors are the host's own.
     drop((fail, host));
     assert_eq!(error.to_string(), "no answer");
     assert_eq!(chain(&*error), ["no answer", "bad number", "too small"]);
@@ -117,7 +117,7 @@ impl Error for Outer {
 }
 
 #[test]
-fn errors_of_every_kind() {
+fn errors_of_every_kind_cross() {
     let host = host_with(&["zoo"]);
     let outer = || Outer("größe".parse::<u8>().unwrap_err());
     let expected = ["größe is no number", "invalid digit found in string"];
@@ -125,7 +125,7 @@ fn errors_of_every_kind() {
         ($name:literal $ty:ty) => {
             let back = host.get::<fn($ty) -> $ty>($name).unwrap()(Box::new(outer()));
             assert_eq!(chain(&*back), expected);
-            // One that crossed crosses like any other.
+            // An error that has crossed crosses again like any other.
             let back = host.get::<fn($ty) -> $ty>($name).unwrap()(back);
             assert_eq!(chain(&*back), expected);
             assert_eq!(chain(&*host.get::<fn($ty) -> $ty>($name).unwrap()("".into())), [""]);
@@ -135,7 +135,7 @@ fn errors_of_every_kind() {
     error!("echo_error_send_sync" Box<dyn Error + Send + Sync>);
     let echo = host.get::<fn(Box<dyn Error + Send>) -> Box<dyn Error + Send>>("echo_error_send").unwrap();
     assert_eq!(chain(&*echo(Box::new(outer()))), expected);
-    // To the other side they are all the same.
+    // The other side cannot tell them apart.
     assert!(host.get::<fn(u32) -> Result<u32, Box<dyn Error>>>("fail_below_ten").is_ok());
 }
 
@@ -151,7 +151,7 @@ fn bytes_are_not_copied() {
     assert_eq!(bytes, [1, 2, 3, 4][..]);
 }
 
-/// The panic must not unwind out of the plugin, and there is no call whose fault it could be.
+/// The panic must not unwind out of the plugin, and no call could return its fault.
 #[test]
 fn bytes_whose_owner_panics_are_given_up() {
     let host = host_with(&["zoo"]);
@@ -185,7 +185,7 @@ fn bytes_keep_their_library() {
 }
 
 #[test]
-fn deep_json() {
+fn deep_json_crosses() {
     let test = || {
         let host = host_with(&["zoo"]);
         let deeper = |inner, n| match n % 2 {

@@ -10,10 +10,11 @@ use plugin_host::{Error, Host, PinReason, Unload};
 use tests::versions::{copies_mapped, replace, version_of};
 use tests::{LONG, fixture, library_name, wait_until};
 
-/// Longer than the hooks take that return.
+/// The time limit. Hooks that return never take this long.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// While the file exists, hooks that are to wait do so. One test at a time, because they see one file.
+/// A file. While it exists, the hooks that a version's behaviour names wait. The tests run one at a time, because all
+/// hooks look at one file.
 struct Blocked {
     file: PathBuf,
     _alone: MutexGuard<'static, ()>,
@@ -50,7 +51,7 @@ impl Files {
         self.0.path().join(library_name("upgrades"))
     }
 
-    /// Puts a version there that behaves so.
+    /// Replaces the file by a version with this behaviour.
     fn write(&self, number: u64, behaviour: &str) -> PathBuf {
         replace(&self.path(), &version_of(&fixture("upgrades"), number, behaviour));
         self.path()
@@ -61,7 +62,7 @@ fn host() -> Host {
     tests::host().with_hook_timeout(Some(TIMEOUT))
 }
 
-/// Expects that error, with its whole text.
+/// Expects an error with exactly this text.
 fn assert_timed_out(error: &Error, hook: &str, file: &Path) {
     assert!(matches!(error, Error::HookTimedOut { hook: found, timeout: TIMEOUT, .. } if found == hook), "{error}");
     assert_eq!(
@@ -96,7 +97,7 @@ fn gone() -> Unload {
 }
 
 #[test]
-fn an_init_hook() {
+fn an_init_hook_that_does_not_return_fails_the_load() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     let file = files.write(1, "wait init");
@@ -104,18 +105,18 @@ fn an_init_hook() {
     assert_timed_out(&error, "start", &file);
     assert!(host.plugins().is_empty());
     assert_mapped(1);
-    // The name is free, and the host goes on.
+    // The plugin's name is free, and the host goes on.
     host.load(files.write(2, "serve")).unwrap();
     assert_eq!(host.get::<fn() -> u64>("version").unwrap()(), 2);
     assert_eq!(unloaded(&host, LONG), gone());
     assert_mapped(1);
     blocked.release();
-    // It is shut down and goes when its hook has returned.
+    // When its hook has returned, the library is shut down and unmapped.
     assert_mapped(0);
 }
 
 #[test]
-fn the_init_hook_of_the_next_version() {
+fn an_init_hook_that_does_not_return_fails_the_upgrade() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     host.load(files.write(1, "serve")).unwrap();
@@ -124,7 +125,7 @@ fn the_init_hook_of_the_next_version() {
     let error = host.reload("upgrades").unwrap_err();
     assert_timed_out(&error, "start", &files.path());
     assert_eq!((count(), count.revision()), (1, 1));
-    // Another upgrade is possible while that one still waits.
+    // Another upgrade is possible while the first hook still waits.
     files.write(3, "serve");
     host.reload("upgrades").unwrap();
     assert_eq!((count(), count.revision()), (2, 2));
@@ -153,7 +154,7 @@ fn calling<R>(host: &Host, meanwhile: impl FnOnce() -> R) -> R {
 
 /// Calls through `Live` handles wait while the state is handed over, but not for ever: the old version goes on.
 #[test]
-fn a_hook_that_saves() {
+fn a_save_hook_that_does_not_return_fails_the_upgrade() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     host.load(files.write(1, "wait save")).unwrap();
@@ -163,7 +164,7 @@ fn a_hook_that_saves() {
     assert_eq!(host.plugin("upgrades").unwrap().revision(), 1);
     assert_eq!(host.get::<fn() -> u64>("version").unwrap()(), 1);
     assert_eq!(unloaded(&host, Duration::from_millis(50)), stuck_in("save"));
-    // Both versions are kept until the hook returns: the new one was to get the state.
+    // Both versions are kept until the hook returns, because the hook's state was meant for the new version.
     assert_mapped(2);
     blocked.release();
     assert_eq!(unloaded(&host, LONG), gone());
@@ -171,7 +172,7 @@ fn a_hook_that_saves() {
 }
 
 #[test]
-fn a_hook_that_restores() {
+fn a_restore_hook_that_does_not_return_fails_the_upgrade() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host();
     host.load(files.write(1, "serve")).unwrap();
@@ -188,7 +189,7 @@ fn a_hook_that_restores() {
 }
 
 #[test]
-fn a_shutdown_hook() {
+fn a_shutdown_hook_that_does_not_return_keeps_the_library() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let faults: Arc<Mutex<Vec<String>>> = Arc::default();
     let seen = faults.clone();
@@ -208,7 +209,7 @@ fn a_shutdown_hook() {
 }
 
 #[test]
-fn a_shutdown_hook_when_the_host_is_dropped() {
+fn a_drop_of_the_host_does_not_wait_for_a_shutdown_hook_for_ever() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = host().with_fault_handler(|_| ());
     host.load(files.write(1, "wait stop")).unwrap();
@@ -220,9 +221,9 @@ fn a_shutdown_hook_when_the_host_is_dropped() {
     assert_mapped(0);
 }
 
-/// The time limit of a close is one for hooks as well.
+/// The time limit of a close is a limit for hooks too.
 #[test]
-fn a_shutdown_hook_when_the_host_is_closed() {
+fn a_close_of_the_host_does_not_wait_for_a_shutdown_hook_for_ever() {
     let (blocked, files) = (Blocked::new(), Files::new());
     let host = tests::host().with_hook_timeout(Some(LONG * 10)).with_fault_handler(|_| ());
     host.load(files.write(1, "wait stop")).unwrap();
@@ -234,10 +235,10 @@ fn a_shutdown_hook_when_the_host_is_closed() {
     assert_mapped(0);
 }
 
-/// Without a timeout, hooks run where the host is called; with one, elsewhere.
+/// Without a time limit, hooks run on the thread that calls the host. With a limit, they run on another thread.
 #[cfg(target_os = "linux")]
 #[test]
-fn hooks_run_where_it_is_said() {
+fn hooks_run_on_the_thread_that_the_timeout_asks_for() {
     let (_blocked, files) = (Blocked::new(), Files::new());
     let here = fs::read_link("/proc/thread-self").unwrap().display().to_string();
     let file = files.write(1, "serve");
@@ -249,9 +250,9 @@ fn hooks_run_where_it_is_said() {
     assert_ne!(started_on(tests::host()), here);
 }
 
-/// The library's std has something left to write, and another thread has the standard output locked.
+/// The library's std still has text to write, and another thread holds the lock of the standard output.
 #[test]
-fn a_flush_of_the_standard_output() {
+fn a_flush_of_the_standard_output_that_does_not_return_keeps_the_library() {
     let (blocked, files) = (Blocked::new(), Files::new());
     for dropped in [false, true] {
         let host = host().with_fault_handler(|_| ());

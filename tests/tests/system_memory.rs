@@ -1,7 +1,7 @@
-//! A program whose allocator is the system's for certain: a plugin that uses its host's allocates by itself, and what
-//! crosses is not copied.
+//! A program that says it uses the C library's allocator. A plugin that uses its host's allocator then allocates by
+//! itself, and values cross without a copy.
 //!
-//! What gets to a wrong allocator is seen where the system's is watched, as `.ci/run` has it.
+//! A block that gets to a wrong allocator is found by tools that watch `malloc`. `.ci/run` runs such tools.
 
 use std::sync::{Arc, Mutex};
 
@@ -31,8 +31,8 @@ fn what_owns_memory_moves_without_a_copy() {
     }
 }
 
-/// Before a library has a host it has its memory from the system, too, so all is one. Elsewhere a plugin
-/// does not find out.
+/// Before a library has a host, its memory comes from the C library's allocator too, so all blocks are of one
+/// allocator. On other systems, a plugin does not find out that the allocators are one.
 #[test]
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn what_constructors_keep_moves_as_well() {
@@ -65,7 +65,7 @@ fn what_is_tracked_is_still_asked_for() {
     host.load(fixture("host-allocated")).unwrap();
     host.get::<fn(usize)>("leak").unwrap()(4096);
     drop(host);
-    // Unmapping, and so freeing what was left, is of Linux.
+    // Only on Linux are libraries unmapped, and their leaks freed.
     let expected: &[usize] = if cfg!(target_os = "linux") { &[4096] } else { &[] };
     assert_eq!(*leaks.lock().unwrap(), expected);
 }

@@ -1,4 +1,4 @@
-//! A plugin's end, when everything goes wrong that can: nothing unwinds out of it, and the library is closed as it should be
+//! The end of a plugin in which everything fails. Nothing unwinds out of the plugin, and its library is closed properly
 //! or not at all.
 
 #![cfg(unix)]
@@ -24,54 +24,54 @@ fn play(scene: &str) {
 }
 
 #[test]
-fn a_shutdown_hook_that_fails() {
+fn a_shutdown_hook_that_fails_does_not_stop_the_teardown() {
     play("shutdown");
 }
 
 #[test]
-fn handlers_that_panic() {
+fn handlers_that_panic_do_not_stop_the_teardown() {
     play("handlers-panic");
     play("thread-and-handler");
     play("events");
 }
 
 #[test]
-fn handlers_that_panic_when_they_are_dropped() {
+fn handlers_that_panic_when_dropped_do_not_stop_the_teardown() {
     play("handlers-panic-when-dropped");
 }
 
 #[test]
-fn a_thread_that_panics() {
+fn a_thread_that_panics_does_not_stop_the_teardown() {
     play("thread");
 }
 
 #[test]
-fn a_last_handle_that_goes_while_its_thread_unwinds() {
+fn a_last_handle_may_be_dropped_while_its_thread_unwinds() {
     play("unwinding");
 }
 
 #[test]
-fn a_thread_that_panics_after_the_shutdown() {
+fn a_thread_may_panic_after_the_shutdown_hooks() {
     play("after-shutdown");
 }
 
 #[test]
-fn a_last_handle_on_another_thread() {
+fn a_last_handle_may_be_dropped_on_another_thread() {
     play("last-handle-elsewhere");
 }
 
 /// The error names the cause and the remedy, and nothing is half loaded.
 #[test]
-fn a_load_that_finds_no_descriptor_left() {
+fn a_load_without_a_free_descriptor_fails_cleanly() {
     play("descriptors");
 }
 
 #[test]
-fn upgrades_without_anybody_to_tell() {
+fn upgrades_need_no_event_handler() {
     play("events-without-handler");
 }
 
-/// Nothing that is printed meanwhile gets into the bytes that are mapped.
+/// Text that is printed meanwhile does not get into the mapped bytes.
 #[test]
 fn a_load_while_others_print() {
     play("printed-meanwhile");
@@ -79,6 +79,6 @@ fn a_load_while_others_print() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_unload_that_finds_no_descriptor_left() {
+fn an_unload_works_without_a_free_descriptor() {
     play("unloaded-without-descriptors");
 }

@@ -1,5 +1,5 @@
-//! Threads, thread-locals and handles: however they are moved, dropped and outlived, nothing goes wrong and nothing of a
-//! library stays that could go.
+//! Threads, thread-locals and handles, moved, dropped and outlived in every order. Nothing fails, and a library is
+//! unmapped as soon as nothing needs it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use plugin_host::{Error, Fault};
 use tests::{fixture, host, host_with, rounds};
 
-/// How many mappings of the fixture there are in this process; where it cannot be told, none.
+/// The number of mappings of the fixture in this process. It is 0 where it is not known.
 fn mapped(fixture: &str) -> usize {
     let name = tests::library_name(fixture);
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
@@ -29,25 +29,25 @@ fn assert_unmapped(fixture: &str) {
 
 /// Everything that keeps or unmaps the fixture `threads` is in one test, because it looks at the process's mappings.
 #[test]
-fn a_library_goes_when_nothing_of_it_is_left() {
-    // With thread-locals used on this thread: their destructors run, here, at the detach.
+fn a_library_is_unmapped_when_nothing_of_it_is_left() {
+    // Thread-locals used on this thread: their destructors run on this thread, at the detach.
     let host = host_with(&["threads"]);
     let destroyed = host.get::<AtomicU32>("DESTROYED").unwrap();
     let touch = host.get::<fn() -> usize>("touch").unwrap();
     assert_eq!(touch(), 1001);
     assert_eq!(touch(), 1002);
-    // And on one that ends: there they run at its end.
+    // Thread-locals used on a thread that ends: their destructors run at its end.
     let elsewhere = touch.clone();
     std::thread::spawn(move || assert_eq!(elsewhere(), 1001)).join().unwrap();
     assert_eq!(destroyed.load(Ordering::SeqCst), 101);
-    // And on a thread of the plugin's own.
+    // Thread-locals used on a thread of the plugin's own.
     assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);
     assert_eq!(destroyed.load(Ordering::SeqCst), 202);
     drop((destroyed, touch));
     drop(host);
     assert_unmapped("threads");
 
-    // A host thread that used them and ends after the library is gone.
+    // A thread of the host that used them and ends after the library is unmapped.
     for _ in 0..rounds(1000) {
         let host = host_with(&["threads"]);
         let touch = host.get::<fn() -> usize>("touch").unwrap();
@@ -68,7 +68,8 @@ fn a_library_goes_when_nothing_of_it_is_left() {
         thread.join().unwrap();
     }
 
-    // Threads of the plugin's that run keep it; it goes when the last of them ends, though nobody asks again.
+    // Running threads of the plugin keep the library. It is unmapped when the last of them ends, without another
+    // request.
     let host = host_with(&["threads"]);
     host.get::<fn()>("start_worker").unwrap()();
     host.get::<fn()>("start_worker").unwrap()();
@@ -83,13 +84,13 @@ fn a_library_goes_when_nothing_of_it_is_left() {
     std::fs::write(may_end, "").unwrap();
     assert_unmapped("threads");
 
-    // With threads that its shutdown hook ends.
+    // Threads that the plugin's shutdown hook ends.
     let host = host_with(&["threads"]);
     host.get::<fn()>("start_worker").unwrap()();
     drop(host);
     assert_unmapped("threads");
 
-    // More loads than a process has keys, with a key and threads in each.
+    // More loads than a process has keys. Each load has a key and threads.
     for _ in 0..rounds(1500) {
         let host = host_with(&["threads"]);
         host.get::<fn() -> usize>("touch").unwrap()();
@@ -100,7 +101,7 @@ fn a_library_goes_when_nothing_of_it_is_left() {
 
 /// One test, because it looks at the process's mappings.
 #[test]
-fn what_runs_after_the_last_handle() {
+fn code_that_runs_after_the_last_handle_keeps_the_library() {
     a_destructor_that_starts_a_thread();
     a_fault_handler_that_drops_the_last_handle();
     assert_unmapped("spawner");
@@ -115,14 +116,14 @@ fn a_destructor_that_starts_a_thread() {
             touch();
             // The handle goes before the thread's destructors run.
         });
-        // Now before, now during, now after the destructor.
+        // The drop happens before, during or after the destructor.
         std::thread::sleep(Duration::from_millis(round as u64 % 8));
         drop(host);
         thread.join().unwrap();
     }
 }
 
-/// A handler may let go of the very plugin whose fault it is told of.
+/// A handler may drop the last handle of the plugin whose fault it handles.
 fn a_fault_handler_that_drops_the_last_handle() {
     for _ in 0..rounds(20) {
         let kept: Arc<Mutex<Option<plugin_host::Host>>> = Arc::default();
@@ -135,11 +136,12 @@ fn a_fault_handler_that_drops_the_last_handle() {
         host.load(fixture("spawner")).unwrap();
         let panic_and_catch = host.get::<fn(String)>("panic_and_catch").unwrap();
         *kept.lock().unwrap() = Some(host);
-        // More of them than are kept, so that some are reported within the panic hook, and some at the thread's end.
+        // More panics than the plugin stores, so that some are reported within the panic hook, and some at the thread's
+        // end.
         let thread = std::thread::spawn(move || (0..12).for_each(|n| panic_and_catch(format!("{n}"))));
         thread.join().unwrap();
         let started = Instant::now();
-        // Of the rest, none is heard if the library is gone before the thread's end.
+        // The other panics are not reported if the library is unmapped before the thread's end.
         while heard.load(Ordering::SeqCst) < 4 {
             assert!(started.elapsed() < Duration::from_secs(20), "{heard:?}");
             std::thread::sleep(Duration::from_millis(1));
@@ -147,22 +149,22 @@ fn a_fault_handler_that_drops_the_last_handle() {
     }
 }
 
-/// What the system itself would still call is not unmapped.
+/// A library is not unmapped while the kernel could call it.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_library_that_only_the_system_knows_stays() {
+fn a_library_with_a_registered_signal_handler_stays() {
     let host = host_with(&["signals"]);
     host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR1);
     // SAFETY: the plugin handles it.
     unsafe { libc::raise(libc::SIGUSR1) };
     assert_eq!(host.get::<fn() -> u32>("caught").unwrap()(), 1);
     drop(host);
-    // SAFETY: as above; were the handler gone, this would end the process.
+    // SAFETY: as above. Without the handler, the signal would end the process.
     unsafe { libc::raise(libc::SIGUSR1) };
     assert_ne!(mapped("signals"), 0);
 }
 
-/// A plugin that shares the std of its compiler's in a library of its own: that one knows nothing of the host.
+/// A plugin that uses its compiler's std in a separate library. That library knows nothing of the host.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_library_with_a_std_elsewhere_stays() {
@@ -187,7 +189,8 @@ fn a_library_with_a_std_elsewhere_stays() {
     assert!(maps.contains("libstd-"), "{maps}");
 }
 
-/// A `dylib` has a std inside, unless it is asked to use that of the compiler's, and then goes like any other library.
+/// A `dylib` that has a std inside is unmapped like any other library. It has one unless it is built to use the
+/// compiler's separate std.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
 fn a_dylib_with_its_std_inside_goes() {
@@ -216,7 +219,7 @@ fn a_library_without_an_annotated_item_of_its_own_stays() {
     assert_eq!(unloaded, plugin_host::Unload::Pinned(vec![plugin_host::PinReason::Uncontrolled]));
 }
 
-/// 16 threads load, look up, call and drop, each host of its own and all of one.
+/// 16 threads load, look up, call and drop. Each thread has a host of its own, and all threads share another host.
 #[test]
 fn sixteen_threads_load_call_and_drop() {
     let shared = host_with(&["zoo"]);
@@ -249,7 +252,7 @@ fn sixteen_threads_load_call_and_drop() {
     assert_unmapped("rival");
 }
 
-/// Of threads that load one plugin into one host at once, one does it.
+/// If threads load one plugin into one host at once, one of them succeeds.
 #[test]
 fn a_race_to_load_has_one_winner() {
     for _ in 0..rounds(50) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use plugin_host::{Fault, Host, Live, inspect};
 use tests::{build_of, fixture_target_dir, host, round_trips, toolchains};
 
-/// Asks of every part of the boundary that it works: every type, both kinds of references, statics, panics.
+/// Tests every part of the boundary: every type, both kinds of references, statics, panics.
 fn exercise(host: &Host) {
     round_trips::all(host);
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[1.0, 2.0]), 3.0);
@@ -25,21 +25,21 @@ fn exercise(host: &Host) {
 /// One test, because it looks at the mappings of the whole process.
 #[test]
 fn other_compilers_and_settings() {
-    // What is looked for here is not the rare value.
+    // This test is about compilers, and not about rare values, so a few values are enough.
     // SAFETY: this is the only test in the program, and nothing has read the environment.
     unsafe { std::env::set_var("PROPTEST_CASES", "24") };
     every_installed_compiler_and_the_oldest_and_newest_in_release();
     optimised_in_other_ways();
 }
 
-/// A plugin that is upgraded to versions of ever other compilers and settings, while it is called, and keeps its state.
+/// A plugin that is upgraded to versions from different compilers and settings while it is called, and keeps its state.
 struct Upgrading {
     host: Host,
     counts: Option<Counts>,
     revision: u64,
 }
 
-/// What counts, and how far it has come.
+/// The export that counts, and the last count.
 struct Counts {
     live: Live<fn() -> u64>,
     last: u64,
@@ -121,7 +121,7 @@ fn every_installed_compiler_and_the_oldest_and_newest_in_release() {
         upgrading.to(&build("upgrades"), toolchain);
         compiler
     };
-    // In the order of their versions.
+    // The order is by version.
     let compilers: std::collections::BTreeMap<_, _> =
         toolchains.iter().map(|toolchain| (used(toolchain, false), toolchain)).collect();
     let oldest_and_newest = [compilers.first_key_value(), compilers.last_key_value()].into_iter().flatten();

@@ -4,17 +4,17 @@ use plugin_host::{Host, Lookup, Static};
 use tests::{host_with, round_trips};
 
 #[test]
-fn every_basic_type() {
+fn every_basic_type_crosses() {
     round_trips::basic_types(&host_with(&["zoo"]));
 }
 
 #[test]
-fn what_is_lent() {
+fn lent_values_are_copied() {
     round_trips::lent(&host_with(&["zoo"]));
 }
 
 #[test]
-fn buffers_with_spare_capacity_and_without_any() {
+fn buffers_cross_with_and_without_spare_capacity() {
     let host = host_with(&["zoo"]);
     let echo = host.get::<fn(Vec<u8>) -> Vec<u8>>("echo_bytes").unwrap();
     let mut spare = Vec::with_capacity(1000);
@@ -39,7 +39,7 @@ fn what_crossed_is_the_receivers_own() {
 }
 
 #[test]
-fn shared_references() {
+fn shared_references_are_arguments() {
     let host = host_with(&["zoo"]);
     assert_eq!(host.get::<fn(&str) -> usize>("length").unwrap()("größe"), 7);
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[0.5, 1.0, 2.5]), 4.0);
@@ -100,7 +100,7 @@ fn changes_before_a_panic_are_seen() {
 }
 
 #[test]
-fn shapes_of_functions() {
+fn functions_of_several_shapes_are_called() {
     let host = host_with(&["zoo"]);
     host.get::<fn()>("nothing").unwrap()();
     let six = host.get::<fn(u8, u16, u32, u64, &str, &[u8]) -> String>("six").unwrap();
@@ -111,7 +111,7 @@ fn shapes_of_functions() {
     assert_eq!(host.get::<fn(u8) -> u8>("match").unwrap()(3), 3);
 }
 
-/// A handle goes where a function does.
+/// A handle can be used like a function.
 #[test]
 fn a_function_is_a_value() {
     fn apply(f: impl Fn(u64, u64) -> u64 + Send + Sync) -> u64 {
@@ -131,9 +131,9 @@ fn a_function_is_a_value() {
     std::thread::spawn(move || assert_eq!(add(2, 2), 4)).join().unwrap();
 }
 
-/// A static of each kind of type that has no test of its own in `statics.rs` is not lost sight of.
+/// Statics of the kinds of types that `statics.rs` does not test.
 #[test]
-fn statics_of_crossing_types() {
+fn statics_of_the_other_types_are_read() {
     fn value<T: Lookup<Handle = Static<T>> + plugin_core::PluginStatic<Target = T> + Clone>(
         host: &Host,
         name: &str,

@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-/// The compiler whose words are in the `.stderr` files. Each compiler has its own way to put things.
+/// The compiler whose messages are in the `.stderr` files. The messages differ between compilers.
 const WRITTEN_WITH: &str = "rustc 1.95.";
 
 /// The manifest of a crate with the dependencies of the files in `ui`. `plugin-core` is without the features that `uuid` and
@@ -25,7 +25,7 @@ serde_json = \"1\"
 uuid = \"1\"
 ";
 
-/// The name and version of the compiler. Under Wine there is no compiler.
+/// The name and version of the compiler. Under Wine, no compiler exists.
 fn compiler() -> Option<String> {
     let output = Command::new("rustc").arg("--version").output().ok()?;
     String::from_utf8(output.stdout).ok()
@@ -93,7 +93,8 @@ fn compile(source: &Path, crate_type: &str, to: &Path) -> Output {
         .unwrap()
 }
 
-/// The messages, without the places and lines of files outside of `ui`, and without the compiler's last words about all errors.
+/// The messages, without the places and lines of files outside of `ui`, and without the compiler's final sentences
+/// about all errors.
 fn normalized(messages: &str) -> String {
     let messages = messages.replace(workspace().to_str().expect("the path is UTF-8"), "$WORKSPACE");
     let mut lines = Vec::new();
@@ -131,7 +132,7 @@ fn normalized(messages: &str) -> String {
     lines.join("\n").trim().to_owned() + "\n"
 }
 
-/// Does something with each file on two threads, and fails with all that is wrong.
+/// Does something with each file on two threads, and fails with all mistakes together.
 fn each(sources: &[PathBuf], check: impl Fn(&Path) -> Result<(), String> + Sync) {
     dependencies();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -169,7 +170,7 @@ fn mistakes_are_reported() {
         if output.status.success() {
             return Err(format!("is compiled, but is a mistake:\n{found}"));
         }
-        // There are dozens of implementations. A list of more than the author's own says nothing about the mistake.
+        // The trait has dozens of implementations. A list of more than the author's own says nothing about the mistake.
         if found.lines().any(|line| line.trim_start().starts_with("and ") && line.ends_with(" others")) {
             return Err(format!("lists types:\n{found}"));
         }
@@ -225,8 +226,8 @@ fn errors(edition: &str, lines: &str, source: (&str, &str), arguments: &[&str]) 
     errors
 }
 
-/// A crate of this edition, in which unsafe functions may do what is unsafe, is refused for what its defaults do; with every
-/// setting that would have the compiler say less.
+/// In crates of these editions, unsafe functions may do unsafe things without a block. The defaults in such a crate are
+/// refused nevertheless, even with every setting that silences the compiler.
 #[test]
 fn unsafe_defaults_are_refused_in_every_edition() {
     if compiler().is_none() {
@@ -244,7 +245,7 @@ fn unsafe_defaults_are_refused_in_every_edition() {
     }
 }
 
-/// In a library for hosts, the attribute adds functions that control threads. They are not in the way of its errors.
+/// In a library for hosts, the attribute adds functions that control threads. These functions do not change its errors.
 #[test]
 fn mistakes_are_reported_in_a_library_for_hosts() {
     if compiler().is_none() {

@@ -1,4 +1,4 @@
-//! Unloading: what waits, what pins and how it is told, and that nothing happens to whoever was there.
+//! Unloading: waiting, the reasons to stay mapped and their reports. Threads that used the plugin go on safely.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -25,7 +25,7 @@ impl Copy {
         Copy { directory, file }
     }
 
-    /// How many mappings of it there are in this process; where it cannot be told, none.
+    /// The number of mappings of the copy in this process. It is 0 where it is not known.
     fn mapped(&self) -> usize {
         let name = self.file.file_name().unwrap().to_str().unwrap();
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
@@ -68,7 +68,7 @@ fn a_plugin_that_is_not_in_use_is_unmapped() {
         copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
     }
 
-    // Again, with what it was before forgotten.
+    // The second load has a fresh state.
     host.load(&copy.file).unwrap();
     assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1001);
     copy.assert_unloaded(&host.unload("leaver", Duration::MAX).unwrap());
@@ -105,7 +105,7 @@ fn a_file_that_was_replaced_is_the_new_code() {
 }
 
 #[test]
-fn handles_plugins_and_values_pin_and_it_serves_on() {
+fn handles_plugins_and_values_pin_a_plugin_that_serves_on() {
     let (host, copy) = host_and_copy();
     host.load(fixture("rival")).unwrap();
     let names = || host.plugins().iter().map(|plugin| plugin.name().to_owned()).collect::<Vec<_>>();
@@ -116,7 +116,7 @@ fn handles_plugins_and_values_pin_and_it_serves_on() {
     let share = host.get::<fn() -> Bytes>("share").unwrap();
     let others = [touch.clone(), touch.clone()];
     assert_eq!(pinned(), "pinned: 5 handles to its exports are alive: `COUNTER` (1), `share` (1), `touch` (3)");
-    // As if nothing had been.
+    // The plugin serves as before.
     assert_eq!(names(), ["leaver", "rival"]);
     assert_eq!(touch(), 1001);
     assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1002);
@@ -139,7 +139,7 @@ fn handles_plugins_and_values_pin_and_it_serves_on() {
     drop(second);
     assert_eq!(pinned(), "pinned: 1 value that leads back into it is alive (such as a `Bytes`)");
     assert_eq!(first, [1, 2, 3][..]);
-    // A slice of it is a share too.
+    // A slice of the bytes is a share too.
     let slice = first.slice(1..);
     drop(first);
     assert_eq!(pinned(), "pinned: 1 value that leads back into it is alive (such as a `Bytes`)");
@@ -149,7 +149,7 @@ fn handles_plugins_and_values_pin_and_it_serves_on() {
 }
 
 #[test]
-fn waits_for_the_last_handle() {
+fn an_unload_waits_for_the_last_handle() {
     let (host, copy) = host_and_copy();
     let touch = host.get::<fn() -> usize>("touch").unwrap();
     let thread = std::thread::spawn(move || {
@@ -161,7 +161,7 @@ fn waits_for_the_last_handle() {
 }
 
 #[test]
-fn waits_for_a_call_in_progress() {
+fn an_unload_waits_for_a_call_in_progress() {
     let (host, copy) = host_and_copy();
     let calls = host.get::<AtomicU32>("COUNTER").unwrap();
     std::thread::scope(|scope| {
@@ -187,7 +187,7 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
         if !cfg!(target_os = "linux") {
             return copy.assert_unloaded(&host.unload("leaver", Duration::from_millis(10)).unwrap());
         }
-        // A thread takes its name when it has begun to run, and it ends when it has seen that it may.
+        // A thread takes its name when it has begun to run, and ends only after it has seen that the file is gone.
         wait_until("such threads run", || {
             let unloaded = host.unload("leaver", Duration::from_millis(10)).unwrap();
             let text = unloaded.to_string();
@@ -195,7 +195,7 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
             let [PinReason::Threads { threads }] = &reasons[..] else { panic!("{text}") };
             assert!(!reasons[0].is_serving());
             if threads.iter().any(|thread| thread.name.is_none()) {
-                // It has only just been started.
+                // The thread has only just been started.
                 return false;
             }
             let listed: Vec<_> = threads
@@ -211,7 +211,7 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
         assert_ne!(copy.mapped(), 0);
     };
     running(&["indexer", "writer"]);
-    // It is detached.
+    // The library is detached.
     assert!(matches!(host.get::<fn() -> usize>("touch"), Err(Error::NoSuchExport { .. })));
     std::fs::remove_file(&may_end[0]).unwrap();
     running(&["writer"]);
@@ -222,13 +222,13 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
     }
 }
 
-/// Starts a thread of the plugin's that runs for as long as the file exists.
+/// Starts a thread of the plugin that runs for as long as the file exists.
 fn start_stubborn(host: &Host, name: Option<&str>, file: &Path) {
     let start = host.get::<fn(Option<String>, String)>("start_stubborn").unwrap();
     start(name.map(str::to_owned), file.to_str().unwrap().to_owned());
 }
 
-/// It would have the program's name otherwise.
+/// Otherwise the thread would have the program's name.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_thread_without_a_name_has_its_plugins() {
@@ -245,9 +245,9 @@ fn a_thread_without_a_name_has_its_plugins() {
     copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
 }
 
-/// What its threads keep of a plugin is in nobody's way.
+/// A library that its threads keep mapped does not hinder another load.
 #[test]
-fn another_is_loaded_beside_what_is_left() {
+fn a_plugin_is_loaded_beside_the_remains_of_another() {
     let (host, copy) = host_and_copy();
     let may_end = copy.directory.path().join("may-end");
     std::fs::write(&may_end, "").unwrap();
@@ -258,16 +258,16 @@ fn another_is_loaded_beside_what_is_left() {
     host.load(&next.file).unwrap();
     assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1001);
     next.assert_unloaded(&host.unload("leaver", LONG).unwrap());
-    // Now it is about the old one again.
+    // Now the question is about the old library again.
     assert_ne!(host.unload("leaver", Duration::ZERO).unwrap(), Unload::Unmapped);
     std::fs::remove_file(&may_end).unwrap();
-    // It goes without being asked.
+    // The old library is unmapped without another request.
     wait_until("the old one goes", || copy.mapped() == 0);
     copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
 }
 
 #[test]
-fn a_shutdown_hook_that_stops_the_threads_lets_it_go() {
+fn a_shutdown_hook_that_stops_the_threads_ends_the_pin() {
     let (host, copy) = host_and_copy();
     for name in ["one", "another"] {
         host.get::<fn(String)>("start").unwrap()(name.to_owned());
@@ -276,7 +276,7 @@ fn a_shutdown_hook_that_stops_the_threads_lets_it_go() {
 }
 
 #[test]
-fn a_library_that_is_marked_as_never_to_be_unmapped() {
+fn a_library_that_is_marked_as_never_to_be_unmapped_is_pinned() {
     let (host, copy) = (host(), Copy::of("nodelete"));
     host.load(&copy.file).unwrap();
     assert!(host.get::<fn() -> bool>("stays").unwrap()());
@@ -286,7 +286,7 @@ fn a_library_that_is_marked_as_never_to_be_unmapped() {
             assert_eq!(unloaded.to_string(), "pinned: its linker marked it as never to be unmapped (`-z nodelete`)");
             assert_eq!(unloaded, Unload::Pinned(vec![PinReason::NoDelete]));
             assert_ne!(copy.mapped(), 0);
-            // Its backtraces are read from there.
+            // Backtraces read its symbols from there.
             let name = copy.file.file_name().unwrap().to_str().unwrap();
             let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
             let leads_there =
@@ -302,7 +302,7 @@ fn a_library_that_is_marked_as_never_to_be_unmapped() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_library_with_a_signal_handler() {
+fn a_signal_handler_pins_the_plugin() {
     let (host, copy) = (host(), Copy::of("signals"));
     host.load(&copy.file).unwrap();
     host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR2);
@@ -317,19 +317,19 @@ fn a_library_with_a_signal_handler() {
              `signals::handle_signals::caught`"
         );
     }
-    // SAFETY: the plugin handles it; were the handler gone, this would end the process.
+    // SAFETY: the plugin handles the signal. Without the handler, the signal would end the process.
     unsafe { libc::raise(libc::SIGUSR2) };
     assert_ne!(copy.mapped(), 0);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_library_that_somebody_else_has_opened() {
+fn a_library_that_is_opened_a_second_time_is_pinned() {
     let copy = Copy::of("leaver");
     let host = host().with_mapping(plugin_host::Mapping::InPlace);
     host.load(&copy.file).unwrap();
     let path = std::ffi::CString::new(copy.file.to_str().unwrap()).unwrap();
-    // SAFETY: a path that ends with NUL, of a library that is loaded.
+    // SAFETY: the path ends with NUL, and the library is loaded already.
     let opened = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
     assert!(!opened.is_null());
     for _ in 0..2 {
@@ -337,15 +337,16 @@ fn a_library_that_somebody_else_has_opened() {
         assert_eq!(unloaded, Unload::Pinned(vec![PinReason::StillMapped]));
     }
     assert!(matches!(host.load(&copy.file), Err(Error::AlreadyMapped { .. })));
-    // SAFETY: opened above.
+    // SAFETY: the library was opened above.
     unsafe { libc::dlclose(opened) };
     assert_eq!(host.unload("leaver", LONG).unwrap(), Unload::Unmapped);
     assert_eq!(copy.mapped(), 0);
 }
 
-/// A host thread that used the plugin's thread-locals ends after the library is gone: a thousand times nothing happens.
+/// A thread of the host that used the plugin's thread-locals ends after the library is unmapped. This is safe a
+/// thousand times.
 #[test]
-fn threads_that_end_after_the_unload() {
+fn threads_may_end_after_the_unload() {
     let (host, copy) = (host(), Copy::of("leaver"));
     for _ in 0..rounds(1000) {
         host.load(&copy.file).unwrap();
@@ -367,9 +368,9 @@ fn threads_that_end_after_the_unload() {
     }
 }
 
-/// Or while it goes.
+/// The thread ends while the library is being unmapped.
 #[test]
-fn threads_that_end_during_the_unload() {
+fn threads_may_end_during_the_unload() {
     let (host, copy) = (host(), Copy::of("leaver"));
     for _ in 0..rounds(300) {
         host.load(&copy.file).unwrap();
@@ -400,9 +401,10 @@ fn eight_threads_load_call_and_unload() {
     });
 }
 
-/// Look-ups and calls while it is unloaded and loaded again: each is answered, or refused, and what is called is there.
+/// Look-ups and calls while the plugin is unloaded and loaded again. Each is answered or refused, and a called library
+/// is mapped.
 #[test]
-fn look_ups_while_it_comes_and_goes() {
+fn look_ups_during_loads_and_unloads_are_answered_or_refused() {
     let (host, copy) = (host(), Copy::of("leaver"));
     let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -436,7 +438,7 @@ fn look_ups_while_it_comes_and_goes() {
 }
 
 #[test]
-fn what_is_asked_during_an_unload() {
+fn calls_to_the_host_during_an_unload_are_refused() {
     let (host, copy) = host_and_copy();
     let plugin = host.plugin("leaver").unwrap();
     let touch = plugin.get::<fn() -> usize>("touch").unwrap();
@@ -452,10 +454,10 @@ fn what_is_asked_during_an_unload() {
         assert!(matches!(host.unload("leaver", LONG), Err(Error::Unloading { plugin }) if plugin == "leaver"));
         assert!(host.get_all::<fn() -> usize>("touch").unwrap().is_empty());
         assert!(matches!(host.get::<fn()>("nothing"), Err(Error::NoSuchExport { .. })));
-        // Another is served.
+        // Other plugins are served.
         host.load(fixture("rival")).unwrap();
         assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
-        // Who has it, has it.
+        // A handle from before still works.
         assert_eq!(touch(), 1001);
         assert!(plugin.get::<fn() -> String>("edition").unwrap()().ends_with("1st"));
 
@@ -466,7 +468,7 @@ fn what_is_asked_during_an_unload() {
 }
 
 #[test]
-fn one_of_two_that_unload_at_once_does_it() {
+fn one_of_several_unloads_at_once_succeeds() {
     let (host, copy) = (host(), Copy::of("leaver"));
     for _ in 0..rounds(100) {
         host.load(&copy.file).unwrap();
@@ -486,15 +488,15 @@ fn one_of_two_that_unload_at_once_does_it() {
                 });
             }
         });
-        // Where it stays mapped, it may be asked for again.
+        // Where the library stays mapped, it may be unloaded again.
         let unloaded = unloaded.into_inner();
         assert!(if cfg!(target_os = "linux") { unloaded == 1 } else { unloaded >= 1 }, "{unloaded}");
     }
 }
 
-/// Dropping the host still does what it did, also to what is already detached.
+/// The drop of the host closes all libraries, also those that are detached already.
 #[test]
-fn a_host_that_is_dropped() {
+fn a_drop_of_the_host_closes_detached_libraries() {
     let (host, copy) = host_and_copy();
     let may_end = copy.directory.path().join("may-end");
     std::fs::write(&may_end, "").unwrap();
@@ -507,7 +509,7 @@ fn a_host_that_is_dropped() {
     }
 }
 
-/// What the plugin calls back: the host is where a plugin's call can find it.
+/// The functions that the plugin calls. They find the host in a static.
 struct CalledBack {
     host: OnceLock<Host>,
     said: Mutex<Vec<String>>,
@@ -536,7 +538,7 @@ fn address(function: extern "C" fn()) -> usize {
 }
 
 #[test]
-fn from_within_an_export_and_a_shutdown_hook() {
+fn an_unload_from_within_an_export_or_a_shutdown_hook_is_answered() {
     static CALLED_BACK: CalledBack = CalledBack::new();
     extern "C" fn call_back() {
         CALLED_BACK.unload();
@@ -552,7 +554,7 @@ fn from_within_an_export_and_a_shutdown_hook() {
 }
 
 #[test]
-fn from_within_a_thread_of_the_plugins() {
+fn an_unload_from_within_a_thread_of_the_plugin_is_answered() {
     static CALLED_BACK: CalledBack = CalledBack::new();
     static MAY_CALL: AtomicBool = AtomicBool::new(false);
     extern "C" fn call_back() {
@@ -577,9 +579,9 @@ fn from_within_a_thread_of_the_plugins() {
     }
 }
 
-/// A thread of the host's that ends keeps the library until it has run the destructors.
+/// A thread of the host that ends keeps the library until the thread has run the destructors.
 #[test]
-fn a_destructor_that_takes_its_time() {
+fn a_slow_destructor_on_a_thread_of_the_host_keeps_the_library() {
     if !cfg!(target_os = "linux") {
         println!("skipped: destructors run here without the host");
         return;
@@ -607,7 +609,7 @@ fn a_destructor_that_takes_its_time() {
 }
 
 #[test]
-fn from_within_a_destructor_of_the_plugins() {
+fn an_unload_from_within_a_destructor_of_the_plugin_is_answered() {
     static CALLED_BACK: CalledBack = CalledBack::new();
     extern "C" fn call_back() {
         CALLED_BACK.unload();
@@ -629,10 +631,10 @@ fn from_within_a_destructor_of_the_plugins() {
     copy.assert_unloaded(&host.unload("leaver", LONG).unwrap());
 }
 
-/// A handler may still read the key's values, and must not find another's.
+/// A signal handler may still read the values of the key, and must not find values of another key.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_pinned_keeps_its_keys() {
+fn a_pinned_plugin_keeps_its_keys() {
     let (host, copy) = (host(), Copy::of("signals"));
     host.load(&copy.file).unwrap();
     let key = host.get::<fn() -> u32>("make_key").unwrap()();
@@ -646,7 +648,7 @@ fn what_is_pinned_keeps_its_keys() {
     assert_ne!(other, key);
 }
 
-/// The plugin of the plugin may call it whenever it likes.
+/// The plugin's own plugin may call it at any time.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_plugin_with_a_plugin_of_its_own_is_pinned() {

@@ -1,4 +1,4 @@
-//! One version of a plugin replaces another while it is being called, or does not and is not missed.
+//! One version of a plugin replaces another during calls. If an upgrade fails, the old version serves on.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use tests::{assert_child, fixture, library_name, rounds, variant};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// The tests look at what is mapped, and each is about the same fixture: one at a time.
+/// The tests run one at a time, because they look at the mappings of the same fixture.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -41,7 +41,7 @@ impl Versions {
         self.loaded(self.empty_host(), library)
     }
 
-    /// Has `host` load the first version of `library`.
+    /// Loads the first version of `library` into `host`.
     fn loaded(&self, host: Host, library: &Path) -> Host {
         self.write(library, 1, "serve");
         host.load(&self.file).unwrap();
@@ -53,7 +53,7 @@ impl Versions {
         tests::host().with_event_handler(move |event| events.lock().unwrap().push(event.to_string()))
     }
 
-    /// Puts a version of that number there, as a build does: at once.
+    /// Replaces the file by a version of that number in one step, as a build does.
     fn write(&self, library: &Path, number: u64, behaviour: &str) {
         self.put(&version_of(library, number, behaviour));
     }
@@ -66,7 +66,7 @@ impl Versions {
         self.events.lock().unwrap().clone()
     }
 
-    /// Waits for an event that reads so.
+    /// Waits for an event with this text.
     fn wait_for(&self, event: &str) {
         let started = Instant::now();
         while !self.events().iter().any(|seen| seen == event) {
@@ -75,7 +75,7 @@ impl Versions {
         }
     }
 
-    /// What an upgrade leaves of a version that nobody uses.
+    /// The remains of an unused version after an upgrade.
     fn wait_until_retired(&self, revision: u64) {
         let what = if cfg!(windows) {
             Unload::Pinned(vec![PinReason::Platform]).to_string()
@@ -86,12 +86,12 @@ impl Versions {
     }
 }
 
-/// How many copies of the fixture are mapped; `None` where that cannot be told.
+/// The number of mapped copies of the fixture, or `None` where it is not known.
 fn mapped() -> Option<usize> {
     copies_mapped("upgrades")
 }
 
-/// Waits until as many copies of the fixture are mapped.
+/// Waits until that many copies of the fixture are mapped.
 fn assert_mapped(copies: usize) {
     let started = Instant::now();
     while mapped().is_some_and(|found| found != copies) {
@@ -127,7 +127,7 @@ fn a_live_handle_follows_and_a_plain_one_stays() {
     );
     assert_mapped(2);
 
-    // A third, from another file. The plain handle of the second outlives it too.
+    // A third version, from another file. The plain handle of the second version outlives it too.
     let pinned = live.pin();
     drop(second);
     let elsewhere = versions.directory.path().join("elsewhere").join(library_name("upgrades"));
@@ -177,7 +177,7 @@ fn a_live_handle_outlives_its_host_and_pins_until_it_is_dropped() {
         assert_mapped(0);
     }
 
-    // With none left, nothing keeps it.
+    // Without handles, nothing keeps the library.
     let host = versions.host(&fixture("upgrades"));
     drop(host.live::<fn() -> u64>("version").unwrap());
     let outcome = host.unload("upgrades", LONG).unwrap();
@@ -197,7 +197,7 @@ fn live_look_ups_are_refused_as_others_are() {
     assert_eq!(live("/nonexistent".to_owned()).unwrap(), 1);
 }
 
-/// Expects that the first version still serves, with all it has been given.
+/// Expects that the first version still serves, with its whole state.
 struct Serving {
     version: Live<fn() -> u64>,
     count: Live<fn() -> u64>,
@@ -222,7 +222,7 @@ impl Serving {
 }
 
 #[test]
-fn whatever_fails_the_old_version_serves_on() {
+fn after_any_failure_the_old_version_serves_on() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     let host = versions.host(&library);
@@ -255,7 +255,7 @@ fn whatever_fails_the_old_version_serves_on() {
     versions.put(&fs::read(fixture("rival")).unwrap());
     fails("another plugin", "`FILE` cannot replace plugin `upgrades`: it is plugin `rival`");
 
-    // What it does when it starts.
+    // Mistakes of its init hook.
     versions.write(&library, 2, "fail init");
     fails("init fails", "did not start: its init hook `start` failed: this version cannot start");
     versions.write(&library, 2, "panic init");
@@ -280,7 +280,7 @@ fn whatever_fails_the_old_version_serves_on() {
     versions.write(&variant("upgrades", "two-saves"), 2, "serve");
     fails("two that save", "has `#[plugin_export(save)]` twice, in `upgrades::state` and in `upgrades::state`");
 
-    // And in the end it works.
+    // In the end, an upgrade works.
     versions.write(&library, 2, "serve");
     assert_eq!(host.reload("upgrades").unwrap().revision(), 2);
     assert_eq!(((serving.version)(), (serving.count)()), (2, serving.counted + 1));
@@ -305,7 +305,7 @@ fn a_version_that_panics_while_it_saves_serves_on() {
 }
 
 #[test]
-fn what_is_not_trusted_replaces_nothing() {
+fn a_file_without_trust_replaces_nothing() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     versions.write(&library, 1, "serve");
@@ -349,7 +349,7 @@ fn a_relative_path_leads_to_the_same_file_for_good() {
         assert_eq!(host.load(Path::new(".").join(&file)).unwrap().path(), Some(&*path));
         std::env::set_current_dir(std::env::temp_dir()).unwrap();
         assert_eq!(host.reload("upgrades").unwrap().path(), Some(&*path));
-        // What is asked for by a relative path is looked for from here.
+        // The host resolves a relative path from the current directory.
         assert!(matches!(host.reload(Path::new(".").join(&file)), Err(Error::NotFound { .. })));
         std::process::exit(27);
     }
@@ -359,7 +359,7 @@ fn a_relative_path_leads_to_the_same_file_for_good() {
 }
 
 #[test]
-fn what_a_handle_uses_must_be_there() {
+fn the_next_version_must_have_all_exports_in_use() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     let host = versions.host(&library);
@@ -399,7 +399,7 @@ fn what_a_handle_uses_must_be_there() {
     assert_eq!(&**greeter, "Hello");
     drop(greeter);
 
-    // Without handles, both may be.
+    // Without handles, both upgrades are allowed.
     versions.write(&variant("upgrades", "lacking"), 2, "serve");
     host.reload("upgrades").unwrap();
     assert!(matches!(host.get::<&str>("GREETER"), Err(Error::NoSuchExport { .. })));
@@ -420,12 +420,12 @@ fn the_state_goes_with_it_and_may_grow() {
     host.get::<fn(Bytes)>("remember").unwrap()(Bytes::from(vec![7; 100_000]));
     assert_eq!((count(), count()), (1, 2));
 
-    // What the old version shares of its own memory is copied: it goes.
+    // Shared memory of the old version is copied, because that version is unmapped.
     versions.write(&library, 2, "serve");
     host.reload("upgrades").unwrap();
     versions.wait_until_retired(1);
     assert_eq!((count(), remembered()), (3, vec![7; 100_000]));
-    // To one that knows more, to another such, and back to one that knows less.
+    // To a version with more fields, to another such version, and back to a version with fewer fields.
     let grown = variant("upgrades", "grown");
     for (number, library, generations) in [(3, &grown, Some(1)), (4, &grown, Some(2)), (5, &library, None)] {
         versions.write(library, number, "serve");
@@ -437,7 +437,7 @@ fn the_state_goes_with_it_and_may_grow() {
     }
     let expected: Vec<_> = (1..5).map(|number| format!("version {number} was here")).collect();
     assert_eq!((history(), remembered().len()), (expected, 100_000));
-    // A version without state has none to hand over, and one that restores needs none.
+    // A version without a state hands none over, and a version with `restore` does not need one.
     let stateless = variant("upgrades", "stateless");
     let fresh = versions.empty_host();
     versions.write(&stateless, 1, "serve");
@@ -448,7 +448,7 @@ fn the_state_goes_with_it_and_may_grow() {
     assert_eq!(fresh.live::<fn() -> u64>("count").unwrap()(), 1);
 }
 
-/// Every number is given out once, in order, whichever version gives it.
+/// Every number is given out once and in order, by all versions together.
 #[test]
 fn a_counter_that_is_handed_over_is_monotonic_under_calls() {
     let versions = Versions::new();
@@ -478,13 +478,13 @@ fn a_counter_that_is_handed_over_is_monotonic_under_calls() {
         let threads = threads.into_iter().map(|thread| thread.join().unwrap());
         threads.reduce(|a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2)).unwrap()
     });
-    // Those of the numbers from 1 to `calls`. No other set of so many numbers that any mistake here could make has both.
+    // The sums of the numbers from 1 to `calls`. No other numbers that a mistake here could give have both sums.
     assert_eq!(sum, calls * (calls + 1) / 2, "numbers are lost, or given twice");
     assert_eq!(squares, calls * (calls + 1) * (2 * calls + 1) / 6, "numbers are lost, or given twice");
     println!("{upgrades} upgrades under {calls} counts from 4 threads: none lost, none twice");
 }
 
-/// A file for as long as which a call lasts; however the test ends, the call does.
+/// A file. A call lasts for as long as it exists, and ends with the test in any case.
 struct Block(PathBuf);
 
 impl Block {
@@ -515,7 +515,7 @@ fn wait_for_call(host: &Host) {
     }
 }
 
-/// A version that hands no state over never makes anybody wait, whatever takes long in it.
+/// A version that hands over no state never makes a caller wait, even if something in it takes long.
 #[test]
 fn a_call_in_progress_ends_where_it_began() {
     let versions = Versions::new();
@@ -531,7 +531,7 @@ fn a_call_in_progress_ends_where_it_began() {
         versions.write(&stateless, 2, "serve");
         host.reload("upgrades").unwrap();
         assert_eq!(version(), 2);
-        // Its handle is the call's.
+        // Only the handle of the call is left.
         let draining = host.draining();
         assert!(matches!(&draining[0].reasons[..], [PinReason::Handles { .. }]), "{draining:?}");
         drop(block);
@@ -567,7 +567,7 @@ fn a_call_that_does_not_end_keeps_the_state_where_it_is() {
     assert_eq!((serving.count)(), serving.counted + 1);
 }
 
-/// A call counts as in progress whatever was looked up, and however often an upgrade was tried, since it began.
+/// A call stays in progress, also after later look-ups and after several tries of an upgrade.
 #[test]
 fn a_call_in_progress_is_waited_for_whatever_came_since() {
     let versions = Versions::new();
@@ -592,7 +592,8 @@ fn a_call_in_progress_is_waited_for_whatever_came_since() {
     assert_eq!(host.reload("upgrades").unwrap().revision(), 2);
 }
 
-/// What was held for a `Live` handle is given up with it, also if an upgrade that failed was the first to see it gone.
+/// Everything that was held for a `Live` handle is released when the handle is dropped, even if the next upgrade after
+/// the drop fails.
 #[test]
 fn a_failed_upgrade_keeps_nothing_for_handles_that_are_gone() {
     let versions = Versions::new();
@@ -622,9 +623,9 @@ fn events_come_in_order() {
     assert!(versions.events()[0].starts_with("plugin `upgrades` is upgraded to revision 2"), "{:?}", versions.events());
 }
 
-/// An upgrade that waits for another has the file as it is when its turn comes.
+/// An upgrade that waits for another one reads the file when its turn comes.
 #[test]
-fn who_waited_for_an_upgrade_does_not_bring_back_what_it_replaced() {
+fn an_upgrade_that_waited_does_not_bring_back_an_older_version() {
     let versions = Versions::new();
     let library = fixture("upgrades");
     let host = versions.loaded(versions.empty_host().with_handover_deadline(LONG), &library);
@@ -640,7 +641,7 @@ fn who_waited_for_an_upgrade_does_not_bring_back_what_it_replaced() {
             wait_for_call(&host);
             versions.write(&library, number, "serve");
             let upgrades: Vec<_> = (0..2).map(|_| scope.spawn(|| host.reload(asked).unwrap().revision())).collect();
-            // Both have come as far as they can.
+            // Both upgrades now wait.
             std::thread::sleep(Duration::from_millis(300));
             versions.write(&library, number + 1, "serve");
             drop(block);
@@ -663,7 +664,8 @@ fn upgrades_and_unloads_take_turns() {
         let waiting = scope.spawn(|| wait(path));
         wait_for_call(&host);
         versions.write(&library, 2, "serve");
-        // The first waits for the call, the other for the first. Both may find it being unloaded, until the first has begun.
+        // The first waits for the call, and the other waits for the first. Both may find the plugin being unloaded,
+        // until the first has begun.
         let upgrade = || loop {
             match host.reload("upgrades") {
                 Err(Error::Unloading { .. }) => std::thread::sleep(Duration::from_micros(100)),
@@ -674,7 +676,7 @@ fn upgrades_and_unloads_take_turns() {
         let started = Instant::now();
         let refused = loop {
             match host.unload("upgrades", Duration::ZERO) {
-                // Neither has begun.
+                // Neither of them has begun.
                 Ok(Unload::Pinned(reasons)) => assert!(reasons.iter().all(PinReason::is_serving), "{reasons:?}"),
                 other => break other,
             }
@@ -706,7 +708,7 @@ fn an_unload_waits_for_old_versions() {
     }
     assert_eq!(outcome.to_string(), format!("pinned: {reason}"));
     assert_eq!(host.draining().len(), 1);
-    // It does not serve, and what is asked again is about what is left.
+    // The plugin does not serve any more. Another unload is about the libraries that are left.
     assert!(matches!(host.plugin("upgrades"), Err(Error::NoSuchPlugin { .. })));
     assert_eq!(host.unload("upgrades", Duration::ZERO).unwrap().to_string(), format!("pinned: {reason}"));
     assert_eq!(old(), 1);
@@ -738,7 +740,7 @@ fn a_handler_that_panics_harms_nothing() {
     }
 }
 
-/// How a thread fares that calls without pause.
+/// The outcome of a thread that calls without pause.
 struct Caller {
     calls: u64,
     slowest: Duration,
@@ -793,7 +795,7 @@ fn upgrades_under_calls_drop_none() {
             }
         });
         let took = started.elapsed();
-        // At the end, none but the last, and perhaps the one before, whose calls may just have ended.
+        // At the end, only the last version is mapped, and perhaps the one before, whose calls may just have ended.
         let left: Vec<_> = host.draining().iter().map(|old| old.revision).collect();
         let undisturbed = call_without_pause(&host, || std::thread::sleep(took.min(Duration::from_secs(2))));
         let slowest = |callers: &[Caller]| callers.iter().map(|caller| caller.slowest).max().unwrap();

@@ -9,7 +9,7 @@ use plugin_host::{Fault, Host, inspect};
 use tests::{fixture, host_with, round_trips};
 
 #[test]
-fn every_shape_of_type() {
+fn every_shape_of_type_crosses() {
     round_trips::user_types(&host_with(&["zoo"]));
 }
 
@@ -50,7 +50,7 @@ fn plain_types_are_changed_in_place() {
 }
 
 #[test]
-fn other_types_behind_references() {
+fn other_types_cross_behind_references() {
     let host = host_with(&["zoo"]);
     let describe = host.get::<fn(&Config) -> String>("describe_config").unwrap();
     let mut config = config();
@@ -70,7 +70,7 @@ fn changes_before_a_panic_are_seen_whole() {
     let mut config = config();
     assert_eq!(tag(&mut config, "b").unwrap_err().message, "half way");
     assert_eq!((config.name.as_str(), config.tags.len()), ("", 2));
-    // It is a value like any other.
+    // The changed value can be used like any other.
     config.tags.push("c".to_owned());
     assert_eq!(config.tags, ["a", "b", "c"]);
 }
@@ -103,7 +103,7 @@ fn errors_of_a_plugin_are_told_from_its_failure() {
 }
 
 #[test]
-fn statics_of_user_types() {
+fn statics_of_user_types_are_read_and_written() {
     let host = host_with(&["zoo"]);
     assert_eq!(*host.get::<Point>("ORIGIN").unwrap(), Point { x: 0.0, y: 0.0, layer: 9 });
     assert_eq!(*host.get::<[Level; 2]>("LEVELS").unwrap(), [Level::High, Level::Below]);
@@ -112,11 +112,11 @@ fn statics_of_user_types() {
     let settings = Settings::new("now".to_owned(), true, Vec::new());
     *current.lock().unwrap() = Some(settings.clone());
     assert_eq!(*current.lock().unwrap(), Some(settings));
-    // What a static holds when its library goes is lost.
+    // The value in a static is lost when its library is unmapped.
     *current.lock().unwrap() = None;
 }
 
-/// Runs on a stack on which a deep value can be compared and dropped, which Rust itself does by recursion.
+/// Runs on a large stack, because Rust compares and drops a deep value by recursion.
 fn with_large_stack(f: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new().stack_size(256 << 20).spawn(f).unwrap().join().unwrap();
 }
@@ -149,19 +149,19 @@ fn deep_boxes_are_lent() {
     });
 }
 
-/// Here the stack would not do for one frame for each level of the conversion.
+/// This stack has no room for one frame for each level of the conversion.
 #[test]
 fn deep_values_cross_on_a_small_stack() {
     with_large_stack(|| {
         let host = host_with(&["zoo"]);
         let mut node = nested(10_000);
         std::thread::scope(|scope| {
-            // Where a tool watches, every frame is larger by a multiple.
+            // If a tool watches the program, every frame is several times larger.
             let watched = std::env::var_os("PLUGIN_TEST_SLOWER").is_some();
             let small = std::thread::Builder::new().stack_size(if watched { 2 << 20 } else { 192 << 10 });
             let run = || {
                 let nested = host.get::<fn(usize) -> Node>("nested").unwrap();
-                // What it returns goes out again before it would be dropped.
+                // The returned value is passed on, because this stack is too small to drop it.
                 std::mem::replace(&mut node, nested(12_000))
             };
             let before = small.spawn_scoped(scope, run).unwrap().join().unwrap();
@@ -171,7 +171,7 @@ fn deep_values_cross_on_a_small_stack() {
     });
 }
 
-/// A panic that happens on another stack, in code of the author's, is one of the call like any other.
+/// A panic in the author's code on another stack is a fault of the call like any other panic.
 #[test]
 fn a_panic_deep_inside_keeps_its_place() {
     with_large_stack(|| {

@@ -1,4 +1,4 @@
-//! Watching: which changes of a file upgrade its plugin, when, and what is told of the others.
+//! Watching: the changes of a file that upgrade its plugin, the time of the upgrade, and the events for other changes.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -11,13 +11,14 @@ use plugin_host::{Error, Event, Host, Live, Watch};
 use tests::versions::{replace, version_of};
 use tests::{LONG, fixture, host, library_name, wait_until};
 
-/// The quiet that is waited for. What must count as one change has shorter pauses, what must not has longer ones.
+/// The quiet time before an upgrade. Writes that must count as one change have shorter pauses, and others have longer
+/// ones.
 const QUIET: Duration = Duration::from_millis(60);
 
-/// For how long to see that nothing happens.
+/// The time in which nothing must happen.
 const A_WHILE: Duration = Duration::from_millis(600);
 
-/// What has been told, other than that versions go.
+/// All events, except those about unmapped versions.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 
@@ -67,7 +68,7 @@ impl Watched {
         Watched { host, told, directory, file, edition }
     }
 
-    /// Which version serves.
+    /// The number of the version that serves.
     fn serves(&self) -> usize {
         number(&(self.edition)())
     }
@@ -76,7 +77,7 @@ impl Watched {
         self.host.plugin("leaver").unwrap().revision()
     }
 
-    /// Waits until that version serves, by so many upgrades.
+    /// Waits until that version serves, after that many upgrades.
     fn wait_for(&self, version: usize, revision: u64) {
         wait_until(&format!("version {version} serves; {:?}", self.told.all()), || self.serves() == version);
         wait_until("it is told", || self.told.all().len() as u64 >= revision - 1);
@@ -88,7 +89,7 @@ impl Watched {
     }
 }
 
-/// The fixture's library, as if its source had said so.
+/// The fixture's library with this number, as if its source had the number.
 fn version(number: usize) -> Vec<u8> {
     let mut bytes = fs::read(fixture("leaver")).unwrap();
     let text = format!("library that is called the {number:03}");
@@ -108,7 +109,7 @@ fn a_file_that_is_replaced_upgrades() {
         watched.replace(&version(n));
         watched.wait_for(n, n as u64);
     }
-    // As some builds do.
+    // Some builds replace a file in this way.
     for n in 5..7 {
         fs::remove_file(&watched.file).unwrap();
         std::thread::sleep(3 * QUIET);
@@ -136,7 +137,7 @@ fn a_file_that_is_written_in_pieces_upgrades_once_it_is_complete() {
     assert_eq!(watched.told.failures(), [""; 0]);
 }
 
-/// However long it is cut short, while nobody has it open.
+/// A file that is cut short is never loaded, even if no process has it open.
 #[test]
 fn a_file_that_is_cut_short_is_not_loaded() {
     let (watched, _watch) = Watched::new(LONG);
@@ -151,10 +152,11 @@ fn a_file_that_is_cut_short_is_not_loaded() {
     watched.wait_for(2, 2);
 }
 
-/// Half of the one version and half of the other is as long as either: only who writes knows.
+/// Half of one version and half of another have the right length together. Only the writer knows that the file is
+/// incomplete.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_somebody_is_writing_to_is_not_loaded() {
+fn a_file_that_is_being_written_to_is_not_loaded() {
     use std::io::{Seek as _, SeekFrom};
 
     let (watched, _watch) = Watched::new(LONG);
@@ -174,7 +176,7 @@ fn a_file_that_somebody_is_writing_to_is_not_loaded() {
     watched.wait_for(2, 2);
 }
 
-/// But not for ever.
+/// The watch waits for the writer only for a limited time.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_is_never_closed_upgrades_when_patience_ends() {
@@ -215,7 +217,7 @@ fn what_stays_incomplete_is_told_once_and_the_old_version_serves() {
     wait_until("it is upgraded", || watched.serves() == 3);
 }
 
-/// It is complete, and so need not be waited for.
+/// The file is complete, so the watch need not wait.
 #[test]
 fn what_cannot_replace_the_plugin_is_told_at_once() {
     let (watched, _watch) = Watched::new(LONG);
@@ -247,10 +249,10 @@ fn the_same_bytes_again_are_no_change() {
     watched.replace(&version(2));
     watched.wait_for(2, 2);
     rewritten(2, 2);
-    // Nor when somebody else has upgraded to them.
+    // Nor if another call has upgraded to the same bytes.
     watched.replace(&version(3));
     assert_eq!(watched.host.reload("leaver").unwrap().revision(), 3);
-    // The watch reads the file to know these bytes again, for which a machine that does much else may take its time.
+    // The watch reads the file to recognise the bytes. On a busy machine this may take long.
     std::thread::sleep(5 * A_WHILE);
     rewritten(3, 3);
     watched.replace(&version(4));
@@ -266,7 +268,7 @@ fn many_quick_changes_are_few_upgrades() {
         watched.replace(bytes);
     }
     wait_until("the last version serves", || watched.serves() == 101);
-    // Were each of them one, it would be a hundred.
+    // If each change caused an upgrade, the count would be a hundred.
     assert!(watched.revision() < 50, "{:?}", watched.told.all());
     assert_eq!(watched.told.failures(), [""; 0]);
 }
@@ -281,7 +283,7 @@ fn an_upgrade_that_takes_long_delays_no_other() {
     watched.host.load(&file).unwrap();
     let other = watched.host.live::<fn() -> u64>("version").unwrap();
     let _other_watch = watched.host.watch("upgrades").unwrap();
-    // While it is there, the hook waits.
+    // While this file exists, the hook waits.
     let blocking = std::env::temp_dir().join(format!("plugin-waits-{}", std::process::id()));
     fs::write(&blocking, "").unwrap();
     replace(&file, &next(2, "wait init"));
@@ -304,14 +306,14 @@ fn nothing_happens_after_the_watch() {
     watched.replace(&version(2));
     std::thread::sleep(A_WHILE);
     assert_eq!((watched.serves(), watched.revision()), (1, 1));
-    // But it was a change since the loading.
+    // But the change came after the load.
     let _watch = watched.host.watch("leaver").unwrap();
     watched.wait_for(2, 2);
 }
 
-/// It has a share in nothing that keeps the host, and ends with it.
+/// The watch holds no reference that keeps the host, and ends with the host.
 #[test]
-fn a_host_that_is_dropped_is_gone() {
+fn a_watch_does_not_keep_the_host() {
     let (watched, watch) = Watched::new(LONG);
     let Watched { host, told, file, edition, directory } = watched;
     drop((host, edition));
@@ -322,9 +324,9 @@ fn a_host_that_is_dropped_is_gone() {
     drop((watch, directory));
 }
 
-/// As in a program that upgrades once.
+/// A program that upgrades only once does this.
 #[test]
-fn a_watch_may_be_dropped_where_events_are_handled() {
+fn an_event_handler_may_drop_the_watch() {
     let watched = Watched::loaded(LONG);
     let slot = Arc::new(Mutex::new(None::<Watch>));
     let host = host().with_watch_quiet(QUIET).with_event_handler({
@@ -360,7 +362,7 @@ fn a_plugin_that_is_unloaded_is_not_watched_any_more() {
     assert_eq!(told.all(), [""; 0]);
     let second = host.watch("leaver").unwrap();
     wait_until("it is upgraded", || told.all().len() == 1);
-    // The first is not that of the plugin that is loaded now.
+    // The first watch does not belong to the plugin that is loaded now.
     drop(first);
     replace(&file, &version(4));
     wait_until("it is upgraded", || told.all().len() == 2);
@@ -395,7 +397,7 @@ fn the_file_that_it_was_reloaded_from_is_watched() {
     watched.wait_for(4, 3);
 }
 
-/// As `cargo clean` does.
+/// `cargo clean` removes a directory in this way.
 #[cfg(unix)]
 #[test]
 fn a_directory_may_go_and_come_back() {
@@ -430,14 +432,14 @@ fn what_cannot_be_watched_is_refused() {
         watched.directory.path().display()
     );
     assert_eq!(error.to_string(), expected);
-    // It can be once that is there, as if nothing had been.
+    // Once the directory exists, the plugin can be watched.
     fs::create_dir(watched.directory.path()).unwrap();
     let _watch = watched.host.watch("leaver").unwrap();
     watched.replace(&version(2));
     watched.wait_for(2, 2);
 }
 
-/// Nobody touches the file again: what was in the way is gone.
+/// No process touches the file again. Only the obstacle is removed.
 #[test]
 fn what_fails_for_a_reason_that_passes_is_tried_again() {
     let directory = tempfile::tempdir().unwrap();
@@ -461,7 +463,7 @@ fn what_fails_for_a_reason_that_passes_is_tried_again() {
     let mut bytes = std::fs::read(&file).unwrap();
     tests::rewrite(&mut bytes, &[("version is 0000000001", "version is 0000000002")]);
     replace(&file, &bytes);
-    // It is told of once, however often it is tried.
+    // The failure is reported once, even after several tries.
     wait_until("it is refused", || {
         events.lock().unwrap().iter().any(|event| event.contains("some did not within 20ms"))
     });
@@ -505,12 +507,12 @@ mod links {
             let watched = Watched { host, told, directory, file, edition };
             let watch = watched.host.watch("leaver").unwrap();
             assert_eq!(watched.serves(), 1);
-            // What is told of the first look is not mistaken for what comes next.
+            // The event of the first look must not be mistaken for a later event.
             std::thread::sleep(3 * QUIET);
             (Linked { watched, top }, watch)
         }
 
-        /// Puts a link in the place of another, at once.
+        /// Replaces a link by another in one step.
         fn switch(&self, link: &str, target: impl AsRef<Path>) {
             let next = self.top.join("next");
             symlink(target, &next).unwrap();
@@ -530,13 +532,13 @@ mod links {
         linked.wait_for(2, 2);
         linked.switch("current", linked.top.join("v3/lib"));
         linked.wait_for(3, 3);
-        // The file that it leads to is watched, and the one that it led to is not.
+        // The watch follows the link to its new file, and ignores the old file.
         replace(&linked.top.join("v3/lib").join(library_name("watched")), &version(5));
         linked.wait_for(5, 4);
         replace(&linked.top.join("v1/lib").join(library_name("watched")), &version(6));
         std::thread::sleep(A_WHILE);
         linked.wait_for(5, 4);
-        // As some do it.
+        // Some tools replace links in this way.
         fs::remove_file(linked.top.join("current")).unwrap();
         std::thread::sleep(3 * QUIET);
         symlink("v4/lib", linked.top.join("current")).unwrap();
@@ -592,7 +594,7 @@ mod links {
             println!("skipped in part: only on Linux are all directories above the file watched");
             return;
         }
-        // The one above it.
+        // The directory above.
         let next = linked.top.with_extension("next");
         fs::create_dir_all(next.join("current")).unwrap();
         fs::write(next.join("current").join(library_name("watched")), version(10)).unwrap();
@@ -621,7 +623,7 @@ fn many_plugins_are_watched_by_one_thread() {
         files.filter(|file| fs::read_link(file.path()).is_ok_and(|to| to.ends_with("anon_inode:inotify"))).count()
     };
     let threads = || fs::read_dir("/proc/self/task").unwrap().count();
-    // Small enough to be there so often.
+    // A small plugin, because it is loaded so often.
     let build = tests::build_of("leaver").target_dir(tests::fixture_target_dir("stripped"));
     let library = build.arg("--config").arg("profile.dev.strip=true").run().unwrap();
     let library = fs::read(library).unwrap();
@@ -641,7 +643,7 @@ fn many_plugins_are_watched_by_one_thread() {
     let told = Told::default();
     let host = told.host(LONG);
     let directory = tempfile::tempdir().unwrap();
-    // Some share a directory, and some do not.
+    // Some plugins share a directory, and some do not.
     let file =
         |number: usize| directory.path().join(format!("d{}", number % 50)).join(library_name(&format!("p{number}")));
     for number in 0..COUNT {
@@ -652,7 +654,7 @@ fn many_plugins_are_watched_by_one_thread() {
     let (threads_before, inotify_before) = (threads(), inotify());
     let mut watches: Vec<Watch> = (0..COUNT).map(|number| host.watch(&format!("lea{number:03}")).unwrap()).collect();
     assert_eq!(inotify() - inotify_before, 1);
-    // One is the host's, and one is that of the source of reports.
+    // One thread is the host's, and one belongs to the source of the kernel's reports.
     let more = threads() - threads_before;
     assert!(more <= 2, "{more} threads more");
     let serves = |number: usize| {
@@ -663,7 +665,7 @@ fn many_plugins_are_watched_by_one_thread() {
         replace(&file(chosen), &named(chosen, 2));
         wait_until("it is upgraded", || serves(chosen) == 2);
     }
-    // The others in its directory are still watched when one is not.
+    // The other files in a directory are still watched after the watch of one file has ended.
     drop(watches.remove(7));
     for chosen in [57, 107] {
         replace(&file(chosen), &named(chosen, 3));

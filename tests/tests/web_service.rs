@@ -1,4 +1,5 @@
-//! The example `web-service` as its users meet it: a process, a file and a socket. It is looked into through `/proc`.
+//! The example `web-service` as its users meet it: a process, a file and a socket. The test reads the state of the
+//! process from `/proc`.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use plugin_host::build::Build;
 use tests::{fixture_target_dir, library_name};
 
-/// Longer than anything here takes.
+/// A time that nothing here reaches.
 const LONG: Duration = Duration::from_secs(120);
 
 const UPGRADES: u64 = 100;
@@ -70,7 +71,7 @@ fn other_edition(routes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Of which edition an answer is, as a whole, and of which visit.
+/// The edition and the visit of an answer. Checks the whole text of the answer.
 fn read_answer(body: &str) -> (usize, u64) {
     let read = |(edition, [before, after]): (usize, &[&str; 2])| {
         Some((edition, body.strip_prefix(before)?.strip_suffix(after)?.parse().ok()?))
@@ -78,7 +79,7 @@ fn read_answer(body: &str) -> (usize, u64) {
     EDITIONS.iter().enumerate().find_map(read).unwrap_or_else(|| panic!("of no edition: {body:?}"))
 }
 
-/// A server that runs, with what it logs.
+/// A running server, with its log.
 struct Server {
     child: Child,
     address: String,
@@ -117,7 +118,7 @@ impl Server {
         self.connect().ask("GET", path, "").unwrap()
     }
 
-    /// What `/admin/status` says after that word.
+    /// The value after that word in `/admin/status`.
     fn status(&self, what: &str) -> Option<String> {
         let (status, text) = self.get("/admin/status");
         assert_eq!(status, 200);
@@ -133,15 +134,15 @@ impl Server {
         self.status("memory").unwrap().strip_suffix(" KiB").unwrap().parse().unwrap()
     }
 
-    /// How many versions of the routes are mapped in it.
+    /// The number of versions of the routes that are mapped in the server.
     fn versions_mapped(&self) -> usize {
         let maps = fs::read_to_string(format!("/proc/{}/maps", self.child.id())).unwrap();
         let routes = maps.lines().filter(|line| line.contains("routes"));
-        // Each has a file of its own, the device and the number of which are before its name.
+        // Each version has a file of its own. The file's device and number stand before its name.
         routes.map(|line| line.split_whitespace().skip(3).take(2).collect::<Vec<_>>()).collect::<BTreeSet<_>>().len()
     }
 
-    /// Ends it as Ctrl-C does.
+    /// Ends the server as Ctrl-C does.
     fn stop(mut self) {
         interrupt(&self.child);
         wait_until(|| "it ends".to_owned(), || self.child.try_wait().unwrap().is_some());
@@ -151,14 +152,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // If a test has failed.
+        // The server still runs if a test has failed.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
 fn interrupt(child: &Child) {
-    // SAFETY: a process that has not been waited for.
+    // SAFETY: the process has not been waited for.
     assert_eq!(unsafe { libc::kill(child.id().cast_signed(), libc::SIGINT) }, 0);
 }
 
@@ -196,7 +197,7 @@ impl Connection {
     }
 }
 
-/// What one thread has seen that asks without pause.
+/// The answers that one thread has got while it asked without pause.
 #[derive(Default)]
 struct Seen {
     visits: Vec<u64>,
@@ -229,19 +230,19 @@ fn ask_without_pause(address: String, stop: Arc<AtomicBool>) -> JoinHandle<Seen>
     })
 }
 
-/// The load generator `wrk`, if there is one.
+/// The load generator `wrk`, if it is installed.
 struct Wrk(Child);
 
 impl Wrk {
     fn start(address: &str) -> Option<Self> {
         let mut command = Command::new("wrk");
-        // It ends when it is interrupted.
+        // `wrk` ends when it is interrupted.
         command.args(["--threads", "1", "--connections", "8", "--duration", "600s", "--timeout", "30s"]);
         let child = command.arg(format!("http://{address}/")).stdout(Stdio::piped()).spawn();
         child.ok().map(Wrk)
     }
 
-    /// How many requests it has made, none of which has failed.
+    /// Returns the number of requests. Checks that none has failed.
     fn stop(self) -> u64 {
         interrupt(&self.0);
         let output = self.0.wait_with_output().unwrap();
@@ -279,7 +280,8 @@ fn a_hundred_upgrades_under_load_fail_no_request() {
             fs::rename(next, &file).unwrap();
             wait_until(|| server.log(), || server.revision() == upgrade + 1);
         } else {
-            // The file is written to, which the watch leaves alone until it is closed; then it has been upgraded to by hand.
+            // The file is written in place. The watch ignores it until it is closed, and by then the test has upgraded
+            // by hand.
             let mut open = OpenOptions::new().write(true).open(&file).unwrap();
             open.write_all(bytes).unwrap();
             let (status, text) = server.connect().ask("POST", "/admin/reload", "").unwrap();
@@ -299,17 +301,17 @@ fn a_hundred_upgrades_under_load_fail_no_request() {
 
     assert_eq!(seen.iter().flat_map(|seen| &seen.failed).collect::<Vec<_>>(), [""; 0]);
     assert_eq!(server.revision(), UPGRADES + 1);
-    // Each visit was counted, once, whichever version did.
+    // Each visit was counted once, by any of the versions.
     let visits: Vec<u64> = seen.iter().flat_map(|seen| &seen.visits).copied().collect();
     assert!(seen.iter().all(|seen| seen.visits.is_sorted()));
     assert_eq!(visits.iter().collect::<BTreeSet<_>>().len(), visits.len());
     let (_, last) = read_answer(&server.get("/").1);
     let counted = visits.len() as u64 + UPGRADES + 1 + from_wrk;
-    // What `wrk` has under way when it is interrupted, it does not count: one request for each of its connections.
+    // `wrk` does not count the requests that are in progress when it is interrupted: one for each of its connections.
     assert!((counted..=counted + 8).contains(&last), "{last} visits, of which {counted} were answered");
     assert!((0..2).all(|edition| seen.iter().any(|seen| seen.of_edition[edition] != 0)));
 
-    // Nothing is left of the versions before, nor has it cost memory to have had so many.
+    // Earlier versions are unmapped, and their memory is freed.
     wait_until(|| server.log(), || server.status("draining").is_none());
     wait_until(|| "older versions are mapped".to_owned(), || server.versions_mapped() == 1);
     let slowest = seen.iter().map(|seen| seen.slowest).max().unwrap();
@@ -338,7 +340,7 @@ fn what_goes_wrong_in_the_routes_stays_there() {
     assert!(server.log().contains("nobody is perfect"), "{}", server.log());
     assert_eq!(read_answer(&server.get("/").1), (0, 1));
 
-    // A file that is no plugin.
+    // A file that is not a plugin.
     fs::write(&file, "garbage").unwrap();
     let (status, text) = server.connect().ask("POST", "/admin/reload", "").unwrap();
     assert_eq!(status, 409);
@@ -359,7 +361,7 @@ fn the_source_is_built_and_served_as_it_changes() {
     let directory = tempfile::tempdir().unwrap();
     let copy = directory.path().join("routes");
     fs::create_dir_all(copy.join("src")).unwrap();
-    // A crate by itself, with the dependencies that it has in the workspace.
+    // A separate crate, with the same dependencies as in the workspace.
     let workspace = example().ancestors().nth(2).unwrap().to_owned();
     let manifest = format!(
         "[package]\nname = \"routes\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
@@ -375,7 +377,7 @@ fn the_source_is_built_and_served_as_it_changes() {
     let server = Server::start(&copy);
     assert_eq!(read_answer(&server.get("/").1), (0, 1));
 
-    // A mistake is the compiler's to tell, and nobody else's to notice.
+    // The compiler reports a mistake, and the server goes on as before.
     write("fn mistaken(");
     wait_until(|| server.log(), || server.log().contains("cannot build"));
     assert!(server.log().contains("unclosed delimiter"), "{}", server.log());
@@ -386,7 +388,7 @@ fn the_source_is_built_and_served_as_it_changes() {
     let started = Instant::now();
     wait_until(|| server.log(), || server.revision() == 2);
     println!("from the edit to its answer: {:.1?}", started.elapsed());
-    // The visits go on.
+    // The count of visits goes on.
     assert_eq!(read_answer(&server.get("/").1), (1, 3));
     server.stop();
 }

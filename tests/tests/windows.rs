@@ -1,4 +1,4 @@
-//! What is particular to Windows: how its loader finds files, and that it deletes none that is mapped.
+//! The behaviour that only Windows has: its loader finds files in another way, and a mapped file cannot be deleted.
 #![cfg(windows)]
 
 use std::fs::{self, OpenOptions};
@@ -11,14 +11,14 @@ use plugin_host::{Error, Host, Mapping, Trust};
 use tests::{fixture, host};
 
 fn host_in_place() -> Host {
-    // SAFETY: as in `tests::host`; nobody writes to the files while they are loaded.
+    // SAFETY: as in `tests::host`. No code writes to the files while they are loaded.
     Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace)
 }
 
 /// A process that has loaded a plugin and waits.
 struct Loader(Child);
 
-/// Set in such a process.
+/// A variable that is set in such a process.
 const IS_LOADER: &str = "PLUGIN_TEST_IS_LOADER";
 
 impl Loader {
@@ -92,7 +92,7 @@ fn a_file_needs_no_extension() {
 }
 
 #[test]
-fn what_a_plugin_needs_is_beside_it_in_place_or_said_to_be_missing() {
+fn a_needed_library_is_found_beside_the_plugin_in_place_or_reported() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("needy.dll");
     fs::copy(fixture("needy"), &path).unwrap();

@@ -2,7 +2,7 @@
 
 use plugin_core::{PluginType, plugin_type};
 
-/// The author's own, of which the definition knows nothing.
+/// The author's own trait. The definition knows nothing of it.
 pub trait Display {
     type Out: PluginType;
 }

@@ -1,7 +1,9 @@
-//! How many instructions the hot paths take, beside what they took before: a regression is seen without a clock.
+//! Counts the instructions of the hot paths, and compares them with earlier counts. So a regression shows without a
+//! clock.
 //!
-//! Without arguments it counts and compares; with `update` it writes what it counts to `expected.txt`. Each path is run
-//! under valgrind twice, with different numbers of calls, and the difference is the calls'.
+//! Without arguments, the program counts and compares. With `update` it writes the counts to `expected.txt`. Each path
+//! runs under valgrind twice, with different numbers of calls. The difference between the two counts belongs to the
+//! calls.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -13,14 +15,15 @@ use plugin_host::{Host, Trust};
 
 plugin_host::use_system_allocator!();
 
-/// By how much a count may differ: other compilers and C libraries have their own.
+/// The allowed difference of a count, because compilers and C libraries differ.
 const TOLERANCE: f64 = 0.10;
 
 const FEW: u32 = 200;
-/// So many that the rest of the program does not count: two threads that wait for each other differ by thousands.
+/// The number of calls. It is large, so that the rest of the program does not matter: two threads that wait for each
+/// other vary by thousands of instructions.
 const MANY: u32 = 50_200;
 
-/// The paths, and what does each so many times.
+/// The paths, and a function that runs each a given number of times.
 type HotPath = (&'static str, fn(&Host, u32));
 const PATHS: [HotPath; 9] = [
     ("add", |host, count| {
@@ -68,7 +71,7 @@ fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// How many instructions this program takes to do something so many times.
+/// The number of instructions that this program takes to run a path a given number of times.
 fn collected(library: &Path, path: &str, count: u32) -> u64 {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
@@ -79,7 +82,7 @@ fn collected(library: &Path, path: &str, count: u32) -> u64 {
     number.and_then(|(_, number)| number.trim().parse().ok()).unwrap_or_else(|| panic!("valgrind says:\n{said}"))
 }
 
-/// Compares what is counted with what is expected.
+/// Compares the counts with the expected ones.
 fn compare(counts: &[(&str, f64)], expected: &str) -> bool {
     let mut all_well = true;
     for (path, count) in counts {

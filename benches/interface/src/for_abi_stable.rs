@@ -59,7 +59,7 @@ pub fn from_stable_map(map: StableMap) -> HashMap<String, u64> {
     map.into_iter().map(|pair| (String::from(pair.0), pair.1)).collect()
 }
 
-/// What the library exports.
+/// The exports of the library.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = ModuleRef)))]

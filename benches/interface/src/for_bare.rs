@@ -1,12 +1,12 @@
-//! The C ABI as somebody writes it by hand who knows that both sides have the system's allocator: what owns memory is
-//! moved as pointer, length and capacity. Nothing is checked, and a panic ends the process.
+//! The C ABI, written by hand by an author who knows that both sides use the C library's allocator. A value that owns
+//! memory is moved as pointer, length and capacity. Nothing is checked, and a panic ends the process.
 
 use std::collections::HashMap;
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::Record;
 
-/// A `Vec` or `String` on its way.
+/// A `Vec` or `String` that is being moved.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Owned<T> {
@@ -27,7 +27,7 @@ impl<T> Owned<T> {
     ///
     /// # Safety
     ///
-    /// It is taken once, and the allocators are the same.
+    /// The value is taken once, and both sides have the same allocator.
     #[inline(always)]
     pub unsafe fn take(self) -> Vec<T> {
         // SAFETY: the caller's promise.
@@ -46,7 +46,7 @@ impl Owned<u8> {
     ///
     /// # Safety
     ///
-    /// As for [`take`](Self::take), and it was a `String`.
+    /// As for [`take`](Self::take), and the value was a `String`.
     #[inline(always)]
     pub unsafe fn take_text(self) -> String {
         // SAFETY: the caller's promise.
@@ -128,15 +128,15 @@ impl RawResult {
     /// As for [`Owned::take`].
     #[inline(always)]
     pub unsafe fn take(self) -> Result<u64, String> {
-        // SAFETY: the caller's promise; there is an error if it is not `Ok`.
+        // SAFETY: the caller's promise. A result that is not `Ok` has an error.
         if self.is_ok { Ok(self.ok) } else { Err(unsafe { self.err.assume_init().take_text() }) }
     }
 }
 
-/// A `HashMap<String, u64>`, whose layout is nobody's business: its pairs.
+/// The pairs of a `HashMap<String, u64>`, because the layout of a map is not documented.
 pub type RawMap = Owned<RawPair>;
 
-/// One of them.
+/// One pair of a map.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct RawPair {

@@ -1,7 +1,8 @@
-//! What all contenders implement, with ordinary types; and the types of their own with which some of them do.
+//! The functions that all contenders implement with ordinary types, and the special types that some contenders use for
+//! them.
 
 #[cfg(feature = "abi_stable")]
-#[allow(missing_docs)] // What its macros emit has none.
+#[allow(missing_docs)] // Items that its macros emit have no docs.
 pub mod for_abi_stable;
 pub mod for_bare;
 #[cfg(feature = "stabby")]

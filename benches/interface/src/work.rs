@@ -1,4 +1,5 @@
-//! What is done behind each call. It is inlined into each contender's function, and leaves the work of crossing to that.
+//! The work behind each call. It is inlined into each contender's function, and that function does the work of
+//! crossing.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -52,7 +53,7 @@ pub fn count(mut map: HashMap<String, u64>) -> HashMap<String, u64> {
     map
 }
 
-/// Reads a slice of what has parts on the heap.
+/// Reads a slice of elements that have parts on the heap.
 #[inline(always)]
 pub fn letters(all: &[Named]) -> usize {
     all.iter().map(|named| named.name.len()).sum()

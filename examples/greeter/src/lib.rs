@@ -2,7 +2,7 @@
 
 use plugin_core::plugin_export;
 
-// The host frees what is left of it when the plugin goes.
+// When the plugin is unmapped, the host frees the memory that the plugin has left.
 plugin_core::use_host_allocator!();
 
 /// The greeting.

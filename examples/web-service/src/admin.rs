@@ -1,4 +1,4 @@
-//! How the service is doing, and its upgrade by hand.
+//! The status of the service, and its upgrade by hand.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ pub(crate) fn router() -> Router<Arc<Service>> {
         .route_layer(from_fn(only_from_this_machine))
 }
 
-/// Enough where nobody else is on this machine. Behind a proxy, all requests are from this machine: there it must not pass
-/// these on.
+/// Returns true if a request comes from this machine. This check is enough if no one else uses the machine. Behind a
+/// proxy, all requests come from this machine, so the proxy must not pass these requests on.
 async fn only_from_this_machine(ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
     if from.ip().to_canonical().is_loopback() { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
 }
@@ -42,14 +42,14 @@ async fn status(State(service): State<Arc<Service>>) -> Response {
     text.into_response()
 }
 
-/// How much memory this process has, where that is easily told.
+/// The resident memory of this process, on systems that tell it easily.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// Upgrades to what is in the file now, and says what has come of it.
+/// Upgrades to the library that is in the file now, and answers with the outcome.
 async fn reload(State(service): State<Arc<Service>>) -> Response {
     match spawn_blocking(move || service.host.reload("routes").map(|routes| routes.revision())).await {
         Ok(Ok(revision)) => format!("revision: {revision}\n").into_response(),

@@ -1,4 +1,4 @@
-//! Edit, build, upgrade: all but the first by itself.
+//! Builds and upgrades by itself after each edit.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use plugin_host::build::{Build, BuildError};
 
-/// Builds the crate in a directory, and again whenever its source changes. The host watches the library, and sees it
-/// change. What the compiler does not like is on standard error, and the routes stay as they were.
+/// Builds the crate in a directory, and again whenever its source changes. The host watches the library, and sees each
+/// change. The compiler's errors are on standard error, and then the routes stay as they were.
 pub(crate) fn build_and_keep_building(routes: PathBuf) -> Result<PathBuf, BuildError> {
     let source = routes.join("src");
     let mut built = last_change(&source);
@@ -29,7 +29,8 @@ pub(crate) fn build_and_keep_building(routes: PathBuf) -> Result<PathBuf, BuildE
     Ok(library)
 }
 
-/// When something in a directory last changed; also the directories themselves, for what is added and removed.
+/// The time of the last change in a directory. A change of a directory itself counts too, because it means that a file
+/// was added or removed.
 fn last_change(path: &Path) -> io::Result<SystemTime> {
     let metadata = path.metadata()?;
     let mut last = metadata.modified()?;

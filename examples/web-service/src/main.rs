@@ -1,8 +1,9 @@
 //! A web service whose routes are a plugin, which is replaced while it serves.
 //!
-//! `web-service` builds the routes beside it, and again whenever their source changes; `web-service DIRECTORY` does so with
-//! the crate there, and `web-service LIBRARY` serves the routes in that file. They are upgraded when the library's file
-//! changes, and by a `POST` to `/admin/reload`. `LISTEN` in the environment says where to listen.
+//! `web-service` builds the routes beside it, and builds them again whenever their source changes. `web-service
+//! DIRECTORY` does the same with the crate in that directory. `web-service LIBRARY` serves the routes in that file. The
+//! routes are upgraded when the library's file changes, and by a `POST` to `/admin/reload`. The environment variable
+//! `LISTEN` has the address on which the service listens.
 
 mod admin;
 mod development;
@@ -25,10 +26,10 @@ use web_api::Request;
 
 const ROUTES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/routes");
 
-/// What every request has at hand.
+/// The state that every request can use.
 struct Service {
     host: Host,
-    /// Follows the upgrades. A panic of the routes is a value.
+    /// The handle follows the upgrades. A panic in the routes becomes a value.
     respond: Live<fn(Request) -> Result<web_api::Response, Fault>>,
 }
 
@@ -37,7 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let routes = std::env::args_os().nth(1).map_or_else(|| PathBuf::from(ROUTES), PathBuf::from);
     let library = if routes.is_dir() { development::build_and_keep_building(routes)? } else { routes };
 
-    // SAFETY: the routes are our own; whoever starts this with another library vouches for it, and for who writes there.
+    // SAFETY: the routes are our own. A user who starts this program with another library vouches for that library, and
+    // for everyone who can write to its file.
     let host = Host::new(unsafe { Trust::any() })
         .with_memory(Memory::Tracked)
         .with_leak_handler(|leak| eprintln!("`{}` left {} bytes, which are freed", leak.plugin, leak.bytes))
@@ -57,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Has the routes respond, on a thread where they may take their time.
+/// Calls the routes, on a thread that they may block.
 async fn respond_to(State(service): State<Arc<Service>>, method: Method, uri: Uri, body: Bytes) -> Response {
     let mut request = Request::default();
     request.method = method.to_string();
@@ -74,7 +76,7 @@ async fn respond_to(State(service): State<Arc<Service>>, method: Method, uri: Ur
     }
 }
 
-/// The log has what has happened; it is nobody else's business.
+/// The log has the details. The client gets none of them.
 fn failed(error: &dyn Error) -> Response {
     eprintln!("{}", with_sources(error));
     StatusCode::INTERNAL_SERVER_ERROR.into_response()

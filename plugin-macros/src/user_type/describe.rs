@@ -4,10 +4,10 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use syn::GenericParam;
 use syn::ext::IdentExt;
 
-use super::expand::Shape;
-use super::parts::Types;
-use super::{Body, Fields, Form, Style};
-use crate::types::without_self;
+use super::field_types::Types;
+use super::model::{Body, Fields, Form, Style};
+use super::shape::Shape;
+use crate::tokens::without_self;
 
 /// The numbers of `plugin_core::descriptor::Tag` and of its forms and styles, as far as they are written here.
 const TAG_STRUCT: u8 = 83;

@@ -1,4 +1,5 @@
-//! What the attribute expands to, and what it says of mistakes. Where the compiler shows them is in `tests/ui`.
+//! Tests of the attribute's expansion and of its messages about mistakes. `tests/ui` has the places where the compiler
+//! shows the mistakes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,7 +7,7 @@ use quote::quote;
 use super::user_type;
 use crate::tests::{CHANGES, everywhere, reported, tokens};
 
-/// What the attribute adds to the item, as rustfmt would have it.
+/// The items that the attribute adds, formatted.
 fn expansion(item: TokenStream) -> String {
     let file: syn::File = syn::parse2(user_type(quote!(), item, 7, "metadata=a")).expect("the expansion is items");
     let added = syn::File { items: file.items[1..].to_vec(), ..file };
@@ -18,7 +19,7 @@ fn mistakes(item: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_struct() {
+fn expansion_of_a_struct() {
     let point = expansion(quote! {
         #[repr(C)]
         struct Point {
@@ -30,7 +31,7 @@ fn a_struct() {
 }
 
 #[test]
-fn an_enum() {
+fn expansion_of_an_enum() {
     let shape = expansion(quote! {
         enum Shape<T> {
             Nothing,
@@ -40,7 +41,7 @@ fn an_enum() {
     assert_eq!(shape, include_str!("tests/enum.rs"));
 }
 
-/// What only this macro understands is not left for the compiler to stumble over.
+/// The attributes that only this macro understands are not left in the item, because the compiler would refuse them.
 #[test]
 fn own_attributes_are_taken() {
     let item = quote! {
@@ -77,7 +78,7 @@ const GOOD: [&str; 14] = [
     "enum E { A(std::borrow::Cow<'static, str>) }",
 ];
 
-/// Types that do not, whatever the names in them stand for.
+/// Types that do not cross, with any meaning of the names in them.
 const BAD: [&str; 32] = [
     "",
     "struct",
@@ -114,7 +115,7 @@ const BAD: [&str; 32] = [
 ];
 
 #[test]
-fn what_is_wrong_is_reported() {
+fn wrong_types_and_options_are_reported() {
     for item in GOOD {
         assert_eq!(mistakes(item), [""; 0], "{item}");
     }
@@ -124,7 +125,7 @@ fn what_is_wrong_is_reported() {
     assert_eq!(reported(user_type(quote!(name = "a"), tokens(GOOD[0]), 7, "metadata=a")).len(), 1);
 }
 
-/// Whatever the attribute is put on, it answers with tokens.
+/// The attribute returns tokens for any item.
 #[test]
 fn no_tokens_make_it_panic() {
     for change in CHANGES {

@@ -1,7 +1,7 @@
-//! `denied WHAT LIBRARY`: loads the fixture `zoo` where the kernel denies something, or several things with `+` between them,
-//! calls it, unloads it, and writes what has come of it.
+//! `denied WHAT LIBRARY`: loads the fixture `zoo` while the kernel denies something, or several things with `+` between
+//! them. Calls it, unloads it, and writes the outcome.
 //!
-//! It is a program of its own because it cannot be taken back.
+//! It is a program of its own because the denial cannot be undone.
 
 #[cfg(target_os = "linux")]
 fn main() {
@@ -49,14 +49,14 @@ mod linux {
         println!("left in the directory for temporary files: {left}");
     }
 
-    /// Writes what other processes can see of the file that the library is mapped from.
+    /// Writes the properties that other processes can see of the file behind the mapped library.
     fn look_at_copy(library: &Path) {
         let maps = fs::read_to_string("/proc/self/maps").expect("Linux");
         let name = library.file_name().and_then(|name| name.to_str()).expect("a name");
         let mapped = maps.lines().find(|line| line.contains(name) && line.contains(" r-xp ")).expect("it is mapped");
         let path = mapped.split_whitespace().skip(5).collect::<Vec<_>>().join(" ");
         let without_directory = path.replace(&*std::env::temp_dir().to_string_lossy(), "TEMP");
-        // Any name that it may have had was chosen at random.
+        // If the file had a name, the name was chosen at random.
         let parts =
             without_directory.split('/').map(|part| if part.starts_with("plugin-host-") { "RANDOM" } else { part });
         println!("mapped: {}", parts.collect::<Vec<_>>().join("/"));
@@ -84,9 +84,9 @@ mod linux {
             "memory" => filter(libc::SYS_memfd_create, &[], libc::EPERM),
             "memory-unknown" => filter(libc::SYS_memfd_create, &[], libc::ENOSYS),
             "sealing" => filter(libc::SYS_fcntl, &[(1, libc::F_ADD_SEALS as u32)], libc::EPERM),
-            // Of one byte: the host tries this first.
+            // A file of one byte, because the host tries this first.
             "code" => filter(libc::SYS_mmap, &[(1, 1), (2, (libc::PROT_READ | libc::PROT_EXEC) as u32)], libc::EACCES),
-            // Used up rather than denied.
+            // All descriptors are in use.
             "room" => filter(libc::SYS_memfd_create, &[], libc::ENOMEM),
             "descriptors" => filter(libc::SYS_memfd_create, &[], libc::EMFILE),
             "length" => limit(libc::RLIMIT_FSIZE, 1000),
@@ -97,14 +97,14 @@ mod linux {
 
     fn limit(what: libc::__rlimit_resource_t, most: u64) {
         let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        // SAFETY: a pointer to limits.
+        // SAFETY: the pointer leads to limits.
         assert_eq!(unsafe { libc::setrlimit(what, &limit) }, 0, "{}", io::Error::last_os_error());
     }
 
     /// Takes `/proc` away from this process alone.
     fn without_proc() {
         let (none, root, proc) = (std::ptr::null(), c"/".as_ptr(), c"/proc".as_ptr());
-        // SAFETY: texts that end with NUL, and nothing else. Only this process sees other mounts.
+        // SAFETY: the texts end with NUL. Only this process sees the changed mounts.
         let done = unsafe {
             libc::unshare(libc::CLONE_NEWNS) == 0
                 && libc::mount(none, root, none, libc::MS_REC | libc::MS_PRIVATE, none.cast()) == 0
@@ -122,7 +122,7 @@ mod linux {
         const JUMP_IF: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
         const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
         let instruction = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-        // The number of the call, and then the arguments, which begin after an address.
+        // The number of the call, and then the arguments. They begin after an address.
         let compared =
             std::iter::once((0, call as u32)).chain(arguments.iter().map(|&(place, value)| (16 + 8 * place, value)));
         let compared: Vec<_> = compared.collect();
@@ -135,9 +135,9 @@ mod linux {
         program.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | error as u32));
         program.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
         let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-        // SAFETY: numbers alone.
+        // SAFETY: the arguments are numbers.
         assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
-        // SAFETY: a pointer to a program, and its length.
+        // SAFETY: the pointer leads to a program of that length.
         let set = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
         assert_eq!(set, 0, "{}", io::Error::last_os_error());
     }

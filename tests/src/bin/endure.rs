@@ -1,5 +1,5 @@
-//! `endure WHAT THREADS CYCLES LIBRARY`: loads, calls and unloads the fixture `endurance` that often on each of that many
-//! threads at once, expects that nothing of it is left, and writes figures to standard error.
+//! `endure WHAT THREADS CYCLES LIBRARY`: loads, calls and unloads the fixture `endurance` that often on each of that
+//! many threads at once. Expects that nothing of the fixture is left, and writes figures to standard error.
 //!
 //! It is a program of its own because it counts for the whole process, and because the plugin prints.
 
@@ -46,7 +46,7 @@ fn main() {
                 for cycles in phases {
                     (0..cycles).for_each(|_| cycle(&host, library));
                     barrier.wait();
-                    // Here it is counted what there is.
+                    // Here the contents of the process are counted.
                     barrier.wait();
                 }
             });
@@ -84,7 +84,8 @@ fn cycle(host: &Host, library: &Path) {
     host.load(library).unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)));
     let destroyed = host.get::<fn() -> u32>("live").unwrap()();
     if cfg!(target_os = "linux") {
-        // Two on each of three threads. Elsewhere a thread that has been joined may not have come to it.
+        // Two destructors on each of three threads. On other systems, a thread that was joined may not have run its
+        // destructors yet.
         assert_eq!(destroyed, 6);
     }
     let fault = host.get::<fn(&str) -> Result<(), Fault>>("panic").unwrap()("on purpose").unwrap_err();
@@ -97,7 +98,7 @@ fn cycle(host: &Host, library: &Path) {
     }
 }
 
-/// Expects that each cycle's leak was told, and its two faults that no call returned.
+/// Expects that the host reported each cycle's leak, and its two faults that no call returned.
 fn assert_all_told(cycles: usize) {
     if !cfg!(target_os = "linux") {
         // A library that stays mapped keeps its leaks, and its faults to the end of the thread.
@@ -150,7 +151,7 @@ mod process {
             assert_eq!((first.mappings, self.mappings), (0, 0));
             assert_eq!(self.files, first.files);
             assert_eq!(self.free_keys, first.free_keys);
-            // A tool that watches memory has some of its own, and keeps freed blocks.
+            // A tool that watches memory has memory of its own, and keeps freed blocks.
             if std::env::var_os("PLUGIN_TEST_SLOWER").is_none() {
                 assert!(self.resident_kib < first.resident_kib + 1024, "memory grows");
             }
@@ -164,16 +165,16 @@ mod process {
         line.trim_end_matches("kB").trim().parse().unwrap()
     }
 
-    /// How many keys for thread-specific values can still be created.
+    /// The number of keys for thread-specific values that can still be created.
     fn free_keys() -> usize {
         let create = || {
             let mut key = 0;
-            // SAFETY: a place for the key.
+            // SAFETY: the pointer leads to a place for the key.
             (unsafe { libc::pthread_key_create(&raw mut key, None) } == 0).then_some(key)
         };
         let keys: Vec<_> = std::iter::from_fn(create).collect();
         for &key in &keys {
-            // SAFETY: created above, and not used.
+            // SAFETY: the key was created above, and nothing uses it.
             unsafe { libc::pthread_key_delete(key) };
         }
         keys.len()

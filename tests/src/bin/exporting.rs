@@ -1,19 +1,20 @@
-//! `exporting LIBRARY`: a host that has symbols with the same names as the fixture `helper`, and exports them: it is linked with
-//! `-rdynamic`. It prints what the loader finds, and what the plugin uses.
+//! `exporting LIBRARY`: a host that has symbols with the same names as the fixture `helper`. It is linked with
+//! `-rdynamic`, so it exports these symbols. It prints the values that the loader finds, and the values that the plugin
+//! uses.
 //!
-//! It is a program of its own because of how it is linked.
+//! It is a program of its own because it is linked in this way.
 
 use std::sync::atomic::AtomicU32;
 
 use tests::host;
 
-/// A function that the plugin has, too.
+/// A function that the plugin has too.
 #[unsafe(no_mangle)]
 pub extern "C" fn helper_function() -> u32 {
     2
 }
 
-/// A variable that the plugin has, too.
+/// A variable that the plugin has too.
 #[unsafe(no_mangle)]
 pub static HELPER_VARIABLE: AtomicU32 = AtomicU32::new(2);
 

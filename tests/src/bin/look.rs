@@ -1,5 +1,5 @@
-//! `look FILE` inspects a file, writes out all that it says, and prints the most memory that this took, in KiB.
-//! `look KIND BYTES` does so with a hostile file, and says how much of the processor's time each part took.
+//! `look FILE` inspects a file, writes out its whole description, and prints the most memory that this took, in KiB.
+//! `look KIND BYTES` does the same with a hostile file, and prints the processor time of each part.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use plugin_host::{PluginInfo, inspect};
 use tests::hostile;
 
-/// All that a program does with a file that it only looks at.
+/// Everything that a program does with a file that it only inspects.
 fn look(path: &Path, mut done: impl FnMut(&str)) {
     let info = match inspect(path) {
         Ok(info) => info,
@@ -33,7 +33,7 @@ fn most_memory() -> usize {
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or_default()
 }
 
-/// For how many seconds this process has had a processor.
+/// The processor time of this process, in seconds.
 fn processor_time() -> f64 {
     let times = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     times.split(' ').next().and_then(|time| time.parse::<f64>().ok()).unwrap_or_default() / 1e9

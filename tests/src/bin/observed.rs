@@ -1,7 +1,7 @@
-//! `observed LIBRARY SECONDS`: a host that has the fixture `busy` compute for so long. It prints a line once the plugin is
-//! loaded.
+//! `observed LIBRARY SECONDS`: a host that lets the fixture `busy` compute for that time. It prints a line once the
+//! plugin is loaded.
 //!
-//! It is a program of its own for debuggers and profilers to look at.
+//! It is a program of its own so that debuggers and profilers can run it.
 
 use std::time::Duration;
 

@@ -65,7 +65,7 @@ fn run_out_of_descriptors(troubled: &Path) {
             troubled.display()
         )
     );
-    // The loaded plugins serve, and a descriptor that is free again is enough.
+    // The loaded plugins serve. One free descriptor is enough to load another plugin.
     let touch = hosts.pop().expect("there are some").get::<fn() -> usize>("touch").expect("it is there");
     touch();
     drop(touch);
@@ -85,7 +85,7 @@ fn load_while_others_print(troubled: &Path) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::SeqCst) {
-                // As `eprintln!` does, which would panic where standard error is broken.
+                // This prints as `eprintln!` does, but `eprintln!` would panic if standard error is broken.
                 _ = std::io::stderr().write_all(b"a warning of another thread\n");
             }
         });
@@ -98,14 +98,14 @@ fn load_while_others_print(troubled: &Path) {
     });
 }
 
-/// Unloads the plugin while something else has it open, too, and the list of mappings cannot be read.
+/// Unloads the plugin while this program has it open a second time, and the list of mappings cannot be read.
 #[cfg(target_os = "linux")]
 fn unload_without_descriptors(troubled: &Path) {
     use std::os::unix::ffi::OsStrExt as _;
     let host = host().with_mapping(plugin_host::Mapping::InPlace).with_fault_handler(|_| ());
     host.load(troubled).expect("it loads");
     let path = std::ffi::CString::new(troubled.as_os_str().as_bytes()).expect("a path");
-    // SAFETY: the library is mapped already, so this runs nothing of it.
+    // SAFETY: the library is mapped already, so this runs no code of the library.
     assert!(!unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) }.is_null());
     let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
     // SAFETY: a limit that is smaller than the one before.
@@ -129,29 +129,29 @@ fn set_stderr(kind: &str) {
     assert_eq!(kind, "open");
 }
 
-/// Makes standard error what the argument says.
+/// Changes standard error as the argument says.
 #[cfg(unix)]
 fn set_stderr(kind: &str) {
     let replace = |descriptor: libc::c_int| {
         assert!(descriptor >= 0);
-        // SAFETY: both are descriptors; nothing else refers to the one that is replaced.
+        // SAFETY: both are descriptors. Nothing else refers to the replaced one.
         assert_eq!(unsafe { libc::dup2(descriptor, 2) }, 2);
-        // SAFETY: opened by this function, and not used after.
+        // SAFETY: this function opened the descriptor, and does not use it afterwards.
         unsafe { libc::close(descriptor) };
     };
     match kind {
         "open" => {}
-        // SAFETY: nothing in this program holds on to the descriptor but std, which expects that it may be closed.
+        // SAFETY: only std uses this descriptor, and std expects that the descriptor may be closed.
         "closed" => assert_eq!(unsafe { libc::close(2) }, 0),
         "broken" => {
             let mut ends = [0; 2];
-            // SAFETY: room for two descriptors.
+            // SAFETY: the pointer leads to room for two descriptors.
             assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
             replace(ends[1]);
             // SAFETY: opened just above.
             unsafe { libc::close(ends[0]) };
         }
-        // SAFETY: a path that ends with NUL.
+        // SAFETY: the path ends with NUL.
         "full" => replace(unsafe { libc::open(c"/dev/full".as_ptr(), libc::O_WRONLY) }),
         kind => panic!("standard error cannot be `{kind}`"),
     }
@@ -163,11 +163,11 @@ fn with_panicking_handlers(host: Host) -> Host {
         .with_event_handler(|_| panic!("the event handler"))
 }
 
-/// Panics when it is dropped, unless that happens while something else unwinds.
+/// Panics when it is dropped, unless the thread unwinds already.
 struct Bomb;
 
 impl Bomb {
-    /// To be called by the owner of the bomb.
+    /// The owner of the bomb calls this function.
     fn tick(&self) {}
 }
 
@@ -184,7 +184,8 @@ fn with_handlers_that_panic_when_dropped(host: Host) -> Host {
         .with_event_handler(move |_| c.tick())
 }
 
-/// Loads the plugin, leaves threads, keys and thread-locals of it, and drops the host. The thread that used it ends last.
+/// Loads the plugin, leaves its threads, keys and thread-locals, and drops the host. The thread that used the plugin
+/// ends last.
 fn live_and_leave(host: Host, troubled: &Path) {
     let host = host.with_memory(Memory::Tracked);
     let plugin = host.load(troubled).expect("it loads");
@@ -216,7 +217,7 @@ fn panic_in_thread(host: Host, troubled: &Path) {
     drop(host);
 }
 
-/// The last handle goes while this thread unwinds.
+/// The last handle is dropped while this thread unwinds.
 fn leave_while_unwinding(host: Host, troubled: &Path) {
     host.load(troubled).expect("it loads");
     host.get::<fn() -> usize>("touch").expect("it is there")();

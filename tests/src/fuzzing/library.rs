@@ -1,4 +1,4 @@
-//! A library that a compiler made, with changes where readers look.
+//! A library that a compiler made, with changes in the parts that readers use.
 
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object as _, ObjectSection as _, ReadRef as _};
@@ -7,7 +7,7 @@ use plugin_core::table::MAGIC;
 
 use super::{Decisions, corrupt};
 
-/// A number in a file: where it is, and how many bytes it has.
+/// A number in a file: its place, and its size in bytes.
 type Spot = (usize, usize);
 
 /// The section of a library that holds its records.
@@ -17,7 +17,7 @@ pub(super) fn records(library: &[u8]) -> Vec<u8> {
     section.data().expect("it is in the file").to_vec()
 }
 
-/// The numbers that a reader goes by.
+/// The numbers that a reader relies on.
 fn spots(library: &[u8]) -> Vec<Spot> {
     let mut spots = Vec::new();
     let mut add = |at: usize, widths: &[usize]| {
@@ -67,7 +67,7 @@ fn find<'a>(bytes: &'a [u8], mark: &'a [u8]) -> impl Iterator<Item = usize> + 'a
     bytes.windows(mark.len()).enumerate().filter(move |(_, window)| *window == mark).map(|(at, _)| at)
 }
 
-/// The library with some of these numbers changed, bytes of its records, or its length.
+/// Returns the library with changes: some of these numbers, bytes of the records, or the length.
 pub(super) fn changed(library: &[u8], decisions: &mut Decisions<'_>) -> Vec<u8> {
     static SPOTS: std::sync::OnceLock<Vec<Spot>> = std::sync::OnceLock::new();
     let spots = SPOTS.get_or_init(|| spots(library));
@@ -83,7 +83,7 @@ pub(super) fn changed(library: &[u8], decisions: &mut Decisions<'_>) -> Vec<u8> 
             1 => old.wrapping_sub(1),
             2 => library.len() as u64 - decisions.number() % 64,
             3 => {
-                // That of another place.
+                // The number from another place.
                 let (at, width) = *decisions.one_of(spots);
                 let mut number = [0; 8];
                 number[..width].copy_from_slice(&library[at..at + width]);
@@ -97,7 +97,7 @@ pub(super) fn changed(library: &[u8], decisions: &mut Decisions<'_>) -> Vec<u8> 
     match decisions.byte() % 8 {
         0 => bytes.truncate(decisions.below(library.len())),
         1 => {
-            // Within the records, which keep their length.
+            // Bytes in the records. The records keep their length.
             let marks: Vec<usize> = find(library, &MARK).collect();
             let start = *decisions.one_of(&marks);
             let end = (start + 256).min(bytes.len());

@@ -3,8 +3,8 @@
 //! | target | what is attacked | with |
 //! | --- | --- | --- |
 //! | [`file()`] | looking at a file, and on Linux the search for its own symbols | a real library whose headers, symbols, records and table are changed |
-//! | [`descriptor`] | reading, comparing and writing out types | types of every kind, and what is almost one |
-//! | [`json`] | calls with arguments in JSON, of a real plugin | values of the arguments' types, and what is almost one |
+//! | [`descriptor`] | reading, comparing and writing out types | types of every kind, and descriptors that are almost types |
+//! | [`json`] | calls with arguments in JSON, of a real plugin | values of the arguments' types, and texts that are almost such values |
 //! | [`postcard()`] | the same in postcard, which has no names and writes a unit as nothing | any bytes |
 //!
 //! `tests/tests/fuzz.rs` runs each for a while; `fuzz/` has them as targets for cargo-fuzz.
@@ -30,7 +30,7 @@ use model::Model;
 pub struct Decisions<'a>(&'a [u8]);
 
 impl<'a> Decisions<'a> {
-    /// Decides as these bytes say.
+    /// Decides by these bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
         Decisions(bytes)
     }
@@ -49,7 +49,7 @@ impl<'a> Decisions<'a> {
         number % end
     }
 
-    /// Whether something happens that happens once in so many times.
+    /// Returns true once in `times` times, on average.
     fn once_in(&mut self, times: u8) -> bool {
         self.byte() % times == times - 1
     }
@@ -100,7 +100,7 @@ fn corrupt(decisions: &mut Decisions<'_>, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Looks at a file with these bytes, and writes out all that it says.
+/// Inspects a file with these bytes, and writes out its whole description.
 fn look(bytes: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(bytes).expect("room");
@@ -114,7 +114,7 @@ fn look(bytes: &[u8]) {
     }
 }
 
-/// Changes a real library, and looks at it.
+/// Changes a real library, and inspects it.
 pub fn file(input: &[u8]) {
     static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| std::fs::read(fixture("rival")).expect("it is built"));
@@ -124,7 +124,7 @@ pub fn file(input: &[u8]) {
     assert_ne!(own_symbols(&changed), Some(false), "the change lies in the file");
 }
 
-/// Makes two types that are much alike, looks at a file with both, and compares them.
+/// Makes two types that are almost equal, inspects a file with both, and compares them.
 pub fn descriptor(input: &[u8]) {
     let mut decisions = Decisions::new(input);
     let mut one = Model::any(&mut decisions).encoded();
@@ -148,7 +148,7 @@ pub fn descriptor(input: &[u8]) {
     assert!(difference.contains("does not know") || same && difference == "none", "{difference}: {first:?}");
 }
 
-/// A plugin that returns what it is given, of every type.
+/// A plugin that returns its argument, with an export for every type.
 fn plugin() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     HOST.get_or_init(|| {
@@ -177,23 +177,23 @@ fn echoes() -> &'static [(String, Vec<u8>)] {
     })
 }
 
-/// Calls an export with a value that is, or almost is, of its argument's type. Its result is a value that it returns
-/// unchanged.
+/// Calls an export with a value that is, or almost is, of its argument's type. Called again with its own result, the
+/// export must return that result unchanged.
 pub fn json(input: &[u8]) {
     let mut decisions = Decisions::new(input);
     let (name, descriptor) = decisions.one_of(echoes());
     let model = Model::of_argument(descriptor);
     let value = model.value(&mut decisions);
-    // JSON writes a float as `null` that is not finite, as a large `f64` is when it becomes an `f32`. And a float that is a
-    // key is read from its digits, which gives a neighbour now and then.
+    // JSON writes a float that is not finite as `null`. A large `f64` is not finite when it becomes an `f32`. A float
+    // that is a key is read from its digits, and this gives a neighbouring float now and then.
     let is_whole = |returned: &Json| !returned.to_string().contains("null") && !has_float_as_key(returned);
     if let Some(returned) = called(name, Json::Array(vec![value])).ok().filter(is_whole) {
         let again = called(name, Json::Array(vec![returned.clone()])).expect("what it returns is of its type");
-        // A hash set may be in another order each time.
+        // A hash set may have another order each time.
         let set = |value: Json| if name.contains("hash") { sorted(value) } else { value };
         assert_eq!(set(again), set(returned), "{name}");
     }
-    // And a type that no plugin has, whose values are only built, shown and freed.
+    // Then a type that no plugin has. Its values are only built, shown and freed.
     let model = Model::any(&mut decisions);
     let value = model.value(&mut decisions);
     if let Some(shown) = rebuild(&model.encoded(), &value).and_then(Result::ok).filter(is_whole) {
@@ -212,7 +212,7 @@ pub fn postcard(input: &[u8]) {
     rebuild(&model.encoded(), &mut postcard::Deserializer::from_bytes(decisions.0));
 }
 
-/// Whether a key of an object in the value is a float.
+/// Returns true if a key of an object in the value is a float.
 fn has_float_as_key(value: &Json) -> bool {
     match value {
         Json::Array(elements) => elements.iter().any(has_float_as_key),
@@ -223,7 +223,7 @@ fn has_float_as_key(value: &Json) -> bool {
     }
 }
 
-/// The value with the elements of its arrays in an order.
+/// Returns the value with the elements of its arrays sorted.
 fn sorted(value: Json) -> Json {
     match value {
         Json::Array(elements) => {

@@ -1,4 +1,4 @@
-//! A type as a fuzzer makes it, and as a descriptor has it.
+//! A type as a fuzzer makes it, and its descriptor.
 
 use plugin_core::descriptor::{Tag, form, style};
 
@@ -12,11 +12,11 @@ pub(super) struct Model {
 
 #[derive(Clone, Debug)]
 pub(super) enum Type {
-    /// One with these parts, or without parts.
+    /// A type with these parts, or without parts.
     Of(Tag, Vec<Type>),
     Array(usize, Box<Type>),
     Tuple(Vec<Type>),
-    /// The definition with this number.
+    /// Returns the definition with this number.
     Named(usize),
 }
 
@@ -74,7 +74,7 @@ const LEAVES: [Tag; 38] = [
     Tag::Json,
     Tag::Uuid,
     Tag::RangeFull,
-    // It has parts. It stands here because its part is an integer.
+    // This tag has parts. It stands here because its part is an integer.
     Tag::NonZero,
 ];
 
@@ -140,7 +140,7 @@ impl Model {
     /// A struct or enum, which may contain itself.
     fn definition(&mut self, decisions: &mut Decisions<'_>, depth: usize) -> Type {
         let number = self.definitions.len();
-        // There from the start, so that a part may refer to it.
+        // The definition exists from the start, so that a part may refer to it.
         let fields = Fields { style: style::UNIT, fields: Vec::new() };
         let name = format!("Type{}", decisions.below(4));
         self.definitions.push(Definition { name, arguments: Vec::new(), body: Body::Struct { form: 0, fields } });

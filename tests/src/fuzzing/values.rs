@@ -7,13 +7,14 @@ use super::Decisions;
 use super::model::{Body, Fields, Model, Type};
 
 impl Model {
-    /// A value of the type; now and then with something in it that is not.
+    /// Returns a value of the type. Now and then, a part of the value has another type.
     pub(super) fn value(&self, decisions: &mut Decisions<'_>) -> Json {
         self.of(&self.root, decisions, 0)
     }
 
     fn of(&self, ty: &Type, decisions: &mut Decisions<'_>, depth: usize) -> Json {
-        // Types that contain themselves end somewhere: where the decisions do, or deeper than there are levels.
+        // Values of types that contain themselves end somewhere: at the end of the decisions, or below the deepest
+        // level.
         if depth > 140 || decisions.is_empty() && depth > 4 || decisions.once_in(64) {
             return anything(decisions, 0);
         }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::round_trip;
 use crate::echo;
 
-/// All of them, through the plugin `zoo` of this host's.
+/// Sends values of all these types through this host's plugin `zoo`.
 pub fn basic_types(host: &Host) {
     plain_values(host);
     floats_cross_bit_by_bit(host);

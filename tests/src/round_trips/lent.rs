@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::round_trips;
 use super::user_types::{config, document, event, mixed, node};
 
-/// All of them, through the plugin `zoo` of this host's.
+/// Sends values of all these types through this host's plugin `zoo`.
 pub fn lent(host: &Host) {
     slices(host);
     maps_and_sets(host);
@@ -35,11 +35,11 @@ pub fn lent(host: &Host) {
     panics(host);
 }
 
-/// Checks an export that copies what is lent to it: with values of the strategy, and with these.
+/// Checks an export that copies its lent argument, with values of the strategy and with these values.
 macro_rules! lends {
     ($host:ident, $name:literal, $ty:ty => $owned:ty, $strategy:expr $(, $value:expr)* $(,)?) => {{
         let lend = $host.get::<fn(&$ty) -> $owned>($name).unwrap_or_else(|error| panic!("{error}"));
-        // The types vary here more than the values do.
+        // In this file, the types vary more than the values.
         round_trips(Runs::default().cases.min(32), $strategy, |value| {
             #[allow(unused_imports)]
             use super::{NotInJson as _, ToJson as _};
@@ -111,7 +111,7 @@ fn maps_and_sets(host: &Host) {
     lends!(host, "lend_hash_set_of_labels", HashSet<Label> => HashSet<Label>, hash_set(label(), 0..9));
     lends!(host, "lend_hash_set_of_shares", HashSet<Arc<str>> => HashSet<Arc<str>>, hash_set(shared_text(), 0..9));
     lends!(host, "lend_tree_set_of_labels", BTreeSet<Label> => BTreeSet<Label>, btree_set(label(), 0..30));
-    // JSON may have a key twice. The later value is the one that counts.
+    // JSON may have a key twice. The later value counts.
     let mut arguments = serde_json::Deserializer::from_str(r#"[{"a": [1], "b": [2], "a": [3], "a": [4, 5]}]"#);
     let mut output = serde_json::Serializer::new(Vec::new());
     host.call_serde("lend_map_of_hasher", &mut arguments, &mut output).unwrap_or_else(|error| panic!("{error}"));
@@ -204,7 +204,7 @@ fn clones_outlive_the_loan(host: &Host) {
     assert_eq!(kept(), [parts()]);
 }
 
-/// Keys with code of the author's that panics, or says that all of them are equal, in the plugin only.
+/// Keys whose own code panics, or says that all keys are equal. Both happen in the plugin only.
 fn keys_that_fail(host: &Host) {
     type Map = HashMap<Label, Vec<Node>>;
     type Tree = BTreeMap<Label, Arc<str>>;
@@ -262,7 +262,7 @@ fn errors(host: &Host) {
     let describe_all = host.get::<fn(&All) -> Vec<String>>("describe_errors").unwrap();
     let all: [_; 3] = [Ok(3), Err(Failure("", None).into()), Err(Failure("bad", cause()).into())];
     assert_eq!(describe_all(&all), ["3", "", "bad: invalid digit found in string"]);
-    // It is lowered half way, and the host's own panic.
+    // The lowering stops half way, and the panic is the host's own.
     let all: [_; 3] = [Err(Failure("good", None).into()), Err(Failure("panic", None).into()), Ok(1)];
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| describe_all(&all)));
     assert!(result.is_err());

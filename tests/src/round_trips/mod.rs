@@ -1,5 +1,5 @@
-//! Values there and back, through the fixture `zoo` however and by whatever it was built: as what they are, and as JSON
-//! where they have a form in it.
+//! Sends values of every type through the fixture `zoo` and back, in every build of the fixture. The values cross with
+//! their types, and also as JSON if they have a form in JSON.
 
 mod basic_types;
 mod lent;
@@ -34,7 +34,7 @@ where
     round_trips(Config::default().cases, strategy, call);
 }
 
-/// As [`round_trip`], with so many values.
+/// As [`round_trip`], with that many values.
 fn round_trips<S: Strategy>(cases: u32, strategy: S, call: impl Fn(S::Value) -> S::Value)
 where
     S::Value: Clone + PartialEq + Debug,
@@ -47,8 +47,8 @@ where
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Checks the export `name`, a function from `T` to `T`, and the one that is named `lend_` where that is `echo_`, which copies
-/// a `&T`.
+/// Checks the export `name`, a function from `T` to `T`, and the export with `lend_` in the place of `echo_`, which
+/// copies a `&T`.
 #[macro_export]
 macro_rules! echo {
     ($host:ident, $name:literal, $ty:ty, $strategy:expr) => {{
@@ -72,7 +72,7 @@ macro_rules! echo {
 /// A value that perhaps has a form in JSON.
 pub struct Shown<'a, T>(pub &'a T);
 
-/// Of values whose types have one: what it is, if the value has one too.
+/// The form of a value whose type has one, if the value has one too.
 pub trait ToJson {
     /// The value in JSON.
     fn to_json(&self) -> Option<Value>;
@@ -84,7 +84,7 @@ impl<T: serde::Serialize> ToJson for Shown<'_, T> {
     }
 }
 
-/// Of all others. The compiler comes here if it does not find the one above.
+/// All other types have no form. The compiler chooses this function if it does not find the one above.
 pub trait NotInJson {
     /// None.
     fn to_json(&self) -> Option<Value> {
@@ -99,7 +99,7 @@ pub fn through_json(host: &Host, name: &str, value: Option<Value>) {
     let Some(mut value) = value else { return };
     let mut back = host.call_json(name, &json!([value])).unwrap_or_else(|error| panic!("{name}: {error}"));
     if name.contains("hash_set") {
-        // In whatever order.
+        // The order may differ.
         for set in [&mut value, &mut back] {
             set.as_array_mut().expect("a set").sort_by_key(Value::to_string);
         }

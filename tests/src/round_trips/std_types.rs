@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::round_trip;
 
-/// All of them, through the plugin `zoo` of this host's.
+/// Sends values of all these types through this host's plugin `zoo`.
 pub fn std_types(host: &Host) {
     maps_and_sets(host);
     sequences(host);
@@ -78,7 +78,7 @@ fn maps_and_sets(host: &Host) {
     crosses!(host, "btree_set", BTreeSet<i16>, btree_set(any::<i16>(), 0..200), BTreeSet::new());
 }
 
-/// A deque of these, the first of which lies behind the others.
+/// A deque of these elements. In memory, the first element lies behind the others.
 fn in_two_pieces<T>(first: T, others: Vec<T>) -> VecDeque<T> {
     let mut deque = VecDeque::from(others);
     deque.push_front(first);
@@ -103,7 +103,7 @@ fn texts(host: &Host) {
     crosses!(host, "cow", Cow<'static, str>, text().prop_map(Cow::Owned), Cow::Borrowed(""), Cow::Borrowed("größe"));
 }
 
-/// Text of the system's that need not be Unicode.
+/// An `OsString`, which need not be Unicode.
 fn os_string() -> impl Strategy<Value = OsString> {
     #[cfg(unix)]
     return vec(any::<u8>(), 0..20).prop_map(std::os::unix::ffi::OsStringExt::from_vec);

@@ -127,7 +127,7 @@ pub(super) fn document() -> impl Strategy<Value = Document> {
     )
 }
 
-/// All of them, through the plugin `zoo` of this host's.
+/// Sends values of all these types through this host's plugin `zoo`.
 pub fn user_types(host: &Host) {
     echo!(host, "echo_config", Config, config());
     echo!(host, "echo_point", Point, point());

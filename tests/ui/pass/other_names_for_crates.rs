@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
 
-//! The names of std's crates lead elsewhere. What the attributes write does not use them.
+//! The names of std's crates lead elsewhere. The attributes' expansions do not use these names.
 
 extern crate plugin_core as core;
 extern crate tricks as std;

@@ -1,6 +1,6 @@
 //! abi_stable's contender.
 
-#![allow(missing_docs)] // What the macros emit has none.
+#![allow(missing_docs)] // Items that the macros emit have no docs.
 
 use abi_stable::prefix_type::PrefixTypeTrait as _;
 use abi_stable::std_types::{RResult, RSlice, RStr, RString, RVec};
@@ -8,7 +8,7 @@ use abi_stable::{export_root_module, sabi_extern_fn};
 use interface::for_abi_stable::{Module, ModuleRef, StableMap, StableRecord, from_stable_map, to_stable_map};
 use interface::work;
 
-/// What the library exports.
+/// The exports of the library.
 #[export_root_module]
 pub fn module() -> ModuleRef {
     Module { add, greet, sum, scale, update, halve, count, remember }.leak_into_prefix()

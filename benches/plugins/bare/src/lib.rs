@@ -1,6 +1,6 @@
 //! The limit: `extern "C"`, written by hand.
 
-#![allow(clippy::missing_safety_doc)] // All are called with what the names say, from one place.
+#![allow(clippy::missing_safety_doc)] // All are called from one place, with arguments as the names say.
 
 use interface::for_bare::{Owned, RawMap, RawRecord, RawResult, give_map, take_map};
 use interface::work;

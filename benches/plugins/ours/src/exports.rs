@@ -45,7 +45,7 @@ fn letters(all: &[Named]) -> usize {
     work::letters(all)
 }
 
-// It is what is measured.
+// This function is measured as it is.
 #[allow(clippy::ptr_arg)]
 #[plugin_export]
 fn letters_of_own(all: &mut Vec<Named>) -> usize {

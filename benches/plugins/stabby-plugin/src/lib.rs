@@ -1,6 +1,6 @@
 //! stabby's contender.
 
-#![allow(missing_docs)] // What the macros emit has none.
+#![allow(missing_docs)] // Items that the macros emit have no docs.
 
 use interface::for_stabby::{StableMap, StableRecord, from_stable_map, to_stable_map};
 use interface::work;

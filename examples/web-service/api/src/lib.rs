@@ -1,31 +1,31 @@
-//! What the web service and its routes say to each other.
+//! The types that cross between the web service and its routes.
 
 use plugin_core::plugin_type;
 
-/// What somebody asks of the service. It may get more fields, and routes that were built before then go on to work.
+/// A request to the service. A later version may add fields, and routes that were built before still work.
 #[plugin_type]
 #[non_exhaustive]
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// `GET`, `POST` or another.
     pub method: String,
-    /// What comes after the host's name: `/articles/7`.
+    /// The path after the host's name: `/articles/7`.
     pub path: String,
-    /// What comes after the `?`, or nothing.
+    /// The query after the `?`, or an empty text.
     pub query: String,
-    /// What was sent along.
+    /// The body of the request.
     pub body: Vec<u8>,
 }
 
-/// What the service answers.
+/// The answer of the service.
 #[plugin_type]
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// 200 if all is well.
+    /// The status: 200 if all is well.
     pub status: u16,
-    /// What the body is.
+    /// The media type of the body.
     pub content_type: String,
-    /// The answer.
+    /// The body of the answer.
     pub body: Vec<u8>,
 }
 

@@ -1,11 +1,12 @@
-//! What the web service answers. Change it while the service runs.
+//! The answers of the web service. Change this file while the service runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use plugin_core::plugin_export;
 use web_api::{Request, Response};
 
-// Requests and responses cross without a copy, and when a version goes, the host frees what it has left.
+// Requests and responses cross without a copy, and when a version is unmapped, the host frees the memory that the
+// version has left.
 plugin_core::use_host_allocator!();
 
 static VISITS: AtomicU64 = AtomicU64::new(0);
@@ -26,7 +27,7 @@ fn respond(request: Request) -> Response {
     }
 }
 
-/// What the next version goes on with. No request is answered until it has it.
+/// The state for the next version. No request is answered until the next version has this state.
 #[plugin_export(save)]
 fn save() -> u64 {
     VISITS.load(Ordering::Relaxed)

@@ -12,7 +12,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 plugin_core::use_host_allocator!();
 
 fn hello() -> Result<Vec<u8>, rustls::Error> {
-    // It fails if there is one already, which is as well.
+    // This fails if a provider is installed already. Any provider is good enough.
     _ = crypto::default_provider().install_default();
     let config = ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
     let name = "localhost".try_into().map_err(|_| rustls::Error::General("no name".to_owned()))?;

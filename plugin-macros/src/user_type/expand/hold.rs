@@ -3,10 +3,13 @@
 //! It holds one field after the other, each in a `ManuallyDrop`, and makes the value when it has all fields. If the `hold` of a
 //! field unwinds, the fields before it are not dropped.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::format_ident;
+use syn::ext::IdentExt;
 
-use super::*;
+use super::repr::variant_repr;
+use crate::user_type::model::{Body, Field, Fields, Form, Variant};
+use crate::user_type::shape::{Shape, destructured, variable};
 
 impl Shape<'_> {
     /// The body of `hold`.
