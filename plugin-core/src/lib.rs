@@ -171,36 +171,18 @@
 // They panic where standard output or standard error cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
-mod allocator;
-mod arena;
-mod buffer;
+mod abi;
 #[cfg(feature = "host")]
-mod closure;
-#[cfg(any(feature = "host", feature = "serde_json"))]
-#[doc(hidden)]
-pub mod decimal;
-pub mod descriptor;
+mod call;
+mod cold;
+mod describe;
 pub mod fault;
 #[cfg(feature = "host")]
-// `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
-#[allow(coherence_leak_check)]
-mod function;
-mod hint;
-#[cfg(feature = "host")]
 mod live;
-mod locks;
-#[cfg(feature = "host")]
-mod lookup;
+mod memory;
 mod origin;
-#[cfg(feature = "host")]
-mod readers;
-pub mod record;
 mod runtime;
-mod stack;
-pub mod state;
 mod statics;
-mod system;
-pub mod table;
 mod types;
 
 #[doc(hidden)]
@@ -209,28 +191,35 @@ pub mod __private;
 
 pub use plugin_macros::{plugin_export, plugin_type};
 
-pub use allocator::HostAllocator;
-pub use arena::Arena;
+#[cfg(feature = "host")]
+pub use call::lookup::{Lookup, Site, Static};
+#[cfg(feature = "host")]
+pub use call::signature::{Function, FunctionType};
+pub use describe::{descriptor, record};
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]
-pub use function::{Function, FunctionType};
-#[cfg(feature = "host")]
-pub use live::{Live, Version, Versions};
-pub use locks::{ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
-#[cfg(feature = "host")]
-pub use lookup::{Lookup, Site, Static};
+pub use live::handle::{Live, Version, Versions};
+pub use memory::arena::Arena;
+pub use memory::host_allocator::HostAllocator;
 pub use origin::Origin;
-pub use statics::{Borrowed, PluginStatic};
+pub use runtime::state;
+pub use statics::locks::{ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
+pub use statics::plugin_static::{Borrowed, PluginStatic};
+#[cfg(any(feature = "host", feature = "serde_json"))]
+#[doc(hidden)]
+pub use types::decimal;
 pub use types::{PluginMut, PluginRef, PluginType};
+
+pub use abi::table;
 
 /// The C-compatible forms that values have on the way between the two sides, and what either side holds meanwhile.
 ///
 /// They are opaque: one gets them from [`PluginType::lower`] and its kin, and hands them on. So there are no examples.
 pub mod repr {
-    pub use crate::buffer::{BufferRepr, Free, Owner, SliceRepr};
+    pub use crate::memory::buffer::{BufferRepr, Free, Owner, SliceRepr};
     #[cfg(feature = "host")]
-    pub use crate::locks::LockedHead;
-    pub use crate::locks::{LockRepr, LockedRepr};
-    pub use crate::statics::AccessRepr;
+    pub use crate::statics::locks::LockedHead;
+    pub use crate::statics::locks::{LockRepr, LockedRepr};
+    pub use crate::statics::plugin_static::AccessRepr;
     pub use crate::types::repr::*;
 }

@@ -4,11 +4,11 @@ use std::ffi::c_void;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{SERVICES, panics};
-use crate::allocator;
-use crate::table::{
+use super::{SERVICES, panic_hook};
+use crate::abi::table::{
     ABI_VERSION, BUILD_RECORD, Escaped, Export, HostServices, MAGIC, PluginTable, Registered, bound, registered,
 };
+use crate::memory::host_allocator;
 
 /// What the host finds by its symbol.
 #[unsafe(no_mangle)]
@@ -33,14 +33,14 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     if ONCE.swap(true, Ordering::AcqRel) {
         return bound::ALREADY;
     }
-    if !allocator::accept_host() {
+    if !host_allocator::accept_host() {
         return bound::IS_HOST;
     }
     SERVICES.store(services.cast_mut(), Ordering::Release);
     // First of all: what is allocated from here on may be the host's.
     // SAFETY: the host keeps its services, and what they refer to, valid while this library is mapped.
-    unsafe { allocator::bind((&raw const (*services).memory).read()) };
-    panics::install();
+    unsafe { host_allocator::bind((&raw const (*services).memory).read()) };
+    panic_hook::install();
     #[cfg(controllable)]
     {
         super::threads::probe();
@@ -70,7 +70,7 @@ unsafe extern "C" fn escaped() -> Escaped {
     #[cfg(controllable)]
     return super::threads::all_escaped();
     #[cfg(not(controllable))]
-    Escaped { kinds: crate::table::escaped::UNKNOWN, signals: 0 }
+    Escaped { kinds: crate::abi::table::escaped::UNKNOWN, signals: 0 }
 }
 
 /// Tells what is known of each thing that [`escaped`] tells of.

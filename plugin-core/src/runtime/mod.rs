@@ -3,9 +3,11 @@
 mod attach;
 #[cfg(all(controllable, feature = "host"))]
 mod environment;
-pub(crate) mod panics;
+pub(crate) mod panic_hook;
 #[cfg(controllable)]
 pub(crate) mod process;
+pub(crate) mod stack;
+pub mod state;
 #[cfg(controllable)]
 pub(crate) mod threads;
 #[cfg(not(controllable))]
@@ -20,7 +22,7 @@ mod threads {
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::table::HostServices;
+use crate::abi::table::HostServices;
 
 static SERVICES: AtomicPtr<HostServices> = AtomicPtr::new(std::ptr::null_mut());
 

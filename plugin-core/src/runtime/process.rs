@@ -9,7 +9,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 
 use super::services;
-use crate::table::Environment;
+use crate::abi::table::Environment;
 
 /// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts it, and
 /// in a host's. Each definition is a jump through [`ENVIRONMENT`].
@@ -253,7 +253,7 @@ pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn abort() -> ! {
-    super::panics::before_abort();
+    super::panic_hook::before_abort();
     match next_abort() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function() },

@@ -16,9 +16,9 @@ use std::mem::ManuallyDrop;
 use ::bytes::Bytes;
 
 use super::PluginType;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
-use crate::fault::drop_rest;
+use crate::describe::walker::{Node, Tag};
+use crate::fault::value::drop_rest;
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 /// The `Repr` of a `Bytes`: address and length, and a share in the owner of the bytes.

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::stack;
+use crate::runtime::stack;
 
 /// The number of bytes that conversions may use of the stack on which the outermost one is called. The free space there
 /// is not known, and most values need far less.

@@ -6,9 +6,9 @@ use std::mem::ManuallyDrop;
 
 use super::PluginType;
 use super::sequence::lend_all;
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
+use crate::memory::buffer::BufferRepr;
 use crate::origin::Origin;
 
 /// How much of a chain of causes crosses: it may have no end.

@@ -8,11 +8,11 @@ use super::maps::{assert_no_interior_mutability, collect, exchange, gather, hold
 use super::sequence::{lend_all, lend_slice};
 use super::tuple::Tuple2Repr;
 use super::{PluginType, unknown_tag};
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::decimal::{are_equal, is_float, is_number};
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
+use crate::memory::buffer::BufferRepr;
 use crate::origin::Origin;
+use crate::types::decimal::{are_equal, is_float, is_number};
 
 /// The `Repr` of a `serde_json::Value`.
 ///

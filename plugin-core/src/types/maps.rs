@@ -43,9 +43,9 @@ use std::sync::Arc;
 use super::sequence::lend_all;
 use super::tuple::Tuple2Repr;
 use super::{NoUnwind, PluginType, held, with_room};
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
+use crate::memory::buffer::BufferRepr;
 use crate::origin::Origin;
 
 /// Collects elements into a buffer.

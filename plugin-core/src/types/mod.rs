@@ -1,37 +1,39 @@
 //! The types that cross, and how.
 
 #[macro_use]
-mod convert;
+mod crosses_as;
 
 mod boxed;
 #[cfg(feature = "bytes")]
 mod bytes;
+#[cfg(any(feature = "host", feature = "serde_json"))]
+pub mod decimal;
 mod depth;
 mod error;
-pub(crate) mod grows;
+pub(crate) mod growable;
 pub(crate) mod held;
 #[cfg(feature = "serde_json")]
 mod json;
 mod maps;
 mod net;
-pub(crate) mod parameter;
+mod non_zero;
+mod option_result;
 mod path;
-mod plain;
+mod primitive;
 mod range;
 mod reference;
 mod sequence;
-mod sum;
+pub(crate) mod stand_in;
 mod text;
 mod time;
 mod tuple;
 #[cfg(feature = "uuid")]
 mod uuid;
-mod wrapper;
 
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
-use crate::arena::Arena;
-use crate::descriptor::Node;
+use crate::describe::walker::Node;
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 pub(crate) use depth::with_room;
@@ -42,13 +44,13 @@ pub use reference::{PluginMut, PluginRef};
 pub(crate) mod repr {
     #[cfg(feature = "bytes")]
     pub use super::bytes::BytesRepr;
-    pub use super::grows::GrowsRepr;
+    pub use super::growable::GrowsRepr;
     #[cfg(feature = "serde_json")]
     pub use super::json::JsonRepr;
+    pub use super::option_result::{OptionRepr, ResultRepr};
     pub use super::path::{HeldOsStr, HeldPath};
-    pub use super::plain::{ArrayRepr, WideRepr};
+    pub use super::primitive::{ArrayRepr, WideRepr};
     pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, HeldStr, LoanMut, LoanRef, LoanSliceMut};
-    pub use super::sum::{OptionRepr, ResultRepr};
     pub use super::tuple::{
         Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr,
     };

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use super::held;
 use super::{PluginRef, PluginType};
-use crate::arena::Arena;
-use crate::buffer::{BufferRepr, SliceRepr};
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
+use crate::memory::buffer::{BufferRepr, SliceRepr};
 use crate::origin::Origin;
 
 /// What is the system's in this.

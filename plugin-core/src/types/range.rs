@@ -5,8 +5,8 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToIncl
 
 use super::PluginType;
 use super::tuple::Tuple2Repr;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 // SAFETY: crosses as the pair of its ends.

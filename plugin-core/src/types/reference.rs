@@ -11,9 +11,9 @@ use std::ptr::NonNull;
 
 use super::sequence::{assert_sized, lend_all};
 use super::{PluginType, held, is_plain};
-use crate::arena::Arena;
-use crate::buffer::SliceRepr;
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
+use crate::memory::buffer::SliceRepr;
 use crate::origin::Origin;
 
 /// A type that crosses behind `&`: `str`, slices, `Path`, `OsStr`, and every [`PluginType`].

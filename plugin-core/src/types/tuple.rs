@@ -3,8 +3,8 @@
 use std::mem::ManuallyDrop;
 
 use super::PluginType;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 macro_rules! tuple {

@@ -5,9 +5,9 @@ use std::mem::ManuallyDrop;
 use ::uuid::Uuid;
 
 use super::PluginType;
-use super::plain::ArrayRepr;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
+use super::primitive::ArrayRepr;
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 // SAFETY: crosses as its bytes. The crate promises the layout of `[u8; 16]`, so it is plain, as that is.

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use super::loader::next;
 use super::{REACHED, early, escape};
+use crate::abi::table::escaped;
 use crate::runtime::services;
-use crate::table::escaped;
 
 const ENOMEM: c_int = 12;
 const ENOSYS: c_int = 38;

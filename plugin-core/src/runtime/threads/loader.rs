@@ -6,9 +6,9 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::{FUNCTIONS, escape, noted};
+use crate::abi::table::escaped;
 use crate::runtime::process::{image_of, is_own};
 use crate::runtime::services;
-use crate::table::escaped;
 
 /// Stands for all libraries, in the order of the loader's search for symbols.
 const RTLD_DEFAULT: *mut c_void = std::ptr::null_mut();

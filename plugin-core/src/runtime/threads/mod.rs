@@ -33,7 +33,7 @@ mod noted;
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use crate::table::{Escaped, Registered, escaped};
+use crate::abi::table::{Escaped, Registered, escaped};
 
 pub(crate) use early::report as report_early;
 #[cfg(feature = "host")]

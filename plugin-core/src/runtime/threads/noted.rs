@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::{escape, escape_signal};
 use super::{find_next, loader::find_first, next};
+use crate::abi::table::escaped;
 use crate::runtime::process::is_own;
-use crate::table::escaped;
 
 /// When a call of a function leaves something behind. The numbers are those of arguments, from 0.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! A record says one thing about a plugin, as bytes that can be read from its file without running it.
 //!
 //! Records are constants in a link section, so the file lists its exports in plain sight; an export's entry in the
-//! [table](crate::table) points at the very same bytes, so what was inspected is what is called.
+//! [table](crate::abi::table) points at the very same bytes, so what was inspected is what is called.
 //!
 //! ```text
 //! record = mark (4 bytes) | length of all that follows (u32) | kind (1 byte) | field*
@@ -13,7 +13,7 @@
 //!
 //! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
 
-use crate::descriptor::Node;
+use crate::describe::walker::Node;
 
 /// The link section that holds the records.
 pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__plugin" } else { ".plugin" };

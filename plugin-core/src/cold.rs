@@ -3,4 +3,4 @@
 /// Where this is called, the program seldom comes: what does not go there is laid out in a straight line.
 #[cold]
 #[inline]
-pub(crate) fn unusual() {}
+pub(crate) fn cold_path() {}

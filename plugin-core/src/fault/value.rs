@@ -1,7 +1,4 @@
-//! Why a call did not return, and the one place where a panic is stopped.
-//!
-//! [`Fault`] and [`Location`] are for everybody. The rest is public for `plugin-host` and for the shims that the attribute
-//! makes, and has no examples for that reason.
+//! The fault, the return convention and the panic boundary.
 
 use std::any::Any;
 use std::ffi::c_void;
@@ -221,7 +218,7 @@ fn contain_in_place<R>(f: impl FnOnce(&mut MaybeUninit<R>) -> usize) -> Outcome<
 #[inline(never)]
 fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
     let message = message_of(&*payload);
-    let (location, backtrace) = runtime::panics::take_report(&message);
+    let (location, backtrace) = runtime::panic_hook::take_report(&message);
     discard(payload);
     FaultRepr::new(Fault::new(message, location, backtrace))
 }
@@ -256,7 +253,7 @@ pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
 /// program's own. Done once, however often it is called.
 #[cfg(feature = "host")]
 pub fn observe_panics() {
-    runtime::panics::observe();
+    runtime::panic_hook::observe();
 }
 
 /// What an asked function type may return: `R` raises a fault as a panic, `Result<R, Fault>` returns it.

@@ -6,8 +6,8 @@ use std::mem::ManuallyDrop;
 use std::num::NonZero;
 
 use super::{PluginType, unknown_tag};
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 macro_rules! non_zero {

@@ -4,8 +4,8 @@ use std::alloc::{Layout, dealloc, realloc};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use crate::allocator;
-use crate::hint::unusual;
+use crate::cold::cold_path;
+use crate::memory::host_allocator;
 
 /// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
@@ -34,7 +34,7 @@ impl Owner {
 /// | `owner` | the buffer is | its capacity |
 /// | --- | --- | --- |
 /// | null | lent: good for the length of the call, or, if it is (part of) a result, until that is lifted | |
-/// | an odd number | of the common allocator: see `allocator.rs` | half of the number |
+/// | an odd number | of the common allocator: see `host_allocator.rs` | half of the number |
 /// | the address of an [`Owner`], plus an even number | that one's | `len` and half of the number |
 ///
 /// A receiver adopts a buffer of its own allocator. Of any other buffer, the receiver copies the elements and has the buffer
@@ -102,7 +102,7 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
     match Whose::of(owner) {
         Whose::Common { capacity } => {
             // SAFETY: nobody else will use the buffer, by the caller's promise, and it is adopted here.
-            if unsafe { allocator::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) } {
+            if unsafe { host_allocator::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) } {
                 return (ptr.cast(), capacity);
             }
         }
@@ -128,7 +128,7 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
 unsafe fn free(ptr: *mut u8, len: usize, owner: *const u8, size: usize, align: usize) {
     let (owner, capacity) = match Whose::of(owner) {
         Whose::Lent => return,
-        Whose::Common { capacity } => (allocator::common_owner(), capacity),
+        Whose::Common { capacity } => (host_allocator::common_owner(), capacity),
         // SAFETY: a static of the sender's, which is still loaded.
         Whose::Owner { owner, spare } => (unsafe { &*owner }, len + spare),
     };
@@ -156,7 +156,7 @@ fn own_with(spare: usize) -> *const u8 {
 /// As for [`BufferRepr::from_vec`].
 #[inline(never)]
 unsafe fn given(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> (*mut u8, *const u8) {
-    if allocator::gives_own() && capacity - len <= Owner::MOST_SPARE {
+    if host_allocator::gives_own() && capacity - len <= Owner::MOST_SPARE {
         return (ptr, own_with(capacity - len));
     }
     // SAFETY: the caller's promise.
@@ -174,7 +174,7 @@ unsafe fn given_otherwise(
     size: usize,
     align: usize,
 ) -> (*mut u8, *const u8) {
-    if allocator::give(ptr, capacity * size) {
+    if host_allocator::give(ptr, capacity * size) {
         return (ptr, common(capacity));
     }
     let (mut ptr, mut spare) = (ptr, capacity - len);
@@ -214,10 +214,10 @@ impl BufferRepr {
     /// `Vec::from_raw_parts` would be right with these, for elements of this size and alignment.
     #[inline(always)]
     unsafe fn from_vec(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
-        let (ptr, owner) = if allocator::gives_common() {
+        let (ptr, owner) = if host_allocator::gives_common() {
             (ptr, common(capacity))
         } else {
-            unusual();
+            cold_path();
             // SAFETY: the caller's promise.
             unsafe { given(ptr, len, capacity, size, align) }
         };
@@ -291,10 +291,10 @@ impl BufferRepr {
     #[inline(always)]
     pub(crate) unsafe fn take<T>(self) -> Vec<T> {
         let BufferRepr { ptr, len, owner } = self;
-        let (ptr, capacity) = if owner.addr() % 2 == 1 && allocator::adopts_common() {
+        let (ptr, capacity) = if owner.addr() % 2 == 1 && host_allocator::adopts_common() {
             (ptr.cast(), owner.addr() / 2)
         } else {
-            unusual();
+            cold_path();
             // SAFETY: the caller's promise.
             unsafe { taken::<T>(ptr, len, owner) }
         };

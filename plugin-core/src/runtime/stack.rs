@@ -47,7 +47,7 @@ pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'sta
     }
 }
 
-/// [`HostServices::on_stack`](crate::table::HostServices::on_stack), as a host provides it.
+/// [`HostServices::on_stack`](crate::abi::table::HostServices::on_stack), as a host provides it.
 ///
 /// # Safety
 ///

@@ -6,7 +6,7 @@
 
 use std::ffi::c_void;
 
-use crate::fault::{Outcome, contain};
+use crate::fault::value::{Outcome, contain};
 use crate::origin::Origin;
 use crate::types::PluginType;
 

@@ -7,9 +7,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::function::{Function, FunctionType};
-use crate::lookup::Site;
-use crate::readers::{self, Readers, Reading};
+use crate::call::lookup::Site;
+use crate::call::signature::{Function, FunctionType};
+use crate::live::hazard::{self, Readers, Reading};
 
 /// An exported function that follows the upgrades of its plugin: each call goes to the version that serves then.
 ///
@@ -81,7 +81,7 @@ impl<F> Live<F> {
     #[inline(always)]
     pub(crate) fn current(&self) -> Current<F> {
         loop {
-            let version = readers::begin(&self.versions.current);
+            let version = hazard::begin(&self.versions.current);
             // SAFETY: as long as that is there, who replaces the version keeps it.
             if let Some(function) = unsafe { &*version.value() }.function(self.place) {
                 return Current { function, version, signature: PhantomData };

@@ -2,7 +2,7 @@
 //!
 //! The plugin has a std of its own, whose default hook would print to the host's standard error and, symbolising a
 //! backtrace, map files that outlive the unload. This one keeps the place of the panic for
-//! [`outcome`](crate::fault::outcome), which returns it with the fault. A report that no call returns, because a thread
+//! [`outcome`](crate::fault::value::outcome), which returns it with the fault. A report that no call returns, because a thread
 //! of the plugin's own panicked or because the plugin caught the panic itself, goes to the host when newer ones crowd it
 //! out or its thread ends.
 //!
@@ -17,8 +17,8 @@ use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
 use super::services;
-use crate::fault::{Fault, FaultRepr, Location, message_of};
-use crate::table::HostServices;
+use crate::abi::table::HostServices;
+use crate::fault::value::{Fault, FaultRepr, Location, message_of};
 
 struct Report(Fault);
 

@@ -10,7 +10,7 @@
 //! | `Host`, for good | the host's | the host's, or the system's if it is noted |
 //!
 //! `Early` becomes `Host` when the library is bound; or `System`, if the host says that it has the system's allocator, and
-//! both [find](crate::system) that they mean the same one. Before that it becomes `System` when there are more early blocks
+//! both [find](crate::memory::malloc) that they mean the same one. Before that it becomes `System` when there are more early blocks
 //! than can be noted. All are one exchange of [`MEMORY`], so that one of them wins. A thread that still sees `Early` after
 //! that has a block of the system's, which is noted before anybody else can have it; and whoever frees a block has it from
 //! the one that allocated it, so sees at least what that one saw.
@@ -25,9 +25,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
-use crate::buffer::{self, Owner};
+use crate::abi::table::HostMemory;
+use crate::memory::buffer::{self, Owner};
 use crate::runtime;
-use crate::table::HostMemory;
 
 /// Has this plugin allocate with its host's allocator, so that its values move to the host and back without a copy.
 ///
@@ -507,7 +507,7 @@ mod tests {
     fn a_host_that_has_the_systems_is_not_asked() {
         use std::ffi::c_void;
 
-        use crate::system::SystemAllocator;
+        use crate::memory::malloc::SystemAllocator;
 
         unsafe extern "C" fn alloc(_: usize, _: usize, _: *const c_void) -> *mut u8 {
             null_mut()

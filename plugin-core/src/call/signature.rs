@@ -7,11 +7,11 @@ use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-use crate::closure::as_closure;
-use crate::descriptor::{Node, Tag};
-use crate::fault::{Context, Fault, FaultRepr, Outcome, Return};
-use crate::live::Live;
-use crate::lookup::{Lookup, Site};
+use crate::call::closure::as_closure;
+use crate::call::lookup::{Lookup, Site};
+use crate::describe::walker::{Node, Tag};
+use crate::fault::value::{Context, Fault, FaultRepr, Outcome, Return};
+use crate::live::handle::Live;
 use crate::types::{PluginMut, PluginRef, PluginType};
 
 /// An exported function, called as `greet("World")`.
@@ -294,7 +294,7 @@ without_mut!(signature [] (A a) (B b) (C c) (D d) (E e) (last G g));
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::{Version, Versions};
+    use crate::live::handle::{Version, Versions};
     use crate::origin::Origin;
 
     /// Reads an argument's `Repr`, and adds 100 to what is behind `&mut`.

@@ -3,9 +3,9 @@
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 use super::{PluginType, unknown_tag};
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
-use crate::hint::unusual;
+use crate::cold::cold_path;
+use crate::describe::walker::{Node, Tag};
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 /// Lowers into a place what a call returns beside its tag, and that.
@@ -147,7 +147,7 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
             match tag {
                 0 => Ok(T::lift((&raw const (*repr).payload.ok).read(), origin)),
                 _ => {
-                    unusual();
+                    cold_path();
                     Err(E::lift((&raw const (*repr).payload.err).read(), origin))
                 }
             }

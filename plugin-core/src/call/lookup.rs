@@ -5,10 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::descriptor::{Flat, Node};
-use crate::fault::{Context, Fault, Outcome};
+use crate::describe::walker::{Flat, Node};
+use crate::fault::value::{Context, Fault, Outcome};
 use crate::origin::Origin;
-use crate::statics::PluginStatic;
+use crate::statics::plugin_static::PluginStatic;
 
 /// One export of one loaded plugin, as every handle to it refers to it.
 #[derive(Debug)]

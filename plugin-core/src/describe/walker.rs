@@ -34,7 +34,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::record::put;
+use crate::describe::record::put;
 
 /// What a descriptor's node is; its number is part of the ABI, so numbers are only ever added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,8 +8,8 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 
 use super::PluginType;
-use crate::arena::Arena;
-use crate::descriptor::Node;
+use crate::describe::walker::Node;
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
 
 /// A definition with stand-ins.

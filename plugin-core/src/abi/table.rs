@@ -15,13 +15,13 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use crate::buffer::Owner;
-use crate::fault::{Context, FaultRepr};
-use crate::record::{Field, Kind, Record};
-pub use crate::stack::Run;
+use crate::describe::record::{Field, Kind, Record};
+use crate::fault::value::{Context, FaultRepr};
+use crate::memory::buffer::Owner;
+pub use crate::memory::malloc::SystemAllocator;
+pub use crate::runtime::stack::Run;
 #[cfg(feature = "host")]
-pub use crate::stack::on_new as on_new_stack;
-pub use crate::system::SystemAllocator;
+pub use crate::runtime::stack::on_new as on_new_stack;
 
 /// The version of everything the two sides must agree on: the table, the records, and each type's `Repr`.
 pub const ABI_VERSION: u32 = 1;
@@ -280,7 +280,7 @@ unsafe impl Sync for HostMemory {}
 /// The common allocator as a host passes it on: the owner that frees its buffers, and whether the host allocates with it.
 #[cfg(feature = "host")]
 pub fn common_allocator() -> (&'static Owner, bool) {
-    crate::allocator::common_of_host()
+    crate::memory::host_allocator::common_of_host()
 }
 
 /// The functions by which a host's plugins change the environment, or null.

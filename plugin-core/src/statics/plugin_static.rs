@@ -2,7 +2,7 @@
 //!
 //! A static crosses as the return value of its accessor. The look-up of a static that never changes gives the host the
 //! address of a plain value, or lends the host any other value to make a copy of. An atomic is shared. A lock is operated by
-//! functions of the plugin (see [`locks`](crate::locks)), because the layout of a lock is known to its own std only.
+//! functions of the plugin (see [`locks`](crate::statics::locks)), because the layout of a lock is known to its own std only.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -10,10 +10,10 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic;
 
-use crate::arena::Arena;
-use crate::buffer::SliceRepr;
-use crate::descriptor::{Node, Tag};
-use crate::fault::{Outcome, contain};
+use crate::describe::walker::{Node, Tag};
+use crate::fault::value::{Outcome, contain};
+use crate::memory::arena::Arena;
+use crate::memory::buffer::SliceRepr;
 use crate::origin::Origin;
 use crate::types::{PluginRef, PluginType, is_plain, with_room};
 

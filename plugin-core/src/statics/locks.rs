@@ -12,11 +12,11 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
-use crate::fault::{Outcome, contain};
+use crate::describe::walker::{Node, Tag};
+use crate::fault::value::{Outcome, contain};
+use crate::memory::arena::Arena;
 use crate::origin::Origin;
-use crate::statics::PluginStatic;
+use crate::statics::plugin_static::PluginStatic;
 use crate::types::{NoUnwind, PluginType};
 
 /// A lock taken by the plugin for the host.

@@ -1,0 +1,4 @@
+//! Exported statics and locks.
+
+pub(crate) mod locks;
+pub(crate) mod plugin_static;
