@@ -192,34 +192,56 @@ pub mod __private;
 pub use plugin_macros::{plugin_export, plugin_type};
 
 #[cfg(feature = "host")]
-pub use call::lookup::{Lookup, Site, Static};
-#[cfg(feature = "host")]
-pub use call::signature::{Function, FunctionType};
-pub use describe::{descriptor, record};
+pub use call::{Function, FunctionType, Lookup, Site};
+pub use describe::record;
 pub use fault::{Fault, Location};
 #[cfg(feature = "host")]
-pub use live::handle::{Live, Version, Versions};
-pub use memory::arena::Arena;
-pub use memory::host_allocator::HostAllocator;
+pub use live::{Live, Version, Versions};
+pub use memory::{Arena, HostAllocator};
 pub use origin::Origin;
 pub use runtime::state;
-pub use statics::locks::{ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
-pub use statics::plugin_static::{Borrowed, PluginStatic};
+#[cfg(feature = "host")]
+pub use statics::Static;
+pub use statics::{Borrowed, PluginStatic, ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
 #[cfg(any(feature = "host", feature = "serde_json"))]
 #[doc(hidden)]
 pub use types::decimal;
 pub use types::{PluginMut, PluginRef, PluginType};
 
-pub use abi::table;
+/// The registration table: the parts of a loaded library that a host reads and calls, found through one symbol.
+///
+/// The module is public for `plugin-host`, which reads the records that this crate writes. No other crate needs it, so there
+/// are no examples.
+pub mod table {
+    pub use crate::abi::{
+        ABI_VERSION, Environment, Escaped, Export, HEADER_SIZE, HostMemory, HostServices, Invoke, MAGIC, PluginTable,
+        Registered, Run, SystemAllocator, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
+    };
+    #[cfg(feature = "host")]
+    pub use crate::runtime::hosting::{
+        common_allocator, environment, environment_is_everywhere, forget_plugin, note_plugin, opening_controlled,
+    };
+    pub use crate::runtime::registration::{build_record, registered};
+    #[cfg(feature = "host")]
+    pub use crate::runtime::stack::on_new as on_new_stack;
+}
+
+/// A type as data: the bytes by which two separately compiled sides compare their types.
+///
+/// The module is public for `plugin-host`, which reads the bytes that this crate writes. No other crate needs it, so there
+/// are no examples.
+pub mod descriptor {
+    pub use crate::describe::{Definition, DefinitionRef, Flat, Node, Shape, Tag, assert_described, form, style};
+}
 
 /// The C-compatible forms that values have on the way between the two sides, and what either side holds meanwhile.
 ///
 /// They are opaque: one gets them from [`PluginType::lower`] and its kin, and hands them on. So there are no examples.
 pub mod repr {
-    pub use crate::memory::buffer::{BufferRepr, Free, Owner, SliceRepr};
+    pub use crate::abi::{BufferRepr, Free, Owner, SliceRepr};
+    pub use crate::statics::AccessRepr;
     #[cfg(feature = "host")]
-    pub use crate::statics::locks::LockedHead;
-    pub use crate::statics::locks::{LockRepr, LockedRepr};
-    pub use crate::statics::plugin_static::AccessRepr;
+    pub use crate::statics::LockedHead;
+    pub use crate::statics::{LockRepr, LockedRepr};
     pub use crate::types::repr::*;
 }

@@ -7,12 +7,12 @@ use std::fmt::Display;
 pub use ::core;
 pub use inventory;
 
-pub use crate::abi::table::{Export, Invoke};
+pub use crate::abi::{Export, Invoke};
 pub use crate::describe::record::{Field, Kind, Record};
-pub use crate::describe::walker::{Definition, DefinitionRef, Node, Tag, assert_described, form, style};
-pub use crate::fault::value::{Context, Outcome, drop_rest, outcome};
+pub use crate::describe::{Definition, DefinitionRef, Node, Tag, assert_described, form, style};
+pub use crate::fault::{Context, Outcome, drop_rest, outcome};
 use crate::runtime::state::{self, StateRepr};
-pub use crate::statics::plugin_static::access;
+pub use crate::statics::access;
 pub use crate::types::growable::{Release, unbox};
 pub use crate::types::held::default as hold_default;
 pub use crate::types::stand_in::{Parameter, Template};

@@ -1,14 +1,11 @@
-//! What a host may ask for by type, and what it gets.
+//! [`Lookup`]: the types by which a host may ask for an export.
 
 use std::ffi::c_void;
-use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::describe::walker::{Flat, Node};
-use crate::fault::value::{Context, Fault, Outcome};
+use crate::describe::{Flat, Node};
+use crate::fault::Fault;
 use crate::origin::Origin;
-use crate::statics::plugin_static::PluginStatic;
 
 /// One export of one loaded plugin, as every handle to it refers to it.
 #[derive(Debug)]
@@ -61,85 +58,4 @@ pub unsafe trait Lookup: Sized {
     ///
     /// The site is of an export whose descriptor fits `NODE`, and its origin keeps the library loaded.
     unsafe fn bind(site: Arc<Site>) -> Result<Self::Handle, Fault>;
-}
-
-/// An exported static, which [`Deref`]s to its value.
-///
-/// | asked for | derefs to | |
-/// | --- | --- | --- |
-/// | `&str`, `&[T]` | [`Borrowed`](crate::Borrowed) text or elements | in the plugin's memory |
-/// | any `T` that crosses | `T` | in the plugin's memory if plain, else a copy |
-/// | `AtomicU64` and the like | the atomic | the plugin's own: changes are seen by both |
-/// | `RwLock<T>`, `Mutex<T>` | [`RemoteRwLock`](crate::RemoteRwLock), [`RemoteMutex`](crate::RemoteMutex) | locked, read and written across |
-///
-/// It keeps its library loaded.
-///
-/// # Example
-///
-/// ```standalone_crate
-/// # use std::sync::atomic::{AtomicU64, Ordering};
-/// # use plugin_core::plugin_export;
-/// # use plugin_host::Host;
-/// #[plugin_export]
-/// static CALLS: AtomicU64 = AtomicU64::new(0);
-///
-/// let host = Host::linked()?;
-/// let calls = host.get::<AtomicU64>("CALLS")?;
-/// calls.fetch_add(1, Ordering::Relaxed);
-/// assert_eq!(CALLS.load(Ordering::Relaxed), 1);
-/// # Ok::<(), plugin_host::Error>(())
-/// ```
-pub struct Static<T: PluginStatic> {
-    // Before `site`, so that it is dropped while the library is there.
-    view: T::View,
-    site: Arc<Site>,
-}
-
-impl<T: PluginStatic> Static<T> {
-    /// The plugin's name and the export's, `greeter::GREETER`.
-    pub fn label(&self) -> &str {
-        &self.site.label
-    }
-}
-
-impl<T: PluginStatic> Deref for Static<T> {
-    type Target = T::Target;
-    #[inline]
-    fn deref(&self) -> &T::Target {
-        T::target(&self.view)
-    }
-}
-
-impl<T: PluginStatic<Target: fmt::Debug>> fmt::Debug for Static<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: PluginStatic<Target: fmt::Display>> fmt::Display for Static<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-// SAFETY: the view is bound as what its descriptor says it is.
-#[diagnostic::do_not_recommend]
-unsafe impl<T: PluginStatic> Lookup for T {
-    type Handle = Static<T>;
-    const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
-
-    unsafe fn bind(site: Arc<Site>) -> Result<Static<T>, Fault> {
-        // SAFETY: the export's descriptor fits `NODE`, so its entry is the accessor of such a static.
-        let entry = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
-        };
-        // SAFETY: an accessor, called in a library that `site` keeps loaded.
-        let access = unsafe { entry(std::ptr::null()).into_result() }.map_err(|mut fault| {
-            fault.export = Some(site.label.clone());
-            fault
-        })?;
-        // SAFETY: just accessed; the view is dropped before `site` is.
-        let view = unsafe { T::view(access, &site.origin) };
-        Ok(Static { view, site })
-    }
 }

@@ -1,7 +1,17 @@
-//! How a host looks an export up and calls it.
+//! A call: the look-up of an export by its type, the handle that is called, and the call itself.
 
-pub(crate) mod closure;
-pub(crate) mod lookup;
+mod callee;
+mod closure;
+mod function;
+mod function_type;
+mod lookup;
 // `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
 #[allow(coherence_leak_check)]
-pub(crate) mod signature;
+mod signature;
+
+pub(crate) use callee::{Callee, Handle};
+pub use function::Function;
+pub use function_type::FunctionType;
+pub use lookup::{Lookup, Site};
+#[cfg(test)]
+pub(crate) use signature::{all_kinds, argument_repr, argument_type, without_mut};

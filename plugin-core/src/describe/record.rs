@@ -13,7 +13,8 @@
 //!
 //! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
 
-use crate::describe::walker::Node;
+use super::bytes::put;
+use super::node::Node;
 
 /// The link section that holds the records.
 pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__plugin" } else { ".plugin" };
@@ -76,16 +77,6 @@ pub struct Record {
     pub kind: Kind,
     /// What it says.
     pub fields: &'static [Field],
-}
-
-/// Copies `bytes` into `out` from `at` on, and returns where they end.
-pub(crate) const fn put(out: &mut [u8], at: usize, bytes: &[u8]) -> usize {
-    let mut i = 0;
-    while i < bytes.len() {
-        out[at + i] = bytes[i];
-        i += 1;
-    }
-    at + bytes.len()
 }
 
 const HEADER: usize = MARK.len() + 4;

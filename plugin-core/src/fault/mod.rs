@@ -1,8 +1,18 @@
-//! Why a call did not return, and the one place where a panic is stopped.
+//! The reason why a call did not return, and the one place where a panic is stopped.
 //!
 //! [`Fault`] and [`Location`] are for everybody. The rest is public for `plugin-host` and for the shims that the attribute
 //! makes, and has no examples for that reason.
 
+pub(crate) mod boundary;
+mod returned;
+pub(crate) mod unwind;
 pub(crate) mod value;
 
-pub use value::*;
+pub use boundary::outcome;
+pub use returned::Return;
+pub use unwind::{discard, drop_rest};
+pub use value::{Fault, Location};
+
+pub use crate::abi::{Context, FaultRepr, Outcome};
+#[cfg(feature = "host")]
+pub use crate::runtime::panic_hook::observe_panics;

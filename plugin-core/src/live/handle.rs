@@ -4,12 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
-use crate::call::lookup::Site;
-use crate::call::signature::{Function, FunctionType};
-use crate::live::hazard::{self, Readers, Reading};
+use super::versions::{Current, Versions};
+use crate::call::{Function, FunctionType, Handle};
 
 /// An exported function that follows the upgrades of its plugin: each call goes to the version that serves then.
 ///
@@ -77,29 +75,27 @@ impl<F> Live<F> {
         (Live { versions, place, alive, signature: PhantomData }, watch)
     }
 
-    /// The function in the version that serves now, for one call.
-    #[inline(always)]
-    pub(crate) fn current(&self) -> Current<F> {
-        loop {
-            let version = hazard::begin(&self.versions.current);
-            // SAFETY: as long as that is there, who replaces the version keeps it.
-            if let Some(function) = unsafe { &*version.value() }.function(self.place) {
-                return Current { function, version, signature: PhantomData };
-            }
-            drop(version);
-            self.versions.wait_for(self.place);
-        }
-    }
-
     /// The number of the version that serves now: 1 for the first that was loaded, and one more with each upgrade.
     pub fn revision(&self) -> u64 {
-        self.current().version().revision
+        self.versions.current(self.place).version().revision()
     }
 
     /// The function of the version that serves now. It stays with that version. As a call does, this waits while a state is
     /// handed over.
     pub fn pin(&self) -> Function<F> {
-        self.current().function().clone()
+        // SAFETY: by the promise of `new`, the function at this place fits `F`.
+        unsafe { Function::new(self.versions.current(self.place).clone()) }
+    }
+}
+
+// SAFETY: by the promise of `new`, the function at this place fits `F`. The guard keeps the version, and the version keeps
+// the library loaded.
+unsafe impl<F: FunctionType> Handle<F> for Live<F> {
+    type Guard<'a> = Current;
+
+    #[inline(always)]
+    fn callee(&self) -> Current {
+        self.versions.current(self.place)
     }
 }
 
@@ -108,131 +104,14 @@ impl<F: FunctionType> Deref for Live<F> {
 
     #[inline(always)]
     fn deref(&self) -> &F::Target {
-        F::live_target(self)
+        F::target(self)
     }
 }
 
 impl<F> fmt::Debug for Live<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let current = self.current();
-        let label = current.function().label();
-        write!(f, "Live({label}: {}, revision {})", std::any::type_name::<F>(), current.version().revision)
-    }
-}
-
-/// Keeps a version for the time of a call.
-pub(crate) struct Current<F> {
-    function: *const Function<()>,
-    version: Reading<Version>,
-    signature: PhantomData<F>,
-}
-
-impl<F> Current<F> {
-    #[inline(always)]
-    pub(crate) fn function(&self) -> &Function<F> {
-        // SAFETY: it is in the version, which is kept. A `Function` of one type is one of any other, but for what it is called
-        // with; this one fits `F`, by the promise of `Live::new`.
-        unsafe { &*self.function.cast::<Function<F>>() }
-    }
-
-    fn version(&self) -> &Version {
-        // SAFETY: it is kept.
-        unsafe { &*self.version.value() }
-    }
-}
-
-/// The functions of one version that are followed, by their places. For a host's use.
-pub struct Version {
-    revision: u64,
-    functions: Vec<Option<Function<()>>>,
-}
-
-impl Version {
-    /// A version of this number with these functions.
-    pub fn new<'a>(revision: u64, sites: impl IntoIterator<Item = Option<&'a Arc<Site>>>) -> Arc<Self> {
-        Arc::new(Version {
-            revision,
-            functions: sites.into_iter().map(|site| site.cloned().map(Function::new)).collect(),
-        })
-    }
-
-    #[inline(always)]
-    fn function(&self, place: usize) -> Option<&Function<()>> {
-        self.functions.get(place)?.as_ref()
-    }
-}
-
-/// The version of a plugin that serves, and from time to time the next. For a host's use.
-pub struct Versions {
-    current: AtomicPtr<Version>,
-    kept: Mutex<Kept>,
-    published: Condvar,
-}
-
-struct Kept {
-    /// What `Versions::current` points at.
-    current: Arc<Version>,
-    /// What it pointed at before, and who may still be reading there.
-    before: Vec<(Arc<Version>, Readers)>,
-}
-
-impl Kept {
-    /// Takes out what nobody reads any more.
-    fn take_ended(&mut self) -> Vec<Arc<Version>> {
-        let mut ended = Vec::new();
-        for (version, mut readers) in std::mem::take(&mut self.before) {
-            if readers.have_ended() {
-                ended.push(version);
-            } else {
-                self.before.push((version, readers));
-            }
-        }
-        ended
-    }
-}
-
-impl Versions {
-    /// With this version to begin with.
-    pub fn new(first: Arc<Version>) -> Self {
-        let current = AtomicPtr::new(Arc::as_ptr(&first).cast_mut());
-        Versions { current, kept: Mutex::new(Kept { current: first, before: Vec::new() }), published: Condvar::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Has every call from now on go to `next`. In a version that lacks a function, calls of it wait for the next.
-    pub fn publish(&self, next: Arc<Version>) {
-        let mut kept = self.lock();
-        self.current.store(Arc::as_ptr(&next).cast_mut(), Ordering::Release);
-        let before = std::mem::replace(&mut kept.current, next);
-        let readers = Readers::of(Arc::as_ptr(&before), &self.current);
-        kept.before.push((before, readers));
-        let ended = kept.take_ended();
-        drop(kept);
-        self.published.notify_all();
-        // Not while locked: what it keeps may be a library.
-        drop(ended);
-    }
-
-    /// Whether calls are in progress in a version of that number that was replaced. What nobody reads any more is dropped.
-    pub fn is_in_progress(&self, revision: u64) -> bool {
-        let mut kept = self.lock();
-        let ended = kept.take_ended();
-        let found = kept.before.iter().any(|(version, _)| version.revision == revision);
-        drop(kept);
-        drop(ended);
-        found
-    }
-
-    /// Waits for a version that has a function there.
-    #[cold]
-    #[inline(never)]
-    fn wait_for(&self, place: usize) {
-        let mut kept = self.lock();
-        while kept.current.function(place).is_none() {
-            kept = self.published.wait(kept).unwrap_or_else(PoisonError::into_inner);
-        }
+        let current = self.versions.current(self.place);
+        let (label, revision) = (current.label(), current.version().revision());
+        write!(f, "Live({label}: {}, revision {revision})", std::any::type_name::<F>())
     }
 }

@@ -1,4 +1,10 @@
 //! Functions that follow the upgrades of their plugin.
 
-pub(crate) mod handle;
+mod handle;
 mod hazard;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+pub use handle::Live;
+pub use versions::{Version, Versions};

@@ -1,71 +1,13 @@
 //! Memory that crosses the boundary, and whose it is.
 
-use std::alloc::{Layout, dealloc, realloc};
+use std::alloc::{Layout, realloc};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
+use super::common;
+use super::owner::OWN;
+use crate::abi::{BufferRepr, Owner, SliceRepr};
 use crate::cold::cold_path;
-use crate::memory::host_allocator;
-
-/// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
-pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
-
-/// The owner that frees a buffer. The owner is known by its address, which is aligned so that there is room beside it for
-/// [`BufferRepr`]'s number.
-#[derive(Debug)]
-#[repr(C, align(1024))]
-pub struct Owner {
-    free: Free,
-}
-
-impl Owner {
-    pub(crate) const fn new(free: Free) -> Self {
-        Owner { free }
-    }
-
-    /// The most elements that there may be room for besides those in a buffer of this kind.
-    const MOST_SPARE: usize = align_of::<Owner>() / 2 - 1;
-}
-
-/// `len` elements of some [`Repr`](crate::PluginType::Repr) in a row.
-///
-/// The two sides may have different allocators, so the buffer says whose it is:
-///
-/// | `owner` | the buffer is | its capacity |
-/// | --- | --- | --- |
-/// | null | lent: good for the length of the call, or, if it is (part of) a result, until that is lifted | |
-/// | an odd number | of the common allocator: see `host_allocator.rs` | half of the number |
-/// | the address of an [`Owner`], plus an even number | that one's | `len` and half of the number |
-///
-/// A receiver adopts a buffer of its own allocator. Of any other buffer, the receiver copies the elements and has the buffer
-/// freed.
-///
-/// It is as large as a `Vec`, so that a `Vec` of them is made of a `Vec` of `String`s in place.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct BufferRepr {
-    ptr: *mut u8,
-    len: usize,
-    owner: *const u8,
-}
-
-const _: () = assert!(size_of::<BufferRepr>() == size_of::<Vec<u8>>());
-
-/// The owner of the buffers of this library's own allocator.
-static OWN: Owner = Owner::new(free_own);
-
-unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
-    if size != 0 {
-        // SAFETY: the pointer comes from `BufferRepr::own` in this same library, or in one that has its memory from this
-        // one, with this size and alignment.
-        unsafe { dealloc(ptr, Layout::from_size_align_unchecked(size, align)) }
-    }
-}
-
-/// The owner of the buffers of the common allocator, if that allocator is this library's.
-pub(crate) fn own() -> &'static Owner {
-    &OWN
-}
 
 /// Whose a buffer is.
 #[derive(Clone, Copy)]
@@ -102,7 +44,7 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
     match Whose::of(owner) {
         Whose::Common { capacity } => {
             // SAFETY: nobody else will use the buffer, by the caller's promise, and it is adopted here.
-            if unsafe { host_allocator::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) } {
+            if unsafe { common::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) } {
                 return (ptr.cast(), capacity);
             }
         }
@@ -128,7 +70,7 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
 unsafe fn free(ptr: *mut u8, len: usize, owner: *const u8, size: usize, align: usize) {
     let (owner, capacity) = match Whose::of(owner) {
         Whose::Lent => return,
-        Whose::Common { capacity } => (host_allocator::common_owner(), capacity),
+        Whose::Common { capacity } => (common::common_owner(), capacity),
         // SAFETY: a static of the sender's, which is still loaded.
         Whose::Owner { owner, spare } => (unsafe { &*owner }, len + spare),
     };
@@ -138,7 +80,7 @@ unsafe fn free(ptr: *mut u8, len: usize, owner: *const u8, size: usize, align: u
 
 /// [`BufferRepr::owner`] for a buffer of the common allocator. A capacity is at most `isize::MAX`.
 #[inline(always)]
-fn common(capacity: usize) -> *const u8 {
+fn common_with(capacity: usize) -> *const u8 {
     std::ptr::without_provenance(capacity * 2 + 1)
 }
 
@@ -156,7 +98,7 @@ fn own_with(spare: usize) -> *const u8 {
 /// As for [`BufferRepr::from_vec`].
 #[inline(never)]
 unsafe fn given(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> (*mut u8, *const u8) {
-    if host_allocator::gives_own() && capacity - len <= Owner::MOST_SPARE {
+    if common::gives_own() && capacity - len <= Owner::MOST_SPARE {
         return (ptr, own_with(capacity - len));
     }
     // SAFETY: the caller's promise.
@@ -174,8 +116,8 @@ unsafe fn given_otherwise(
     size: usize,
     align: usize,
 ) -> (*mut u8, *const u8) {
-    if host_allocator::give(ptr, capacity * size) {
-        return (ptr, common(capacity));
+    if common::give(ptr, capacity * size) {
+        return (ptr, common_with(capacity));
     }
     let (mut ptr, mut spare) = (ptr, capacity - len);
     if spare > Owner::MOST_SPARE {
@@ -214,8 +156,8 @@ impl BufferRepr {
     /// `Vec::from_raw_parts` would be right with these, for elements of this size and alignment.
     #[inline(always)]
     unsafe fn from_vec(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
-        let (ptr, owner) = if host_allocator::gives_common() {
-            (ptr, common(capacity))
+        let (ptr, owner) = if common::gives_common() {
+            (ptr, common_with(capacity))
         } else {
             cold_path();
             // SAFETY: the caller's promise.
@@ -291,7 +233,7 @@ impl BufferRepr {
     #[inline(always)]
     pub(crate) unsafe fn take<T>(self) -> Vec<T> {
         let BufferRepr { ptr, len, owner } = self;
-        let (ptr, capacity) = if owner.addr() % 2 == 1 && host_allocator::adopts_common() {
+        let (ptr, capacity) = if owner.addr() % 2 == 1 && common::adopts_common() {
             (ptr.cast(), owner.addr() / 2)
         } else {
             cold_path();
@@ -312,15 +254,6 @@ impl BufferRepr {
         // SAFETY: the buffer was made by `own` on a `Vec` of elements of this size and alignment.
         unsafe { free(self.ptr, self.len, self.owner, size_of::<T>(), align_of::<T>()) }
     }
-}
-
-/// `len` elements in a row that are lent for the length of a call, as a whole argument. On most systems C passes two words in
-/// registers.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct SliceRepr {
-    ptr: *mut u8,
-    len: usize,
 }
 
 impl SliceRepr {

@@ -2,17 +2,9 @@
 
 use std::ffi::c_void;
 
-/// What [`std::alloc::System`] calls in one library: `malloc`, `calloc`, `realloc`, `posix_memalign` and `free`. Two libraries
-/// in which these are the same can free each other's blocks.
-///
-/// They differ, for example, where a program is linked with a `malloc` of its own, which its plugins do not see.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct SystemAllocator([*const c_void; SystemAllocator::FUNCTIONS]);
+use crate::abi::SystemAllocator;
 
 impl SystemAllocator {
-    pub(crate) const FUNCTIONS: usize = 5;
-
     /// None: the library's own allocator is another, or may be.
     #[cfg(feature = "host")]
     pub const NONE: Self = SystemAllocator([std::ptr::null(); SystemAllocator::FUNCTIONS]);

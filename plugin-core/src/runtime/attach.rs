@@ -4,11 +4,11 @@ use std::ffi::c_void;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{SERVICES, panic_hook};
-use crate::abi::table::{
-    ABI_VERSION, BUILD_RECORD, Escaped, Export, HostServices, MAGIC, PluginTable, Registered, bound, registered,
-};
-use crate::memory::host_allocator;
+use super::panic_hook;
+use super::registration::{BUILD_RECORD, registered};
+use super::services::SERVICES;
+use crate::abi::{ABI_VERSION, Escaped, Export, HostServices, MAGIC, PluginTable, Registered, bound};
+use crate::memory;
 
 /// What the host finds by its symbol.
 #[unsafe(no_mangle)]
@@ -33,13 +33,13 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     if ONCE.swap(true, Ordering::AcqRel) {
         return bound::ALREADY;
     }
-    if !host_allocator::accept_host() {
+    if !memory::accept_host() {
         return bound::IS_HOST;
     }
     SERVICES.store(services.cast_mut(), Ordering::Release);
     // First of all: what is allocated from here on may be the host's.
     // SAFETY: the host keeps its services, and what they refer to, valid while this library is mapped.
-    unsafe { host_allocator::bind((&raw const (*services).memory).read()) };
+    unsafe { memory::bind((&raw const (*services).memory).read()) };
     panic_hook::install();
     #[cfg(controllable)]
     {
@@ -70,7 +70,7 @@ unsafe extern "C" fn escaped() -> Escaped {
     #[cfg(controllable)]
     return super::threads::all_escaped();
     #[cfg(not(controllable))]
-    Escaped { kinds: crate::abi::table::escaped::UNKNOWN, signals: 0 }
+    Escaped { kinds: crate::abi::escaped::UNKNOWN, signals: 0 }
 }
 
 /// Tells what is known of each thing that [`escaped`] tells of.

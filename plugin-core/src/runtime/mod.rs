@@ -3,9 +3,15 @@
 mod attach;
 #[cfg(all(controllable, feature = "host"))]
 mod environment;
+#[cfg(feature = "host")]
+pub(crate) mod hosting;
+#[cfg(controllable)]
+mod image;
 pub(crate) mod panic_hook;
 #[cfg(controllable)]
 pub(crate) mod process;
+pub(crate) mod registration;
+pub(crate) mod services;
 pub(crate) mod stack;
 pub mod state;
 #[cfg(controllable)]
@@ -18,17 +24,4 @@ mod threads {
     macro_rules! __control_threads {
         () => {};
     }
-}
-
-use std::sync::atomic::{AtomicPtr, Ordering};
-
-use crate::abi::table::HostServices;
-
-static SERVICES: AtomicPtr<HostServices> = AtomicPtr::new(std::ptr::null_mut());
-
-/// What the host does for this library, while it is attached.
-pub(crate) fn services() -> Option<&'static HostServices> {
-    // SAFETY: null, or what the host passed to `bind` and keeps valid until after `unbind` and for as long as the
-    // library is mapped.
-    unsafe { SERVICES.load(Ordering::Acquire).as_ref() }
 }

@@ -2,7 +2,7 @@
 //!
 //! The plugin has a std of its own, whose default hook would print to the host's standard error and, symbolising a
 //! backtrace, map files that outlive the unload. This one keeps the place of the panic for
-//! [`outcome`](crate::fault::value::outcome), which returns it with the fault. A report that no call returns, because a thread
+//! [`outcome`](crate::fault::boundary::outcome), which returns it with the fault. A report that no call returns, because a thread
 //! of the plugin's own panicked or because the plugin caught the panic itself, goes to the host when newer ones crowd it
 //! out or its thread ends.
 //!
@@ -16,9 +16,11 @@ use std::fmt;
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
-use super::services;
-use crate::abi::table::HostServices;
-use crate::fault::value::{Fault, FaultRepr, Location, message_of};
+use super::services::services;
+use crate::abi::FaultRepr;
+use crate::abi::HostServices;
+use crate::fault::unwind::message_of;
+use crate::fault::value::{Fault, Location};
 
 struct Report(Fault);
 
@@ -173,9 +175,10 @@ pub(crate) fn install() {
     std::panic::set_hook(Box::new(report));
 }
 
-/// Puts the hook before the program's own, for plugins that are linked into it: the program's still prints.
+/// Makes the faults of plugins that are linked into this program say where they happened, by a panic hook before the
+/// program's own, which still prints. Done once, however often it is called.
 #[cfg(feature = "host")]
-pub(crate) fn observe() {
+pub fn observe_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     // Then hooks cannot be changed. A later host will do it.
     if std::thread::panicking() {

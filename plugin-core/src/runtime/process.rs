@@ -8,8 +8,13 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 
-use super::services;
-use crate::abi::table::Environment;
+#[cfg(feature = "host")]
+use super::image::image_of;
+use super::image::is_own;
+use super::panic_hook::before_abort;
+use super::services::services;
+use super::threads::{next, note_environment};
+use crate::abi::Environment;
 
 /// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts it, and
 /// in a host's. Each definition is a jump through [`ENVIRONMENT`].
@@ -108,31 +113,6 @@ fn next(name: &CStr) -> *mut c_void {
     unsafe { dlsym(-1_isize as *mut c_void, name.as_ptr()) }
 }
 
-/// Returns the start of the library or program that `address` is in.
-pub(super) fn image_of(address: *const c_void) -> *const c_void {
-    /// `Dl_info`.
-    #[repr(C)]
-    struct Found {
-        file: *const c_char,
-        base: *const c_void,
-        symbol: *const c_char,
-        address: *const c_void,
-    }
-    unsafe extern "C" {
-        fn dladdr(address: *const c_void, found: *mut Found) -> c_int;
-    }
-    let mut found =
-        Found { file: std::ptr::null(), base: std::ptr::null(), symbol: std::ptr::null(), address: std::ptr::null() };
-    // SAFETY: the address is looked up, not used, and the result has a place.
-    unsafe { dladdr(address, &raw mut found) };
-    found.base
-}
-
-/// Returns true if this library or program has that function.
-pub(super) fn is_own(function: *const c_void) -> bool {
-    !function.is_null() && image_of(function) == image_of((setenv as *const ()).cast())
-}
-
 /// Whose definitions a library uses as long as it is not attached.
 #[derive(Clone, Copy)]
 enum Source {
@@ -209,7 +189,7 @@ unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
 unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
     // SAFETY: the caller's promise.
     if !entry.is_null() && unsafe { CStr::from_ptr(entry) }.to_bytes().contains(&b'=') {
-        super::threads::note_environment();
+        note_environment();
     }
     pass_on!(c"putenv" putenv(entry: *mut c_char))
 }
@@ -235,7 +215,7 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
         unsafe { (services.exit)(status) };
     }
     // Not by `dlsym`, which gives this library its own definition.
-    match super::threads::next!("exit", unsafe extern "C" fn(c_int) -> !) {
+    match next!("exit", unsafe extern "C" fn(c_int) -> !) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(status) },
         None => std::process::abort(),
@@ -244,7 +224,7 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
 
 /// The next function of that name. Once it is known, to ask for it is safe in a signal handler.
 pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
-    super::threads::next!("abort", unsafe extern "C" fn() -> !)
+    next!("abort", unsafe extern "C" fn() -> !)
 }
 
 /// `abort`, as a library has it: first it prints the panics of this thread that have not been reported.
@@ -253,7 +233,7 @@ pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn abort() -> ! {
-    super::panic_hook::before_abort();
+    before_abort();
     match next_abort() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function() },

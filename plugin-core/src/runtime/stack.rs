@@ -4,9 +4,7 @@
 
 use std::ffi::c_void;
 
-/// A function that runs on another stack. It gets the `data` that was passed along, and the lowest address of the stack.
-/// It does not unwind.
-pub type Run = unsafe extern "C" fn(data: *mut c_void, lowest: usize);
+use crate::abi::Run;
 
 /// Calls `run(data, _)` on another stack of this thread.
 ///
@@ -37,7 +35,7 @@ pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'sta
 /// As above.
 #[cfg(not(feature = "host"))]
 pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'static str> {
-    let Some(services) = crate::runtime::services() else {
+    let Some(services) = crate::runtime::services::services() else {
         return Err("there is no host to provide another stack");
     };
     // SAFETY: the caller's promise; the host's own service with the host's context.
@@ -47,7 +45,7 @@ pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'sta
     }
 }
 
-/// [`HostServices::on_stack`](crate::abi::table::HostServices::on_stack), as a host provides it.
+/// [`HostServices::on_stack`](crate::abi::HostServices::on_stack), as a host provides it.
 ///
 /// # Safety
 ///

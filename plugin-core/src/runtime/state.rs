@@ -6,7 +6,8 @@
 
 use std::ffi::c_void;
 
-use crate::fault::value::{Outcome, contain};
+use crate::abi::Outcome;
+use crate::fault::boundary::contain;
 use crate::origin::Origin;
 use crate::types::PluginType;
 

@@ -12,12 +12,14 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::describe::walker::{Node, Tag};
-use crate::fault::value::{Outcome, contain};
-use crate::memory::arena::Arena;
+use super::plugin_static::PluginStatic;
+use crate::abi::Outcome;
+use crate::describe::{Node, Tag};
+use crate::fault::boundary::contain;
+use crate::fault::unwind::NoUnwind;
+use crate::memory::Arena;
 use crate::origin::Origin;
-use crate::statics::plugin_static::PluginStatic;
-use crate::types::{NoUnwind, PluginType};
+use crate::types::PluginType;
 
 /// A lock taken by the plugin for the host.
 #[derive(Clone, Copy)]

@@ -10,10 +10,11 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic;
 
-use crate::describe::walker::{Node, Tag};
-use crate::fault::value::{Outcome, contain};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::SliceRepr;
+use crate::abi::Outcome;
+use crate::abi::SliceRepr;
+use crate::describe::{Node, Tag};
+use crate::fault::boundary::contain;
+use crate::memory::Arena;
 use crate::origin::Origin;
 use crate::types::{PluginRef, PluginType, is_plain, with_room};
 

@@ -4,9 +4,9 @@ use std::mem::ManuallyDrop;
 
 use super::sequence::lend_slice;
 use super::{PluginType, held};
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::BufferRepr;
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 // SAFETY: crosses as the `Vec` of its one value does.

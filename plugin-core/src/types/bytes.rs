@@ -16,9 +16,9 @@ use std::mem::ManuallyDrop;
 use ::bytes::Bytes;
 
 use super::PluginType;
-use crate::describe::walker::{Node, Tag};
-use crate::fault::value::drop_rest;
-use crate::memory::arena::Arena;
+use crate::describe::{Node, Tag};
+use crate::fault::unwind::drop_rest;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// The `Repr` of a `Bytes`: address and length, and a share in the owner of the bytes.

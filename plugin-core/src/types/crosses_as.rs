@@ -8,8 +8,8 @@ macro_rules! crosses_as {
         #[diagnostic::do_not_recommend]
         unsafe impl crate::PluginType for $ty {
             type Repr = <$via as crate::PluginType>::Repr;
-            const NODE: &'static crate::describe::walker::Node =
-                &crate::describe::walker::Node::Of { head: &crate::describe::walker::Tag::$tag.head(), parts: &[] };
+            const NODE: &'static crate::describe::Node =
+                &crate::describe::Node::Of { head: &crate::describe::Tag::$tag.head(), parts: &[] };
 
             #[inline]
             fn lower(self) -> Self::Repr {

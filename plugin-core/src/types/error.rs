@@ -6,9 +6,9 @@ use std::mem::ManuallyDrop;
 
 use super::PluginType;
 use super::sequence::lend_all;
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::BufferRepr;
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// How much of a chain of causes crosses: it may have no end.

@@ -4,7 +4,7 @@
 //! knows all that is in it. The receiver moves out what it knows, and has the maker drop the rest and free the box. The box
 //! of a lent value is in the sender's arena, and releasing it has no effect.
 
-use crate::memory::arena::Arena;
+use crate::memory::Arena;
 
 /// Drops what is in the box but the first `taken` fields, and frees the box. `number` is that of the [`GrowsRepr`].
 pub type Release = unsafe extern "C" fn(at: *mut u8, number: u32, taken: u32);

@@ -65,8 +65,8 @@ use std::mem::{ManuallyDrop, needs_drop};
 use std::ptr::{NonNull, slice_from_raw_parts_mut};
 
 use super::{PluginType, is_plain, with_room};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::BufferRepr;
+use crate::abi::BufferRepr;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// Makes a vector whose buffer is borrowed.

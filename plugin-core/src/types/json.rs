@@ -8,9 +8,9 @@ use super::maps::{assert_no_interior_mutability, collect, exchange, gather, hold
 use super::sequence::{lend_all, lend_slice};
 use super::tuple::Tuple2Repr;
 use super::{PluginType, unknown_tag};
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::BufferRepr;
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 use crate::types::decimal::{are_equal, is_float, is_number};
 

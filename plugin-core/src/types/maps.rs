@@ -42,10 +42,11 @@ use std::sync::Arc;
 
 use super::sequence::lend_all;
 use super::tuple::Tuple2Repr;
-use super::{NoUnwind, PluginType, held, with_room};
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::BufferRepr;
+use super::{PluginType, held, with_room};
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::fault::unwind::NoUnwind;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// Collects elements into a buffer.

@@ -4,8 +4,8 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 
 use super::{PluginType, unknown_tag};
 use crate::cold::cold_path;
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// Lowers into a place what a call returns beside its tag, and that.

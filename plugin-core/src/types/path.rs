@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use super::held;
 use super::{PluginRef, PluginType};
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::{BufferRepr, SliceRepr};
+use crate::abi::{BufferRepr, SliceRepr};
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// What is the system's in this.

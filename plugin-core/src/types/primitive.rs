@@ -1,10 +1,10 @@
-//! Numbers, `bool`, `char`, `()` and arrays.
+//! Numbers, `bool`, `char` and arrays.
 
 use std::mem::ManuallyDrop;
 
 use super::PluginType;
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 macro_rules! plain {
@@ -104,29 +104,6 @@ macro_rules! wide {
 }
 
 wide! { u128 U128, i128 I128 }
-
-// SAFETY: every `()` is equal to every other, and the byte gives the `Repr` a size.
-#[diagnostic::do_not_recommend]
-unsafe impl PluginType for () {
-    type Repr = u8;
-    const NODE: &'static Node = &Node::Of { head: &Tag::Unit.head(), parts: &[] };
-    const DEEP: bool = false;
-
-    #[inline(always)]
-    fn lower(self) -> u8 {
-        0
-    }
-    #[inline(always)]
-    fn lend(&self, _: &mut Arena) -> u8 {
-        0
-    }
-    #[inline(always)]
-    unsafe fn lift(_: u8, _: &Origin) {}
-    #[inline(always)]
-    unsafe fn hold(_: &u8, _: &Origin, _: &mut Arena) -> ManuallyDrop<()> {
-        ManuallyDrop::new(())
-    }
-}
 
 /// The `Repr` of an array. A struct, because C passes a bare array by pointer.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,12 @@
 //! Ranges: their ends.
 
 use std::mem::ManuallyDrop;
-use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
+use std::ops::{Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive};
 
 use super::PluginType;
 use super::tuple::Tuple2Repr;
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 // SAFETY: crosses as the pair of its ends.
@@ -96,27 +96,3 @@ macro_rules! one_end {
 }
 
 one_end!(RangeFrom start, RangeTo end, RangeToInclusive end);
-
-// SAFETY: every value is equal to every other, and the byte gives the `Repr` a size.
-#[diagnostic::do_not_recommend]
-unsafe impl PluginType for RangeFull {
-    type Repr = u8;
-    const NODE: &'static Node = &Node::Of { head: &Tag::RangeFull.head(), parts: &[] };
-
-    #[inline(always)]
-    fn lower(self) -> u8 {
-        0
-    }
-    #[inline(always)]
-    fn lend(&self, _: &mut Arena) -> u8 {
-        0
-    }
-    #[inline(always)]
-    unsafe fn lift(_: u8, _: &Origin) -> Self {
-        ..
-    }
-    #[inline(always)]
-    unsafe fn hold(_: &u8, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        ManuallyDrop::new(..)
-    }
-}

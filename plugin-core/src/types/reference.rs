@@ -11,9 +11,10 @@ use std::ptr::NonNull;
 
 use super::sequence::{assert_sized, lend_all};
 use super::{PluginType, held, is_plain};
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::SliceRepr;
+use crate::abi::SliceRepr;
+use crate::describe::{Node, Tag};
+use crate::fault::unwind::NoUnwind;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// A type that crosses behind `&`: `str`, slices, `Path`, `OsStr`, and every [`PluginType`].
@@ -258,15 +259,6 @@ unsafe impl<T: PluginType> PluginRef for T {
         // value behind `&` only, and does not drop it.
         let value = ManuallyDrop::into_inner(unsafe { T::hold(&*repr, &Origin::HOST, &mut arena) });
         HeldRef { plain: std::ptr::null(), value: MaybeUninit::new(value), _arena: arena }
-    }
-}
-
-/// Ends the process if dropped: between taking a value out of its place and putting one back, nothing may unwind.
-pub(crate) struct NoUnwind;
-
-impl Drop for NoUnwind {
-    fn drop(&mut self) {
-        std::process::abort()
     }
 }
 

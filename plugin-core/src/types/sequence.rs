@@ -6,9 +6,9 @@ use std::mem::ManuallyDrop;
 use std::ptr::{drop_in_place, slice_from_raw_parts_mut};
 
 use super::{PluginType, held, is_plain, with_room};
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::BufferRepr;
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 // SAFETY: plain elements cross as they are, others one by one, in order.

@@ -8,8 +8,8 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 
 use super::PluginType;
-use crate::describe::walker::Node;
-use crate::memory::arena::Arena;
+use crate::describe::Node;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// A definition with stand-ins.

@@ -5,9 +5,9 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::{PluginType, held};
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
-use crate::memory::buffer::{BufferRepr, Owner};
+use crate::abi::{BufferRepr, Owner};
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 // SAFETY: the bytes cross as they are, and are UTF-8 on both sides.

@@ -3,8 +3,8 @@
 use std::mem::ManuallyDrop;
 
 use super::PluginType;
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 macro_rules! tuple {

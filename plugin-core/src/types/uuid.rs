@@ -6,8 +6,8 @@ use ::uuid::Uuid;
 
 use super::PluginType;
 use super::primitive::ArrayRepr;
-use crate::describe::walker::{Node, Tag};
-use crate::memory::arena::Arena;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 // SAFETY: crosses as its bytes. The crate promises the layout of `[u8; 16]`, so it is plain, as that is.

@@ -1,20 +1,23 @@
 //! Threads, thread-specific keys and thread-local destructors, which the host makes for the library.
 
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::loader::next;
-use super::{REACHED, early, escape};
-use crate::abi::table::escaped;
-use crate::runtime::services;
+use super::early::{self, Destructor};
+use super::escapes::escape;
+use super::original::next;
+use crate::abi::escaped;
+use crate::runtime::services::services;
 
 const ENOMEM: c_int = 12;
 const ENOSYS: c_int = 38;
 
-pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
+
+/// Whether a destructor of a thread-local came by here.
+pub(super) static REACHED: AtomicBool = AtomicBool::new(false);
 
 /// `__cxa_thread_atexit_impl` of the library.
 ///

@@ -16,10 +16,12 @@ use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_ulong, c_void};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::controlled::Destructor;
-use super::next;
-use crate::runtime::process::image_of;
-use crate::runtime::services;
+use super::original::{find_next, next};
+use crate::runtime::image::image_of;
+use crate::runtime::services::services;
+
+/// A function that destroys the value of a key or of a thread-local.
+pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
 
 /// The number of things of each kind that are noted. The C library has what comes after these.
 const MAX_NOTED: usize = 64;
@@ -126,7 +128,7 @@ pub(super) fn is_constructing() -> bool {
     let mut walk = Walk {
         loader: std::ptr::without_provenance(loader),
         own: image_of((is_constructing as *const ()).cast()),
-        c_library: image_of(super::find_next(c"gnu_get_libc_version")),
+        c_library: image_of(find_next(c"gnu_get_libc_version")),
         is_found: false,
         left: 100,
     };

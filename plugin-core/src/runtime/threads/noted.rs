@@ -5,10 +5,10 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::{escape, escape_signal};
-use super::{find_next, loader::find_first, next};
-use crate::abi::table::escaped;
-use crate::runtime::process::is_own;
+use super::escapes::{escape, escape_signal};
+use super::original::{find_first, find_next, next};
+use crate::abi::escaped;
+use crate::runtime::image::is_own;
 
 /// When a call of a function leaves something behind. The numbers are those of arguments, from 0.
 #[derive(Clone, Copy)]

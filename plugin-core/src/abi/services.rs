@@ -1,0 +1,146 @@
+//! The functions and data that a host gives to a library when it binds the library.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::buffer::Owner;
+use super::outcome::FaultRepr;
+
+/// A function that runs on another stack. It gets the `data` that was passed along, and the lowest address of the stack.
+/// It does not unwind.
+pub type Run = unsafe extern "C" fn(data: *mut c_void, lowest: usize);
+
+/// The services of the host for an attached library. Fields are only ever added, at the end: all of these are in the first
+/// version.
+#[repr(C)]
+pub struct HostServices {
+    /// The size of this struct in bytes, as the host knew it.
+    pub size: usize,
+    /// The host's name for the library; passed back with every call.
+    pub library: *const c_void,
+    /// 1 if faults should carry a backtrace.
+    pub backtraces: u8,
+    /// Takes a fault that no call returns.
+    pub stray_fault: unsafe extern "C" fn(library: *const c_void, fault: *mut FaultRepr),
+    /// `__cxa_thread_atexit_impl`: runs `destructor(object)` when this thread ends, if the library is still there.
+    pub thread_atexit: unsafe extern "C" fn(
+        library: *const c_void,
+        destructor: unsafe extern "C" fn(*mut c_void),
+        object: *mut c_void,
+    ) -> c_int,
+    /// `pthread_key_create`.
+    pub key_create: unsafe extern "C" fn(
+        library: *const c_void,
+        key: *mut u32,
+        destructor: Option<unsafe extern "C" fn(*mut c_void)>,
+    ) -> c_int,
+    /// `pthread_key_delete`.
+    pub key_delete: unsafe extern "C" fn(library: *const c_void, key: u32) -> c_int,
+    /// `pthread_setspecific`.
+    pub key_set: unsafe extern "C" fn(library: *const c_void, key: u32, value: *const c_void) -> c_int,
+    /// `pthread_create`.
+    pub thread_create: unsafe extern "C" fn(
+        library: *const c_void,
+        thread: *mut c_void,
+        attributes: *const c_void,
+        start: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
+        argument: *mut c_void,
+    ) -> c_int,
+    /// The owner that frees the buffers of the common allocator.
+    pub common: *const Owner,
+    /// The functions that a library allocates with if it uses the host's allocator; null if the host does not lend that.
+    pub memory: *const HostMemory,
+    /// Tells that the library has opened another one with `dlopen`, and that one's handle.
+    pub library_opened: unsafe extern "C" fn(library: *const c_void, handle: *mut c_void),
+    /// Tells that the library has found an address in another one with `dlsym`. It may be in a library that is closed by now.
+    pub symbol_found: unsafe extern "C" fn(library: *const c_void, symbol: *const c_void),
+    /// Calls `run` with `data` on another stack of this thread. Returns 0 if there is none, and then nothing was called.
+    pub on_stack: unsafe extern "C" fn(library: *const c_void, run: Run, data: *mut c_void) -> u8,
+    /// Changes the environment. It is null where the C library's own functions do no harm, or cannot be replaced.
+    pub environment: *const Environment,
+    /// `exit`, as the host's own std calls it.
+    pub exit: unsafe extern "C" fn(status: c_int) -> !,
+    /// The plugin's name, in UTF-8.
+    pub plugin: *const u8,
+    /// The length of the name in bytes.
+    pub plugin_len: usize,
+    /// Takes over a key that the library has made before, without a destructor of the C library's.
+    pub key_adopt:
+        unsafe extern "C" fn(library: *const c_void, key: u32, destructor: Option<unsafe extern "C" fn(*mut c_void)>),
+}
+
+impl HostServices {
+    /// The plugin's name, or `None` if the host does not pass it.
+    pub(crate) fn plugin(&self) -> Option<&str> {
+        if self.size < std::mem::offset_of!(HostServices, plugin_len) + size_of::<usize>() {
+            return None;
+        }
+        // SAFETY: the host's struct has the two fields, and the host keeps the name as long as the struct.
+        std::str::from_utf8(unsafe { std::slice::from_raw_parts(self.plugin, self.plugin_len) }).ok()
+    }
+}
+
+// SAFETY: the host's promise: its services may be called from any thread.
+unsafe impl Sync for HostServices {}
+
+/// The C library's functions that change the environment, which read and write no memory that another thread may free.
+/// Fields are only ever added, at the end.
+#[repr(C)]
+pub struct Environment {
+    /// The size of this struct in bytes, as the host knew it.
+    pub size: usize,
+    /// `setenv`.
+    pub setenv: unsafe extern "C" fn(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int,
+    /// `unsetenv`.
+    pub unsetenv: unsafe extern "C" fn(name: *const c_char) -> c_int,
+    /// `putenv`.
+    pub putenv: unsafe extern "C" fn(entry: *mut c_char) -> c_int,
+    /// `clearenv`.
+    pub clearenv: unsafe extern "C" fn() -> c_int,
+}
+
+/// The host's allocator, as it is for one library. Fields are only ever added, at the end.
+#[repr(C)]
+pub struct HostMemory {
+    /// The size of this struct in bytes, as the host knew it.
+    pub size: usize,
+    /// The host's name for the library; passed back with every call. It is the last argument, because the others are then
+    /// where an allocator has them already.
+    pub library: *const c_void,
+    /// [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc), as the following are its other functions.
+    pub alloc: unsafe extern "C" fn(size: usize, align: usize, library: *const c_void) -> *mut u8,
+    /// `alloc_zeroed`.
+    pub alloc_zeroed: unsafe extern "C" fn(size: usize, align: usize, library: *const c_void) -> *mut u8,
+    /// `dealloc`.
+    pub dealloc: unsafe extern "C" fn(block: *mut u8, size: usize, align: usize, library: *const c_void),
+    /// `realloc`.
+    pub realloc: unsafe extern "C" fn(
+        block: *mut u8,
+        size: usize,
+        align: usize,
+        new_size: usize,
+        library: *const c_void,
+    ) -> *mut u8,
+    /// 1 if this is the common allocator.
+    pub is_common: u8,
+    /// If the host keeps a list of the library's blocks: it is called for each that leaves the library in a buffer.
+    pub hand_over: Option<unsafe extern "C" fn(block: *mut u8, library: *const c_void)>,
+    /// If it does: it is called for each that comes to the library in one.
+    pub take_over: Option<unsafe extern "C" fn(block: *mut u8, size: usize, align: usize, library: *const c_void)>,
+    /// Functions that a library may call instead of the first ones, if the library has the very same functions.
+    pub system: SystemAllocator,
+}
+
+// SAFETY: the host's promise: its functions may be called from any thread.
+unsafe impl Sync for HostMemory {}
+
+/// What [`std::alloc::System`] calls in one library: `malloc`, `calloc`, `realloc`, `posix_memalign` and `free`. Two libraries
+/// in which these are the same can free each other's blocks.
+///
+/// They differ, for example, where a program is linked with a `malloc` of its own, which its plugins do not see.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct SystemAllocator(pub(crate) [*const c_void; SystemAllocator::FUNCTIONS]);
+
+impl SystemAllocator {
+    pub(crate) const FUNCTIONS: usize = 5;
+}
