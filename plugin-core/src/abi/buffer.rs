@@ -1,10 +1,10 @@
 //! Memory that crosses between the two sides, and the owner that frees it.
 
-/// Frees `size` bytes aligned to `align` at the pointer, with the allocator that made them.
+/// A function that frees `size` bytes with the alignment `align` at the pointer. It uses the allocator that made them.
 pub type Free = unsafe extern "C" fn(*mut u8, size: usize, align: usize);
 
-/// The owner that frees a buffer. The owner is known by its address, which is aligned so that there is room beside it for
-/// [`BufferRepr`]'s number.
+/// The owner of buffers, which frees them. Its address identifies the owner. The address is aligned, so that its low
+/// bits are free for the number in a [`BufferRepr`].
 #[derive(Debug)]
 #[repr(C, align(1024))]
 pub struct Owner {
@@ -13,18 +13,18 @@ pub struct Owner {
 
 /// `len` elements of some [`Repr`](crate::PluginType::Repr) in a row.
 ///
-/// The two sides may have different allocators, so the buffer says whose it is:
+/// The two sides may have different allocators, so the buffer names its owner:
 ///
 /// | `owner` | the buffer is | its capacity |
 /// | --- | --- | --- |
-/// | null | lent: good for the length of the call, or, if it is (part of) a result, until that is lifted | |
-/// | an odd number | of the common allocator: see `host_allocator.rs` | half of the number |
-/// | the address of an [`Owner`], plus an even number | that one's | `len` and half of the number |
+/// | null | lent: valid during the call, or, if the buffer is in a result, until the result is lifted | |
+/// | an odd number | of the common allocator: see `memory/common.rs` | half of the number |
+/// | the address of an [`Owner`], plus an even number | that owner's | `len` plus half of the number |
 ///
-/// A receiver adopts a buffer of its own allocator. Of any other buffer, the receiver copies the elements and has the buffer
-/// freed.
+/// A receiver adopts a buffer of its own allocator. It copies the elements of any other buffer, and calls the owner to
+/// free that buffer.
 ///
-/// It is as large as a `Vec`, so that a `Vec` of them is made of a `Vec` of `String`s in place.
+/// A buffer is as large as a `Vec`, so a `Vec` of `String`s can become a `Vec` of buffers in place.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct BufferRepr {
@@ -35,8 +35,8 @@ pub struct BufferRepr {
 
 const _: () = assert!(size_of::<BufferRepr>() == size_of::<Vec<u8>>());
 
-/// `len` elements in a row that are lent for the length of a call, as a whole argument. On most systems C passes two words in
-/// registers.
+/// A whole argument: `len` elements in a row that are lent during a call. Most C calling conventions pass these two
+/// words in registers.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct SliceRepr {

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use super::outcome::Context;
 
-/// One annotated item: its record, and what to call.
+/// One annotated item: its record and its entry.
 #[repr(C)]
 pub struct Export {
     record: *const u8,
@@ -13,8 +13,8 @@ pub struct Export {
     invoke: Option<Invoke>,
 }
 
-/// Calls a function's entry with arguments and outcome by address, so that a host can do it that knows their types only
-/// from the descriptor: `arguments` points at an address for each argument's `Repr`.
+/// The second form of a function's entry. It takes the arguments and the outcome by address, for a host that knows
+/// their types only from the descriptor. `arguments` points at one address for each argument's `Repr`.
 pub type Invoke = unsafe extern "C" fn(context: Context, arguments: *const *const c_void, outcome: *mut c_void);
 
 // SAFETY: all pointers are to constants of the library.
@@ -23,12 +23,13 @@ unsafe impl Sync for Export {}
 unsafe impl Send for Export {}
 
 impl Export {
-    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`, and with what calls that.
+    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`, and with the entry's
+    /// second form.
     ///
     /// # Safety
     ///
-    /// `entry` is a function whose arguments and result have the `Repr`s that the record's descriptor says, and `invoke`
-    /// calls it.
+    /// The arguments and the result of `entry` have the `Repr`s that follow from the record's descriptor. `invoke`
+    /// calls `entry`.
     pub const unsafe fn new(record: &'static [u8], entry: *const c_void, invoke: Option<Invoke>) -> Self {
         Export { record: record.as_ptr(), record_len: record.len(), entry, invoke }
     }
@@ -39,7 +40,7 @@ impl Export {
     ///
     /// The library stays mapped for `'a`.
     pub unsafe fn record<'a>(&self) -> &'a [u8] {
-        // SAFETY: `new` took them from a slice that lives as long as the library is mapped.
+        // SAFETY: `new` took address and length from a slice that lives as long as the library is mapped.
         unsafe { std::slice::from_raw_parts(self.record, self.record_len) }
     }
 

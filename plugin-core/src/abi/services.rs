@@ -1,27 +1,28 @@
-//! The functions and data that a host gives to a library when it binds the library.
+//! The functions and data that a host passes to a library when the host binds the library.
 
 use std::ffi::{c_char, c_int, c_void};
 
 use super::buffer::Owner;
 use super::outcome::FaultRepr;
 
-/// A function that runs on another stack. It gets the `data` that was passed along, and the lowest address of the stack.
-/// It does not unwind.
+/// A function that runs on another stack. Its arguments are the caller's `data` and the lowest address of the stack.
+/// The function does not unwind.
 pub type Run = unsafe extern "C" fn(data: *mut c_void, lowest: usize);
 
-/// The services of the host for an attached library. Fields are only ever added, at the end: all of these are in the first
-/// version.
+/// The services of the host for an attached library. New fields are only added at the end. The first version has all of
+/// these.
 #[repr(C)]
 pub struct HostServices {
     /// The size of this struct in bytes, as the host knew it.
     pub size: usize,
-    /// The host's name for the library; passed back with every call.
+    /// The host's name for the library. The library passes it back with every call.
     pub library: *const c_void,
     /// 1 if faults should carry a backtrace.
     pub backtraces: u8,
-    /// Takes a fault that no call returns.
+    /// Receives a fault that no call returns.
     pub stray_fault: unsafe extern "C" fn(library: *const c_void, fault: *mut FaultRepr),
-    /// `__cxa_thread_atexit_impl`: runs `destructor(object)` when this thread ends, if the library is still there.
+    /// `__cxa_thread_atexit_impl`: runs `destructor(object)` when this thread ends, if the library is still mapped
+    /// then.
     pub thread_atexit: unsafe extern "C" fn(
         library: *const c_void,
         destructor: unsafe extern "C" fn(*mut c_void),
@@ -47,15 +48,19 @@ pub struct HostServices {
     ) -> c_int,
     /// The owner that frees the buffers of the common allocator.
     pub common: *const Owner,
-    /// The functions that a library allocates with if it uses the host's allocator; null if the host does not lend that.
+    /// The allocation functions for a library that uses the host's allocator. Null if the host does not lend its
+    /// allocator.
     pub memory: *const HostMemory,
-    /// Tells that the library has opened another one with `dlopen`, and that one's handle.
+    /// Receives the handle of another library that this library has opened with `dlopen`.
     pub library_opened: unsafe extern "C" fn(library: *const c_void, handle: *mut c_void),
-    /// Tells that the library has found an address in another one with `dlsym`. It may be in a library that is closed by now.
+    /// Receives an address that the library has found with `dlsym` in another library. That library may be closed by
+    /// now.
     pub symbol_found: unsafe extern "C" fn(library: *const c_void, symbol: *const c_void),
-    /// Calls `run` with `data` on another stack of this thread. Returns 0 if there is none, and then nothing was called.
+    /// Calls `run` with `data` on another stack of this thread. Returns 0 if no stack was available. Then `run` was not
+    /// called.
     pub on_stack: unsafe extern "C" fn(library: *const c_void, run: Run, data: *mut c_void) -> u8,
-    /// Changes the environment. It is null where the C library's own functions do no harm, or cannot be replaced.
+    /// The functions that change the environment. Null where the C library's own functions do no harm or cannot be
+    /// replaced.
     pub environment: *const Environment,
     /// `exit`, as the host's own std calls it.
     pub exit: unsafe extern "C" fn(status: c_int) -> !,
@@ -63,7 +68,7 @@ pub struct HostServices {
     pub plugin: *const u8,
     /// The length of the name in bytes.
     pub plugin_len: usize,
-    /// Takes over a key that the library has made before, without a destructor of the C library's.
+    /// Takes over a key that the library made earlier. The C library knows no destructor for this key.
     pub key_adopt:
         unsafe extern "C" fn(library: *const c_void, key: u32, destructor: Option<unsafe extern "C" fn(*mut c_void)>),
 }
@@ -79,11 +84,11 @@ impl HostServices {
     }
 }
 
-// SAFETY: the host's promise: its services may be called from any thread.
+// SAFETY: the host promises that its services may be called from any thread.
 unsafe impl Sync for HostServices {}
 
-/// The C library's functions that change the environment, which read and write no memory that another thread may free.
-/// Fields are only ever added, at the end.
+/// Replacements for the C library's functions that change the environment. They read and write no memory that another
+/// thread may free. New fields are only added at the end.
 #[repr(C)]
 pub struct Environment {
     /// The size of this struct in bytes, as the host knew it.
@@ -98,15 +103,15 @@ pub struct Environment {
     pub clearenv: unsafe extern "C" fn() -> c_int,
 }
 
-/// The host's allocator, as it is for one library. Fields are only ever added, at the end.
+/// The host's allocator, as one library uses it. New fields are only added at the end.
 #[repr(C)]
 pub struct HostMemory {
     /// The size of this struct in bytes, as the host knew it.
     pub size: usize,
-    /// The host's name for the library; passed back with every call. It is the last argument, because the others are then
-    /// where an allocator has them already.
+    /// The host's name for the library. The library passes it back with every call. The name is the last argument, so
+    /// the other arguments stay in the registers in which the allocator received them.
     pub library: *const c_void,
-    /// [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc), as the following are its other functions.
+    /// [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc). The next fields are the other functions of that trait.
     pub alloc: unsafe extern "C" fn(size: usize, align: usize, library: *const c_void) -> *mut u8,
     /// `alloc_zeroed`.
     pub alloc_zeroed: unsafe extern "C" fn(size: usize, align: usize, library: *const c_void) -> *mut u8,
@@ -122,21 +127,23 @@ pub struct HostMemory {
     ) -> *mut u8,
     /// 1 if this is the common allocator.
     pub is_common: u8,
-    /// If the host keeps a list of the library's blocks: it is called for each that leaves the library in a buffer.
+    /// Takes a block off the host's list of the library's blocks, because the block leaves the library in a buffer.
+    /// `None` if the host keeps no list.
     pub hand_over: Option<unsafe extern "C" fn(block: *mut u8, library: *const c_void)>,
-    /// If it does: it is called for each that comes to the library in one.
+    /// Puts a block on that list, because the block came to the library in a buffer. `None` if the host keeps no list.
     pub take_over: Option<unsafe extern "C" fn(block: *mut u8, size: usize, align: usize, library: *const c_void)>,
-    /// Functions that a library may call instead of the first ones, if the library has the very same functions.
+    /// The host's libc allocator. A library whose libc allocator is the same calls it directly, instead of the
+    /// functions above.
     pub system: SystemAllocator,
 }
 
-// SAFETY: the host's promise: its functions may be called from any thread.
+// SAFETY: the host promises that its functions may be called from any thread.
 unsafe impl Sync for HostMemory {}
 
-/// What [`std::alloc::System`] calls in one library: `malloc`, `calloc`, `realloc`, `posix_memalign` and `free`. Two libraries
-/// in which these are the same can free each other's blocks.
+/// The functions that [`std::alloc::System`] calls in one library: `malloc`, `calloc`, `realloc`, `posix_memalign` and
+/// `free`. If these addresses are the same for two libraries, each library can free the other's blocks.
 ///
-/// They differ, for example, where a program is linked with a `malloc` of its own, which its plugins do not see.
+/// The addresses differ, for example, if a program is linked with its own `malloc`, which its plugins do not see.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct SystemAllocator(pub(crate) [*const c_void; SystemAllocator::FUNCTIONS]);

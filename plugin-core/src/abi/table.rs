@@ -5,54 +5,56 @@
 //! | step | what happens |
 //! | --- | --- |
 //! | link | `#[plugin_export]` items register themselves, from every crate of the library |
-//! | read | the host finds [`TABLE_SYMBOL`] and checks its magic, ABI version and size, before anything else in it |
+//! | read | the host finds [`TABLE_SYMBOL`] and checks its magic, ABI version and size, before it reads the rest |
 //! | bind | the host passes its services, and its memory with them |
-//! | visit | the host is shown every [`Export`] |
-//! | unbind | after the shutdown hooks: what the library buffered is flushed |
+//! | visit | the host sees every [`Export`] |
+//! | unbind | after the shutdown hooks: the library flushes its buffered output |
 
 use std::ffi::{c_char, c_int, c_void};
 
 use super::export::Export;
 use super::services::HostServices;
 
-/// The version of everything the two sides must agree on: the table, the records, and each type's `Repr`.
+/// The version of everything on which the two sides must agree: the table, the records, and each type's `Repr`.
 pub const ABI_VERSION: u32 = 1;
 
-/// The symbol of the table. It carries the ABI version, so that one library could serve two.
+/// The symbol of the table. Its name contains the ABI version, so one library could offer tables of two versions.
 pub const TABLE_SYMBOL: &str = "plugin_table_v1";
 
 /// The beginning of the table.
 pub const MAGIC: [u8; 8] = *b"PlgTable";
 
-/// The functions and facts that a library offers its host. Fields are only ever added, at the end.
+/// The functions and facts that a library offers to its host. New fields are only added at the end.
 #[repr(C)]
 pub struct PluginTable {
     /// [`MAGIC`].
     pub magic: [u8; 8],
-    /// [`ABI_VERSION`], as the library knew it.
+    /// The library's [`ABI_VERSION`].
     pub abi: u32,
-    /// The table's size in bytes, as the library knew it.
+    /// The size of the library's table in bytes.
     pub size: u32,
     /// The [`Kind::Build`] record, which says what the library was built with.
     pub build: *const u8,
     /// Its length in bytes.
     pub build_len: usize,
-    /// Attaches the library: the services stay valid while it is mapped. Returns one of [`bound`].
+    /// Attaches the library. The services stay valid while the library is mapped. Returns one of [`bound`].
     pub bind: unsafe extern "C" fn(services: *const HostServices) -> u8,
     /// Calls `visit` with `context` and each export.
     pub visit_exports:
         unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)),
     /// Detaches the library.
     pub unbind: unsafe extern "C" fn(),
-    /// Returns what the system may call in the library without the services knowing of it, by now.
+    /// Returns the things of the library that the C library or the kernel may call, and that the host's services do not
+    /// know.
     pub escaped: unsafe extern "C" fn() -> Escaped,
-    /// Calls `visit` with `context` and each thing that has escaped, as far as more is known of it than its kind.
+    /// Calls `visit` with `context` and each thing that has escaped, if the library knows more of the thing than its
+    /// kind.
     pub registrations:
         unsafe extern "C" fn(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Registered)),
 }
 
 impl PluginTable {
-    /// Calls `visit` with each thing that has escaped, as far as the library knows more of it than its kind.
+    /// Calls `visit` with each thing that has escaped, if the library knows more of the thing than its kind.
     ///
     /// # Safety
     ///
@@ -60,53 +62,54 @@ impl PluginTable {
     #[cfg(feature = "host")]
     pub unsafe fn visit_registrations(&self, mut visit: impl FnMut(&Registered)) {
         unsafe extern "C" fn one<F: FnMut(&Registered)>(context: *mut c_void, registered: *const Registered) {
-            // SAFETY: the closure below, and what a library shows.
+            // SAFETY: `context` is the closure below, and the library passes a valid `Registered`.
             unsafe { (*context.cast::<F>())(&*registered) }
         }
         fn one_of<F: FnMut(&Registered)>(_: &F) -> unsafe extern "C" fn(*mut c_void, *const Registered) {
             one::<F>
         }
         let one = one_of(&visit);
-        // SAFETY: the caller's promise; the function takes what it is given here.
+        // SAFETY: the library is mapped, as the caller promises. `one` is made for a context that is this closure.
         unsafe { (self.registrations)((&raw mut visit).cast(), one) };
     }
 }
 
-/// A library's knowledge of one thing that has escaped.
+/// The details that a library knows of one thing that has escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Registered {
     /// One of the kinds in [`escaped`].
     pub kind: u32,
-    /// The signal's number, if it is a signal handler.
+    /// The number of the signal, for a signal handler.
     pub signal: c_int,
-    /// The function or variable of the C library by which it was registered; a name that ends with NUL, in the library.
+    /// The name of the function or variable of the C library that registered the thing. The name ends with NUL, and is
+    /// in the library.
     pub by: *const c_char,
-    /// The function that will be called, or null if that is not known, or there is none.
+    /// The function that will be called. Null if it is unknown, or if no function will be called.
     pub function: *const c_void,
 }
 
-/// Things of a library that the system may call, and that only the system knows of.
+/// Things of a library that the C library or the kernel may call, and that the host does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Escaped {
-    /// The kinds that there are, of those in [`escaped`]; 0 if there is nothing.
+    /// The kinds of these things: bits of [`escaped`]. 0 if nothing has escaped.
     pub kinds: u32,
-    /// The signals that have handlers of the library's: bit 0 is signal 1.
+    /// The signals whose handlers are in the library: bit 0 is signal 1.
     pub signals: u64,
 }
 
-/// The kinds of what may have [escaped](Escaped) the host's control.
+/// The kinds of things that may have [escaped](Escaped) the host's control.
 pub mod escaped {
-    /// On this platform the library does not tell.
+    /// On this platform the library cannot tell.
     pub const UNKNOWN: u32 = 1;
     /// The library's std is in a library of its own.
     pub const STD_ELSEWHERE: u32 = 2;
-    /// A thread that was started before there was a host, or by `clone`.
+    /// A thread that was started before the library had a host, or by `clone`.
     pub const THREAD: u32 = 4;
-    /// A thread-specific key that was made before there was a host.
+    /// A thread-specific key that was made before the library had a host.
     pub const KEY: u32 = 8;
-    /// A thread-local's destructor that was registered before there was a host.
+    /// A thread-local's destructor that was registered before the library had a host.
     pub const DESTRUCTOR: u32 = 16;
     /// A signal handler.
     pub const SIGNAL_HANDLER: u32 = 32;
@@ -114,33 +117,33 @@ pub mod escaped {
     pub const EXIT_FUNCTION: u32 = 64;
     /// A callback of another kind: of a timer, a message queue, a stream.
     pub const CALLBACK: u32 = 128;
-    /// A library that was opened before there was a host, or in a name space of its own.
+    /// A library that was opened before this library had a host, or in a name space of its own.
     pub const LIBRARY: u32 = 256;
-    /// The library is a host itself, and has a plugin that is still mapped and may call it.
+    /// The library is a host itself. One of its plugins is still mapped and may call the library.
     pub const HOST: u32 = 512;
     /// Memory that the C library keeps a pointer to: a stream's buffer, an entry of the environment.
     pub const MEMORY: u32 = 1024;
-    /// The library has a std inside, which has registered no destructor of a thread-local so far. The crate that is built as the
-    /// library has no annotated item, so that nothing controls its threads.
+    /// The library contains std, but std has registered no destructor of a thread-local here. The crate that is built
+    /// as the library has no annotated item, so nothing controls the library's threads.
     pub const UNCONTROLLED: u32 = 2048;
 }
 
 /// The results of binding a library to a host's services.
 pub mod bound {
-    /// It is bound.
+    /// The library is bound.
     pub const BOUND: u8 = 0;
-    /// It has been bound before, and a library is bound once.
+    /// The library was bound before. A library is bound only once.
     pub const ALREADY: u8 = 1;
-    /// It is a host already, without one of its own.
+    /// The library is a host already, and has no host itself.
     pub const IS_HOST: u8 = 2;
 }
 
-/// The size of the table in the first version, which every later one has too.
+/// The size of the table in the first version. Every later table is at least as large.
 pub const TABLE_V1_SIZE: usize = std::mem::offset_of!(PluginTable, registrations) + size_of::<usize>();
 
-/// The table's header: what may be read before its version is known to be right.
+/// The size of the table's header, which a host may read before the host knows the version.
 pub const HEADER_SIZE: usize = std::mem::offset_of!(PluginTable, build);
 const _: () = assert!(HEADER_SIZE == 16);
 
-// SAFETY: it is a constant, and so is what it points at.
+// SAFETY: the table and everything behind its pointers are constants.
 unsafe impl Sync for PluginTable {}

@@ -1,4 +1,4 @@
-//! A handle that is seen as a closure, so that it can be called like a function.
+//! A handle that is seen as a closure, so that users can call the handle like a function.
 //!
 //! Only closures implement `Fn` on a stable compiler, so what a handle derefs to must be one. No closure is ever made: a
 //! closure that captures the handle and nothing else is laid out as the handle is, so a reference to the handle serves as

@@ -10,14 +10,15 @@ use super::function_type::FunctionType;
 
 /// An exported function, called as `greet("World")`.
 ///
-/// `F` is its type, `fn(&str) -> String`; asking for `fn(&str) -> Result<String, Fault>` gets the same export with
-/// panics as values. It is cheap to clone, may be sent and shared, and keeps its library loaded.
+/// `F` is the function's type, such as `fn(&str) -> String`. The type `fn(&str) -> Result<String, Fault>` asks for the
+/// same export, and returns panics as values. A handle is cheap to clone, may be sent and shared, and keeps its library
+/// loaded.
 ///
-/// A call is one indirect call and one branch, beside what lowering and lifting the arguments cost.
+/// A call costs one indirect call and one branch, plus the cost of lowering the arguments and lifting the result.
 ///
 /// # Panics
 ///
-/// A call panics where the plugin does, unless `F` returns `Result<_, Fault>`.
+/// A call panics if the plugin panics, unless `F` returns `Result<_, Fault>`.
 ///
 /// # Example
 ///
@@ -33,7 +34,7 @@ use super::function_type::FunctionType;
 /// let greet = host.get::<fn(&str) -> String>("greet")?;
 /// assert_eq!(greet("World"), "Hello, World!");
 ///
-/// // It goes where a function does, and to other threads.
+/// // A handle can take the place of a function, also on other threads.
 /// let all = ["ann", "bob"].map(|name| greet(name));
 /// std::thread::spawn(move || greet(&all[0])).join().unwrap();
 /// # Ok::<(), plugin_host::Error>(())

@@ -16,7 +16,7 @@ use crate::describe::Node;
             one is `&mut`"
 )]
 pub unsafe trait FunctionType: Sized + 'static {
-    /// The `dyn Fn` that a `Function` of this type derefs to.
+    /// The `dyn Fn` to which a handle of this type derefs.
     type Target: ?Sized;
     /// The descriptor.
     const NODE: &'static Node;

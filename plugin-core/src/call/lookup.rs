@@ -7,30 +7,30 @@ use crate::describe::{Flat, Node};
 use crate::fault::Fault;
 use crate::origin::Origin;
 
-/// One export of one loaded plugin, as every handle to it refers to it.
+/// One export of one loaded plugin. All handles to the export share its site.
 #[derive(Debug)]
 pub struct Site {
-    /// What its values come from; keeps the library loaded.
+    /// The origin of the export's values. It keeps the library loaded.
     pub origin: Origin,
-    /// What to call.
+    /// The entry, which a handle calls.
     pub entry: *const c_void,
     /// The plugin's name and the export's, `greeter::greet`.
     pub label: String,
 }
 
-// SAFETY: the entry is a function, which may be called from any thread.
+// SAFETY: the entry is the address of a function, which may be called from any thread.
 unsafe impl Send for Site {}
 // SAFETY: as above.
 unsafe impl Sync for Site {}
 
-/// A type that `get` may be asked for: a function type, or the type of a static.
+/// A type by which a host may ask for an export: a function type, or the type of a static.
 ///
 /// # Safety
 ///
-/// A handle bound to an export whose descriptor fits `NODE` uses its entry as that descriptor says. It fits if it is equal,
-/// or differs from it only as types that grow may.
+/// A handle is bound to an export whose descriptor fits `NODE`. The handle uses the entry as this descriptor says. A
+/// descriptor fits if it is equal, or differs only as types that may grow are allowed to differ.
 ///
-/// There is no example: it is implemented here for all such types, and a host's `get` uses it.
+/// The trait has no example, because this crate implements it for all such types, and only a host's `get` uses it.
 #[diagnostic::on_unimplemented(
     message = "no export can have the type `{Self}`",
     label = "not a function, or a static, of types that cross",
@@ -39,23 +39,23 @@ unsafe impl Sync for Site {}
             or `&mut` values of types that cross, at most six of them, and at most four if one is `&mut`"
 )]
 pub unsafe trait Lookup: Sized {
-    /// What a look-up gives.
+    /// The handle that a look-up returns.
     type Handle;
     /// The descriptor that an export must have.
     const NODE: &'static Node;
-    /// The same as bytes.
+    /// The descriptor as bytes.
     const FLAT: &'static Flat = &Flat::of(Self::NODE);
-    /// Whether a panic is asked for as a [`Fault`].
+    /// True if the type asks for panics as [`Fault`]s.
     const TAKES_FAULT: bool = false;
 
     /// Makes a handle to an export that has this type.
     ///
     /// # Errors
     ///
-    /// If the plugin panics while it gives access to a static.
+    /// If the plugin panics while the plugin gives access to a static.
     ///
     /// # Safety
     ///
-    /// The site is of an export whose descriptor fits `NODE`, and its origin keeps the library loaded.
+    /// The site belongs to an export whose descriptor fits `NODE`. The site's origin keeps the library loaded.
     unsafe fn bind(site: Arc<Site>) -> Result<Self::Handle, Fault>;
 }

@@ -13,15 +13,15 @@ use crate::describe::{Node, Tag};
 use crate::fault::{Fault, Return};
 use crate::types::{PluginMut, PluginRef, PluginType};
 
-/// Why a call did not return. Apart, so that a call that returns pays nothing for it.
+/// Takes the fault of a call. This is a function of its own, so that a call that returns does not pay for it.
 ///
 /// # Safety
 ///
-/// The fault is from an entry of the site's, and is taken once.
+/// The fault comes from the entry at the site, and is taken once.
 #[cold]
 #[inline(never)]
 unsafe fn fault_at(site: &Site, fault: *mut FaultRepr) -> Fault {
-    // SAFETY: the caller's promise; the site keeps the library loaded.
+    // SAFETY: the caller takes the fault once, and the site keeps the library loaded.
     let mut fault = unsafe { FaultRepr::take(fault) };
     fault.export = Some(site.label.clone());
     fault
@@ -63,7 +63,7 @@ macro_rules! argument_node {
     };
 }
 
-/// Shadows an argument by its `Repr`; what that refers to stays alive to the end of the block.
+/// Replaces an argument by its `Repr`. The data behind the `Repr` lives until the end of the block.
 macro_rules! lower_argument {
     (own $arg:ident $T:ident $site:ident) => {
         let $arg = $arg.lower();
@@ -73,7 +73,7 @@ macro_rules! lower_argument {
         let $arg = $arg.lend_ref(&mut slot);
     };
     (mut $arg:ident $T:ident $site:ident) => {
-        // SAFETY: dropped at the end of the block.
+        // SAFETY: the loan is dropped at the end of the block, and is not forgotten.
         let mut loan = unsafe { $arg.lend_mut(&$site.origin) };
         let $arg = $T::mut_repr(&mut loan);
     };
@@ -94,7 +94,7 @@ macro_rules! signature {
         signature!(@split [$($bounds)* $T: PluginMut + ?Sized,] $all $($rest)*);
     };
     (@split [$($bounds:tt)*] [$(($kind:ident $T:ident $arg:ident))*]) => {
-        // SAFETY: the entry's type below is made of the same parts as `NODE`.
+        // SAFETY: the entry's type below consists of the same parts as `NODE`.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
             type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
@@ -135,7 +135,7 @@ macro_rules! signature {
             }
         }
 
-        // SAFETY: an entry is bound as what its descriptor says it is.
+        // SAFETY: `bind` makes a handle that calls the entry with the types of `NODE`.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> Lookup for fn($(argument_type!($kind $T)),*) -> R {
             type Handle = Function<Self>;
@@ -150,7 +150,8 @@ macro_rules! signature {
     };
 }
 
-/// Calls a macro for every combination of the three kinds, for each number of arguments up to that of the names given.
+/// Calls a macro for every combination of the three kinds of arguments, for each number of arguments up to the number
+/// of names.
 macro_rules! all_kinds {
     ($each:ident [$($done:tt)*]) => { $each!($($done)*); };
     ($each:ident [$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
@@ -161,7 +162,8 @@ macro_rules! all_kinds {
     };
 }
 
-/// Calls a macro for every combination of owned and `&`, for as many arguments as there are names, and for one fewer.
+/// Calls a macro for every combination of owned and `&` arguments, once with an argument for each name, and once with
+/// one argument fewer.
 macro_rules! without_mut {
     ($each:ident [$($done:tt)*] (last $T:ident $arg:ident)) => {
         $each!($($done)*);

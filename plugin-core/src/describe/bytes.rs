@@ -25,7 +25,7 @@ pub(super) const fn are_equal(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-/// What stands before the first space.
+/// Returns the bytes before the first space.
 pub(super) const fn first_word(text: &[u8]) -> &[u8] {
     let mut end = 0;
     while end < text.len() && text[end] != b' ' {

@@ -1,32 +1,33 @@
-//! A descriptor's bytes as the compiler writes them, for quick look-ups.
+//! The bytes of a descriptor, written by the compiler, for quick look-ups.
 
 use super::node::Node;
 
-/// A descriptor's flat bytes, if they are few: written by the compiler, so that a look-up compares them at once. What is
-/// longer is walked.
+/// A descriptor's bytes, if they are few. The compiler writes them, so a look-up compares them at once. A look-up walks
+/// a longer descriptor.
 #[derive(Debug)]
 pub struct Flat {
     node: &'static Node,
-    bytes: [u8; Flat::MOST],
-    /// How many there are, or more than there is room for.
+    bytes: [u8; Flat::MAX_LEN],
+    /// The number of bytes. It may be larger than the array, which is empty then.
     len: usize,
 }
 
 impl Flat {
-    /// Enough for a function that takes and returns a type of the author's with a dozen fields.
-    const MOST: usize = 256;
+    /// The largest number of bytes that are kept. It is enough for a function that takes and returns a user type with a
+    /// dozen fields.
+    const MAX_LEN: usize = 256;
 
     /// The bytes of `node`.
     pub const fn of(node: &'static Node) -> Self {
-        let mut bytes = [0; Flat::MOST];
+        let mut bytes = [0; Flat::MAX_LEN];
         let len = node.len();
-        if len <= Flat::MOST {
+        if len <= Flat::MAX_LEN {
             node.write(&mut bytes, 0);
         }
         Flat { node, bytes, len }
     }
 
-    /// Whether `bytes` are exactly this descriptor.
+    /// Returns true if `bytes` are exactly this descriptor.
     #[inline]
     pub fn matches(&self, bytes: &[u8]) -> bool {
         match self.bytes.get(..self.len) {
@@ -59,8 +60,8 @@ mod tests {
         type Eight<T> = (T, T, T, T, T, T, T, T);
         let node = <Eight<Eight<Eight<u8>>>>::NODE;
         let (flat, bytes) = (Flat::of(node), node.to_bytes());
-        assert!(bytes.len() > Flat::MOST);
+        assert!(bytes.len() > Flat::MAX_LEN);
         assert!(flat.matches(&bytes));
-        assert!(!flat.matches(&bytes[..Flat::MOST]));
+        assert!(!flat.matches(&bytes[..Flat::MAX_LEN]));
     }
 }

@@ -1,20 +1,21 @@
-//! A type as data: the bytes by which two separately compiled sides compare what they mean.
+//! Types as data. Two sides that were compiled separately compare these bytes to find out whether they mean the same
+//! type.
 //!
-//! A descriptor is a prefix code. Every type is one [`Tag`], perhaps a count, and then the descriptors of the types it
-//! is made of, so that `fn(&str) -> Option<u32>` is `Fn 1 Ref Str Option U32`. Two types are the same exactly when
-//! their bytes are. Nothing else is ever compared: no `TypeId`, no hash, no compiler version.
+//! A descriptor is a prefix code. Every type is one [`Tag`], for some tags a count, and then the descriptors of its
+//! parts. So `fn(&str) -> Option<u32>` is `Fn 1 Ref Str Option U32`. Two types are the same if and only if their bytes
+//! are the same. Nothing else is compared: no `TypeId`, no hash, no compiler version.
 //!
-//! A descriptor says nothing of size, alignment or offsets, because it need not: each [`Repr`](crate::PluginType::Repr)
-//! is a `#[repr(C)]` composition of the parts in order, so its layout follows from the structure.
+//! A descriptor contains no size, alignment or offset. Each [`Repr`](crate::PluginType::Repr) is a `#[repr(C)]`
+//! composition of the parts in order, so its layout follows from the descriptor.
 //!
-//! On the producing side a descriptor is a tree of [`Node`]s in constants, which generic code can build; on the
-//! consuming side it is the flat bytes. [`Node::matches`] compares the two without building either.
+//! The side that asks for a type has the descriptor as a tree of [`Node`]s in constants, which generic code can build.
+//! The side that offers a type has the bytes. [`Node::matches`] compares a tree with bytes, and builds neither.
 //!
 //! # Types with a name
 //!
-//! A type of the author's is written out where it is first met and numbered, from 0 in the order of appearance; after
-//! that, also inside itself, it is its number. So recursive types are finite, and each descriptor says all there is to say
-//! of the types in it. A generic type is written out once for each choice of its arguments, with these in place.
+//! A user type is written out where it first appears, and gets the next number, from 0 on. After that, also inside its
+//! own definition, only the number is written. So a recursive type has a finite descriptor, and each descriptor is
+//! complete. A generic type is written out once for each choice of its arguments, with the arguments in their places.
 //!
 //! ```text
 //! named    = Named name count(u32) argument* body
@@ -30,7 +31,8 @@
 //! Numbers are little-endian. A field of a tuple is named by its index. For the forms see [`form`], for the styles
 //! [`style`].
 //!
-//! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
+//! The lib's module `descriptor` shows these items. It is public for `plugin-host`, which reads the bytes that this
+//! crate writes. No other crate needs it, so it has no examples.
 
 mod bytes;
 mod flat;

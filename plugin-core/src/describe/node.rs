@@ -5,28 +5,28 @@
 pub enum Node {
     /// These bytes, then these parts in order.
     Of {
-        /// The tag, and what else stands before the parts.
+        /// The tag, and the count if the tag has one.
         head: &'static [u8],
-        /// What follows.
+        /// The parts.
         parts: &'static [&'static Node],
     },
-    /// A type of the author's.
+    /// A user type.
     Named {
         /// Its definition.
         definition: DefinitionRef,
-        /// What its parameters are.
+        /// The arguments for its parameters.
         arguments: &'static [&'static Node],
     },
     /// In the definition of a generic type: the parameter with this index.
     Parameter(usize),
 }
 
-/// Refers to a definition. It holds a pointer, because a recursive definition leads back to itself, and the compiler
-/// evaluates what a reference in a constant leads to.
+/// A reference to a definition. It is a pointer, because a recursive definition refers to itself, and the compiler
+/// would evaluate everything behind a reference in a constant.
 #[derive(Clone, Copy, Debug)]
 pub struct DefinitionRef(*const Definition);
 
-// SAFETY: made of a shared reference to what may be shared.
+// SAFETY: `new` made the pointer from a shared reference, and a `Definition` may be shared.
 unsafe impl Sync for DefinitionRef {}
 // SAFETY: as above.
 unsafe impl Send for DefinitionRef {}
@@ -38,24 +38,24 @@ impl DefinitionRef {
     }
 
     pub(super) const fn get(self) -> &'static Definition {
-        // SAFETY: made of a `&'static`.
+        // SAFETY: `new` made the pointer from a `&'static Definition`.
         unsafe { &*self.0 }
     }
 }
 
-/// What a type of the author's is.
+/// The definition of a user type.
 #[derive(Debug)]
 pub struct Definition {
-    /// A number that is different for each definition in a crate. It is not written.
+    /// A number that is different for each definition in a crate. It is not part of the bytes.
     pub number: u64,
-    /// The definition's place, which begins with the crate's name and ends with the crate's metadata: together these are
-    /// different for each crate in a program, or else the compiler refuses the program. Only the place's first word, the
-    /// module, is written, and not in the descriptor, which says nothing of where a type is from.
+    /// The definition's place. It begins with the crate's name and ends with the crate's metadata. Together these two
+    /// are different for each crate in a program; otherwise the compiler refuses the program. Records contain only the
+    /// first word of the place, the module. Descriptors do not contain the place at all.
     pub place: &'static str,
     /// The type's name.
     pub name: &'static str,
-    /// Whether `body` has [`Node::Parameter`]s for the arguments; else they are in their places already.
+    /// True if `body` has [`Node::Parameter`]s for the arguments. Otherwise `body` contains the arguments themselves.
     pub generic: bool,
-    /// [`Tag::Struct`] or [`Tag::Enum`] and what belongs to it.
+    /// A node with [`Tag::Struct`](super::tag::Tag::Struct) or [`Tag::Enum`](super::tag::Tag::Enum).
     pub body: &'static Node,
 }

@@ -1,17 +1,18 @@
-//! A record says one thing about a plugin, as bytes that can be read from its file without running it.
+//! Records: facts about a plugin that can be read from its file while no code of the plugin runs.
 //!
-//! Records are constants in a link section, so the file lists its exports in plain sight; an export's entry in the
-//! [table](crate::abi::table) points at the very same bytes, so what was inspected is what is called.
+//! Records are constants in a link section. A registered export points at the same bytes, so a host calls exactly the
+//! export that it has inspected.
 //!
 //! ```text
 //! record = mark (4 bytes) | length of all that follows (u32) | kind (1 byte) | field*
 //! field  = length (u32) | bytes
 //! ```
 //!
-//! Numbers are little-endian. Fields are positional and only ever added at the end: a reader takes those it knows.
-//! Linkers may put zero bytes between records.
+//! Numbers are little-endian. A field is known by its position. New fields are only added at the end, and a reader
+//! ignores the fields that it does not know. Linkers may put zero bytes between records.
 //!
-//! It is public for `plugin-host`, which reads what this crate writes. Nobody else needs it, so there are no examples.
+//! The module is public for `plugin-host`, which reads the records that this crate writes. No other crate needs it, so
+//! it has no examples.
 
 use super::bytes::put;
 use super::node::Node;
@@ -19,15 +20,15 @@ use super::node::Node;
 /// The link section that holds the records.
 pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__plugin" } else { ".plugin" };
 
-/// What each record begins with: not text, and not zero, which is padding.
+/// The first bytes of each record. They are not text, and not zero, because zero bytes are padding.
 pub const MARK: [u8; 4] = *b"\xFAplg";
 
-/// What a record is about.
+/// The subject of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Kind {
-    /// How the library was built; one in each library. See [`Build`].
+    /// The build of the library. Each library has one such record. See [`Build`].
     Build = 1,
     /// A function or static that can be looked up. See [`Item`].
     Export = 2,
@@ -35,15 +36,16 @@ pub enum Kind {
     Init = 3,
     /// A function that runs when the library is detached. See [`Item`].
     Shutdown = 4,
-    /// A function that gives the state for the next version of the plugin. See [`Item`]; its descriptor is `fn() -> S`.
+    /// A function that returns the state for the next version of the plugin. See [`Item`]. Its descriptor is `fn() ->
+    /// S`.
     Save = 5,
-    /// A function that takes the state of the version before. See [`Item`]; its descriptor is that of the function
+    /// A function that takes the state of the previous version. See [`Item`]. Its descriptor is that of the function
     /// whose state it takes, `fn() -> S`.
     Restore = 6,
 }
 
 impl Kind {
-    /// The kind with the number `byte`, if there is one.
+    /// The kind with the number `byte`, if that is the number of a kind.
     pub const fn from_byte(byte: u8) -> Option<Kind> {
         Some(match byte {
             1 => Kind::Build,
@@ -71,18 +73,18 @@ pub enum Field {
     Modules(&'static Node),
 }
 
-/// What writes a record in a constant.
+/// A record as a constant, before it is encoded.
 pub struct Record {
-    /// What it is about.
+    /// The subject.
     pub kind: Kind,
-    /// What it says.
+    /// The fields in order.
     pub fields: &'static [Field],
 }
 
 const HEADER: usize = MARK.len() + 4;
 
 impl Record {
-    /// How many bytes [`Record::encode`] makes.
+    /// Returns the number of bytes that [`Record::encode`] makes.
     pub const fn len(&self) -> usize {
         let mut len = HEADER + 1;
         let mut i = 0;
@@ -106,17 +108,17 @@ impl Record {
         len
     }
 
-    /// Never: a record has at least its header.
+    /// Returns false: a record has at least its header.
     pub const fn is_empty(&self) -> bool {
         false
     }
 
-    /// The bytes; `N` is [`Record::len`]. The compiler interprets this for each export, and what takes it long is each call,
-    /// so there are few.
+    /// Returns the bytes. `N` is [`Record::len`]. The compiler interprets this function for each export. Calls cost it
+    /// the most time, so the function makes few calls.
     ///
     /// # Panics
     ///
-    /// If it is not.
+    /// If `N` is not [`Record::len`].
     pub const fn encode<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
         put(&mut out, 0, &MARK);
@@ -152,12 +154,12 @@ impl Record {
     }
 }
 
-/// What is wrong with bytes that should be records.
+/// The error for bytes that should be records and are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// Where in the section, in bytes from its start.
+    /// The place of the error: the number of bytes from the start of the section.
     pub offset: usize,
-    /// What was expected there.
+    /// The thing that was expected at this place.
     pub expected: &'static str,
 }
 
@@ -167,14 +169,14 @@ impl std::fmt::Display for Malformed {
     }
 }
 
-/// A record as read: its kind's number, and its fields.
+/// A record that was read: the number of its kind, and its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawRecord<'a> {
-    /// The number of its kind, perhaps one that this version does not know.
+    /// The number of the record's kind. This version may not know the kind.
     pub kind: u8,
-    /// Its fields in order, as far as this version knows of them.
+    /// The fields in order, as far as this version knows them.
     pub fields: [Option<&'a [u8]>; Item::FIELDS],
-    /// The whole of it.
+    /// The whole record.
     pub bytes: &'a [u8],
 }
 
@@ -184,11 +186,12 @@ fn take_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 impl<'a> RawRecord<'a> {
-    /// Reads the first record of `section` and returns what follows it; `None` where nothing but padding is left.
+    /// Reads the first record of `section`, and returns the record and the bytes after it. Returns `None` if only
+    /// padding is left.
     ///
     /// # Errors
     ///
-    /// If `section` holds something else. Any bytes at all are answered so; none panic.
+    /// If `section` contains something else. The function never panics, also for hostile bytes.
     pub fn read(section: &'a [u8]) -> Result<Option<(RawRecord<'a>, &'a [u8])>, Malformed> {
         let Some(start) = section.iter().position(|&byte| byte != 0) else {
             return Ok(None);
@@ -221,14 +224,15 @@ impl<'a> RawRecord<'a> {
     }
 }
 
-/// How a library was built: what a [`Kind::Build`] record says, for people to read; only the ABI version is compared.
+/// The content of a [`Kind::Build`] record: how a library was built. A host compares the ABI version only. The rest is
+/// for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build<'a> {
-    /// The version of the table and of everything else that the two sides must agree on.
+    /// The version of everything on which the two sides must agree.
     pub abi: u32,
     /// The version of plugin-core.
     pub sdk: &'a str,
-    /// What the compiler calls itself.
+    /// The name and version that the compiler prints.
     pub rustc: &'a str,
     /// The target triple.
     pub target: &'a str,
@@ -249,36 +253,36 @@ impl<'a> Build<'a> {
     }
 }
 
-/// One annotated item: what every record but [`Kind::Build`] says.
+/// One annotated item: the content of every record except [`Kind::Build`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item<'a> {
-    /// The package it stands in.
+    /// The package that contains the item.
     pub package: &'a str,
     /// The package's version.
     pub version: &'a str,
-    /// The module it stands in, crate first.
+    /// The module that contains the item, with the crate first.
     pub module: &'a str,
     /// The source line.
     pub line: u32,
     /// The source column.
     pub column: u32,
-    /// The name it is looked up by.
+    /// The name by which a host finds the item.
     pub name: &'a str,
-    /// Its doc comment.
+    /// The doc comment of the item.
     pub docs: &'a str,
     /// The names of a function's arguments, one a line.
     pub arguments: &'a str,
     /// The descriptor's bytes.
     pub descriptor: &'a [u8],
-    /// Whether it stands in the crate that was compiled as the library, rather than in one that this depends on.
+    /// True if the item is in the crate that was compiled as the library. False if it is in a dependency of that crate.
     pub in_library: bool,
-    /// The modules of the named types in the descriptor, one a line, in the order in which the types first appear. It is for
-    /// messages. A record of an earlier version has none.
+    /// The modules of the named types in the descriptor, one a line, in the order of the types' first appearance. They
+    /// are for messages. The records of earlier versions have no modules.
     pub modules: &'a str,
 }
 
 impl<'a> Item<'a> {
-    /// How many fields it has. A record of a later version may have more.
+    /// The number of fields. A record of a later version may have more.
     const FIELDS: usize = 11;
 
     /// Reads the fields of an item's record.

@@ -1,16 +1,16 @@
-//! The tags of descriptors: one table of the numbers and of the parts that follow each.
+//! The tags of descriptors: one table with the number of each tag, and the parts that follow it.
 
-/// How a named type crosses: the first byte of its body.
+/// The forms in which a named type crosses. The form is the first byte of the type's body.
 pub mod form {
-    /// Its fields in order, or a number that says which variant, and that variant's fields.
+    /// The fields in order. For an enum, the number of the variant and the fields of that variant.
     pub const FIXED: u8 = 0;
-    /// A struct that is `#[repr(C)]`: as [`FIXED`], and plain if all its fields are.
+    /// A struct that is `#[repr(C)]`. It crosses as [`FIXED`] does, and is plain if all its fields are plain.
     pub const C: u8 = 1;
-    /// It may have more fields or variants on one side than on the other, so it crosses in a box of its own.
+    /// A type that may have more fields or variants on one side than on the other. It crosses in a box of its own.
     pub const GROWS: u8 = 2;
 }
 
-/// How the fields of a struct or variant are written.
+/// The styles of structs and variants in Rust's syntax.
 pub mod style {
     /// `Name`.
     pub const UNIT: u8 = 0;
@@ -20,10 +20,10 @@ pub mod style {
     pub const NAMED: u8 = 2;
 }
 
-/// How many parts follow a [`Tag`], and whether a count stands between.
+/// The shape of a node: the number of parts after its [`Tag`], and whether a count precedes the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// This many parts, no count.
+    /// This many parts and no count.
     Parts(usize),
     /// An array: a count, then one part.
     CountThenOne,
@@ -101,11 +101,11 @@ tags! {
     17 F64: Parts(0);
     /// `String`.
     18 String: Parts(0);
-    /// `str`, which stands only behind [`Tag::Ref`].
+    /// `str`, which appears only behind [`Tag::Ref`].
     19 Str: Parts(0);
     /// `Vec<T>`: the element follows.
     32 Vec: Parts(1);
-    /// `[T]`, which stands only behind [`Tag::Ref`] or [`Tag::Mut`]: the element follows.
+    /// `[T]`, which appears only behind [`Tag::Ref`] or [`Tag::Mut`]: the element follows.
     33 Slice: Parts(1);
     /// `[T; N]`: the count (N), then the element.
     34 Array: CountThenOne;
@@ -141,21 +141,21 @@ tags! {
     64 Fn: CountThenAll(1);
     /// A static that never changes: its type follows.
     65 Static: Parts(1);
-    /// A static atomic: the type it holds follows.
+    /// A static atomic: the type of its value follows.
     66 Atomic: Parts(1);
     /// A static `RwLock<T>`.
     67 RwLock: Parts(1);
     /// A static `Mutex<T>`.
     68 Mutex: Parts(1);
-    /// A type of the author's, written out.
+    /// A user type, written out.
     80 Named: Special;
-    /// A type of the author's that is written out before.
+    /// A user type that was written out before: its number follows.
     81 Again: Special;
     /// The value of a generic type's constant parameter.
     82 Constant: Special;
-    /// What a named type is: a struct.
+    /// The body of a named type that is a struct.
     83 Struct: Special;
-    /// What a named type is: an enum.
+    /// The body of a named type that is an enum.
     84 Enum: Special;
     /// `Box<str>`.
     96 BoxStr: Parts(0);
@@ -165,11 +165,11 @@ tags! {
     98 CowStr: Parts(0);
     /// `PathBuf`.
     99 PathBuf: Parts(0);
-    /// `Path`, which stands only behind [`Tag::Ref`].
+    /// `Path`, which appears only behind [`Tag::Ref`].
     100 Path: Parts(0);
     /// `OsString`.
     101 OsString: Parts(0);
-    /// `OsStr`, which stands only behind [`Tag::Ref`].
+    /// `OsStr`, which appears only behind [`Tag::Ref`].
     102 OsStr: Parts(0);
     /// `Duration`.
     103 Duration: Parts(0);

@@ -1,4 +1,4 @@
-//! The walk through a descriptor's tree that gives its bytes.
+//! The walk through a descriptor's tree. It counts, writes or compares the bytes of the descriptor.
 
 use std::mem::MaybeUninit;
 
@@ -6,23 +6,23 @@ use super::bytes::{are_equal, first_word, put};
 use super::node::{Definition, Node};
 use super::tag::Tag;
 
-/// The number of different named types that one signature may have.
-const MOST_NAMED: usize = 256;
+/// The largest number of different named types in one signature.
+const MAX_NAMED: usize = 256;
 
 impl Node {
-    /// How many bytes [`Node::write`] writes.
+    /// Returns the number of bytes that [`Node::write`] writes.
     pub const fn len(&'static self) -> usize {
         let mut walk = Walk::new(Output::None);
         walk.all(self);
         walk.at
     }
 
-    /// Never: a node has at least its tag.
+    /// Returns false: a node has at least its tag.
     pub const fn is_empty(&self) -> bool {
         false
     }
 
-    /// Writes the flat bytes into `out` from `at` on and returns where they end.
+    /// Writes the bytes into `out` from `at` on, and returns the place after them.
     pub const fn write(&'static self, out: &mut [u8], at: usize) -> usize {
         let mut walk = Walk::new(Output::Write(out));
         walk.at = at;
@@ -30,36 +30,36 @@ impl Node {
         walk.at
     }
 
-    /// Whether `bytes` are exactly this descriptor: not a prefix of it, and it not a prefix of them.
+    /// Returns true if `bytes` are exactly this descriptor. Neither may be a prefix of the other.
     pub fn matches(&'static self, bytes: &[u8]) -> bool {
         let mut walk = Walk::new(Output::Compare(bytes));
         walk.all(self);
         walk.same && walk.at == bytes.len()
     }
 
-    /// The number of bytes that [`Node::write_modules`] writes.
+    /// Returns the number of bytes that [`Node::write_modules`] writes.
     pub const fn modules_len(&'static self) -> usize {
         let mut walk = Walk::new(Output::None);
         walk.all(self);
         walk.modules(None, 0)
     }
 
-    /// Writes the modules of the named types into `out` from `at` on, one a line, in the order in which the types are written.
-    /// Returns where they end.
+    /// Writes the modules of the named types into `out` from `at` on, one a line, in the order of the types. Returns
+    /// the place after them.
     pub const fn write_modules(&'static self, out: &mut [u8], at: usize) -> usize {
         let mut walk = Walk::new(Output::None);
         walk.all(self);
         walk.modules(Some(out), at)
     }
 
-    /// The modules of the named types, one a line.
+    /// Returns the modules of the named types, one a line.
     pub fn to_modules(&'static self) -> String {
         let mut bytes = vec![0; self.modules_len()];
         self.write_modules(&mut bytes, 0);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The flat bytes.
+    /// Returns the bytes.
     pub fn to_bytes(&'static self) -> Vec<u8> {
         let mut bytes = vec![0; self.len()];
         self.write(&mut bytes, 0);
@@ -67,8 +67,8 @@ impl Node {
     }
 }
 
-/// Refuses a definition with stand-ins that does not describe the type for the arguments in `named`: `body` is the type's body
-/// for these arguments, without stand-ins.
+/// Refuses a definition with stand-ins that does not describe the type for the arguments in `named`. `body` is the
+/// type's real body for these arguments, without stand-ins.
 #[doc(hidden)]
 pub const fn assert_described(named: &'static Node, body: &'static Node) {
     let Node::Named { definition, arguments } = named else { panic!("a definition is of a named type") };
@@ -81,57 +81,59 @@ pub const fn assert_described(named: &'static Node, body: &'static Node) {
     );
 }
 
-/// What becomes of the bytes of a descriptor.
+/// The use that a walk makes of a descriptor's bytes.
 enum Output<'a> {
-    /// They are counted.
+    /// The walk only counts the bytes.
     None,
     Write(&'a mut [u8]),
-    /// They are compared with these.
+    /// The walk compares the bytes with these.
     Compare(&'a [u8]),
 }
 
-/// A named type that was met, and what its parameters are.
+/// A named type that the walk has met, with the arguments for its parameters.
 #[derive(Clone, Copy)]
 struct Met {
     definition: &'static Definition,
     arguments: &'static [&'static Node],
-    /// What the parameters in `arguments` are of: the named type with this number, in which it was met.
+    /// The number of the named type around this one. The parameters in `arguments` are parameters of that type.
     within: usize,
 }
 
-/// What is still to be walked of a node that was begun.
+/// The rest of a node that the walk has begun.
 #[derive(Clone, Copy)]
 struct Ahead {
     parts: &'static [&'static Node],
     within: usize,
-    /// What comes after the arguments of a named type, and what its parameters are of.
+    /// The body of a named type, which comes after the arguments, and the number of the type whose parameters are in
+    /// the body.
     body: Option<(&'static Node, usize)>,
 }
 
-/// How many nodes may be begun at once.
-const DEEPEST: usize = 512;
+/// The number of nodes that may be begun at once.
+const MAX_DEPTH: usize = 512;
 
-/// The place of a node that is in no named type.
+/// The number that stands for no named type: no parameter is around the node.
 const NOWHERE: usize = usize::MAX;
 
-/// The way through a descriptor that gives its bytes.
+/// A walk through a descriptor.
 struct Walk<'a> {
     output: Output<'a>,
     at: usize,
     same: bool,
-    /// The first `count` are there. Not all are, because this is on the way of each look-up.
-    met: [MaybeUninit<Met>; MOST_NAMED],
+    /// The named types that the walk has met. Only the first `count` are initialised, because each look-up makes such
+    /// an array.
+    met: [MaybeUninit<Met>; MAX_NAMED],
     count: usize,
 }
 
 impl<'a> Walk<'a> {
     const fn new(output: Output<'a>) -> Self {
-        Walk { output, at: 0, same: true, met: [MaybeUninit::uninit(); MOST_NAMED], count: 0 }
+        Walk { output, at: 0, same: true, met: [MaybeUninit::uninit(); MAX_NAMED], count: 0 }
     }
 
     const fn met(&self, number: usize) -> Met {
         assert!(number < self.count);
-        // SAFETY: the first `count` are there.
+        // SAFETY: the first `count` elements are initialised, and `number` is below `count`.
         unsafe { self.met[number].assume_init() }
     }
 
@@ -150,7 +152,8 @@ impl<'a> Walk<'a> {
         self.at += bytes.len();
     }
 
-    /// Writes the modules of the named types that were met into `out`, if it is there. Returns where they would end.
+    /// Writes the modules of the named types that the walk has met into `out`, if `out` is given. Returns the place
+    /// after them.
     const fn modules(&self, mut out: Option<&mut [u8]>, mut at: usize) -> usize {
         let mut number = 0;
         while number < self.count {
@@ -166,9 +169,9 @@ impl<'a> Walk<'a> {
         at
     }
 
-    /// Walks all of `root`. In a loop: constants may call functions only so deep.
+    /// Walks all of `root`. It is a loop and not a recursion, because the depth of calls is limited in constants.
     const fn all(&mut self, root: &'static Node) {
-        let mut ahead = [MaybeUninit::<Ahead>::uninit(); DEEPEST];
+        let mut ahead = [MaybeUninit::<Ahead>::uninit(); MAX_DEPTH];
         let (mut depth, mut node, mut within) = (0, root, NOWHERE);
         while self.same {
             let mut more = Ahead { parts: &[], within, body: None };
@@ -190,7 +193,7 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
-            // On to the next: a part of this node, or of the innermost one around it that has any left.
+            // The next node is the next part of this node, or of the innermost node around it that has parts left.
             loop {
                 if let [part, rest @ ..] = more.parts {
                     more.parts = rest;
@@ -200,14 +203,14 @@ impl<'a> Walk<'a> {
                     (node, within) = body;
                 } else if depth > 0 {
                     depth -= 1;
-                    // SAFETY: those before `depth` are there.
+                    // SAFETY: the elements before `depth` are initialised.
                     more = unsafe { ahead[depth].assume_init() };
                     continue;
                 } else {
                     return;
                 }
                 if !more.parts.is_empty() || more.body.is_some() {
-                    assert!(depth < DEEPEST, "types are nested too deeply in one signature");
+                    assert!(depth < MAX_DEPTH, "types are nested too deeply in one signature");
                     ahead[depth] = MaybeUninit::new(more);
                     depth += 1;
                 }
@@ -216,8 +219,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walks what stands before the arguments of a named type, if it is met for the first time, and says which it is. If
-    /// not, that is all of it.
+    /// Writes the beginning of a named type. At the first meeting, this writes all bytes before the arguments, and
+    /// returns the type's number. Later, this writes the reference to the number, and returns `None`.
     const fn named(
         &mut self,
         definition: &'static Definition,
@@ -234,7 +237,7 @@ impl<'a> Walk<'a> {
             }
             number += 1;
         }
-        assert!(self.count < MOST_NAMED, "one signature has more than 256 different types with `#[plugin_type]`");
+        assert!(self.count < MAX_NAMED, "one signature has more than 256 different types with `#[plugin_type]`");
         self.met[self.count] = MaybeUninit::new(named);
         self.count += 1;
         self.bytes(&[Tag::Named as u8]);
@@ -244,11 +247,11 @@ impl<'a> Walk<'a> {
         Some(number)
     }
 
-    /// Whether two named types are the same one.
+    /// Returns true if two named types are the same type.
     ///
-    /// For a definition that is written out with its arguments in place, these do not tell: different types may have the
-    /// same descriptor (maps do, whatever their hashers are), and yet make a field of another type. So there, the bodies are
-    /// compared. They do not lead back to themselves: the compiler would not have ended.
+    /// If a definition contains its arguments, equal arguments are not enough. Different types may have the same
+    /// descriptor, as maps with different hashers do, and may still give a field another type. So the bodies are
+    /// compared in this case. Such a body does not contain itself, because the compiler could not have evaluated it.
     const fn is_same(&self, a: Met, b: Met) -> bool {
         let (x, y) = (a.definition, b.definition);
         if x.number != y.number
@@ -318,7 +321,7 @@ mod tests {
         assert_eq!(bytes, [38, 2, 0, 0, 0, 0, 0, 0, 0, 2, 34, 2, 0, 0, 0, 0, 0, 0, 0, 4]);
     }
 
-    /// A definition with stand-ins, and arguments for it.
+    /// Makes a named type with a definition that has stand-ins, and with arguments for it.
     fn named(body: &'static Node, arguments: &'static [&'static Node]) -> &'static Node {
         let definition = Definition { number: 1, place: "here", name: "Pair", generic: true, body };
         let definition = DefinitionRef::new(Box::leak(Box::new(definition)));

@@ -10,13 +10,13 @@ use crate::abi::{FaultRepr, Outcome};
 use crate::runtime::panic_hook;
 use crate::types::PluginType;
 
-/// Runs `f`, lowers what it returns, and stops its panic.
+/// Runs `f`, lowers the value that `f` returns, and stops a panic of `f`.
 #[inline]
 pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
     contain_in_place(|place| f().lower_returned(place))
 }
 
-/// Runs `f` and stops its panic.
+/// Runs `f` and stops a panic of `f`.
 #[inline]
 pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Outcome<R> {
     contain_in_place(|place| {
@@ -25,14 +25,15 @@ pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Outcome<R> {
     })
 }
 
-/// Runs `f`, which writes its value in the place and gives the tag, and stops its panic.
+/// Runs `f`, which writes its value to the place and returns the tag, and stops a panic of `f`.
 ///
-/// This is the only place where a plugin's panic ends. It must not go on as an unwind: the caller was built with
-/// another std, to which the panic is foreign, and a foreign unwind aborts the process.
+/// This is the only place where a plugin's panic ends. The panic must not unwind into the caller. The caller was built
+/// with another std, so it would take the panic for a foreign exception, and abort the process.
 #[inline]
 fn contain_in_place<R>(f: impl FnOnce(&mut MaybeUninit<R>) -> usize) -> Outcome<R> {
     let mut outcome = Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::uninit() };
-    // Not caring about unwind safety is right here: what `f` may leave half done is its own plugin's, as with threads.
+    // `AssertUnwindSafe` is right here. `f` may leave values of its own plugin half changed, as a thread that panics
+    // does.
     outcome.fault = match catch_unwind(AssertUnwindSafe(|| f(&mut outcome.value))) {
         Ok(tag) => std::ptr::without_provenance_mut(tag),
         Err(payload) => caught(payload),

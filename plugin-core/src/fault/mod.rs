@@ -1,7 +1,7 @@
-//! The reason why a call did not return, and the one place where a panic is stopped.
+//! Faults: the reason why a call did not return, and the one place where a panic is stopped.
 //!
-//! [`Fault`] and [`Location`] are for everybody. The rest is public for `plugin-host` and for the shims that the attribute
-//! makes, and has no examples for that reason.
+//! [`Fault`] and [`Location`] are for all users. The other items are public for `plugin-host` and for the code that the
+//! attribute emits, so they have no examples.
 
 pub(crate) mod boundary;
 mod returned;

@@ -6,39 +6,40 @@ use crate::origin::Origin;
 use crate::types::PluginType;
 
 impl<R> Outcome<R> {
-    /// The value as it was returned, lifted; or the fault, to be taken over.
+    /// Lifts the returned value. Returns the fault if there is one; the caller has to take it.
     ///
     /// # Errors
     ///
-    /// The fault, if there is one.
+    /// The fault, if the call did not return.
     ///
     /// # Safety
     ///
-    /// As for [`PluginType::lift`], if [`outcome`] has lowered such a value. The outcome is taken apart once.
+    /// As for [`PluginType::lift`], for a value that [`outcome`](super::outcome) has lowered. Each outcome is lifted
+    /// once.
     #[inline(always)]
     pub unsafe fn lift<T: PluginType<Repr = R>>(self, origin: &Origin) -> Result<T, *mut FaultRepr> {
         let tag = self.fault.addr();
         if tag <= T::LAST_TAG {
-            // SAFETY: no fault, so the value was written; the rest is the caller's promise.
+            // SAFETY: the word is a tag and not a fault, so the value was written. The caller promises the rest.
             Ok(unsafe { T::lift_returned(tag, self.value, origin) })
         } else {
             Err(self.fault)
         }
     }
 
-    /// The value, which has no tags, or the fault taken over.
+    /// Returns the value, whose type has no tags, or takes the fault.
     ///
     /// # Errors
     ///
-    /// The fault, if there is one.
+    /// The fault, if the call did not return.
     ///
     /// # Safety
     ///
-    /// The outcome is from a plugin that is still loaded, and is taken apart once.
+    /// The outcome comes from a plugin that is still loaded. Each outcome is used once.
     #[inline(always)]
     pub unsafe fn into_result(self) -> Result<R, Fault> {
         if self.fault.is_null() {
-            // SAFETY: no fault, so the value was written.
+            // SAFETY: without a fault, the value was written.
             Ok(unsafe { self.value.assume_init() })
         } else {
             // SAFETY: the caller's promise.
@@ -47,24 +48,26 @@ impl<R> Outcome<R> {
     }
 }
 
-/// What an asked function type may return: `R` raises a fault as a panic, `Result<R, Fault>` returns it.
+/// The return type of a function type that a host asks for. `R` raises a fault as a panic, and `Result<R, Fault>`
+/// returns it.
 ///
-/// There is no example: it is implemented here for both, and `Function` uses it.
+/// The trait has no example, because this crate implements it for both forms, and only handles use it.
 pub trait Return: Sized + 'static {
     /// The exported function's return type.
     type Value: PluginType;
 
-    /// Whether it is `Result<R, Fault>`.
+    /// True for `Result<R, Fault>`.
     const TAKES_FAULT: bool = false;
 
-    /// What a call gives that returned.
+    /// Converts the value of a call that returned.
     fn returned(value: Self::Value) -> Self;
 
-    /// What a call gives that did not.
+    /// Converts the fault of a call that did not return.
     fn faulted(fault: Fault) -> Self;
 }
 
-/// Not a part of what returns a value, which then is kept in memory for what does not return one.
+/// This is a function of its own. If it were inlined, the compiler would keep the value of a returning call in memory,
+/// because of the call that does not return.
 #[cold]
 #[inline(never)]
 fn raise(fault: Fault) -> ! {

@@ -1,4 +1,4 @@
-//! The fault, as a value and on its way to the host.
+//! A fault as a value, and a fault on its way to the host.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use crate::abi::FaultRepr;
 use crate::origin::Origin;
 use crate::types::PluginType;
 
-/// Why a call into a plugin did not return: it panicked.
+/// The reason why a call into a plugin did not return: the plugin panicked.
 ///
-/// Ask for `fn(..) -> Result<R, Fault>` to get it as a value; with `fn(..) -> R` it is raised again as a panic in the
-/// caller.
+/// A look-up of `fn(..) -> Result<R, Fault>` gives a function that returns the fault as a value. With `fn(..) -> R`,
+/// the fault is raised again as a panic in the caller.
 ///
 /// # Example
 ///
 /// ```
 /// use plugin_core::Fault;
 ///
-/// /// What an editor may show for a plugin that failed.
+/// /// Returns the line that an editor may show for a plugin that failed.
 /// fn status_line(fault: &Fault) -> String {
 ///     let place = fault.location.as_ref().map_or_else(String::new, |at| format!(" ({at})"));
 ///     format!("{}{place}", fault.message)
@@ -25,22 +25,23 @@ use crate::types::PluginType;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fault {
-    /// What the panic said.
+    /// The message of the panic.
     pub message: String,
-    /// Where in the plugin's source it happened, if that is known.
+    /// The place of the panic in the plugin's source, if the place is known.
     pub location: Option<Location>,
-    /// How it got there, if the host asked for backtraces.
+    /// The backtrace of the panic, if the host asked for backtraces.
     pub backtrace: Option<String>,
-    /// The plugin and the export that were called, `greeter::greet`; the plugin alone where no call was made.
+    /// The plugin and the export that were called, such as `greeter::greet`. It is the plugin alone if no call was
+    /// made.
     pub export: Option<String>,
-    /// Whether it is a panic, rather than something that the host has to report.
+    /// True for a panic. False for a report of the host.
     is_panic: bool,
 }
 
-/// A place in a plugin's source. It displays as `src/lib.rs:12:5`; for an example see [`Fault`].
+/// A place in a plugin's source. It displays as `src/lib.rs:12:5`. For an example see [`Fault`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The file, as the plugin's compiler was given it.
+    /// The file, as it was passed to the plugin's compiler.
     pub file: String,
     /// The line, from 1.
     pub line: u32,
@@ -77,7 +78,7 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Fault {
-    /// A fault that is not a panic's, for what a host itself has to report.
+    /// Makes a fault for a report of the host. Such a fault is not a panic.
     #[cfg(feature = "host")]
     pub fn from_message(message: String) -> Self {
         Fault { is_panic: false, ..Fault::new(message, None, None) }
@@ -98,7 +99,7 @@ struct FaultLayout {
 }
 
 unsafe extern "C" fn free_fault(fault: *mut FaultRepr) {
-    // SAFETY: made by `FaultRepr::new` in this same library, and freed once.
+    // SAFETY: `FaultRepr::new` in this library made the box, and the receiver frees it once.
     drop(unsafe { Box::from_raw(fault.cast::<FaultLayout>()) });
 }
 
@@ -109,13 +110,14 @@ impl FaultRepr {
         Box::into_raw(Box::new(FaultLayout { fields: fields.lower(), free: free_fault })).cast()
     }
 
-    /// Takes the fault over and frees what it came in.
+    /// Takes the fault, and frees the memory in which it came.
     ///
     /// # Safety
     ///
-    /// `fault` is from a plugin that is still loaded, and is taken once.
+    /// `fault` comes from a plugin that is still loaded, and is taken once.
     pub unsafe fn take(fault: *mut FaultRepr) -> Fault {
-        // SAFETY: a live fault by the caller's promise; its fields are lifted once and its memory freed once.
+        // SAFETY: `fault` is the address of a `FaultLayout`, as `new` made it, and the caller takes it once. So its
+        // fields are lifted once, and its memory is freed once.
         let (message, location, backtrace) = unsafe {
             let layout = fault.cast::<FaultLayout>();
             let fields = Fields::lift((*layout).fields, &Origin::HOST);

@@ -9,17 +9,19 @@ use std::sync::{Arc, Weak};
 use super::versions::{Current, Versions};
 use crate::call::{Function, FunctionType, Handle};
 
-/// An exported function that follows the upgrades of its plugin: each call goes to the version that serves then.
+/// An exported function that follows the upgrades of its plugin. Each call goes to the version that serves at that
+/// time.
 ///
-/// It is called like a [`Function`], as `greet("World")`, is cheap to clone, and may be sent and shared. A call in
-/// progress ends in the version in which it began. No call waits for an upgrade, unless the plugin hands its state over:
-/// then those that begin meanwhile wait until it is there, because what they changed would be lost.
+/// A handle is called like a [`Function`], as `greet("World")`. It is cheap to clone, and may be sent and shared. A
+/// call ends in the same version where it began. Calls do not wait for an upgrade, with one exception: while a plugin
+/// hands its state over, new calls wait for the next version, because their changes to the old state would be lost.
 ///
-/// As long as it is there, an upgrade to a version which lacks the function, or has another in its place, is refused.
+/// While a handle exists, a host refuses to upgrade to a version that lacks the function, or that has another function
+/// with this name.
 ///
 /// # Panics
 ///
-/// A call panics where the plugin does, unless `F` returns `Result<_, Fault>`.
+/// A call panics if the plugin panics, unless `F` returns `Result<_, Fault>`.
 ///
 /// # Example
 ///
@@ -39,15 +41,15 @@ use crate::call::{Function, FunctionType, Handle};
 /// ```
 pub struct Live<F> {
     versions: Arc<Versions>,
-    /// Where the function is in each version.
+    /// The place of the function in each version.
     place: usize,
-    /// Tells the host that it is still there.
+    /// Shared by all clones, so that the host can see whether a handle exists.
     alive: Arc<()>,
     signature: PhantomData<F>,
 }
 
-// SAFETY: what it leads to may be sent and shared, and functions may be called from any thread; what their arguments and
-// results allow is up to these types.
+// SAFETY: `Versions` may be sent and shared, and a function may be called from any thread. The types of its arguments
+// and result decide which values a thread may pass.
 unsafe impl<F> Send for Live<F> {}
 // SAFETY: as above.
 unsafe impl<F> Sync for Live<F> {}
@@ -63,25 +65,26 @@ impl<F> Clone for Live<F> {
 }
 
 impl<F> Live<F> {
-    /// A handle to the function at `place`, and what tells whether it or a clone of it is there. For a host's use.
+    /// Makes a handle to the function at `place`. The second value can be upgraded for as long as the handle or a clone
+    /// of it exists. This function is for hosts.
     ///
     /// # Safety
     ///
-    /// For as long as the handle is there, every version has a function at this place, unless it holds calls back, and
-    /// this function fits `F`.
+    /// While the handle exists, every version has a function at this place, or else holds calls back. The function fits
+    /// `F`.
     pub unsafe fn new(versions: Arc<Versions>, place: usize) -> (Self, Weak<()>) {
         let alive = Arc::new(());
         let watch = Arc::downgrade(&alive);
         (Live { versions, place, alive, signature: PhantomData }, watch)
     }
 
-    /// The number of the version that serves now: 1 for the first that was loaded, and one more with each upgrade.
+    /// Returns the number of the version that serves now. It is 1 for the first version, and each upgrade adds 1.
     pub fn revision(&self) -> u64 {
         self.versions.current(self.place).version().revision()
     }
 
-    /// The function of the version that serves now. It stays with that version. As a call does, this waits while a state is
-    /// handed over.
+    /// Returns the function of the version that serves now. The returned handle stays with that version. Like a call,
+    /// this waits while a state is handed over.
     pub fn pin(&self) -> Function<F> {
         // SAFETY: by the promise of `new`, the function at this place fits `F`.
         unsafe { Function::new(self.versions.current(self.place).clone()) }

@@ -2,9 +2,9 @@
 //!
 //! # The problem
 //!
-//! A call through a [`Live`](crate::Live) handle loads a pointer to the version that serves, and uses that version until the
-//! call ends. The thread that replaces the version must not free it before. Counting the calls would cost an atomic
-//! operation at each end of each call, in a place that all threads share. A reader must never wait for a writer, and must
+//! A call through a [`Live`](crate::Live) handle loads a pointer to the version that serves, and uses that version
+//! until the call ends. The thread that replaces the version must not free it before. A counter of calls would cost two
+//! atomic operations for each call, in a place that all threads share. A reader must never wait for a writer, and must
 //! never start again.
 //!
 //! # The idea
@@ -24,20 +24,20 @@
 //! While a slot holds the address of `current`, a writer must assume that the reader finds the old version. A slot holds
 //! that address only between R1 and R4, so a writer does not wait for readers that begin later.
 //!
-//! The fences make sure that either W3 sees the store R1, or R3 sees the store W1. Without them a processor may let R3 overtake
-//! R1. A fence at R2 would cost more than all the rest of the call. So on Linux the writer has the kernel make a fence on
-//! every processor that runs a thread of this process (`membarrier(2)`, private and expedited), and R2 only keeps the
-//! compiler from swapping R1 and R3. User-space RCU does the same (Desnoyers et al., *User-Level Implementations of
-//! Read-Copy Update*, 2012). Where there is no such call, a thread's first slot is closed. A reader then takes another slot,
-//! always in [`claim`], which makes the fence itself.
+//! The fences make sure that either W3 sees the store R1, or R3 sees the store W1. Without them a processor may let R3
+//! overtake R1. A fence at R2 would cost more than the rest of the call. On Linux, a writer therefore asks the kernel
+//! for a fence on every processor that runs a thread of this process (`membarrier(2)`, private and expedited). R2 only
+//! stops the compiler from swapping R1 and R3. User-space RCU does the same (Desnoyers et al., *User-Level
+//! Implementations of Read-Copy Update*, 2012). On a system without this call, a thread's first slot is closed. A
+//! reader then takes another slot, always in [`claim`], which makes the fence itself.
 //!
 //! # The proof
 //!
 //! *A version is not freed while it is used.* Let a reader load the old version at R3.
 //!
-//! 1. If the reader makes the fence itself, R2 and W2 are sequentially consistent fences, one of which is before the other.
-//!    If W2 were before R2, then R3 would see W1 or a later store, which is not the old version. So R2 is before W2, and W3
-//!    sees R1 or a later store of that slot.
+//! 1. If the reader makes the fence itself, R2 and W2 are sequentially consistent fences, and one fence is before the
+//!    other. If W2 were before R2, then R3 would see W1 or a later store, which is not the old version. So R2 is before
+//!    W2, and W3 sees R1 or a later store of that slot.
 //! 2. If the kernel makes the fence, it takes effect at some point of the reader's program. Were that point before R1, then
 //!    R3 would come after W1, and would not load the old version. So it is after R1, and W3 sees R1 or a later store.
 //! 3. If the later store is R4, the slot holds the old version. If it is R6 or one of the next use of the slot, the reader has
@@ -59,25 +59,29 @@
 //!
 //! # What is assumed
 //!
-//! Case 1 and the rest of the proof are within Rust's memory model. Case 2 is not: the model does not know `membarrier`. It
-//! relies on the kernel for what the manual says: between the call's start and its end, each running thread of the
-//! process passes through a state in which all its earlier memory accesses are seen by all processors, and none of the later
-//! ones has been made. A thread that is not running passes through such a state when the kernel switches to it. It relies
-//! on the processor and the compiler for this: the atomic stores and loads are single instructions in program order, which
-//! `compiler_fence` sees to; what it guarantees in the model holds between a thread and a signal handler on that thread,
-//! and the kernel's fence interrupts the thread as a signal handler does. If the call fails although it was registered (a
-//! seccomp filter was installed since), nothing is known of the readers, and the version is kept for ever.
+//! Case 1 and the rest of the proof are within Rust's memory model. Case 2 is not, because the model does not know
+//! `membarrier`. It relies on two facts.
+//!
+//! The first fact is the kernel's manual. Between the start and the end of the call, each running thread of the process
+//! passes through a state where all processors see all its earlier memory accesses, and none of its later accesses has
+//! been made. A thread that is not running passes through such a state when the kernel switches to it.
+//!
+//! The second fact concerns the processor and the compiler. The atomic stores and loads are single instructions in
+//! program order, because of `compiler_fence`. In the model, `compiler_fence` orders a thread and a signal handler on
+//! the same thread. The kernel's fence interrupts the thread as a signal handler does. If the call fails although it
+//! was registered (a seccomp filter was installed since), nothing is known of the readers, and the version is kept for
+//! ever.
 
 use std::cell::Cell;
 use std::ptr::{null_mut, without_provenance_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering, compiler_fence, fence};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The number of calls, one within the other, that a thread has slots of its own for. Further calls take a lock.
-const DEEPEST: usize = 4;
+/// The number of slots that each thread has: one for each call within another call. Deeper calls take a lock.
+const SLOTS_PER_THREAD: usize = 4;
 
-/// The place where one reader states what it reads: null, the address of a version, or the address of the pointer through
-/// which the reader is just finding one.
+/// The place where one reader states the thing that it reads. It is null, the address of a version, or, while the
+/// reader finds a version, the address of the pointer to that version.
 #[derive(Default)]
 struct Slot(AtomicPtr<()>);
 
@@ -101,15 +105,16 @@ impl Slot {
     }
 }
 
-/// The slots of a thread. The alignment keeps two threads' slots out of what a processor fetches at once.
+/// The slots of a thread. The alignment puts the slots of two threads into different cache lines, also for processors
+/// that fetch two lines at once.
 #[repr(align(128))]
 struct Slots {
-    slots: [Slot; DEEPEST],
+    slots: [Slot; SLOTS_PER_THREAD],
     taken: AtomicBool,
 }
 
 /// The slots of a thread that has none yet, or has given its own back.
-static NONE: Slots = Slots { slots: [const { Slot::closed() }; DEEPEST], taken: AtomicBool::new(true) };
+static NONE: Slots = Slots { slots: [const { Slot::closed() }; SLOTS_PER_THREAD], taken: AtomicBool::new(true) };
 
 /// All slots except [`NONE`]. They are never freed.
 struct All {
@@ -160,7 +165,7 @@ fn take() {
     let mut all = all();
     let free = all.threads.iter().find(|slots| !slots.taken.swap(true, Ordering::AcqRel)).copied();
     let mine = free.unwrap_or_else(|| {
-        let mut slots: [Slot; DEEPEST] = Default::default();
+        let mut slots: [Slot; SLOTS_PER_THREAD] = Default::default();
         if !kernel_fences() {
             // `announce` makes no fence for the first slot, so no reader may use it.
             slots[0] = Slot::closed();
@@ -198,7 +203,7 @@ fn claim(address: *mut ()) -> &'static Slot {
     slot
 }
 
-/// Returns true if writers have the kernel make the readers' fences.
+/// Returns true if the kernel makes the readers' fences for the writers.
 fn kernel_fences() -> bool {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     *REGISTERED.get_or_init(|| membarrier(REGISTER))
@@ -269,7 +274,7 @@ pub(crate) struct Readers {
     /// The address of that value, and that of the pointer to it.
     addresses: [*const (); 2],
     slots: Vec<&'static Slot>,
-    /// There was no fence, so there may be readers that were not seen. They count as reading for ever.
+    /// True if the fence failed, so the writer may have missed readers. Such readers count as reading for ever.
     unknown: bool,
 }
 
@@ -322,7 +327,7 @@ mod tests {
         Readers::of(before, current)
     }
 
-    /// Has this thread make its own fences, as if the kernel made none.
+    /// Makes this thread use its own fences, as on a system where the kernel makes none.
     fn make_fences() {
         take();
         mine().slots[0].set(without_provenance_mut(1));
@@ -361,11 +366,11 @@ mod tests {
         assert!(readers.have_ended());
     }
 
-    /// Readers for which a thread has no slot are waited for as well, in whatever order they end.
+    /// A writer also waits for readers without a slot of the thread's own, in any order of their ends.
     #[test]
     fn readers_may_be_as_many_as_they_like() {
         let thing = thing();
-        let mut all: Vec<_> = (0..3 * DEEPEST).map(|_| (begin(thing), replace(thing))).collect();
+        let mut all: Vec<_> = (0..3 * SLOTS_PER_THREAD).map(|_| (begin(thing), replace(thing))).collect();
         assert!(all.iter_mut().all(|(_, readers)| !readers.have_ended()));
         while !all.is_empty() {
             let (reading, mut readers) = all.remove(all.len() / 2);
@@ -375,13 +380,14 @@ mod tests {
         }
     }
 
-    /// Between R1 and R4, a reader may find any value that was there.
+    /// Between R1 and R4, a reader may find the old or the new value.
     #[test]
     fn readers_between_two_steps_are_waited_for() {
         let thing = thing();
         // In the thread's first slot, once it has one; in its others; and in shared slots.
         drop(begin(thing));
-        let slots: Vec<_> = (0..2 * DEEPEST).map(|_| announce(std::ptr::from_ref(thing).cast_mut().cast())).collect();
+        let slots: Vec<_> =
+            (0..2 * SLOTS_PER_THREAD).map(|_| announce(std::ptr::from_ref(thing).cast_mut().cast())).collect();
         for slot in slots {
             let mut readers = replace(thing);
             assert!(!readers.have_ended());
@@ -398,7 +404,7 @@ mod tests {
             let thread = std::thread::spawn(|| {
                 let thing = thing();
                 // Where readers make their own fences, the first slot is never free.
-                let readings: Vec<_> = std::iter::repeat_with(|| begin(thing)).take(DEEPEST - 1).collect();
+                let readings: Vec<_> = std::iter::repeat_with(|| begin(thing)).take(SLOTS_PER_THREAD - 1).collect();
                 assert!(readings.iter().all(|reading| mine().slots.iter().any(|own| std::ptr::eq(own, reading.slot))));
             });
             thread.join().unwrap();
@@ -453,7 +459,7 @@ mod tests {
         let read = || {
             while !stop.load(Ordering::Relaxed) {
                 let reading = begin(&current);
-                // SAFETY: both versions are there for ever.
+                // SAFETY: both versions were leaked, so they are never freed.
                 let version = unsafe { &*reading.value() };
                 let first = version[0].load(Ordering::Relaxed);
                 let second = version[1].load(Ordering::Relaxed);
@@ -469,7 +475,7 @@ mod tests {
             });
             scope.spawn(|| {
                 let other = thing();
-                let _others: Vec<_> = std::iter::repeat_with(|| begin(other)).take(DEEPEST).collect();
+                let _others: Vec<_> = std::iter::repeat_with(|| begin(other)).take(SLOTS_PER_THREAD).collect();
                 read();
             });
             for round in 1..2000 {

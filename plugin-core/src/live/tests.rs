@@ -9,13 +9,13 @@ use crate::call::{Callee, Function, Site, all_kinds, argument_repr, argument_typ
 use crate::origin::Origin;
 use crate::types::{PluginMut, PluginRef, PluginType};
 
-/// Reads an argument's `Repr`, and adds 100 to what is behind `&mut`.
+/// Reads an argument's `Repr`, and adds 100 to the number behind `&mut`.
 macro_rules! read {
     (own $arg:ident) => {
         $arg
     };
     (ref $arg:ident) => {
-        // SAFETY: the address of a number, for the length of the call.
+        // SAFETY: the argument is the address of a number that lives during the call.
         unsafe { *$arg }
     };
     (mut $arg:ident) => {{
@@ -38,7 +38,7 @@ macro_rules! pass {
     };
 }
 
-/// What the argument is after two calls.
+/// The argument's value after two calls.
 macro_rules! after {
     (own $arg:ident $was:ident) => {
         $was
@@ -51,14 +51,15 @@ macro_rules! after {
     };
 }
 
-/// Calls an entry of that signature through a handle and through one that follows upgrades. It checks that context,
-/// entry and site are what they were when the handle was made, and that each argument is in its place.
+/// Calls an entry of a signature through a `Function` and through a `Live`. Checks that context, entry and site are
+/// those with which the handle was made, and that each argument is in its place.
 macro_rules! call {
     ($(($kind:ident $T:ident $arg:ident))*) => {{
         type F = fn($(argument_type!($kind u64)),*) -> u64;
 
         unsafe extern "C" fn entry(context: Context $(, $arg: argument_repr!($kind u64))*) -> Outcome<u64> {
-            // One digit for each argument, after the context's. That of a `Live` handle is null.
+            // The result has a number for the context and one for each argument. The context of a `Live` handle is
+            // null.
             let digits: u64 = if context.is_null() { 9 } else { context.addr() as u64 };
             $(let digits = digits * 1000 + read!($kind $arg);)*
             Outcome { fault: std::ptr::null_mut(), value: std::mem::MaybeUninit::new(digits) }
@@ -71,10 +72,10 @@ macro_rules! call {
         };
         let site = Arc::new(site);
         let callee = Callee::of(site.clone()).with_context(std::ptr::without_provenance(5));
-        // SAFETY: the entry is of this type.
+        // SAFETY: `entry` is a function of this type.
         let function = unsafe { Function::<F>::new(callee) };
         let version = Version::new(1, [Some(&site)]);
-        // SAFETY: the function at this place is of this type in all versions, of which there is one.
+        // SAFETY: the only version has a function of this type at this place.
         let (live, _) = unsafe { Live::<F>::new(Arc::new(Versions::new(version)), 0) };
         let mut next = 0_u64;
         let mut expected = 0_u64;
@@ -85,7 +86,7 @@ macro_rules! call {
         )*
         let scale = 1000_u64.pow(next as u32);
         assert_eq!(function($(pass!($kind $arg)),*), 5 * scale + expected, "{}", function.label());
-        // What was changed is read by the next.
+        // The second call reads the changed numbers.
         let mut second = 0_u64;
         $(second = second * 1000 + $arg;)*
         assert_eq!(live($(pass!($kind $arg)),*), 9 * scale + second, "{}", function.label());
@@ -99,8 +100,8 @@ macro_rules! call {
     }};
 }
 
-/// Every signature of which handles can be called. With `-Zrandomize-layout` it fails if a handle were taken for a closure
-/// that has its fields in another order.
+/// Calls handles of every signature. With `-Zrandomize-layout`, the test would fail if a closure had the fields of its
+/// handle in another order.
 #[test]
 #[allow(unused_mut)] // Without arguments, nothing is counted.
 fn handles_of_every_signature_are_called() {

@@ -1,4 +1,4 @@
-//! The versions of a plugin: the one that serves, and those that calls are still in.
+//! The versions of a plugin: the version that serves, and older versions that still have calls in progress.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::hazard::{self, Readers, Reading};
 use crate::call::{Callee, Site};
 
-/// A function of the version that serves, kept for the length of one call.
+/// A function of the version that serves. Its version is kept for the length of one call.
 pub struct Current {
     callee: *const Callee,
     version: Reading<Version>,
@@ -30,14 +30,14 @@ impl Deref for Current {
     }
 }
 
-/// The functions of one version that are followed, by their places. For a host's use.
+/// The functions of one version, by their places, for `Live` handles. This type is for hosts.
 pub struct Version {
     revision: u64,
     functions: Vec<Option<Callee>>,
 }
 
 impl Version {
-    /// A version of this number with these functions.
+    /// Makes a version with this number and these functions.
     pub fn new<'a>(revision: u64, sites: impl IntoIterator<Item = Option<&'a Arc<Site>>>) -> Arc<Self> {
         Arc::new(Version { revision, functions: sites.into_iter().map(|site| site.cloned().map(Callee::of)).collect() })
     }
@@ -53,7 +53,7 @@ impl Version {
     }
 }
 
-/// The version of a plugin that serves, and from time to time the next. For a host's use.
+/// The versions of a plugin, of which one serves. This type is for hosts.
 pub struct Versions {
     current: AtomicPtr<Version>,
     kept: Mutex<Kept>,
@@ -61,14 +61,14 @@ pub struct Versions {
 }
 
 struct Kept {
-    /// What `Versions::current` points at.
+    /// The version at which `Versions::current` points.
     current: Arc<Version>,
-    /// What it pointed at before, and who may still be reading there.
+    /// The versions at which it pointed before, each with the readers that may still be reading.
     before: Vec<(Arc<Version>, Readers)>,
 }
 
 impl Kept {
-    /// Takes out what nobody reads any more.
+    /// Takes out the versions that have no readers left.
     fn take_ended(&mut self) -> Vec<Arc<Version>> {
         let mut ended = Vec::new();
         for (version, mut readers) in std::mem::take(&mut self.before) {
@@ -107,7 +107,8 @@ impl Versions {
         }
     }
 
-    /// Has every call from now on go to `next`. In a version that lacks a function, calls of it wait for the next.
+    /// Sends every call from now on to `next`. If a version lacks a function, calls of the function wait for the
+    /// version after it.
     pub fn publish(&self, next: Arc<Version>) {
         let mut kept = self.lock();
         self.current.store(Arc::as_ptr(&next).cast_mut(), Ordering::Release);
@@ -117,11 +118,13 @@ impl Versions {
         let ended = kept.take_ended();
         drop(kept);
         self.published.notify_all();
-        // Not while locked: what it keeps may be a library.
+        // This happens after the lock is released, because a version may keep a library, and the library's end runs
+        // other code.
         drop(ended);
     }
 
-    /// Whether calls are in progress in a version of that number that was replaced. What nobody reads any more is dropped.
+    /// Returns true if calls are in progress in a replaced version of this number. Drops the versions that have no
+    /// readers left.
     pub fn is_in_progress(&self, revision: u64) -> bool {
         let mut kept = self.lock();
         let ended = kept.take_ended();
@@ -131,7 +134,7 @@ impl Versions {
         found
     }
 
-    /// Waits for a version that has a function there.
+    /// Waits for a version that has a function at this place.
     #[cold]
     #[inline(never)]
     fn wait_for(&self, place: usize) {
