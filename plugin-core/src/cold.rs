@@ -1,6 +1,6 @@
-//! What the compiler is told of likelihoods.
+//! A hint for the compiler about unlikely paths.
 
-/// Where this is called, the program seldom comes: what does not go there is laid out in a straight line.
+/// Marks the path on which it is called as unlikely. The compiler then lays out the other path in a straight line.
 #[cold]
 #[inline]
 pub(crate) fn cold_path() {}

@@ -1,54 +1,55 @@
-//! The blocks that a library has from before it has a host.
+//! The blocks that a library has allocated before it has a host.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-/// The early blocks of this library.
+/// The early blocks of this library, and its relation to the common allocator.
 pub(super) static EARLY: Blocks = Blocks::new();
 
-/// The relation of this library to the common allocator. Not an `enum`, because it is part of [`Blocks::state`].
+/// The relations of this library to the common allocator. They are numbers and not an `enum`, because a relation is a
+/// part of [`Blocks::state`].
 pub(super) mod relation {
-    /// This library has no host, and is none, as yet.
+    /// This library has no host and no plugin so far.
     pub(in crate::memory) const UNDECIDED: usize = 0;
-    /// It is what this library allocates with: its own, if this is a host and no plugin, or its host's. The only odd one.
+    /// This library allocates with the common allocator: its own, if it is the outermost host, or else its host's. This
+    /// is the only odd number.
     pub(in crate::memory) const PLAIN: usize = 1;
-    /// This library has its memory from it, and the host keeps a list of what this library has.
+    /// This library allocates with the common allocator, and its host keeps a list of this library's blocks.
     pub(in crate::memory) const TRACKED: usize = 2;
-    /// This library has a host, and memory of its own.
+    /// This library has a host, and its memory is not common.
     pub(in crate::memory) const APART: usize = 4;
 }
 
-/// Is at no block's address.
+/// The sentinel for a place whose block is being reallocated. It is never the address of a block.
 const BUSY: *mut u8 = NonNull::dangling().as_ptr();
 
-/// The blocks that a library has from the system before it has a host: what its constructors keep.
+/// The blocks that a library has from libc because it had no host yet. Its constructors keep them.
 pub(super) struct Blocks {
-    /// How many there are, times [`Blocks::ONE`]; and what this library has to do with the common allocator, which is one
-    /// of [`relation`]. Each buffer asks for both, so they are one word. Once the library has a host, there are mostly no
-    /// blocks, and the word is all that is looked at.
+    /// The number of blocks times [`Blocks::ONE`], plus the library's [`relation`]. Each buffer needs both, so they are
+    /// one word. A library that has a host usually has no early blocks; then only this word is read.
     pub(super) state: AtomicUsize,
-    places: [AtomicPtr<u8>; Blocks::MOST],
+    places: [AtomicPtr<u8>; Blocks::MAX],
 }
 
 impl Blocks {
-    pub(super) const MOST: usize = 64;
+    pub(super) const MAX: usize = 64;
     const ONE: usize = 8;
 
     const fn new() -> Self {
         Blocks {
             state: AtomicUsize::new(relation::UNDECIDED),
-            places: [const { AtomicPtr::new(null_mut()) }; Blocks::MOST],
+            places: [const { AtomicPtr::new(null_mut()) }; Blocks::MAX],
         }
     }
 
-    /// One of [`relation`].
+    /// Returns the library's [`relation`].
     #[inline(always)]
     pub(super) fn relation(&self) -> usize {
         self.state.load(Ordering::Acquire) % Blocks::ONE
     }
 
-    /// Makes it another of [`relation`], if it is the one expected.
+    /// Changes the relation, if it is the expected one.
     pub(super) fn exchange_relation(&self, expected: usize, to: usize) -> bool {
         let exchanged = |state| (state % Blocks::ONE == expected).then(|| state - expected + to);
         self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, exchanged).is_ok()
@@ -59,7 +60,7 @@ impl Blocks {
         self.state.load(Ordering::Relaxed) < Blocks::ONE
     }
 
-    /// A place that has one pointer gets the other.
+    /// Replaces one pointer by another in a place. Returns the place, or `None` if no place has the first pointer.
     fn replace(&self, from: *mut u8, to: *mut u8) -> Option<&AtomicPtr<u8>> {
         self.places.iter().find(|place| {
             place.load(Ordering::Relaxed) == from
@@ -67,9 +68,9 @@ impl Blocks {
         })
     }
 
-    /// Notes a block, unless there are too many.
+    /// Notes a block. Returns false if all places are taken.
     pub(super) fn note(&self, block: *mut u8) -> bool {
-        // Counted before anybody else can have the block.
+        // The block is counted before another thread can have it.
         self.state.fetch_add(Blocks::ONE, Ordering::Relaxed);
         let noted = self.replace(null_mut(), block).is_some();
         if !noted {
@@ -88,7 +89,7 @@ impl Blocks {
         self.places.iter().any(|place| place.load(Ordering::Relaxed) == block)
     }
 
-    /// Forgets a block, which is then no longer used, and tells whether it was noted.
+    /// Forgets a block, which is not used any more. Returns true if the block was noted.
     #[inline(always)]
     pub(super) fn forget(&self, block: *mut u8) -> bool {
         !self.is_empty() && self.forget_noted(block)
@@ -103,7 +104,7 @@ impl Blocks {
         noted
     }
 
-    /// Forgets what is noted now.
+    /// Forgets the blocks that are noted now.
     pub(super) fn forget_all(&self) {
         for place in &self.places {
             let block = place.load(Ordering::Relaxed);
@@ -113,16 +114,16 @@ impl Blocks {
         }
     }
 
-    /// Has the system reallocate a block that is noted, which keeps its place. Another block may come to lie at the old
-    /// address before this returns, so it is not noted any more by then.
+    /// Reallocates a block with libc. If the block is noted, the new block takes its place. Another thread may get a
+    /// block at the old address before this returns, so the place does not contain the old address meanwhile.
     ///
     /// # Safety
     ///
-    /// As for [`GlobalAlloc::realloc`], and the block is the system's.
+    /// As for [`GlobalAlloc::realloc`]. The block came from libc.
     #[cold]
     pub(super) unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let place = self.replace(block, BUSY);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises that the block came from libc with this layout.
         let moved = unsafe { System.realloc(block, layout, size) };
         if let Some(place) = place {
             place.store(if moved.is_null() { block } else { moved }, Ordering::Relaxed);
@@ -135,7 +136,7 @@ impl Blocks {
 mod tests {
     use super::*;
 
-    /// Addresses that nothing is read from.
+    /// Returns an address that the tests do not read.
     fn block(number: usize) -> *mut u8 {
         std::ptr::without_provenance_mut(number * 16)
     }
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn as_many_blocks_are_noted_as_there_are_places() {
         let blocks = Blocks::new();
-        for number in 1..=Blocks::MOST {
+        for number in 1..=Blocks::MAX {
             assert!(blocks.note(block(number)));
         }
         assert!(!blocks.note(block(1000)));
@@ -152,7 +153,7 @@ mod tests {
         assert!(!blocks.has(block(7)));
         assert!(blocks.note(block(1000)));
         assert!(blocks.has(block(1000)));
-        for number in (1..=Blocks::MOST).filter(|&number| number != 7) {
+        for number in (1..=Blocks::MAX).filter(|&number| number != 7) {
             assert!(blocks.forget(block(number)));
         }
         assert!(blocks.forget(block(1000)));
@@ -163,7 +164,7 @@ mod tests {
     fn a_noted_block_keeps_its_place_when_it_moves() {
         let blocks = Blocks::new();
         let layout = Layout::from_size_align(16, 8).unwrap();
-        // SAFETY: allocated, moved and freed with the layouts that it had.
+        // SAFETY: the block is allocated, moved and freed with the layout that it has each time.
         unsafe {
             let first = System.alloc(layout);
             assert!(blocks.note(first));
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn what_is_noted_is_forgotten() {
         let blocks = Blocks::new();
-        (1..=Blocks::MOST).for_each(|number| assert!(blocks.note(block(number))));
+        (1..=Blocks::MAX).for_each(|number| assert!(blocks.note(block(number))));
         assert!(blocks.exchange_relation(relation::UNDECIDED, relation::APART));
         blocks.forget_all();
         assert!(!blocks.has(block(1)));

@@ -1,25 +1,34 @@
-//! A plugin's memory from its host, so that what owns memory moves between the two without a copy.
+//! [`HostAllocator`]: a plugin's global allocator, which takes the plugin's memory from its host.
 //!
-//! [`HostAllocator`] is the plugin's global allocator. It starts with the system's, because a library allocates before it
-//! has a host, or never has one, and goes over to the host's functions when the host binds the library.
+//! # The problem
 //!
-//! | [`Source`] | new blocks are | a block that is freed was |
+//! A library allocates before it has a host, because its constructors run while it is loaded. It may also never have a
+//! host. Later its memory comes from the host. Each block must be freed by the allocator that it came from.
+//!
+//! # The idea
+//!
+//! [`MEMORY`] names the present source of memory. A library starts as `Early`, and changes its source at most once.
+//!
+//! | [`Source`] | a new block comes from | a freed block came from |
 //! | --- | --- | --- |
-//! | `Early` | the system's, and noted in [`EARLY`] | the system's |
-//! | `System`, for good | the system's | the system's |
-//! | `Host`, for good | the host's | the host's, or the system's if it is noted |
+//! | `Early` | libc, and is noted in [`EARLY`] | libc |
+//! | `System`, for good | libc | libc |
+//! | `Host`, for good | the host | libc if the block is noted, otherwise the host |
 //!
-//! `Early` becomes `Host` when the library is bound; or `System`, if the host says that it has the system's allocator, and
-//! both [find](crate::memory::malloc) that they mean the same one. Before that it becomes `System` when there are more early blocks
-//! than can be noted. All are one exchange of [`MEMORY`], so that one of them wins. A thread that still sees `Early` after
-//! that has a block of the system's, which is noted before anybody else can have it; and whoever frees a block has it from
-//! the one that allocated it, so sees at least what that one saw.
+//! `Early` becomes `Host` when a host binds the library. It becomes `System` instead if host and library find that they use
+//! the same libc allocator (see `malloc.rs`), or if the library has more early blocks than can be noted.
 //!
-//! # The common allocator
+//! # The proof
 //!
-//! It is that of the host which is no plugin itself, and of all below it that have their memory from it, but for what has it
-//! from a plugin whose memory is tracked. A buffer of its moves between them as it is. What a library has to do with
-//! it is one of [`common`], and is decided once.
+//! *The source changes once.* Each change is one exchange of `MEMORY` that expects null. So one change wins, and the others
+//! use its result.
+//!
+//! *An early block goes back to libc.* A thread that sees `Early` takes a block from libc, and notes it before any other
+//! thread can have it. If the list is full and the source is `Host` by then, the thread gives the block back, and takes
+//! another from the host.
+//!
+//! *A thread that frees a block knows enough.* It got the block from the thread that allocated it, perhaps through others. So it
+//! sees the note, and at least the source that the allocating thread saw. If it still sees `Early`, the block came from libc.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
@@ -29,10 +38,11 @@ use super::early::EARLY;
 use super::source::{MEMORY, REACHED, SYSTEM, Source};
 use crate::abi::HostMemory;
 
-/// Has this plugin allocate with its host's allocator, so that its values move to the host and back without a copy.
+/// Makes this plugin allocate with the allocator of its host, so that its values move to the host and back without a
+/// copy.
 ///
-/// Once, anywhere in the plugin: it defines the `#[global_allocator]`. See [the crate](crate#memory) for what comes of it.
-/// In a program that the plugin is linked into, and in its tests, it is the system's allocator.
+/// Write it once, anywhere in the plugin: it defines the `#[global_allocator]`. See [the crate](crate#memory) for the
+/// consequences. In the plugin's tests, and in a program into which the plugin is linked, memory comes from libc.
 ///
 /// # Example
 ///
@@ -41,7 +51,7 @@ use crate::abi::HostMemory;
 ///
 /// plugin_core::use_host_allocator!();
 ///
-/// /// A megabyte, which the host receives as it is.
+/// /// Returns a megabyte, which the host receives without a copy.
 /// #[plugin_export]
 /// fn noise() -> Vec<u8> {
 ///     vec![4; 1 << 20]
@@ -54,29 +64,29 @@ macro_rules! use_host_allocator {
         const _: () = {
             #[$crate::__private::core::prelude::v1::global_allocator]
             static HOST_ALLOCATOR: $crate::HostAllocator =
-                // SAFETY: it is the global allocator, and nothing is around it.
+                // SAFETY: the static is the global allocator itself, and not a part of another allocator.
                 unsafe { $crate::HostAllocator::new() };
         };
     };
 }
 
-/// The global allocator that [`use_host_allocator!`](crate::use_host_allocator) sets. The example is there.
+/// The global allocator that [`use_host_allocator!`](crate::use_host_allocator) sets. For an example see that macro.
 #[derive(Debug)]
 pub struct HostAllocator(());
 
 impl HostAllocator {
-    /// The allocator, for [`use_host_allocator!`](crate::use_host_allocator) to make.
+    /// Makes the allocator, for [`use_host_allocator!`](crate::use_host_allocator).
     ///
     /// # Safety
     ///
-    /// It is the `#[global_allocator]`, and not part of another that is: what it gives out is taken to be what `Vec` and
-    /// `Box` have, and is handed to the host.
+    /// The value is the `#[global_allocator]` itself, and not a part of another allocator. This crate relies on it: it
+    /// hands the blocks of `Vec`s and `Box`es to the host, as blocks of this allocator.
     pub const unsafe fn new() -> Self {
         HostAllocator(())
     }
 }
 
-/// Allocates before there is a host.
+/// Allocates as long as the library has no host.
 #[cold]
 fn alloc_early(
     layout: Layout,
@@ -87,7 +97,7 @@ fn alloc_early(
     let block = from_system();
     if block.is_null() || EARLY.note(block) {
         if MEMORY.load(Ordering::Acquire) == SYSTEM {
-            // Since just now, and no search needs it.
+            // The source has changed since, and a block of libc needs no note any more.
             EARLY.forget(block);
         }
         return block;
@@ -99,20 +109,20 @@ fn alloc_early(
     let Source::Host(memory) = Source::of(memory) else {
         return block;
     };
-    // The host came in between.
-    // SAFETY: from the system just now, with this layout.
+    // A host has bound the library meanwhile. SAFETY: libc has given the block with this layout, and the block has no
+    // other user.
     unsafe { System.dealloc(block, layout) };
     from_host(memory)
 }
 
-// SAFETY: the system's allocator or the host's, which is one as well; each block goes back to where it is from, as the
-// table above says.
+// SAFETY: libc's allocator and the host's are allocators. Each block goes back to the allocator that it came from, by
+// the proof above.
 unsafe impl GlobalAlloc for HostAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // They own the layout, which is otherwise written to memory also where this has a host.
+        // The closures own the layout. If they borrowed it, the layout would be written to memory in every allocation.
         let from_host =
-            // SAFETY: as this is called, so are these.
+            // SAFETY: this function's caller promises what the host's function demands.
             move |memory: &HostMemory| unsafe { (memory.alloc)(layout.size(), layout.align(), memory.library) };
         // SAFETY: as above.
         let from_system = move || unsafe { System.alloc(layout) };
@@ -126,7 +136,7 @@ unsafe impl GlobalAlloc for HostAllocator {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let from_host =
-            // SAFETY: as this is called, so are these.
+            // SAFETY: this function's caller promises what the host's function demands.
             move |memory: &HostMemory| unsafe { (memory.alloc_zeroed)(layout.size(), layout.align(), memory.library) };
         // SAFETY: as above.
         let from_system = move || unsafe { System.alloc_zeroed(layout) };
@@ -148,16 +158,16 @@ unsafe impl GlobalAlloc for HostAllocator {
             _ => None,
         };
         match memory {
-            // SAFETY: the block is the host's, and this is called with its layout.
+            // SAFETY: the block came from the host, and the caller passes its layout.
             Some(memory) => unsafe { (memory.dealloc)(block, layout.size(), layout.align(), memory.library) },
-            // SAFETY: the block is the system's, and this is called with its layout.
+            // SAFETY: the block came from libc, and the caller passes its layout.
             None => unsafe { System.dealloc(block, layout) },
         }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: each block is reallocated where it is from, as this is called.
+        // SAFETY: each block is reallocated by the allocator that it came from, and the caller passes its layout.
         unsafe {
             match Source::now() {
                 Source::Host(memory) if !EARLY.has(block) => {
@@ -177,13 +187,13 @@ mod tests {
 
     #[test]
     fn without_a_host_it_is_the_systems() {
-        // SAFETY: it is no global allocator here, but nothing of it becomes a value.
+        // SAFETY: it is not the global allocator here, but no value of std gets its blocks.
         let allocator = unsafe { HostAllocator::new() };
         let layout = Layout::from_size_align(24, 8).unwrap();
-        // More than are noted, so that the last ones are not.
-        // SAFETY: allocated, moved and freed with the layouts that they had.
+        // The test allocates more blocks than can be noted. SAFETY: each block is allocated, moved and freed with the
+        // layout that it has each time.
         unsafe {
-            let blocks: Vec<_> = (0..3 * Blocks::MOST).map(|_| allocator.alloc_zeroed(layout)).collect();
+            let blocks: Vec<_> = (0..3 * Blocks::MAX).map(|_| allocator.alloc_zeroed(layout)).collect();
             let larger = Layout::from_size_align(4096, 8).unwrap();
             for block in blocks {
                 assert!((0..24).all(|offset| block.add(offset).read() == 0));

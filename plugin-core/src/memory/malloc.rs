@@ -1,18 +1,18 @@
-//! The system's allocator, by which a host and a plugin find out that they have the same one.
+//! The identity of libc's allocator. A host and a plugin compare it to find out that they use the same allocator.
 
 use std::ffi::c_void;
 
 use crate::abi::SystemAllocator;
 
 impl SystemAllocator {
-    /// None: the library's own allocator is another, or may be.
+    /// No functions: the library does not allocate with libc, or may not.
     #[cfg(feature = "host")]
     pub const NONE: Self = SystemAllocator([std::ptr::null(); SystemAllocator::FUNCTIONS]);
 
-    /// This library's, where it is known.
+    /// Returns the functions of this library, if the platform tells them.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     pub fn here() -> Option<Self> {
-        /// Declared only to be told apart.
+        /// Declared only for their addresses.
         mod system {
             unsafe extern "C" {
                 pub(super) fn malloc();
@@ -27,18 +27,18 @@ impl SystemAllocator {
         Some(SystemAllocator(functions.map(|function| function as *const c_void)))
     }
 
-    /// This library's, where it is known.
+    /// Returns the functions of this library, if the platform tells them.
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     pub fn here() -> Option<Self> {
         None
     }
 
-    /// Whether it is this library's too.
+    /// Returns true if this library uses the same functions.
     pub(crate) fn is_here(&self) -> bool {
         SystemAllocator::here().is_some_and(|here| here.0 == self.0)
     }
 
-    /// The same but for one of the functions.
+    /// Returns the same functions except for one.
     #[cfg(all(test, any(target_os = "linux", target_os = "macos")))]
     pub(crate) fn without(mut self, function: usize) -> Self {
         self.0[function] = std::ptr::null();

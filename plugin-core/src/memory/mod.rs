@@ -1,4 +1,4 @@
-//! Memory: the allocators of the two sides, and which buffer belongs to which allocator.
+//! Memory: the allocators of the two sides, and the owner of each buffer that crosses.
 
 mod arena;
 mod buffer;

@@ -1,4 +1,4 @@
-//! The owners of buffers: how a buffer says which library frees it.
+//! The owner of this library's buffers, which frees them for the other side.
 
 use std::alloc::{Layout, dealloc};
 
@@ -9,8 +9,8 @@ impl Owner {
         Owner { free }
     }
 
-    /// The most elements that there may be room for besides those in a buffer of this kind.
-    pub(super) const MOST_SPARE: usize = align_of::<Owner>() / 2 - 1;
+    /// The largest spare capacity of a buffer with an owner, in elements.
+    pub(super) const MAX_SPARE: usize = align_of::<Owner>() / 2 - 1;
 }
 
 /// The owner of the buffers of this library's own allocator.
@@ -18,13 +18,14 @@ pub(super) static OWN: Owner = Owner::new(free_own);
 
 unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
     if size != 0 {
-        // SAFETY: the pointer comes from `BufferRepr::own` in this same library, or in one that has its memory from this
-        // one, with this size and alignment.
+        // SAFETY: the block was given away by `BufferRepr::own`, in this library or in a library that has its memory
+        // from this one. It has this size and alignment.
         unsafe { dealloc(ptr, Layout::from_size_align_unchecked(size, align)) }
     }
 }
 
-/// The owner of the buffers of the common allocator, if that allocator is this library's.
+/// Returns the owner of this library's buffers. In the outermost host, it is the owner of the common allocator's
+/// buffers.
 pub(super) fn own() -> &'static Owner {
     &OWN
 }

@@ -1,17 +1,17 @@
-//! The source of a library's memory: the functions that new blocks come from.
+//! The source of a library's memory. [`host_allocator`](super::host_allocator) explains how it changes.
 
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::abi::HostMemory;
 
-/// The host's functions; null before there is a host, or [`SYSTEM`].
+/// The host's functions, or [`SYSTEM`], or null as long as the library has no host.
 pub(super) static MEMORY: AtomicPtr<HostMemory> = AtomicPtr::new(null_mut());
 
-/// No address of functions.
+/// The value of [`MEMORY`] for libc. No functions have this address.
 pub(super) const SYSTEM: *mut HostMemory = NonNull::dangling().as_ptr();
 
-/// Where memory is from.
+/// The source of new blocks.
 #[derive(Clone, Copy)]
 pub(super) enum Source {
     Early,
@@ -22,9 +22,10 @@ pub(super) enum Source {
 impl Source {
     #[inline(always)]
     pub(super) fn of(memory: *mut HostMemory) -> Self {
-        // One comparison tells the usual case.
+        // One comparison recognises the usual case.
         if memory.addr() > SYSTEM.addr() {
-            // SAFETY: from `bind`, whose caller keeps it valid for as long as this library is mapped.
+            // SAFETY: `bind` stored the pointer, and its caller keeps the functions valid as long as this library is
+            // mapped.
             Source::Host(unsafe { &*memory })
         } else if memory == SYSTEM {
             Source::System
@@ -39,10 +40,10 @@ impl Source {
     }
 }
 
-/// Whether [`HostAllocator`] is what this library allocates with.
+/// True once this library has allocated with its [`HostAllocator`](crate::HostAllocator).
 pub(super) static REACHED: AtomicBool = AtomicBool::new(false);
 
-/// The value that [`MEMORY`] gets with this host.
+/// Returns the value of [`MEMORY`] for a library with this host.
 pub(super) fn source_of(memory: &HostMemory) -> *mut HostMemory {
     if memory.system.is_here() { SYSTEM } else { std::ptr::from_ref(memory).cast_mut() }
 }
@@ -51,7 +52,7 @@ pub(super) fn source_of(memory: &HostMemory) -> *mut HostMemory {
 mod tests {
     use super::*;
 
-    /// Functions that are only told apart.
+    /// The functions here are compared and never called.
     #[test]
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     fn a_host_that_has_the_systems_is_not_asked() {

@@ -38,7 +38,7 @@ impl Drop for Report {
 }
 
 /// More than this many panics are not under way at once, one in the unwinding of the other.
-const MOST: usize = 8;
+const MAX_REPORTS: usize = 8;
 
 thread_local! {
     static REPORTS: RefCell<Vec<Report>> = const { RefCell::new(Vec::new()) };
@@ -163,7 +163,7 @@ fn report(info: &PanicHookInfo<'_>) {
     let oldest = REPORTS.try_with(|reports| {
         let mut reports = reports.borrow_mut();
         reports.push(Report(fault));
-        (reports.len() > MOST).then(|| reports.remove(0))
+        (reports.len() > MAX_REPORTS).then(|| reports.remove(0))
     });
     drop(oldest);
 }

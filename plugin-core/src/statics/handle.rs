@@ -11,16 +11,16 @@ use crate::call::{Lookup, Site};
 use crate::describe::Node;
 use crate::fault::Fault;
 
-/// An exported static, which [`Deref`]s to its value.
+/// An exported static. It [`Deref`]s to its value.
 ///
 /// | asked for | derefs to | |
 /// | --- | --- | --- |
 /// | `&str`, `&[T]` | [`Borrowed`](crate::Borrowed) text or elements | in the plugin's memory |
-/// | any `T` that crosses | `T` | in the plugin's memory if plain, else a copy |
-/// | `AtomicU64` and the like | the atomic | the plugin's own: changes are seen by both |
-/// | `RwLock<T>`, `Mutex<T>` | [`RemoteRwLock`](crate::RemoteRwLock), [`RemoteMutex`](crate::RemoteMutex) | locked, read and written across |
+/// | any `T` that crosses | `T` | in the plugin's memory if `T` is plain, otherwise a copy |
+/// | `AtomicU64` and the like | the atomic | the plugin's own: both sides see changes |
+/// | `RwLock<T>`, `Mutex<T>` | [`RemoteRwLock`](crate::RemoteRwLock), [`RemoteMutex`](crate::RemoteMutex) | locked, read and written from the host |
 ///
-/// It keeps its library loaded.
+/// The handle keeps its library loaded.
 ///
 /// # Example
 ///
@@ -38,7 +38,7 @@ use crate::fault::Fault;
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct Static<T: PluginStatic> {
-    // Before `site`, so that it is dropped while the library is there.
+    // The field is before `site`, so it is dropped while the library is still mapped.
     view: T::View,
     site: Arc<Site>,
 }
@@ -70,23 +70,23 @@ impl<T: PluginStatic<Target: fmt::Display>> fmt::Display for Static<T> {
     }
 }
 
-// SAFETY: the view is bound as what its descriptor says it is.
+// SAFETY: `bind` makes the view of the type that `NODE` describes.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginStatic> Lookup for T {
     type Handle = Static<T>;
     const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
 
     unsafe fn bind(site: Arc<Site>) -> Result<Static<T>, Fault> {
-        // SAFETY: the export's descriptor fits `NODE`, so its entry is the accessor of such a static.
+        // SAFETY: the export's descriptor fits `NODE`, so the entry is the accessor of such a static.
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
         };
-        // SAFETY: an accessor, called in a library that `site` keeps loaded.
+        // SAFETY: the entry is an accessor, and `site` keeps its library loaded.
         let access = unsafe { entry(std::ptr::null()).into_result() }.map_err(|mut fault| {
             fault.export = Some(site.label.clone());
             fault
         })?;
-        // SAFETY: just accessed; the view is dropped before `site` is.
+        // SAFETY: the static was accessed in the lines above. The view is dropped before `site`.
         let view = unsafe { T::view(access, &site.origin) };
         Ok(Static { view, site })
     }

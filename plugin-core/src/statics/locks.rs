@@ -1,8 +1,8 @@
 //! Exported `RwLock`s and `Mutex`es, locked, read and written from the host.
 //!
-//! While the host holds a lock for writing, the value is the host's, and moves back when the guard is dropped. While the host
-//! holds a lock for reading, the plugin lends the value. In both cases the plugin's own lock is held, so nobody in the plugin
-//! sees the gap or changes the value.
+//! While the host holds a lock for writing, the value is the host's, and moves back when the guard is dropped. While
+//! the host holds a lock for reading, the plugin lends the value. In both cases the plugin's own lock is held, so no
+//! code of the plugin sees the empty place or changes the value.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -21,18 +21,18 @@ use crate::memory::Arena;
 use crate::origin::Origin;
 use crate::types::PluginType;
 
-/// A lock taken by the plugin for the host.
+/// A lock that the plugin has taken for the host.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct LockedRepr<R> {
     /// The plugin's guard in a box. For reading, the arena of the loan is in the same box.
     guard: *mut c_void,
     poisoned: u8,
-    /// The value: lent for reading, moved for writing.
+    /// The value. It is lent for reading, and moved for writing.
     value: R,
 }
 
-/// How the host operates a lock.
+/// The functions by which a host operates a lock.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct LockRepr<R: Copy> {
@@ -41,40 +41,42 @@ pub struct LockRepr<R: Copy> {
     write: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
     end_read: unsafe extern "C" fn(guard: *mut c_void),
     end_write: unsafe extern "C" fn(guard: *mut c_void, value: R, poison: u8),
-    /// As `read`, for a host that knows the type only from the descriptor.
+    /// Does the same as `read`, for a host that knows the type only from the descriptor.
     read_to: unsafe extern "C" fn(*const c_void, outcome: *mut c_void),
 }
 
-/// For a host that knows the type only from the descriptor. How the lock is operated has one layout, whatever `R` is.
+/// Functions for a host that knows the type only from the descriptor. The layout of a `LockRepr` is the same for every
+/// `R`.
 #[cfg(feature = "host")]
 impl<R: Copy> LockRepr<R> {
-    /// Waits for the lock to read, and gives an outcome by address: of a [`LockedRepr`], in which the value is lent.
+    /// Waits for the lock, takes it for reading, and writes the outcome to an address. The outcome is a [`LockedRepr`]
+    /// with the lent value.
     ///
     /// # Safety
     ///
-    /// At `outcome` is room for it, and the library that the lock is of is still loaded.
+    /// `outcome` has room for the outcome. The library of the lock is still loaded.
     pub unsafe fn read_to(&self, outcome: *mut c_void) {
         // SAFETY: the caller's promise.
         unsafe { (self.read_to)(self.lock, outcome) }
     }
 
-    /// Lets the lock go.
+    /// Releases the lock.
     ///
     /// # Safety
     ///
-    /// `guard` is from [`read_to`](Self::read_to) on this thread, and is given back once.
+    /// `guard` came from [`read_to`](Self::read_to) on this thread, and is given back once.
     pub unsafe fn end_read(&self, guard: *mut c_void) {
         // SAFETY: the caller's promise.
         unsafe { (self.end_read)(guard) }
     }
 }
 
-/// What a [`LockedRepr`] begins with, whatever the value is.
+/// The beginning of a [`LockedRepr`]. It is the same for every value.
 #[cfg(feature = "host")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct LockedHead {
-    /// For [`LockRepr::end_read`].
+    /// The guard, for [`LockRepr::end_read`].
     pub guard: *mut c_void,
     /// 1 if a writer panicked.
     pub poisoned: u8,
@@ -82,7 +84,7 @@ pub struct LockedHead {
 
 #[cfg(feature = "host")]
 impl LockedHead {
-    /// Where in a [`LockedRepr`] a value of this alignment is.
+    /// Returns the offset in a [`LockedRepr`] of a value with this alignment.
     pub fn value_offset(align: usize) -> usize {
         (size_of::<*mut c_void>() + 1).next_multiple_of(align)
     }
@@ -95,7 +97,7 @@ fn apart<G>(result: LockResult<G>) -> (G, u8) {
     }
 }
 
-/// A lock of std's, as the plugin operates it.
+/// A lock of std, as the plugin operates it.
 trait Lock: 'static {
     type Value: PluginType;
     type Read: Deref<Target = Self::Value>;
@@ -131,7 +133,7 @@ impl<T: PluginType> Lock for Mutex<T> {
 type ReprOf<L> = <<L as Lock>::Value as PluginType>::Repr;
 
 unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
-    // SAFETY: the host passes back the lock that `access` gave it, a static of this library.
+    // SAFETY: the host passes back the lock that it got from `access`, a static of this library.
     let lock: &'static L = unsafe { &*lock.cast() };
     contain(|| {
         let (guard, poisoned) = apart(lock.for_reading());
@@ -142,12 +144,12 @@ unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<Re
 }
 
 unsafe extern "C" fn read_to<L: Lock>(lock: *const c_void, outcome: *mut c_void) {
-    // SAFETY: as in `read`; the host passes an address with room for the outcome.
+    // SAFETY: as in `read`. The host passes an address with room for the outcome.
     unsafe { outcome.cast::<Outcome<LockedRepr<ReprOf<L>>>>().write(read::<L>(lock)) }
 }
 
 unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
-    // SAFETY: the guard that `read` boxed, given back once.
+    // SAFETY: `read` boxed the guard, and the host gives it back once.
     drop(unsafe { Box::from_raw(guard.cast::<(Arena, L::Read)>()) });
 }
 
@@ -158,8 +160,8 @@ unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<R
         let (guard, poisoned) = apart(lock.for_writing());
         let guard = Box::new(guard);
         let no_unwind = NoUnwind;
-        // SAFETY: moved out here, and back in `end_write`; the guard is held in between, so nobody can look. A host
-        // that never ends it holds the lock for good.
+        // SAFETY: the value moves out here, and back in `end_write`. The guard is held meanwhile, so no other code sees
+        // the empty place. If a host never calls `end_write`, the lock is held for good.
         let value = unsafe { std::ptr::read(&raw const **guard) }.lower();
         std::mem::forget(no_unwind);
         LockedRepr { guard: Box::into_raw(guard).cast(), poisoned, value }
@@ -167,15 +169,16 @@ unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<R
 }
 
 unsafe extern "C" fn end_write<L: Lock>(guard: *mut c_void, value: ReprOf<L>, poison: u8) {
-    // SAFETY: the guard that `write` boxed, given back once.
+    // SAFETY: `write` boxed the guard, and the host gives it back once.
     let mut guard = *unsafe { Box::from_raw(guard.cast::<L::Write>()) };
-    // This function lets no panic out in any case, but the guard would be dropped first, and the place be seen empty.
+    // No panic leaves this function in any case. But a panic would first drop the guard, and other code would see the
+    // empty place.
     let no_unwind = NoUnwind;
-    // SAFETY: `write` emptied the place; `value` was lowered by the host from what it lifted or put there.
+    // SAFETY: `write` emptied the place. The host lowered `value` from a value of this type.
     unsafe { std::ptr::write(&raw mut *guard, L::Value::lift(value, &Origin::HOST)) };
     std::mem::forget(no_unwind);
     if poison != 0 && cfg!(panic = "unwind") {
-        // The way to poison a lock of std's is to drop its guard while unwinding.
+        // A lock of std is poisoned if its guard is dropped while the thread unwinds.
         let unwound = catch_unwind(AssertUnwindSafe(move || {
             let _guard = guard;
             resume_unwind(Box::new(()));
@@ -201,17 +204,18 @@ struct Remote<T: PluginType> {
     origin: Origin,
 }
 
-// SAFETY: operated from any thread by the plugin's functions, as std's own lock is; its values move between threads.
+// SAFETY: the plugin's functions operate the lock, and std's locks may be operated from any thread. The values move
+// between threads, so they have to be `Send`.
 unsafe impl<T: PluginType + Send> Send for Remote<T> {}
 // SAFETY: as above.
 unsafe impl<T: PluginType + Send> Sync for Remote<T> {}
 
 impl<T: PluginType> Remote<T> {
     fn read(&self) -> LockResult<ReadGuard<'_, T>> {
-        // SAFETY: the plugin's function with the plugin's lock; the handle around this keeps the library loaded.
+        // SAFETY: the function and the lock are the plugin's, and the handle around this keeps the library loaded.
         let locked = unsafe { (self.repr.read)(self.repr.lock).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
-        // Made first, so that the lock is released if the author's code panics below.
+        // This is made first, so that the lock is released if the author's code panics below.
         let held = HeldLock { lock: self, guard: locked.guard, this_thread: PhantomData };
         let mut arena = Arena::new();
         // SAFETY: the plugin lends the value until `held` is dropped, which happens after the arena is dropped.
@@ -225,10 +229,10 @@ impl<T: PluginType> Remote<T> {
         // SAFETY: as in `read`.
         let locked = unsafe { (self.repr.write)(self.repr.lock).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
-        // The value is out of the plugin's place. If the author's code panics now, there is none to put back, and the lock could
-        // never be released.
+        // The plugin's place is empty now. After a panic of the author's code, this side would have no value to put
+        // back, and could never release the lock.
         let no_unwind = NoUnwind;
-        // SAFETY: lowered by the plugin, and lifted once.
+        // SAFETY: the plugin lowered the value, and it is lifted once.
         let value = ManuallyDrop::new(unsafe { T::lift(locked.value, &self.origin) });
         std::mem::forget(no_unwind);
         let panicking = std::thread::panicking();
@@ -237,14 +241,16 @@ impl<T: PluginType> Remote<T> {
     }
 }
 
-/// A plugin's `RwLock`, held for reading. The host reads the plugin's own memory, and the lock is held until this is dropped.
+/// A plugin's `RwLock` that is held for reading. The host reads the plugin's own memory. The lock is held until the
+/// guard is dropped.
 ///
 /// For examples see [`RemoteRwLock`].
 pub struct ReadGuard<'a, T: PluginType> {
-    /// The held value. Nobody drops it. It may refer to memory that ends before this guard does, as when the guard is an argument
-    /// of the function that drops it. So the type says that the value need not be valid for as long.
+    /// The held value, which is never dropped. It may refer to memory that ends before the guard does, for example
+    /// while a function drops a guard that is its argument. `MaybeUninit` tells the compiler that the value need not be
+    /// valid for as long.
     value: MaybeUninit<T>,
-    // Dropped in this order.
+    // The fields are dropped in this order.
     _arena: Arena,
     _held: HeldLock<'a, T>,
 }
@@ -252,12 +258,12 @@ pub struct ReadGuard<'a, T: PluginType> {
 impl<T: PluginType> Deref for ReadGuard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
-        // SAFETY: `read` has put a value there, and neither its arena nor its loan has ended.
+        // SAFETY: `read` has written a value, and neither the arena nor the loan has ended.
         unsafe { self.value.assume_init_ref() }
     }
 }
 
-/// A plugin's lock that is held for reading. Dropping this ends the loan and releases the lock.
+/// A plugin's lock that is held for reading. Its drop ends the loan and releases the lock.
 struct HeldLock<'a, T: PluginType> {
     lock: &'a Remote<T>,
     guard: *mut c_void,
@@ -267,19 +273,20 @@ struct HeldLock<'a, T: PluginType> {
 
 impl<T: PluginType> Drop for HeldLock<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: the plugin's guard, given back once, on the thread that took it.
+        // SAFETY: the guard is the plugin's, and is given back once, on the thread that took the lock.
         unsafe { (self.lock.repr.end_read)(self.guard) }
     }
 }
 
-/// A plugin's lock, held for writing. Changes reach the plugin when this is dropped.
+/// A plugin's lock that is held for writing. Changes reach the plugin when the guard is dropped.
 ///
-/// Dropped by a panic of the host's, it poisons the lock, as std's does. For examples see [`RemoteRwLock`].
+/// If a panic of the host drops the guard, the lock is poisoned, as a lock of std is. For examples see
+/// [`RemoteRwLock`].
 pub struct WriteGuard<'a, T: PluginType> {
     lock: &'a Remote<T>,
     value: ManuallyDrop<T>,
     guard: *mut c_void,
-    /// Whether the thread was unwinding already when it took the lock.
+    /// True if the thread was already unwinding when it took the lock.
     panicking: bool,
     /// A lock is released by the thread that took it.
     this_thread: PhantomData<*const ()>,
@@ -302,10 +309,11 @@ impl<T: PluginType> Drop for WriteGuard<'_, T> {
     fn drop(&mut self) {
         let poison = u8::from(!self.panicking && std::thread::panicking());
         let no_unwind = NoUnwind;
-        // SAFETY: taken once; this is the drop.
+        // SAFETY: this is the drop, so the value is taken once.
         let value = unsafe { ManuallyDrop::take(&mut self.value) }.lower();
         std::mem::forget(no_unwind);
-        // SAFETY: the plugin's guard, given back once, on the thread that took it, with the value that goes back.
+        // SAFETY: the guard is the plugin's, and is given back once, on the thread that took the lock. The value goes
+        // back with it.
         unsafe { (self.lock.repr.end_write)(self.guard, value, poison) }
     }
 }
@@ -322,7 +330,7 @@ impl<T: PluginType + fmt::Debug> fmt::Debug for WriteGuard<'_, T> {
     }
 }
 
-/// A plugin's `RwLock<T>`: what `host.get::<RwLock<T>>(..)?` derefs to.
+/// A plugin's `RwLock<T>`. The handle from `host.get::<RwLock<T>>(..)?` derefs to it.
 ///
 /// # Example
 ///
@@ -346,12 +354,12 @@ impl<T: PluginType> RemoteRwLock<T> {
     ///
     /// # Errors
     ///
-    /// If a writer panicked; the error gives the guard all the same.
+    /// If a writer panicked. The error contains the guard.
     ///
     /// # Panics
     ///
-    /// If this thread holds the lock for writing and the platform notices, or if the author's code panics, as a key's `Hash` may.
-    /// The lock is released then.
+    /// If this thread holds the lock for writing and the platform notices it. Also if the author's code panics, as a
+    /// key's `Hash` may. The lock is released then.
     pub fn read(&self) -> LockResult<ReadGuard<'_, T>> {
         self.0.read()
     }
@@ -360,20 +368,20 @@ impl<T: PluginType> RemoteRwLock<T> {
     ///
     /// # Errors
     ///
-    /// If a writer panicked; the error gives the guard all the same.
+    /// If a writer panicked. The error contains the guard.
     ///
     /// # Panics
     ///
-    /// If this thread holds the lock already and the platform notices.
+    /// If this thread holds the lock already and the platform notices it.
     ///
-    /// A panic of the author's code while the value moves to the host or back, as of a key's `Hash`, ends the process: there would
-    /// be no value to put back.
+    /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
+    /// the process, because no value could be put back.
     pub fn write(&self) -> LockResult<WriteGuard<'_, T>> {
         self.0.write()
     }
 }
 
-/// A plugin's `Mutex<T>`: what `host.get::<Mutex<T>>(..)?` derefs to.
+/// A plugin's `Mutex<T>`. The handle from `host.get::<Mutex<T>>(..)?` derefs to it.
 ///
 /// # Example
 ///
@@ -397,20 +405,20 @@ impl<T: PluginType> RemoteMutex<T> {
     ///
     /// # Errors
     ///
-    /// If a holder panicked; the error gives the guard all the same.
+    /// If a holder panicked. The error contains the guard.
     ///
     /// # Panics
     ///
-    /// If this thread holds the lock already and the platform notices.
+    /// If this thread holds the lock already and the platform notices it.
     ///
-    /// A panic of the author's code while the value moves to the host or back, as of a key's `Hash`, ends the process: there would
-    /// be no value to put back.
+    /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
+    /// the process, because no value could be put back.
     pub fn lock(&self) -> LockResult<WriteGuard<'_, T>> {
         self.0.write()
     }
 }
 
-// SAFETY: the lock is operated by functions of its own library's.
+// SAFETY: functions of the lock's own library operate the lock.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     type Access = LockRepr<T::Repr>;
@@ -429,7 +437,7 @@ unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     }
 }
 
-// SAFETY: the lock is operated by functions of its own library's.
+// SAFETY: functions of the lock's own library operate the lock.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
     type Access = LockRepr<T::Repr>;

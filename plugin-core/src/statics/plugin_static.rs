@@ -1,8 +1,8 @@
-//! Exported statics: how a host reads them, and writes those that may be written.
+//! Exported statics: the access that a host gets to them.
 //!
-//! A static crosses as the return value of its accessor. The look-up of a static that never changes gives the host the
-//! address of a plain value, or lends the host any other value to make a copy of. An atomic is shared. A lock is operated by
-//! functions of the plugin (see [`locks`](crate::statics::locks)), because the layout of a lock is known to its own std only.
+//! A static crosses as the return value of its accessor. For a static that never changes, the accessor returns the
+//! address of a plain value, or lends any other value, so that the host can copy it. An atomic is shared. Functions of
+//! the plugin operate a lock (see [`locks`](super::locks)), because only the plugin's std knows the layout of the lock.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -18,14 +18,14 @@ use crate::memory::Arena;
 use crate::origin::Origin;
 use crate::types::{PluginRef, PluginType, is_plain, with_room};
 
-/// The type of a static that can be exported: every [`PluginType`], `&str`, `&[T]`, atomics, `RwLock<T>`, `Mutex<T>`.
+/// A type of statics that can be exported: every [`PluginType`], `&str`, `&[T]`, atomics, `RwLock<T>`, `Mutex<T>`.
 ///
 /// # Safety
 ///
-/// `view` gives access to the static that `access` was called on, or to a copy of its value, on any two sides whose
-/// `STATIC_NODE`s fit each other. A static that may change is never copied.
+/// `view` gives access to the static on which `access` was called, or to a copy of its value. This holds for any two
+/// sides whose `STATIC_NODE`s fit each other. A static that may change is never copied.
 ///
-/// There is no example: `#[plugin_export]` on a static calls `access`, and a host's `get` calls `view`.
+/// The trait has no example, because `#[plugin_export]` on a static calls `access`, and a host's `get` calls `view`.
 #[diagnostic::on_unimplemented(
     message = "a static of type `{Self}` cannot be exported",
     label = "a static of this type does not cross",
@@ -34,47 +34,47 @@ use crate::types::{PluginRef, PluginType, is_plain, with_room};
             `Mutex<T>` of what crosses"
 )]
 pub unsafe trait PluginStatic: Sized {
-    /// What the accessor returns.
+    /// The return type of the accessor.
     type Access: Copy;
-    /// What the host holds.
+    /// The view that the host holds.
     type View;
-    /// What the host's handle derefs to.
+    /// The type to which the host's handle derefs.
     type Target;
     /// The descriptor.
     const STATIC_NODE: &'static Node;
 
-    /// How to get at `self`.
+    /// Returns the access to `self`.
     fn access(&'static self) -> Self::Access;
 
-    /// Gets at it.
+    /// Makes a view of the static.
     ///
     /// # Safety
     ///
-    /// `access` is from `origin`, from a static with the same descriptor, and is viewed once. The view is not used
-    /// after the library is gone.
+    /// `access` came from a static with the same descriptor, in the library of `origin`, and is viewed once. The view
+    /// is not used after the library is unmapped.
     unsafe fn view(access: Self::Access, origin: &Origin) -> Self::View;
 
-    /// What the view shows.
+    /// Returns the value behind the view.
     fn target(view: &Self::View) -> &Self::Target;
 }
 
-/// Access to a static that never changes, or to an atomic.
+/// The access to a static that never changes, or to an atomic.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct AccessRepr {
-    /// The value or the elements. They are lent, as `Repr`s, if they are not plain for the plugin.
+    /// The value or the elements. If they are not plain for the plugin, they are lent, as `Repr`s.
     elements: SliceRepr,
-    /// The boxed arena of the loan; null if there is no loan.
+    /// The boxed arena of the loan, or null if nothing is lent.
     arena: *mut c_void,
     end: unsafe extern "C" fn(arena: *mut c_void),
 }
 
 /// # Safety
 ///
-/// `arena` is that of an [`AccessRepr`], and is not used afterwards.
+/// `arena` is the arena of an [`AccessRepr`], and is not used afterwards.
 unsafe extern "C" fn end(arena: *mut c_void) {
     if !arena.is_null() {
-        // SAFETY: boxed by `lend` in this same library.
+        // SAFETY: `lend` in this library boxed the arena.
         drop(unsafe { Box::from_raw(arena.cast::<Arena>()) });
     }
 }
@@ -95,15 +95,16 @@ impl AccessRepr {
         AccessRepr { elements, arena: Box::into_raw(arena).cast(), end }
     }
 
-    /// The plugin's elements, if they are plain on both sides. A loan means that they are not plain for the plugin: then they have
-    /// to be copied, because the loan has an end.
+    /// Returns the plugin's elements, if they are plain on both sides. If the access has a loan, the elements are not
+    /// plain for the plugin, and the host has to copy them before the loan ends.
     ///
     /// # Safety
     ///
-    /// [`lend`](Self::lend) made this, of elements with the same descriptor as `T`. They are not used after their library is
-    /// gone.
+    /// [`lend`](Self::lend) made this access, for elements with the same descriptor as `T`. They are not used after
+    /// their library is unmapped.
     unsafe fn in_place<T: PluginType>(&self) -> Option<&'static [T]> {
-        // SAFETY: without a loan, the elements are the static's. They are plain on both sides, so their layout is the same.
+        // SAFETY: without a loan, the elements are in the static. They are plain on both sides, so both sides have the
+        // same layout.
         (is_plain::<T>() && self.arena.is_null()).then(|| unsafe { self.elements.as_slice() })
     }
 
@@ -111,8 +112,8 @@ impl AccessRepr {
     ///
     /// # Safety
     ///
-    /// [`lend`](Self::lend) in the library `origin` made this, of elements with the same descriptor as `T`. The loan has not ended
-    /// yet.
+    /// [`lend`](Self::lend) in the library of `origin` made this access, for elements with the same descriptor as `T`.
+    /// The loan has not ended yet.
     unsafe fn copy<T: PluginType>(self, origin: &Origin) -> Box<[T]> {
         struct Loan(AccessRepr);
         impl Drop for Loan {
@@ -145,15 +146,15 @@ impl AccessRepr {
     }
 }
 
-/// The accessor of a static, as its entry calls it.
+/// Runs the accessor of a static, for its entry.
 #[inline]
 pub fn access<T: PluginStatic>(item: &'static T) -> Outcome<T::Access> {
     contain(|| item.access())
 }
 
-/// A static of a plugin's, which [`Deref`]s to its value.
+/// A static of a plugin. It [`Deref`]s to its value.
 ///
-/// It is what `*host.get::<&str>(..)?` is: had that been a `&'static str`, it could outlive the library.
+/// `*host.get::<&str>(..)?` has this type. A `&'static str` in its place could outlive the library.
 ///
 /// # Example
 ///
@@ -171,11 +172,11 @@ pub fn access<T: PluginStatic>(item: &'static T) -> Outcome<T::Access> {
 /// ```
 pub struct Borrowed<T: ?Sized> {
     at: NonNull<T>,
-    /// Whether `at` is this side's own copy, in a box, rather than the plugin's static.
+    /// True if `at` is this side's own copy, in a box. False if it is the plugin's static.
     copied: bool,
 }
 
-// SAFETY: gives out shared references only, and owns at most a `Box<T>`.
+// SAFETY: a `Borrowed` gives only shared references, and owns at most a `Box<T>`.
 unsafe impl<T: ?Sized + Sync> Sync for Borrowed<T> {}
 // SAFETY: as above.
 unsafe impl<T: ?Sized + Sync + Send> Send for Borrowed<T> {}
@@ -189,7 +190,7 @@ impl<T: ?Sized> Borrowed<T> {
 impl<T: ?Sized> Drop for Borrowed<T> {
     fn drop(&mut self) {
         if self.copied {
-            // SAFETY: leaked by `copied`, and dropped once.
+            // SAFETY: `copied` leaked the box, and this drops it once.
             drop(unsafe { Box::from_raw(self.at.as_ptr()) });
         }
     }
@@ -198,7 +199,8 @@ impl<T: ?Sized> Drop for Borrowed<T> {
 impl<T: ?Sized> Deref for Borrowed<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        // SAFETY: our own copy, or in a static of the library that the handle around this keeps where it is.
+        // SAFETY: the value is this side's copy, or in a static of the library, which the handle around this keeps
+        // loaded.
         unsafe { self.at.as_ref() }
     }
 }
@@ -239,7 +241,7 @@ impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Borrowed<[T]> {
     }
 }
 
-// SAFETY: a value that is plain on both sides is read in place. Any other is copied.
+// SAFETY: a value that is plain on both sides is read in place. Any other value is copied.
 unsafe impl<T: PluginType> PluginStatic for T {
     type Access = AccessRepr;
     type View = Borrowed<T>;
@@ -250,7 +252,7 @@ unsafe impl<T: PluginType> PluginStatic for T {
         AccessRepr::lend(std::slice::from_ref(self))
     }
     unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<T> {
-        // SAFETY: the caller's promise, for a static that `access` has given access to.
+        // SAFETY: the caller promises that `access` came from such a static, which is still loaded.
         if let Some(elements) = unsafe { access.in_place::<T>() } {
             return Borrowed { at: NonNull::from(&elements[0]), copied: false };
         }
@@ -263,7 +265,7 @@ unsafe impl<T: PluginType> PluginStatic for T {
     }
 }
 
-// SAFETY: text by address and length.
+// SAFETY: text crosses as address and length, and is UTF-8 on both sides.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginStatic for &str {
     type Access = AccessRepr;
@@ -275,7 +277,7 @@ unsafe impl PluginStatic for &str {
         AccessRepr::to(self.as_bytes())
     }
     unsafe fn view(access: AccessRepr, _: &Origin) -> Borrowed<str> {
-        // SAFETY: the bytes of a `&'static str`.
+        // SAFETY: the bytes are those of a `&'static str`.
         let text = unsafe { std::str::from_utf8_unchecked(access.elements.as_slice()) };
         Borrowed { at: NonNull::from(text), copied: false }
     }
@@ -284,7 +286,7 @@ unsafe impl PluginStatic for &str {
     }
 }
 
-// SAFETY: as for one value.
+// SAFETY: as for one value: plain elements are read in place, others are copied.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for &[T] {
     type Access = AccessRepr;
@@ -296,7 +298,7 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
         AccessRepr::lend(self)
     }
     unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<[T]> {
-        // SAFETY: the caller's promise, for a static that `access` has given access to.
+        // SAFETY: the caller promises that `access` came from such a static, which is still loaded.
         if let Some(elements) = unsafe { access.in_place::<T>() } {
             return Borrowed { at: NonNull::from(elements), copied: false };
         }
@@ -310,7 +312,7 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
 
 macro_rules! atomics {
     ($($bits:literal $atomic:ident $ty:ty),* $(,)?) => {$(
-        // SAFETY: an atomic is laid out as what it holds; both sides use its very memory.
+        // SAFETY: an atomic has the size and the bytes of its value, and both sides use the same memory.
         #[cfg(target_has_atomic = $bits)]
         #[diagnostic::do_not_recommend]
         unsafe impl PluginStatic for atomic::$atomic {
@@ -323,7 +325,7 @@ macro_rules! atomics {
                 AccessRepr::to(std::slice::from_ref(self))
             }
             unsafe fn view(access: AccessRepr, _: &Origin) -> Borrowed<Self> {
-                // SAFETY: the address of the static.
+                // SAFETY: the access has the address of the static, which is one atomic.
                 Borrowed { at: NonNull::from(unsafe { &access.elements.as_slice::<Self>()[0] }), copied: false }
             }
             fn target(view: &Borrowed<Self>) -> &Self {

@@ -12,7 +12,7 @@ use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// How much of a chain of causes crosses: it may have no end.
-const MOST: usize = 64;
+const MAX_CAUSES: usize = 64;
 
 /// An error that crossed.
 struct Crossed {
@@ -49,7 +49,7 @@ impl Error for Crossed {
 fn messages(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut messages = Vec::new();
     let mut next = Some(error);
-    while let Some(error) = next.filter(|_| messages.len() < MOST) {
+    while let Some(error) = next.filter(|_| messages.len() < MAX_CAUSES) {
         let mut message = String::new();
         // Unlike `to_string`, this is content with as much as a failing `Display` has written.
         let _ = write!(message, "{error}");
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn an_endless_chain_ends() {
         let error = through::<Box<dyn Error>>(Box::new(Endless));
-        assert_eq!(messages(&*error), vec!["and again"; MOST]);
-        let last = (1..MOST).fold(&*error, |error, _| error.source().expect("there are more"));
+        assert_eq!(messages(&*error), vec!["and again"; MAX_CAUSES]);
+        let last = (1..MAX_CAUSES).fold(&*error, |error, _| error.source().expect("there are more"));
         assert!(last.source().is_none());
     }
 
