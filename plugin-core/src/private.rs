@@ -129,9 +129,9 @@ pub fn missing_field(type_name: &str, field: &str) -> ! {
     panic!("a lowered `{type_name}` has no field `{field}`, which it must: its sender is broken or lies")
 }
 
-/// Calls a function that may unwind. The emitted code contains such a call, but never runs it. The compiler refuses to
-/// link a crate with such a call into a library that aborts on panics. So the build record's word about panics holds
-/// for the whole library.
+/// A function that nothing calls. It contains a call that may unwind. If this crate is built to unwind, the compiler
+/// therefore refuses to link it with a crate that aborts on panics. So the build record's word about panics holds for
+/// the whole library.
 ///
 /// # Safety
 ///

@@ -1,14 +1,15 @@
-//! The functions that a host asks of this library, in which the host is.
+//! Functions for a host about its own library or program, which contains this crate too.
 
 use crate::abi::{Environment, Owner};
 use crate::memory;
 
-/// The common allocator as a host passes it on: the owner that frees its buffers, and whether the host allocates with it.
+/// Returns the owner of the common allocator's buffers, and whether this host allocates with the common allocator. A
+/// host passes both to its plugins.
 pub fn common_allocator() -> (&'static Owner, bool) {
     memory::common_of_host()
 }
 
-/// The functions by which a host's plugins change the environment, or null.
+/// Returns the functions that plugins call to change the environment, or null if the target has none.
 pub fn environment() -> *const Environment {
     #[cfg(controllable)]
     let environment = super::process::of_host();
@@ -17,8 +18,8 @@ pub fn environment() -> *const Environment {
     environment
 }
 
-/// Whether every library of this process finds these functions, and not the C library's. It may not if this is a library
-/// itself, in a program that is not Rust's.
+/// Returns true if every library of this process finds these functions before those of the C library. It may be false
+/// if the host is itself a library, in a program that is not written in Rust.
 pub fn environment_is_everywhere() -> bool {
     #[cfg(controllable)]
     let everywhere = super::process::is_everywhere();
@@ -27,21 +28,21 @@ pub fn environment_is_everywhere() -> bool {
     everywhere
 }
 
-/// Notes that this library has a plugin. If this library is a plugin itself, it stays mapped for as long as its plugin may
-/// call it.
+/// Notes that this library has loaded a plugin. If this library is a plugin itself, it stays mapped as long as its own
+/// plugin may call it.
 pub fn note_plugin() {
     #[cfg(controllable)]
     super::threads::note_plugin();
 }
 
-/// Notes that a plugin of this library's is unmapped.
+/// Notes that a plugin of this library was unmapped.
 pub fn forget_plugin() {
     #[cfg(controllable)]
     super::threads::forget_plugin();
 }
 
-/// Runs `open`, which opens the library of a plugin, and may itself run in a library that is a plugin: then the host of
-/// that need not hear of the library.
+/// Runs `open`, which opens the library of a plugin. If this library is a plugin itself, its own host is not told of
+/// that library, because this host controls it.
 pub fn opening_controlled<R>(open: impl FnOnce() -> R) -> R {
     #[cfg(controllable)]
     return super::threads::opening_controlled(open);

@@ -1,4 +1,4 @@
-//! What runs inside a plugin between attach and detach, on behalf of its host.
+//! The part of this crate that runs inside a plugin, from attach to detach, on behalf of the plugin's host.
 
 mod attach;
 #[cfg(all(controllable, feature = "host"))]
@@ -18,7 +18,7 @@ pub mod state;
 pub(crate) mod threads;
 #[cfg(not(controllable))]
 mod threads {
-    /// The target has no such control: what is put beside each item is nothing.
+    /// On this target a host has no such control, so the macro puts nothing beside an item.
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __control_threads {

@@ -1,10 +1,10 @@
 //! The plugin's panic hook: it reports to the host instead of printing.
 //!
-//! The plugin has a std of its own, whose default hook would print to the host's standard error and, symbolising a
-//! backtrace, map files that outlive the unload. This one keeps the place of the panic for
-//! [`outcome`](crate::fault::boundary::outcome), which returns it with the fault. A report that no call returns, because a thread
-//! of the plugin's own panicked or because the plugin caught the panic itself, goes to the host when newer ones crowd it
-//! out or its thread ends.
+//! The plugin has its own std. The default hook of that std would print to the host's standard error. For a backtrace,
+//! it would also map files that stay mapped after the unload. This hook keeps the place of the panic for
+//! [`outcome`](crate::fault::boundary::outcome), which returns it with the fault. Some reports are returned by no call,
+//! because a thread of the plugin panicked, or because the plugin caught the panic. Such a report goes to the host when
+//! its thread ends or has too many newer reports.
 //!
 //! If the process is about to end, the hook prints the reports of its thread. The process ends if the panic cannot unwind, or
 //! if the plugin is built with `panic = "abort"`. Sometimes std finds only after the hook that a panic can go no further, and
@@ -37,16 +37,18 @@ impl Drop for Report {
     }
 }
 
-/// More than this many panics are not under way at once, one in the unwinding of the other.
+/// The number of reports that a thread keeps. More panics are not in progress at once, one during the unwinding of
+/// another.
 const MAX_REPORTS: usize = 8;
 
 thread_local! {
     static REPORTS: RefCell<Vec<Report>> = const { RefCell::new(Vec::new()) };
-    /// Whether there may be reports. It has no destructor, so it may be read anywhere.
+    /// True if the thread may have reports. The flag has no destructor, so it can be read at any time.
     static HAS_REPORTS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Where the panic that said `message` happened on this thread, and its backtrace if one was asked for.
+/// Takes the report of the panic with this message on this thread: its place, and its backtrace if the host asked for
+/// backtraces.
 pub(crate) fn take_report(message: &str) -> (Option<Location>, Option<String>) {
     let taken = REPORTS.try_with(|reports| {
         let mut reports = reports.borrow_mut();
@@ -170,17 +172,17 @@ fn report(info: &PanicHookInfo<'_>) {
 
 /// Puts the hook in place of std's.
 pub(crate) fn install() {
-    // It stays until the library is unmapped, so that panics after the detach are reported as well. A function has no size,
-    // so its box has no memory that somebody would have to free.
+    // It stays until the library is unmapped, so that panics after the detach are reported as well. A function has no
+    // size, so its box has no memory that would have to be freed.
     std::panic::set_hook(Box::new(report));
 }
 
 /// Makes the faults of plugins that are linked into this program say where they happened, by a panic hook before the
-/// program's own, which still prints. Done once, however often it is called.
+/// program's own, which still prints. The hook is installed once, however often this is called.
 #[cfg(feature = "host")]
 pub fn observe_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
-    // Then hooks cannot be changed. A later host will do it.
+    // A panicking thread cannot change the hook. A later host will do it.
     if std::thread::panicking() {
         return;
     }

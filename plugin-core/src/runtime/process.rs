@@ -1,9 +1,9 @@
-//! State of the process that each std takes for its own: the environment, and the process's end.
+//! State of the process that each std treats as its own: the environment, and the end of the process.
 //!
-//! A std guards such state with a lock of its own, and a plugin has a std of its own. So this module defines, for a
-//! library, the functions that std calls to change the environment and to end the process. Those of a plugin ask the host.
-//! Those of a host change the environment without harm to anyone who reads it: see `environment.rs`. Before a plugin has a
-//! host, and in a program that is linked with a plugin, they pass on to the next definition.
+//! A std guards such state with its own lock, and a plugin has its own std. So this module defines the functions that a
+//! library's std calls to change the environment and to end the process. A plugin's functions ask the host. A host's
+//! functions change the environment without harm to its readers: see `environment.rs`. Before a plugin has a host, and
+//! in a program that is linked with a plugin, they pass on to the next definition.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
@@ -113,7 +113,7 @@ fn next(name: &CStr) -> *mut c_void {
     unsafe { dlsym(-1_isize as *mut c_void, name.as_ptr()) }
 }
 
-/// Whose definitions a library uses as long as it is not attached.
+/// The definitions that a library uses as long as it is not bound.
 #[derive(Clone, Copy)]
 enum Source {
     /// Those that come first in the process.

@@ -1,11 +1,11 @@
-//! The items that are registered in this library, and the record of its build.
+//! The exports of this library or program, and the record of its build.
 
 use crate::abi::{ABI_VERSION, Export};
 use crate::describe::record::{Field, Kind, Record};
 
 inventory::collect!(Export);
 
-/// Everything that is registered in this very library or program.
+/// Returns all items that are registered in this library or program.
 pub fn registered() -> impl Iterator<Item = &'static Export> {
     inventory::iter::<Export>.into_iter()
 }
@@ -25,7 +25,7 @@ const BUILD: Record = Record {
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
 pub(crate) static BUILD_RECORD: [u8; BUILD.len()] = BUILD.encode();
 
-/// The [`Kind::Build`] record of this very library or program.
+/// Returns the [`Kind::Build`] record of this library or program.
 pub fn build_record() -> &'static [u8] {
     &BUILD_RECORD
 }

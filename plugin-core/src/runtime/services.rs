@@ -6,9 +6,9 @@ use crate::abi::HostServices;
 
 pub(super) static SERVICES: AtomicPtr<HostServices> = AtomicPtr::new(std::ptr::null_mut());
 
-/// What the host does for this library, while it is attached.
+/// Returns the services of this library's host, once the library is bound.
 pub(crate) fn services() -> Option<&'static HostServices> {
-    // SAFETY: null, or what the host passed to `bind` and keeps valid until after `unbind` and for as long as the
-    // library is mapped.
+    // SAFETY: the pointer is null, or the host passed it to `bind` and keeps it valid as long as this library is
+    // mapped.
     unsafe { SERVICES.load(Ordering::Acquire).as_ref() }
 }

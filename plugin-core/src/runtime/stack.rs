@@ -1,6 +1,7 @@
-//! More stacks for a thread.
+//! Further stacks for a thread.
 //!
-//! A host makes them. A plugin asks its host, because what makes them would be a further dependency of every plugin.
+//! A host makes the stacks. A plugin asks its host for a stack, because the crate that makes stacks would be one more
+//! dependency of every plugin.
 
 use std::ffi::c_void;
 
@@ -10,7 +11,7 @@ use crate::abi::Run;
 ///
 /// # Errors
 ///
-/// Returns a reason if no such stack can be had. Then `run` was not called.
+/// If no stack can be made. The error is the reason, and `run` was not called.
 ///
 /// # Safety
 ///
@@ -24,28 +25,29 @@ pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'sta
     }
 }
 
-/// As above.
+/// Calls `run(data, _)` on another stack of this thread, which the host provides.
 ///
 /// # Errors
 ///
-/// As above.
+/// If no stack can be had. The error is the reason, and `run` was not called.
 ///
 /// # Safety
 ///
-/// As above.
+/// `run` may be called with `data`, once.
 #[cfg(not(feature = "host"))]
 pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'static str> {
     let Some(services) = crate::runtime::services::services() else {
         return Err("there is no host to provide another stack");
     };
-    // SAFETY: the caller's promise; the host's own service with the host's context.
+    // SAFETY: the caller promises that `run` may be called. The service and its context are the host's.
     match unsafe { (services.on_stack)(services.library, run, data) } {
         0 => Err("the host has no memory for another stack"),
         _ => Ok(()),
     }
 }
 
-/// [`HostServices::on_stack`](crate::abi::HostServices::on_stack), as a host provides it.
+/// Calls `run(data, _)` on a new stack: the service [`HostServices::on_stack`](crate::abi::HostServices::on_stack) of a
+/// host.
 ///
 /// # Safety
 ///
@@ -57,21 +59,21 @@ pub unsafe extern "C" fn on_new(_library: *const c_void, run: Run, data: *mut c_
     /// The size of a stack. The kernel provides memory only for the part that is used.
     const SIZE: usize = 64 * 1024 * 1024;
 
-    // It ends with a page that cannot be accessed, so a stack that overflows ends the process.
+    // A stack ends with a page that cannot be accessed, so an overflow ends the process and does not corrupt memory.
     let Ok(stack) = DefaultStack::new(SIZE) else {
         return 0;
     };
     let lowest = stack.limit().get();
-    // SAFETY: the caller's promise. It does not unwind.
+    // SAFETY: the caller promises that `run` may be called with `data`. A `Run` does not unwind.
     corosensei::on_stack(stack, || unsafe { run(data, lowest) });
     1
 }
 
-/// As above, for a target on which no stack can be made.
+/// Does nothing: on this target, no stack can be made.
 ///
 /// # Safety
 ///
-/// None: the function calls nothing.
+/// The function has no conditions, because it calls nothing.
 #[cfg(all(feature = "host", not(stacks)))]
 pub unsafe extern "C" fn on_new(_library: *const c_void, _: Run, _: *mut c_void) -> u8 {
     0

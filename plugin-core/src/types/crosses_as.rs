@@ -1,10 +1,10 @@
-//! Types that cross as another type does.
+//! A macro for types that cross as another type does.
 
-/// Implements [`PluginType`](crate::PluginType) for a type that is `Copy` and owns nothing, by way of another that has
-/// all there is to it.
+/// Implements [`PluginType`](crate::PluginType) for a type that is `Copy` and owns nothing. The type crosses as another
+/// type with the same information.
 macro_rules! crosses_as {
     ($ty:ty as $via:ty, $tag:ident, |$value:pat_param| $to:expr, |$back:pat_param| $from:expr) => {
-        // SAFETY: crosses as the other type does, which has all there is to this one.
+        // SAFETY: the type crosses as the other type does, which has all its information.
         #[diagnostic::do_not_recommend]
         unsafe impl crate::PluginType for $ty {
             type Repr = <$via as crate::PluginType>::Repr;
@@ -22,7 +22,7 @@ macro_rules! crosses_as {
             }
             #[inline]
             unsafe fn lift(repr: Self::Repr, origin: &crate::Origin) -> Self {
-                // SAFETY: the caller promises what was lowered above.
+                // SAFETY: the caller promises a `Repr` that `lower` or `lend` above has made.
                 let $back = unsafe { <$via as crate::PluginType>::lift(repr, origin) };
                 $from
             }
@@ -32,7 +32,8 @@ macro_rules! crosses_as {
                 origin: &crate::Origin,
                 _: &mut crate::Arena,
             ) -> std::mem::ManuallyDrop<Self> {
-                // SAFETY: the caller's promise. The type owns nothing, so a value that was lent is as one that was lowered.
+                // SAFETY: the caller promises a `Repr` of this type. The type owns nothing, so a lent value may be
+                // lifted.
                 std::mem::ManuallyDrop::new(unsafe { <Self as crate::PluginType>::lift(*repr, origin) })
             }
         }

@@ -1,12 +1,12 @@
-//! Numbers as JSON writes them.
+//! Decimal numbers in the notation of JSON.
 
-/// A number, apart from how it is written.
+/// A number without regard to its notation.
 #[derive(Debug, PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
-    /// Neither the first nor the last is a zero. Zero has none.
+    /// The digits. Neither the first nor the last is a zero. The number zero has no digits.
     digits: Vec<u8>,
-    /// The power of ten that the digits, as a whole number, are multiplied by.
+    /// The exponent: the digits, read as a whole number, are multiplied by this power of ten.
     exponent: i64,
 }
 
@@ -19,7 +19,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// The parts of a text, if it is a number in JSON, which RFC 8259 defines in section 6.
+    /// Splits a text, if it is a number in JSON as RFC 8259 defines it in section 6.
     fn of(text: &'a str) -> Option<Self> {
         let is_whole = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let (is_negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
@@ -34,7 +34,7 @@ impl<'a> Parts<'a> {
 }
 
 impl Decimal {
-    /// The number that a text writes, if it is one and its exponent can be handled.
+    /// Reads a number, if the text is a number and its exponent fits.
     fn read(text: &str) -> Option<Self> {
         let Parts { is_negative, whole, fraction, exponent } = Parts::of(text)?;
         let digits = [whole, fraction].concat();
@@ -55,15 +55,15 @@ pub fn is_number(text: &str) -> bool {
     Parts::of(text).is_some()
 }
 
-/// Returns true if two texts are the same number, however it is written.
+/// Returns true if two texts are the same number, also in different notations.
 pub fn are_equal(a: &str, b: &str) -> bool {
     matches!((Decimal::read(a), Decimal::read(b)), (Some(a), Some(b)) if a == b)
 }
 
-/// Returns true if a text is this very number, or the shortest text that is read as it.
+/// Returns true if a text is exactly this number, or is the shortest text for it.
 pub fn is_float(text: &str, float: f64) -> bool {
     let is_written = are_equal(text, &format!("{float:?}"));
-    // All digits of a whole number, of which the shortest text has only the first.
+    // The shortest text of a large whole number has only its first digits, so the text with all digits is compared too.
     is_written || float.is_finite() && float.fract() == 0.0 && are_equal(text, &format!("{float:.0}"))
 }
 

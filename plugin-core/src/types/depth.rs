@@ -1,8 +1,9 @@
-//! Room on the stack for values that are nested deeply: a list of ten thousand boxes crosses as a short one does.
+//! Room on the stack for deeply nested values: a list of ten thousand boxes crosses as a short list does.
 //!
-//! A conversion of a deep type starts on the stack of its caller, and uses little of it. If it needs more, it continues on a
-//! larger stack *of the same thread* (`stack.rs`), because a conversion runs code of the author's: defaults, hashers, and
-//! the `Display` of an error. The values that this code makes need not be `Send`, so they must not change threads.
+//! A conversion of a deep type starts on the stack of its caller, and uses little of that stack. If it needs more, it
+//! continues on a larger stack *of the same thread* (`runtime/stack.rs`). Another thread would be wrong, because a
+//! conversion runs code of the author: defaults, hashers, and the `Display` of an error. The values that this code
+//! makes need not be `Send`.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -50,7 +51,7 @@ thread_local! {
     static ROOM: Cell<Room> = const { Cell::new(Room::NONE) };
 }
 
-/// Sets [`ROOM`] back to the value inside when a conversion ends that had a room of its own.
+/// Restores the earlier [`ROOM`] when a conversion with its own room ends.
 struct Restore(Room);
 
 impl Drop for Restore {
@@ -71,7 +72,7 @@ fn here() -> usize {
 ///
 /// # Panics
 ///
-/// If `convert` panics, or there is no other stack.
+/// If `convert` panics, or if no other stack can be made.
 #[inline]
 pub(crate) fn with_room<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
     if !deep {
@@ -123,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// Goes so many levels deep, each of which needs a kibibyte of the stack, and returns their number.
+    /// Goes down by this number of levels, and returns the number. Each level needs a kibibyte of the stack.
     fn descend(levels: usize) -> usize {
         let frame = std::hint::black_box([1_u8; 1024]);
         let below = if levels == 1 { 0 } else { with_room(true, || descend(levels - 1)) };

@@ -1,12 +1,30 @@
 //! Types that may grow: the two sides may have different versions of them.
 //!
-//! Such a value crosses in a box of its own, so that what contains it is laid out alike on both sides. The box's maker
-//! knows all that is in it. The receiver moves out what it knows, and has the maker drop the rest and free the box. The box
-//! of a lent value is in the sender's arena, and releasing it has no effect.
+//! # The problem
+//!
+//! One side has a version of a type with more fields or variants than the other side's version. The type may be a part of other
+//! types, whose layout must be the same on both sides. A receiver must neither use nor drop fields that it does not know, and yet no
+//! field may leak.
+//!
+//! # The idea
+//!
+//! The `Repr` of such a value is a [`GrowsRepr`], which has the same size in every version. The fields are in a box of the
+//! sender. A receiver moves the fields out that it knows. Then it calls the sender's [`Release`], which drops the other fields
+//! and frees the box. A receiver with more fields than the sender uses the defaults of the missing ones. The box of a lent value
+//! is in the sender's arena, and its release has no effect.
+//!
+//! # The proof
+//!
+//! *Both sides find the known fields.* New fields are only added at the end, and `#[repr(C)]` gives a field an offset that
+//! follows from the fields up to it. `number` tells the receiver how many fields exist, or which variant it is.
+//!
+//! *Each field is dropped once.* The receiver owns the first `taken` fields. The release gets the same number, and drops only
+//! the fields after them. The sender's library frees its own box.
 
 use crate::memory::Arena;
 
-/// Drops what is in the box but the first `taken` fields, and frees the box. `number` is that of the [`GrowsRepr`].
+/// A function that drops all fields in the box except the first `taken`, and frees the box. `number` is that of the
+/// [`GrowsRepr`].
 pub type Release = unsafe extern "C" fn(at: *mut u8, number: u32, taken: u32);
 
 /// The `Repr` of a type that may grow.
@@ -15,7 +33,7 @@ pub type Release = unsafe extern "C" fn(at: *mut u8, number: u32, taken: u32);
 pub struct GrowsRepr {
     /// The box: the `Repr`s of the fields, of a struct or of one variant, as `#[repr(C)]` lays them out.
     at: *mut u8,
-    /// Of a struct, how many fields there are; of an enum, which variant it is.
+    /// The number of fields of a struct, or the number of an enum's variant.
     number: u32,
     release: Release,
 }
@@ -34,45 +52,46 @@ impl GrowsRepr {
     #[inline]
     pub fn lent<F: Copy>(fields: F, number: u32, arena: &mut Arena) -> Self {
         let at = arena.alloc::<F>(1);
-        // SAFETY: there is room for one.
+        // SAFETY: the arena has given room for one `F`.
         unsafe { at.write(fields) };
         GrowsRepr { at: at.as_ptr().cast(), number, release: release_lent }
     }
 
-    /// A variant without fields, for which there is no box.
+    /// Makes the `Repr` of a variant without fields, which needs no box.
     #[inline]
     pub fn empty(number: u32, release: Release) -> Self {
         GrowsRepr { at: std::ptr::null_mut(), number, release }
     }
 
-    /// Passes a box on that was made without knowing its type.
+    /// Makes a `GrowsRepr` from a box that a host has made from the descriptor.
     ///
     /// # Safety
     ///
-    /// At `at` are the fields that `number` says, and `release` frees them and the box as a [`Release`] does.
+    /// `at` is the address of the fields that belong to `number`. `release` drops the fields and frees the box as a
+    /// [`Release`] does.
     #[cfg(feature = "host")]
     pub unsafe fn from_raw(at: *mut u8, number: u32, release: Release) -> Self {
         GrowsRepr { at, number, release }
     }
 
-    /// How many fields there are, or which variant it is.
+    /// Returns the number of fields, or the number of the variant.
     #[inline]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// The `Repr` of the fields, of which the first ones may be all there are.
+    /// Returns the address of the fields' `Repr`s. If the sender has fewer fields than `F`, only the first ones exist.
     #[inline]
     pub fn fields<F: Copy>(&self) -> *const F {
         self.at.cast()
     }
 
-    /// Has the box freed, with all but the first `taken` fields.
+    /// Frees the box, and drops all fields except the first `taken`.
     ///
     /// # Safety
     ///
-    /// The first `taken` fields were moved out, the others were not; the box was not released before, and the library that
-    /// made it is still loaded.
+    /// The first `taken` fields were moved out, and the others were not. The box was not released before. The library
+    /// that made it is still loaded.
     #[inline]
     pub unsafe fn release(self, taken: u32) {
         // SAFETY: the caller's promise.
@@ -87,7 +106,7 @@ unsafe extern "C" fn release_lent(_: *mut u8, _: u32, _: u32) {}
 ///
 /// # Safety
 ///
-/// `at` is from `new::<F>` in this same library, and is taken once.
+/// `at` came from `new::<F>` in this library, and is taken once.
 #[inline]
 pub unsafe fn unbox<F: Copy>(at: *mut u8) -> F {
     // SAFETY: the caller's promise.

@@ -1,4 +1,4 @@
-//! The types that cross, and how.
+//! The types that cross. Each kind of type has a file with its `Repr` and its conversions.
 
 #[macro_use]
 mod crosses_as;
@@ -39,7 +39,7 @@ pub(crate) use plugin_type::is_plain;
 use plugin_type::unknown_tag;
 pub use reference::{PluginMut, PluginRef};
 
-/// What [`crate::repr`] shows.
+/// The items that [`crate::repr`] shows.
 pub(crate) mod repr {
     #[cfg(feature = "bytes")]
     pub use super::bytes::BytesRepr;

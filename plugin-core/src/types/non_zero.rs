@@ -10,7 +10,8 @@ use crate::origin::Origin;
 
 macro_rules! non_zero {
     ($($ty:ty),*) => {$(
-        // SAFETY: crosses as the integer does. std promises the integer's layout, so it is plain where that is.
+        // SAFETY: a `NonZero` crosses as its integer. std promises that both have the same layout, so it is plain if
+        // the integer is.
         #[diagnostic::do_not_recommend]
         unsafe impl PluginType for NonZero<$ty> {
             type Repr = <$ty as PluginType>::Repr;
@@ -28,7 +29,8 @@ macro_rules! non_zero {
             }
             #[inline(always)]
             unsafe fn hold(repr: &Self::Repr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: the caller's promise; it owns nothing.
+                // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is
+                // harmless.
                 ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
             }
         }

@@ -1,4 +1,4 @@
-//! `Option` and `Result`: tagged unions.
+//! `Option` and `Result`, which cross as tagged unions.
 
 use std::mem::{ManuallyDrop, MaybeUninit};
 
@@ -8,7 +8,7 @@ use crate::describe::{Node, Tag};
 use crate::memory::Arena;
 use crate::origin::Origin;
 
-/// Lowers into a place what a call returns beside its tag, and that.
+/// Lowers a value to a place with its tag. (A call returns the tag apart from the rest.)
 ///
 /// # Safety
 ///
@@ -16,7 +16,7 @@ use crate::origin::Origin;
 #[inline(always)]
 unsafe fn lower_with_tag<T: PluginType>(value: T, place: &mut MaybeUninit<T::Repr>) {
     let tag = value.lower_returned(place);
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises that the `Repr` begins with the tag.
     unsafe { place.as_mut_ptr().cast::<u8>().write(tag as u8) }
 }
 
@@ -28,7 +28,7 @@ pub struct OptionRepr<R: Copy> {
     value: MaybeUninit<R>,
 }
 
-// SAFETY: the tag says whether the value is there.
+// SAFETY: the tag tells whether the value was written.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Option<T> {
     type Repr = OptionRepr<T::Repr>;
@@ -45,19 +45,19 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     }
     #[inline(always)]
     fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
-        // SAFETY: its `Repr` begins so.
+        // SAFETY: the `Repr` is `repr(C)`, and its first field is the tag.
         unsafe { lower_with_tag(self, place) }
     }
     #[inline(always)]
     fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
         let Some(value) = self else { return 0 };
-        // SAFETY: a field of the place.
+        // SAFETY: `value` is a field of the place, which may be written.
         value.lower_to(unsafe { &mut (*place.as_mut_ptr()).value });
         1
     }
     #[inline(always)]
     unsafe fn lift_returned(tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
-        // SAFETY: the tag says whether the value was written.
+        // SAFETY: the tag tells whether the value was written.
         (tag == 1).then(|| unsafe { T::lift((*repr.as_ptr()).value.assume_init(), origin) })
     }
     #[inline]
@@ -71,7 +71,7 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
         match repr.tag {
             0 => None,
-            // SAFETY: the tag says that the value was written.
+            // SAFETY: the tag tells that the value was written.
             1 => Some(unsafe { T::lift(repr.value.assume_init(), origin) }),
             tag => unknown_tag("Option", tag),
         }
@@ -80,7 +80,7 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         ManuallyDrop::new(match repr.tag {
             0 => None,
-            // SAFETY: the tag says that the value was written.
+            // SAFETY: the tag tells that the value was written.
             1 => Some(ManuallyDrop::into_inner(unsafe { T::hold(repr.value.assume_init_ref(), origin, arena) })),
             tag => unknown_tag("Option", tag),
         })
@@ -102,7 +102,7 @@ union ResultPayload<T: Copy, E: Copy> {
     err: E,
 }
 
-// SAFETY: the tag says which of the two is there.
+// SAFETY: the tag tells which of the two fields was written.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     type Repr = ResultRepr<T::Repr, E::Repr>;
@@ -119,13 +119,13 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     }
     #[inline(always)]
     fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
-        // SAFETY: its `Repr` begins so.
+        // SAFETY: the `Repr` is `repr(C)`, and its first field is the tag.
         unsafe { lower_with_tag(self, place) }
     }
     #[inline(always)]
     fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
         let place = place.as_mut_ptr();
-        // SAFETY: fields of the place.
+        // SAFETY: both are fields of the place, which may be written.
         unsafe {
             match self {
                 Ok(value) => {
@@ -142,7 +142,7 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     #[inline(always)]
     unsafe fn lift_returned(tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
         let repr = repr.as_ptr();
-        // SAFETY: the tag says which field was written.
+        // SAFETY: the tag tells which field was written.
         unsafe {
             match tag {
                 0 => Ok(T::lift((&raw const (*repr).payload.ok).read(), origin)),
@@ -163,7 +163,7 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
         match repr.tag {
-            // SAFETY: the tag says which field was written.
+            // SAFETY: the tag tells which field was written.
             0 => Ok(unsafe { T::lift(repr.payload.ok, origin) }),
             // SAFETY: as above.
             1 => Err(unsafe { E::lift(repr.payload.err, origin) }),
@@ -173,7 +173,7 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         ManuallyDrop::new(match repr.tag {
-            // SAFETY: the tag says which field was written.
+            // SAFETY: the tag tells which field was written.
             0 => Ok(ManuallyDrop::into_inner(unsafe { T::hold(&repr.payload.ok, origin, arena) })),
             // SAFETY: as above.
             1 => Err(ManuallyDrop::into_inner(unsafe { E::hold(&repr.payload.err, origin, arena) })),

@@ -33,7 +33,7 @@ unsafe impl PluginType for Ordering {
     }
     #[inline]
     unsafe fn hold(repr: &i8, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller's promise; it owns nothing.
+        // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is harmless.
         ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }

@@ -18,7 +18,7 @@ use crate::origin::Origin;
 ///
 /// The verbs of the first line are those of the WebAssembly component model.
 ///
-/// The [crate's documentation](crate#what-crosses) has the table of the types that cross, and what each costs.
+/// The [crate's documentation](crate#what-crosses) has the table of the types that cross, with their costs.
 ///
 /// A reference crosses as a whole argument, by [`PluginRef`] and [`PluginMut`], and not inside another type: a
 /// plugin could otherwise keep it.
@@ -82,49 +82,50 @@ pub unsafe trait PluginType: Sized + 'static {
     /// The type's descriptor.
     const NODE: &'static Node;
 
-    /// Whether a value is its own `Repr`, bit for bit, so that slices of them cross as they are.
+    /// True if a value is its own `Repr`, bit for bit. Slices of such values cross unchanged.
     ///
-    /// It says so of this side only: the other side may have a type with the same `NODE` that is not plain. A type with drop
-    /// glue is plain on no side.
+    /// This holds for this side only. The other side may have a type with the same `NODE` that is not plain. A type
+    /// with drop glue is plain on no side.
     const PLAIN: bool = false;
 
-    /// Whether a value may be nested deeper than its type is written, as a list's may that is a box of the next. While such
-    /// values are converted, the room on the stack is watched.
+    /// True if a value may be nested more deeply than its type is written, as a list whose elements contain a box of
+    /// the next. The conversions of such values watch the room on the stack.
     const DEEP: bool = true;
 
-    /// The last tag that a call may return beside such a value, in the word where otherwise the fault is: the first is 0.
-    /// A tag that is there is not in the `Repr`, where it would have to be written and read.
+    /// The last tag that a call may return beside such a value, in the word that otherwise contains the fault. The
+    /// first tag is 0. A tag in this word is in a register, so the call neither writes nor reads a tag in the `Repr`.
     const LAST_TAG: usize = 0;
 
-    /// Turns the value into its `Repr`, giving away what it owns.
+    /// Turns the value into its `Repr`, and gives away its parts.
     fn lower(self) -> Self::Repr;
 
-    /// Lowers the value into a place, of which what has no meaning may stay as it is. It is what [`lower`](Self::lower) does,
-    /// without the copy.
+    /// Lowers the value into a place. Bytes without a meaning may stay uninitialised. The result is that of
+    /// [`lower`](Self::lower), without a copy.
     #[inline(always)]
     fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
         place.write(self.lower());
     }
 
-    /// [Lowers](Self::lower_to) what a call returns, and gives the tag that goes with it.
+    /// [Lowers](Self::lower_to) the value that a call returns, and returns its tag.
     #[inline(always)]
     fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
         self.lower_to(place);
         0
     }
 
-    /// [Lifts](Self::lift) what a call has returned with this tag.
+    /// [Lifts](Self::lift) the value that a call has returned with this tag.
     ///
     /// # Safety
     ///
-    /// As for [`lift`](Self::lift), of what [`lower_returned`](Self::lower_returned) has lowered and of its tag.
+    /// As for [`lift`](Self::lift). [`lower_returned`](Self::lower_returned) has lowered the value and returned the
+    /// tag.
     #[inline(always)]
     unsafe fn lift_returned(_tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
         // SAFETY: the caller's promise.
         unsafe { Self::lift(repr.assume_init(), origin) }
     }
 
-    /// Makes a `Repr` through which a receiver can read the value without owning it.
+    /// Makes a `Repr` that lets a receiver read the value without owning it.
     ///
     /// The `Repr` is valid for as long as `self` is borrowed and `arena` exists. Everything stays the sender's. Additional
     /// memory, for example for the `Repr`s of a vector's elements, comes from the arena. The receiver may write to that

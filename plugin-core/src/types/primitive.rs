@@ -9,7 +9,7 @@ use crate::origin::Origin;
 
 macro_rules! plain {
     ($($ty:ident $tag:ident),*) => {$(
-        // SAFETY: the type is its own `Repr`, and C has the same one.
+        // SAFETY: the type is its own `Repr`, and C has a type with the same layout.
         #[diagnostic::do_not_recommend]
         unsafe impl PluginType for $ty {
             type Repr = $ty;
@@ -35,7 +35,7 @@ plain! {
     i8 I8, i16 I16, i32 I32, i64 I64, isize Isize
 }
 
-// SAFETY: a `char` is laid out as the `u32` that C has for it, and only ever lifted from one that was lowered.
+// SAFETY: a `char` is laid out as a `u32`. It is only lifted from a `u32` that was lowered from a `char`.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for char {
     type Repr = u32;
@@ -58,14 +58,15 @@ unsafe impl PluginType for char {
     }
     #[inline(always)]
     unsafe fn hold(repr: &u32, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller's promise; it owns nothing.
+        // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is harmless.
         ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }
 
 /// The `Repr` of a 128-bit integer: its bytes in memory order.
 ///
-/// C's 128-bit integers are passed differently by different compilers and versions; a struct is not.
+/// Compilers pass C's 128-bit integers in different ways, also different versions of one compiler. They all pass a
+/// struct in the same way.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
 pub struct WideRepr([u64; 2]);
@@ -74,7 +75,7 @@ const _: () = assert!(size_of::<WideRepr>() == 16 && align_of::<WideRepr>() == 1
 
 macro_rules! wide {
     ($($ty:ident $tag:ident),*) => {$(
-        // SAFETY: the bytes are carried over as they are. Plain only where the alignments agree too.
+        // SAFETY: the bytes cross unchanged. The type is plain only if its alignment is that of the `Repr`.
         #[diagnostic::do_not_recommend]
         unsafe impl PluginType for $ty {
             type Repr = WideRepr;
@@ -84,7 +85,7 @@ macro_rules! wide {
 
             #[inline]
             fn lower(self) -> WideRepr {
-                // SAFETY: both are 16 bytes without padding, valid in every bit pattern.
+                // SAFETY: both types are 16 bytes without padding, and every bit pattern is valid.
                 WideRepr(unsafe { std::mem::transmute::<$ty, [u64; 2]>(self) })
             }
             #[inline]
@@ -96,7 +97,8 @@ macro_rules! wide {
             }
             #[inline]
             unsafe fn hold(repr: &WideRepr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: the caller's promise; it owns nothing.
+                // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is
+                // harmless.
                 ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
             }
         }
@@ -105,13 +107,13 @@ macro_rules! wide {
 
 wide! { u128 U128, i128 I128 }
 
-/// The `Repr` of an array. A struct, because C passes a bare array by pointer.
+/// The `Repr` of an array. It is a struct, because C passes a bare array by pointer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct ArrayRepr<R, const N: usize>([R; N]);
 
-// SAFETY: lowered and lifted element by element; a struct of one array has the array's layout, so it is plain when the
-// elements are.
+// SAFETY: an array crosses element by element. A `#[repr(C)]` struct with one array has the array's layout, so the
+// array is plain if its elements are.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
     type Repr = ArrayRepr<T::Repr, N>;
@@ -132,15 +134,16 @@ unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise for the array is one for each element.
+        // SAFETY: the caller's promise for the array covers each element.
         repr.0.map(|element| unsafe { T::lift(element, origin) })
     }
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. If one unwinds, those before it are not dropped, because they are not elements yet.
+        // SAFETY: as above. If one conversion unwinds, the earlier elements are not dropped, because they are in
+        // `ManuallyDrop`s.
         let elements = repr.0.each_ref().map(|element| unsafe { T::hold(element, origin, arena) });
-        // SAFETY: a `ManuallyDrop` is laid out as what is in it, so an array of them is as one of these. They are moved:
-        // what is left of them is not dropped.
+        // SAFETY: a `ManuallyDrop` has the layout of its value, so both array types have the same layout. The elements
+        // move to the result, and `elements` does not drop them.
         unsafe { std::mem::transmute_copy::<[ManuallyDrop<T>; N], ManuallyDrop<[T; N]>>(&elements) }
     }
 }

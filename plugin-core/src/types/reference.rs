@@ -52,14 +52,14 @@ pub unsafe trait PluginRef: 'static {
     /// The descriptor of `&Self`.
     const REF_NODE: &'static Node;
 
-    /// Lends `self`; `slot` must stay where it is until the call is over.
+    /// Lends `self`. `slot` must not move until the call is over.
     fn lend_ref(&self, slot: &mut Self::Slot) -> Self::RefRepr;
 
-    /// Receives what was lent.
+    /// Receives the lent value.
     ///
     /// # Safety
     ///
-    /// `repr` is from a `lend_ref` whose borrow and slot outlive the returned value, and is held once.
+    /// `repr` came from a `lend_ref` whose borrow and slot outlive the returned value, and is held once.
     unsafe fn hold_ref(repr: Self::RefRepr) -> Self::Held;
 }
 
@@ -67,7 +67,7 @@ pub unsafe trait PluginRef: 'static {
 ///
 /// # Safety
 ///
-/// What the receiver leaves in what it holds is what the sender finds in its place afterwards.
+/// After the call, the sender finds in its place the value that the receiver has left in the held one.
 ///
 /// # Example
 ///
@@ -75,9 +75,9 @@ pub unsafe trait PluginRef: 'static {
 /// use plugin_core::{Origin, PluginMut};
 ///
 /// let mut names = vec![String::from("ann")];
-/// // SAFETY: dropped below.
+/// // SAFETY: the loan is dropped below.
 /// let mut loan = unsafe { names.lend_mut(&Origin::HOST) };
-/// // SAFETY: held once, and dropped before the loan is.
+/// // SAFETY: it is held once, and dropped before the loan.
 /// let mut held = unsafe { <Vec<String> as PluginMut>::hold_mut(<Vec<String>>::mut_repr(&mut loan)) };
 /// held.push(String::from("bob"));
 /// drop(held);
@@ -93,35 +93,34 @@ pub unsafe trait PluginRef: 'static {
 pub unsafe trait PluginMut: 'static {
     /// The C-compatible form of the reference.
     type MutRepr: Copy;
-    /// What the sender keeps for the length of the call; dropping it puts the value back.
+    /// The sender's part of a loan. Its drop puts the value back.
     type Loan<'a>;
-    /// What the receiver refers to; dropping it hands the value back.
+    /// The receiver's part of a loan. Its drop hands the value back.
     type HeldMut: DerefMut<Target = Self>;
     /// The descriptor of `&mut Self`.
     const MUT_NODE: &'static Node;
 
-    /// Takes the value out of its place until the loan is dropped; what is put back then comes from `origin`.
+    /// Takes the value out of its place until the loan is dropped. The value that is put back comes from `origin`.
     ///
     /// # Safety
     ///
-    /// The loan is dropped, not forgotten: until then the place is empty.
+    /// The loan is dropped and not forgotten, because the place is empty until then.
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> Self::Loan<'a>;
 
-    /// What to pass, while the loan stays where it is.
+    /// Returns the form to pass. The loan must not move until the call is over.
     fn mut_repr(loan: &mut Self::Loan<'_>) -> Self::MutRepr;
 
-    /// Receives what was lent.
+    /// Receives the lent value.
     ///
     /// # Safety
     ///
-    /// `repr` is from a loan that outlives what this returns, and is held once.
+    /// `repr` came from a loan that outlives the returned value, and is held once.
     unsafe fn hold_mut(repr: Self::MutRepr) -> Self::HeldMut;
 }
 
 /// A `&str` as its receiver holds it.
 ///
-/// Not a `&'static str`, though it has one inside: what it gives out lives no longer than it does itself, so a plugin
-/// cannot keep it.
+/// It contains a `&'static str`, but its references do not outlive it, so a plugin cannot keep the text.
 pub struct HeldStr(&'static str);
 
 impl Deref for HeldStr {
@@ -132,7 +131,7 @@ impl Deref for HeldStr {
     }
 }
 
-// SAFETY: address and length, and UTF-8 on both sides.
+// SAFETY: a text crosses as address and length, and is UTF-8 on both sides.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginRef for str {
     type RefRepr = SliceRepr;
@@ -147,7 +146,7 @@ unsafe impl PluginRef for str {
     }
     #[inline(always)]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldStr {
-        // SAFETY: the caller keeps the result within the borrow; the bytes came from a `str`.
+        // SAFETY: the caller drops the result before the borrow ends. The bytes came from a `str`.
         HeldStr(unsafe { std::str::from_utf8_unchecked(repr.as_slice()) })
     }
 }
@@ -170,7 +169,7 @@ impl<T> Deref for HeldSlice<T> {
     }
 }
 
-// SAFETY: plain elements by address and length, others lent in the slot.
+// SAFETY: plain elements cross as address and length. Others are lent in the slot.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginRef for [T] {
     type RefRepr = SliceRepr;
@@ -237,7 +236,7 @@ impl<T: PluginType> Deref for HeldRef<T> {
     }
 }
 
-// SAFETY: a plain value by its address, any other lent in the slot.
+// SAFETY: a plain value crosses as its address. Any other is lent in the slot.
 unsafe impl<T: PluginType> PluginRef for T {
     type RefRepr = *const T::Repr;
     type Slot = LoanRef<T>;
@@ -262,11 +261,12 @@ unsafe impl<T: PluginType> PluginRef for T {
     }
 }
 
-/// Replaces the value in `place` by what `f` makes of it.
+/// Moves the value at `from` through `f` to `to`.
 #[inline(always)]
 unsafe fn replace_with<T, U>(from: *const T, to: *mut U, f: impl FnOnce(T) -> U) {
     let guard = NoUnwind;
-    // SAFETY: the caller owns what is at `from`, and `to` is where it goes; an unwinding `f` ends the process.
+    // SAFETY: the caller owns the value at `from`, and `to` may be written. If `f` unwinds, the process ends, so the
+    // value is not used twice.
     unsafe { to.write(f(from.read())) };
     std::mem::forget(guard);
 }
@@ -293,7 +293,7 @@ impl<T: PluginType> Drop for LoanMut<'_, T> {
 /// A `&mut T` as its receiver holds it.
 pub struct HeldMut<T: PluginType> {
     sender: *mut T::Repr,
-    /// What `sender` held, unless plain.
+    /// The value that was behind `sender`, if it is not plain.
     value: MaybeUninit<T>,
 }
 
@@ -307,7 +307,8 @@ impl<T: PluginType> Deref for HeldMut<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: the sender's plain value, or the one lifted by `hold_mut`; both live and are this side's alone.
+        // SAFETY: this is the sender's plain value, or the value that `hold_mut` has lifted. Both exist, and only this
+        // side uses them.
         unsafe { &*self.place() }
     }
 }
@@ -316,10 +317,10 @@ impl<T: PluginType> DerefMut for HeldMut<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         if is_plain::<T>() {
-            // SAFETY: the sender's plain value, which is this side's alone for the call.
+            // SAFETY: this is the sender's plain value, which only this side uses during the call.
             unsafe { &mut *self.sender.cast::<T>() }
         } else {
-            // SAFETY: `hold_mut` lifted it.
+            // SAFETY: `hold_mut` has lifted the value.
             unsafe { self.value.assume_init_mut() }
         }
     }
@@ -335,7 +336,7 @@ impl<T: PluginType> Drop for HeldMut<T> {
     }
 }
 
-// SAFETY: a plain value is changed in place; any other is moved across and back.
+// SAFETY: a plain value is changed in place. Any other moves across and back.
 unsafe impl<T: PluginType> PluginMut for T {
     type MutRepr = *mut T::Repr;
     type Loan<'a> = LoanMut<'a, T>;
@@ -369,7 +370,7 @@ unsafe impl<T: PluginType> PluginMut for T {
 /// The sender's side of a `&mut [T]`.
 pub struct LoanSliceMut<'a, T: PluginType> {
     place: &'a mut [MaybeUninit<T>],
-    /// What was in `place`, unless plain.
+    /// The `Repr`s of the elements that were in `place`, if they are not plain.
     reprs: Vec<T::Repr>,
     origin: &'a Origin,
 }
@@ -391,7 +392,7 @@ impl<T: PluginType> Drop for LoanSliceMut<'_, T> {
 pub struct HeldSliceMut<T: PluginType> {
     /// The sender's elements if plain, else their `Repr`s.
     sender: SliceRepr,
-    /// What `sender` held, unless plain.
+    /// The value that was behind `sender`, if it is not plain.
     values: ManuallyDrop<Vec<T>>,
 }
 
@@ -400,7 +401,7 @@ impl<T: PluginType> Deref for HeldSliceMut<T> {
     #[inline(always)]
     fn deref(&self) -> &[T] {
         if is_plain::<T>() {
-            // SAFETY: the sender's plain elements, which are this side's alone for the call.
+            // SAFETY: these are the sender's plain elements, which only this side uses during the call.
             unsafe { self.sender.as_slice() }
         } else {
             &self.values
@@ -426,7 +427,7 @@ impl<T: PluginType> Drop for HeldSliceMut<T> {
         if !is_plain::<T>() {
             // SAFETY: the sender's `Repr`s, which `hold_mut` lifted and left free to be overwritten.
             let reprs: &mut [T::Repr] = unsafe { self.sender.as_slice_mut() };
-            // SAFETY: taken once; this is the drop.
+            // SAFETY: this is the drop, so the values are taken once.
             let values = unsafe { ManuallyDrop::take(&mut self.values) };
             let guard = NoUnwind;
             for (value, repr) in values.into_iter().zip(reprs) {
@@ -437,7 +438,7 @@ impl<T: PluginType> Drop for HeldSliceMut<T> {
     }
 }
 
-// SAFETY: plain elements are changed in place; others are moved across and back, each to its own place.
+// SAFETY: plain elements are changed in place. Others move across and back, each to its own place.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginMut for [T] {
     type MutRepr = SliceRepr;
@@ -450,12 +451,13 @@ unsafe impl<T: PluginType> PluginMut for [T] {
 
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanSliceMut<'a, T> {
-        // SAFETY: same layout; what is moved out below is put back when the loan is dropped, as the caller will.
+        // SAFETY: `MaybeUninit<T>` has the layout of `T`. The loan puts back the elements that are moved out below, and
+        // the caller drops the loan.
         let place = unsafe { &mut *(std::ptr::from_mut(self) as *mut [MaybeUninit<T>]) };
         let mut reprs = Vec::new();
         if !is_plain::<T>() {
             let guard = NoUnwind;
-            // SAFETY: each is read once, and its place counts as empty from here on.
+            // SAFETY: each element is read once, and its place counts as empty afterwards.
             reprs.extend(place.iter().map(|value| unsafe { value.assume_init_read() }.lower()));
             std::mem::forget(guard);
         }

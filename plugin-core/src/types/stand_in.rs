@@ -16,8 +16,8 @@ use crate::origin::Origin;
 ///
 /// # Safety
 ///
-/// [`Parameter`]s of this template stand for parameters in one definition only, and no field's type was written with one. The
-/// attribute therefore makes each template in a block of its own, in which none of the author's words stand.
+/// [`Parameter`]s of this template stand for parameters in one definition only, and no field's type was written with
+/// one. The attribute therefore makes each template in a block of its own, which contains no words of the author.
 pub unsafe trait Template: 'static {}
 
 /// The parameter with the index `I` in the template `D`.
@@ -34,7 +34,7 @@ pub struct Parameter<D: Template, const I: usize> {
     _template: PhantomData<fn() -> D>,
 }
 
-// SAFETY: there is no value that could cross.
+// SAFETY: the type has no values, so none can cross.
 #[diagnostic::do_not_recommend]
 unsafe impl<D: Template, const I: usize> PluginType for Parameter<D, I> {
     type Repr = u8;

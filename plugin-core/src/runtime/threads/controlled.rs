@@ -16,7 +16,7 @@ type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
-/// Whether a destructor of a thread-local came by here.
+/// True once this library has registered a destructor of a thread-local.
 pub(super) static REACHED: AtomicBool = AtomicBool::new(false);
 
 /// `__cxa_thread_atexit_impl` of the library.
@@ -69,7 +69,7 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
         if error != 0 || early::note_key(unsafe { key.read() }, destructor) {
             return error;
         }
-        // SAFETY: the key was made above, and nobody else has it.
+        // SAFETY: the key was made above, and no other code has it.
         unsafe { key_delete(key.read()) };
     }
     escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor));
@@ -83,7 +83,7 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn key_delete(key: u32) -> c_int {
-    // The list may still have it when there is a host, for a moment.
+    // The list may still contain the key for a moment after the library was bound.
     early::forget_key(key);
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.

@@ -10,15 +10,17 @@ use crate::abi::escaped;
 use crate::runtime::image::{image_of, is_own};
 use crate::runtime::process;
 
-/// Defines the functions, in the crate that is built as the library: `#[plugin_export]` puts this beside each item.
+/// Defines the functions, in the crate that is built as the library. `#[plugin_export]` puts this macro beside each
+/// item.
 ///
-/// An archive's definitions would be taken for the references of any program that is linked with it; a library's own
-/// object files are in no program. The definitions are weak, and made once in each file, because each item brings them.
+/// The definitions must not be in an archive, because a program that is linked with the archive would use them, too. A
+/// library's own object files are never linked into a program. The definitions are weak, and each file makes them once,
+/// because every item brings them.
 ///
-/// Each definition is a jump through [`FUNCTIONS`], so that this refers to one symbol however many there are. A function that
-/// is only noted may have any arguments, also a variable number of them. So its definition saves the registers that arguments
-/// are passed in, asks [`noted`](noted::noted) for the function's address, and goes there. `noted` sees the registers, in the
-/// order of the arguments.
+/// Each definition is a jump through [`FUNCTIONS`], so the assembly refers to one symbol only. A function that is only
+/// noted may have any arguments, also a variable number of them. Its definition saves the registers of arguments, asks
+/// [`noted`](noted::noted) for the function's address, and jumps there. `noted` sees the registers in the order of the
+/// arguments.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __control_threads {
@@ -190,11 +192,11 @@ macro_rules! __control_threads {
     };
 }
 
-/// A function of any type.
+/// The address of a function of any type.
 #[repr(transparent)]
 pub struct Function(*const ());
 
-// SAFETY: the address of a function, which is only called.
+// SAFETY: the address is that of a function, and it is only called.
 unsafe impl Sync for Function {}
 
 /// The functions that [`__control_threads`](crate::__control_threads) refers to, by their numbers there.
@@ -218,7 +220,7 @@ pub static FUNCTIONS: [Function; 17] = [
     Function(process::abort as *const ()),
 ];
 
-/// The names of the functions that this module defines, with their places in [`FUNCTIONS`].
+/// The names of the functions that the assembly defines, with their places in [`FUNCTIONS`].
 const DEFINED: [(&CStr, usize); 19] = [
     (c"__cxa_thread_atexit_impl", 1),
     (c"pthread_key_create", 2),
@@ -241,8 +243,8 @@ const DEFINED: [(&CStr, usize); 19] = [
     (c"abort", 16),
 ];
 
-/// `dlsym` of the library. If it finds a function that this module defines, it gives the definition: otherwise, a thread
-/// could be started past the host.
+/// `dlsym` of the library. For a function that this module defines, it returns the definition. Otherwise the plugin
+/// could start a thread without the host.
 ///
 /// # Safety
 ///
@@ -255,7 +257,7 @@ unsafe extern "C" fn symbol(handle: *mut c_void, name: *const c_char) -> *mut c_
     unsafe { found(symbol, name) }
 }
 
-/// `dlvsym` of the library, which does as [`symbol`] does.
+/// `dlvsym` of the library. It does the same as [`symbol`].
 ///
 /// # Safety
 ///
@@ -282,14 +284,13 @@ unsafe fn found(symbol: *mut c_void, name: *const c_char) -> *mut c_void {
     }
     // SAFETY: the caller's promise.
     let name = unsafe { CStr::from_ptr(name) };
-    // Another library may have a function of its own by such a name. The C library may have one for each version.
-    let is_the_systems = || image_of(find_next(name)) == image_of(symbol);
-    if let Some((_, place)) = DEFINED.iter().find(|(defined, _)| *defined == name).filter(|_| is_the_systems()) {
+    // Another library may have a different function with such a name. The C library may have one for each version.
+    let is_of_libc = || image_of(find_next(name)) == image_of(symbol);
+    if let Some((_, place)) = DEFINED.iter().find(|(defined, _)| *defined == name).filter(|_| is_of_libc()) {
         return FUNCTIONS[*place].0.cast_mut().cast();
     }
-    if let Some((noted, kind, _)) = noted::NAMES.iter().find(|(noted, ..)| *noted == name).filter(|_| is_the_systems())
-    {
-        // A function that is looked for will be called.
+    if let Some((noted, kind, _)) = noted::NAMES.iter().find(|(noted, ..)| *noted == name).filter(|_| is_of_libc()) {
+        // A function that the plugin looks up will be called.
         escape(*kind, noted, std::ptr::null());
     }
     // A host's `putenv` keeps an entry as the C library's does.
@@ -306,7 +307,7 @@ unsafe fn found(symbol: *mut c_void, name: *const c_char) -> *mut c_void {
 mod tests {
     use super::*;
 
-    /// The assembly has the names and numbers once more, because each plugin compiles them.
+    /// The assembly repeats the names and numbers, because each plugin compiles the assembly.
     #[test]
     fn the_assembly_has_the_names_at_their_places() {
         let lines_of = |what: &str| {

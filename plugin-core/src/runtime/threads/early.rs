@@ -1,16 +1,17 @@
-//! Keys and thread-local destructors that a constructor makes, before there is a host. An allocator of C makes a key so.
+//! Keys and thread-local destructors that a constructor makes before the library has a host. An allocator written in C
+//! makes such a key.
 //!
-//! A library notes these in lists of its own, instead of passing them on to the C library, and hands them over to the host when
-//! it is bound. So the host treats them as those that are made later, and the library can be unmapped.
+//! A library keeps these in its own lists, and does not pass them on to the C library. When it is bound, it hands them
+//! over to the host. The host treats them as those that are made later, so the library can be unmapped.
 //!
-//! | before there is a host | what becomes of it |
+//! | before the library has a host | result |
 //! | --- | --- |
-//! | a constructor makes a key | the key is made without a destructor, and noted with it: the host runs the destructor |
-//! | a constructor registers a destructor of a thread-local | it is noted: the host runs it |
-//! | anything else does | the C library runs the destructor, and the library stays mapped |
+//! | a constructor makes a key | the key is made without a destructor, and noted with it. The host runs the destructor |
+//! | a constructor registers a destructor of a thread-local | the destructor is noted. The host runs it |
+//! | other code makes a key or registers a destructor | the C library runs the destructor, and the library stays mapped |
 //!
-//! A library that never gets a host does not run what its constructors have left on their thread. Everything else is run as
-//! ever. Nothing here allocates, because an allocator may be just what is being constructed.
+//! A library that never gets a host does not run the destructors that its constructors have left on their thread. All
+//! others are run as usual. No function here allocates, because the constructor may be that of an allocator.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_ulong, c_void};
@@ -23,10 +24,10 @@ use crate::runtime::services::services;
 /// A function that destroys the value of a key or of a thread-local.
 pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
 
-/// The number of things of each kind that are noted. The C library has what comes after these.
+/// The number of things of each kind that are noted. Later ones go to the C library.
 const MAX_NOTED: usize = 64;
 
-/// A list with a length that never changes, so that it needs no memory.
+/// A list of fixed length, which needs no allocation.
 struct List<T> {
     items: [Option<T>; MAX_NOTED],
 }
@@ -36,7 +37,7 @@ impl<T: Copy> List<T> {
         List { items: [const { None }; MAX_NOTED] }
     }
 
-    /// Returns false if it is full.
+    /// Adds an item. Returns false if the list is full.
     fn add(&mut self, item: T) -> bool {
         let free = self.items.iter_mut().find(|place| place.is_none());
         free.map(|place| *place = Some(item)).is_some()
@@ -59,7 +60,7 @@ struct Lists {
     destructors: List<(Destructor, *mut c_void, usize)>,
 }
 
-// SAFETY: the lists are reached with the lock only; the objects are used on the thread that they are of.
+// SAFETY: the lists are used only with the lock, and each object is used only on its own thread.
 unsafe impl Sync for Noted {}
 
 static NOTED: Noted = Noted {
@@ -83,7 +84,7 @@ unsafe extern "C" {
     fn pthread_getspecific(key: u32) -> *mut c_void;
 }
 
-/// Returns a number that no other thread has or will have. The C library's are used again.
+/// Returns a number that no other thread has or will have. The C library's numbers are used again.
 fn this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     thread_local! {
@@ -95,8 +96,8 @@ fn this_thread() -> usize {
     NUMBER.get()
 }
 
-/// Returns true if the loader is just running a constructor of this library's on this thread: after this library's own
-/// functions, and the C library's, the stack has one of the loader's.
+/// Returns true if the loader is running a constructor of this library on this thread. Then the stack has functions of
+/// this library and of the C library, and after them a function of the loader.
 pub(super) fn is_constructing() -> bool {
     type Visit = extern "C" fn(*mut c_void, *mut c_void) -> c_int;
     unsafe extern "C" {
@@ -123,7 +124,7 @@ pub(super) fn is_constructing() -> bool {
     }
 
     const AT_BASE: c_ulong = 7;
-    // SAFETY: it has no conditions.
+    // SAFETY: `getauxval` has no conditions.
     let loader = unsafe { getauxval(AT_BASE) } as usize;
     let mut walk = Walk {
         loader: std::ptr::without_provenance(loader),
@@ -140,7 +141,7 @@ pub(super) fn is_constructing() -> bool {
     walk.is_found
 }
 
-/// Notes a key that a constructor has made without a destructor. Returns false if there is no room.
+/// Notes a key that a constructor has made without a destructor. Returns false if the list is full.
 pub(super) fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
     let noted = with_lists(|lists| lists.keys.add((key, destructor)));
     report();

@@ -11,8 +11,9 @@ static KINDS: AtomicU32 = AtomicU32::new(0);
 /// The signals for which handlers were registered: bit 0 is signal 1.
 static SIGNALS: AtomicU64 = AtomicU64::new(0);
 
-/// Notes that the C library or the kernel may call or use something of this library, of which the host does not know. `by` is
-/// the function of the C library that has registered it; `function` is the one that will be called, or null.
+/// Notes that the C library or the kernel may call or use a thing of this library that the host does not know. `by` is
+/// the function of the C library that has registered the thing. `function` is the function that will be called, or
+/// null.
 pub(in crate::runtime) fn escape(kind: u32, by: &'static CStr, function: *const c_void) {
     KINDS.fetch_or(kind, Ordering::AcqRel);
     Details::add(kind, 0, by, function);
@@ -27,7 +28,7 @@ pub(super) fn escape_signal(number: c_int, by: &'static CStr, function: *const c
     Details::add(escaped::SIGNAL_HANDLER, number, by, function);
 }
 
-/// One registration. Nothing allocates or locks here, because a signal handler may register something.
+/// One registration. Its functions neither allocate nor lock, because a signal handler may register a thing.
 struct Details {
     /// The kind. 0 means that the rest is not written yet.
     kind: AtomicU32,
@@ -36,7 +37,7 @@ struct Details {
     function: AtomicPtr<c_void>,
 }
 
-/// The first registrations. Of later ones, only the kinds are known.
+/// The first registrations. Only the kinds of later ones are known.
 static DETAILS: [Details; 64] = [const {
     Details {
         kind: AtomicU32::new(0),
@@ -76,12 +77,12 @@ impl Details {
     }
 }
 
-/// The first registrations, with more than the kind.
+/// Returns the first registrations, with their details.
 pub(crate) fn registrations() -> impl Iterator<Item = Registered> {
     DETAILS.iter().filter_map(Details::read)
 }
 
-/// The registrations that were noted so far.
+/// Returns the kinds and signals that were noted so far.
 pub(super) fn all() -> Escaped {
     Escaped { kinds: KINDS.load(Ordering::Acquire), signals: SIGNALS.load(Ordering::Acquire) }
 }

@@ -9,7 +9,7 @@ use super::original::next;
 use crate::abi::escaped;
 use crate::runtime::services::services;
 
-/// Addresses that were found before the library was attached.
+/// The addresses that were found before the library was bound.
 static FOUND: [AtomicPtr<c_void>; 32] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 32];
 
 /// Tells the host of an address that was found, which may be in a library that the host knows nothing of. This does not
@@ -26,7 +26,7 @@ pub(super) fn tell_found(symbol: *mut c_void) {
     if !is_kept {
         escape(escaped::LIBRARY, c"dlsym", symbol);
     }
-    // The host may have come meanwhile.
+    // A host may have bound the library meanwhile.
     report_found();
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn report_found() {
 }
 
 thread_local! {
-    /// Whether this thread opens libraries for a host that is in this library.
+    /// True while this thread opens libraries for a host in this library.
     static CONTROLLED: Cell<bool> = const { Cell::new(false) };
 }
 

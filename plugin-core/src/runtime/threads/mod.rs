@@ -1,29 +1,41 @@
-//! Everything of a plugin that the system may call later, put under its host's control.
+//! Control of everything in a plugin that the C library or the kernel may call later.
 //!
 //! # The problem
 //!
-//! A library that was closed must not be called any more. Rust's std registers thread-local destructors and keys with the C
-//! library, which calls them when a thread ends, or, to be safe, never unmaps the library. Threads run on. C code in the
-//! plugin does the same by itself, and also leaves handlers and callbacks with the C library.
+//! A closed library must not be called any more. But Rust's std registers thread-local destructors and keys with the C
+//! library, which calls them when a thread ends. Threads of the plugin go on running. C code in the plugin does the same, and
+//! also leaves handlers and callbacks with the C library. The host would not hear of any of these.
 //!
 //! # The idea
 //!
-//! This module defines, for this library only, the functions that do all of that. The symbols are *hidden*. The references
-//! of all code that is linked into the same library bind to them, std's and C code's alike. No other library sees them.
-//! There are two kinds:
+//! This module defines the functions that register such things, for this library only. Their symbols are *hidden*. All
+//! references of the code that is linked into the same library bind to these definitions, those of std and of C code alike. No
+//! other library sees them.
 //!
 //! | file | the functions | when one is called |
 //! | --- | --- | --- |
-//! | `controlled.rs` | threads, keys, thread-local destructors | the host does it, knows of it, and undoes it before it closes the library |
-//! | `noted.rs` | signal handlers, timers, functions for the program's exit, other callbacks, memory that the C library keeps | it is passed on and noted: the library stays mapped |
-//! | `loader.rs` | `dlsym` and `dlvsym`, which would find the functions past these definitions, and `dlopen` | it gives the definitions; the host hears of the libraries |
+//! | `controlled.rs` | threads, keys, thread-local destructors | the host registers the thing, and undoes the registration before it closes the library |
+//! | `noted.rs` | signal handlers, timers, functions for the program's exit, other callbacks, memory that the C library keeps | the call is passed on and noted, and the library stays mapped |
+//! | `definitions.rs` | `dlsym` and `dlvsym`, which could find the functions without these definitions | the definition is returned |
+//! | `loader.rs` | `dlopen` | the host hears of the opened library |
 //!
-//! Before there is a host, a library notes keys and thread-local destructors, and hands them over when it is bound
-//! (`early.rs`). Threads that are started then, and all that a program does which is linked with a plugin (a crate may be built
-//! as both), are passed on to the C library and noted.
+//! Before a library has a host, it keeps notes of keys and thread-local destructors, and hands them over when it is
+//! bound (`early.rs`). A thread that is started before that time is passed on to the C library and noted
+//! (`escapes.rs`). The same happens to all registrations in a program that is linked with the plugin's crate.
+//! `summary.rs` tells the host which things have escaped its control.
 //!
-//! Code in *other* libraries, which the plugin only depends on, is not seen here. The host looks which those are, and keeps
-//! the plugin mapped if it cannot know what they do: see `dependencies.rs` in `plugin-host`.
+//! # The proof
+//!
+//! *Each registration is seen.* The linker binds a reference to a hidden definition in the same library, so the loader cannot
+//! bind it to another one. A look-up by name goes through the definitions of `dlsym` and `dlvsym`. A std in a library of its
+//! own has other references; `summary.rs` finds that out with a thread-local of its own, and the library stays mapped.
+//!
+//! *No registered thing is called in a closed library.* The host itself runs the destructors of keys and thread-locals,
+//! and runs none of a library that is closed. It closes the library only when the library's threads have ended. If a
+//! thing has escaped, the library stays mapped.
+//!
+//! *Code in other libraries* that the plugin depends on is not seen here. The host finds these libraries, and keeps the plugin
+//! mapped if it cannot vouch for them: see `dependencies.rs` in `plugin-host`.
 
 mod controlled;
 mod definitions;

@@ -44,8 +44,8 @@ unsafe extern "C" {
 
 pub(super) type Find = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
 
-/// The loader's own `dlsym`, which has one of few versions: that of the first glibc for the processor, or that of the one
-/// which took it over from a library of its own.
+/// Returns the loader's own `dlsym`. It has the version of the first glibc for the processor, or that of the glibc
+/// which took `dlsym` over from another library.
 pub(super) fn loaders_dlsym() -> Option<Find> {
     static KNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
     let mut function = KNOWN.load(Ordering::Relaxed);
@@ -60,8 +60,8 @@ pub(super) fn loaders_dlsym() -> Option<Find> {
     unsafe { std::mem::transmute::<*mut c_void, Option<Find>>(function) }
 }
 
-/// The function of that name that there would be without this module: a sanitizer's, which is linked into the program and
-/// has a second name for it, or the C library's.
+/// Returns the function of that name that the library would find without this crate's definitions: that of a sanitizer,
+/// which is linked into the program and has a second name for it, or that of the C library.
 pub(crate) fn find_next(name: &CStr) -> *mut c_void {
     const PREFIX: &[u8] = b"__interceptor_";
     let Some(find) = loaders_dlsym() else { return std::ptr::null_mut() };
@@ -80,13 +80,13 @@ pub(crate) fn find_next(name: &CStr) -> *mut c_void {
     unsafe { find(RTLD_NEXT, name.as_ptr()) }
 }
 
-/// The function or variable of that name that comes first in the process.
+/// Returns the function or variable of that name that comes first in the process.
 pub(super) fn find_first(name: &CStr) -> *mut c_void {
     // SAFETY: a name that ends with NUL.
     loaders_dlsym().map_or(std::ptr::null_mut(), |find| unsafe { find(RTLD_DEFAULT, name.as_ptr()) })
 }
 
-/// The function that `$name` would be without this module, of the type given.
+/// The function `$name` that the library would find without this crate's definitions, with the given type.
 macro_rules! next {
     ($name:literal, $ty:ty) => {{
         static KNOWN: std::sync::atomic::AtomicPtr<std::ffi::c_void> =

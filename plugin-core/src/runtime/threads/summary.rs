@@ -19,12 +19,13 @@ thread_local! {
     static PROBE: Probe = const { Probe };
 }
 
-/// Makes std register a destructor, to see whether it does so here. A std in a library of its own does not.
+/// Makes std register a destructor, to find out whether std calls this library's definition. A std in a library of its
+/// own does not.
 pub(crate) fn probe() {
     PROBE.with(|_| ());
 }
 
-/// The number of plugins that this library has, as far as they may still call it.
+/// The number of this library's plugins that may still call it.
 #[cfg(feature = "host")]
 static PLUGINS: AtomicUsize = AtomicUsize::new(0);
 
@@ -34,15 +35,15 @@ pub(crate) fn note_plugin() {
     PLUGINS.fetch_add(1, Ordering::AcqRel);
 }
 
-/// Notes that a plugin of this library's is unmapped.
+/// Notes that a plugin of this library was unmapped.
 #[cfg(feature = "host")]
 pub(crate) fn forget_plugin() {
     PLUGINS.fetch_sub(1, Ordering::AcqRel);
 }
 
-/// The registrations so far that the host did not make.
+/// Returns the registrations so far that the host did not make.
 pub(crate) fn all_escaped() -> Escaped {
-    // A function of std's that no library but std's own has.
+    // `abort` is in the library that contains std, and in no other.
     let has_std = is_own((std::process::abort as *const ()).cast());
     let unreached = match (REACHED.load(Ordering::Acquire), has_std) {
         (true, _) => 0,
