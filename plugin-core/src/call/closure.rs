@@ -51,7 +51,7 @@ mod tests {
         is_alone::<H, C>()
     }
 
-    /// With `-Zrandomize-layout` this fails if the handle could be captured in pieces.
+    /// The test fails with `-Zrandomize-layout` if a closure could capture the handle in pieces.
     #[test]
     fn a_handle_is_seen_as_a_closure() {
         let handle = HANDLE;

@@ -83,7 +83,7 @@ impl Kept {
 }
 
 impl Versions {
-    /// With this version to begin with.
+    /// Makes the versions of a plugin, with the first one.
     pub fn new(first: Arc<Version>) -> Self {
         let current = AtomicPtr::new(Arc::as_ptr(&first).cast_mut());
         Versions { current, kept: Mutex::new(Kept { current: first, before: Vec::new() }), published: Condvar::new() }

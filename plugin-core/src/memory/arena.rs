@@ -53,7 +53,7 @@ struct Kept {
 /// ```
 #[derive(Debug)]
 pub struct Arena {
-    /// Where the next part begins, if it fits before `end`.
+    /// The address of the next part, if the part fits before `end`.
     at: *mut u8,
     end: *mut u8,
     /// The newest chunk, or null.
@@ -63,17 +63,18 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// An arena without memory.
+    /// Makes an arena without memory.
     #[inline(always)]
     pub const fn new() -> Self {
         Arena { at: null_mut(), end: null_mut(), chunk: null_mut(), kept: null_mut() }
     }
 
-    /// Memory for `count` values in a row. Nothing is in it yet, and nothing that is written there is dropped.
+    /// Returns memory for `count` values in a row. The memory is uninitialised, and values that are written there are
+    /// not dropped.
     ///
     /// # Panics
     ///
-    /// If no memory can be as large.
+    /// If `count` values are larger than any memory.
     #[inline]
     pub fn alloc<T>(&mut self, count: usize) -> NonNull<T> {
         let Ok(layout) = Layout::array::<T>(count) else { too_large() };
@@ -93,7 +94,7 @@ impl Arena {
         }
     }
 
-    /// The first part of a new chunk.
+    /// Returns the first part of a new chunk.
     #[cold]
     #[inline(never)]
     fn alloc_chunk(&mut self, part: Layout) -> NonNull<u8> {

@@ -109,8 +109,8 @@ fn alloc_early(
     let Source::Host(memory) = Source::of(memory) else {
         return block;
     };
-    // A host has bound the library meanwhile. SAFETY: libc has given the block with this layout, and the block has no
-    // other user.
+    // A host has bound the library meanwhile.
+    // SAFETY: libc has given the block with this layout, and the block has no other user.
     unsafe { System.dealloc(block, layout) };
     from_host(memory)
 }
@@ -190,8 +190,8 @@ mod tests {
         // SAFETY: it is not the global allocator here, but no value of std gets its blocks.
         let allocator = unsafe { HostAllocator::new() };
         let layout = Layout::from_size_align(24, 8).unwrap();
-        // The test allocates more blocks than can be noted. SAFETY: each block is allocated, moved and freed with the
-        // layout that it has each time.
+        // The test allocates more blocks than can be noted.
+        // SAFETY: each block is allocated, moved and freed with the layout that it has each time.
         unsafe {
             let blocks: Vec<_> = (0..3 * Blocks::MAX).map(|_| allocator.alloc_zeroed(layout)).collect();
             let larger = Layout::from_size_align(4096, 8).unwrap();

@@ -37,8 +37,8 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
         return bound::IS_HOST;
     }
     SERVICES.store(services.cast_mut(), Ordering::Release);
-    // This is first, because later allocations may come from the host. SAFETY: the host keeps its services, and all
-    // data behind their pointers, valid while this library is mapped.
+    // This is first, because later allocations may come from the host.
+    // SAFETY: the host keeps its services, and all data behind their pointers, valid while this library is mapped.
     unsafe { memory::bind((&raw const (*services).memory).read()) };
     panic_hook::install();
     #[cfg(controllable)]

@@ -96,7 +96,7 @@ fn answer(result: Result<(), NoMemory>) -> c_int {
 
 /// Returns the places of the array that is published, up to the first that is null.
 fn entries() -> &'static [Entry] {
-    // SAFETY: a variable of the C library's, which is a pointer.
+    // SAFETY: the C library's variable is a pointer.
     let first = unsafe { environ.load(Ordering::Acquire) };
     if first.is_null() {
         return &[];
@@ -185,7 +185,7 @@ impl Writer {
         Ok(*self.removed.get_mut())
     }
 
-    /// Has `entry` be the string of that variable.
+    /// Sets the variable to `entry`, a string that was made.
     fn set(&mut self, name: &[u8], entry: *mut c_char) -> Result<(), NoMemory> {
         let found = entries();
         if !self.own(found) {

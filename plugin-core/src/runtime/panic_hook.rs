@@ -170,7 +170,7 @@ fn report(info: &PanicHookInfo<'_>) {
     drop(oldest);
 }
 
-/// Puts the hook in place of std's.
+/// Replaces std's hook by this one.
 pub(crate) fn install() {
     // It stays until the library is unmapped, so that panics after the detach are reported as well. A function has no
     // size, so its box has no memory that would have to be freed.

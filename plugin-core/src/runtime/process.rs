@@ -203,8 +203,8 @@ unsafe extern "C" fn clearenv() -> c_int {
     pass_on!(c"clearenv" clearenv())
 }
 
-/// `exit`, as a library has it. Two threads must not call the C library's at once, against which each std has a guard: the
-/// host's must be told of the plugin's.
+/// `exit`, as a library has it. Two threads must not be in the C library's `exit` at once. Each std has a guard against
+/// that, so the host's std has to know of a plugin's call.
 ///
 /// # Safety
 ///

@@ -35,8 +35,8 @@ pub struct BytesRepr {
 }
 
 unsafe extern "C" fn free_bytes(owner: *mut c_void) {
-    // The bytes may have an owner of the author's, whose `drop` may panic. SAFETY: `lower` in this library boxed the
-    // owner, and it is freed once.
+    // The owner of the bytes may be a type of the author, whose `drop` may panic. SAFETY: `lower` in this library boxed
+    // the owner, and it is freed once.
     drop_rest(|| drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) }));
 }
 

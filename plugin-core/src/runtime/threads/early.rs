@@ -191,7 +191,7 @@ pub(super) unsafe extern "C" fn destroy_value(key: *mut c_void) {
 pub(crate) fn report() {
     let Some(services) = services() else { return };
     while let Some((key, destructor)) = with_lists(|lists| lists.keys.take(|_| true)) {
-        // SAFETY: the host's service with the host's context, and a key of this library's.
+        // SAFETY: the service and the context are the host's. The key is this library's.
         unsafe { (services.key_adopt)(services.library, key, destructor) };
     }
     let here = this_thread();

@@ -126,7 +126,7 @@ unsafe fn callback(name: &CStr, arguments: *const *const c_void) -> *const c_voi
     given.find(|argument| !argument.is_null()).unwrap_or(std::ptr::null())
 }
 
-/// Variables of the C library that may be set to a function or to memory of this library's.
+/// Variables of the C library that may be set to a function or to memory of this library.
 const VARIABLES: [(&CStr, u32); 15] = [
     (c"error_print_progname", escaped::CALLBACK),
     (c"obstack_alloc_failed_handler", escaped::CALLBACK),
