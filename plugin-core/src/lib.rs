@@ -39,9 +39,9 @@
 //!
 //! # What crosses
 //!
-//! These types cross by value, as arguments and results. Behind `&` and `&mut` ([`PluginRef`], [`PluginMut`]) each of them
-//! may be an argument, and so may `&str`, `&Path`, `&OsStr`, `&[T]` and `&mut [T]`. A static may be any of these, an atomic,
-//! or a lock ([`PluginStatic`]).
+//! These types cross by value, as arguments and results. Behind `&` and `&mut` ([`PluginRef`], [`PluginMut`]) each of
+//! them may be an argument, and so may `&str`, `&Path`, `&OsStr`, `&[T]` and `&mut [T]`. A static may be any of these,
+//! an atomic, or a lock ([`PluginStatic`]).
 //!
 //! | type | its `Repr` | cost of crossing |
 //! | --- | --- | --- |

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::lookup::Site;
 use crate::abi::Context;
 
-/// The target of a call: an entry, the context that the entry takes first, and the site, which keeps the library loaded.
+/// The target of a call: an entry, the context that the entry takes first, and the site, which keeps the library
+/// loaded.
 #[derive(Clone)]
 pub struct Callee {
     pub(super) context: Context,
@@ -15,8 +16,8 @@ pub struct Callee {
     pub(super) site: Arc<Site>,
 }
 
-// SAFETY: an entry may be called from any thread, as any function may. The types of the arguments and of the result decide
-// which values a thread may pass.
+// SAFETY: an entry may be called from any thread, as any function may. The types of the arguments and of the result
+// decide which values a thread may pass.
 unsafe impl Send for Callee {}
 // SAFETY: as above.
 unsafe impl Sync for Callee {}
@@ -42,11 +43,13 @@ impl Callee {
 
 /// A handle that is called as a function of the type `F`.
 ///
-/// The trait is public because [`FunctionType`](super::function_type::FunctionType) names it. No other crate can reach it.
+/// The trait is public because [`FunctionType`](super::function_type::FunctionType) names it. No other crate can reach
+/// it.
 ///
 /// # Safety
 ///
-/// The callee's entry is that of a function whose descriptor fits the one of `F`, and stays callable while the guard exists.
+/// The callee's entry is that of a function whose descriptor fits the one of `F`, and stays callable while the guard
+/// exists.
 pub unsafe trait Handle<F>: Send + Sync + 'static {
     /// Leads to the callee, and keeps it for the length of one call.
     type Guard<'a>: Deref<Target = Callee>

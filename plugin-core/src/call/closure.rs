@@ -1,13 +1,13 @@
 //! A handle that is seen as a closure, so that users can call the handle like a function.
 //!
-//! Only closures implement `Fn` on a stable compiler, so what a handle derefs to must be one. No closure is ever made: a
-//! closure that captures the handle and nothing else is laid out as the handle is, so a reference to the handle serves as
-//! a reference to the closure.
+//! Only closures implement `Fn` on a stable compiler, so what a handle derefs to must be one. No closure is ever made:
+//! a closure that captures the handle and nothing else is laid out as the handle is, so a reference to the handle
+//! serves as a reference to the closure.
 
 /// A handle in the hands of a closure.
 ///
-/// A closure captures the places that it mentions, which may be single fields of a variable. The field of this struct cannot
-/// be mentioned outside of this module. So whatever a closure does with it, it captures all of it.
+/// A closure captures the places that it mentions, which may be single fields of a variable. The field of this struct
+/// cannot be mentioned outside of this module. So whatever a closure does with it, it captures all of it.
 #[repr(transparent)]
 pub(crate) struct Whole<H>(H);
 
@@ -29,8 +29,9 @@ const fn is_alone<H, C>() -> bool {
 #[inline(always)]
 pub(crate) fn as_closure<H, C>(handle: &H, _make: impl FnOnce(Whole<H>) -> C) -> &C {
     const { assert!(is_alone::<H, C>()) }
-    // SAFETY: the closure has all of the handle in it, as `Whole` sees to, and nothing else, as was asserted. So the handle is
-    // at the closure's start, and its bytes are the closure's. The closure is only borrowed, as the handle is.
+    // SAFETY: the closure has all of the handle in it, as `Whole` sees to, and nothing else, as was asserted. So the
+    // handle is at the closure's start, and its bytes are the closure's. The closure is only borrowed, as the handle
+    // is.
     unsafe { &*std::ptr::from_ref(handle).cast::<C>() }
 }
 

@@ -112,8 +112,8 @@ macro_rules! signature {
                         let callee: &Callee = &guard;
                         let site: &Site = &callee.site;
                         $(lower_argument!($kind $arg $T site);)*
-                        // SAFETY: the handle's promise: the entry's descriptor fits `NODE`, so this is the entry's type. A
-                        // type that grows has the same `Repr` in every version.
+                        // SAFETY: the handle's promise: the entry's descriptor fits `NODE`, so this is the entry's
+                        // type. A type that grows has the same `Repr` in every version.
                         let entry = unsafe {
                             std::mem::transmute::<
                                 *const c_void,

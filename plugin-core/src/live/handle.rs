@@ -91,8 +91,8 @@ impl<F> Live<F> {
     }
 }
 
-// SAFETY: by the promise of `new`, the function at this place fits `F`. The guard keeps the version, and the version keeps
-// the library loaded.
+// SAFETY: by the promise of `new`, the function at this place fits `F`. The guard keeps the version, and the version
+// keeps the library loaded.
 unsafe impl<F: FunctionType> Handle<F> for Live<F> {
     type Guard<'a> = Current;
 

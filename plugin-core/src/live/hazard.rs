@@ -21,8 +21,8 @@
 //! | R5 | uses the version | W5 | frees the old version |
 //! | R6 | stores null in the slot | | |
 //!
-//! While a slot holds the address of `current`, a writer must assume that the reader finds the old version. A slot holds
-//! that address only between R1 and R4, so a writer does not wait for readers that begin later.
+//! While a slot holds the address of `current`, a writer must assume that the reader finds the old version. A slot
+//! holds that address only between R1 and R4, so a writer does not wait for readers that begin later.
 //!
 //! The fences make sure that either W3 sees the store R1, or R3 sees the store W1. Without them a processor may let R3
 //! overtake R1. A fence at R2 would cost more than the rest of the call. On Linux, a writer therefore asks the kernel
@@ -38,24 +38,27 @@
 //! 1. If the reader makes the fence itself, R2 and W2 are sequentially consistent fences, and one fence is before the
 //!    other. If W2 were before R2, then R3 would see W1 or a later store, which is not the old version. So R2 is before
 //!    W2, and W3 sees R1 or a later store of that slot.
-//! 2. If the kernel makes the fence, it takes effect at some point of the reader's program. Were that point before R1, then
-//!    R3 would come after W1, and would not load the old version. So it is after R1, and W3 sees R1 or a later store.
-//! 3. If the later store is R4, the slot holds the old version. If it is R6 or one of the next use of the slot, the reader has
-//!    ended. Otherwise the slot holds the address of `current`. The first and the last are noted, and W4 waits for R6.
-//! 4. W4 loads with acquire ordering a value that R6 or a later store has released. A later store is of the same thread, or
-//!    of a thread that has loaded the null of R6 with acquire ordering before. So R5 is before W5 in every case.
+//! 2. If the kernel makes the fence, it takes effect at some point of the reader's program. Were that point before R1,
+//!    then R3 would come after W1, and would not load the old version. So it is after R1, and W3 sees R1 or a later
+//!    store.
+//! 3. If the later store is R4, the slot holds the old version. If it is R6 or one of the next use of the slot, the
+//!    reader has ended. Otherwise the slot holds the address of `current`. The first and the last are noted, and W4
+//!    waits for R6.
+//! 4. W4 loads with acquire ordering a value that R6 or a later store has released. A later store is of the same
+//!    thread, or of a thread that has loaded the null of R6 with acquire ordering before. So R5 is before W5 in every
+//!    case.
 //!
-//! *No slot is left out.* W3 has the lock of [`ALL`]. A slot that is added after W3 is added under this lock, so its thread
-//! sees W1. Slots are never freed.
+//! *No slot is left out.* W3 has the lock of [`ALL`]. A slot that is added after W3 is added under this lock, so its
+//! thread sees W1. Slots are never freed.
 //!
 //! *No two threads write to one slot.* A thread's slots are taken by another thread only after its end, when `taken` is
-//! cleared; and a thread takes a slot only if it is free. If a thread-local's destructor is reading at that moment, its slot is
-//! not free. A shared slot is taken under the lock.
+//! cleared; and a thread takes a slot only if it is free. If a thread-local's destructor is reading at that moment, its
+//! slot is not free. A shared slot is taken under the lock.
 //!
-//! *An address is not mistaken for another.* A slot holds the address of a version only while a reader keeps that version,
-//! and the address of `current` only while a reader borrows it. Neither address can be reused meanwhile. Another writer, for
-//! another `current`, compares with other addresses. If a version that was replaced serves once more, its earlier writer
-//! waits for its new readers, too: longer than it must, and never too short.
+//! *An address is not mistaken for another.* A slot holds the address of a version only while a reader keeps that
+//! version, and the address of `current` only while a reader borrows it. Neither address can be reused meanwhile.
+//! Another writer, for another `current`, compares with other addresses. If a version that was replaced serves once
+//! more, its earlier writer waits for its new readers, too: longer than it must, and never too short.
 //!
 //! # What is assumed
 //!
@@ -417,8 +420,8 @@ mod tests {
         assert!(after < before + 50, "{after} are not taken again");
     }
 
-    /// The destructor of a thread-local may run when the slots were given back. It reads as any other code, and leaves no slot
-    /// taken.
+    /// The destructor of a thread-local may run when the slots were given back. It reads as any other code, and leaves
+    /// no slot taken.
     #[test]
     fn a_thread_reads_to_its_end() {
         struct AtEnd(&'static AtomicPtr<u64>, std::sync::mpsc::Sender<bool>);
@@ -449,8 +452,8 @@ mod tests {
         }
     }
 
-    /// A version is not freed while it is read; here, it is not overwritten. This holds if the kernel makes the fences, if the
-    /// reader does, and if other calls are in progress.
+    /// A version is not freed while it is read; here, it is not overwritten. This holds if the kernel makes the fences,
+    /// if the reader does, and if other calls are in progress.
     #[test]
     fn a_version_is_kept_while_it_is_read() {
         let versions: &'static [[AtomicU64; 2]; 2] = Box::leak(Box::default());

@@ -93,7 +93,8 @@ impl Versions {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The function at `place` in the version that serves now. If that version lacks the function, this waits for the next.
+    /// The function at `place` in the version that serves now. If that version lacks the function, this waits for the
+    /// next.
     #[inline(always)]
     pub(super) fn current(&self, place: usize) -> Current {
         loop {

@@ -1,9 +1,10 @@
 //! Memory for the length of a loan.
 //!
 //! A loan needs memory on both sides: the sender needs a place for the `Repr`s of a vector's elements, and the receiver
-//! for the elements that it makes. One allocation for each part would cost more than the call. Both sides need all of this
-//! memory until the loan ends and no longer. So each side has an arena that hands out parts of large chunks and frees the
-//! chunks together. Each arena uses its own side's allocator, and the other side never frees any of its memory.
+//! for the elements that it makes. One allocation for each part would cost more than the call. Both sides need all of
+//! this memory until the loan ends and no longer. So each side has an arena that hands out parts of large chunks and
+//! frees the chunks together. Each arena uses its own side's allocator, and the other side never frees any of its
+//! memory.
 //!
 //! An arena that hands out nothing allocates nothing. Dropping such an arena costs one comparison, which the compiler
 //! removes where it can see that the arena was not used.
@@ -161,8 +162,8 @@ impl Arena {
     ///
     /// # Safety
     ///
-    /// The returned value is used behind `&` only, and not after the arena is dropped. No function that takes a `&T` changes
-    /// the bytes of the `T` itself. (The memory that the bytes point to may change, as an `Arc`'s counters do.)
+    /// The returned value is used behind `&` only, and not after the arena is dropped. No function that takes a `&T`
+    /// changes the bytes of the `T` itself. (The memory that the bytes point to may change, as an `Arc`'s counters do.)
     pub unsafe fn own<T: 'static>(&mut self, value: T) -> ManuallyDrop<T> {
         // SAFETY: `keep` has written it. The arena drops the value there, and no code drops the copy.
         ManuallyDrop::new(unsafe { self.keep(value).read() })

@@ -2,15 +2,16 @@
 //!
 //! # The problem
 //!
-//! A value that owns memory crosses as a buffer. If both sides used one allocator, the receiver could keep the block of the
-//! buffer. But a library cannot see the allocator of another one. A plugin with a [`HostAllocator`](crate::HostAllocator) also
-//! has early blocks, which are not the host's. And a host may keep a list of the blocks of a plugin.
+//! A value that owns memory crosses as a buffer. If both sides used one allocator, the receiver could keep the block of
+//! the buffer. But a library cannot see the allocator of another one. A plugin with a
+//! [`HostAllocator`](crate::HostAllocator) also has early blocks, which are not the host's. And a host may keep a list
+//! of the blocks of a plugin.
 //!
 //! # The idea
 //!
-//! One allocator of the process is the *common allocator*: that of the host which is not a plugin itself. A buffer says whether
-//! its block came from the common allocator. Each library has a [`relation`] to the common allocator, which is decided once,
-//! before the first buffer crosses:
+//! One allocator of the process is the *common allocator*: that of the host which is not a plugin itself. A buffer says
+//! whether its block came from the common allocator. Each library has a [`relation`] to the common allocator, which is
+//! decided once, before the first buffer crosses:
 //!
 //! | relation | the library | it gives common buffers | it adopts common buffers |
 //! | --- | --- | --- | --- |
@@ -19,18 +20,18 @@
 //! | `TRACKED` | allocates with the common allocator, and its host keeps a list of its blocks | yes, except for early blocks; the block leaves the list | yes; the block joins the list |
 //! | `APART` | has a host and other memory | no | no |
 //!
-//! A plugin may be a host, too. If it is `TRACKED` or `APART`, the memory that it lends to its own plugins is not common.
-//! Otherwise a block could be freed past a list.
+//! A plugin may be a host, too. If it is `TRACKED` or `APART`, the memory that it lends to its own plugins is not
+//! common. Otherwise a block could be freed past a list.
 //!
 //! # The proof
 //!
-//! *An adopted block returns to its allocator.* The sender marks a buffer as common only if the sender is `PLAIN` or `TRACKED`
-//! and the block is not early. So the block came from the common allocator. The receiver adopts it only if the receiver frees
-//! with the common allocator. The block is not in the receiver's list of early blocks, because all blocks in that list are in
-//! use, and two blocks that are in use have different addresses.
+//! *An adopted block returns to its allocator.* The sender marks a buffer as common only if the sender is `PLAIN` or
+//! `TRACKED` and the block is not early. So the block came from the common allocator. The receiver adopts it only if
+//! the receiver frees with the common allocator. The block is not in the receiver's list of early blocks, because all
+//! blocks in that list are in use, and two blocks that are in use have different addresses.
 //!
-//! *A list is exact.* `give` takes a block off the list before the buffer leaves, and `adopt` puts a block on the list before
-//! the library uses it.
+//! *A list is exact.* `give` takes a block off the list before the buffer leaves, and `adopt` puts a block on the list
+//! before the library uses it.
 //!
 //! *A decision is early enough.* [`accept_host`] and [`bind`] run before the host calls anything else in the library.
 //! [`common_of_host`] runs before a host binds its first plugin.

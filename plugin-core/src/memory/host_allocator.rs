@@ -20,15 +20,16 @@
 //!
 //! # The proof
 //!
-//! *The source changes once.* Each change is one exchange of `MEMORY` that expects null. So one change wins, and the others
-//! use its result.
+//! *The source changes once.* Each change is one exchange of `MEMORY` that expects null. So one change wins, and the
+//! others use its result.
 //!
-//! *An early block goes back to libc.* A thread that sees `Early` takes a block from libc, and notes it before any other
-//! thread can have it. If the list is full and the source is `Host` by then, the thread gives the block back, and takes
-//! another from the host.
+//! *An early block goes back to libc.* A thread that sees `Early` takes a block from libc, and notes it before any
+//! other thread can have it. If the list is full and the source is `Host` by then, the thread gives the block back, and
+//! takes another from the host.
 //!
-//! *A thread that frees a block knows enough.* It got the block from the thread that allocated it, perhaps through others. So it
-//! sees the note, and at least the source that the allocating thread saw. If it still sees `Early`, the block came from libc.
+//! *A thread that frees a block knows enough.* It got the block from the thread that allocated it, perhaps through
+//! others. So it sees the note, and at least the source that the allocating thread saw. If it still sees `Early`, the
+//! block came from libc.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;

@@ -6,9 +6,9 @@
 //! because a thread of the plugin panicked, or because the plugin caught the panic. Such a report goes to the host when
 //! its thread ends or has too many newer reports.
 //!
-//! If the process is about to end, the hook prints the reports of its thread. The process ends if the panic cannot unwind, or
-//! if the plugin is built with `panic = "abort"`. Sometimes std finds only after the hook that a panic can go no further, and
-//! aborts. So a plugin's `abort` prints as well, where it is this crate's (`threads`).
+//! If the process is about to end, the hook prints the reports of its thread. The process ends if the panic cannot
+//! unwind, or if the plugin is built with `panic = "abort"`. Sometimes std finds only after the hook that a panic can
+//! go no further, and aborts. So a plugin's `abort` prints as well, where it is this crate's (`threads`).
 
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
@@ -124,8 +124,8 @@ fn print(text: &str) {
     }
 }
 
-/// Prints the reports of this thread, which calls `abort`. std does so if a panic leaves a thread-local's destructor, or finds
-/// no code to unwind to.
+/// Prints the reports of this thread, which calls `abort`. std does so if a panic leaves a thread-local's destructor,
+/// or finds no code to unwind to.
 #[cfg(controllable)]
 pub(crate) fn before_abort() {
     // A signal handler may call `abort`, so nothing allocates here.
@@ -134,7 +134,8 @@ pub(crate) fn before_abort() {
     }
 }
 
-/// Returns true if the process ends when this panic has been reported. On a stable compiler only the `Debug` form tells.
+/// Returns true if the process ends when this panic has been reported. On a stable compiler only the `Debug` form
+/// tells.
 fn cannot_unwind(info: &PanicHookInfo<'_>) -> bool {
     format!("{info:?}").contains("can_unwind: false")
 }

@@ -16,12 +16,12 @@ use super::services::services;
 use super::threads::{next, note_environment};
 use crate::abi::Environment;
 
-/// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts it, and
-/// in a host's. Each definition is a jump through [`ENVIRONMENT`].
+/// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts
+/// it, and in a host's. Each definition is a jump through [`ENVIRONMENT`].
 ///
 /// The definitions are weak, because there may be several. They are not hidden, because a program exports them then, as
-/// it does every function that the C library has as well: each library of the process finds them before the C library's.
-/// A `cdylib` exports nothing that is not Rust's, so only its own references find them.
+/// it does every function that the C library has as well: each library of the process finds them before the C
+/// library's. A `cdylib` exports nothing that is not Rust's, so only its own references find them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __share_environment {
@@ -73,7 +73,8 @@ macro_rules! __share_environment {
 #[cfg(feature = "host")]
 crate::__share_environment!("__plugin_core_host_environment");
 
-/// The functions that [`__share_environment`](crate::__share_environment) refers to, and that a host passes to its plugins.
+/// The functions that [`__share_environment`](crate::__share_environment) refers to, and that a host passes to its
+/// plugins.
 pub static ENVIRONMENT: Environment =
     Environment { size: size_of::<Environment>(), setenv, unsetenv, putenv, clearenv };
 

@@ -2,28 +2,28 @@
 //!
 //! # The problem
 //!
-//! An upgrade replaces a version that has a state in its statics, and the next version needs that state. The two versions are
-//! different libraries: their compilers may lay out a type differently, their allocators may differ, and the old library is
-//! unmapped soon. The host has no knowledge of the state's type.
+//! An upgrade replaces a version that has a state in its statics, and the next version needs that state. The two
+//! versions are different libraries: their compilers may lay out a type differently, their allocators may differ, and
+//! the old library is unmapped soon. The host has no knowledge of the state's type.
 //!
 //! # The idea
 //!
-//! The function with `#[plugin_export(save)]` returns the state, as if the next version had called it. The state is lowered
-//! into a box of the saver. The host passes only the box's address, and the function with `#[plugin_export(restore)]` lifts the
-//! state from there. Then the saver frees the box.
+//! The function with `#[plugin_export(save)]` returns the state, as if the next version had called it. The state is
+//! lowered into a box of the saver. The host passes only the box's address, and the function with
+//! `#[plugin_export(restore)]` lifts the state from there. Then the saver frees the box.
 //!
 //! # The proof
 //!
 //! *The types fit.* The two hooks have descriptors, and the host compares them before it begins an upgrade.
 //!
-//! *Each part is freed once.* The saver gives all parts away when it lowers the state, and the restorer takes them when it
-//! lifts the state. The box contains only a `Repr`, which is `Copy`, so its end drops no part.
+//! *Each part is freed once.* The saver gives all parts away when it lowers the state, and the restorer takes them when
+//! it lifts the state. The box contains only a `Repr`, which is `Copy`, so its end drops no part.
 //!
-//! *No part leads back into the saver.* The state is lifted with [`Origin::LEAVES`]. A type whose values would lead back into
-//! the library copies them for such an origin.
+//! *No part leads back into the saver.* The state is lifted with [`Origin::LEAVES`]. A type whose values would lead
+//! back into the library copies them for such an origin.
 //!
-//! *No change is lost.* While the state is handed over, the host publishes a version without functions, so new calls wait (see
-//! `live/versions.rs`). The state is saved only after the calls in progress have ended.
+//! *No change is lost.* While the state is handed over, the host publishes a version without functions, so new calls
+//! wait (see `live/versions.rs`). The state is saved only after the calls in progress have ended.
 //!
 //! The module is public for `plugin-host`. No other crate needs it, so it has no examples.
 

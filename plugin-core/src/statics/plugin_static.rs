@@ -123,7 +123,8 @@ impl AccessRepr {
             }
         }
         let loan = Loan(self);
-        // SAFETY: the `Repr`s are in the loan's arena, or the elements are plain for the plugin and are their own `Repr`s.
+        // SAFETY: the `Repr`s are in the loan's arena, or the elements are plain for the plugin and are their own
+        // `Repr`s.
         let reprs: &[T::Repr] = unsafe { loan.0.elements.as_slice() };
         // SAFETY: the elements lend the `Repr`s, and live in a static.
         with_room(T::DEEP, || reprs.iter().map(|&repr| unsafe { T::lift(repr, origin) }).collect())

@@ -1,14 +1,14 @@
 //! `bytes::Bytes`: both sides share the bytes.
 //!
-//! A clone of a `Bytes` shares the bytes and may outlive a loan. A receiver that holds a `Bytes` therefore makes a share of
-//! its own, with a function that comes from the sender. [`Arena::own`] gives this share up when the loan ends, and requires that
-//! no function with a `&Bytes` changes the four words of the handle itself. The handle contains an atomic pointer, so the
-//! compiler cannot check this. It follows from the documentation of `Bytes`: the handle is made by `Bytes::from_owner`, has
-//! shared storage from the start, and sharing such a handle "will be implemented by increasing the reference count". A test
-//! below watches the four words.
+//! A clone of a `Bytes` shares the bytes and may outlive a loan. A receiver that holds a `Bytes` therefore makes a
+//! share of its own, with a function that comes from the sender. [`Arena::own`] gives this share up when the loan ends,
+//! and requires that no function with a `&Bytes` changes the four words of the handle itself. The handle contains an
+//! atomic pointer, so the compiler cannot check this. It follows from the documentation of `Bytes`: the handle is made
+//! by `Bytes::from_owner`, has shared storage from the start, and sharing such a handle "will be implemented by
+//! increasing the reference count". A test below watches the four words.
 //!
-//! (The handle of a `Vec`'s bytes is different: its first clone changes the handle. Such a handle may be the default of a
-//! field, and for this reason [`held::default`](super::held::default) does not put defaults into held values.)
+//! (The handle of a `Vec`'s bytes is different: its first clone changes the handle. Such a handle may be the default of
+//! a field, and for this reason [`held::default`](super::held::default) does not put defaults into held values.)
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;

@@ -17,8 +17,8 @@ use crate::runtime::stack;
 const FIRST: usize = 32 * 1024;
 /// The number of bytes that stay free on a stack when conversions continue on the next one.
 const SPARE: usize = 1024 * 1024;
-/// The number of bytes above the outermost conversion that count as its stack. Conversions that are inlined into the same
-/// function have their variables there.
+/// The number of bytes above the outermost conversion that count as its stack. Conversions that are inlined into the
+/// same function have their variables there.
 const ABOVE: usize = 4 * 1024;
 
 /// A range of addresses on a stack.
@@ -45,9 +45,9 @@ impl Room {
 thread_local! {
     /// The room that conversions of this library may use on this thread, while there are any.
     ///
-    /// A conversion may find itself outside: on a stack that another library or a coroutine has begun since. If that stack is
-    /// above the room, the conversion takes as little of it as an outermost one. If it is below, the conversion cannot tell it
-    /// from the end of its own stack, and takes a new one.
+    /// A conversion may find itself outside: on a stack that another library or a coroutine has begun since. If that
+    /// stack is above the room, the conversion takes as little of it as an outermost one. If it is below, the
+    /// conversion cannot tell it from the end of its own stack, and takes a new one.
     static ROOM: Cell<Room> = const { Cell::new(Room::NONE) };
 }
 
@@ -67,8 +67,8 @@ fn here() -> usize {
     std::ptr::from_ref(&marker).addr()
 }
 
-/// Runs `convert`, which converts values on the heap behind another value, and so may come here again if `deep`, which is
-/// [`PluginType::DEEP`](crate::PluginType::DEEP). If the room on the stack is used up, it runs on another stack.
+/// Runs `convert`, which converts values on the heap behind another value, and so may come here again if `deep`, which
+/// is [`PluginType::DEEP`](crate::PluginType::DEEP). If the room on the stack is used up, it runs on another stack.
 ///
 /// # Panics
 ///
@@ -103,8 +103,8 @@ fn on_another_stack<R, F: FnOnce() -> R>(convert: F) -> R {
         let task = unsafe { &mut *task.cast::<Task<F, R>>() };
         let Some(convert) = task.convert.take() else { return };
         let _restore = Restore(ROOM.replace(Room::between(lowest + SPARE, here())));
-        // The panic ends here because the frames above may be another library's. It continues below, where `convert` was
-        // called, so nothing that it leaves behind is seen.
+        // The panic ends here because the frames above may be another library's. It continues below, where `convert`
+        // was called, so nothing that it leaves behind is seen.
         task.converted = Some(catch_unwind(AssertUnwindSafe(convert)));
     }
 
@@ -155,7 +155,8 @@ mod tests {
         assert_eq!(ROOM.get().size, 0);
     }
 
-    /// A conversion runs code that goes to a small stack of its own, above or below, and begins another conversion there.
+    /// A conversion runs code that goes to a small stack of its own, above or below, and begins another conversion
+    /// there.
     #[test]
     fn a_conversion_within_a_conversion_may_be_on_another_stack() {
         let small = || DefaultStack::new(256 * 1024).unwrap();

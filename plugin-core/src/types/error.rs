@@ -101,7 +101,8 @@ macro_rules! error {
                 // SAFETY: as above.
                 let messages = unsafe { Vec::<String>::hold(repr, origin, arena) };
                 let error: Self = Box::new(error((*messages).clone()));
-                // SAFETY: a box is a pointer, which no function with a `&Box` changes. The rest is the caller's promise.
+                // SAFETY: a box is a pointer, which no function with a `&Box` changes. The rest is the caller's
+                // promise.
                 unsafe { arena.own(error) }
             }
         }

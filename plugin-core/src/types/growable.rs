@@ -2,24 +2,24 @@
 //!
 //! # The problem
 //!
-//! One side has a version of a type with more fields or variants than the other side's version. The type may be a part of other
-//! types, whose layout must be the same on both sides. A receiver must neither use nor drop fields that it does not know, and yet no
-//! field may leak.
+//! One side has a version of a type with more fields or variants than the other side's version. The type may be a part
+//! of other types, whose layout must be the same on both sides. A receiver must neither use nor drop fields that it
+//! does not know, and yet no field may leak.
 //!
 //! # The idea
 //!
-//! The `Repr` of such a value is a [`GrowsRepr`], which has the same size in every version. The fields are in a box of the
-//! sender. A receiver moves the fields out that it knows. Then it calls the sender's [`Release`], which drops the other fields
-//! and frees the box. A receiver with more fields than the sender uses the defaults of the missing ones. The box of a lent value
-//! is in the sender's arena, and its release has no effect.
+//! The `Repr` of such a value is a [`GrowsRepr`], which has the same size in every version. The fields are in a box of
+//! the sender. A receiver moves the fields out that it knows. Then it calls the sender's [`Release`], which drops the
+//! other fields and frees the box. A receiver with more fields than the sender uses the defaults of the missing ones.
+//! The box of a lent value is in the sender's arena, and its release has no effect.
 //!
 //! # The proof
 //!
-//! *Both sides find the known fields.* New fields are only added at the end, and `#[repr(C)]` gives a field an offset that
-//! follows from the fields up to it. `number` tells the receiver how many fields exist, or which variant it is.
+//! *Both sides find the known fields.* New fields are only added at the end, and `#[repr(C)]` gives a field an offset
+//! that follows from the fields up to it. `number` tells the receiver how many fields exist, or which variant it is.
 //!
-//! *Each field is dropped once.* The receiver owns the first `taken` fields. The release gets the same number, and drops only
-//! the fields after them. The sender's library frees its own box.
+//! *Each field is dropped once.* The receiver owns the first `taken` fields. The release gets the same number, and
+//! drops only the fields after them. The sender's library frees its own box.
 
 use crate::memory::Arena;
 

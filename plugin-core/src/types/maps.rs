@@ -1,28 +1,29 @@
 //! Maps and sets.
 //!
-//! Each side has its own hasher, and builds a map of its own. A key's `Hash` or `Ord` is the author's code and may panic
-//! while a map is lifted. The values lifted so far are then dropped. The others leak, because they are only `Repr`s.
+//! Each side has its own hasher, and builds a map of its own. A key's `Hash` or `Ord` is the author's code and may
+//! panic while a map is lifted. The values lifted so far are then dropped. The others leak, because they are only
+//! `Repr`s.
 //!
 //! # Maps that are held
 //!
-//! **Problem.** A held map needs a table on the receiver's heap, made by std. The keys and values in the table refer to the
-//! sender's memory and must never be dropped. But std drops a pair if `Hash` panics during the insertion, and drops a
-//! key if `Eq` finds an equal key in the table. `Hash` and `Eq` are the author's safe code and may do anything.
+//! **Problem.** A held map needs a table on the receiver's heap, made by std. The keys and values in the table refer to
+//! the sender's memory and must never be dropped. But std drops a pair if `Hash` panics during the insertion, and drops
+//! a key if `Eq` finds an equal key in the table. `Hash` and `Eq` are the author's safe code and may do anything.
 //!
 //! **Idea.** The arena keeps the complete table. When the arena ends, the table is emptied, the pairs are forgotten,
 //! and the memory of the table is freed. The same happens if a panic ends the insertion. All this is before the memory
 //! ends that the pairs refer to: the pairs are moved meanwhile, and a `Box` that is moved must be valid. Each pair is
 //! inserted in such a way that std cannot drop a held part:
 //!
-//! - A *key* is a copy that the receiver owns, so std may drop it. Two kinds of keys need no copy: those without drop glue,
-//!   and text with a hasher of std. std's `Hash` and `Eq` of text neither panic nor change their answers, so a look-up finds
-//!   out beforehand whether the key is in the table already.
-//! - A *value* goes into a vacant entry, or replaces the value of an occupied entry. Both happen after the last call of the
-//!   author's code. If std panicked there all the same, the process would end before a value is dropped.
+//! - A *key* is a copy that the receiver owns, so std may drop it. Two kinds of keys need no copy: those without drop
+//!   glue, and text with a hasher of std. std's `Hash` and `Eq` of text neither panic nor change their answers, so a
+//!   look-up finds out beforehand whether the key is in the table already.
+//! - A *value* goes into a vacant entry, or replaces the value of an occupied entry. Both happen after the last call of
+//!   the author's code. If std panicked there all the same, the process would end before a value is dropped.
 //!
-//! A hash table calls `Hash` for the keys in it when it makes room. If it does so in place and `Hash` panics, it drops pairs. But
-//! it makes room in place only if keys were removed, and no key is removed here. Nor does it make room otherwise, because it is
-//! made with room for all pairs.
+//! A hash table calls `Hash` for the keys in it when it makes room. If it does so in place and `Hash` panics, it drops
+//! pairs. But it makes room in place only if keys were removed, and no key is removed here. Nor does it make room
+//! otherwise, because it is made with room for all pairs.
 //!
 //! **Proof.** Until the table is complete, only this module uses it. Afterwards the held value contains a copy of the
 //! bytes of the collection itself, for the receiver to read, and the arena empties the original in the end. The bytes

@@ -8,8 +8,8 @@ use crate::origin::Origin;
 
 /// A type whose values cross between a plugin and its host.
 ///
-/// A value crosses as its [`Repr`](PluginType::Repr), a C-compatible form that any two compilers lay out alike. It moves
-/// to the other side for good, or is lent for the length of a call:
+/// A value crosses as its [`Repr`](PluginType::Repr), a C-compatible form that any two compilers lay out alike. It
+/// moves to the other side for good, or is lent for the length of a call:
 ///
 /// | | the sender | the receiver | parts on the heap |
 /// | --- | --- | --- | --- |
@@ -20,42 +20,43 @@ use crate::origin::Origin;
 ///
 /// The [crate's documentation](crate#what-crosses) has the table of the types that cross, with their costs.
 ///
-/// A reference crosses as a whole argument, by [`PluginRef`] and [`PluginMut`], and not inside another type: a
-/// plugin could otherwise keep it.
+/// A reference crosses as a whole argument, by [`PluginRef`](crate::PluginRef) and [`PluginMut`](crate::PluginMut), and
+/// not inside another type: a plugin could otherwise keep it.
 ///
 /// # Safety
 ///
 /// - `lower` followed by `lift`, and `lend` followed by `hold` or `lift`, give an equal value, on any two sides whose
-///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them. If the types on the two sides differ as
-///   types that grow may, the values are equal in the parts that both sides know. (A `RangeInclusive` that was iterated to its
-///   end is the one exception: std gives no access to the mark that it is exhausted, so the receiver's range has the ends but
-///   not the mark.)
-/// - The bytes that `NODE` writes depend on the parameters of a generic type through their `NODE`s alone, because the definition
-///   of a type that contains it may be made once, with stand-ins for the parameters. `NODE` may be an error of the compiler's
-///   for some arguments. The compiler then shows the error where such a value crosses, also inside a type with stand-ins.
+///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them. If the types on the two sides
+///   differ as types that grow may, the values are equal in the parts that both sides know. (A `RangeInclusive` that
+///   was iterated to its end is the one exception: std gives no access to the mark that it is exhausted, so the
+///   receiver's range has the ends but not the mark.)
+/// - The bytes that `NODE` writes depend on the parameters of a generic type through their `NODE`s alone, because the
+///   definition of a type that contains it may be made once, with stand-ins for the parameters. `NODE` may be an error
+///   of the compiler's for some arguments. The compiler then shows the error where such a value crosses, also inside a
+///   type with stand-ins.
 /// - `Repr` is not zero-sized, and its layout follows from `NODE` alone. So does what a call returns:
-///   [`LAST_TAG`](PluginType::LAST_TAG), and what [`lower_returned`](PluginType::lower_returned) writes, is the same for all
-///   types with one `NODE`.
+///   [`LAST_TAG`](PluginType::LAST_TAG), and what [`lower_returned`](PluginType::lower_returned) writes, is the same
+///   for all types with one `NODE`.
 /// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
 ///   of its `Repr`.
-/// - Two types with one `NODE` may differ in `PLAIN`, because `NODE` does not say how a type is aligned. But if one of them is
-///   plain, none of them has drop glue. So a receiver whose type has drop glue knows that its sender's type is not plain
-///   either.
-/// - The conversions unwind, given a valid value or `Repr`, only if they call the author's code and that unwinds: a key's
-///   `Hash` or `Ord`, an error's `Display`, a field's default. Then `lower` and `lift` may leak but free nothing twice, and
-///   `lend` and `hold` drop nothing but their local values. Callers that keep a value out of its place meanwhile, as behind
-///   `&mut`, make sure that such a panic ends the process.
-/// - No function with a `&Self` changes the bytes that `lend` and `hold` read or refer to, because the other side reads these
-///   bytes during the loan. A counter, a hasher's cell or an atomic may change if neither of the two reads it.
+/// - Two types with one `NODE` may differ in `PLAIN`, because `NODE` does not say how a type is aligned. But if one of
+///   them is plain, none of them has drop glue. So a receiver whose type has drop glue knows that its sender's type is
+///   not plain either.
+/// - The conversions unwind, given a valid value or `Repr`, only if they call the author's code and that unwinds: a
+///   key's `Hash` or `Ord`, an error's `Display`, a field's default. Then `lower` and `lift` may leak but free nothing
+///   twice, and `lend` and `hold` drop nothing but their local values. Callers that keep a value out of its place
+///   meanwhile, as behind `&mut`, make sure that such a panic ends the process.
+/// - No function with a `&Self` changes the bytes that `lend` and `hold` read or refer to, because the other side reads
+///   these bytes during the loan. A counter, a hasher's cell or an atomic may change if neither of the two reads it.
 /// - Safe code with a `&Self` cannot get anything from it that frees a part of its memory, or that refers to a part for
 ///   longer than the borrow. An `Arc` inside is allowed if [`hold`](PluginType::hold) makes a share for the receiver.
 /// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
 ///
 /// # Implementations and the compiler's errors
 ///
-/// The compiler lists a trait's implementations in each error about the trait, and there are many. Each implementation has
-/// `#[diagnostic::do_not_recommend]`, which keeps the implementation out of the list. The compiler then blames the type that
-/// was to cross, and not a type inside of it.
+/// The compiler lists a trait's implementations in each error about the trait, and there are many. Each implementation
+/// has `#[diagnostic::do_not_recommend]`, which keeps the implementation out of the list. The compiler then blames the
+/// type that was to cross, and not a type inside of it.
 ///
 /// # Example
 ///
@@ -127,9 +128,9 @@ pub unsafe trait PluginType: Sized + 'static {
 
     /// Makes a `Repr` that lets a receiver read the value without owning it.
     ///
-    /// The `Repr` is valid for as long as `self` is borrowed and `arena` exists. Everything stays the sender's. Additional
-    /// memory, for example for the `Repr`s of a vector's elements, comes from the arena. The receiver may write to that
-    /// memory, so the `Repr` can be held only once.
+    /// The `Repr` is valid for as long as `self` is borrowed and `arena` exists. Everything stays the sender's.
+    /// Additional memory, for example for the `Repr`s of a vector's elements, comes from the arena. The receiver may
+    /// write to that memory, so the `Repr` can be held only once.
     fn lend(&self, arena: &mut Arena) -> Self::Repr;
 
     /// Turns a `Repr` into a value that this side owns. A lowered `Repr` gives its parts away; a lent one is copied.
@@ -143,17 +144,17 @@ pub unsafe trait PluginType: Sized + 'static {
     /// `repr` was lowered from a value of a type with the same descriptor, or one that differs from it as types that grow may,
     /// and has not been lifted yet; or it is lent by such a value. It came from `origin`.
     ///
-    /// An implementation gives a clone of `origin` to each part that leads back into the sender's library, or copies the part
-    /// if the origin [leaves](Origin::leaves).
+    /// An implementation gives a clone of `origin` to each part that leads back into the sender's library, or copies
+    /// the part if the origin [leaves](Origin::leaves).
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self;
 
     /// Makes a value that refers to the sender's memory.
     ///
-    /// The `Repr` keeps all its parts. A lowered `Repr` may therefore be held too, any number of times, and its owner still
-    /// has to lift or free it.
+    /// The `Repr` keeps all its parts. A lowered `Repr` may therefore be held too, any number of times, and its owner
+    /// still has to lift or free it.
     ///
-    /// An implementation combines the values that its parts' `hold` returns. Memory comes from the arena. If a clone of a part
-    /// would share memory with it, the receiver needs a part of its own, and [`Arena::own`] drops it in the end.
+    /// An implementation combines the values that its parts' `hold` returns. Memory comes from the arena. If a clone of
+    /// a part would share memory with it, the receiver needs a part of its own, and [`Arena::own`] drops it in the end.
     ///
     /// # Panics
     ///
@@ -164,8 +165,8 @@ pub unsafe trait PluginType: Sized + 'static {
     /// `repr` is lent by a value of a type with the same descriptor, or one that differs from it as types that grow may, and
     /// has not been held yet; or it was lowered from such a value, and has not been lifted yet. It came from `origin`.
     ///
-    /// The returned value is used behind `&` only, and is never dropped. During its use, the memory that `repr` refers to does
-    /// not change, and `arena` exists. `repr` itself may go earlier.
+    /// The returned value is used behind `&` only, and is never dropped. During its use, the memory that `repr` refers
+    /// to does not change, and `arena` exists. `repr` itself may go earlier.
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self>;
 }
 

@@ -1,8 +1,8 @@
 //! `&T`, `&str`, `&[T]`, `&mut T` and `&mut [T]` as whole arguments.
 //!
-//! The receiver reaches a plain value through its address. Behind `&`, any other value is *lent*: the receiver *holds* a
-//! value that refers to the sender's memory, as [`held`](super::held) explains. Behind `&mut`, any other value moves to the
-//! receiver, and moves back at the end of the call, also if the receiver panics.
+//! The receiver reaches a plain value through its address. Behind `&`, any other value is *lent*: the receiver *holds*
+//! a value that refers to the sender's memory, as [`held`](super::held) explains. Behind `&mut`, any other value moves
+//! to the receiver, and moves back at the end of the call, also if the receiver panics.
 
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -230,8 +230,8 @@ impl<T: PluginType> Deref for HeldRef<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: `hold_ref` has set the field that is read. Its caller drops this before the loan ends, and the receiver's
-        // arena still exists.
+        // SAFETY: `hold_ref` has set the field that is read. Its caller drops this before the loan ends, and the
+        // receiver's arena still exists.
         unsafe { if is_plain::<T>() { &*self.plain } else { self.value.assume_init_ref() } }
     }
 }
@@ -254,8 +254,8 @@ unsafe impl<T: PluginType> PluginRef for T {
             // A plain value is its own `Repr`.
             return HeldRef { plain: repr.cast(), value: MaybeUninit::uninit(), _arena: arena };
         }
-        // SAFETY: the `Repr` is in the sender's slot. The caller drops the result before the loan ends. `HeldRef` shows the
-        // value behind `&` only, and does not drop it.
+        // SAFETY: the `Repr` is in the sender's slot. The caller drops the result before the loan ends. `HeldRef` shows
+        // the value behind `&` only, and does not drop it.
         let value = ManuallyDrop::into_inner(unsafe { T::hold(&*repr, &Origin::HOST, &mut arena) });
         HeldRef { plain: std::ptr::null(), value: MaybeUninit::new(value), _arena: arena }
     }
@@ -283,8 +283,9 @@ impl<T: PluginType> Drop for LoanMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
         if !is_plain::<T>() {
-            // SAFETY: `lend_mut` emptied the place and filled `repr`. A receiver that took the value has put one back. If the
-            // call was not made, because a later argument unwound first, the value is still the one that was lent.
+            // SAFETY: `lend_mut` emptied the place and filled `repr`. A receiver that took the value has put one back.
+            // If the call was not made, because a later argument unwound first, the value is still the one that was
+            // lent.
             unsafe { replace_with(self.repr.as_ptr(), self.place, |repr| T::lift(repr, self.origin)) }
         }
     }
@@ -380,8 +381,8 @@ impl<T: PluginType> Drop for LoanSliceMut<'_, T> {
     fn drop(&mut self) {
         if !is_plain::<T>() {
             for (repr, place) in self.reprs.iter().zip(&mut *self.place) {
-                // SAFETY: `lend_mut` emptied every place. Each `Repr` is the receiver's, or still the one that was lent, as
-                // for `LoanMut`.
+                // SAFETY: `lend_mut` emptied every place. Each `Repr` is the receiver's, or still the one that was
+                // lent, as for `LoanMut`.
                 unsafe { replace_with(repr, place.as_mut_ptr(), |repr| T::lift(repr, self.origin)) }
             }
         }

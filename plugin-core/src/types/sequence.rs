@@ -108,8 +108,9 @@ impl<A, B> Drop for HalfConverted<A, B> {
 
 /// Refuses elements without a size: there may be more of them than there is memory for their `Repr`s.
 ///
-/// The descriptor of each sequence calls this. A generic type's definition has descriptors with stand-ins for the elements, which
-/// have a size. The conversions of the generic type therefore evaluate the descriptors for the real elements too.
+/// The descriptor of each sequence calls this. A generic type's definition has descriptors with stand-ins for the
+/// elements, which have a size. The conversions of the generic type therefore evaluate the descriptors for the real
+/// elements too.
 pub(crate) const fn assert_sized<T>() {
     assert!(size_of::<T>() != 0, "a sequence of a type without size does not cross: pass its length");
 }

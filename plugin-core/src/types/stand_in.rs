@@ -1,4 +1,5 @@
-//! Stand-ins for the parameters of a generic type. A definition with stand-ins describes the type once for all arguments.
+//! Stand-ins for the parameters of a generic type. A definition with stand-ins describes the type once for all
+//! arguments.
 
 use std::cmp::Ordering;
 use std::convert::Infallible;
@@ -23,9 +24,10 @@ pub unsafe trait Template: 'static {}
 /// The parameter with the index `I` in the template `D`.
 ///
 /// The type has the standard library's common traits, because the definition may ask for these traits as bounds. The
-/// implementation for the described type asks each real argument for the same traits, so the argument and its stand-in have the
-/// same implementations of the author's traits, as far as the definition depends on them. The conversions compare the definition
-/// with the real fields all the same, because the nightly feature `specialization` breaks that rule.
+/// implementation for the described type asks each real argument for the same traits, so the argument and its stand-in
+/// have the same implementations of the author's traits, as far as the definition depends on them. The conversions
+/// compare the definition with the real fields all the same, because the nightly feature `specialization` breaks that
+/// rule.
 ///
 /// The type has no values, but the type has a size, because the elements of a sequence must have one.
 pub struct Parameter<D: Template, const I: usize> {

@@ -160,8 +160,8 @@ pub(super) fn note_destructor(destructor: Destructor, object: *mut c_void) -> bo
     noted
 }
 
-/// Returns true if this thread is about to set its first value of a noted key, and only the C library could have the value
-/// destroyed, because no constructor does it.
+/// Returns true if this thread is about to set its first value of a noted key, and only the C library could have the
+/// value destroyed, because no constructor does it.
 pub(super) fn is_to_be_destroyed(key: u32) -> bool {
     let is_noted = |&(noted, destructor): &(u32, Option<Destructor>)| noted == key && destructor.is_some();
     if !with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted)) {

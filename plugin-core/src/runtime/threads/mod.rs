@@ -3,14 +3,14 @@
 //! # The problem
 //!
 //! A closed library must not be called any more. But Rust's std registers thread-local destructors and keys with the C
-//! library, which calls them when a thread ends. Threads of the plugin go on running. C code in the plugin does the same, and
-//! also leaves handlers and callbacks with the C library. The host would not hear of any of these.
+//! library, which calls them when a thread ends. Threads of the plugin go on running. C code in the plugin does the
+//! same, and also leaves handlers and callbacks with the C library. The host would not hear of any of these.
 //!
 //! # The idea
 //!
 //! This module defines the functions that register such things, for this library only. Their symbols are *hidden*. All
-//! references of the code that is linked into the same library bind to these definitions, those of std and of C code alike. No
-//! other library sees them.
+//! references of the code that is linked into the same library bind to these definitions, those of std and of C code
+//! alike. No other library sees them.
 //!
 //! | file | the functions | when one is called |
 //! | --- | --- | --- |
@@ -26,16 +26,17 @@
 //!
 //! # The proof
 //!
-//! *Each registration is seen.* The linker binds a reference to a hidden definition in the same library, so the loader cannot
-//! bind it to another one. A look-up by name goes through the definitions of `dlsym` and `dlvsym`. A std in a library of its
-//! own has other references; `summary.rs` finds that out with a thread-local of its own, and the library stays mapped.
+//! *Each registration is seen.* The linker binds a reference to a hidden definition in the same library, so the loader
+//! cannot bind it to another one. A look-up by name goes through the definitions of `dlsym` and `dlvsym`. A std in a
+//! library of its own has other references; `summary.rs` finds that out with a thread-local of its own, and the library
+//! stays mapped.
 //!
 //! *No registered thing is called in a closed library.* The host itself runs the destructors of keys and thread-locals,
 //! and runs none of a library that is closed. It closes the library only when the library's threads have ended. If a
 //! thing has escaped, the library stays mapped.
 //!
-//! *Code in other libraries* that the plugin depends on is not seen here. The host finds these libraries, and keeps the plugin
-//! mapped if it cannot vouch for them: see `dependencies.rs` in `plugin-host`.
+//! *Code in other libraries* that the plugin depends on is not seen here. The host finds these libraries, and keeps the
+//! plugin mapped if it cannot vouch for them: see `dependencies.rs` in `plugin-host`.
 
 mod controlled;
 mod definitions;

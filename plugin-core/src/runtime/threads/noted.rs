@@ -50,8 +50,8 @@ impl When {
     }
 }
 
-/// The functions by their numbers in [`__control_threads`](crate::__control_threads), each with the kind of thing that it
-/// leaves.
+/// The functions by their numbers in [`__control_threads`](crate::__control_threads), each with the kind of thing that
+/// it leaves.
 pub(super) const NAMES: [(&CStr, u32, When); 50] = [
     (c"sigset", escaped::SIGNAL_HANDLER, Always),
     (c"bsd_signal", escaped::SIGNAL_HANDLER, Always),

@@ -9,8 +9,8 @@ const RTLD_DEFAULT: *mut c_void = std::ptr::null_mut();
 const RTLD_NEXT: *mut c_void = -1_isize as *mut c_void;
 
 /// Defines a function that calls the loader's own `dlvsym`. This library defines another function of that name. The
-/// reference has a version, that of the first glibc for the processor, and no definition here has one. The function is a
-/// jump, so that the loader takes this library for the caller.
+/// reference has a version, that of the first glibc for the processor, and no definition here has one. The function is
+/// a jump, so that the loader takes this library for the caller.
 macro_rules! loaders_dlvsym {
     ($version:literal, $jump:literal) => {
         std::arch::global_asm!(
