@@ -1,4 +1,4 @@
-//! Notes what builds this crate, for the record that every plugin carries, and what the target lets a host control.
+//! Tells the crate its compiler, for the record in every plugin, and the parts of the target that a host can control.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ fn main() {
     let of_target = |what: &str| std::env::var(what).unwrap_or_default();
     println!("cargo::rustc-env=PLUGIN_CORE_TARGET={}", of_target("TARGET"));
 
-    // Where a library's threads and thread-locals can be put under its host's control: see `src/runtime/threads.rs`. A
-    // statically linked C library has no loader, and so no hosts.
+    // Targets on which a host can control a library's threads and thread-locals: see `src/runtime/threads/mod.rs`. A
+    // statically linked C library has no loader, so no host can load a library there.
     println!("cargo::rustc-check-cfg=cfg(controllable)");
     let is_static = of_target("CARGO_CFG_TARGET_FEATURE").split(',').any(|feature| feature == "crt-static");
     let known = ["x86_64", "aarch64"].contains(&of_target("CARGO_CFG_TARGET_ARCH").as_str());
@@ -20,7 +20,8 @@ fn main() {
         println!("cargo::rustc-cfg=controllable");
     }
 
-    // Where `corosensei` switches stacks on a stable compiler. The manifest has the same condition for the dependency.
+    // Targets on which `corosensei` switches stacks with a stable compiler. The manifest has the same condition for the
+    // dependency.
     println!("cargo::rustc-check-cfg=cfg(stacks)");
     let stacks: &[&str] = match of_target("CARGO_CFG_TARGET_FAMILY").as_str() {
         "unix" => &["x86_64", "aarch64", "riscv64", "loongarch64"],

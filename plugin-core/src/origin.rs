@@ -1,12 +1,12 @@
-//! Which loaded library a value came from.
+//! The origin of a value: the library that the value came from.
 
 use std::any::Any;
 use std::sync::Arc;
 
-/// Keeps the library a value came from loaded, for as long as the value is there.
+/// The library that a value came from. An origin keeps its library loaded while the value exists.
 ///
-/// [`PluginType::lift`](crate::PluginType::lift) receives the origin of what it lifts. Plain data has no use for it;
-/// a value that leads back into the library (a closure, an object) keeps a clone.
+/// [`PluginType::lift`](crate::PluginType::lift) receives the origin of the lifted value. Plain data does not need the
+/// origin. A value that leads back into the library keeps a clone of it.
 ///
 /// # Example
 ///
@@ -15,44 +15,45 @@ use std::sync::Arc;
 ///
 /// use plugin_core::Origin;
 ///
-/// let library = Arc::new("whatever unloads the library when it is dropped");
+/// let library = Arc::new("unloads the library when it is dropped");
 /// let origin = Origin::of(library.clone());
 /// drop(library);
-/// assert!(origin.library().is_some(), "it is still there");
-/// assert!(Origin::HOST.library().is_none(), "the host is always there");
+/// assert!(origin.library().is_some(), "the origin keeps the library");
+/// assert!(Origin::HOST.library().is_none(), "the host is never unloaded");
 /// ```
 #[derive(Clone)]
 pub struct Origin(Source);
 
 #[derive(Clone)]
 enum Source {
-    Stays,
+    Host,
     Library(Arc<dyn Any + Send + Sync>),
     Leaves,
 }
 
 impl Origin {
-    /// The origin of what comes from the host, or from code linked into it: never unloaded before its receiver is.
-    pub const HOST: Origin = Origin(Source::Stays);
+    /// The origin of values from the host, or from code that is linked into it. Such code is not unloaded before the
+    /// receiver.
+    pub const HOST: Origin = Origin(Source::Host);
 
-    /// The origin of what comes from a library that may go as soon as the lift is done, and which nothing keeps: what would
-    /// lead back into it is copied.
+    /// The origin of values from a library that may be unmapped directly after the lift. Nothing keeps such a library,
+    /// so values that would lead back into it are copied.
     pub const LEAVES: Origin = Origin(Source::Leaves);
 
-    /// The origin of what comes from the library that `library` keeps loaded.
+    /// Makes the origin of values from the library that `library` keeps loaded.
     pub fn of(library: Arc<dyn Any + Send + Sync>) -> Self {
         Origin(Source::Library(library))
     }
 
-    /// What keeps the library loaded, if something must.
+    /// Returns the value that keeps the library loaded, if the library can be unmapped at all.
     pub fn library(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         match &self.0 {
             Source::Library(library) => Some(library),
-            Source::Stays | Source::Leaves => None,
+            Source::Host | Source::Leaves => None,
         }
     }
 
-    /// Whether nothing that is lifted may lead back into the library.
+    /// Returns true if no lifted value may lead back into the library.
     pub fn leaves(&self) -> bool {
         matches!(self.0, Source::Leaves)
     }
@@ -61,7 +62,7 @@ impl Origin {
 impl std::fmt::Debug for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
-            Source::Stays => "Origin(host)",
+            Source::Host => "Origin(host)",
             Source::Library(_) => "Origin(library)",
             Source::Leaves => "Origin(a library that leaves)",
         })

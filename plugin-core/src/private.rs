@@ -1,21 +1,22 @@
-//! What the expansion of `#[plugin_export]` refers to. Not covered by semantic versioning: use none of it.
+//! Items for the code that the attributes emit. They are not covered by semantic versioning, so other code must not use
+//! them.
 
 use std::ffi::c_void;
 use std::fmt::Display;
 
-/// The crate `core` itself. In an author's crate, the name may lead to another crate.
+/// The crate `core` itself. In an author's crate, the name `core` may refer to another crate.
 pub use ::core;
 pub use inventory;
 
-pub use crate::descriptor::{Definition, DefinitionRef, Node, Tag, assert_described, form, style};
+pub use crate::abi::{Export, Invoke};
+pub use crate::describe::record::{Field, Kind, Record};
+pub use crate::describe::{Definition, DefinitionRef, Node, Tag, assert_described, form, style};
 pub use crate::fault::{Context, Outcome, drop_rest, outcome};
-pub use crate::record::{Field, Kind, Record};
-use crate::state::{self, StateRepr};
+use crate::runtime::state::{self, StateRepr};
 pub use crate::statics::access;
-pub use crate::table::{Export, Invoke};
-pub use crate::types::grows::{Release, unbox};
+pub use crate::types::growable::{Release, unbox};
 pub use crate::types::held::default as hold_default;
-pub use crate::types::parameter::{Parameter, Template};
+pub use crate::types::stand_in::{Parameter, Template};
 use crate::types::{PluginMut, PluginRef, PluginType};
 use crate::{Origin, PluginStatic};
 
@@ -32,14 +33,14 @@ pub type OwnRepr<T> = <T as PluginType>::Repr;
 pub type RefRepr<T> = <T as PluginRef>::RefRepr;
 /// The `Repr` of an argument `&mut T`.
 pub type MutRepr<T> = <T as PluginMut>::MutRepr;
-/// What an entry returns for `T`.
+/// The return type of an entry for `T`.
 pub type Returned<T> = Outcome<<T as PluginType>::Repr>;
-/// What a static's accessor returns.
+/// The return type of a static's accessor.
 pub type Accessed<T> = Outcome<<T as PluginStatic>::Access>;
-/// What a hook returns.
+/// The return type of a hook.
 pub type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
 
-/// The text of a variable that cargo sets, if it is cargo that builds.
+/// Returns the text of a variable that cargo sets, or an empty text if another tool builds the crate.
 pub const fn or_empty(variable: Option<&'static str>) -> &'static str {
     match variable {
         Some(text) => text,
@@ -51,7 +52,7 @@ pub const fn or_empty(variable: Option<&'static str>) -> &'static str {
 ///
 /// # Safety
 ///
-/// As for [`PluginType::lift`], and the argument is the host's.
+/// As for [`PluginType::lift`]. The argument came from the host.
 #[inline(always)]
 pub unsafe fn own<T: PluginType>(repr: T::Repr) -> T {
     // SAFETY: the caller's promise.
@@ -80,29 +81,29 @@ pub unsafe fn by_mut<T: PluginMut + ?Sized>(repr: T::MutRepr) -> T::HeldMut {
     unsafe { T::hold_mut(repr) }
 }
 
-/// The `Repr` of an argument that is passed by address.
+/// Reads the `Repr` of an argument that is passed by address.
 ///
 /// # Safety
 ///
-/// `arguments` points at more than `index` addresses, and the one at `index` is of an `R`.
+/// `arguments` points at more than `index` addresses, and the address at `index` is that of an `R`.
 #[inline(always)]
 pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
     // SAFETY: the caller's promise.
     unsafe { (*arguments.add(index)).cast::<R>().read() }
 }
 
-/// Returns an outcome by address.
+/// Writes an outcome to an address.
 ///
 /// # Safety
 ///
-/// `to` is an address to which an `Outcome<R>` may be written.
+/// `to` has room for an `Outcome<R>`.
 #[inline(always)]
 pub unsafe fn give<R>(outcome: Outcome<R>, to: *mut c_void) {
     // SAFETY: the caller's promise.
     unsafe { to.cast::<Outcome<R>>().write(outcome) }
 }
 
-/// What a descriptor has for the constant argument of a generic type.
+/// Returns the bytes of a descriptor for the constant argument of a generic type.
 pub const fn constant(value: i128) -> [u8; 17] {
     let mut head = [Tag::Constant as u8; 17];
     let bytes = value.to_le_bytes();
@@ -114,22 +115,23 @@ pub const fn constant(value: i128) -> [u8; 17] {
     head
 }
 
-/// Ends a lift that met the number of a variant which its descriptor does not have.
+/// Ends a lift that met an unknown number of a variant.
 #[cold]
 #[inline(never)]
 pub fn unknown_variant(type_name: &str, number: u32) -> ! {
     panic!("a lowered `{type_name}` is variant {number}, which there is not: its sender is broken or lies")
 }
 
-/// Ends a lift that found fewer fields than its descriptor has without default.
+/// Ends a lift that found no value for a field without a default.
 #[cold]
 #[inline(never)]
 pub fn missing_field(type_name: &str, field: &str) -> ! {
     panic!("a lowered `{type_name}` has no field `{field}`, which it must: its sender is broken or lies")
 }
 
-/// Never called. With such a call in a crate that unwinds, the compiler refuses to link the crate with one that aborts. So what
-/// this crate says of panics holds for the whole library.
+/// A function that nothing calls. It contains a call that may unwind. If this crate is built to unwind, the compiler
+/// therefore refuses to link it with a crate that aborts on panics. So the build record's word about panics holds for
+/// the whole library.
 ///
 /// # Safety
 ///
@@ -158,18 +160,18 @@ pub trait OutsideOfAnImpl {
 #[diagnostic::do_not_recommend]
 impl OutsideOfAnImpl for Place<true> {}
 
-/// How a type crosses, as [`advice`] has it.
+/// The way of a type that crosses by value, for the traits of [`advice`].
 pub enum Own {}
-/// As above, behind `&`.
+/// The way behind `&`.
 pub enum Ref {}
-/// As above, behind `&mut`.
+/// The way behind `&mut`.
 pub enum Mut {}
-/// As above, as a static.
+/// The way of a static.
 pub enum Static {}
 
-/// Makes a trait that each type has which crosses. The attributes ask for a type's descriptor through such a trait where the
-/// type's spelling suggests why it may not cross, so that the compiler's error has the remedy. A type of the author's with such
-/// a name crosses as any other type does.
+/// Makes traits that every type has which crosses. If the spelling of a type suggests why the type may not cross, the
+/// attributes ask for its descriptor through such a trait. Then the compiler's error contains the remedy. A user type
+/// with such a name crosses as any other type does.
 macro_rules! advice {
     ($($(#[$docs:meta])* $name:ident: $label:tt, $note:tt;)*) => {$(
         $(#[$docs])*
@@ -253,13 +255,13 @@ pub mod advice {
     }
 }
 
-/// What an init or shutdown hook may return.
+/// A return type of init and shutdown hooks.
 #[diagnostic::on_unimplemented(
     message = "a hook cannot return `{Self}`",
     label = "a hook returns nothing, or `Result<(), E>` where `E: Display`"
 )]
 pub trait HookResult {
-    /// The error as the host will show it.
+    /// Converts the result. The host shows the text of an error.
     fn into_result(self) -> Result<(), String>;
 }
 
@@ -285,7 +287,7 @@ pub fn hook<R: HookResult>(f: impl FnOnce() -> R) -> HookOutcome {
     outcome(|| f().into_result())
 }
 
-/// What `#[plugin_export(save)]` returns.
+/// The return type of a function with `#[plugin_export(save)]`.
 pub type Saved = Outcome<StateRepr>;
 
 /// Saves the state.
@@ -297,13 +299,14 @@ pub fn save<S: PluginType>(f: impl FnOnce() -> S) -> Saved {
 ///
 /// # Safety
 ///
-/// The state at this address was saved as a type that fits `S`, and is received once, while its saver is still there.
+/// The state at this address was saved as a type that fits `S`. It is received once, while the saver's library is still
+/// mapped.
 pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
     // SAFETY: the caller's promise.
     unsafe { state::lift(state) }
 }
 
-/// An item that was promised to be exported rightly: see [`Promised::new`].
+/// An item with an unsafe promise about its entry: see [`Promised::new`].
 #[derive(Clone, Copy)]
 pub struct Promised {
     /// The kind of the item.
@@ -315,17 +318,17 @@ pub struct Promised {
 }
 
 impl Promised {
-    /// An item of this kind, with this descriptor and entry.
+    /// Makes an item of this kind, with this descriptor and entry.
     ///
     /// # Safety
     ///
-    /// A host may call `entry` as it calls items of this kind. The arguments and the result of `entry` have the `Repr`s that
-    /// `node` says, and `invoke` calls it.
+    /// A host may call `entry` as it calls items of this kind. The arguments and the result of `entry` have the `Repr`s
+    /// that follow from `node`. `invoke` calls `entry`.
     pub const unsafe fn new(kind: Kind, node: &'static Node, entry: *const c_void, invoke: Option<Invoke>) -> Self {
         Promised { kind, node, entry, invoke }
     }
 
-    /// The item's registration.
+    /// Makes the registration of the item.
     ///
     /// # Safety
     ///
@@ -336,13 +339,15 @@ impl Promised {
     }
 }
 
-/// Writes an item's record and registers the item, a [`Promised`]. It has the word `unsafe` itself: a word of the caller's would
-/// have the caller's rights, whatever this name leads to in the caller's crate.
+/// Writes an item's record and registers the item, a [`Promised`]. This macro contains the word `unsafe` itself. If the
+/// caller wrote the word, and the name of this macro led to another macro there, that macro would get the right to
+/// unsafe code.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
     ($item:ident $name:literal $($library:ident)?, docs: [$($docs:expr),*], arguments: [$($argument:literal),*]) => {
-        // Within a block of its own: macro items are not hygienic, and the author's may have the same names.
+        // The items are in a block of their own, because the names of a macro's items may be the same as names of the
+        // author.
         const _: () = {
             const ITEM: $crate::__private::Promised = $item;
             const RECORD: $crate::__private::Record = $crate::__private::Record {
@@ -367,7 +372,7 @@ macro_rules! __register {
             static BYTES: [$crate::__private::core::primitive::u8; RECORD.len()] = RECORD.encode();
 
             $crate::__private::inventory::submit! {
-                // SAFETY: the record is made of this item's kind and descriptor.
+                // SAFETY: the record consists of this item's kind and descriptor.
                 unsafe { ITEM.export(&BYTES) }
             }
         };

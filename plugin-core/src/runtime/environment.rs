@@ -2,35 +2,35 @@
 //!
 //! # The problem
 //!
-//! The environment is an array of pointers to strings, `NAME=value`, that ends with null; the C library's variable `environ`
-//! points at it. std, `getenv`, `execvp` and the kernel walk through it. The C library's `setenv` moves the array when it
-//! grows, and frees the old one. A std excludes that with a lock, but a plugin's std has a lock of its own, and C code has
-//! none.
+//! The environment is an array of pointers to strings, `NAME=value`, that ends with null; the C library's variable
+//! `environ` points at it. std, `getenv`, `execvp` and the kernel walk through it. The C library's `setenv` moves the
+//! array when it grows, and frees the old one. A std excludes that with a lock, but a plugin's std has a lock of its
+//! own, and C code has none.
 //!
 //! # The idea
 //!
-//! Every reader does the same: it loads `environ`, then pointers from the array up to null, and reads the strings. All that
-//! it may meet on this way stays valid for ever:
+//! Every reader does the same: it loads `environ`, then pointers from the array up to null, and reads the strings. All
+//! that it may meet on this way stays valid for ever:
 //!
-//! - Strings are never freed and never changed. Equal strings are made once, as in the C library, so that a program which
-//!   sets a variable to one of a few values again and again needs no more memory each time.
-//! - Arrays are never freed. An array has spare room, where an entry is added by one store. A larger array is twice as large,
-//!   so all smaller ones together need no more than the largest.
-//! - A place in an array that is not null never becomes null again, because readers look at it twice: first whether it is
-//!   null, then at the string. An entry is replaced by one store of another pointer. It is removed by publishing a copy
-//!   without it. Such copies may take [`COPIES`] bytes in the life of the process. After that, an entry is removed by
-//!   replacing it by an empty string, which every reader skips. The next entry that is added takes its place.
+//! - Strings are never freed and never changed. Equal strings are made once, as in the C library, so that a program
+//!   which sets a variable to one of a few values again and again needs no more memory each time.
+//! - Arrays are never freed. An array has spare room, where an entry is added by one store. A larger array is twice as
+//!   large, so all smaller ones together need no more than the largest.
+//! - A place in an array that is not null never becomes null again, because readers look at it twice: first whether it
+//!   is null, then at the string. An entry is replaced by one store of another pointer. It is removed by publishing a
+//!   copy without it. Such copies may take [`COPIES`] bytes in the life of the process. After that, an entry is removed
+//!   by replacing it by an empty string, which every reader skips. The next entry that is added takes its place.
 //!
 //! Writers exclude each other with one lock.
 //!
 //! # What is assumed
 //!
-//! Readers use plain loads, which race with these stores in terms of the language. That is beyond Rust's memory model, and
-//! cannot be helped from outside of std and the C library. It relies on three facts. On the processors for which this is
-//! compiled, an aligned pointer is loaded and stored as a whole. A reader that loads a published pointer sees everything
-//! behind it that was stored before: on x86-64 because stores are seen in order, on AArch64 because a load through a
-//! pointer follows the load of the pointer. And a compiler does not make up values that were never loaded; loading a place
-//! twice is harmless, as shown above.
+//! Readers use plain loads, which race with these stores in terms of the language. That is beyond Rust's memory model,
+//! and cannot be helped from outside of std and the C library. It relies on three facts. On the processors for which
+//! this is compiled, an aligned pointer is loaded and stored as a whole. A reader that loads a published pointer sees
+//! everything behind it that was stored before: on x86-64 because stores are seen in order, on AArch64 because a load
+//! through a pointer follows the load of the pointer. And a compiler does not make up values that were never loaded;
+//! loading a place twice is harmless, as shown above.
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_int};
@@ -96,7 +96,7 @@ fn answer(result: Result<(), NoMemory>) -> c_int {
 
 /// Returns the places of the array that is published, up to the first that is null.
 fn entries() -> &'static [Entry] {
-    // SAFETY: a variable of the C library's, which is a pointer.
+    // SAFETY: the C library's variable is a pointer.
     let first = unsafe { environ.load(Ordering::Acquire) };
     if first.is_null() {
         return &[];
@@ -129,7 +129,8 @@ impl Writer {
     /// Makes the string `name=value`, unless it exists already.
     fn string(&mut self, name: &[u8], value: &[u8]) -> Result<*mut c_char, NoMemory> {
         let memory = allocate::<c_char>(name.len() + value.len() + 2)?;
-        // SAFETY: the block has room for both texts, the sign between, and the 0 at the end. The last byte is 0 already.
+        // SAFETY: the block has room for both texts, the sign between, and the 0 at the end. The last byte is 0
+        // already.
         let text = unsafe {
             let bytes = memory.cast::<u8>();
             bytes.copy_from_nonoverlapping(name.as_ptr(), name.len());
@@ -185,7 +186,7 @@ impl Writer {
         Ok(*self.removed.get_mut())
     }
 
-    /// Has `entry` be the string of that variable.
+    /// Sets the variable to `entry`, a string that was made.
     fn set(&mut self, name: &[u8], entry: *mut c_char) -> Result<(), NoMemory> {
         let found = entries();
         if !self.own(found) {

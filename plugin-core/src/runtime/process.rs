@@ -1,22 +1,27 @@
-//! State of the process that each std takes for its own: the environment, and the process's end.
+//! State of the process that each std treats as its own: the environment, and the end of the process.
 //!
-//! A std guards such state with a lock of its own, and a plugin has a std of its own. So this module defines, for a
-//! library, the functions that std calls to change the environment and to end the process. Those of a plugin ask the host.
-//! Those of a host change the environment without harm to anyone who reads it: see `environment.rs`. Before a plugin has a
-//! host, and in a program that is linked with a plugin, they pass on to the next definition.
+//! A std guards such state with its own lock, and a plugin has its own std. So this module defines the functions that a
+//! library's std calls to change the environment and to end the process. A plugin's functions ask the host. A host's
+//! functions change the environment without harm to its readers: see `environment.rs`. Before a plugin has a host, and
+//! in a program that is linked with a plugin, they pass on to the next definition.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 
-use super::services;
-use crate::table::Environment;
+#[cfg(feature = "host")]
+use super::image::image_of;
+use super::image::is_own;
+use super::panic_hook::before_abort;
+use super::services::services;
+use super::threads::{next, note_environment};
+use crate::abi::Environment;
 
-/// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts it, and
-/// in a host's. Each definition is a jump through [`ENVIRONMENT`].
+/// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts
+/// it, and in a host's. Each definition is a jump through [`ENVIRONMENT`].
 ///
 /// The definitions are weak, because there may be several. They are not hidden, because a program exports them then, as
-/// it does every function that the C library has as well: each library of the process finds them before the C library's.
-/// A `cdylib` exports nothing that is not Rust's, so only its own references find them.
+/// it does every function that the C library has as well: each library of the process finds them before the C
+/// library's. A `cdylib` exports nothing that is not Rust's, so only its own references find them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __share_environment {
@@ -68,7 +73,8 @@ macro_rules! __share_environment {
 #[cfg(feature = "host")]
 crate::__share_environment!("__plugin_core_host_environment");
 
-/// The functions that [`__share_environment`](crate::__share_environment) refers to, and that a host passes to its plugins.
+/// The functions that [`__share_environment`](crate::__share_environment) refers to, and that a host passes to its
+/// plugins.
 pub static ENVIRONMENT: Environment =
     Environment { size: size_of::<Environment>(), setenv, unsetenv, putenv, clearenv };
 
@@ -108,32 +114,7 @@ fn next(name: &CStr) -> *mut c_void {
     unsafe { dlsym(-1_isize as *mut c_void, name.as_ptr()) }
 }
 
-/// Returns the start of the library or program that `address` is in.
-pub(super) fn image_of(address: *const c_void) -> *const c_void {
-    /// `Dl_info`.
-    #[repr(C)]
-    struct Found {
-        file: *const c_char,
-        base: *const c_void,
-        symbol: *const c_char,
-        address: *const c_void,
-    }
-    unsafe extern "C" {
-        fn dladdr(address: *const c_void, found: *mut Found) -> c_int;
-    }
-    let mut found =
-        Found { file: std::ptr::null(), base: std::ptr::null(), symbol: std::ptr::null(), address: std::ptr::null() };
-    // SAFETY: the address is looked up, not used, and the result has a place.
-    unsafe { dladdr(address, &raw mut found) };
-    found.base
-}
-
-/// Returns true if this library or program has that function.
-pub(super) fn is_own(function: *const c_void) -> bool {
-    !function.is_null() && image_of(function) == image_of((setenv as *const ()).cast())
-}
-
-/// Whose definitions a library uses as long as it is not attached.
+/// The definitions that a library uses as long as it is not bound.
 #[derive(Clone, Copy)]
 enum Source {
     /// Those that come first in the process.
@@ -209,7 +190,7 @@ unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
 unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
     // SAFETY: the caller's promise.
     if !entry.is_null() && unsafe { CStr::from_ptr(entry) }.to_bytes().contains(&b'=') {
-        super::threads::note_environment();
+        note_environment();
     }
     pass_on!(c"putenv" putenv(entry: *mut c_char))
 }
@@ -223,8 +204,8 @@ unsafe extern "C" fn clearenv() -> c_int {
     pass_on!(c"clearenv" clearenv())
 }
 
-/// `exit`, as a library has it. Two threads must not call the C library's at once, against which each std has a guard: the
-/// host's must be told of the plugin's.
+/// `exit`, as a library has it. Two threads must not be in the C library's `exit` at once. Each std has a guard against
+/// that, so the host's std has to know of a plugin's call.
 ///
 /// # Safety
 ///
@@ -235,7 +216,7 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
         unsafe { (services.exit)(status) };
     }
     // Not by `dlsym`, which gives this library its own definition.
-    match super::threads::next!("exit", unsafe extern "C" fn(c_int) -> !) {
+    match next!("exit", unsafe extern "C" fn(c_int) -> !) {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(status) },
         None => std::process::abort(),
@@ -244,7 +225,7 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
 
 /// The next function of that name. Once it is known, to ask for it is safe in a signal handler.
 pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
-    super::threads::next!("abort", unsafe extern "C" fn() -> !)
+    next!("abort", unsafe extern "C" fn() -> !)
 }
 
 /// `abort`, as a library has it: first it prints the panics of this thread that have not been reported.
@@ -253,7 +234,7 @@ pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn abort() -> ! {
-    super::panics::before_abort();
+    before_abort();
     match next_abort() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function() },

@@ -4,12 +4,12 @@ use std::mem::ManuallyDrop;
 
 use super::sequence::lend_slice;
 use super::{PluginType, held};
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::descriptor::{Node, Tag};
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
-// SAFETY: crosses as the `Vec` of its one value does.
+// SAFETY: a `Box` crosses as the `Vec` of its one value does.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Box<T> {
     type Repr = BufferRepr;
@@ -18,7 +18,8 @@ unsafe impl<T: PluginType> PluginType for Box<T> {
 
     #[inline]
     fn lower(self) -> BufferRepr {
-        // SAFETY: an array of one is laid out as the one. The value may be too large to pass over the stack.
+        // SAFETY: an array of one element is laid out as the element. The box is converted in place, because its value
+        // may be too large for the stack.
         let one = unsafe { Box::from_raw(Box::into_raw(self).cast::<[T; 1]>()) };
         Vec::from(one as Box<[T]>).lower()
     }
@@ -28,16 +29,16 @@ unsafe impl<T: PluginType> PluginType for Box<T> {
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered or lent `Box<T>`, which is a buffer of one `T`.
+        // SAFETY: the caller promises a lowered or lent `Box<T>`, which is a buffer with one `T`.
         let one = unsafe { Vec::<T>::lift(repr, origin) };
         assert_one(one.len());
-        // SAFETY: a slice of one is laid out as the one.
+        // SAFETY: a slice of one element is laid out as the element.
         unsafe { Box::from_raw(Box::into_raw(one.into_boxed_slice()).cast::<T>()) }
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         assert_one(repr.len());
-        // SAFETY: as above, and to use the result as is asked for.
+        // SAFETY: as above. The caller uses the result as `hold` demands.
         unsafe {
             let one = ManuallyDrop::into_inner(held::boxed_slice::<T>(repr, origin, arena));
             ManuallyDrop::new(Box::from_raw(Box::into_raw(one).cast::<T>()))

@@ -1,14 +1,14 @@
-//! `bytes::Bytes`, shared between the two sides.
+//! `bytes::Bytes`: both sides share the bytes.
 //!
-//! A clone of a `Bytes` shares the bytes and may outlive a loan. A receiver that holds a `Bytes` therefore makes a share of
-//! its own, with a function that comes from the sender. [`Arena::own`] gives this share up when the loan ends, and requires that
-//! no function with a `&Bytes` changes the four words of the handle itself. The handle contains an atomic pointer, so the
-//! compiler cannot check this. It follows from the documentation of `Bytes`: the handle is made by `Bytes::from_owner`, has
-//! shared storage from the start, and sharing such a handle "will be implemented by increasing the reference count". A test
-//! below watches the four words.
+//! A clone of a `Bytes` shares the bytes and may outlive a loan. A receiver that holds a `Bytes` therefore makes a
+//! share of its own, with a function that comes from the sender. [`Arena::own`] gives this share up when the loan ends,
+//! and requires that no function with a `&Bytes` changes the four words of the handle itself. The handle contains an
+//! atomic pointer, so the compiler cannot check this. It follows from the documentation of `Bytes`: the handle is made
+//! by `Bytes::from_owner`, has shared storage from the start, and sharing such a handle "will be implemented by
+//! increasing the reference count". A test below watches the four words.
 //!
-//! (The handle of a `Vec`'s bytes is different: its first clone changes the handle. Such a handle may be the default of a
-//! field, and for this reason [`held::default`](super::held::default) does not put defaults into held values.)
+//! (The handle of a `Vec`'s bytes is different: its first clone changes the handle. Such a handle may be the default of
+//! a field, and for this reason [`held::default`](super::held::default) does not put defaults into held values.)
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
@@ -16,9 +16,9 @@ use std::mem::ManuallyDrop;
 use ::bytes::Bytes;
 
 use super::PluginType;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
-use crate::fault::drop_rest;
+use crate::describe::{Node, Tag};
+use crate::fault::unwind::drop_rest;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// The `Repr` of a `Bytes`: address and length, and a share in the owner of the bytes.
@@ -35,8 +35,8 @@ pub struct BytesRepr {
 }
 
 unsafe extern "C" fn free_bytes(owner: *mut c_void) {
-    // The bytes may have an owner of the author's, whose `drop` may panic.
-    // SAFETY: `lower` in this same library boxed it, and it is freed once.
+    // The owner of the bytes may be a type of the author, whose `drop` may panic. SAFETY: `lower` in this library boxed
+    // the owner, and it is freed once.
     drop_rest(|| drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) }));
 }
 
@@ -52,7 +52,7 @@ struct Share {
     _origin: Origin,
 }
 
-// SAFETY: what is shared is a `Bytes`, which may be used, cloned and dropped on any thread, and so may the origin.
+// SAFETY: the share is one of a `Bytes`, which may be used, cloned and dropped on any thread. The origin may be, too.
 unsafe impl Send for Share {}
 // SAFETY: as above.
 unsafe impl Sync for Share {}
@@ -62,7 +62,7 @@ impl Share {
     ///
     /// # Safety
     ///
-    /// The `Repr` came from `origin`, and nobody has given up its own share yet.
+    /// The `Repr` came from `origin`, and its own share was not given up yet.
     unsafe fn another(repr: &BytesRepr, origin: &Origin) -> Self {
         // SAFETY: the caller's promise.
         Share { repr: unsafe { (repr.share)(repr.owner) }, _origin: origin.clone() }
@@ -71,7 +71,7 @@ impl Share {
 
 impl AsRef<[u8]> for Share {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: from the sender's `Bytes`, which keeps them until it is freed.
+        // SAFETY: address and length came from the sender's `Bytes`, which keeps the bytes until the share is freed.
         unsafe { std::slice::from_raw_parts(self.repr.ptr, self.repr.len) }
     }
 }
@@ -79,13 +79,14 @@ impl AsRef<[u8]> for Share {
 impl Drop for Share {
     fn drop(&mut self) {
         if let Some(free) = self.repr.free {
-            // SAFETY: freed once, by the function that came with it; the origin keeps that loaded.
+            // SAFETY: this is the drop, so the share is freed once, by the function that came with it. The origin keeps
+            // the function loaded.
             unsafe { free(self.repr.owner) }
         }
     }
 }
 
-// SAFETY: the receiver has a share of the very same bytes, which nobody changes.
+// SAFETY: the receiver gets a share of the same bytes, which do not change.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Bytes {
     type Repr = BytesRepr;

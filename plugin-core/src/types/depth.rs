@@ -1,23 +1,24 @@
-//! Room on the stack for values that are nested deeply: a list of ten thousand boxes crosses as a short one does.
+//! Room on the stack for deeply nested values: a list of ten thousand boxes crosses as a short list does.
 //!
-//! A conversion of a deep type starts on the stack of its caller, and uses little of it. If it needs more, it continues on a
-//! larger stack *of the same thread* (`stack.rs`), because a conversion runs code of the author's: defaults, hashers, and
-//! the `Display` of an error. The values that this code makes need not be `Send`, so they must not change threads.
+//! A conversion of a deep type starts on the stack of its caller, and uses little of that stack. If it needs more, it
+//! continues on a larger stack *of the same thread* (`runtime/stack.rs`). Another thread would be wrong, because a
+//! conversion runs code of the author: defaults, hashers, and the `Display` of an error. The values that this code
+//! makes need not be `Send`.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::stack;
+use crate::runtime::stack;
 
 /// The number of bytes that conversions may use of the stack on which the outermost one is called. The free space there
 /// is not known, and most values need far less.
 const FIRST: usize = 32 * 1024;
 /// The number of bytes that stay free on a stack when conversions continue on the next one.
 const SPARE: usize = 1024 * 1024;
-/// The number of bytes above the outermost conversion that count as its stack. Conversions that are inlined into the same
-/// function have their variables there.
+/// The number of bytes above the outermost conversion that count as its stack. Conversions that are inlined into the
+/// same function have their variables there.
 const ABOVE: usize = 4 * 1024;
 
 /// A range of addresses on a stack.
@@ -44,13 +45,13 @@ impl Room {
 thread_local! {
     /// The room that conversions of this library may use on this thread, while there are any.
     ///
-    /// A conversion may find itself outside: on a stack that another library or a coroutine has begun since. If that stack is
-    /// above the room, the conversion takes as little of it as an outermost one. If it is below, the conversion cannot tell it
-    /// from the end of its own stack, and takes a new one.
+    /// A conversion may find itself outside: on a stack that another library or a coroutine has begun since. If that
+    /// stack is above the room, the conversion takes as little of it as an outermost one. If it is below, the
+    /// conversion cannot tell it from the end of its own stack, and takes a new one.
     static ROOM: Cell<Room> = const { Cell::new(Room::NONE) };
 }
 
-/// Sets [`ROOM`] back to the value inside when a conversion ends that had a room of its own.
+/// Restores the earlier [`ROOM`] when a conversion with its own room ends.
 struct Restore(Room);
 
 impl Drop for Restore {
@@ -66,12 +67,12 @@ fn here() -> usize {
     std::ptr::from_ref(&marker).addr()
 }
 
-/// Runs `convert`, which converts values on the heap behind another value, and so may come here again if `deep`, which is
-/// [`PluginType::DEEP`](crate::PluginType::DEEP). If the room on the stack is used up, it runs on another stack.
+/// Runs `convert`, which converts values on the heap behind another value, and so may come here again if `deep`, which
+/// is [`PluginType::DEEP`](crate::PluginType::DEEP). If the room on the stack is used up, it runs on another stack.
 ///
 /// # Panics
 ///
-/// If `convert` panics, or there is no other stack.
+/// If `convert` panics, or if no other stack can be made.
 #[inline]
 pub(crate) fn with_room<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
     if !deep {
@@ -102,8 +103,8 @@ fn on_another_stack<R, F: FnOnce() -> R>(convert: F) -> R {
         let task = unsafe { &mut *task.cast::<Task<F, R>>() };
         let Some(convert) = task.convert.take() else { return };
         let _restore = Restore(ROOM.replace(Room::between(lowest + SPARE, here())));
-        // The panic ends here because the frames above may be another library's. It continues below, where `convert` was
-        // called, so nothing that it leaves behind is seen.
+        // The panic ends here because the frames above may be another library's. It continues below, where `convert`
+        // was called, so nothing that it leaves behind is seen.
         task.converted = Some(catch_unwind(AssertUnwindSafe(convert)));
     }
 
@@ -123,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// Goes so many levels deep, each of which needs a kibibyte of the stack, and returns their number.
+    /// Goes down by this number of levels, and returns the number. Each level needs a kibibyte of the stack.
     fn descend(levels: usize) -> usize {
         let frame = std::hint::black_box([1_u8; 1024]);
         let below = if levels == 1 { 0 } else { with_room(true, || descend(levels - 1)) };
@@ -154,7 +155,8 @@ mod tests {
         assert_eq!(ROOM.get().size, 0);
     }
 
-    /// A conversion runs code that goes to a small stack of its own, above or below, and begins another conversion there.
+    /// A conversion runs code that goes to a small stack of its own, above or below, and begins another conversion
+    /// there.
     #[test]
     fn a_conversion_within_a_conversion_may_be_on_another_stack() {
         let small = || DefaultStack::new(256 * 1024).unwrap();

@@ -1,4 +1,4 @@
-//! `Box<dyn Error>`: what it and what caused it say.
+//! `Box<dyn Error>`: the messages of the error and its causes.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -6,13 +6,13 @@ use std::mem::ManuallyDrop;
 
 use super::PluginType;
 use super::sequence::lend_all;
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::descriptor::{Node, Tag};
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
-/// How much of a chain of causes crosses: it may have no end.
-const MOST: usize = 64;
+/// The largest number of messages that cross. A chain of causes may be endless.
+const MAX_CAUSES: usize = 64;
 
 /// An error that crossed.
 struct Crossed {
@@ -26,7 +26,7 @@ impl fmt::Display for Crossed {
     }
 }
 
-/// What a person sees when `main` returns it.
+/// Shows the whole chain, for a `main` that returns the error.
 impl fmt::Debug for Crossed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -45,13 +45,13 @@ impl Error for Crossed {
     }
 }
 
-/// What `error` and its causes say, the outermost first.
+/// Returns the messages of `error` and its causes, the outermost first.
 fn messages(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut messages = Vec::new();
     let mut next = Some(error);
-    while let Some(error) = next.filter(|_| messages.len() < MOST) {
+    while let Some(error) = next.filter(|_| messages.len() < MAX_CAUSES) {
         let mut message = String::new();
-        // Unlike `to_string`, this is content with as much as a failing `Display` has written.
+        // If `Display` fails, the message is the text that it has written. `to_string` would panic.
         let _ = write!(message, "{error}");
         messages.push(message);
         next = error.source();
@@ -59,7 +59,7 @@ fn messages(error: &(dyn Error + 'static)) -> Vec<String> {
     messages
 }
 
-/// The error that says this.
+/// Makes the error with these messages.
 fn error(messages: Vec<String>) -> Crossed {
     let chain = messages.into_iter().rev().fold(None, |source, message| Some(Box::new(Crossed { message, source })));
     chain.map_or_else(|| Crossed { message: "an error that says nothing".to_owned(), source: None }, |error| *error)
@@ -75,8 +75,8 @@ fn lend_copy(text: &str, arena: &mut Arena) -> BufferRepr {
 
 macro_rules! error {
     ($(($($auto:tt)*);)*) => {$(
-        // SAFETY: crosses as what it says, a `Vec<String>`; as an error it is equal if it says the same. `Display` is
-        // the author's and may panic: nothing is lowered by then, and the error is dropped.
+        // SAFETY: an error crosses as a `Vec<String>` of its messages. Two errors count as equal if their messages are
+        // equal. The author's `Display` may panic; then nothing was lowered yet, and the error is dropped.
         #[diagnostic::do_not_recommend]
         unsafe impl PluginType for Box<dyn Error $($auto)*> {
             type Repr = BufferRepr;
@@ -84,7 +84,7 @@ macro_rules! error {
 
             fn lower(self) -> BufferRepr {
                 let messages = messages(&*self);
-                // It is the author's too, and may panic.
+                // The author's `drop` may panic, too. So it runs before the messages are lowered.
                 drop(self);
                 messages.lower()
             }
@@ -101,7 +101,8 @@ macro_rules! error {
                 // SAFETY: as above.
                 let messages = unsafe { Vec::<String>::hold(repr, origin, arena) };
                 let error: Self = Box::new(error((*messages).clone()));
-                // SAFETY: a box is a pointer, which no function with a `&Box` changes. The rest is the caller's promise.
+                // SAFETY: a box is a pointer, which no function with a `&Box` changes. The rest is the caller's
+                // promise.
                 unsafe { arena.own(error) }
             }
         }
@@ -142,8 +143,8 @@ mod tests {
     #[test]
     fn an_endless_chain_ends() {
         let error = through::<Box<dyn Error>>(Box::new(Endless));
-        assert_eq!(messages(&*error), vec!["and again"; MOST]);
-        let last = (1..MOST).fold(&*error, |error, _| error.source().expect("there are more"));
+        assert_eq!(messages(&*error), vec!["and again"; MAX_CAUSES]);
+        let last = (1..MAX_CAUSES).fold(&*error, |error, _| error.source().expect("there are more"));
         assert!(last.source().is_none());
     }
 

@@ -8,11 +8,11 @@ use super::maps::{assert_no_interior_mutability, collect, exchange, gather, hold
 use super::sequence::{lend_all, lend_slice};
 use super::tuple::Tuple2Repr;
 use super::{PluginType, unknown_tag};
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::decimal::{are_equal, is_float, is_number};
-use crate::descriptor::{Node, Tag};
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
+use crate::types::decimal::{are_equal, is_float, is_number};
 
 /// The `Repr` of a `serde_json::Value`.
 ///
@@ -25,7 +25,7 @@ pub struct JsonRepr {
     payload: JsonPayload,
 }
 
-/// Aligned alike everywhere: on some systems, C's 64-bit numbers need less.
+/// The alignment is the same on every target. On some targets, C's 64-bit numbers need less.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 union JsonPayload {
@@ -48,7 +48,7 @@ const ARRAY: u8 = 6;
 const OBJECT: u8 = 7;
 const NUMBER: u8 = 8;
 
-/// Whether serde_json's feature `arbitrary_precision` is enabled. Then a number is a text.
+/// True if serde_json's feature `arbitrary_precision` is enabled. Then a number is a text.
 const NUMBERS_ARE_TEXTS: bool = std::mem::needs_drop::<Number>();
 
 impl JsonRepr {
@@ -58,7 +58,7 @@ impl JsonRepr {
         JsonRepr { tag: BOOL, payload: JsonPayload { boolean: value.into() } }
     }
 
-    /// The number, if it is one of Rust's, or else what `text` makes of its text.
+    /// Makes the `Repr` of a number. If the number is neither an integer nor a float of Rust, `text` converts its text.
     fn number(number: &Number, text: impl FnOnce(String) -> BufferRepr) -> Self {
         let is_same = |other: Number| !NUMBERS_ARE_TEXTS || other == *number;
         if let Some(unsigned) = number.as_u64().filter(|&unsigned| is_same(unsigned.into())) {
@@ -77,7 +77,7 @@ impl JsonRepr {
     }
 }
 
-// SAFETY: the tag says what is there.
+// SAFETY: the tag tells which field of the payload was written, so each value comes back as it was.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Value {
     type Repr = JsonRepr;
@@ -98,7 +98,7 @@ unsafe impl PluginType for Value {
             Value::Null => JsonRepr::NULL,
             Value::Bool(value) => JsonRepr::boolean(*value),
             Value::Number(number) => {
-                // SAFETY: it is used as the caller uses what this returns.
+                // SAFETY: the text is used only as a part of the returned `Repr`, which the arena outlives.
                 let lend = |text: String| unsafe { arena.own(text) }.lend(arena);
                 JsonRepr::number(number, lend)
             }
@@ -108,7 +108,7 @@ unsafe impl PluginType for Value {
         }
     }
     unsafe fn lift(repr: JsonRepr, origin: &Origin) -> Self {
-        // SAFETY: the tag says which field was written; a buffer is what the tag says, and is lifted once.
+        // SAFETY: the tag tells which field was written, and the type of a buffer. Each buffer is lifted once.
         unsafe {
             match repr.tag {
                 NULL => Value::Null,
@@ -125,14 +125,14 @@ unsafe impl PluginType for Value {
         }
     }
     unsafe fn hold(repr: &JsonRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above, and the caller uses the result as is asked for.
+        // SAFETY: as above. The caller uses the result as `hold` demands.
         unsafe {
             ManuallyDrop::new(match repr.tag {
                 NULL => Value::Null,
                 BOOL => Value::Bool(repr.payload.boolean != 0),
                 UNSIGNED => Value::Number(hold_number(repr.payload.unsigned.into(), arena)),
                 SIGNED => Value::Number(hold_number(repr.payload.signed.into(), arena)),
-                // Not every `f64` is a number in JSON.
+                // Not every `f64` is a number in JSON, for example infinity.
                 FLOAT => match Value::from(repr.payload.float) {
                     Value::Number(number) => Value::Number(hold_number(number, arena)),
                     other => other,
@@ -154,7 +154,7 @@ unsafe impl PluginType for Value {
 
 assert_no_interior_mutability!(Map<String, Value>, Number);
 
-/// The number that a text writes. It is refused if this side would have another number.
+/// Reads the number in a text. Panics if serde_json would have another number on this side.
 fn read_number(text: &str) -> Number {
     let is_same = |number: &Number| match number.as_f64().filter(|_| number.is_f64()) {
         Some(float) => is_float(text, float),
@@ -179,7 +179,8 @@ unsafe fn hold_number(number: Number, arena: &mut Arena) -> Number {
     if !NUMBERS_ARE_TEXTS {
         return number;
     }
-    // SAFETY: the caller's promise, and the check above.
+    // SAFETY: the caller uses the result as `hold` demands. The compiler has checked above that a number has no
+    // interior mutability.
     ManuallyDrop::into_inner(unsafe { arena.own(number) })
 }
 

@@ -1,28 +1,29 @@
 //! Maps and sets.
 //!
-//! Each side has its own hasher, and builds a map of its own. A key's `Hash` or `Ord` is the author's code and may panic
-//! while a map is lifted. The values lifted so far are then dropped. The others leak, because they are only `Repr`s.
+//! Each side has its own hasher, and builds a map of its own. A key's `Hash` or `Ord` is the author's code and may
+//! panic while a map is lifted. The values lifted so far are then dropped. The others leak, because they are only
+//! `Repr`s.
 //!
 //! # Maps that are held
 //!
-//! **Problem.** A held map needs a table on the receiver's heap, made by std. The keys and values in the table refer to the
-//! sender's memory and must never be dropped. But std drops a pair if `Hash` panics during the insertion, and drops a
-//! key if `Eq` finds an equal key in the table. `Hash` and `Eq` are the author's safe code and may do anything.
+//! **Problem.** A held map needs a table on the receiver's heap, made by std. The keys and values in the table refer to
+//! the sender's memory and must never be dropped. But std drops a pair if `Hash` panics during the insertion, and drops
+//! a key if `Eq` finds an equal key in the table. `Hash` and `Eq` are the author's safe code and may do anything.
 //!
-//! **Idea.** The arena keeps the complete table. When the arena ends, the table is emptied, the pairs are forgotten, and the
-//! memory of the table is freed. The same happens if a panic ends the insertion. All this is before the memory ends that the pairs
-//! refer to: the pairs are moved meanwhile, and a `Box` that is moved must be valid. Each pair is inserted in a way in which std
-//! cannot drop a held part:
+//! **Idea.** The arena keeps the complete table. When the arena ends, the table is emptied, the pairs are forgotten,
+//! and the memory of the table is freed. The same happens if a panic ends the insertion. All this is before the memory
+//! ends that the pairs refer to: the pairs are moved meanwhile, and a `Box` that is moved must be valid. Each pair is
+//! inserted in such a way that std cannot drop a held part:
 //!
-//! - A *key* is a copy that the receiver owns, so std may drop it. Two kinds of keys need no copy: those without drop glue,
-//!   and text with a hasher of std. std's `Hash` and `Eq` of text neither panic nor change their answers, so a look-up finds
-//!   out beforehand whether the key is in the table already.
-//! - A *value* goes into a vacant entry, or replaces the value of an occupied entry. Both happen after the last call of the
-//!   author's code. If std panicked there all the same, the process would end before a value is dropped.
+//! - A *key* is a copy that the receiver owns, so std may drop it. Two kinds of keys need no copy: those without drop
+//!   glue, and text with a hasher of std. std's `Hash` and `Eq` of text neither panic nor change their answers, so a
+//!   look-up finds out beforehand whether the key is in the table already.
+//! - A *value* goes into a vacant entry, or replaces the value of an occupied entry. Both happen after the last call of
+//!   the author's code. If std panicked there all the same, the process would end before a value is dropped.
 //!
-//! A hash table calls `Hash` for the keys in it when it makes room. If it does so in place and `Hash` panics, it drops pairs. But
-//! it makes room in place only if keys were removed, and no key is removed here. Nor does it make room otherwise, because it is
-//! made with room for all pairs.
+//! A hash table calls `Hash` for the keys in it when it makes room. If it does so in place and `Hash` panics, it drops
+//! pairs. But it makes room in place only if keys were removed, and no key is removed here. Nor does it make room
+//! otherwise, because it is made with room for all pairs.
 //!
 //! **Proof.** Until the table is complete, only this module uses it. Afterwards the held value contains a copy of the
 //! bytes of the collection itself, for the receiver to read, and the arena empties the original in the end. The bytes
@@ -42,10 +43,11 @@ use std::sync::Arc;
 
 use super::sequence::lend_all;
 use super::tuple::Tuple2Repr;
-use super::{NoUnwind, PluginType, held, with_room};
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::descriptor::{Node, Tag};
+use super::{PluginType, held, with_room};
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::fault::unwind::NoUnwind;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// Collects elements into a buffer.
@@ -87,7 +89,8 @@ pub(super) use assert_no_interior_mutability;
 
 assert_no_interior_mutability!(HashMap<u8, u8, ()>, BTreeMap<u8, u8>, HashSet<u8, ()>, BTreeSet<u8>);
 
-/// Whether a held key may be put into a table without a copy. A tree has no hasher, so its hasher counts as one of std.
+/// Returns true if a held key may be put into a table without a copy. A tree has no hasher, so its hasher counts as one
+/// of std.
 fn may_be_key<K: 'static>(hasher_is_std: bool) -> bool {
     macro_rules! is_one_of {
         ($($ty:ty),*) => { [$(TypeId::of::<$ty>()),*].contains(&TypeId::of::<K>()) };
@@ -142,10 +145,11 @@ pub(super) unsafe fn hold_table<C: IntoIterator + 'static, R>(
             add(&mut table.collection, repr, arena);
         }
     });
-    // Not before it is complete: an arena drops the newest first, and the table refers to what `add` has put there.
+    // The arena gets the table only when the table is complete. An arena drops the newest value first, and the table
+    // refers to values that `add` has put into the arena.
     let table = arena.keep(table);
     // SAFETY: by the caller's promise, nothing changes the bytes of either collection from here on. The arena drops the
-    // original, and nobody drops the copy.
+    // original, and no code drops the copy.
     unsafe { std::ptr::read(&table.as_ref().collection) }
 }
 
@@ -166,7 +170,7 @@ pub(super) fn insert_held<R>(insert: impl FnOnce() -> R) -> R {
 
 macro_rules! map {
     ($map:ident $entries:ident [$($hasher:ident)?] |$len:ident| $empty:expr; $($bound:tt)*) => {
-        // SAFETY: crosses as its pairs, one by one. The hasher is a new one on the other side.
+        // SAFETY: a map crosses as its pairs, one by one. The receiver's map has a new hasher.
         #[diagnostic::do_not_recommend]
         unsafe impl<K: PluginType + $($bound)*, V: PluginType $(, $hasher: BuildHasher + Default + 'static)?>
             PluginType for $map<K, V $(, $hasher)?>
@@ -236,7 +240,7 @@ map!(BTreeMap btree_map [] |_len| BTreeMap::new(); Ord);
 
 macro_rules! set {
     ($set:ident [$($hasher:ident)?] |$len:ident| $empty:expr; $($bound:tt)*) => {
-        // SAFETY: crosses as its elements, one by one. The hasher is a new one on the other side.
+        // SAFETY: a set crosses as its elements, one by one. The receiver's set has a new hasher.
         #[diagnostic::do_not_recommend]
         unsafe impl<T: PluginType + $($bound)* $(, $hasher: BuildHasher + Default + 'static)?> PluginType
             for $set<T $(, $hasher)?>
@@ -377,7 +381,7 @@ mod tests {
         assert_eq!((LET_GO.take(), ENDED.take()), (vec![(1, 0), (2, 0)], 2));
     }
 
-    /// The interest is in what a sanitizer sees: everything is freed once. The bad key is the last, so nothing leaks.
+    /// A sanitizer checks that everything is freed once. The bad key is the last, so nothing leaks.
     #[test]
     fn a_panicking_key_is_dropped_once() {
         let texts = || [("one", vec![1]), ("two", vec![2]), ("", vec![3])].map(|(key, value)| (key.to_owned(), value));

@@ -1,237 +1,56 @@
-//! The types that cross, and how.
+//! The types that cross. Each kind of type has a file with its `Repr` and its conversions.
 
 #[macro_use]
-mod convert;
+mod crosses_as;
 
 mod boxed;
 #[cfg(feature = "bytes")]
 mod bytes;
+#[cfg(any(feature = "host", feature = "serde_json"))]
+pub mod decimal;
 mod depth;
 mod error;
-pub(crate) mod grows;
+pub(crate) mod growable;
 pub(crate) mod held;
 #[cfg(feature = "serde_json")]
 mod json;
 mod maps;
 mod net;
-pub(crate) mod parameter;
+mod non_zero;
+mod option_result;
+mod ordering;
 mod path;
-mod plain;
+mod plugin_type;
+mod primitive;
 mod range;
 mod reference;
 mod sequence;
-mod sum;
+pub(crate) mod stand_in;
 mod text;
 mod time;
 mod tuple;
+mod unit;
 #[cfg(feature = "uuid")]
 mod uuid;
-mod wrapper;
-
-use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
-
-use crate::arena::Arena;
-use crate::descriptor::Node;
-use crate::origin::Origin;
 
 pub(crate) use depth::with_room;
-pub(crate) use reference::NoUnwind;
+pub use plugin_type::PluginType;
+pub(crate) use plugin_type::is_plain;
+use plugin_type::unknown_tag;
 pub use reference::{PluginMut, PluginRef};
 
-/// What [`crate::repr`] shows.
+/// The items that [`crate::repr`] shows.
 pub(crate) mod repr {
     #[cfg(feature = "bytes")]
     pub use super::bytes::BytesRepr;
-    pub use super::grows::GrowsRepr;
+    pub use super::growable::GrowsRepr;
     #[cfg(feature = "serde_json")]
     pub use super::json::JsonRepr;
+    pub use super::option_result::{OptionRepr, ResultRepr};
     pub use super::path::{HeldOsStr, HeldPath};
-    pub use super::plain::{ArrayRepr, WideRepr};
+    pub use super::primitive::{ArrayRepr, WideRepr};
     pub use super::reference::{HeldMut, HeldRef, HeldSlice, HeldSliceMut, HeldStr, LoanMut, LoanRef, LoanSliceMut};
-    pub use super::sum::{OptionRepr, ResultRepr};
     pub use super::tuple::{
         Tuple1Repr, Tuple2Repr, Tuple3Repr, Tuple4Repr, Tuple5Repr, Tuple6Repr, Tuple7Repr, Tuple8Repr,
     };
-}
-
-/// A type whose values cross between a plugin and its host.
-///
-/// A value crosses as its [`Repr`](PluginType::Repr), a C-compatible form that any two compilers lay out alike. It moves
-/// to the other side for good, or is lent for the length of a call:
-///
-/// | | the sender | the receiver | parts on the heap |
-/// | --- | --- | --- | --- |
-/// | an argument `T`, or a result | *lowers* it | *lifts* it, once | become the receiver's |
-/// | an argument `&T` | *lends* it | *holds* it, once | stay the sender's, and the receiver refers to them |
-///
-/// The verbs of the first line are those of the WebAssembly component model.
-///
-/// The [crate's documentation](crate#what-crosses) has the table of the types that cross, and what each costs.
-///
-/// A reference crosses as a whole argument, by [`PluginRef`] and [`PluginMut`], and not inside another type: a
-/// plugin could otherwise keep it.
-///
-/// # Safety
-///
-/// - `lower` followed by `lift`, and `lend` followed by `hold` or `lift`, give an equal value, on any two sides whose
-///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them. If the types on the two sides differ as
-///   types that grow may, the values are equal in the parts that both sides know. (A `RangeInclusive` that was iterated to its
-///   end is the one exception: std gives no access to the mark that it is exhausted, so the receiver's range has the ends but
-///   not the mark.)
-/// - The bytes that `NODE` writes depend on the parameters of a generic type through their `NODE`s alone, because the definition
-///   of a type that contains it may be made once, with stand-ins for the parameters. `NODE` may be an error of the compiler's
-///   for some arguments. The compiler then shows the error where such a value crosses, also inside a type with stand-ins.
-/// - `Repr` is not zero-sized, and its layout follows from `NODE` alone. So does what a call returns:
-///   [`LAST_TAG`](PluginType::LAST_TAG), and what [`lower_returned`](PluginType::lower_returned) writes, is the same for all
-///   types with one `NODE`.
-/// - If [`PLAIN`](PluginType::PLAIN), `Self` and `Repr` have the same size and alignment, and a value's bytes are those
-///   of its `Repr`.
-/// - Two types with one `NODE` may differ in `PLAIN`, because `NODE` does not say how a type is aligned. But if one of them is
-///   plain, none of them has drop glue. So a receiver whose type has drop glue knows that its sender's type is not plain
-///   either.
-/// - The conversions unwind, given a valid value or `Repr`, only if they call the author's code and that unwinds: a key's
-///   `Hash` or `Ord`, an error's `Display`, a field's default. Then `lower` and `lift` may leak but free nothing twice, and
-///   `lend` and `hold` drop nothing but their local values. Callers that keep a value out of its place meanwhile, as behind
-///   `&mut`, make sure that such a panic ends the process.
-/// - No function with a `&Self` changes the bytes that `lend` and `hold` read or refer to, because the other side reads these
-///   bytes during the loan. A counter, a hasher's cell or an atomic may change if neither of the two reads it.
-/// - Safe code with a `&Self` cannot get anything from it that frees a part of its memory, or that refers to a part for
-///   longer than the borrow. An `Arc` inside is allowed if [`hold`](PluginType::hold) makes a share for the receiver.
-/// - A value may be dropped, used and sent as `Self` on the side that lifted it, as if it had been made there.
-///
-/// # Implementations and the compiler's errors
-///
-/// The compiler lists a trait's implementations in each error about the trait, and there are many. Each implementation has
-/// `#[diagnostic::do_not_recommend]`, which keeps the implementation out of the list. The compiler then blames the type that
-/// was to cross, and not a type inside of it.
-///
-/// # Example
-///
-/// ```
-/// use plugin_core::{Origin, PluginType};
-///
-/// let repr = Some(String::from("hello")).lower();
-/// // SAFETY: `repr` was lowered from this type, and is lifted once.
-/// let value: Option<String> = unsafe { PluginType::lift(repr, &Origin::HOST) };
-/// assert_eq!(value.as_deref(), Some("hello"));
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot cross between a plugin and its host",
-    label = "this type, or a type inside of it, does not cross",
-    note = "write `#[plugin_type]` on a struct or enum of yours; convert a type of another crate to such a type, or to text",
-    note = "what crosses: numbers, text, and std's other types of data; collections, `Option`, `Result`, `Box`, arrays \
-            and tuples (up to 8) of what crosses; your own types with `#[plugin_type]`; a reference only as a whole \
-            argument"
-)]
-pub unsafe trait PluginType: Sized + 'static {
-    /// The C-compatible form of a value on its way between the two sides.
-    type Repr: Copy;
-
-    /// The type's descriptor.
-    const NODE: &'static Node;
-
-    /// Whether a value is its own `Repr`, bit for bit, so that slices of them cross as they are.
-    ///
-    /// It says so of this side only: the other side may have a type with the same `NODE` that is not plain. A type with drop
-    /// glue is plain on no side.
-    const PLAIN: bool = false;
-
-    /// Whether a value may be nested deeper than its type is written, as a list's may that is a box of the next. While such
-    /// values are converted, the room on the stack is watched.
-    const DEEP: bool = true;
-
-    /// The last tag that a call may return beside such a value, in the word where otherwise the fault is: the first is 0.
-    /// A tag that is there is not in the `Repr`, where it would have to be written and read.
-    const LAST_TAG: usize = 0;
-
-    /// Turns the value into its `Repr`, giving away what it owns.
-    fn lower(self) -> Self::Repr;
-
-    /// Lowers the value into a place, of which what has no meaning may stay as it is. It is what [`lower`](Self::lower) does,
-    /// without the copy.
-    #[inline(always)]
-    fn lower_to(self, place: &mut MaybeUninit<Self::Repr>) {
-        place.write(self.lower());
-    }
-
-    /// [Lowers](Self::lower_to) what a call returns, and gives the tag that goes with it.
-    #[inline(always)]
-    fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
-        self.lower_to(place);
-        0
-    }
-
-    /// [Lifts](Self::lift) what a call has returned with this tag.
-    ///
-    /// # Safety
-    ///
-    /// As for [`lift`](Self::lift), of what [`lower_returned`](Self::lower_returned) has lowered and of its tag.
-    #[inline(always)]
-    unsafe fn lift_returned(_tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Self::lift(repr.assume_init(), origin) }
-    }
-
-    /// Makes a `Repr` through which a receiver can read the value without owning it.
-    ///
-    /// The `Repr` is valid for as long as `self` is borrowed and `arena` exists. Everything stays the sender's. Additional
-    /// memory, for example for the `Repr`s of a vector's elements, comes from the arena. The receiver may write to that
-    /// memory, so the `Repr` can be held only once.
-    fn lend(&self, arena: &mut Arena) -> Self::Repr;
-
-    /// Turns a `Repr` into a value that this side owns. A lowered `Repr` gives its parts away; a lent one is copied.
-    ///
-    /// # Panics
-    ///
-    /// If a tag in `repr` has no meaning, which no value lowered by this crate has.
-    ///
-    /// # Safety
-    ///
-    /// `repr` was lowered from a value of a type with the same descriptor, or one that differs from it as types that grow may,
-    /// and has not been lifted yet; or it is lent by such a value. It came from `origin`.
-    ///
-    /// An implementation gives a clone of `origin` to each part that leads back into the sender's library, or copies the part
-    /// if the origin [leaves](Origin::leaves).
-    unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self;
-
-    /// Makes a value that refers to the sender's memory.
-    ///
-    /// The `Repr` keeps all its parts. A lowered `Repr` may therefore be held too, any number of times, and its owner still
-    /// has to lift or free it.
-    ///
-    /// An implementation combines the values that its parts' `hold` returns. Memory comes from the arena. If a clone of a part
-    /// would share memory with it, the receiver needs a part of its own, and [`Arena::own`] drops it in the end.
-    ///
-    /// # Panics
-    ///
-    /// As for [`lift`](Self::lift).
-    ///
-    /// # Safety
-    ///
-    /// `repr` is lent by a value of a type with the same descriptor, or one that differs from it as types that grow may, and
-    /// has not been held yet; or it was lowered from such a value, and has not been lifted yet. It came from `origin`.
-    ///
-    /// The returned value is used behind `&` only, and is never dropped. During its use, the memory that `repr` refers to does
-    /// not change, and `arena` exists. `repr` itself may go earlier.
-    unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self>;
-}
-
-/// Returns true if slices of the type cross as they are.
-///
-/// The compiler checks here the part of the promise about [`PLAIN`](PluginType::PLAIN) that it can check.
-#[inline(always)]
-pub(crate) const fn is_plain<T: PluginType>() -> bool {
-    const {
-        let is_repr = size_of::<T>() == size_of::<T::Repr>() && align_of::<T>() == align_of::<T::Repr>();
-        assert!(!T::PLAIN || is_repr, "a type of another layout than its `Repr` says that it is plain");
-        assert!(!T::PLAIN || !needs_drop::<T>(), "a type that has to be dropped says that it is plain");
-    }
-    T::PLAIN
-}
-
-/// Ends a lift that met a tag which no lowering writes.
-#[cold]
-#[inline(never)]
-fn unknown_tag(type_name: &str, tag: u8) -> ! {
-    panic!("a lowered `{type_name}` has the tag {tag}, which means nothing: its sender is broken or lies")
 }

@@ -1,7 +1,7 @@
-//! `PathBuf`, `OsString` and what they deref to.
+//! `PathBuf`, `OsString`, and the `Path` and `OsStr` behind them.
 //!
-//! They cross as what the system has: bytes on Unix, 16-bit units on Windows, where std stores them differently and
-//! each crossing converts them.
+//! They cross in the form of the operating system: bytes on Unix, and 16-bit units on Windows. On Windows, std stores
+//! them in another form, so each crossing converts them.
 
 use std::ffi::{OsStr, OsString};
 use std::mem::ManuallyDrop;
@@ -11,21 +11,21 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use super::held;
 use super::{PluginRef, PluginType};
-use crate::arena::Arena;
-use crate::buffer::{BufferRepr, SliceRepr};
-use crate::descriptor::{Node, Tag};
+use crate::abi::{BufferRepr, SliceRepr};
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
-/// What is the system's in this.
+/// The conversions for this operating system.
 #[cfg(not(windows))]
-mod system {
+mod os {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
     use super::{Arena, BufferRepr, ManuallyDrop, OsStr, OsString, SliceRepr, held};
 
-    /// What a sender of an `&OsStr` keeps.
+    /// The sender's part of a loan of an `&OsStr`.
     pub(super) type Slot = ();
-    /// What a receiver of one has.
+    /// The receiver's part of such a loan.
     pub(super) type Held = &'static OsStr;
 
     #[inline]
@@ -40,10 +40,10 @@ mod system {
 
     /// # Safety
     ///
-    /// `repr` is from `lower` or `lend`, and is lifted once.
+    /// `repr` came from `lower` or `lend`, and is lifted once.
     #[inline]
     pub(super) unsafe fn lift(repr: BufferRepr) -> OsString {
-        // SAFETY: a buffer of bytes by the caller's promise.
+        // SAFETY: the caller promises a buffer of bytes.
         OsString::from_vec(unsafe { repr.take::<u8>() })
     }
 
@@ -52,7 +52,7 @@ mod system {
     /// As for `PluginType::hold`.
     #[inline]
     pub(super) unsafe fn hold(repr: &BufferRepr, _: &mut Arena) -> ManuallyDrop<OsString> {
-        // SAFETY: a buffer of bytes, and to be used as is asked for, by the caller's promise.
+        // SAFETY: the caller promises a buffer of bytes, and uses the result as `hold` demands.
         let bytes = unsafe { held::vec::<u8>(repr.first(), repr.len()) };
         ManuallyDrop::new(OsString::from_vec(ManuallyDrop::into_inner(bytes)))
     }
@@ -64,24 +64,24 @@ mod system {
 
     /// # Safety
     ///
-    /// `repr` is from `lend_ref`; what was lent outlives the result.
+    /// `repr` came from `lend_ref`, and the lent text outlives the result.
     #[inline]
     pub(super) unsafe fn hold_ref(repr: SliceRepr) -> Held {
-        // SAFETY: a buffer of bytes that live long enough, by the caller's promise.
+        // SAFETY: the caller promises bytes that outlive the result.
         OsStr::from_bytes(unsafe { repr.as_slice() })
     }
 }
 
-/// What is the system's in this.
+/// The conversions for this operating system.
 #[cfg(windows)]
-mod system {
+mod os {
     use std::os::windows::ffi::{OsStrExt, OsStringExt};
 
     use super::{Arena, BufferRepr, ManuallyDrop, OsStr, OsString, SliceRepr};
 
-    /// What a sender of an `&OsStr` keeps.
+    /// The sender's part of a loan of an `&OsStr`.
     pub(super) type Slot = Vec<u16>;
-    /// What a receiver of one has.
+    /// The receiver's part of such a loan.
     pub(super) type Held = OsString;
 
     #[inline]
@@ -91,10 +91,10 @@ mod system {
 
     #[inline]
     pub(super) fn lend(text: &OsStr, arena: &mut Arena) -> BufferRepr {
-        // There are at most as many units as bytes.
+        // A text has at most as many units as bytes.
         let (first, mut count) = (arena.alloc::<u16>(text.len()), 0);
         for unit in text.encode_wide().take(text.len()) {
-            // SAFETY: there is room for as many.
+            // SAFETY: the arena has given room for as many units as the text has bytes.
             unsafe { first.add(count).write(unit) }
             count += 1;
         }
@@ -103,10 +103,10 @@ mod system {
 
     /// # Safety
     ///
-    /// `repr` is from `lower` or `lend`, and is lifted once.
+    /// `repr` came from `lower` or `lend`, and is lifted once.
     #[inline]
     pub(super) unsafe fn lift(repr: BufferRepr) -> OsString {
-        // SAFETY: a buffer of 16-bit units by the caller's promise; read before they are freed.
+        // SAFETY: the caller promises a buffer of 16-bit units. The units are read before the buffer is freed.
         unsafe {
             let text = OsString::from_wide(repr.as_slice::<u16>());
             repr.free_memory::<u16>();
@@ -119,8 +119,8 @@ mod system {
     /// As for `PluginType::hold`.
     #[inline]
     pub(super) unsafe fn hold(repr: &BufferRepr, arena: &mut Arena) -> ManuallyDrop<OsString> {
-        // SAFETY: a buffer of 16-bit units, and to be used as is asked for, by the caller's promise. What is done behind `&`
-        // leaves an `OsString` as it is.
+        // SAFETY: the caller promises a buffer of 16-bit units, and uses the result as `hold` demands. No function with
+        // a `&OsString` changes the bytes of the `OsString` itself.
         unsafe { arena.own(OsString::from_wide(repr.as_slice::<u16>())) }
     }
 
@@ -132,15 +132,15 @@ mod system {
 
     /// # Safety
     ///
-    /// `repr` is from `lend_ref`, whose slot is still there.
+    /// `repr` came from `lend_ref`, and its slot still exists.
     #[inline]
     pub(super) unsafe fn hold_ref(repr: SliceRepr) -> Held {
-        // SAFETY: 16-bit units by the caller's promise.
+        // SAFETY: the caller promises 16-bit units.
         OsString::from_wide(unsafe { repr.as_slice() })
     }
 }
 
-// SAFETY: what the system has crosses as it is.
+// SAFETY: the operating system's form of the text crosses unchanged.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for OsString {
     type Repr = BufferRepr;
@@ -148,25 +148,25 @@ unsafe impl PluginType for OsString {
 
     #[inline]
     fn lower(self) -> BufferRepr {
-        system::lower(self)
+        os::lower(self)
     }
     #[inline]
     fn lend(&self, arena: &mut Arena) -> BufferRepr {
-        system::lend(self, arena)
+        os::lend(self, arena)
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         // SAFETY: the caller's promise.
-        unsafe { system::lift(repr) }
+        unsafe { os::lift(repr) }
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         // SAFETY: the caller's promise.
-        unsafe { system::hold(repr, arena) }
+        unsafe { os::hold(repr, arena) }
     }
 }
 
-// SAFETY: as `OsString`.
+// SAFETY: a `PathBuf` is an `OsString` with other functions, and crosses as one.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for PathBuf {
     type Repr = BufferRepr;
@@ -174,29 +174,29 @@ unsafe impl PluginType for PathBuf {
 
     #[inline]
     fn lower(self) -> BufferRepr {
-        system::lower(self.into_os_string())
+        os::lower(self.into_os_string())
     }
     #[inline]
     fn lend(&self, arena: &mut Arena) -> BufferRepr {
-        system::lend(self.as_os_str(), arena)
+        os::lend(self.as_os_str(), arena)
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         // SAFETY: the caller's promise.
-        PathBuf::from(unsafe { system::lift(repr) })
+        PathBuf::from(unsafe { os::lift(repr) })
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         // SAFETY: the caller's promise.
-        let text = unsafe { system::hold(repr, arena) };
+        let text = unsafe { os::hold(repr, arena) };
         ManuallyDrop::new(PathBuf::from(ManuallyDrop::into_inner(text)))
     }
 }
 
-/// A `&OsStr` as its receiver holds it: the sender's own, or on Windows a copy.
+/// A `&OsStr` as its receiver holds it: the sender's text, or on Windows a copy.
 ///
-/// It gives out nothing that lives longer than it does itself, so a plugin cannot keep it.
-pub struct HeldOsStr(system::Held);
+/// Its references do not outlive it, so a plugin cannot keep the text.
+pub struct HeldOsStr(os::Held);
 
 impl Deref for HeldOsStr {
     type Target = OsStr;
@@ -207,7 +207,7 @@ impl Deref for HeldOsStr {
 }
 
 /// A `&Path` as its receiver holds it, as [`HeldOsStr`].
-pub struct HeldPath(system::Held);
+pub struct HeldPath(os::Held);
 
 impl Deref for HeldPath {
     type Target = Path;
@@ -217,23 +217,23 @@ impl Deref for HeldPath {
     }
 }
 
-// SAFETY: as lending an `OsString`, but that nothing is copied where what is lent can be referred to.
+// SAFETY: as for an `OsString` that is lent. On Unix, the receiver refers to the sender's text.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginRef for OsStr {
     type RefRepr = SliceRepr;
-    type Slot = system::Slot;
+    type Slot = os::Slot;
     type Held = HeldOsStr;
     const REF_NODE: &'static Node =
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::OsStr.head(), parts: &[] }] };
 
     #[inline]
-    fn lend_ref(&self, slot: &mut system::Slot) -> SliceRepr {
-        system::lend_ref(self, slot)
+    fn lend_ref(&self, slot: &mut os::Slot) -> SliceRepr {
+        os::lend_ref(self, slot)
     }
     #[inline]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldOsStr {
-        // SAFETY: the caller keeps the result within the borrow, and holds it once.
-        HeldOsStr(unsafe { system::hold_ref(repr) })
+        // SAFETY: the caller drops the result before the borrow ends, and holds it once.
+        HeldOsStr(unsafe { os::hold_ref(repr) })
     }
 }
 
@@ -241,18 +241,18 @@ unsafe impl PluginRef for OsStr {
 #[diagnostic::do_not_recommend]
 unsafe impl PluginRef for Path {
     type RefRepr = SliceRepr;
-    type Slot = system::Slot;
+    type Slot = os::Slot;
     type Held = HeldPath;
     const REF_NODE: &'static Node =
         &Node::Of { head: &Tag::Ref.head(), parts: &[&Node::Of { head: &Tag::Path.head(), parts: &[] }] };
 
     #[inline]
-    fn lend_ref(&self, slot: &mut system::Slot) -> SliceRepr {
-        system::lend_ref(self.as_os_str(), slot)
+    fn lend_ref(&self, slot: &mut os::Slot) -> SliceRepr {
+        os::lend_ref(self.as_os_str(), slot)
     }
     #[inline]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldPath {
         // SAFETY: as for `OsStr`.
-        HeldPath(unsafe { system::hold_ref(repr) })
+        HeldPath(unsafe { os::hold_ref(repr) })
     }
 }

@@ -1,15 +1,15 @@
-//! Ranges: their ends.
+//! Ranges, which cross as their ends.
 
 use std::mem::ManuallyDrop;
-use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
+use std::ops::{Range, RangeFrom, RangeInclusive, RangeTo, RangeToInclusive};
 
 use super::PluginType;
 use super::tuple::Tuple2Repr;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
-// SAFETY: crosses as the pair of its ends.
+// SAFETY: a range crosses as the pair of its ends.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Range<T> {
     type Repr = Tuple2Repr<T::Repr, T::Repr>;
@@ -25,7 +25,7 @@ unsafe impl<T: PluginType> PluginType for Range<T> {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise for the range is one for each end.
+        // SAFETY: the caller's promise for the range covers each end.
         unsafe { T::lift(repr.0, origin)..T::lift(repr.1, origin) }
     }
     #[inline]
@@ -36,8 +36,8 @@ unsafe impl<T: PluginType> PluginType for Range<T> {
     }
 }
 
-// SAFETY: crosses as the pair of its ends. One that was iterated to its end crosses as what its ends are then: std says
-// that this is unspecified, and there is no way to ask whether it is so.
+// SAFETY: a range crosses as the pair of its ends. If a range was iterated to its end, std leaves its ends unspecified,
+// and gives no way to find that out. The ends cross as they are then.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
     type Repr = Tuple2Repr<T::Repr, T::Repr>;
@@ -53,7 +53,7 @@ unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise for the range is one for each end.
+        // SAFETY: the caller's promise for the range covers each end.
         unsafe { T::lift(repr.0, origin)..=T::lift(repr.1, origin) }
     }
     #[inline]
@@ -66,7 +66,7 @@ unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
 
 macro_rules! one_end {
     ($($range:ident $end:ident),*) => {$(
-        // SAFETY: crosses as its one end.
+        // SAFETY: such a range crosses as its one end.
         #[diagnostic::do_not_recommend]
         unsafe impl<T: PluginType> PluginType for $range<T> {
             type Repr = T::Repr;
@@ -82,7 +82,7 @@ macro_rules! one_end {
             }
             #[inline]
             unsafe fn lift(repr: T::Repr, origin: &Origin) -> Self {
-                // SAFETY: the caller's promise for the range is one for its end.
+                // SAFETY: the caller's promise for the range covers its end.
                 $range { $end: unsafe { T::lift(repr, origin) } }
             }
             #[inline]
@@ -96,27 +96,3 @@ macro_rules! one_end {
 }
 
 one_end!(RangeFrom start, RangeTo end, RangeToInclusive end);
-
-// SAFETY: every value is equal to every other, and the byte gives the `Repr` a size.
-#[diagnostic::do_not_recommend]
-unsafe impl PluginType for RangeFull {
-    type Repr = u8;
-    const NODE: &'static Node = &Node::Of { head: &Tag::RangeFull.head(), parts: &[] };
-
-    #[inline(always)]
-    fn lower(self) -> u8 {
-        0
-    }
-    #[inline(always)]
-    fn lend(&self, _: &mut Arena) -> u8 {
-        0
-    }
-    #[inline(always)]
-    unsafe fn lift(_: u8, _: &Origin) -> Self {
-        ..
-    }
-    #[inline(always)]
-    unsafe fn hold(_: &u8, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        ManuallyDrop::new(..)
-    }
-}

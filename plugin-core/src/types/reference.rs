@@ -1,8 +1,8 @@
 //! `&T`, `&str`, `&[T]`, `&mut T` and `&mut [T]` as whole arguments.
 //!
-//! The receiver reaches a plain value through its address. Behind `&`, any other value is *lent*: the receiver *holds* a
-//! value that refers to the sender's memory, as [`held`](super::held) explains. Behind `&mut`, any other value moves to the
-//! receiver, and moves back at the end of the call, also if the receiver panics.
+//! The receiver reaches a plain value through its address. Behind `&`, any other value is *lent*: the receiver *holds*
+//! a value that refers to the sender's memory, as [`held`](super::held) explains. Behind `&mut`, any other value moves
+//! to the receiver, and moves back at the end of the call, also if the receiver panics.
 
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -11,9 +11,10 @@ use std::ptr::NonNull;
 
 use super::sequence::{assert_sized, lend_all};
 use super::{PluginType, held, is_plain};
-use crate::arena::Arena;
-use crate::buffer::SliceRepr;
-use crate::descriptor::{Node, Tag};
+use crate::abi::SliceRepr;
+use crate::describe::{Node, Tag};
+use crate::fault::unwind::NoUnwind;
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 /// A type that crosses behind `&`: `str`, slices, `Path`, `OsStr`, and every [`PluginType`].
@@ -51,14 +52,14 @@ pub unsafe trait PluginRef: 'static {
     /// The descriptor of `&Self`.
     const REF_NODE: &'static Node;
 
-    /// Lends `self`; `slot` must stay where it is until the call is over.
+    /// Lends `self`. `slot` must not move until the call is over.
     fn lend_ref(&self, slot: &mut Self::Slot) -> Self::RefRepr;
 
-    /// Receives what was lent.
+    /// Receives the lent value.
     ///
     /// # Safety
     ///
-    /// `repr` is from a `lend_ref` whose borrow and slot outlive the returned value, and is held once.
+    /// `repr` came from a `lend_ref` whose borrow and slot outlive the returned value, and is held once.
     unsafe fn hold_ref(repr: Self::RefRepr) -> Self::Held;
 }
 
@@ -66,7 +67,7 @@ pub unsafe trait PluginRef: 'static {
 ///
 /// # Safety
 ///
-/// What the receiver leaves in what it holds is what the sender finds in its place afterwards.
+/// After the call, the sender finds in its place the value that the receiver has left in the held one.
 ///
 /// # Example
 ///
@@ -74,9 +75,9 @@ pub unsafe trait PluginRef: 'static {
 /// use plugin_core::{Origin, PluginMut};
 ///
 /// let mut names = vec![String::from("ann")];
-/// // SAFETY: dropped below.
+/// // SAFETY: the loan is dropped below.
 /// let mut loan = unsafe { names.lend_mut(&Origin::HOST) };
-/// // SAFETY: held once, and dropped before the loan is.
+/// // SAFETY: it is held once, and dropped before the loan.
 /// let mut held = unsafe { <Vec<String> as PluginMut>::hold_mut(<Vec<String>>::mut_repr(&mut loan)) };
 /// held.push(String::from("bob"));
 /// drop(held);
@@ -92,35 +93,34 @@ pub unsafe trait PluginRef: 'static {
 pub unsafe trait PluginMut: 'static {
     /// The C-compatible form of the reference.
     type MutRepr: Copy;
-    /// What the sender keeps for the length of the call; dropping it puts the value back.
+    /// The sender's part of a loan. Its drop puts the value back.
     type Loan<'a>;
-    /// What the receiver refers to; dropping it hands the value back.
+    /// The receiver's part of a loan. Its drop hands the value back.
     type HeldMut: DerefMut<Target = Self>;
     /// The descriptor of `&mut Self`.
     const MUT_NODE: &'static Node;
 
-    /// Takes the value out of its place until the loan is dropped; what is put back then comes from `origin`.
+    /// Takes the value out of its place until the loan is dropped. The value that is put back comes from `origin`.
     ///
     /// # Safety
     ///
-    /// The loan is dropped, not forgotten: until then the place is empty.
+    /// The loan is dropped and not forgotten, because the place is empty until then.
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> Self::Loan<'a>;
 
-    /// What to pass, while the loan stays where it is.
+    /// Returns the form to pass. The loan must not move until the call is over.
     fn mut_repr(loan: &mut Self::Loan<'_>) -> Self::MutRepr;
 
-    /// Receives what was lent.
+    /// Receives the lent value.
     ///
     /// # Safety
     ///
-    /// `repr` is from a loan that outlives what this returns, and is held once.
+    /// `repr` came from a loan that outlives the returned value, and is held once.
     unsafe fn hold_mut(repr: Self::MutRepr) -> Self::HeldMut;
 }
 
 /// A `&str` as its receiver holds it.
 ///
-/// Not a `&'static str`, though it has one inside: what it gives out lives no longer than it does itself, so a plugin
-/// cannot keep it.
+/// It contains a `&'static str`, but its references do not outlive it, so a plugin cannot keep the text.
 pub struct HeldStr(&'static str);
 
 impl Deref for HeldStr {
@@ -131,7 +131,7 @@ impl Deref for HeldStr {
     }
 }
 
-// SAFETY: address and length, and UTF-8 on both sides.
+// SAFETY: a text crosses as address and length, and is UTF-8 on both sides.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginRef for str {
     type RefRepr = SliceRepr;
@@ -146,7 +146,7 @@ unsafe impl PluginRef for str {
     }
     #[inline(always)]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldStr {
-        // SAFETY: the caller keeps the result within the borrow; the bytes came from a `str`.
+        // SAFETY: the caller drops the result before the borrow ends. The bytes came from a `str`.
         HeldStr(unsafe { std::str::from_utf8_unchecked(repr.as_slice()) })
     }
 }
@@ -169,7 +169,7 @@ impl<T> Deref for HeldSlice<T> {
     }
 }
 
-// SAFETY: plain elements by address and length, others lent in the slot.
+// SAFETY: plain elements cross as address and length. Others are lent in the slot.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginRef for [T] {
     type RefRepr = SliceRepr;
@@ -230,13 +230,13 @@ impl<T: PluginType> Deref for HeldRef<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: `hold_ref` has set the field that is read. Its caller drops this before the loan ends, and the receiver's
-        // arena still exists.
+        // SAFETY: `hold_ref` has set the field that is read. Its caller drops this before the loan ends, and the
+        // receiver's arena still exists.
         unsafe { if is_plain::<T>() { &*self.plain } else { self.value.assume_init_ref() } }
     }
 }
 
-// SAFETY: a plain value by its address, any other lent in the slot.
+// SAFETY: a plain value crosses as its address. Any other is lent in the slot.
 unsafe impl<T: PluginType> PluginRef for T {
     type RefRepr = *const T::Repr;
     type Slot = LoanRef<T>;
@@ -254,27 +254,19 @@ unsafe impl<T: PluginType> PluginRef for T {
             // A plain value is its own `Repr`.
             return HeldRef { plain: repr.cast(), value: MaybeUninit::uninit(), _arena: arena };
         }
-        // SAFETY: the `Repr` is in the sender's slot. The caller drops the result before the loan ends. `HeldRef` shows the
-        // value behind `&` only, and does not drop it.
+        // SAFETY: the `Repr` is in the sender's slot. The caller drops the result before the loan ends. `HeldRef` shows
+        // the value behind `&` only, and does not drop it.
         let value = ManuallyDrop::into_inner(unsafe { T::hold(&*repr, &Origin::HOST, &mut arena) });
         HeldRef { plain: std::ptr::null(), value: MaybeUninit::new(value), _arena: arena }
     }
 }
 
-/// Ends the process if dropped: between taking a value out of its place and putting one back, nothing may unwind.
-pub(crate) struct NoUnwind;
-
-impl Drop for NoUnwind {
-    fn drop(&mut self) {
-        std::process::abort()
-    }
-}
-
-/// Replaces the value in `place` by what `f` makes of it.
+/// Moves the value at `from` through `f` to `to`.
 #[inline(always)]
 unsafe fn replace_with<T, U>(from: *const T, to: *mut U, f: impl FnOnce(T) -> U) {
     let guard = NoUnwind;
-    // SAFETY: the caller owns what is at `from`, and `to` is where it goes; an unwinding `f` ends the process.
+    // SAFETY: the caller owns the value at `from`, and `to` may be written. If `f` unwinds, the process ends, so the
+    // value is not used twice.
     unsafe { to.write(f(from.read())) };
     std::mem::forget(guard);
 }
@@ -291,8 +283,9 @@ impl<T: PluginType> Drop for LoanMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
         if !is_plain::<T>() {
-            // SAFETY: `lend_mut` emptied the place and filled `repr`. A receiver that took the value has put one back. If the
-            // call was not made, because a later argument unwound first, the value is still the one that was lent.
+            // SAFETY: `lend_mut` emptied the place and filled `repr`. A receiver that took the value has put one back.
+            // If the call was not made, because a later argument unwound first, the value is still the one that was
+            // lent.
             unsafe { replace_with(self.repr.as_ptr(), self.place, |repr| T::lift(repr, self.origin)) }
         }
     }
@@ -301,7 +294,7 @@ impl<T: PluginType> Drop for LoanMut<'_, T> {
 /// A `&mut T` as its receiver holds it.
 pub struct HeldMut<T: PluginType> {
     sender: *mut T::Repr,
-    /// What `sender` held, unless plain.
+    /// The value that was behind `sender`, if it is not plain.
     value: MaybeUninit<T>,
 }
 
@@ -315,7 +308,8 @@ impl<T: PluginType> Deref for HeldMut<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: the sender's plain value, or the one lifted by `hold_mut`; both live and are this side's alone.
+        // SAFETY: this is the sender's plain value, or the value that `hold_mut` has lifted. Both exist, and only this
+        // side uses them.
         unsafe { &*self.place() }
     }
 }
@@ -324,10 +318,10 @@ impl<T: PluginType> DerefMut for HeldMut<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         if is_plain::<T>() {
-            // SAFETY: the sender's plain value, which is this side's alone for the call.
+            // SAFETY: this is the sender's plain value, which only this side uses during the call.
             unsafe { &mut *self.sender.cast::<T>() }
         } else {
-            // SAFETY: `hold_mut` lifted it.
+            // SAFETY: `hold_mut` has lifted the value.
             unsafe { self.value.assume_init_mut() }
         }
     }
@@ -343,7 +337,7 @@ impl<T: PluginType> Drop for HeldMut<T> {
     }
 }
 
-// SAFETY: a plain value is changed in place; any other is moved across and back.
+// SAFETY: a plain value is changed in place. Any other moves across and back.
 unsafe impl<T: PluginType> PluginMut for T {
     type MutRepr = *mut T::Repr;
     type Loan<'a> = LoanMut<'a, T>;
@@ -377,7 +371,7 @@ unsafe impl<T: PluginType> PluginMut for T {
 /// The sender's side of a `&mut [T]`.
 pub struct LoanSliceMut<'a, T: PluginType> {
     place: &'a mut [MaybeUninit<T>],
-    /// What was in `place`, unless plain.
+    /// The `Repr`s of the elements that were in `place`, if they are not plain.
     reprs: Vec<T::Repr>,
     origin: &'a Origin,
 }
@@ -387,8 +381,8 @@ impl<T: PluginType> Drop for LoanSliceMut<'_, T> {
     fn drop(&mut self) {
         if !is_plain::<T>() {
             for (repr, place) in self.reprs.iter().zip(&mut *self.place) {
-                // SAFETY: `lend_mut` emptied every place. Each `Repr` is the receiver's, or still the one that was lent, as
-                // for `LoanMut`.
+                // SAFETY: `lend_mut` emptied every place. Each `Repr` is the receiver's, or still the one that was
+                // lent, as for `LoanMut`.
                 unsafe { replace_with(repr, place.as_mut_ptr(), |repr| T::lift(repr, self.origin)) }
             }
         }
@@ -399,7 +393,7 @@ impl<T: PluginType> Drop for LoanSliceMut<'_, T> {
 pub struct HeldSliceMut<T: PluginType> {
     /// The sender's elements if plain, else their `Repr`s.
     sender: SliceRepr,
-    /// What `sender` held, unless plain.
+    /// The value that was behind `sender`, if it is not plain.
     values: ManuallyDrop<Vec<T>>,
 }
 
@@ -408,7 +402,7 @@ impl<T: PluginType> Deref for HeldSliceMut<T> {
     #[inline(always)]
     fn deref(&self) -> &[T] {
         if is_plain::<T>() {
-            // SAFETY: the sender's plain elements, which are this side's alone for the call.
+            // SAFETY: these are the sender's plain elements, which only this side uses during the call.
             unsafe { self.sender.as_slice() }
         } else {
             &self.values
@@ -434,7 +428,7 @@ impl<T: PluginType> Drop for HeldSliceMut<T> {
         if !is_plain::<T>() {
             // SAFETY: the sender's `Repr`s, which `hold_mut` lifted and left free to be overwritten.
             let reprs: &mut [T::Repr] = unsafe { self.sender.as_slice_mut() };
-            // SAFETY: taken once; this is the drop.
+            // SAFETY: this is the drop, so the values are taken once.
             let values = unsafe { ManuallyDrop::take(&mut self.values) };
             let guard = NoUnwind;
             for (value, repr) in values.into_iter().zip(reprs) {
@@ -445,7 +439,7 @@ impl<T: PluginType> Drop for HeldSliceMut<T> {
     }
 }
 
-// SAFETY: plain elements are changed in place; others are moved across and back, each to its own place.
+// SAFETY: plain elements are changed in place. Others move across and back, each to its own place.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginMut for [T] {
     type MutRepr = SliceRepr;
@@ -458,12 +452,13 @@ unsafe impl<T: PluginType> PluginMut for [T] {
 
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanSliceMut<'a, T> {
-        // SAFETY: same layout; what is moved out below is put back when the loan is dropped, as the caller will.
+        // SAFETY: `MaybeUninit<T>` has the layout of `T`. The loan puts back the elements that are moved out below, and
+        // the caller drops the loan.
         let place = unsafe { &mut *(std::ptr::from_mut(self) as *mut [MaybeUninit<T>]) };
         let mut reprs = Vec::new();
         if !is_plain::<T>() {
             let guard = NoUnwind;
-            // SAFETY: each is read once, and its place counts as empty from here on.
+            // SAFETY: each element is read once, and its place counts as empty afterwards.
             reprs.extend(place.iter().map(|value| unsafe { value.assume_init_read() }.lower()));
             std::mem::forget(guard);
         }

@@ -6,12 +6,12 @@ use std::mem::ManuallyDrop;
 use std::ptr::{drop_in_place, slice_from_raw_parts_mut};
 
 use super::{PluginType, held, is_plain, with_room};
-use crate::arena::Arena;
-use crate::buffer::BufferRepr;
-use crate::descriptor::{Node, Tag};
+use crate::abi::BufferRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
-// SAFETY: plain elements cross as they are, others one by one, in order.
+// SAFETY: plain elements cross unchanged. Others cross one by one, in order.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Vec<T> {
     type Repr = BufferRepr;
@@ -39,13 +39,13 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
             // SAFETY: the caller promises plain elements, which are valid as `T` and may be copied.
             unsafe { repr.take::<T>() }
         } else {
-            // SAFETY: the buffer holds `Repr`s, each lifted once.
+            // SAFETY: the buffer contains `Repr`s, and each is lifted once.
             unsafe { with_room(T::DEEP, || converted(repr.take::<T::Repr>(), |element| T::lift(element, origin))) }
         }
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller promises a buffer of plain elements or of `Repr`s, and to use the result as is asked for.
+        // SAFETY: the caller promises a buffer of plain elements or of `Repr`s, and uses the result as `hold` demands.
         unsafe {
             let first = if is_plain::<T>() { repr.first() } else { held::repr_elements(repr, origin, arena) };
             held::vec(first, repr.len())
@@ -53,7 +53,8 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
     }
 }
 
-/// Converts each element, in place if both have the same layout. If one unwinds, the others are dropped.
+/// Converts each element, in place if both types have the same layout. If one conversion unwinds, the other elements
+/// are dropped.
 #[inline]
 fn converted<A, B>(elements: Vec<A>, convert: impl Fn(A) -> B) -> Vec<B> {
     if size_of::<A>() != size_of::<B>() || align_of::<A>() != align_of::<B>() {
@@ -64,18 +65,19 @@ fn converted<A, B>(elements: Vec<A>, convert: impl Fn(A) -> B) -> Vec<B> {
     let mut half = HalfConverted::<A, B> { first, len, capacity, at: 0, converted: PhantomData };
     for at in 0..len {
         half.at = at;
-        // SAFETY: each element is moved out once, and what is made of it takes its place, which is as large.
+        // SAFETY: each element is moved out once. The converted element has the same size, and takes its place.
         unsafe {
             let place = first.add(at);
             place.cast::<B>().write(convert(place.read()));
         }
     }
     std::mem::forget(half);
-    // SAFETY: the memory is a `Vec`'s, in which now all elements are `B`s, of the layout that it was allocated for.
+    // SAFETY: these are the parts of a `Vec`. All elements are `B`s now, and the memory was allocated for their layout.
     unsafe { Vec::from_raw_parts(first.cast(), len, capacity) }
 }
 
-/// What a `Vec` had whose elements are being converted: `B`s before `at`, nothing there, and `A`s behind.
+/// The parts of a `Vec` during the conversion of its elements. It has `B`s before `at`, an empty place at `at`, and
+/// `A`s after it.
 struct HalfConverted<A, B> {
     first: *mut A,
     len: usize,
@@ -85,7 +87,7 @@ struct HalfConverted<A, B> {
 }
 
 impl<A, B> Drop for HalfConverted<A, B> {
-    // In line, so that the fields need not be in memory.
+    // This is inlined, so that the fields can stay in registers.
     #[inline(always)]
     fn drop(&mut self) {
         #[cold]
@@ -98,15 +100,17 @@ impl<A, B> Drop for HalfConverted<A, B> {
                 drop(memory);
             }
         }
-        // SAFETY: it is so while one is converted, and this is dropped only when that unwinds. The memory was a `Vec`'s.
+        // SAFETY: this drop runs only if a conversion unwinds, and the fields are right then. The memory is that of a
+        // `Vec`.
         unsafe { drop_half::<A, B>(self.first, self.len, self.capacity, self.at) }
     }
 }
 
 /// Refuses elements without a size: there may be more of them than there is memory for their `Repr`s.
 ///
-/// The descriptor of each sequence calls this. A generic type's definition has descriptors with stand-ins for the elements, which
-/// have a size. The conversions of the generic type therefore evaluate the descriptors for the real elements too.
+/// The descriptor of each sequence calls this. A generic type's definition has descriptors with stand-ins for the
+/// elements, which have a size. The conversions of the generic type therefore evaluate the descriptors for the real
+/// elements too.
 pub(crate) const fn assert_sized<T>() {
     assert!(size_of::<T>() != 0, "a sequence of a type without size does not cross: pass its length");
 }
@@ -124,7 +128,7 @@ pub(super) fn lend_all<I, R: Copy>(
     let mut count = 0;
     with_room(deep, || {
         for value in values.take(room) {
-            // SAFETY: there is room for as many.
+            // SAFETY: the arena has given room for `room` `Repr`s.
             unsafe { first.add(count).write(lend(value, arena)) }
             count += 1;
         }
@@ -142,7 +146,7 @@ pub(super) fn lend_slice<T: PluginType>(slice: &[T], arena: &mut Arena) -> Buffe
     }
 }
 
-// SAFETY: crosses as the `Vec` of its elements in order.
+// SAFETY: a `VecDeque` crosses as the `Vec` of its elements in order.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for VecDeque<T> {
     type Repr = BufferRepr;
@@ -160,7 +164,8 @@ unsafe impl<T: PluginType> PluginType for VecDeque<T> {
     fn lend(&self, arena: &mut Arena) -> BufferRepr {
         match self.as_slices() {
             (all, []) => lend_slice(all, arena),
-            // In two pieces. If `T` is plain, its `Repr`s are laid out as its values.
+            // The elements are in two pieces, so their `Repr`s are collected. If `T` is plain, they are laid out as the
+            // values.
             _ => lend_all(T::DEEP, self.iter(), arena, T::lend),
         }
     }
@@ -178,7 +183,7 @@ unsafe impl<T: PluginType> PluginType for VecDeque<T> {
     }
 }
 
-// SAFETY: crosses as the `Vec` of its elements does.
+// SAFETY: a boxed slice crosses as the `Vec` of its elements does.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginType for Box<[T]> {
     type Repr = BufferRepr;
@@ -203,7 +208,7 @@ unsafe impl<T: PluginType> PluginType for Box<[T]> {
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above, and to use the result as is asked for.
+        // SAFETY: as above. The caller uses the result as `hold` demands.
         unsafe { held::boxed_slice(repr, origin, arena) }
     }
 }

@@ -5,12 +5,12 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::{PluginType, held};
-use crate::arena::Arena;
-use crate::buffer::{BufferRepr, Owner};
-use crate::descriptor::{Node, Tag};
+use crate::abi::{BufferRepr, Owner};
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
-// SAFETY: the bytes cross as they are, and are UTF-8 on both sides.
+// SAFETY: the bytes cross unchanged, and are UTF-8 on both sides.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for String {
     type Repr = BufferRepr;
@@ -32,7 +32,7 @@ unsafe impl PluginType for String {
     }
     #[inline(always)]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above, and the caller uses the result as is asked for.
+        // SAFETY: as above. The caller uses the result as `hold` demands.
         unsafe {
             let bytes = held::vec::<u8>(repr.first(), repr.len());
             ManuallyDrop::new(String::from_utf8_unchecked(ManuallyDrop::into_inner(bytes)))
@@ -62,7 +62,7 @@ unsafe impl PluginType for Box<str> {
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above, and the caller uses the result as is asked for.
+        // SAFETY: as above. The caller uses the result as `hold` demands.
         unsafe {
             let bytes = held::boxed_slice::<u8>(repr, origin, arena);
             ManuallyDrop::new(std::str::from_boxed_utf8_unchecked(ManuallyDrop::into_inner(bytes)))
@@ -70,8 +70,8 @@ unsafe impl PluginType for Box<str> {
     }
 }
 
-// SAFETY: as `String`. A lowered borrowed text is lent: what is `'static` is there until the receiver has copied it,
-// which it does while the sender is loaded.
+// SAFETY: as `String`. A borrowed text is lent, also when it is lowered. It is `'static`, so it exists until the sender
+// is unmapped, and the receiver copies it before that.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Cow<'static, str> {
     type Repr = BufferRepr;
@@ -96,33 +96,34 @@ unsafe impl PluginType for Cow<'static, str> {
     }
     #[inline(always)]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above, and the caller uses the result as is asked for.
+        // SAFETY: as above. The caller uses the result as `hold` demands.
         let text = unsafe { String::hold(repr, origin, arena) };
-        // Not `Borrowed`: out of that, a `&'static str` could be copied.
+        // It is not `Borrowed`, because code could copy a `&'static str` out of that.
         ManuallyDrop::new(Cow::Owned(ManuallyDrop::into_inner(text)))
     }
 }
 
-/// What owns the shares of this library's.
+/// The owner of this library's shares.
 static SHARES: Owner = Owner::new(free_shared);
 
 /// Gives up one share of a lowered `Arc<str>`.
 unsafe extern "C" fn free_shared(ptr: *mut u8, size: usize, _align: usize) {
-    // SAFETY: `lower` in this same library took these from an `Arc<str>`.
+    // SAFETY: `lower` in this library took address and length from an `Arc<str>`.
     drop(unsafe { shared(ptr, size) })
 }
 
-/// The share that was given away as this address and length.
+/// Takes back the share that was given away as this address and length.
 ///
 /// # Safety
 ///
-/// They are from an `Arc<str>`'s `into_raw` in this same library, and are taken once.
+/// They came from `Arc::<str>::into_raw` in this library, and are taken once.
 unsafe fn shared(ptr: *const u8, len: usize) -> Arc<str> {
     // SAFETY: the caller's promise; the cast keeps address and length.
     unsafe { Arc::from_raw(std::ptr::slice_from_raw_parts(ptr, len) as *const str) }
 }
 
-// SAFETY: as `String`, but that the buffer is a share: it is copied by the receiver, and freed by giving up the share.
+// SAFETY: as `String`, except that the buffer is a share. The receiver copies the text, and frees the buffer by giving
+// up the share.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Arc<str> {
     type Repr = BufferRepr;
@@ -144,17 +145,18 @@ unsafe impl PluginType for Arc<str> {
             // SAFETY: `lower` in this same library made the buffer; it is taken once.
             return unsafe { shared(repr.as_ptr(), repr.len()) };
         }
-        // SAFETY: the caller promises a lowered or lent `Arc<str>`: bytes, and UTF-8; not used after being freed.
+        // SAFETY: the caller promises a lowered or lent `Arc<str>`, whose bytes are UTF-8. The bytes are copied before
+        // the buffer is freed.
         unsafe {
             let copy = Arc::from(std::str::from_utf8_unchecked(repr.as_slice::<u8>()));
             repr.free_memory::<u8>();
             copy
         }
     }
-    /// A copy, which its clones share.
+    /// Makes a copy, which clones share.
     #[inline]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above; an `Arc` is a pointer, which nothing changes that is done behind `&`.
+        // SAFETY: as above. An `Arc` is a pointer, which no function with a `&Arc` changes.
         unsafe { arena.own(Arc::from(std::str::from_utf8_unchecked(repr.as_slice::<u8>()))) }
     }
 }

@@ -13,10 +13,10 @@ crosses_as!(Duration as (u64, u32), Duration, |duration| (duration.as_secs(), du
 
 crosses_as!(SystemTime as (i64, u32), SystemTime, |time| since_epoch(time), |(seconds, nanos)| at(seconds, nanos));
 
-/// The seconds since the epoch, rounded down, and the nanoseconds since then.
+/// Returns the seconds since the epoch, rounded down, and the nanoseconds since that second.
 fn since_epoch(time: SystemTime) -> (i64, u32) {
     match time.duration_since(UNIX_EPOCH) {
-        // A system counts the seconds in an `i64`, or in less: what does not fit is nowhere.
+        // Operating systems count seconds in an `i64` or less, so the number fits.
         Ok(after) => (after.as_secs() as i64, after.subsec_nanos()),
         Err(before) => {
             let before = before.duration();
@@ -30,7 +30,7 @@ fn since_epoch(time: SystemTime) -> (i64, u32) {
 }
 
 fn at(seconds: i64, nanos: u32) -> SystemTime {
-    // Whole seconds first: so nothing in between is out of the range that both ends are in.
+    // The whole seconds are added first. So no intermediate time is out of range if the result is in range.
     let whole = Duration::from_secs(seconds.unsigned_abs());
     let whole = if seconds < 0 { UNIX_EPOCH.checked_sub(whole) } else { UNIX_EPOCH.checked_add(whole) };
     let time = whole.and_then(|time| time.checked_add(Duration::from_nanos(nanos.into())));

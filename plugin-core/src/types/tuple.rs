@@ -3,8 +3,8 @@
 use std::mem::ManuallyDrop;
 
 use super::PluginType;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
 macro_rules! tuple {
@@ -14,7 +14,7 @@ macro_rules! tuple {
         #[repr(C)]
         pub struct $repr<$($T),+>($(pub(super) $T),+);
 
-        // SAFETY: lowered and lifted field by field.
+        // SAFETY: a tuple crosses field by field.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($T: PluginType),+> PluginType for ($($T,)+) {
             type Repr = $repr<$($T::Repr),+>;
@@ -31,12 +31,13 @@ macro_rules! tuple {
             }
             #[inline]
             unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-                // SAFETY: the caller's promise for the tuple is one for each field.
+                // SAFETY: the caller's promise for the tuple covers each field.
                 unsafe { ($($T::lift(repr.$index, origin),)+) }
             }
             #[inline]
             unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: as above. If one unwinds, those before it are not dropped.
+                // SAFETY: as above. If one conversion unwinds, the earlier fields are not dropped, because they are in
+                // `ManuallyDrop`s.
                 let fields = unsafe { ($($T::hold(&repr.$index, origin, arena),)+) };
                 ManuallyDrop::new(($(ManuallyDrop::into_inner(fields.$index),)+))
             }

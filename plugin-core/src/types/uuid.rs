@@ -5,12 +5,12 @@ use std::mem::ManuallyDrop;
 use ::uuid::Uuid;
 
 use super::PluginType;
-use super::plain::ArrayRepr;
-use crate::arena::Arena;
-use crate::descriptor::{Node, Tag};
+use super::primitive::ArrayRepr;
+use crate::describe::{Node, Tag};
+use crate::memory::Arena;
 use crate::origin::Origin;
 
-// SAFETY: crosses as its bytes. The crate promises the layout of `[u8; 16]`, so it is plain, as that is.
+// SAFETY: a `Uuid` crosses as its bytes. Its crate promises the layout of `[u8; 16]`, so it is plain.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Uuid {
     type Repr = ArrayRepr<u8, 16>;
@@ -32,7 +32,7 @@ unsafe impl PluginType for Uuid {
     }
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller's promise; it owns nothing.
+        // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is harmless.
         ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }

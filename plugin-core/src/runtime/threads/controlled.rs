@@ -1,23 +1,26 @@
 //! Threads, thread-specific keys and thread-local destructors, which the host makes for the library.
 
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::loader::next;
-use super::{REACHED, early, escape};
-use crate::runtime::services;
-use crate::table::escaped;
+use super::early::{self, Destructor, key_destructor};
+use super::escapes::escape;
+use super::original::next;
+use crate::abi::escaped;
+use crate::runtime::services::services;
 
 const ENOMEM: c_int = 12;
 const ENOSYS: c_int = 38;
 
-pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
-/// `__cxa_thread_atexit_impl` of the library, and `__cxa_thread_atexit`, which compilers of C++ call. That is a function of
-/// the library of C++, which would pass the call on to the C library.
+/// True once this library has registered a destructor of a thread-local.
+pub(super) static REACHED: AtomicBool = AtomicBool::new(false);
+
+/// `__cxa_thread_atexit_impl` of the library, and `__cxa_thread_atexit`, which C++ compilers call. The C++ library's own
+/// function of that name would pass the call on to the C library.
 ///
 /// # Safety
 ///
@@ -43,11 +46,6 @@ pub(super) unsafe extern "C" fn thread_atexit(
     }
 }
 
-/// The address of a key's destructor, or null.
-pub(super) fn key_destructor(destructor: Option<Destructor>) -> *const c_void {
-    destructor.map_or(std::ptr::null(), |destructor| destructor as *const c_void)
-}
-
 /// `pthread_key_create` of the library.
 ///
 /// # Safety
@@ -67,7 +65,7 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
         if error != 0 || early::note_key(unsafe { key.read() }, destructor) {
             return error;
         }
-        // SAFETY: the key was made above, and nobody else has it.
+        // SAFETY: the key was made above, and no other code has it.
         unsafe { key_delete(key.read()) };
     }
     escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor));

@@ -1,32 +1,41 @@
-//! Keys and thread-local destructors that a constructor makes, before there is a host. An allocator of C makes a key so.
+//! Keys and thread-local destructors that a constructor makes before the library has a host. An allocator written in C
+//! makes such a key.
 //!
-//! A library notes these in lists of its own, instead of passing them on to the C library, and hands them over to the host when
-//! it is bound. So the host treats them as those that are made later, and the library can be unmapped.
+//! A library keeps these in its own lists, and does not pass them on to the C library. When it is bound, it hands them
+//! over to the host. The host treats them as those that are made later, so the library can be unmapped.
 //!
-//! | before there is a host | what becomes of it |
+//! | before the library has a host | result |
 //! | --- | --- |
-//! | a constructor makes a key | the key is made without a destructor, and noted with it: the host runs the destructor |
-//! | a constructor registers a destructor of a thread-local | it is noted: the host runs it |
-//! | another thread sets a value of such a key | the C library destroys it at that thread's end, and the library stays mapped |
-//! | anything else does | the C library runs the destructor, and the library stays mapped |
+//! | a constructor makes a key | the key is made without a destructor, and noted with it. The host runs the destructor |
+//! | a constructor registers a destructor of a thread-local | the destructor is noted. The host runs it |
+//! | another thread sets a value of such a key | the C library destroys the value at that thread's end, and the library stays mapped |
+//! | other code makes a key or registers a destructor | the C library runs the destructor, and the library stays mapped |
 //!
-//! A library that never gets a host does not run what its constructors have left on their thread. Everything else is run as
-//! ever. Nothing here allocates, because an allocator may be just what is being constructed.
+//! A library that never gets a host does not run the destructors that its constructors have left on their thread. All
+//! others are run as usual. No function here allocates, because the constructor may be that of an allocator.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_ulong, c_void};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::controlled::{Destructor, key_destructor};
-use super::{escape, next};
-use crate::runtime::process::image_of;
-use crate::runtime::services;
-use crate::table::escaped;
+use super::escapes::escape;
+use super::original::{find_next, next};
+use crate::abi::escaped;
+use crate::runtime::image::image_of;
+use crate::runtime::services::services;
 
-/// The number of things of each kind that are noted. The C library has what comes after these.
+/// A function that destroys the value of a key or of a thread-local.
+pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
+
+/// The address of a key's destructor, or null.
+pub(super) fn key_destructor(destructor: Option<Destructor>) -> *const c_void {
+    destructor.map_or(std::ptr::null(), |destructor| destructor as *const c_void)
+}
+
+/// The number of things of each kind that are noted. Later ones go to the C library.
 const MAX_NOTED: usize = 64;
 
-/// A list with a length that never changes, so that it needs no memory.
+/// A list of fixed length, which needs no allocation.
 struct List<T> {
     items: [Option<T>; MAX_NOTED],
 }
@@ -36,7 +45,7 @@ impl<T: Copy> List<T> {
         List { items: [const { None }; MAX_NOTED] }
     }
 
-    /// Returns false if it is full.
+    /// Adds an item. Returns false if the list is full.
     fn add(&mut self, item: T) -> bool {
         let free = self.items.iter_mut().find(|place| place.is_none());
         free.map(|place| *place = Some(item)).is_some()
@@ -64,11 +73,11 @@ struct Lists {
 struct Key {
     number: u32,
     destructor: Option<Destructor>,
-    /// Whether the host has the key as well. Its values that threads have set before are still this library's to destroy.
+    /// True if the host has the key as well. This library still destroys the values that threads have set before.
     is_handed_over: bool,
 }
 
-// SAFETY: the lists are reached with the lock only; the objects are used on the thread that they are of.
+// SAFETY: the lists are used only with the lock, and each object is used only on its own thread.
 unsafe impl Sync for Noted {}
 
 static NOTED: Noted = Noted {
@@ -92,7 +101,7 @@ unsafe extern "C" {
     fn pthread_getspecific(key: u32) -> *mut c_void;
 }
 
-/// Returns a number that no other thread has or will have. The C library's are used again.
+/// Returns a number that no other thread has or will have. The C library's numbers are used again.
 fn this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     thread_local! {
@@ -104,8 +113,8 @@ fn this_thread() -> usize {
     NUMBER.get()
 }
 
-/// Returns true if the loader is just running a constructor of this library's on this thread: after this library's own
-/// functions, and the C library's, the stack has one of the loader's.
+/// Returns true if the loader is running a constructor of this library on this thread. Then the stack has functions of
+/// this library and of the C library, and after them a function of the loader.
 pub(super) fn is_constructing() -> bool {
     type Visit = extern "C" fn(*mut c_void, *mut c_void) -> c_int;
     unsafe extern "C" {
@@ -132,12 +141,12 @@ pub(super) fn is_constructing() -> bool {
     }
 
     const AT_BASE: c_ulong = 7;
-    // SAFETY: it has no conditions.
+    // SAFETY: `getauxval` has no conditions.
     let loader = unsafe { getauxval(AT_BASE) } as usize;
     let mut walk = Walk {
         loader: std::ptr::without_provenance(loader),
         own: image_of((is_constructing as *const ()).cast()),
-        c_library: image_of(super::find_next(c"gnu_get_libc_version")),
+        c_library: image_of(find_next(c"gnu_get_libc_version")),
         is_found: false,
         left: 100,
     };
@@ -149,7 +158,7 @@ pub(super) fn is_constructing() -> bool {
     walk.is_found
 }
 
-/// Notes a key that a constructor has made without a destructor. Returns false if there is no room.
+/// Notes a key that a constructor has made without a destructor. Returns false if the list is full.
 pub(super) fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
     let key = Key { number: key, destructor, is_handed_over: false };
     let noted = with_lists(|lists| lists.keys.add(key));
@@ -169,8 +178,8 @@ pub(super) fn note_destructor(destructor: Destructor, object: *mut c_void) -> bo
     noted
 }
 
-/// Returns true if this thread is about to set its first value of a noted key, and only the C library could have the value
-/// destroyed, because no constructor does it.
+/// Returns true if this thread is about to set its first value of a noted key, and only the C library could have the
+/// value destroyed, because no constructor does it.
 pub(super) fn is_to_be_destroyed(key: u32) -> bool {
     let is_noted = |noted: &Key| noted.number == key && noted.destructor.is_some();
     if !with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted)) {
@@ -212,7 +221,7 @@ pub(crate) fn report() {
     };
     while let Some(Key { number, destructor, .. }) = next() {
         match services.key_adopt() {
-            // SAFETY: the host's service with the host's context, and a key of this library's.
+            // SAFETY: the service and the context are the host's. The key is this library's.
             Some(adopt) => unsafe { adopt(services.library, number, destructor) },
             None => escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor)),
         }

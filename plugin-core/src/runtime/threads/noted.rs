@@ -1,24 +1,24 @@
-//! Functions and variables that leave something of the library with the C library or the kernel for good: a function that
-//! will be called, or memory that will be used. Only the C library or the kernel knows of it. The functions are passed on,
-//! and the library stays mapped.
+//! Functions and variables that leave a thing of the library with the C library or the kernel: a function that will be
+//! called, or memory that will be used. Only the C library or the kernel knows the thing. The calls are passed on and
+//! noted, and the library stays mapped.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::{escape, escape_signal};
-use super::{find_next, loader::find_first, next};
-use crate::runtime::process::is_own;
-use crate::table::escaped;
+use super::escapes::{escape, escape_signal};
+use super::original::{find_first, find_next, next};
+use crate::abi::escaped;
+use crate::runtime::image::is_own;
 
-/// When a call of a function leaves something behind. The numbers are those of arguments, from 0.
+/// The condition on which a call leaves a thing behind. The numbers are those of arguments, from 0.
 #[derive(Clone, Copy)]
 pub(super) enum When {
     /// Each time.
     Always,
     /// If this argument is not null.
     Given(usize),
-    /// Unless this argument, a library's handle for itself, is this library's: then the C library forgets what it was given
-    /// when this library is closed.
+    /// Unless this argument is this library's handle for itself. With this handle, the C library forgets the thing when
+    /// this library is closed.
     UnlessOwn(usize),
     /// If the first argument is a `stack_t` of a stack that is to be used.
     Stack,
@@ -28,7 +28,7 @@ use When::{Always, Given, Stack, UnlessOwn};
 impl When {
     /// # Safety
     ///
-    /// These are the arguments of a call of such a function: at least six words.
+    /// `arguments` are those of a call of such a function: at least six words.
     unsafe fn is_now(self, arguments: *const *const c_void) -> bool {
         /// The beginning of `stack_t`.
         #[repr(C)]
@@ -44,14 +44,14 @@ impl When {
             Always => true,
             Given(place) => !argument(place).is_null(),
             UnlessOwn(place) => !is_own(argument(place)),
-            // SAFETY: null, or a `stack_t`, as its caller has promised.
+            // SAFETY: the argument is null or a `stack_t`, as the caller of `sigaltstack` has promised.
             Stack => unsafe { argument(0).cast::<SignalStack>().as_ref() }.is_some_and(|s| s.flags & SS_DISABLE == 0),
         }
     }
 }
 
-/// The functions by their numbers in [`__control_threads`](crate::__control_threads), each with the kind of thing that it
-/// leaves.
+/// The functions by their numbers in [`__control_threads`](crate::__control_threads), each with the kind of thing that
+/// it leaves.
 pub(super) const NAMES: [(&CStr, u32, When); 50] = [
     (c"sigset", escaped::SIGNAL_HANDLER, Always),
     (c"bsd_signal", escaped::SIGNAL_HANDLER, Always),
@@ -105,7 +105,8 @@ pub(super) const NAMES: [(&CStr, u32, When); 50] = [
     (c"pthread_mutexattr_setrobust_np", escaped::MEMORY, Given(1)),
 ];
 
-/// Returns the function that will be called, or null: others than these get it in a structure, or get memory.
+/// Returns the function that will be called. Returns null if the C library gets it in a structure, or gets memory
+/// instead.
 ///
 /// # Safety
 ///
@@ -125,7 +126,7 @@ unsafe fn callback(name: &CStr, arguments: *const *const c_void) -> *const c_voi
     given.find(|argument| !argument.is_null()).unwrap_or(std::ptr::null())
 }
 
-/// Variables of the C library that may be set to a function or to memory of this library's.
+/// Variables of the C library that may be set to a function or to memory of this library.
 const VARIABLES: [(&CStr, u32); 15] = [
     (c"error_print_progname", escaped::CALLBACK),
     (c"obstack_alloc_failed_handler", escaped::CALLBACK),
@@ -174,7 +175,7 @@ pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_vo
 
     let number = number as usize;
     let (name, kind, when) = NAMES[number];
-    // SAFETY: the definition has saved the registers there that arguments are passed in.
+    // SAFETY: the definition has saved the registers of the arguments there.
     if unsafe { when.is_now(arguments) } {
         // SAFETY: as above.
         let function = unsafe { callback(name, arguments) };
@@ -193,7 +194,7 @@ pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_vo
     if function.is_null() { unavailable as *mut c_void } else { function }
 }
 
-/// Whether a signal's action calls nothing: the default action, or none.
+/// Returns true if a signal's action calls no function: the default action, or none.
 fn is_no_handler(handler: *const c_void) -> bool {
     const SIG_DFL: usize = 0;
     const SIG_IGN: usize = 1;

@@ -1,0 +1,56 @@
+//! The registration of one annotated item.
+
+use std::ffi::c_void;
+
+use super::outcome::Context;
+
+/// One annotated item: its record and its entry.
+#[repr(C)]
+pub struct Export {
+    record: *const u8,
+    record_len: usize,
+    entry: *const c_void,
+    invoke: Option<Invoke>,
+}
+
+/// The second form of a function's entry. It takes the arguments and the outcome by address, for a host that knows
+/// their types only from the descriptor. `arguments` points at one address for each argument's `Repr`.
+pub type Invoke = unsafe extern "C" fn(context: Context, arguments: *const *const c_void, outcome: *mut c_void);
+
+// SAFETY: all pointers are to constants of the library.
+unsafe impl Sync for Export {}
+// SAFETY: as above.
+unsafe impl Send for Export {}
+
+impl Export {
+    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`, and with the entry's
+    /// second form.
+    ///
+    /// # Safety
+    ///
+    /// The arguments and the result of `entry` have the `Repr`s that follow from the record's descriptor. `invoke`
+    /// calls `entry`.
+    pub const unsafe fn new(record: &'static [u8], entry: *const c_void, invoke: Option<Invoke>) -> Self {
+        Export { record: record.as_ptr(), record_len: record.len(), entry, invoke }
+    }
+
+    /// The record's bytes, for as long as the library is mapped.
+    ///
+    /// # Safety
+    ///
+    /// The library stays mapped for `'a`.
+    pub unsafe fn record<'a>(&self) -> &'a [u8] {
+        // SAFETY: `new` took address and length from a slice that lives as long as the library is mapped.
+        unsafe { std::slice::from_raw_parts(self.record, self.record_len) }
+    }
+
+    /// The entry.
+    pub fn entry(&self) -> *const c_void {
+        self.entry
+    }
+
+    /// The function that calls the entry, if the entry is a function's.
+    pub fn invoke(&self) -> Option<Invoke> {
+        self.invoke
+    }
+}

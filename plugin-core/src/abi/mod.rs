@@ -1,0 +1,17 @@
+//! The C-compatible types and the numbers on which the two sides agree.
+//!
+//! The folder has layouts only. The functions that make and read these values are in the folders of their subjects.
+
+mod buffer;
+mod export;
+mod outcome;
+mod services;
+mod table;
+
+pub use buffer::{BufferRepr, Free, Owner, SliceRepr};
+pub use export::{Export, Invoke};
+pub use outcome::{Context, FaultRepr, Outcome};
+pub use services::{AdoptKey, Environment, HostMemory, HostServices, Run, SystemAllocator};
+pub use table::{
+    ABI_VERSION, Escaped, HEADER_SIZE, MAGIC, PluginTable, Registered, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
+};

@@ -1,0 +1,63 @@
+//! [`Lookup`]: the types by which a host may ask for an export.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use crate::describe::{Flat, Node};
+use crate::fault::Fault;
+use crate::origin::Origin;
+
+/// One export of one loaded plugin. All handles to the export share its site.
+#[derive(Debug)]
+pub struct Site {
+    /// The origin of the export's values. It keeps the library loaded.
+    pub origin: Origin,
+    /// The entry, which a handle calls.
+    pub entry: *const c_void,
+    /// The plugin's name and the export's, `greeter::greet`.
+    pub label: String,
+}
+
+// SAFETY: the entry is the address of a function, which may be called from any thread.
+unsafe impl Send for Site {}
+// SAFETY: as above.
+unsafe impl Sync for Site {}
+
+/// A type by which a host may ask for an export: a function type, or the type of a static.
+///
+/// # Safety
+///
+/// A handle is bound to an export whose descriptor fits `NODE`. The handle uses the entry as this descriptor says. A
+/// descriptor fits if it is equal, or differs only as types that may grow are allowed to differ.
+///
+/// The trait has no example, because this crate implements it for all such types, and only a host's `get` uses it.
+#[diagnostic::on_unimplemented(
+    message = "no export can have the type `{Self}`",
+    label = "not a function, or a static, of types that cross",
+    note = "write `#[plugin_type]` on a struct or enum of yours, in a crate that both sides depend on",
+    note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; a function's arguments are owned, \
+            `&` or `&mut` values of types that cross",
+    note = "a function has at most six arguments, and at most four if one is `&mut`: put some of them together in a tuple, or in a \
+            struct with `#[plugin_type]`"
+)]
+pub unsafe trait Lookup: Sized {
+    /// The handle that a look-up returns.
+    type Handle;
+    /// The descriptor that an export must have.
+    const NODE: &'static Node;
+    /// The descriptor as bytes.
+    const FLAT: &'static Flat = &Flat::of(Self::NODE);
+    /// True if the type asks for panics as [`Fault`]s.
+    const TAKES_FAULT: bool = false;
+
+    /// Makes a handle to an export that has this type.
+    ///
+    /// # Errors
+    ///
+    /// If the plugin panics while the plugin gives access to a static.
+    ///
+    /// # Safety
+    ///
+    /// The site belongs to an export whose descriptor fits `NODE`. The site's origin keeps the library loaded.
+    unsafe fn bind(site: Arc<Site>) -> Result<Self::Handle, Fault>;
+}

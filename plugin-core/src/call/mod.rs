@@ -1,0 +1,17 @@
+//! A call: the look-up of an export by its type, the handle that is called, and the call itself.
+
+mod callee;
+mod closure;
+mod function;
+mod function_type;
+mod lookup;
+// `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
+#[allow(coherence_leak_check)]
+mod signature;
+
+pub(crate) use callee::{Callee, Handle};
+pub use function::Function;
+pub use function_type::FunctionType;
+pub use lookup::{Lookup, Site};
+#[cfg(test)]
+pub(crate) use signature::{all_kinds, argument_repr, argument_type, without_mut};

@@ -1,0 +1,181 @@
+//! The implementations of [`FunctionType`] and [`Lookup`] for every `fn` that an export can be.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use super::callee::{Callee, Handle};
+use super::closure::as_closure;
+use super::function::Function;
+use super::function_type::FunctionType;
+use super::lookup::{Lookup, Site};
+use crate::abi::{Context, FaultRepr, Outcome};
+use crate::describe::{Node, Tag};
+use crate::fault::{Fault, Return};
+use crate::types::{PluginMut, PluginRef, PluginType};
+
+/// Takes the fault of a call. This is a function of its own, so that a call that returns does not pay for it.
+///
+/// # Safety
+///
+/// The fault comes from the entry at the site, and is taken once.
+#[cold]
+#[inline(never)]
+unsafe fn fault_at(site: &Site, fault: *mut FaultRepr) -> Fault {
+    // SAFETY: the caller takes the fault once, and the site keeps the library loaded.
+    let mut fault = unsafe { FaultRepr::take(fault) };
+    fault.export = Some(site.label.clone());
+    fault
+}
+
+macro_rules! argument_type {
+    (own $T:ident) => {
+        $T
+    };
+    (ref $T:ident) => {
+        &$T
+    };
+    (mut $T:ident) => {
+        &mut $T
+    };
+}
+
+macro_rules! argument_repr {
+    (own $T:ident) => {
+        <$T as PluginType>::Repr
+    };
+    (ref $T:ident) => {
+        <$T as PluginRef>::RefRepr
+    };
+    (mut $T:ident) => {
+        <$T as PluginMut>::MutRepr
+    };
+}
+
+macro_rules! argument_node {
+    (own $T:ident) => {
+        <$T as PluginType>::NODE
+    };
+    (ref $T:ident) => {
+        <$T as PluginRef>::REF_NODE
+    };
+    (mut $T:ident) => {
+        <$T as PluginMut>::MUT_NODE
+    };
+}
+
+/// Replaces an argument by its `Repr`. The data behind the `Repr` lives until the end of the block.
+macro_rules! lower_argument {
+    (own $arg:ident $T:ident $site:ident) => {
+        let $arg = $arg.lower();
+    };
+    (ref $arg:ident $T:ident $site:ident) => {
+        let mut slot = Default::default();
+        let $arg = $arg.lend_ref(&mut slot);
+    };
+    (mut $arg:ident $T:ident $site:ident) => {
+        // SAFETY: the loan is dropped at the end of the block, and is not forgotten.
+        let mut loan = unsafe { $arg.lend_mut(&$site.origin) };
+        let $arg = $T::mut_repr(&mut loan);
+    };
+}
+
+/// Implements [`FunctionType`] for the arguments given as `(kind Type name)`.
+macro_rules! signature {
+    ($(($kind:ident $T:ident $arg:ident))*) => {
+        signature!(@split [] [$(($kind $T $arg))*] $(($kind $T $arg))*);
+    };
+    (@split [$($bounds:tt)*] $all:tt (own $T:ident $arg:ident) $($rest:tt)*) => {
+        signature!(@split [$($bounds)* $T: PluginType,] $all $($rest)*);
+    };
+    (@split [$($bounds:tt)*] $all:tt (ref $T:ident $arg:ident) $($rest:tt)*) => {
+        signature!(@split [$($bounds)* $T: PluginRef + ?Sized,] $all $($rest)*);
+    };
+    (@split [$($bounds:tt)*] $all:tt (mut $T:ident $arg:ident) $($rest:tt)*) => {
+        signature!(@split [$($bounds)* $T: PluginMut + ?Sized,] $all $($rest)*);
+    };
+    (@split [$($bounds:tt)*] [$(($kind:ident $T:ident $arg:ident))*]) => {
+        // SAFETY: the entry's type below consists of the same parts as `NODE`.
+        #[diagnostic::do_not_recommend]
+        unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
+            type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
+
+            #[inline(always)]
+            fn target<H: Handle<Self>>(handle: &H) -> &Self::Target {
+                as_closure(handle, |handle| {
+                    move |$($arg: argument_type!($kind $T)),*| -> R {
+                        let guard = handle.get().callee();
+                        let callee: &Callee = &guard;
+                        let site: &Site = &callee.site;
+                        $(lower_argument!($kind $arg $T site);)*
+                        // SAFETY: the handle's promise: the entry's descriptor fits `NODE`, so this is the entry's
+                        // type. A type that grows has the same `Repr` in every version.
+                        let entry = unsafe {
+                            std::mem::transmute::<
+                                *const c_void,
+                                unsafe extern "C" fn(
+                                    Context $(, argument_repr!($kind $T))*
+                                ) -> Outcome<<R::Value as PluginType>::Repr>,
+                            >(callee.entry)
+                        };
+                        // SAFETY: the arguments were lowered from these types, and the site keeps the library loaded.
+                        let outcome = unsafe { entry(callee.context $(, $arg)*) };
+                        // SAFETY: the value was lowered from this type, and is lifted once.
+                        match unsafe { outcome.lift(&site.origin) } {
+                            Ok(value) => R::returned(value),
+                            // SAFETY: the fault is of this very call.
+                            Err(fault) => R::faulted(unsafe { fault_at(site, fault) }),
+                        }
+                    }
+                })
+            }
+        }
+
+        // SAFETY: `bind` makes a handle that calls the entry with the types of `NODE`.
+        #[diagnostic::do_not_recommend]
+        unsafe impl<$($bounds)* R: Return> Lookup for fn($(argument_type!($kind $T)),*) -> R {
+            type Handle = Function<Self>;
+            const NODE: &'static Node = &Node::Of {
+                head: &Tag::Fn.head_with(<[&str]>::len(&[$(stringify!($arg)),*])),
+                parts: &[$(argument_node!($kind $T),)* <R::Value as PluginType>::NODE],
+            };
+            const TAKES_FAULT: bool = R::TAKES_FAULT;
+
+            unsafe fn bind(site: Arc<Site>) -> Result<Function<Self>, Fault> {
+                // SAFETY: the caller promises that the descriptor of the export at the site fits.
+                Ok(unsafe { Function::new(Callee::of(site)) })
+            }
+        }
+    };
+}
+
+/// Calls a macro for every combination of the three kinds of arguments, for each number of arguments up to the number
+/// of names.
+macro_rules! all_kinds {
+    ($each:ident [$($done:tt)*]) => { $each!($($done)*); };
+    ($each:ident [$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
+        $each!($($done)*);
+        all_kinds!($each [$($done)* (own $T $arg)] $($rest)*);
+        all_kinds!($each [$($done)* (ref $T $arg)] $($rest)*);
+        all_kinds!($each [$($done)* (mut $T $arg)] $($rest)*);
+    };
+}
+
+/// Calls a macro for every combination of owned and `&` arguments, once with an argument for each name, and once with
+/// one argument fewer.
+macro_rules! without_mut {
+    ($each:ident [$($done:tt)*] (last $T:ident $arg:ident)) => {
+        $each!($($done)*);
+        $each!($($done)* (own $T $arg));
+        $each!($($done)* (ref $T $arg));
+    };
+    ($each:ident [$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
+        without_mut!($each [$($done)* (own $T $arg)] $($rest)*);
+        without_mut!($each [$($done)* (ref $T $arg)] $($rest)*);
+    };
+}
+
+all_kinds!(signature [] (A a) (B b) (C c) (D d));
+without_mut!(signature [] (A a) (B b) (C c) (D d) (E e) (last G g));
+
+#[cfg(test)]
+pub(crate) use {all_kinds, argument_repr, argument_type, without_mut};

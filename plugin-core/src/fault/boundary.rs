@@ -1,0 +1,51 @@
+//! The panic boundary: the one place where a panic of a plugin is stopped.
+
+use std::any::Any;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::unwind::{discard, message_of};
+use super::value::Fault;
+use crate::abi::{FaultRepr, Outcome};
+use crate::runtime::panic_hook;
+use crate::types::PluginType;
+
+/// Runs `f`, lowers the value that `f` returns, and stops a panic of `f`.
+#[inline]
+pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
+    contain_in_place(|place| f().lower_returned(place))
+}
+
+/// Runs `f` and stops a panic of `f`.
+#[inline]
+pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Outcome<R> {
+    contain_in_place(|place| {
+        place.write(f());
+        0
+    })
+}
+
+/// Runs `f`, which writes its value to the place and returns the tag, and stops a panic of `f`.
+///
+/// This is the only place where a plugin's panic ends. The panic must not unwind into the caller. The caller was built
+/// with another std, so it would take the panic for a foreign exception, and abort the process.
+#[inline]
+fn contain_in_place<R>(f: impl FnOnce(&mut MaybeUninit<R>) -> usize) -> Outcome<R> {
+    let mut outcome = Outcome { fault: std::ptr::null_mut(), value: MaybeUninit::uninit() };
+    // `AssertUnwindSafe` is right here. `f` may leave values of its own plugin half changed, as a thread that panics
+    // does.
+    outcome.fault = match catch_unwind(AssertUnwindSafe(|| f(&mut outcome.value))) {
+        Ok(tag) => std::ptr::without_provenance_mut(tag),
+        Err(payload) => caught(payload),
+    };
+    outcome
+}
+
+#[cold]
+#[inline(never)]
+fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
+    let message = message_of(&*payload);
+    let (location, backtrace) = panic_hook::take_report(&message);
+    discard(payload);
+    FaultRepr::new(Fault::new(message, location, backtrace))
+}

@@ -1,0 +1,10 @@
+//! Functions that follow the upgrades of their plugin.
+
+mod handle;
+mod hazard;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+pub use handle::Live;
+pub use versions::{Version, Versions};

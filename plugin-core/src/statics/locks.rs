@@ -1,0 +1,457 @@
+//! Exported `RwLock`s and `Mutex`es, locked, read and written from the host.
+//!
+//! While the host holds a lock for writing, the value is the host's, and moves back when the guard is dropped. While
+//! the host holds a lock for reading, the plugin lends the value. In both cases the plugin's own lock is held, so no
+//! code of the plugin sees the empty place or changes the value.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::plugin_static::PluginStatic;
+use crate::abi::Outcome;
+use crate::describe::{Node, Tag};
+use crate::fault::boundary::contain;
+use crate::fault::unwind::NoUnwind;
+use crate::memory::Arena;
+use crate::origin::Origin;
+use crate::types::PluginType;
+
+/// A lock that the plugin has taken for the host.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct LockedRepr<R> {
+    /// The plugin's guard in a box. For reading, the arena of the loan is in the same box.
+    guard: *mut c_void,
+    poisoned: u8,
+    /// The value. It is lent for reading, and moved for writing.
+    value: R,
+}
+
+/// The functions by which a host operates a lock.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct LockRepr<R: Copy> {
+    lock: *const c_void,
+    read: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
+    write: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
+    end_read: unsafe extern "C" fn(guard: *mut c_void),
+    end_write: unsafe extern "C" fn(guard: *mut c_void, value: R, poison: u8),
+    /// Does the same as `read`, for a host that knows the type only from the descriptor.
+    read_to: unsafe extern "C" fn(*const c_void, outcome: *mut c_void),
+}
+
+/// Functions for a host that knows the type only from the descriptor. The layout of a `LockRepr` is the same for every
+/// `R`.
+#[cfg(feature = "host")]
+impl<R: Copy> LockRepr<R> {
+    /// Waits for the lock, takes it for reading, and writes the outcome to an address. The outcome is a [`LockedRepr`]
+    /// with the lent value.
+    ///
+    /// # Safety
+    ///
+    /// `outcome` has room for the outcome. The library of the lock is still loaded.
+    pub unsafe fn read_to(&self, outcome: *mut c_void) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.read_to)(self.lock, outcome) }
+    }
+
+    /// Releases the lock.
+    ///
+    /// # Safety
+    ///
+    /// `guard` came from [`read_to`](Self::read_to) on this thread, and is given back once.
+    pub unsafe fn end_read(&self, guard: *mut c_void) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.end_read)(guard) }
+    }
+}
+
+/// The beginning of a [`LockedRepr`]. It is the same for every value.
+#[cfg(feature = "host")]
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct LockedHead {
+    /// The guard, for [`LockRepr::end_read`].
+    pub guard: *mut c_void,
+    /// 1 if a writer panicked.
+    pub poisoned: u8,
+}
+
+#[cfg(feature = "host")]
+impl LockedHead {
+    /// Returns the offset in a [`LockedRepr`] of a value with this alignment.
+    pub fn value_offset(align: usize) -> usize {
+        (size_of::<*mut c_void>() + 1).next_multiple_of(align)
+    }
+}
+
+fn apart<G>(result: LockResult<G>) -> (G, u8) {
+    match result {
+        Ok(guard) => (guard, 0),
+        Err(poisoned) => (poisoned.into_inner(), 1),
+    }
+}
+
+/// A lock of std, as the plugin operates it.
+trait Lock: 'static {
+    type Value: PluginType;
+    type Read: Deref<Target = Self::Value>;
+    type Write: DerefMut<Target = Self::Value>;
+    fn for_reading(&'static self) -> LockResult<Self::Read>;
+    fn for_writing(&'static self) -> LockResult<Self::Write>;
+}
+
+impl<T: PluginType> Lock for RwLock<T> {
+    type Value = T;
+    type Read = RwLockReadGuard<'static, T>;
+    type Write = RwLockWriteGuard<'static, T>;
+    fn for_reading(&'static self) -> LockResult<Self::Read> {
+        self.read()
+    }
+    fn for_writing(&'static self) -> LockResult<Self::Write> {
+        self.write()
+    }
+}
+
+impl<T: PluginType> Lock for Mutex<T> {
+    type Value = T;
+    type Read = MutexGuard<'static, T>;
+    type Write = MutexGuard<'static, T>;
+    fn for_reading(&'static self) -> LockResult<Self::Read> {
+        self.lock()
+    }
+    fn for_writing(&'static self) -> LockResult<Self::Write> {
+        self.lock()
+    }
+}
+
+type ReprOf<L> = <<L as Lock>::Value as PluginType>::Repr;
+
+unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
+    // SAFETY: the host passes back the lock that it got from `access`, a static of this library.
+    let lock: &'static L = unsafe { &*lock.cast() };
+    contain(|| {
+        let (guard, poisoned) = apart(lock.for_reading());
+        let mut arena = Arena::new();
+        let value = guard.lend(&mut arena);
+        LockedRepr { guard: Box::into_raw(Box::new((arena, guard))).cast(), poisoned, value }
+    })
+}
+
+unsafe extern "C" fn read_to<L: Lock>(lock: *const c_void, outcome: *mut c_void) {
+    // SAFETY: as in `read`. The host passes an address with room for the outcome.
+    unsafe { outcome.cast::<Outcome<LockedRepr<ReprOf<L>>>>().write(read::<L>(lock)) }
+}
+
+unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
+    // SAFETY: `read` boxed the guard, and the host gives it back once.
+    drop(unsafe { Box::from_raw(guard.cast::<(Arena, L::Read)>()) });
+}
+
+unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
+    // SAFETY: as in `read`.
+    let lock: &'static L = unsafe { &*lock.cast() };
+    contain(|| {
+        let (guard, poisoned) = apart(lock.for_writing());
+        let guard = Box::new(guard);
+        let no_unwind = NoUnwind;
+        // SAFETY: the value moves out here, and back in `end_write`. The guard is held meanwhile, so no other code sees
+        // the empty place. If a host never calls `end_write`, the lock is held for good.
+        let value = unsafe { std::ptr::read(&raw const **guard) }.lower();
+        std::mem::forget(no_unwind);
+        LockedRepr { guard: Box::into_raw(guard).cast(), poisoned, value }
+    })
+}
+
+unsafe extern "C" fn end_write<L: Lock>(guard: *mut c_void, value: ReprOf<L>, poison: u8) {
+    // SAFETY: `write` boxed the guard, and the host gives it back once.
+    let mut guard = *unsafe { Box::from_raw(guard.cast::<L::Write>()) };
+    // No panic leaves this function in any case. But a panic would first drop the guard, and other code would see the
+    // empty place.
+    let no_unwind = NoUnwind;
+    // SAFETY: `write` emptied the place. The host lowered `value` from a value of this type.
+    unsafe { std::ptr::write(&raw mut *guard, L::Value::lift(value, &Origin::HOST)) };
+    std::mem::forget(no_unwind);
+    if poison != 0 && cfg!(panic = "unwind") {
+        // A lock of std is poisoned if its guard is dropped while the thread unwinds.
+        let unwound = catch_unwind(AssertUnwindSafe(move || {
+            let _guard = guard;
+            resume_unwind(Box::new(()));
+        }));
+        drop(unwound);
+    }
+}
+
+fn lock_repr<L: Lock>(lock: &'static L) -> LockRepr<ReprOf<L>> {
+    LockRepr {
+        lock: std::ptr::from_ref(lock).cast(),
+        read: read::<L>,
+        write: write::<L>,
+        end_read: end_read::<L>,
+        end_write: end_write::<L>,
+        read_to: read_to::<L>,
+    }
+}
+
+/// A plugin's lock, on the host's side.
+struct Remote<T: PluginType> {
+    repr: LockRepr<T::Repr>,
+    origin: Origin,
+}
+
+// SAFETY: the plugin's functions operate the lock, and std's locks may be operated from any thread. The values move
+// between threads, so they have to be `Send`.
+unsafe impl<T: PluginType + Send> Send for Remote<T> {}
+// SAFETY: as above.
+unsafe impl<T: PluginType + Send> Sync for Remote<T> {}
+
+impl<T: PluginType> Remote<T> {
+    fn read(&self) -> LockResult<ReadGuard<'_, T>> {
+        // SAFETY: the function and the lock are the plugin's, and the handle around this keeps the library loaded.
+        let locked = unsafe { (self.repr.read)(self.repr.lock).into_result() };
+        let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
+        // This is made first, so that the lock is released if the author's code panics below.
+        let held = HeldLock { lock: self, guard: locked.guard, this_thread: PhantomData };
+        let mut arena = Arena::new();
+        // SAFETY: the plugin lends the value until `held` is dropped, which happens after the arena is dropped.
+        let value = unsafe { T::hold(&locked.value, &self.origin, &mut arena) };
+        let value = MaybeUninit::new(ManuallyDrop::into_inner(value));
+        let guard = ReadGuard { value, _arena: arena, _held: held };
+        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
+    }
+
+    fn write(&self) -> LockResult<WriteGuard<'_, T>> {
+        // SAFETY: as in `read`.
+        let locked = unsafe { (self.repr.write)(self.repr.lock).into_result() };
+        let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
+        // The plugin's place is empty now. After a panic of the author's code, this side would have no value to put
+        // back, and could never release the lock.
+        let no_unwind = NoUnwind;
+        // SAFETY: the plugin lowered the value, and it is lifted once.
+        let value = ManuallyDrop::new(unsafe { T::lift(locked.value, &self.origin) });
+        std::mem::forget(no_unwind);
+        let panicking = std::thread::panicking();
+        let guard = WriteGuard { lock: self, value, guard: locked.guard, panicking, this_thread: PhantomData };
+        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
+    }
+}
+
+/// A plugin's `RwLock` that is held for reading. The host reads the plugin's own memory. The lock is held until the
+/// guard is dropped.
+///
+/// For examples see [`RemoteRwLock`].
+pub struct ReadGuard<'a, T: PluginType> {
+    /// The held value, which is never dropped. It may refer to memory that ends before the guard does, for example
+    /// while a function drops a guard that is its argument. `MaybeUninit` tells the compiler that the value need not be
+    /// valid for as long.
+    value: MaybeUninit<T>,
+    // The fields are dropped in this order.
+    _arena: Arena,
+    _held: HeldLock<'a, T>,
+}
+
+impl<T: PluginType> Deref for ReadGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        // SAFETY: `read` has written a value, and neither the arena nor the loan has ended.
+        unsafe { self.value.assume_init_ref() }
+    }
+}
+
+/// A plugin's lock that is held for reading. Its drop ends the loan and releases the lock.
+struct HeldLock<'a, T: PluginType> {
+    lock: &'a Remote<T>,
+    guard: *mut c_void,
+    /// A lock is released by the thread that took it.
+    this_thread: PhantomData<*const ()>,
+}
+
+impl<T: PluginType> Drop for HeldLock<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: the guard is the plugin's, and is given back once, on the thread that took the lock.
+        unsafe { (self.lock.repr.end_read)(self.guard) }
+    }
+}
+
+/// A plugin's lock that is held for writing. Changes reach the plugin when the guard is dropped.
+///
+/// If a panic of the host drops the guard, the lock is poisoned, as a lock of std is. For examples see
+/// [`RemoteRwLock`].
+pub struct WriteGuard<'a, T: PluginType> {
+    lock: &'a Remote<T>,
+    value: ManuallyDrop<T>,
+    guard: *mut c_void,
+    /// True if the thread was already unwinding when it took the lock.
+    panicking: bool,
+    /// A lock is released by the thread that took it.
+    this_thread: PhantomData<*const ()>,
+}
+
+impl<T: PluginType> Deref for WriteGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: PluginType> DerefMut for WriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T: PluginType> Drop for WriteGuard<'_, T> {
+    fn drop(&mut self) {
+        let poison = u8::from(!self.panicking && std::thread::panicking());
+        let no_unwind = NoUnwind;
+        // SAFETY: this is the drop, so the value is taken once.
+        let value = unsafe { ManuallyDrop::take(&mut self.value) }.lower();
+        std::mem::forget(no_unwind);
+        // SAFETY: the guard is the plugin's, and is given back once, on the thread that took the lock. The value goes
+        // back with it.
+        unsafe { (self.lock.repr.end_write)(self.guard, value, poison) }
+    }
+}
+
+impl<T: PluginType + fmt::Debug> fmt::Debug for ReadGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: PluginType + fmt::Debug> fmt::Debug for WriteGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// A plugin's `RwLock<T>`. The handle from `host.get::<RwLock<T>>(..)?` derefs to it.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// # use std::sync::RwLock;
+/// # use plugin_core::plugin_export;
+/// # use plugin_host::Host;
+/// #[plugin_export]
+/// static LIMITS: RwLock<Vec<u32>> = RwLock::new(Vec::new());
+///
+/// let host = Host::linked()?;
+/// let limits = host.get::<RwLock<Vec<u32>>>("LIMITS")?;
+/// limits.write().unwrap().push(7);
+/// assert_eq!(limits.read().unwrap().last(), Some(&7));
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
+pub struct RemoteRwLock<T: PluginType>(Remote<T>);
+
+impl<T: PluginType> RemoteRwLock<T> {
+    /// Waits for the lock and reads the value, as [`RwLock::read`] does.
+    ///
+    /// # Errors
+    ///
+    /// If a writer panicked. The error contains the guard.
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds the lock for writing and the platform notices it. Also if the author's code panics, as a
+    /// key's `Hash` may. The lock is released then.
+    pub fn read(&self) -> LockResult<ReadGuard<'_, T>> {
+        self.0.read()
+    }
+
+    /// Waits for the lock and takes the value to write, as [`RwLock::write`] does.
+    ///
+    /// # Errors
+    ///
+    /// If a writer panicked. The error contains the guard.
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds the lock already and the platform notices it.
+    ///
+    /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
+    /// the process, because no value could be put back.
+    pub fn write(&self) -> LockResult<WriteGuard<'_, T>> {
+        self.0.write()
+    }
+}
+
+/// A plugin's `Mutex<T>`. The handle from `host.get::<Mutex<T>>(..)?` derefs to it.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// # use std::sync::Mutex;
+/// # use plugin_core::plugin_export;
+/// # use plugin_host::Host;
+/// #[plugin_export]
+/// static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+///
+/// let host = Host::linked()?;
+/// let names = host.get::<Mutex<Vec<String>>>("NAMES")?;
+/// names.lock().unwrap().push("ann".to_owned());
+/// assert_eq!(*NAMES.lock().unwrap(), ["ann"]);
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
+pub struct RemoteMutex<T: PluginType>(Remote<T>);
+
+impl<T: PluginType> RemoteMutex<T> {
+    /// Waits for the lock and takes the value, as [`Mutex::lock`] does.
+    ///
+    /// # Errors
+    ///
+    /// If a holder panicked. The error contains the guard.
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds the lock already and the platform notices it.
+    ///
+    /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
+    /// the process, because no value could be put back.
+    pub fn lock(&self) -> LockResult<WriteGuard<'_, T>> {
+        self.0.write()
+    }
+}
+
+// SAFETY: functions of the lock's own library operate the lock.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
+    type Access = LockRepr<T::Repr>;
+    type View = RemoteRwLock<T>;
+    type Target = RemoteRwLock<T>;
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::RwLock.head(), parts: &[T::NODE] };
+
+    fn access(&'static self) -> Self::Access {
+        lock_repr(self)
+    }
+    unsafe fn view(repr: Self::Access, origin: &Origin) -> RemoteRwLock<T> {
+        RemoteRwLock(Remote { repr, origin: origin.clone() })
+    }
+    fn target(view: &RemoteRwLock<T>) -> &RemoteRwLock<T> {
+        view
+    }
+}
+
+// SAFETY: functions of the lock's own library operate the lock.
+#[diagnostic::do_not_recommend]
+unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
+    type Access = LockRepr<T::Repr>;
+    type View = RemoteMutex<T>;
+    type Target = RemoteMutex<T>;
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Mutex.head(), parts: &[T::NODE] };
+
+    fn access(&'static self) -> Self::Access {
+        lock_repr(self)
+    }
+    unsafe fn view(repr: Self::Access, origin: &Origin) -> RemoteMutex<T> {
+        RemoteMutex(Remote { repr, origin: origin.clone() })
+    }
+    fn target(view: &RemoteMutex<T>) -> &RemoteMutex<T> {
+        view
+    }
+}

@@ -1,0 +1,13 @@
+//! Exported statics and locks.
+
+#[cfg(feature = "host")]
+mod handle;
+mod locks;
+mod plugin_static;
+
+#[cfg(feature = "host")]
+pub use handle::Static;
+#[cfg(feature = "host")]
+pub use locks::LockedHead;
+pub use locks::{LockRepr, LockedRepr, ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
+pub use plugin_static::{AccessRepr, Borrowed, PluginStatic, access};
