@@ -91,10 +91,12 @@ pub fn host_with(fixtures: &[&str]) -> Host {
     host
 }
 
-/// How many rounds; sanitizers and emulators are slower.
-pub fn rounds(usual: usize) -> usize {
+/// How many rounds, where the long run has so many. Sanitizers and emulators are slower.
+pub fn rounds(all: usize) -> usize {
+    let few = all.min((all / 10).max(20));
+    let rounds = if few == all || is_long_run(&format!("{} of {all} rounds", all - few)) { all } else { few };
     let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
-    (usual / slower).max(1)
+    (rounds / slower).max(1)
 }
 
 /// Longer than anything takes that a test waits for.
