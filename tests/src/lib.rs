@@ -61,13 +61,17 @@ fn builds_2024(version: &str) -> bool {
     minor.is_some_and(|minor| minor >= 85)
 }
 
+/// Returns true if the long tests run too.
+fn is_long() -> bool {
+    std::env::var_os("PLUGIN_TEST_LONG").is_some()
+}
+
 /// Returns true if the long tests run too. If not, it says that `what` is skipped.
 pub fn is_long_run(what: &str) -> bool {
-    let is_long = std::env::var_os("PLUGIN_TEST_LONG").is_some();
-    if !is_long {
+    if !is_long() {
         println!("skipped: {what}; set PLUGIN_TEST_LONG to run this too");
     }
-    is_long
+    is_long()
 }
 
 /// The file name of a crate's library.
