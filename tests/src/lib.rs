@@ -12,80 +12,19 @@
 
 #![allow(clippy::missing_panics_doc)]
 
+mod fixtures;
 pub mod fuzzing;
 pub mod hostile;
 pub mod round_trips;
 pub mod versions;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use plugin_host::build::Build;
+pub use fixtures::{build_of, fixture, fixture_dir, fixture_target_dir, variant, variant_with};
 use plugin_host::{Host, Mapping, Trust};
-
-/// The directory of a fixture's crate.
-pub fn fixture_dir(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
-}
-
-/// Where fixtures are built with `toolchain`, apart from this workspace's own artifacts: the host's features would be
-/// unified into those.
-pub fn fixture_target_dir(toolchain: &str) -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
-    // Relative to where cargo was started: at the workspace's top.
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    workspace.join(target).join("fixtures").join(toolchain)
-}
-
-/// How a fixture is built: with the toolchain that built this program, and with the arguments that the environment asks
-/// for.
-pub fn build_of(name: &str) -> Build {
-    let build = Build::new(fixture_dir(name)).target_dir(fixture_target_dir("default"));
-    let arguments = std::env::var("PLUGIN_TEST_CARGO_ARGS").unwrap_or_default();
-    arguments.split_whitespace().fold(build, Build::arg)
-}
-
-/// The library of a fixture, built once in each process.
-pub fn fixture(name: &str) -> PathBuf {
-    static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let built = built.get_or_insert_default();
-    if let Some(path) = built.get(name) {
-        return path.clone();
-    }
-    let path = match std::env::var_os("PLUGIN_TEST_FIXTURES") {
-        Some(directory) => PathBuf::from(directory).join(library_name(name)),
-        None => build_of(name).run().unwrap_or_else(|error| panic!("{error}")),
-    };
-    built.insert(name.to_owned(), path.clone());
-    path
-}
-
-/// The library of a fixture with one of its features.
-pub fn variant(name: &str, feature: &str) -> PathBuf {
-    variant_with(name, feature, &[])
-}
-
-/// The library of a fixture with one of its features, built with more arguments.
-pub fn variant_with(name: &str, feature: &str, arguments: &[&str]) -> PathBuf {
-    static BUILT: Mutex<()> = Mutex::new(());
-    let file_name = format!("{feature}-{}", library_name(name));
-    if let Some(directory) = std::env::var_os("PLUGIN_TEST_FIXTURES") {
-        return PathBuf::from(directory).join(file_name);
-    }
-    // Apart, and one after the other: cargo writes all of them to the same place.
-    let build = build_of(name).target_dir(fixture_target_dir("variants")).arg("--features").arg(feature);
-    let build = arguments.iter().fold(build, |build, argument| build.arg(argument));
-    let _one_at_a_time = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let built = build.run().unwrap_or_else(|error| panic!("{error}"));
-    let path = built.with_file_name(file_name);
-    std::fs::copy(built, &path).unwrap_or_else(|error| panic!("{error}"));
-    path
-}
 
 /// Replaces each text in the bytes of a library by another one of its length.
 pub fn rewrite(library: &mut [u8], texts: &[(&str, &str)]) {
@@ -122,13 +61,17 @@ fn builds_2024(version: &str) -> bool {
     minor.is_some_and(|minor| minor >= 85)
 }
 
+/// Returns true if the long tests run too.
+fn is_long() -> bool {
+    std::env::var_os("PLUGIN_TEST_LONG").is_some()
+}
+
 /// Returns true if the long tests run too. If not, it says that `what` is skipped.
 pub fn is_long_run(what: &str) -> bool {
-    let is_long = std::env::var_os("PLUGIN_TEST_LONG").is_some();
-    if !is_long {
+    if !is_long() {
         println!("skipped: {what}; set PLUGIN_TEST_LONG to run this too");
     }
-    is_long
+    is_long()
 }
 
 /// The file name of a crate's library.
@@ -152,10 +95,12 @@ pub fn host_with(fixtures: &[&str]) -> Host {
     host
 }
 
-/// How many rounds; sanitizers and emulators are slower.
-pub fn rounds(usual: usize) -> usize {
+/// How many rounds, where the long run has so many. Sanitizers and emulators are slower.
+pub fn rounds(all: usize) -> usize {
+    let few = all.min((all / 10).max(20));
+    let rounds = if few == all || is_long_run(&format!("{} of {all} rounds", all - few)) { all } else { few };
     let slower = std::env::var("PLUGIN_TEST_SLOWER").map_or(1, |factor| factor.parse().expect("a number"));
-    (usual / slower).max(1)
+    (rounds / slower).max(1)
 }
 
 /// Longer than anything takes that a test waits for.

@@ -3,9 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use plugin_host::build::{Build, BuildError};
-use tests::{build_of, fixture_target_dir, host};
+use tests::{build_of, fixture_target_dir, host, is_long_run};
+
+/// Cargo writes all variants of `includes` to the same place: one test at a time has it.
+static INCLUDES: Mutex<()> = Mutex::new(());
 
 fn crate_in(directory: &Path, manifest: &str, source: &str) -> Build {
     fs::create_dir_all(directory.join("src")).unwrap();
@@ -16,11 +20,13 @@ fn crate_in(directory: &Path, manifest: &str, source: &str) -> Build {
 
 #[test]
 fn a_build_returns_the_path_of_the_library() {
-    let path = build_of("rival").run().unwrap();
+    let _alone = INCLUDES.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = build_of("includes").run().unwrap();
     assert!(path.starts_with(fixture_target_dir("default")), "{}", path.display());
-    assert_eq!(path.file_name().unwrap().to_str().unwrap(), tests::library_name("rival"));
+    assert_eq!(path.file_name().unwrap().to_str().unwrap(), tests::library_name("includes"));
     assert!(path.exists());
-    let release = build_of("rival").release().run().unwrap();
+    // It has no dependencies.
+    let release = build_of("plain").release().run().unwrap();
     assert!(release.parent().unwrap().ends_with("release"), "{}", release.display());
 }
 
@@ -51,15 +57,19 @@ fn a_toolchain_that_is_not_there_fails() {
 /// The exports are kept in each way of passing a dependency's parts to the linker.
 #[test]
 fn exports_of_a_dependency_that_is_named_are_kept() {
-    let ways: [&[&str]; 4] = [
-        &[],
+    let _alone = INCLUDES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut ways: Vec<&[&str]> = vec![&[]];
+    let optimised: [&[&str]; 3] = [
         &["--release", "--config", "profile.release.codegen-units=64"],
         &["--release", "--config", "profile.release.lto=\"thin\""],
         &["--release", "--config", "profile.release.lto=\"fat\"", "--config", "profile.release.codegen-units=1"],
     ];
+    if is_long_run("plugins that are optimised, with the exports of a dependency") {
+        ways.extend(optimised);
+    }
     for arguments in ways {
-        let build = build_of("includes").target_dir(fixture_target_dir("includes"));
-        let library = arguments.iter().fold(build, |build, argument| build.arg(argument)).run().unwrap();
+        let build = arguments.iter().fold(build_of("includes"), |build, argument| build.arg(argument));
+        let library = build.run().unwrap();
         let host = host();
         host.load(&library).unwrap();
         assert_eq!(host.get::<fn() -> u32>("includes").unwrap()(), 19);
@@ -72,16 +82,16 @@ fn exports_of_a_dependency_that_is_named_are_kept() {
 fn exports_of_a_dependency_that_is_not_named_are_warned_of() {
     const CHILD: &str = "PLUGIN_TEST_FORGETS";
     if let Some(way) = std::env::var_os(CHILD) {
-        let build = |name| build_of(name).target_dir(fixture_target_dir("includes"));
         let build = match way.to_str().unwrap() {
-            "forgets" => build("includes").arg("--features").arg("forgets"),
-            "names" => build("includes"),
+            "forgets" => build_of("includes").arg("--features").arg("forgets"),
+            "names" => build_of("includes"),
             // Cargo builds `parts` too, on which this plugin does not depend.
-            _ => ["-p", "rival", "-p", "parts"].iter().fold(build("rival"), |build, argument| build.arg(argument)),
+            _ => ["-p", "rival", "-p", "parts"].iter().fold(build_of("rival"), |build, argument| build.arg(argument)),
         };
         println!("{}", build.run().unwrap().display());
         std::process::exit(37);
     }
+    let _alone = INCLUDES.lock().unwrap_or_else(PoisonError::into_inner);
     let said = |way| {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", "exports_of_a_dependency_that_is_not_named_are_warned_of", "--nocapture"]);

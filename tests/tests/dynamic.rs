@@ -3,26 +3,16 @@
 use plugin_host::{CallError, Host};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use tests::round_trips::{cases, check};
 use tests::{host, host_with};
 
-/// Runs a property, with nothing written to files.
-fn check<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
-    let result = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    result.unwrap_or_else(|error| panic!("{error}"));
-}
-
 /// Expects each value that the strategy makes back from the export, through JSON and through a binary format.
-fn echoes<S: Strategy>(host: &Host, name: &str, strategy: S)
+fn echoes<S: Strategy + 'static>(host: &Host, name: &str, strategy: S)
 where
-    S::Value: serde::Serialize + serde::de::DeserializeOwned,
+    S::Value: Clone + serde::Serialize + serde::de::DeserializeOwned,
 {
-    check(strategy, |value| {
+    check(cases(), strategy, |value| {
         let json = json!([value]);
         assert_eq!(host.call_json(name, &json).unwrap(), json[0]);
         let bytes = postcard::to_stdvec(&(&value,)).unwrap();
@@ -104,7 +94,7 @@ fn every_echo_export_is_tested() {
 #[test]
 fn wide_integers_cross_in_a_binary_format() {
     let host = host_with(&["zoo"]);
-    check(any::<(u128, i128)>(), |(unsigned, signed)| {
+    check(cases(), any::<(u128, i128)>(), |(unsigned, signed)| {
         for (name, bytes) in [
             ("echo_u128", postcard::to_stdvec(&(unsigned,)).unwrap()),
             ("echo_i128", postcard::to_stdvec(&(signed,)).unwrap()),
@@ -389,7 +379,7 @@ fn any_json_is_taken_or_refused_without_a_leak() {
     let plugin = host.plugin("zoo").unwrap();
     let names = plugin.exports().iter().map(|export| export.name.as_str());
     let echoes: Vec<&str> = names.filter(|name| name.starts_with("echo_")).collect();
-    check((anything(), any::<prop::sample::Index>()), |(value, cut)| {
+    check(cases(), (anything(), any::<prop::sample::Index>()), |(value, cut)| {
         let arguments = json!([value]);
         let text = arguments.to_string();
         let cut = cut.index(text.len());

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tests::{build_of, fixture, fixture_target_dir, rounds, toolchains};
+use tests::{build_of, fixture, fixture_target_dir, is_long_run, rounds, toolchains};
 
 /// The number of cycles on each thread.
 fn endure(what: &str, library: &Path, threads: usize, cycles: usize) {
@@ -31,6 +31,9 @@ fn on_eight_threads_at_once() {
 fn of_other_compilers_and_settings() {
     if std::env::var_os("PLUGIN_TEST_FIXTURES").is_some() {
         println!("skipped: no cargo can run here");
+        return;
+    }
+    if !is_long_run("plugins of other compilers and settings, each of which is built anew") {
         return;
     }
     // The directory in which `toolchains.rs` builds.

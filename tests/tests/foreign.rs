@@ -57,7 +57,7 @@ fn linked(needed: &str, arguments: &[&str]) -> Option<PathBuf> {
     if built.is_none() {
         foreign_library("libforeign.so", ANY, &[])?;
         let place = format!("env.FOREIGN_DIRECTORY='{}'", directory().to_str().unwrap());
-        let library = variant_with("foreign", "linked", &["--config", &place]);
+        let library = variant_with("foreign", "linked", &["--features", "linked", "--config", &place]);
         *built = Some(std::fs::read(library).unwrap());
     }
     let mut bytes = built.clone().unwrap();

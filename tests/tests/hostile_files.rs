@@ -12,7 +12,7 @@ use plugin_host::{Error, Host, Limits, Mapping, PluginInfo, Trust, inspect, insp
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tests::hostile::{KINDS, Library, export, library, takes, tuple, unit_function, with_records};
-use tests::{fixture, host};
+use tests::{fixture, host, is_long_run};
 
 fn write(directory: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     let path = directory.path().join(name);
@@ -72,6 +72,9 @@ fn for_each_kind(check: impl Fn(&'static str) + Sync) {
 fn time_grows_as_the_size() {
     if !Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success()) {
         println!("skipped: there is no valgrind, which counts instructions");
+        return;
+    }
+    if !is_long_run("the instructions that files take which are made to cost much") {
         return;
     }
     let directory = tempfile::tempdir().unwrap();

@@ -2,10 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use plugin_host::{AbortPlugins, Error, Fault, Host, PanicStrategy, Trust, inspect};
-use tests::{build_of, fixture, fixture_target_dir, host_with, run_child};
+use tests::{fixture, host_with, run_child, variant_with};
 
 /// Makes a call that panics, and returns the panic's message.
 fn panic_message(call: impl FnOnce()) -> String {
@@ -164,11 +164,7 @@ fn built_to_abort() -> Option<PathBuf> {
         println!("skipped: the std that is built here unwinds");
         return None;
     }
-    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-        let aborts = build_of("aborts").target_dir(fixture_target_dir("aborts"));
-        aborts.arg("--config").arg("profile.dev.panic=\"abort\"").run().unwrap_or_else(|error| panic!("{error}"))
-    });
-    Some(BUILT.clone())
+    Some(variant_with("aborts", "abort", &["--config", "profile.dev.panic=\"abort\""]))
 }
 
 /// Only a plugin that unwinds can report a panic. A plugin that aborts says so in its file, and works as long as it

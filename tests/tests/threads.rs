@@ -174,9 +174,8 @@ fn a_library_with_a_std_elsewhere_stays() {
     }
     let rustc = std::process::Command::new("rustc").args(["--print", "sysroot"]).output().unwrap();
     let sysroot = String::from_utf8(rustc.stdout).unwrap();
-    let flags = format!("build.rustflags=['-Cprefer-dynamic', '-Clink-arg=-Wl,-rpath,{}/lib']", sysroot.trim());
-    let build = tests::build_of("assembled").target_dir(tests::fixture_target_dir("prefer-dynamic"));
-    let library = build.arg("--config").arg(flags).run().unwrap();
+    let runpath = format!("-Clink-arg=-Wl,-rpath,{}/lib", sysroot.trim());
+    let library = tests::variant_with("assembled", "prefer-dynamic", &["--", "-Cprefer-dynamic", &runpath]);
     let info = plugin_host::inspect(&library).unwrap();
     let host = host();
     host.load(&library).unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use plugin_host::{Fault, Host, Live, inspect};
-use tests::{build_of, fixture_target_dir, host, round_trips, toolchains};
+use tests::{build_of, fixture_target_dir, host, is_long_run, round_trips, toolchains};
 
 /// Tests every part of the boundary: every type, both kinds of references, statics, panics.
 fn exercise(host: &Host) {
@@ -25,6 +25,9 @@ fn exercise(host: &Host) {
 /// One test, because it looks at the mappings of the whole process.
 #[test]
 fn other_compilers_and_settings() {
+    if !is_long_run("plugins of other compilers and settings, each of which is built anew") {
+        return;
+    }
     // This test is about compilers, and not about rare values, so a few values are enough.
     // SAFETY: this is the only test in the program, and nothing has read the environment.
     unsafe { std::env::set_var("PROPTEST_CASES", "24") };

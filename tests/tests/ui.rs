@@ -4,7 +4,7 @@
 //! Each file is compiled by the compiler itself, against libraries that cargo has built once. A mistake is compiled as the library that
 //! an author builds, a cdylib, because some errors are in such a library only.
 //!
-//! After a deliberate change of a message, `TRYBUILD=overwrite cargo test -p tests --test ui` writes the `.stderr` files
+//! After a deliberate change of a message, `PLUGIN_TEST_LONG=1 TRYBUILD=overwrite cargo test -p tests --test ui` writes the `.stderr` files
 //! anew; read them before they are committed.
 
 use std::ffi::OsString;
@@ -13,17 +13,24 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use tests::is_long_run;
+
 /// The compiler whose messages are in the `.stderr` files. The messages differ between compilers.
 const WRITTEN_WITH: &str = "rustc 1.95.";
 
-/// The manifest of a crate with the dependencies of the files in `ui`. `plugin-core` is without the features that `uuid` and
-/// `serde_json` need to cross.
-const DEPENDENCIES: &str = "plugin-core.path = \"$WORKSPACE/plugin-core\"
-plugin-host.path = \"$WORKSPACE/plugin-host\"
-tricks.path = \"$WORKSPACE/tests/fixtures/tricks\"
-serde_json = \"1\"
-uuid = \"1\"
-";
+/// The files that are compiled in each run. All the others are compiled in the long run.
+const IN_EACH_RUN: [&str; 10] = [
+    "associated_function_beside_a_function",
+    "borrowed_result",
+    "changed_by_other_macros",
+    "many_mistakes_at_once",
+    "signatures",
+    "state_hooks",
+    "type_with_a_field_that_does_not_cross",
+    "type_with_borrowed_fields",
+    "unknown_type_by_value",
+    "unsafe_default",
+];
 
 /// The name and version of the compiler. Under Wine, no compiler exists.
 fn compiler() -> Option<String> {
@@ -42,19 +49,12 @@ fn cargo() -> Command {
 /// Builds the dependencies once. Returns the compiler's arguments that name the built libraries.
 fn dependencies() -> &'static [OsString] {
     static ARGUMENTS: LazyLock<Vec<OsString>> = LazyLock::new(|| {
-        let directory = tempfile::tempdir().unwrap();
-        let dependencies = DEPENDENCIES.replace("$WORKSPACE", workspace().to_str().expect("the path is UTF-8"));
-        let manifest = format!(
-            "[package]\nname = \"ui\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n[workspace]\n[dependencies]\n{dependencies}"
-        );
-        std::fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
-        std::fs::write(directory.path().join("lib.rs"), "").unwrap();
-        std::fs::copy(workspace().join("Cargo.lock"), directory.path().join("Cargo.lock")).unwrap();
-        let target = tests::fixture_target_dir("ui");
+        let target = tests::fixture_target_dir("default");
         let build = cargo()
-            .args(["build", "--quiet", "--offline", "--message-format", "json", "--target-dir"])
+            .args(["build", "--quiet", "--message-format", "json", "--manifest-path"])
+            .arg(tests::fixture_dir("ui-dependencies").join("Cargo.toml"))
+            .arg("--target-dir")
             .arg(&target)
-            .current_dir(directory.path())
             .output()
             .unwrap();
         assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
@@ -73,12 +73,17 @@ fn dependencies() -> &'static [OsString] {
     &ARGUMENTS
 }
 
-/// The files in a directory whose names end so.
+/// The files in a directory of mistakes or of awkward code that are compiled in this run.
 fn sources(directory: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut sources: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
     sources.sort();
-    assert!(!sources.is_empty(), "there are files in {directory}");
+    if !is_long_run(&format!("most of the {} files in `{directory}`", sources.len())) {
+        let in_each_run =
+            |path: &PathBuf| IN_EACH_RUN.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name));
+        sources.retain(in_each_run);
+    }
+    assert!(sources.len() > 1, "there are files in {directory}");
     sources
 }
 
@@ -213,9 +218,10 @@ fn errors(edition: &str, lines: &str, source: (&str, &str), arguments: &[&str]) 
         "[package]\nname = \"old\"\nedition = {edition:?}\n{lines}[workspace]\n[dependencies]\nplugin-core.path = {core:?}\n"
     );
     std::fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
+    std::fs::copy(workspace().join("Cargo.lock"), directory.path().join("Cargo.lock")).unwrap();
     let check = cargo()
         .args(["rustc", "--quiet", "--offline", "--profile", "check", "--target-dir"])
-        .arg(tests::fixture_target_dir("editions"))
+        .arg(tests::fixture_target_dir("default"))
         .arg("--")
         .args(arguments)
         .current_dir(directory.path())

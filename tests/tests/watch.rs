@@ -624,9 +624,7 @@ fn many_plugins_are_watched_by_one_thread() {
     };
     let threads = || fs::read_dir("/proc/self/task").unwrap().count();
     // A small plugin, because it is loaded so often.
-    let build = tests::build_of("leaver").target_dir(tests::fixture_target_dir("stripped"));
-    let library = build.arg("--config").arg("profile.dev.strip=true").run().unwrap();
-    let library = fs::read(library).unwrap();
+    let library = fs::read(tests::variant_with("leaver", "stripped", &["--", "-Cstrip=symbols"])).unwrap();
     let places: Vec<usize> =
         library.windows(6).enumerate().filter(|(_, bytes)| bytes == b"leaver").map(|(at, _)| at).collect();
     let text = b"library that is called the 1st";

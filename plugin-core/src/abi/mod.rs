@@ -11,7 +11,7 @@ mod table;
 pub use buffer::{BufferRepr, Free, Owner, SliceRepr};
 pub use export::{Export, Invoke};
 pub use outcome::{Context, FaultRepr, Outcome};
-pub use services::{AdoptKey, Environment, HostMemory, HostServices, Run, SystemAllocator};
+pub use services::{Environment, HostMemory, HostServices, Run, SystemAllocator};
 pub use table::{
     ABI_VERSION, Escaped, HEADER_SIZE, MAGIC, PluginTable, Registered, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
 };

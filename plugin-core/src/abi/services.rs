@@ -73,7 +73,7 @@ pub struct HostServices {
 }
 
 /// The function that takes over a key.
-pub type AdoptKey =
+pub(crate) type AdoptKey =
     unsafe extern "C" fn(library: *const c_void, key: u32, destructor: Option<unsafe extern "C" fn(*mut c_void)>);
 
 impl HostServices {

@@ -6,12 +6,16 @@ mod lent;
 mod std_types;
 mod user_types;
 
+use std::any::Any;
 use std::fmt::Debug;
+use std::rc::Rc;
 
 use plugin_host::Host;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+
+use crate::is_long;
 
 pub use basic_types::basic_types;
 pub use lent::lent;
@@ -26,22 +30,50 @@ pub fn all(host: &Host) {
     lent(host);
 }
 
+/// How many random values of a type are tried: in the long run, as many as proptest usually tries.
+pub fn cases() -> u32 {
+    let all = Config::default().cases;
+    if is_long() { all } else { all.min(64) }
+}
+
 /// Sends values through `call` and expects each back as it was.
-pub fn round_trip<S: Strategy>(strategy: S, call: impl Fn(S::Value) -> S::Value)
+pub fn round_trip<S: Strategy + 'static>(strategy: S, call: impl Fn(S::Value) -> S::Value)
 where
     S::Value: Clone + PartialEq + Debug,
 {
-    round_trips(Config::default().cases, strategy, call);
+    round_trips(cases(), strategy, call);
 }
 
 /// As [`round_trip`], with that many values.
-fn round_trips<S: Strategy>(cases: u32, strategy: S, call: impl Fn(S::Value) -> S::Value)
+fn round_trips<S: Strategy + 'static>(cases: u32, strategy: S, call: impl Fn(S::Value) -> S::Value)
 where
     S::Value: Clone + PartialEq + Debug,
 {
+    check(cases, strategy, |value| assert_eq!(call(value.clone()), value));
+}
+
+/// A value of any type.
+trait AnyValue: Any + Debug {}
+
+impl<T: Any + Debug> AnyValue for T {}
+
+/// Runs `test` with so many values. A property that fails is shown with the smallest value that was found.
+pub fn check<S: Strategy + 'static>(cases: u32, strategy: S, test: impl Fn(S::Value))
+where
+    S::Value: Clone,
+{
+    let strategy = strategy.prop_map(|value| Rc::new(value) as Rc<dyn AnyValue>).boxed();
+    check_any(cases, &strategy, &|value| {
+        let value: &dyn Any = value;
+        test(value.downcast_ref::<S::Value>().expect("it is of the strategy").clone());
+    });
+}
+
+/// Runs a test for values of all types, so that the compiler makes only one runner.
+fn check_any(cases: u32, strategy: &BoxedStrategy<Rc<dyn AnyValue>>, test: &dyn Fn(&dyn AnyValue)) {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    let result = runner.run(&strategy, |value| {
-        prop_assert_eq!(call(value.clone()), value);
+    let result = runner.run(strategy, |value| {
+        test(&*value);
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
