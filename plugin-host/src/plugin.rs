@@ -456,7 +456,8 @@ pub(crate) mod tests {
             exports: exports.iter().map(info).collect(),
         };
         let entries: Vec<_> = exports.iter().map(entry).collect();
-        Plugin::new(info.into(), false, None, Arc::new(()), &entries, place)
+        let stamp = Stamp::new(&std::fs::metadata(".").unwrap());
+        Plugin::new(info.into(), false, Some(("plugin".into(), stamp)), Arc::new(()), &entries, place)
     }
 
     #[test]
