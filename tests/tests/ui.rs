@@ -87,13 +87,15 @@ fn sources(directory: &str) -> Vec<PathBuf> {
     sources
 }
 
-/// Compiles a file as a crate of this type. Unused code is allowed.
+/// Compiles a file as a crate of this type. Unused code is allowed. The compiler is run where cargo runs it for the dependencies: so
+/// it finds their sources, and shows lines of them.
 fn compile(source: &Path, crate_type: &str, to: &Path) -> Output {
     Command::new("rustc")
         .args(["--edition", "2024", "-A", "dead_code", "-C", "debuginfo=0", "--crate-type", crate_type, "-o"])
         .arg(to)
-        .arg(source)
+        .arg(Path::new("tests").join(source))
         .args(dependencies())
+        .current_dir(workspace())
         .output()
         .unwrap()
 }
@@ -101,7 +103,8 @@ fn compile(source: &Path, crate_type: &str, to: &Path) -> Output {
 /// The messages, without the places and lines of files outside of `ui`, and without the compiler's final sentences
 /// about all errors.
 fn normalized(messages: &str) -> String {
-    let messages = messages.replace(workspace().to_str().expect("the path is UTF-8"), "$WORKSPACE");
+    let messages =
+        messages.replace(workspace().to_str().expect("the path is UTF-8"), "$WORKSPACE").replace("tests/ui/", "ui/");
     let mut lines = Vec::new();
     let mut elsewhere = false;
     for line in messages.lines() {
@@ -116,6 +119,7 @@ fn normalized(messages: &str) -> String {
                     Some((_, path)) if place.starts_with("/rustc/") || place.contains("/rustlib/") => {
                         format!("$RUST/{path}")
                     }
+                    _ if place.starts_with("plugin-") => format!("$WORKSPACE/{place}"),
                     _ => place.to_owned(),
                 };
                 let path = path.split(':').next().unwrap_or_default().to_owned();
