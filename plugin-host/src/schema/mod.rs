@@ -1,9 +1,9 @@
 //! A descriptor, decoded: an export's type and the definitions of the types with a name in it.
 
 pub(crate) mod difference;
-#[cfg(test)]
-pub(crate) mod sample;
 pub(crate) mod signature;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod text;
 
 use std::collections::HashSet;

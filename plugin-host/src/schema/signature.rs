@@ -190,7 +190,7 @@ mod tests {
     use plugin_core::descriptor::{Shape, form, style};
 
     use super::*;
-    use crate::schema::sample::*;
+    use crate::schema::testing::*;
 
     fn text<F: Lookup>() -> String {
         Signature::of::<F>().to_string()

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{DEEPEST, MOST_NAMED, Schema};
 use crate::schema::difference::Sides;
-use crate::schema::sample::*;
+use crate::schema::testing::*;
 use crate::schema::signature::Signature;
 
 fn u8() -> Bytes {

@@ -3,7 +3,7 @@
 use plugin_core::descriptor::{Tag, form, style};
 
 use super::*;
-use crate::schema::sample::*;
+use crate::schema::testing::*;
 
 #[test]
 fn structs_may_grow_at_their_end() {

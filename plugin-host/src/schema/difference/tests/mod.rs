@@ -6,7 +6,7 @@ use std::slice::from_ref;
 use plugin_core::descriptor::{Tag, form, style};
 
 use crate::schema::difference::Sides;
-use crate::schema::sample::*;
+use crate::schema::testing::*;
 use crate::schema::signature::Signature;
 
 fn u8() -> Bytes {
