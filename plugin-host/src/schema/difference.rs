@@ -23,7 +23,7 @@ use definitions::{Names, Seen};
 use step::{Step, step};
 
 /// How many differences are written out.
-const MOST_LINES: usize = 8;
+const MAX_LINES: usize = 8;
 
 const MAY_GROW_STRUCT: &str = "a struct that may grow is declared `#[non_exhaustive]` on both sides from the start, \
                                and its new, trailing fields get `#[plugin_type(default)]`";
@@ -45,17 +45,17 @@ pub(crate) fn accepts(host: &Schema, plugin: &Schema) -> bool {
 
 /// The reasons why [`accepts`] says no, one a line.
 pub(crate) fn difference(host: &Schema, plugin: &Schema, sides: Sides) -> String {
-    let mut comparison = Comparison::new(host, plugin, true, MOST_LINES);
+    let mut comparison = Comparison::new(host, plugin, true, MAX_LINES);
     comparison.sides = sides;
     comparison.run().into_text()
 }
 
-/// Where the types are from that [`difference`] names with what is inside them, one a line, if the two sides have them from
-/// different modules. They may be different types that happen to have one name.
+/// Where the types are from that [`difference`] names with what is inside them, one a line, if the two sides have them
+/// from different modules. They may be different types that happen to have one name.
 ///
 /// `modules` are those of each side's types, one a line.
 pub(crate) fn origins(host: &Schema, plugin: &Schema, sides: Sides, modules: [&str; 2]) -> String {
-    let mut comparison = Comparison::new(host, plugin, true, MOST_LINES);
+    let mut comparison = Comparison::new(host, plugin, true, MAX_LINES);
     comparison.sides = sides;
     comparison.modules = modules.map(|modules| modules.lines().collect());
     comparison.run().origins.join("\n")
@@ -94,7 +94,7 @@ struct Comparison<'a> {
     /// Whether types that may grow may differ by that.
     growth: bool,
     /// How many differences are written out. If none, the first one ends it.
-    most: usize,
+    max_lines: usize,
 
     /// The modules of the definitions of each side, as far as they are known.
     modules: [Vec<&'a str>; 2],
@@ -129,7 +129,7 @@ fn variant_names(variants: &[Variant]) -> Vec<&str> {
 }
 
 /// How a struct or variant is written.
-fn written(name: &str, of: u8) -> String {
+fn shape_text(name: &str, of: u8) -> String {
     match of {
         style::UNIT => format!("`{name}`"),
         style::TUPLE => format!("`{name}(..)`"),
@@ -150,7 +150,7 @@ fn wrapped(schema: &Schema, ty: &Type) -> Option<Type> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(host: &'a Schema, plugin: &'a Schema, growth: bool, most: usize) -> Self {
+    fn new(host: &'a Schema, plugin: &'a Schema, growth: bool, max_lines: usize) -> Self {
         let mut known = HashMap::new();
         Comparison {
             host,
@@ -159,7 +159,7 @@ impl<'a> Comparison<'a> {
             host_names: Names::new(host, &mut known),
             plugin_names: Names::new(plugin, &mut known),
             growth,
-            most,
+            max_lines,
             modules: [Vec::new(), Vec::new()],
             lines: Vec::new(),
             origins: Vec::new(),
@@ -219,14 +219,14 @@ impl<'a> Comparison<'a> {
 
     /// Whether all is known that is wanted.
     fn is_done(&self) -> bool {
-        self.most == 0 && self.count > 0
+        self.max_lines == 0 && self.count > 0
     }
 
     /// A difference at the place that is being compared; `between` stands between the place, if there is any to speak
     /// of, and `what`.
     fn report(&mut self, between: &str, what: impl FnOnce(&Self) -> String) {
         self.count += 1;
-        if self.lines.len() < self.most {
+        if self.lines.len() < self.max_lines {
             let (label, place, what) = (&self.label, self.place(), what(self));
             let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
             let between = if place.is_empty() { "" } else { between };
@@ -336,9 +336,10 @@ impl<'a> Comparison<'a> {
     /// Returns true if two definitions have different names.
     fn names_differ(&self, host: usize, plugin: usize) -> bool {
         let (here, there) = (&self.host_names, &self.plugin_names);
-        // If both names have the same text, a message here would show no difference. The comparison of the arguments finds it.
+        // If both names have the same text, a message here would show no difference. The comparison of the arguments
+        // finds it.
         here.numbers[host] != there.numbers[plugin]
-            && (self.most == 0 || here.text(self.host, host) != there.text(self.plugin, plugin))
+            && (self.max_lines == 0 || here.text(self.host, host) != there.text(self.plugin, plugin))
     }
 
     /// Both types, where they differ.
@@ -365,7 +366,7 @@ impl<'a> Comparison<'a> {
             return;
         }
         let mut place = self.base;
-        if self.most > 0 {
+        if self.max_lines > 0 {
             for &step in self.steps.iter().chain(&[Step::Named(host)]) {
                 self.places.push((place, step));
                 place = Some(self.places.len() - 1);
@@ -437,7 +438,7 @@ impl<'a> Comparison<'a> {
 
     /// Ends the comparison of two lists if only a yes or no is wanted and one list has a name that the other lacks.
     fn is_enough(&mut self, aligned: &Aligned<'_>) -> bool {
-        let is_enough = self.most == 0 && aligned.is_surplus();
+        let is_enough = self.max_lines == 0 && aligned.is_surplus();
         self.count += usize::from(is_enough);
         is_enough
     }
@@ -446,7 +447,8 @@ impl<'a> Comparison<'a> {
     /// of them must have defaults for these.
     fn fields(&mut self, name: &str, host: &'a Fields, plugin: &'a Fields, grow: bool, hint: Option<&'static str>) {
         if host.style != plugin.style {
-            return self.report(": ", |this| this.sides.both(written(name, host.style), written(name, plugin.style)));
+            return self
+                .report(": ", |this| this.sides.both(shape_text(name, host.style), shape_text(name, plugin.style)));
         }
         let (host_names, plugin_names) = (field_names(host), field_names(plugin));
         let mut aligned = Aligned::new(&host_names, &plugin_names);
@@ -535,12 +537,12 @@ impl<'a> Comparison<'a> {
             self.hint(if grow { GROWS_ENUM } else { MAY_GROW_ENUM });
         }
         // Nobody wrote the implicit ones: they differ only if the lists do, which is said already.
-        let written = !are_implicit(host) || !are_implicit(plugin);
+        let has_explicit = !are_implicit(host) || !are_implicit(plugin);
         let common = aligned.common.iter().copied().chain(renamed.iter().map(|&place| (place, place)));
         for (here, there) in common {
             let (host, plugin) = (&host[here], &plugin[there]);
             self.within(Step::Variant(&host.name), |this| {
-                if written && host.discriminant != plugin.discriminant {
+                if has_explicit && host.discriminant != plugin.discriminant {
                     let (host, plugin) = (host.discriminant, plugin.discriminant);
                     this.report(" = ", |this| this.sides.both(host, plugin));
                 }

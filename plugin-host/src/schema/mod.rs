@@ -13,11 +13,11 @@ use plugin_core::descriptor::{Shape, Tag, form, style};
 /// How deeply types may stand in one another, between one type with a name and the next: twice as deep as the compiler
 /// goes unless it is told to, and shallow enough for every stack. Types with a name may be first met in one another
 /// however deeply: they are kept apart, and no recursion follows them.
-const DEEPEST: usize = 256;
+const MAX_DEPTH: usize = 256;
 
 /// How many types with a name one descriptor may have: as many as the writing side writes. Two descriptors are compared
 /// by pairs of these.
-const MOST_NAMED: usize = 256;
+const MAX_NAMED: usize = 256;
 
 /// A decoded descriptor.
 ///
@@ -33,7 +33,8 @@ pub(crate) struct Schema {
     by_name: Vec<usize>,
 }
 
-/// A type. Its parts are in the schema: see [`Schema::parts`]. The fields are in the order in which they take the fewest bytes.
+/// A type. Its parts are in the schema: see [`Schema::parts`]. The fields are in the order in which they take the
+/// fewest bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Type {
@@ -189,7 +190,8 @@ impl Schema {
         if count == 0 { &[] } else { &self.parts[ty.first as usize..][..count] }
     }
 
-    /// The places of the definitions, sorted so that each comes after the definitions in its name: its generic arguments.
+    /// The places of the definitions, sorted so that each comes after the definitions in its name: its generic
+    /// arguments.
     pub(crate) fn by_name(&self) -> &[usize] {
         &self.by_name
     }
@@ -226,8 +228,8 @@ impl Schema {
         })
     }
 
-    /// Sorts the places of the definitions so that each comes after those that `next` finds in it. Returns `None` if that
-    /// is impossible, because definitions lead to each other in a circle.
+    /// Sorts the places of the definitions so that each comes after those that `next` finds in it. Returns `None` if
+    /// that is impossible, because definitions lead to each other in a circle.
     fn order(&self, next: impl Fn(&Definition, &mut Vec<usize>)) -> Option<Vec<usize>> {
         let mut to = vec![Vec::new(); self.definitions.len()];
         let mut from = vec![0_usize; self.definitions.len()];
@@ -263,7 +265,7 @@ struct Reader<'a> {
 }
 
 /// What was begun and lacks types that follow.
-enum Begun {
+enum Unfinished {
     /// A type, the place of its first part among the pending ones, and the number of missing parts.
     Type {
         ty: Type,
@@ -271,19 +273,19 @@ enum Begun {
         left: u64,
         depth: usize,
     },
-    Named(Box<BegunNamed>),
+    Named(Box<UnfinishedNamed>),
 }
 
-struct BegunNamed {
+struct UnfinishedNamed {
     index: usize,
     name: String,
     arguments: Vec<Argument>,
     arguments_left: u32,
     /// Once the arguments are there.
-    body: Option<BegunBody>,
+    body: Option<UnfinishedBody>,
 }
 
-struct BegunBody {
+struct UnfinishedBody {
     tag: Tag,
     form: u8,
     variants: Vec<Variant>,
@@ -305,8 +307,8 @@ impl Reader<'_> {
     }
 
     /// A byte that is at most `most`.
-    fn byte(&mut self, most: u8) -> Option<u8> {
-        self.take::<1>().map(|[byte]| byte).filter(|&byte| byte <= most)
+    fn byte(&mut self, max: u8) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte).filter(|&byte| byte <= max)
     }
 
     fn number(&mut self) -> Option<u32> {
@@ -334,24 +336,24 @@ impl Reader<'_> {
     /// Reads a type with all that is in it. In a loop: the bytes decide how deep it goes. Whatever a count says follows
     /// is at least a byte each, so one that lies ends early.
     fn read(&mut self) -> Option<Type> {
-        let mut begun: Vec<Begun> = Vec::new();
+        let mut unfinished: Vec<Unfinished> = Vec::new();
         loop {
-            let mut whole = self.head(&mut begun)?;
+            let mut whole = self.head(&mut unfinished)?;
             loop {
-                let Some(inner) = begun.last_mut() else { return whole };
+                let Some(inner) = unfinished.last_mut() else { return whole };
                 if let Some(ty) = whole.take() {
                     inner.give(ty, &mut self.pending)?;
                 }
                 if inner.lacks_type(self)? {
                     break;
                 }
-                whole = Some(match begun.pop()? {
-                    Begun::Type { ty, start, .. } => {
+                whole = Some(match unfinished.pop()? {
+                    Unfinished::Type { ty, start, .. } => {
                         let first = u32::try_from(self.parts.len()).ok()?;
                         self.parts.extend(self.pending.drain(start..));
                         Type { first, ..ty }
                     }
-                    Begun::Named(named) => {
+                    Unfinished::Named(named) => {
                         let index = named.index;
                         self.definitions[index] = Some(named.finish()?);
                         Type::named(index)
@@ -362,7 +364,7 @@ impl Reader<'_> {
     }
 
     /// Reads a type that nothing follows, or else begins one.
-    fn head(&mut self, begun: &mut Vec<Begun>) -> Option<Option<Type>> {
+    fn head(&mut self, unfinished: &mut Vec<Unfinished>) -> Option<Option<Type>> {
         let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
         let (count, parts) = match tag.shape() {
             Shape::Parts(parts) => (parts as u64, parts as u64),
@@ -371,7 +373,7 @@ impl Reader<'_> {
                 let count = self.long()?;
                 (count, count.checked_add(more as u64)?)
             }
-            Shape::Special => return self.special(tag, begun),
+            Shape::Special => return self.special(tag, unfinished),
         };
         // An empty tuple is written `Unit`.
         if tag == Tag::Tuple && count == 0 {
@@ -381,18 +383,18 @@ impl Reader<'_> {
         if parts == 0 {
             return Some(Some(ty));
         }
-        let depth = match begun.last() {
-            Some(Begun::Type { depth, .. }) => depth + 1,
+        let depth = match unfinished.last() {
+            Some(Unfinished::Type { depth, .. }) => depth + 1,
             _ => 1,
         };
-        if depth >= DEEPEST {
+        if depth >= MAX_DEPTH {
             return None;
         }
-        begun.push(Begun::Type { ty, start: self.pending.len(), left: parts, depth });
+        unfinished.push(Unfinished::Type { ty, start: self.pending.len(), left: parts, depth });
         Some(None)
     }
 
-    fn special(&mut self, tag: Tag, begun: &mut Vec<Begun>) -> Option<Option<Type>> {
+    fn special(&mut self, tag: Tag, unfinished: &mut Vec<Unfinished>) -> Option<Option<Type>> {
         match tag {
             Tag::Again => {
                 let index = self.number()? as usize;
@@ -400,23 +402,23 @@ impl Reader<'_> {
             }
             Tag::Named => {
                 let index = self.definitions.len();
-                if index == MOST_NAMED {
+                if index == MAX_NAMED {
                     return None;
                 }
                 self.definitions.push(None);
                 let (name, arguments_left) = (self.name()?, self.number()?);
-                let named = BegunNamed { index, name, arguments: Vec::new(), arguments_left, body: None };
-                begun.push(Begun::Named(Box::new(named)));
+                let named = UnfinishedNamed { index, name, arguments: Vec::new(), arguments_left, body: None };
+                unfinished.push(Unfinished::Named(Box::new(named)));
                 Some(None)
             }
             _ => None,
         }
     }
 
-    fn body(&mut self) -> Option<BegunBody> {
+    fn body(&mut self) -> Option<UnfinishedBody> {
         let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
         let form = self.byte(form::GROWS)?;
-        let mut body = BegunBody {
+        let mut body = UnfinishedBody {
             tag,
             form,
             variants: Vec::new(),
@@ -436,12 +438,12 @@ impl Reader<'_> {
     }
 }
 
-impl Begun {
+impl Unfinished {
     /// Takes the type that it lacked.
     fn give(&mut self, part: Type, pending: &mut Vec<Type>) -> Option<()> {
         match self {
-            Begun::Type { .. } => pending.push(part),
-            Begun::Named(named) => match &mut named.body {
+            Unfinished::Type { .. } => pending.push(part),
+            Unfinished::Named(named) => match &mut named.body {
                 None => named.arguments.push(Argument::Type(part)),
                 Some(body) => {
                     let (name, defaulted) = body.field.take()?;
@@ -455,17 +457,17 @@ impl Begun {
     /// Reads on up to a type that it lacks, if there is one.
     fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
         match self {
-            Begun::Type { left, .. } => {
+            Unfinished::Type { left, .. } => {
                 let lacks = *left > 0;
                 *left = left.saturating_sub(1);
                 Some(lacks)
             }
-            Begun::Named(named) => named.lacks_type(reader),
+            Unfinished::Named(named) => named.lacks_type(reader),
         }
     }
 }
 
-impl BegunNamed {
+impl UnfinishedNamed {
     fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
         while self.arguments_left > 0 {
             self.arguments_left -= 1;
@@ -482,13 +484,13 @@ impl BegunNamed {
     }
 
     fn finish(self) -> Option<Definition> {
-        let BegunBody { tag, form, variants, fallback, fields, .. } = self.body?;
+        let UnfinishedBody { tag, form, variants, fallback, fields, .. } = self.body?;
         let body = if tag == Tag::Struct { Body::Struct { form, fields } } else { Body::Enum { variants, fallback } };
         Some(Definition { name: self.name, arguments: self.arguments, body })
     }
 }
 
-impl BegunBody {
+impl UnfinishedBody {
     fn begin_fields(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         self.fields = Fields { style: reader.byte(style::NAMED)?, fields: Vec::new() };
         self.fields_left = reader.number()?;

@@ -10,12 +10,12 @@ use plugin_core::descriptor::{Node, Tag};
 use crate::schema::Schema;
 use crate::schema::difference::{self, Sides};
 
-/// The most bytes of text that the definitions of a signature may have for each byte of the descriptor. Real programs have
-/// one or two.
-const MAX_GROWTH: usize = 8;
+/// The most bytes of text that the definitions of a signature may have for each byte of the descriptor. Real programs
+/// have one or two.
+const MAX_TEXT_PER_BYTE: usize = 8;
 
 /// The length that the text of the definitions may have in any case.
-const MIN_TEXT: usize = 1 << 14;
+const MIN_TEXT_LIMIT: usize = 1 << 14;
 
 /// The type of an export: what a function takes and returns, or what a static is.
 ///
@@ -33,8 +33,8 @@ const MIN_TEXT: usize = 1 << 14;
 /// ```
 #[derive(Clone)]
 pub struct Signature(
-    /// The bytes of a descriptor. A later SDK may have written one that this SDK cannot read. Each method decodes the bytes
-    /// anew, because the decoded form takes many times their memory.
+    /// The bytes of a descriptor. A later SDK may have written one that this SDK cannot read. Each method decodes the
+    /// bytes anew, because the decoded form takes many times their memory.
     Arc<[u8]>,
 );
 
@@ -96,7 +96,7 @@ impl Signature {
     pub fn definitions(&self) -> Vec<String> {
         let Some(schema) = self.schema() else { return Vec::new() };
         // A short descriptor can repeat a long name many times.
-        let mut left = MIN_TEXT + MAX_GROWTH * self.0.len();
+        let mut left = MIN_TEXT_LIMIT + MAX_TEXT_PER_BYTE * self.0.len();
         let mut known = HashSet::new();
         let texts = schema.definitions.iter().map(|definition| {
             let text = schema.definition_text(definition, left);
@@ -126,8 +126,8 @@ impl Signature {
         }
     }
 
-    /// Says where the types of two signatures are from that differ inside. `modules` has the modules of each signature's types, one
-    /// a line, as far as they are known.
+    /// Says where the types of two signatures are from that differ inside. `modules` has the modules of each
+    /// signature's types, one a line, as far as they are known.
     pub(crate) fn origins(&self, exported: &Signature, sides: Sides, modules: [&str; 2]) -> String {
         match (self.schema(), exported.schema()) {
             (Some(asked), Some(exported)) => difference::origins(&asked, &exported, sides, modules),

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use plugin_core::descriptor::{Tag, form, style};
 use proptest::prelude::*;
 
-use super::{DEEPEST, MOST_NAMED, Schema};
+use super::{MAX_DEPTH, MAX_NAMED, Schema};
 use crate::schema::difference::Sides;
-use crate::schema::testing::*;
 use crate::schema::signature::Signature;
+use crate::schema::testing::*;
 
 fn u8() -> Bytes {
     leaf(Tag::U8)
@@ -26,7 +26,7 @@ fn exercise(a: &[u8], b: &[u8]) {
         signature.clone().hash(&mut hasher);
         let _ = hasher.finish();
         assert!(signature.to_string().len() < 1 << 13);
-        assert!(signature.definitions().len() <= MOST_NAMED);
+        assert!(signature.definitions().len() <= MAX_NAMED);
         assert!(!signature.declaration("name", &["argument".to_owned()]).is_empty());
         assert_eq!(*signature, signature.clone());
     }
@@ -133,8 +133,8 @@ fn a_type_without_a_finite_name_is_refused() {
 fn what_is_as_deep_as_may_be_needs_little_stack() {
     let deepest = |inner: Bytes| {
         // Each definition is first met at the bottom of the one before, as a field or as an argument.
-        let options = |inner| nest(DEEPEST - 1, &[Tag::Option as u8], inner);
-        (1..MOST_NAMED).fold(options(inner), |inner, index| {
+        let options = |inner| nest(MAX_DEPTH - 1, &[Tag::Option as u8], inner);
+        (1..MAX_NAMED).fold(options(inner), |inner, index| {
             let called = format!("T{index}");
             match index % 3 {
                 0 => options(named(&called, fields(&[field("next", inner)]))),
@@ -145,12 +145,12 @@ fn what_is_as_deep_as_may_be_needs_little_stack() {
     };
     let (a, b) = (deepest(u8()), deepest(leaf(Tag::U16)));
     assert!(!is_refused(&a));
-    assert!(is_refused(&nest(DEEPEST, &[Tag::Option as u8], u8())));
+    assert!(is_refused(&nest(MAX_DEPTH, &[Tag::Option as u8], u8())));
     let small = std::thread::Builder::new().stack_size(512 << 10);
     let thread = small.spawn(move || {
         exercise(&a, &a);
         exercise(&a, &b);
-        let chain = |inner| (0..MOST_NAMED).fold(inner, |inner, _| named("T", fields(&[field("next", inner)])));
+        let chain = |inner| (0..MAX_NAMED).fold(inner, |inner, _| named("T", fields(&[field("next", inner)])));
         exercise(&chain(u8()), &chain(leaf(Tag::U16)));
         exercise(&nest(100_000, &[Tag::Option as u8], u8()), &[Tag::Mut as u8; 100_000]);
         exercise(&nest(100_000, &named("T", fields(&[]))[..6], u8()), &u8());
@@ -162,8 +162,8 @@ fn what_is_as_deep_as_may_be_needs_little_stack() {
 fn a_type_may_stand_in_itself_many_times_over() {
     // `Pair<Pair<..>, Pair<..>>`: each is written once, and the whole would be longer than anything there is.
     let pairs = |inner: Bytes| {
-        (0..MOST_NAMED as u32).rev().fold(inner, |inner, number| {
-            let second = if number + 1 == MOST_NAMED as u32 { inner.clone() } else { again(number + 1) };
+        (0..MAX_NAMED as u32).rev().fold(inner, |inner, number| {
+            let second = if number + 1 == MAX_NAMED as u32 { inner.clone() } else { again(number + 1) };
             generic("Pair", &[inner, second.clone()], tuple(&[second.clone(), second]))
         })
     };

@@ -8,13 +8,13 @@ use crate::schema::{Argument, Body, Definition, Field, Fields, Schema, Type, Var
 
 /// How long a type's text may get. A type with a name may stand in many places, each in another such, so that a short
 /// descriptor can have any length as text.
-const LONGEST_TYPE: usize = 1 << 12;
+const MAX_TYPE_LENGTH: usize = 1 << 12;
 
 /// How long a definition's text may get.
-const LONGEST_DEFINITION: usize = 1 << 16;
+const MAX_DEFINITION_LENGTH: usize = 1 << 16;
 
 /// How deeply types are shown in one another.
-const DEEPEST: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 /// Stands for what is not shown.
 const MORE: &str = "..";
@@ -22,36 +22,36 @@ const MORE: &str = "..";
 impl Schema {
     /// `Vec<Page<u32>>`.
     pub(crate) fn type_text(&self, ty: &Type) -> String {
-        self.text(LONGEST_TYPE, |text| text.ty(ty))
+        self.text(MAX_TYPE_LENGTH, |text| text.ty(ty))
     }
 
     /// `Page<u32>`.
     pub(crate) fn name_text(&self, definition: &Definition) -> String {
-        self.text(LONGEST_TYPE, |text| text.name(definition))
+        self.text(MAX_TYPE_LENGTH, |text| text.name(definition))
     }
 
     /// `timeout: u64`.
     pub(crate) fn field_text(&self, field: &Field) -> String {
-        self.text(LONGEST_TYPE, |text| text.field(field))
+        self.text(MAX_TYPE_LENGTH, |text| text.field(field))
     }
 
     /// `Open { path: String }`, and its discriminant unless that follows from its place.
     pub(crate) fn variant_text(&self, variant: &Variant, place: usize) -> String {
-        self.text(LONGEST_TYPE, |text| text.variant(variant, variant.discriminant != place as i128))
+        self.text(MAX_TYPE_LENGTH, |text| text.variant(variant, variant.discriminant != place as i128))
     }
 
     /// `struct Page<u32> { items: Vec<u32> }`, in at most so many bytes.
-    pub(crate) fn definition_text(&self, definition: &Definition, longest: usize) -> String {
-        self.text(LONGEST_DEFINITION.min(longest), |text| text.definition(definition))
+    pub(crate) fn definition_text(&self, definition: &Definition, max_length: usize) -> String {
+        self.text(MAX_DEFINITION_LENGTH.min(max_length), |text| text.definition(definition))
     }
 
     /// `fn add(a: u64, b: u64) -> u64`, or `static LIMIT: u32`.
     pub(crate) fn declaration_text(&self, name: &str, arguments: &[String]) -> String {
-        self.text(LONGEST_TYPE, |text| text.declaration(name, arguments))
+        self.text(MAX_TYPE_LENGTH, |text| text.declaration(name, arguments))
     }
 
-    fn text(&self, longest: usize, write: impl FnOnce(&mut Text<'_>) -> Written) -> String {
-        let mut text = Text { schema: self, out: String::new(), longest, depth: 0 };
+    fn text(&self, max_length: usize, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> String {
+        let mut text = Text { schema: self, out: String::new(), max_length, depth: 0 };
         if write(&mut text).is_err() {
             text.out.push_str(MORE);
         }
@@ -67,16 +67,13 @@ pub(crate) fn are_implicit(variants: &[Variant]) -> bool {
 struct Text<'a> {
     schema: &'a Schema,
     out: String,
-    longest: usize,
+    max_length: usize,
     depth: usize,
 }
 
-/// [`fmt::Error`] when the text is as long as it may be.
-type Written = Result<(), fmt::Error>;
-
 impl fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> Written {
-        if self.out.len() + text.len() > self.longest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.out.len() + text.len() > self.max_length {
             return Err(fmt::Error);
         }
         self.out.push_str(text);
@@ -85,16 +82,16 @@ impl fmt::Write for Text<'_> {
 }
 
 impl Text<'_> {
-    fn put(&mut self, text: &str) -> Written {
+    fn put(&mut self, text: &str) -> fmt::Result {
         fmt::Write::write_str(self, text)
     }
 
-    fn show(&mut self, value: impl fmt::Display) -> Written {
+    fn show(&mut self, value: impl fmt::Display) -> fmt::Result {
         fmt::Write::write_fmt(self, format_args!("{value}"))
     }
 
     /// Writes each of `items`, with commas between.
-    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T) -> Written) -> Written {
+    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T) -> fmt::Result) -> fmt::Result {
         for (index, item) in items.iter().enumerate() {
             if index != 0 {
                 self.put(", ")?;
@@ -104,14 +101,14 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn types(&mut self, before: &str, types: &[Type], after: &str) -> Written {
+    fn types(&mut self, before: &str, types: &[Type], after: &str) -> fmt::Result {
         self.put(before)?;
         self.list(types, Self::ty)?;
         self.put(after)
     }
 
-    fn ty(&mut self, ty: &Type) -> Written {
-        if self.depth == DEEPEST {
+    fn ty(&mut self, ty: &Type) -> fmt::Result {
+        if self.depth == MAX_DEPTH {
             return self.put(MORE);
         }
         self.depth += 1;
@@ -120,7 +117,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn ty_here(&mut self, ty: &Type) -> Written {
+    fn ty_here(&mut self, ty: &Type) -> fmt::Result {
         let parts = self.schema.parts(ty);
         match (ty.tag, parts) {
             (Tag::Named, _) => self.name(self.schema.definition(ty)),
@@ -162,7 +159,7 @@ impl Text<'_> {
         }
     }
 
-    fn returns(&mut self, returns: &Type) -> Written {
+    fn returns(&mut self, returns: &Type) -> fmt::Result {
         if returns.tag == Tag::Unit {
             return Ok(());
         }
@@ -171,7 +168,7 @@ impl Text<'_> {
     }
 
     /// The type of a static, as one would write it there.
-    fn static_type(&mut self, ty: &Type) -> Written {
+    fn static_type(&mut self, ty: &Type) -> fmt::Result {
         match (ty.tag, self.schema.parts(ty)) {
             (Tag::Static, [inner]) => self.ty(inner),
             // `AtomicU64` for `U64`.
@@ -182,7 +179,7 @@ impl Text<'_> {
         }
     }
 
-    fn declaration(&mut self, name: &str, names: &[String]) -> Written {
+    fn declaration(&mut self, name: &str, names: &[String]) -> fmt::Result {
         let root = &self.schema.root;
         if let (Tag::Fn, [types @ .., returns]) = (root.tag, self.schema.parts(root)) {
             self.show(format_args!("fn {name}("))?;
@@ -198,7 +195,7 @@ impl Text<'_> {
         self.static_type(root)
     }
 
-    fn name(&mut self, definition: &Definition) -> Written {
+    fn name(&mut self, definition: &Definition) -> fmt::Result {
         self.put(&definition.name)?;
         if definition.arguments.is_empty() {
             return Ok(());
@@ -211,7 +208,7 @@ impl Text<'_> {
         self.put(">")
     }
 
-    fn definition(&mut self, definition: &Definition) -> Written {
+    fn definition(&mut self, definition: &Definition) -> fmt::Result {
         match &definition.body {
             Body::Struct { form, fields } => {
                 match *form {
@@ -245,7 +242,7 @@ impl Text<'_> {
         }
     }
 
-    fn variant(&mut self, variant: &Variant, explicit: bool) -> Written {
+    fn variant(&mut self, variant: &Variant, explicit: bool) -> fmt::Result {
         self.put(&variant.name)?;
         self.fields(&variant.fields)?;
         if explicit {
@@ -255,7 +252,7 @@ impl Text<'_> {
     }
 
     /// What stands after the name of a struct or variant.
-    fn fields(&mut self, Fields { style, fields }: &Fields) -> Written {
+    fn fields(&mut self, Fields { style, fields }: &Fields) -> fmt::Result {
         match *style {
             style::UNIT => Ok(()),
             style::TUPLE => {
@@ -278,12 +275,12 @@ impl Text<'_> {
         }
     }
 
-    fn field(&mut self, field: &Field) -> Written {
+    fn field(&mut self, field: &Field) -> fmt::Result {
         self.show(format_args!("{}: ", field.name))?;
         self.ty(&field.ty)
     }
 
-    fn default(&mut self, field: &Field) -> Written {
+    fn default(&mut self, field: &Field) -> fmt::Result {
         self.put(if field.defaulted { " = .." } else { "" })
     }
 }

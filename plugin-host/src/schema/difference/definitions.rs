@@ -53,9 +53,10 @@ fn write_name(schema: &Schema, ty: &Type, numbers: &[usize], name: &mut Vec<u8>)
 
 /// The pairs of definitions that were met, one of each side.
 pub(super) enum Seen {
-    /// For equality. If two definitions are equal, both are equal to the same others, so each definition is in one class.
-    /// There are fewer pairs to compare than definitions, because each comparison joins two classes. `classes` has another
-    /// definition of the same class for each definition, or the definition itself; the definitions of the host come first.
+    /// For equality. If two definitions are equal, both are equal to the same others, so each definition is in one
+    /// class. There are fewer pairs to compare than definitions, because each comparison joins two classes. `classes`
+    /// has another definition of the same class for each definition, or the definition itself; the definitions of the
+    /// host come first.
     Equal { classes: Vec<usize>, host: usize },
     /// For growth: if one definition has grown from another, and that from a third, the three may still not fit.
     Grown(HashSet<(usize, usize)>),

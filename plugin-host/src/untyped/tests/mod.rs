@@ -112,8 +112,8 @@ impl Types {
         self.has_layout_of::<T::Repr>()
     }
 
-    /// Expects of values that plugin-core lowers to be read as the JSON beside them and to be freed, and of what is built
-    /// of that JSON to be equal once plugin-core has lifted it.
+    /// Expects of values that plugin-core lowers to be read as the JSON beside them and to be freed, and of what is
+    /// built of that JSON to be equal once plugin-core has lifted it.
     pub(super) fn crosses_as<T: PluginType + Clone + PartialEq + Debug>(values: &[(T, Json)]) {
         let types = Types::real::<T>();
         for (value, json) in values {

@@ -6,8 +6,8 @@ use std::slice::from_ref;
 use plugin_core::descriptor::{Tag, form, style};
 
 use crate::schema::difference::Sides;
-use crate::schema::testing::*;
 use crate::schema::signature::Signature;
+use crate::schema::testing::*;
 
 fn u8() -> Bytes {
     leaf(Tag::U8)
