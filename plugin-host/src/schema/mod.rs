@@ -1,4 +1,6 @@
-//! A descriptor, decoded: an export's type and the definitions of the types with a name in it.
+//! A decoded descriptor: an export's type, and the definitions of the named types in it.
+//!
+//! A *named type* is a struct or enum with `#[plugin_type]`.
 
 pub(crate) mod difference;
 pub(crate) mod signature;
@@ -10,22 +12,24 @@ use std::collections::HashSet;
 
 use plugin_core::descriptor::{Shape, Tag, form, style};
 
-/// How deeply types may stand in one another, between one type with a name and the next: twice as deep as the compiler
-/// goes unless it is told to, and shallow enough for every stack. Types with a name may be first met in one another
-/// however deeply: they are kept apart, and no recursion follows them.
+/// The most levels of types inside one another, from one named type to the next. That is twice the compiler's default
+/// limit, and few enough for the stack of any thread. Named types do not count: they are in a list of their own, and no
+/// recursion follows them.
 const MAX_DEPTH: usize = 256;
 
-/// How many types with a name one descriptor may have: as many as the writing side writes. Two descriptors are compared
-/// by pairs of these.
+/// The most named types in one descriptor. The side that writes descriptors has the same limit. The comparison of two
+/// descriptors looks at pairs of named types, so the limit also bounds its time.
 const MAX_NAMED: usize = 256;
 
 /// A decoded descriptor.
 ///
-/// In a descriptor one byte can be a type. So a type takes few bytes here, and no type has a heap block of its own.
+/// A type can be as short as one byte in a descriptor. So a type takes few bytes here too, and has no heap block of its
+/// own.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema {
     pub(crate) root: Type,
-    /// The types with a name, in the order in which they first appear. They may refer to themselves and each other.
+    /// The definitions of the named types, in the order of their first appearance. They may refer to themselves and
+    /// each other.
     pub(crate) definitions: Vec<Definition>,
     /// The parts of all types. Those of one type are next to each other.
     parts: Vec<Type>,
@@ -33,22 +37,23 @@ pub(crate) struct Schema {
     by_name: Vec<usize>,
 }
 
-/// A type. Its parts are in the schema: see [`Schema::parts`]. The fields are in the order in which they take the
-/// fewest bytes.
+/// A type. Its parts are in the schema: see [`Schema::parts`]. The order of the fields makes the struct as small as
+/// possible.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Type {
-    /// Of a type with a name always [`Tag::Named`].
+    /// The type's tag. A named type always has [`Tag::Named`].
     pub(crate) tag: Tag,
-    /// The place of its first part.
+    /// The index of its first part in the schema's list of parts.
     first: u32,
-    /// An array's length; of a type with a name, its place in the definitions; else how many parts there are.
+    /// For an array, its length. For a named type, its index in the definitions. For any other type, the number in its
+    /// head, or the number of its parts.
     pub(crate) count: u64,
 }
 
 const _: () = assert!(size_of::<Type>() == 16 && size_of::<Argument>() == 16);
 
-/// A type with a name.
+/// The definition of a named type.
 #[derive(Clone, Debug)]
 pub(crate) struct Definition {
     pub(crate) name: String,
@@ -56,7 +61,7 @@ pub(crate) struct Definition {
     pub(crate) body: Body,
 }
 
-/// What a generic type is applied to.
+/// An argument of a generic type.
 #[derive(Clone, Debug)]
 pub(crate) enum Argument {
     Type(Type),
@@ -64,14 +69,14 @@ pub(crate) enum Argument {
     Constant(Box<i128>),
 }
 
-/// What a type with a name is made of.
+/// The body of a definition: a struct's fields, or an enum's variants.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Struct {
         form: u8,
         fields: Fields,
     },
-    /// One that may grow has a fallback variant, which is not among the others.
+    /// An enum. An enum that may grow has a fallback variant, which is not in `variants`.
     Enum {
         variants: Vec<Variant>,
         fallback: Option<String>,
@@ -88,9 +93,9 @@ pub(crate) struct Fields {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
-    /// In a tuple its index.
+    /// The field's name. In a tuple, it is the field's index.
     pub(crate) name: String,
-    /// Whether a side without it gets a default.
+    /// Whether a side without this field uses a default.
     pub(crate) defaulted: bool,
     pub(crate) ty: Type,
 }
@@ -107,7 +112,7 @@ impl Type {
         Type { tag: Tag::Named, first: 0, count: index as u64 }
     }
 
-    /// Returns the type with another tag and the same parts, or with none if types of that tag have none.
+    /// Returns the type with another tag. It has the same parts, or no parts if types with that tag have none.
     #[cfg(feature = "serde")]
     pub(crate) fn with_tag(self, tag: Tag) -> Type {
         Type { tag, count: if tag.shape() == Shape::Parts(0) { 0 } else { self.count }, ..self }
@@ -115,7 +120,7 @@ impl Type {
 }
 
 impl Body {
-    /// Whether its values cross in a box of their own.
+    /// Returns true if the type may grow. Its values then cross in a box of their own.
     pub(crate) fn grows(&self) -> bool {
         match self {
             Body::Struct { form, .. } => *form == form::GROWS,
@@ -123,7 +128,7 @@ impl Body {
         }
     }
 
-    /// All fields, of a struct or of an enum's variants.
+    /// Returns all fields of a struct, or of all variants of an enum.
     fn fields(&self) -> impl Iterator<Item = &Field> {
         let (fields, variants) = match self {
             Body::Struct { fields, .. } => (Some(fields), [].as_slice()),
@@ -132,8 +137,9 @@ impl Body {
         fields.into_iter().chain(variants.iter().map(|variant| &variant.fields)).flat_map(|fields| &fields.fields)
     }
 
-    /// Whether the names in it are those that a Rust type can have.
-    fn is_named_well(&self) -> bool {
+    /// Returns true if a Rust type could have these names: no two are equal where Rust forbids it, and tuples use
+    /// indices.
+    fn has_valid_names(&self) -> bool {
         fn differ<'a>(names: impl Iterator<Item = &'a str>) -> bool {
             let mut seen = HashSet::new();
             names.into_iter().all(|name| seen.insert(name))
@@ -156,25 +162,26 @@ impl Body {
 }
 
 impl Schema {
-    /// Reads the bytes of a descriptor; `None` if they are anything else. Whatever the bytes, the time and memory this
-    /// takes grow only with their number, and a type that would have no finite size or name is refused.
+    /// Decodes the bytes of a descriptor. Returns `None` if the bytes are not a descriptor, or if a type in it would
+    /// have no finite size or no finite name. For any bytes, time and memory grow only with their number.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Schema> {
         let mut reader = Reader { rest: bytes, definitions: Vec::new(), parts: Vec::new(), pending: Vec::new() };
         let root = reader.read()?;
         if !reader.rest.is_empty() {
             return None;
         }
-        // All are there by now: what was begun is finished before its end is reached.
+        // All definitions are complete: the reader returns only when no type is unfinished.
         let definitions: Vec<Definition> = reader.definitions.into_iter().collect::<Option<_>>()?;
         let mut schema = Schema { root, definitions, parts: reader.parts, by_name: Vec::new() };
-        if !schema.definitions.iter().all(|definition| definition.body.is_named_well()) || !schema.has_finite_sizes() {
+        if !schema.definitions.iter().all(|definition| definition.body.has_valid_names()) || !schema.has_finite_sizes()
+        {
             return None;
         }
         schema.by_name = schema.finite_names()?;
         Some(schema)
     }
 
-    /// The definition of a type with a name.
+    /// Returns the definition of a named type.
     pub(crate) fn definition(&self, ty: &Type) -> &Definition {
         &self.definitions[ty.count as usize]
     }
@@ -190,7 +197,7 @@ impl Schema {
         if count == 0 { &[] } else { &self.parts[ty.first as usize..][..count] }
     }
 
-    /// The places of the definitions, sorted so that each comes after the definitions in its name: its generic
+    /// Returns the indices of the definitions, sorted so that each definition comes after those in its generic
     /// arguments.
     pub(crate) fn by_name(&self) -> &[usize] {
         &self.by_name
@@ -205,7 +212,7 @@ impl Schema {
         }
     }
 
-    /// Whether no type contains itself otherwise than behind a pointer.
+    /// Returns true if no type contains itself inline, without a pointer between.
     fn has_finite_sizes(&self) -> bool {
         let is_inline = |tag| {
             matches!(tag, Tag::Array | Tag::Option | Tag::Result | Tag::Tuple | Tag::Range | Tag::RangeInclusive)
@@ -228,8 +235,8 @@ impl Schema {
         })
     }
 
-    /// Sorts the places of the definitions so that each comes after those that `next` finds in it. Returns `None` if
-    /// that is impossible, because definitions lead to each other in a circle.
+    /// Sorts the indices of the definitions so that each comes after those that `next` finds in it. Returns `None` if
+    /// definitions lead to each other in a circle, because then there is no such order.
     fn order(&self, next: impl Fn(&Definition, &mut Vec<usize>)) -> Option<Vec<usize>> {
         let mut to = vec![Vec::new(); self.definitions.len()];
         let mut from = vec![0_usize; self.definitions.len()];
@@ -237,7 +244,8 @@ impl Schema {
             next(definition, to);
             to.iter().for_each(|&index| from[index] += 1);
         }
-        // Takes away what nothing leads to until nothing is left, or only circles.
+        // Removes a definition that no other definition leads to, again and again. In the end, none or only circles are
+        // left.
         let mut free: Vec<usize> = (0..from.len()).filter(|&index| from[index] == 0).collect();
         let mut order = Vec::with_capacity(from.len());
         while let Some(index) = free.pop() {
@@ -254,19 +262,20 @@ impl Schema {
     }
 }
 
+/// Reads the bytes of a descriptor.
 struct Reader<'a> {
     rest: &'a [u8],
-    /// `None` while one is being read.
+    /// The definitions so far; `None` for a definition that is not complete yet.
     definitions: Vec<Option<Definition>>,
     /// The parts of finished types.
     parts: Vec<Type>,
-    /// The parts of unfinished types. Those of the innermost type are the last.
+    /// The parts of unfinished types. Those of the innermost type are at the end.
     pending: Vec<Type>,
 }
 
-/// What was begun and lacks types that follow.
+/// A type or a definition whose parts are not all read yet.
 enum Unfinished {
-    /// A type, the place of its first part among the pending ones, and the number of missing parts.
+    /// A type, the index of its first part in `pending`, and the number of missing parts.
     Type {
         ty: Type,
         start: usize,
@@ -276,26 +285,28 @@ enum Unfinished {
     Named(Box<UnfinishedNamed>),
 }
 
+/// The definition of a named type whose arguments or body are not all read yet.
 struct UnfinishedNamed {
     index: usize,
     name: String,
     arguments: Vec<Argument>,
     arguments_left: u32,
-    /// Once the arguments are there.
+    /// The body; `None` until all arguments are read.
     body: Option<UnfinishedBody>,
 }
 
+/// The body of a definition whose fields are not all read yet.
 struct UnfinishedBody {
     tag: Tag,
     form: u8,
     variants: Vec<Variant>,
     variants_left: u32,
     fallback: Option<String>,
-    /// The variant that the fields are of.
+    /// The name and the discriminant of the variant whose fields are being read.
     variant: Option<(String, i128)>,
     fields: Fields,
     fields_left: u32,
-    /// The field whose type follows.
+    /// The name of the field whose type is read next, and whether the field has a default.
     field: Option<(String, bool)>,
 }
 
@@ -306,7 +317,7 @@ impl Reader<'_> {
         Some(*bytes)
     }
 
-    /// A byte that is at most `most`.
+    /// Reads a byte. Returns `None` if it is more than `max`.
     fn byte(&mut self, max: u8) -> Option<u8> {
         self.take::<1>().map(|[byte]| byte).filter(|&byte| byte <= max)
     }
@@ -327,14 +338,14 @@ impl Reader<'_> {
         let length = self.number()? as usize;
         let (name, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        // Nothing that would make a line of a message look like two.
+        // A control character such as a line break could make one line of a message look like two.
         let name =
             std::str::from_utf8(name).ok().filter(|name| !name.is_empty() && !name.contains(char::is_control))?;
         Some(name.to_owned())
     }
 
-    /// Reads a type with all that is in it. In a loop: the bytes decide how deep it goes. Whatever a count says follows
-    /// is at least a byte each, so one that lies ends early.
+    /// Reads a type with all its parts. It uses a loop and no recursion, because the bytes decide the depth. Each part
+    /// takes at least one byte, so a count that is too large ends with the bytes and not with the memory.
     fn read(&mut self) -> Option<Type> {
         let mut unfinished: Vec<Unfinished> = Vec::new();
         loop {
@@ -363,7 +374,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a type that nothing follows, or else begins one.
+    /// Reads the head of a type. Returns the type if it has no parts. Otherwise it becomes an unfinished type.
     fn head(&mut self, unfinished: &mut Vec<Unfinished>) -> Option<Option<Type>> {
         let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
         let (count, parts) = match tag.shape() {
@@ -375,7 +386,7 @@ impl Reader<'_> {
             }
             Shape::Special => return self.special(tag, unfinished),
         };
-        // An empty tuple is written `Unit`.
+        // A tuple without elements is always written as `Unit`.
         if tag == Tag::Tuple && count == 0 {
             return None;
         }
@@ -439,7 +450,7 @@ impl Reader<'_> {
 }
 
 impl Unfinished {
-    /// Takes the type that it lacked.
+    /// Adds the type that was read next.
     fn give(&mut self, part: Type, pending: &mut Vec<Type>) -> Option<()> {
         match self {
             Unfinished::Type { .. } => pending.push(part),
@@ -454,7 +465,7 @@ impl Unfinished {
         Some(())
     }
 
-    /// Reads on up to a type that it lacks, if there is one.
+    /// Reads on to the next missing type. Returns false if no type is missing.
     fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
         match self {
             Unfinished::Type { left, .. } => {

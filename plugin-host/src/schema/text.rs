@@ -1,4 +1,4 @@
-//! Types as text: as one writes them in Rust, without paths.
+//! Types as text, written as in Rust, without paths.
 
 use std::fmt;
 
@@ -6,46 +6,46 @@ use plugin_core::descriptor::{Tag, form, style};
 
 use crate::schema::{Argument, Body, Definition, Field, Fields, Schema, Type, Variant};
 
-/// How long a type's text may get. A type with a name may stand in many places, each in another such, so that a short
-/// descriptor can have any length as text.
+/// The most bytes in the text of a type. Without a limit, the text of a short descriptor could have any length: a named
+/// type may be in several arguments of another named type, that type in several arguments of the next, and so on.
 const MAX_TYPE_LENGTH: usize = 1 << 12;
 
-/// How long a definition's text may get.
+/// The most bytes in the text of a definition.
 const MAX_DEFINITION_LENGTH: usize = 1 << 16;
 
-/// How deeply types are shown in one another.
+/// The most levels of types inside one another that are shown.
 const MAX_DEPTH: usize = 128;
 
-/// Stands for what is not shown.
+/// The text in place of a part that is not shown.
 const MORE: &str = "..";
 
 impl Schema {
-    /// `Vec<Page<u32>>`.
+    /// Writes a type: `Vec<Page<u32>>`.
     pub(crate) fn type_text(&self, ty: &Type) -> String {
         self.text(MAX_TYPE_LENGTH, |text| text.ty(ty))
     }
 
-    /// `Page<u32>`.
+    /// Writes the name of a named type, with its arguments: `Page<u32>`.
     pub(crate) fn name_text(&self, definition: &Definition) -> String {
         self.text(MAX_TYPE_LENGTH, |text| text.name(definition))
     }
 
-    /// `timeout: u64`.
+    /// Writes a field: `timeout: u64`.
     pub(crate) fn field_text(&self, field: &Field) -> String {
         self.text(MAX_TYPE_LENGTH, |text| text.field(field))
     }
 
-    /// `Open { path: String }`, and its discriminant unless that follows from its place.
+    /// Writes a variant: `Open { path: String }`. Its discriminant is written unless it is equal to `place`.
     pub(crate) fn variant_text(&self, variant: &Variant, place: usize) -> String {
         self.text(MAX_TYPE_LENGTH, |text| text.variant(variant, variant.discriminant != place as i128))
     }
 
-    /// `struct Page<u32> { items: Vec<u32> }`, in at most so many bytes.
+    /// Writes a definition in at most `max_length` bytes: `struct Page<u32> { items: Vec<u32> }`.
     pub(crate) fn definition_text(&self, definition: &Definition, max_length: usize) -> String {
         self.text(MAX_DEFINITION_LENGTH.min(max_length), |text| text.definition(definition))
     }
 
-    /// `fn add(a: u64, b: u64) -> u64`, or `static LIMIT: u32`.
+    /// Writes an export: `fn add(a: u64, b: u64) -> u64`, or `static LIMIT: u32`.
     pub(crate) fn declaration_text(&self, name: &str, arguments: &[String]) -> String {
         self.text(MAX_TYPE_LENGTH, |text| text.declaration(name, arguments))
     }
@@ -59,11 +59,12 @@ impl Schema {
     }
 }
 
-/// Whether an enum's discriminants are those that it has if none is written.
+/// Returns true if an enum has the discriminants that Rust gives to variants without explicit ones: 0, 1, 2 and so on.
 pub(crate) fn are_implicit(variants: &[Variant]) -> bool {
     variants.iter().enumerate().all(|(place, variant)| variant.discriminant == place as i128)
 }
 
+/// A text that is being written. A write returns [`fmt::Error`] when the text has reached `max_length`.
 struct Text<'a> {
     schema: &'a Schema,
     out: String,
@@ -90,7 +91,7 @@ impl Text<'_> {
         fmt::Write::write_fmt(self, format_args!("{value}"))
     }
 
-    /// Writes each of `items`, with commas between.
+    /// Writes each of `items`, with commas between them.
     fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T) -> fmt::Result) -> fmt::Result {
         for (index, item) in items.iter().enumerate() {
             if index != 0 {
@@ -147,7 +148,7 @@ impl Text<'_> {
                 self.put("static ")?;
                 self.static_type(ty)
             }
-            // The others are called as their tags are, and those of numbers begin with a small letter.
+            // All other types have the names of their tags. Primitive types have them in lower case.
             (tag, _) if (Tag::Bool as u8..=Tag::F64 as u8).contains(&(tag as u8)) => {
                 self.show(format!("{tag:?}").to_lowercase())
             }
@@ -167,7 +168,7 @@ impl Text<'_> {
         self.ty(returns)
     }
 
-    /// The type of a static, as one would write it there.
+    /// Writes the type of a static as in its declaration.
     fn static_type(&mut self, ty: &Type) -> fmt::Result {
         match (ty.tag, self.schema.parts(ty)) {
             (Tag::Static, [inner]) => self.ty(inner),
@@ -251,7 +252,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// What stands after the name of a struct or variant.
+    /// Writes the fields of a struct or variant, as they follow its name.
     fn fields(&mut self, Fields { style, fields }: &Fields) -> fmt::Result {
         match *style {
             style::UNIT => Ok(()),

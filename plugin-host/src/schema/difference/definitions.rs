@@ -1,4 +1,4 @@
-//! The definitions of two schemas while these are compared: their names, and the pairs that were met.
+//! The definitions of two schemas during a comparison: their names, and the pairs that were met.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -21,7 +21,7 @@ impl Names {
         let mut numbers = vec![0; schema.definitions.len()];
         for &index in schema.by_name() {
             let definition = &schema.definitions[index];
-            // No name contains a zero.
+            // Names contain no zero byte, so it marks the end.
             let mut name = [definition.name.as_bytes(), &[0]].concat();
             for argument in &definition.arguments {
                 match argument {
@@ -53,12 +53,15 @@ fn write_name(schema: &Schema, ty: &Type, numbers: &[usize], name: &mut Vec<u8>)
 
 /// The pairs of definitions that were met, one of each side.
 pub(super) enum Seen {
-    /// For equality. If two definitions are equal, both are equal to the same others, so each definition is in one
-    /// class. There are fewer pairs to compare than definitions, because each comparison joins two classes. `classes`
-    /// has another definition of the same class for each definition, or the definition itself; the definitions of the
-    /// host come first.
+    /// For equality. Equality is transitive, so the definitions of both sides form classes of equal ones. A pair within
+    /// one class need not be compared. Each comparison joins two classes, so there are fewer comparisons than
+    /// definitions.
+    ///
+    /// For each definition, `classes` has another definition of the same class, or the definition itself. The
+    /// definitions of the host come first, and `host` is their number.
     Equal { classes: Vec<usize>, host: usize },
-    /// For growth: if one definition has grown from another, and that from a third, the three may still not fit.
+    /// For growth. Growth is not transitive: a definition may fit a second one, and that a third one, without the first
+    /// fitting the third. So each pair is compared.
     Grown(HashSet<(usize, usize)>),
 }
 

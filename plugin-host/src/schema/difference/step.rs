@@ -1,11 +1,11 @@
-//! A step from a type to a part of it, in the place of a difference.
+//! A step from a type to one of its parts, in the path to a difference.
 
 use plugin_core::descriptor::Tag;
 
 /// One step into a type.
 #[derive(Clone, Copy)]
 pub(super) enum Step<'a> {
-    /// Into the definition of a type with a name, by its place in the host's.
+    /// Into the definition of a named type, by its index in the host's schema.
     Named(usize),
     Field(&'a str),
     Variant(&'a str),
@@ -15,7 +15,7 @@ pub(super) enum Step<'a> {
     Argument(usize),
 }
 
-/// The step to a part of a type; `None` if nothing need be said of it.
+/// Returns the step to a part of a type; `None` if the path does not show this step.
 pub(super) fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
     let inside = match (tag, part) {
         (Tag::Tuple, _) => return Some(Step::Place(part)),
