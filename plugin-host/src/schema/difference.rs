@@ -28,7 +28,7 @@ mod definitions;
 mod step;
 
 use aligned::{Aligned, is_prefix};
-use definitions::{Names, Seen};
+use definitions::{MetPairs, Names};
 use step::{Step, step};
 
 /// The most differences that a message lists.
@@ -116,7 +116,7 @@ struct Comparison<'a> {
     count: usize,
 
     /// The pairs of definitions that were met.
-    seen: Seen,
+    met: MetPairs,
     /// The pairs that are still to be compared, each with the place where it was met. Pairs that were met first are
     /// compared first, so that messages have the shortest paths.
     queue: VecDeque<(usize, usize, Option<usize>)>,
@@ -176,7 +176,7 @@ impl<'a> Comparison<'a> {
             origins: Vec::new(),
             hints: Vec::new(),
             count: 0,
-            seen: Seen::new(host, plugin, growth),
+            met: MetPairs::new(host, plugin, growth),
             queue: VecDeque::new(),
             label: String::new(),
             top: host.root,
@@ -277,9 +277,9 @@ impl<'a> Comparison<'a> {
             match step {
                 Step::Named(_) => {}
                 Step::Field(name) => path += &format!(".{name}"),
-                Step::Place(index) => path += &format!(".{index}"),
+                Step::Element(index) => path += &format!(".{index}"),
                 Step::Variant(name) => path += &format!("::{name}"),
-                Step::Inside(text) => path += text,
+                Step::Container(text) => path += text,
                 Step::Argument(index) => path += &format!("<argument {}>", index + 1),
             }
         }
@@ -321,7 +321,7 @@ impl<'a> Comparison<'a> {
         if self.is_done() {
             return;
         }
-        if self.differ_here(host, plugin) {
+        if self.differ_at_top(host, plugin) {
             return self.report(": ", |this| this.both(host, plugin));
         }
         if host.tag == Tag::Named {
@@ -333,7 +333,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Returns true if the types themselves differ, and not only their parts.
-    fn differ_here(&self, host: &Type, plugin: &Type) -> bool {
+    fn differ_at_top(&self, host: &Type, plugin: &Type) -> bool {
         if host.tag != plugin.tag {
             return true;
         }
@@ -341,7 +341,7 @@ impl<'a> Comparison<'a> {
             return self.names_differ(host.count as usize, plugin.count as usize);
         }
         match (wrapped(self.host, host), wrapped(self.plugin, plugin)) {
-            (Some(host), Some(plugin)) => self.differ_here(&host, &plugin),
+            (Some(host), Some(plugin)) => self.differ_at_top(&host, &plugin),
             _ => host.count != plugin.count,
         }
     }
@@ -375,7 +375,7 @@ impl<'a> Comparison<'a> {
 
     /// Adds a pair of definitions to the queue, unless the pair was met before.
     fn meet(&mut self, host: usize, plugin: usize) {
-        if !self.seen.insert(host, plugin) {
+        if !self.met.insert(host, plugin) {
             return;
         }
         let mut place = self.base;
@@ -451,10 +451,10 @@ impl<'a> Comparison<'a> {
 
     /// Returns true, and counts a difference, if only a yes or no is wanted and one list has a name that the other
     /// lacks. The comparison of the two lists can then end.
-    fn is_enough(&mut self, aligned: &Aligned<'_>) -> bool {
-        let is_enough = self.max_lines == 0 && aligned.is_surplus();
-        self.count += usize::from(is_enough);
-        is_enough
+    fn ends_early(&mut self, aligned: &Aligned<'_>) -> bool {
+        let ends_early = self.max_lines == 0 && aligned.has_unmatched();
+        self.count += usize::from(ends_early);
+        ends_early
     }
 
     /// Compares the fields of the struct or variant `name`. If the fields may `grow`, one side may have more fields,
@@ -470,7 +470,7 @@ impl<'a> Comparison<'a> {
             aligned.only_host.retain(|&place| !host.fields[place].defaulted);
             aligned.only_plugin.retain(|&place| !plugin.fields[place].defaulted);
         }
-        if self.is_enough(&aligned) {
+        if self.ends_early(&aligned) {
             return;
         }
         if let Some((host, plugin)) = &aligned.order {
@@ -497,8 +497,8 @@ impl<'a> Comparison<'a> {
             }
         }
         let is_alike =
-            |&(here, there): &(usize, usize)| !self.differ_here(&host.fields[here].ty, &plugin.fields[there].ty);
-        if let Some(hint) = hint.filter(|_| aligned.is_longer(&renamed) && aligned.common.iter().all(is_alike)) {
+            |&(here, there): &(usize, usize)| !self.differ_at_top(&host.fields[here].ty, &plugin.fields[there].ty);
+        if let Some(hint) = hint.filter(|_| aligned.is_extended(&renamed) && aligned.common.iter().all(is_alike)) {
             self.hint(hint);
         }
         let common = aligned.common.iter().copied().chain(renamed.iter().map(|&place| (place, place)));
@@ -521,7 +521,7 @@ impl<'a> Comparison<'a> {
             aligned.only_host.clear();
             aligned.only_plugin.clear();
         }
-        if self.is_enough(&aligned) {
+        if self.ends_early(&aligned) {
             return;
         }
         if let Some((host, plugin)) = &aligned.order {
@@ -547,7 +547,7 @@ impl<'a> Comparison<'a> {
                 });
             }
         }
-        if aligned.is_longer(&renamed) {
+        if aligned.is_extended(&renamed) {
             self.hint(if grow { GROWS_ENUM } else { MAY_GROW_ENUM });
         }
         // Implicit discriminants differ only if the lists of variants differ, and that is already reported.

@@ -163,7 +163,8 @@ impl Body {
 
 impl Schema {
     /// Decodes the bytes of a descriptor. Returns `None` if the bytes are not a descriptor, or if a type in it would
-    /// have no finite size or no finite name. For any bytes, time and memory grow only with their number.
+    /// have no finite size or no finite name. For any bytes, the time and the memory grow no
+    /// faster than the number of bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Schema> {
         let mut reader = Reader { rest: bytes, definitions: Vec::new(), parts: Vec::new(), pending: Vec::new() };
         let root = reader.read()?;
@@ -203,7 +204,8 @@ impl Schema {
         &self.by_name
     }
 
-    /// Adds the named types within a type to `found`. Looks into types for whose tag `enter` returns true.
+    /// Adds the named types within a type to `found`. It looks into a type only if `enter` returns true for the type's
+    /// tag.
     fn find_named(&self, ty: &Type, enter: fn(Tag) -> bool, found: &mut Vec<usize>) {
         if ty.tag == Tag::Named {
             found.push(ty.count as usize);

@@ -19,9 +19,9 @@ use crate::untyped::layout::{Id, Kind, Layouts, Node};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
 use crate::untyped::prepared::{Argument, Passing, Prepared};
 use crate::untyped::ser::Value;
-use crate::untyped::walk::Trouble;
+use crate::untyped::walk::WalkState;
 
-/// An export of a plugin, with the parts of its error messages.
+/// An export of a plugin, with its plugin and its name for errors.
 pub(super) struct ExportRef<'a> {
     plugin: &'a Plugin,
     name: &'a str,
@@ -60,6 +60,7 @@ impl<'a> ExportRef<'a> {
         }
     }
 
+    /// Returns the error for an export of the wrong kind or with an unusable type.
     pub(super) fn unusable(&self, prepared: &Prepared) -> CallError {
         let (export, declaration) = (self.label(), self.declaration());
         match prepared {
@@ -83,12 +84,12 @@ impl<'a> ExportRef<'a> {
         what: impl FnOnce(&str) -> String,
         serializer: S,
     ) -> Result<S::Ok, CallError> {
-        let trouble = Trouble::default();
+        let state = WalkState::default();
         // SAFETY: the caller promises a value of the type there.
-        let value = unsafe { Value::new(layouts, id, at, &trouble) };
+        let value = unsafe { Value::new(layouts, id, at, &state) };
         value.serialize(serializer).map_err(|error| CallError::Unrepresentable {
             export: self.label(),
-            what: what(&trouble.take()),
+            what: what(&state.take()),
             message: error.to_string(),
         })
     }
@@ -146,13 +147,13 @@ impl<'a> Call<'a> {
 
     /// Builds the arguments.
     pub(super) fn build<'de, D: Deserializer<'de>>(&self, arguments: D) -> Result<Vec<Place<'a>>, CallError> {
-        let (trouble, progress) = (Trouble::default(), Cell::new(Progress::Before));
-        let visitor = ArgumentsVisitor { call: self, trouble: &trouble, progress: &progress };
+        let (state, progress) = (WalkState::default(), Cell::new(Progress::Before));
+        let visitor = ArgumentsVisitor { call: self, state: &state, progress: &progress };
         arguments.deserialize_tuple(self.arguments.len(), visitor).map_err(|error| match progress.get() {
             Progress::Argument(index) => CallError::Argument {
                 export: self.export.label(),
                 index: index + 1,
-                place: format!("{}{}", self.export.argument_name(index), trouble.take()),
+                place: format!("{}{}", self.export.argument_name(index), state.take()),
                 message: error.to_string(),
             },
             Progress::End(found) => self.wrong_count(found),
@@ -214,7 +215,7 @@ impl<'a> Call<'a> {
 
         for (index, passing) in passings() {
             if passing == Passing::Own {
-                arguments[index].emptied();
+                arguments[index].mark_empty();
             }
         }
         // SAFETY: an outcome begins with this word.
@@ -229,7 +230,7 @@ impl<'a> Call<'a> {
         }
         // SAFETY: without a fault, the callee has written the value at `offset`. The plugin stays loaded for `'a`,
         // because `self` borrows it.
-        unsafe { place.holds(self.result, offset) };
+        unsafe { place.mark_filled(self.result, offset) };
         Ok(Returned { place, offset })
     }
 
@@ -255,7 +256,7 @@ enum Progress {
 
 struct ArgumentsVisitor<'a, 'b> {
     call: &'b Call<'a>,
-    trouble: &'b Trouble,
+    state: &'b WalkState,
     progress: &'b Cell<Progress>,
 }
 
@@ -274,14 +275,14 @@ impl<'de, 'a> Visitor<'de> for ArgumentsVisitor<'a, '_> {
             let node = layouts.get(*built);
             let mut place = Place::new(layouts, node.size, node.align).map_err(A::Error::custom)?;
             // SAFETY: the place was made with the size and alignment of this type.
-            let target = unsafe { Target::new(layouts, *built, place.at(), self.trouble) };
+            let target = unsafe { Target::new(layouts, *built, place.at(), self.state) };
             let Some(done) = sequence.next_element_seed(target)? else {
                 self.progress.set(Progress::End(index));
                 return Err(A::Error::invalid_length(index, &self));
             };
             done.keep();
             // SAFETY: the value was just built there. The host built it, and the host stays loaded.
-            unsafe { place.holds(*built, 0) };
+            unsafe { place.mark_filled(*built, 0) };
             places.push(place);
         }
         self.progress.set(Progress::Before);

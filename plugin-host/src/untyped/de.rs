@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer};
 use crate::untyped::de::buffer::lower_buffer;
 use crate::untyped::de::names::NameSeed;
 use crate::untyped::de::target::{Built, Target};
-use crate::untyped::free::{Elements, Filling, NewBox, free_elements};
+use crate::untyped::free::{Elements, NewBox, PartialRecord, free_elements};
 use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
 use crate::untyped::ser::Value;
 use crate::untyped::walk::Path;
@@ -70,7 +70,7 @@ impl<'a> Target<'a> {
         let at = one.next().map_err(D::Error::custom)?;
         self.step()?.part(inner, at, self.path).walk(deserializer)?.keep();
         // SAFETY: the element was just built at `at`.
-        unsafe { one.added() };
+        unsafe { one.mark_added() };
         self.write(one.into_buffer());
         Ok(self.built())
     }
@@ -143,7 +143,7 @@ impl<'de, 'a> DeserializeSeed<'de> for Target<'a> {
     type Value = Built<'a>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
-        self.trouble.note(self.walk(deserializer), self.path)
+        self.state.note(self.walk(deserializer), self.path)
     }
 }
 
@@ -175,7 +175,7 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
             let Some(built) = sequence.next_element_seed(to.part(element, at, &path))? else { break };
             built.keep();
             // SAFETY: the element was just built at `at`.
-            unsafe { elements.added() };
+            unsafe { elements.mark_added() };
             to.count_element(element)?;
         }
         to.write(elements.into_buffer());
@@ -202,21 +202,21 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
         let mut pairs = Elements::new(to.layouts, pair);
         loop {
             let at = pairs.next().map_err(A::Error::custom)?;
-            let mut filling = Filling::new(to.layouts, record, at);
+            let mut fields = PartialRecord::new(to.layouts, record, at);
             let path = Path::Index(to.path, pairs.len());
             let (key, value) = (record.fields[0].ty, record.fields[1].ty);
-            let Some(built) = map.next_key_seed(to.part(key, filling.at(0), &path))? else { break };
+            let Some(built) = map.next_key_seed(to.part(key, fields.at(0), &path))? else { break };
             built.keep();
-            // SAFETY: the key was just built there. It stays unchanged until `filling` is finished or dropped.
+            // SAFETY: the key was just built there. It stays unchanged until `fields` is finished or dropped.
             let key = unsafe {
-                filling.did(0);
-                Value::new(to.layouts, key, filling.at(0), to.trouble).as_text()
+                fields.mark_built(0);
+                Value::new(to.layouts, key, fields.at(0), to.state).as_text()
             };
             let named = key.map(|key| Path::Key(to.path, key));
-            map.next_value_seed(to.part(value, filling.at(1), named.as_ref().unwrap_or(&path)))?.keep();
-            filling.finish();
+            map.next_value_seed(to.part(value, fields.at(1), named.as_ref().unwrap_or(&path)))?.keep();
+            fields.finish();
             // SAFETY: the key and the value were built at `at`.
-            unsafe { pairs.added() };
+            unsafe { pairs.mark_added() };
             to.count_element(pair)?;
         }
         to.write(pairs.into_buffer());
@@ -314,8 +314,8 @@ struct RecordVisitor<'a> {
 }
 
 impl<'a> RecordVisitor<'a> {
-    fn filling(&self) -> Filling<'a> {
-        Filling::new(self.to.layouts, self.record, self.to.at)
+    fn partial_record(&self) -> PartialRecord<'a> {
+        PartialRecord::new(self.to.layouts, self.record, self.to.at)
     }
 
     fn path<'b>(&'b self, index: usize) -> Path<'b> {
@@ -327,8 +327,8 @@ impl<'a> RecordVisitor<'a> {
         }
     }
 
-    fn field<'b>(&'b self, filling: &Filling<'_>, index: usize, path: &'b Path<'b>) -> Target<'b> {
-        self.to.part(self.record.fields[index].ty, filling.at(index), path)
+    fn field<'b>(&'b self, fields: &PartialRecord<'_>, index: usize, path: &'b Path<'b>) -> Target<'b> {
+        self.to.part(self.record.fields[index].ty, fields.at(index), path)
     }
 
     /// Returns true if the fields from `index` on may be left out.
@@ -338,7 +338,7 @@ impl<'a> RecordVisitor<'a> {
 }
 
 impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
-    type Value = (Filling<'a>, u32);
+    type Value = (PartialRecord<'a>, u32);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.record.fields.len();
@@ -357,67 +357,67 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
         }
     }
 
-    fn visit_unit<E: Error>(self) -> Result<(Filling<'a>, u32), E> {
+    fn visit_unit<E: Error>(self) -> Result<(PartialRecord<'a>, u32), E> {
         if self.record.style != style::UNIT {
             return Err(E::invalid_type(Unexpected::Unit, &self));
         }
-        Ok((self.filling(), 0))
+        Ok((self.partial_record(), 0))
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(Filling<'a>, u32), D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(PartialRecord<'a>, u32), D::Error> {
         if !self.record.is_newtype() {
             return Err(D::Error::invalid_type(Unexpected::NewtypeStruct, &self));
         }
-        let mut filling = self.filling();
+        let mut fields = self.partial_record();
         let path = self.path(0);
-        self.field(&filling, 0, &path).deserialize(deserializer)?.keep();
+        self.field(&fields, 0, &path).deserialize(deserializer)?.keep();
         // SAFETY: the field was just built there.
-        unsafe { filling.did(0) };
-        Ok((filling, 1))
+        unsafe { fields.mark_built(0) };
+        Ok((fields, 1))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(Filling<'a>, u32), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(PartialRecord<'a>, u32), A::Error> {
         if self.record.style == style::UNIT {
             return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
-        let mut filling = self.filling();
+        let mut fields = self.partial_record();
         let count = self.record.fields.len();
         for index in 0..count {
             let path = self.path(index);
-            match sequence.next_element_seed(self.field(&filling, index, &path))? {
+            match sequence.next_element_seed(self.field(&fields, index, &path))? {
                 Some(built) => built.keep(),
-                None if self.may_end(index) => return Ok((filling, index as u32)),
+                None if self.may_end(index) => return Ok((fields, index as u32)),
                 None => return Err(A::Error::invalid_length(index, &self)),
             }
             // SAFETY: the field was just built there.
-            unsafe { filling.did(index) };
+            unsafe { fields.mark_built(index) };
         }
-        Ok((filling, count as u32))
+        Ok((fields, count as u32))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Filling<'a>, u32), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(PartialRecord<'a>, u32), A::Error> {
         if self.record.style != style::NAMED {
             return Err(A::Error::invalid_type(Unexpected::Map, &self));
         }
         let names = self.record.names;
-        let mut filling = self.filling();
+        let mut fields = self.partial_record();
         while let Some(index) = map.next_key_seed(NameSeed { names, variants: false })? {
-            if filling.is_done(index) {
+            if fields.is_built(index) {
                 return Err(A::Error::duplicate_field(names[index]));
             }
             let path = self.path(index);
-            map.next_value_seed(self.field(&filling, index, &path))?.keep();
+            map.next_value_seed(self.field(&fields, index, &path))?.keep();
             // SAFETY: the field was just built there.
-            unsafe { filling.did(index) };
+            unsafe { fields.mark_built(index) };
         }
         let count = names.len();
         for (index, field) in self.record.fields.iter().enumerate() {
-            if filling.is_done(index) {
+            if fields.is_built(index) {
                 continue;
             }
-            let rest_is_missing = (index..count).all(|index| !filling.is_done(index));
+            let rest_is_missing = (index..count).all(|index| !fields.is_built(index));
             if self.may_end(index) && rest_is_missing {
-                return Ok((filling, index as u32));
+                return Ok((fields, index as u32));
             }
             if self.grows && field.defaulted {
                 return Err(A::Error::custom(format_args!(
@@ -430,11 +430,11 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
             }
             // SAFETY: the field is an `Option`, and an `Option` with the tag 0 is `None`.
             unsafe {
-                filling.at(index).write(0);
-                filling.did(index);
+                fields.at(index).write(0);
+                fields.mark_built(index);
             }
         }
-        Ok((filling, count as u32))
+        Ok((fields, count as u32))
     }
 }
 
@@ -479,7 +479,7 @@ impl<'de, 'a> Visitor<'de> for EnumVisitor<'a> {
             }
             Variants::Enum(of) => {
                 let result = variant(to, of, index, &path, access);
-                to.trouble.note(result, &path)
+                to.state.note(result, &path)
             }
         }
     }

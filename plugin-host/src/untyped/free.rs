@@ -243,7 +243,8 @@ impl fmt::Display for NoMemory {
     }
 }
 
-/// Zeroed memory for one `Repr`. If [`holds`](Self::holds) was called, the value is dropped together with the memory.
+/// Zeroed memory for one `Repr`. If [`mark_filled`](Self::mark_filled) was called, the value is dropped together with
+/// the memory.
 pub(crate) struct Place<'a> {
     layouts: &'a Layouts,
     at: NonNull<u8>,
@@ -271,20 +272,20 @@ impl<'a> Place<'a> {
     ///
     /// There is a value of the type at `offset`, as [`free`] needs it. The libraries that made its parts stay loaded
     /// until the place is dropped.
-    pub(crate) unsafe fn holds(&mut self, id: Id, offset: usize) {
+    pub(crate) unsafe fn mark_filled(&mut self, id: Id, offset: usize) {
         self.value = Some((id, offset));
     }
 
     /// Notes that the value was moved out, so that the place does not drop it.
-    pub(crate) fn emptied(&mut self) {
+    pub(crate) fn mark_empty(&mut self) {
         self.value = None;
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        // SAFETY: the caller of `holds` promised a value there, which is dropped once. `new` allocated the memory with
-        // this layout.
+        // SAFETY: the caller of `mark_filled` promised a value there, which is dropped once. `new` allocated the memory
+        // with this layout.
         unsafe {
             if let Some((id, offset)) = self.value {
                 free(self.layouts, id, self.at().add(offset));
@@ -334,7 +335,7 @@ impl<'a> Elements<'a> {
     /// # Safety
     ///
     /// There is an element of the type at that address, as [`free`] needs it.
-    pub(crate) unsafe fn added(&mut self) {
+    pub(crate) unsafe fn mark_added(&mut self) {
         self.len += 1;
     }
 
@@ -368,7 +369,7 @@ impl<'a> Elements<'a> {
 
 impl Drop for Elements<'_> {
     fn drop(&mut self) {
-        // SAFETY: `added` was called for `len` elements, and they were not given away, so they are dropped once.
+        // SAFETY: `mark_added` was called for `len` elements, and they were not given away, so they are dropped once.
         unsafe { free_elements(self.layouts, self.id, self.ptr, self.len) };
         if let Some(memory) = self.memory(self.capacity).ok().filter(|memory| memory.size() != 0) {
             // SAFETY: `grow` allocated the memory with this layout.
@@ -378,22 +379,22 @@ impl Drop for Elements<'_> {
 }
 
 /// A record whose fields are being built one by one. It drops the built fields unless it is finished.
-pub(crate) struct Filling<'a> {
+pub(crate) struct PartialRecord<'a> {
     layouts: &'a Layouts,
     record: &'a Record,
     at: *mut u8,
     /// For each field, whether it is built.
-    done: Vec<bool>,
+    built: Vec<bool>,
 }
 
-impl<'a> Filling<'a> {
+impl<'a> PartialRecord<'a> {
     /// Begins a record at `at`, without any field.
     pub(crate) fn new(layouts: &'a Layouts, record: &'a Record, at: *mut u8) -> Self {
-        Filling { layouts, record, at, done: vec![false; record.fields.len()] }
+        PartialRecord { layouts, record, at, built: vec![false; record.fields.len()] }
     }
 
-    pub(crate) fn is_done(&self, index: usize) -> bool {
-        self.done[index]
+    pub(crate) fn is_built(&self, index: usize) -> bool {
+        self.built[index]
     }
 
     /// The address of a field.
@@ -406,20 +407,20 @@ impl<'a> Filling<'a> {
     /// # Safety
     ///
     /// There is a value of the field's type at that address, as [`free`] needs it.
-    pub(crate) unsafe fn did(&mut self, index: usize) {
-        self.done[index] = true;
+    pub(crate) unsafe fn mark_built(&mut self, index: usize) {
+        self.built[index] = true;
     }
 
     /// Gives the fields to the record: they are not dropped here.
     pub(crate) fn finish(mut self) {
-        self.done.clear();
+        self.built.clear();
     }
 }
 
-impl Drop for Filling<'_> {
+impl Drop for PartialRecord<'_> {
     fn drop(&mut self) {
-        for index in (0..self.done.len()).filter(|&index| self.done[index]) {
-            // SAFETY: `did` was called for this field, and `finish` was not, so the field still belongs to this.
+        for index in (0..self.built.len()).filter(|&index| self.built[index]) {
+            // SAFETY: `mark_built` was called for this field, and `finish` was not, so the field still belongs to this.
             unsafe { free(self.layouts, self.record.fields[index].ty, self.at(index)) }
         }
     }
@@ -433,7 +434,7 @@ struct Header {
     /// The layout of all the box's memory.
     memory: Layout,
     /// The offset of the fields in that memory.
-    before: usize,
+    fields_offset: usize,
 }
 
 /// A box that the host makes for a type that may grow.
@@ -446,19 +447,19 @@ impl NewBox {
     /// are not in the box yet.
     pub(crate) fn new(layouts: &Arc<Layouts>, id: Id, record: &Record) -> Result<Self, NoMemory> {
         let align = record.align.max(align_of::<Header>());
-        let before = size_of::<Header>().next_multiple_of(align);
-        let bytes = before.checked_add(record.size);
+        let fields_offset = size_of::<Header>().next_multiple_of(align);
+        let bytes = fields_offset.checked_add(record.size);
         let memory = bytes.and_then(|bytes| Layout::from_size_align(bytes, align).ok()).ok_or(NoMemory { bytes })?;
         // SAFETY: the size is not 0.
         let start = unsafe { alloc_zeroed(memory) };
         if start.is_null() {
             return Err(NoMemory { bytes });
         }
-        let header = Header { layouts: layouts.clone(), id, memory, before };
-        // SAFETY: `before` is at least the size of a header. The header is aligned: `align` is at least its alignment,
-        // and both `before` and the header's size are multiples of that alignment.
+        let header = Header { layouts: layouts.clone(), id, memory, fields_offset };
+        // SAFETY: `fields_offset` is at least the size of a header. The header is aligned: `align` is at least its
+        // alignment, and both `fields_offset` and the header's size are multiples of that alignment.
         unsafe {
-            let at = start.add(before);
+            let at = start.add(fields_offset);
             at.sub(size_of::<Header>()).cast::<Header>().write(header);
             Ok(NewBox { at })
         }
@@ -483,7 +484,7 @@ impl NewBox {
 impl Drop for NewBox {
     fn drop(&mut self) {
         // SAFETY: `new` made the box, and it was not given away. A field that is
-        // built already belongs to a `Filling` or a `Built`, which drops the field.
+        // built already belongs to a `PartialRecord` or a `Built`, which drops the field.
         drop(unsafe { unbox(self.at) });
     }
 }
@@ -496,8 +497,8 @@ impl Drop for NewBox {
 unsafe fn unbox(at: *mut u8) -> (Arc<Layouts>, Id) {
     // SAFETY: `new` wrote the header there.
     let header = unsafe { at.sub(size_of::<Header>()).cast::<Header>().read() };
-    // SAFETY: `new` allocated the memory, `before` bytes in front of the fields, with this layout.
-    unsafe { dealloc(at.sub(header.before), header.memory) };
+    // SAFETY: `new` allocated the memory, `fields_offset` bytes in front of the fields, with this layout.
+    unsafe { dealloc(at.sub(header.fields_offset), header.memory) };
     (header.layouts, header.id)
 }
 

@@ -19,7 +19,7 @@ use crate::untyped::reprs::{
     BytesRepr, DurationRepr, IpAddrRepr, JsonField, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr,
     SystemTimeRepr, json,
 };
-use crate::untyped::walk::{Depth, Path, TOO_DEEP, Trouble};
+use crate::untyped::walk::{Depth, Path, TOO_DEEP, WalkState};
 
 /// A value at an address, to be serialised.
 #[derive(Clone, Copy)]
@@ -29,7 +29,7 @@ pub(crate) struct Value<'a> {
     at: *const u8,
     depth: Depth,
     path: &'a Path<'a>,
-    trouble: &'a Trouble,
+    state: &'a WalkState,
 }
 
 impl<'a> Value<'a> {
@@ -38,8 +38,8 @@ impl<'a> Value<'a> {
     /// # Safety
     ///
     /// During `'a`, the `Repr` of a value of the type is at `at`, and nothing changes it.
-    pub(crate) unsafe fn new(layouts: &'a Layouts, id: Id, at: *const u8, trouble: &'a Trouble) -> Self {
-        Value { layouts, id, at, depth: Depth::TOP, path: &Path::Top, trouble }
+    pub(crate) unsafe fn new(layouts: &'a Layouts, id: Id, at: *const u8, state: &'a WalkState) -> Self {
+        Value { layouts, id, at, depth: Depth::TOP, path: &Path::Top, state }
     }
 
     /// Reads the value's `Repr`, or its beginning.
@@ -423,7 +423,7 @@ impl<'a> Value<'a> {
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.trouble.note(self.walk(serializer), self.path)
+        self.state.note(self.walk(serializer), self.path)
     }
 }
 

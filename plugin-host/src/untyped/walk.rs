@@ -67,14 +67,14 @@ pub(crate) const MAX_EMPTY: usize = 1 << 16;
 
 /// The place of a walk's first error, and a count that is limited.
 #[derive(Default)]
-pub(crate) struct Trouble {
+pub(crate) struct WalkState {
     /// The path to the first error that the walk met: the innermost path that is known.
     place: RefCell<Option<String>>,
     /// The number of elements without data so far.
     empty: Cell<usize>,
 }
 
-impl Trouble {
+impl WalkState {
     /// Counts an element without data. Returns false if there are too many.
     pub(crate) fn count_empty(&self) -> bool {
         self.empty.set(self.empty.get() + 1);

@@ -52,13 +52,13 @@ impl<'a> Aligned<'a> {
     }
 
     /// Returns true if a side has a name that the other lacks.
-    pub(super) fn is_surplus(&self) -> bool {
+    pub(super) fn has_unmatched(&self) -> bool {
         !self.only_host.is_empty() || !self.only_plugin.is_empty()
     }
 
     /// Returns true if one list has all items of the other and more, in the same order. Then growth could lead from one
     /// to the other.
-    pub(super) fn is_longer(&self, renamed: &[usize]) -> bool {
+    pub(super) fn is_extended(&self, renamed: &[usize]) -> bool {
         self.only_host.is_empty() != self.only_plugin.is_empty() && self.order.is_none() && renamed.is_empty()
     }
 }

@@ -43,7 +43,7 @@ impl Names {
     }
 }
 
-/// Appends bytes to `name` that differ from those of every other type. Named types within are written as their numbers.
+/// Appends bytes for a type to `name`. Different types have different bytes. A named type is written as its number.
 fn write_name(schema: &Schema, ty: &Type, numbers: &[usize], name: &mut Vec<u8>) {
     let count = if ty.tag == Tag::Named { numbers[ty.count as usize] as u64 } else { ty.count };
     name.push(ty.tag as u8);
@@ -52,7 +52,7 @@ fn write_name(schema: &Schema, ty: &Type, numbers: &[usize], name: &mut Vec<u8>)
 }
 
 /// The pairs of definitions that were met, one of each side.
-pub(super) enum Seen {
+pub(super) enum MetPairs {
     /// For equality. Equality is transitive, so the definitions of both sides form classes of equal ones. A pair within
     /// one class need not be compared. Each comparison joins two classes, so there are fewer comparisons than
     /// definitions.
@@ -60,26 +60,30 @@ pub(super) enum Seen {
     /// For each definition, `classes` has another definition of the same class, or the definition itself. The
     /// definitions of the host come first, and `host` is their number.
     Equal { classes: Vec<usize>, host: usize },
-    /// For growth. Growth is not transitive: a definition may fit a second one, and that a third one, without the first
-    /// fitting the third. So each pair is compared.
+    /// For growth. Growth is not transitive: if definition A fits B, and B fits C, then A may still not fit C. So
+    /// each pair is compared.
     Grown(HashSet<(usize, usize)>),
 }
 
-impl Seen {
+impl MetPairs {
     pub(super) fn new(host: &Schema, plugin: &Schema, growth: bool) -> Self {
         let (host, plugin) = (host.definitions.len(), plugin.definitions.len());
-        if growth { Seen::Grown(HashSet::new()) } else { Seen::Equal { classes: (0..host + plugin).collect(), host } }
+        if growth {
+            MetPairs::Grown(HashSet::new())
+        } else {
+            MetPairs::Equal { classes: (0..host + plugin).collect(), host }
+        }
     }
 
     /// Notes a pair, and returns true if it must be compared.
     pub(super) fn insert(&mut self, host: usize, plugin: usize) -> bool {
         let (classes, plugin) = match self {
-            Seen::Grown(pairs) => return pairs.insert((host, plugin)),
-            Seen::Equal { classes, host } => (classes, *host + plugin),
+            MetPairs::Grown(pairs) => return pairs.insert((host, plugin)),
+            MetPairs::Equal { classes, host } => (classes, *host + plugin),
         };
         let mut class = |mut one: usize| {
             while classes[one] != one {
-                // Shortens the way for the next search.
+                // Shortens the chain for the next search.
                 classes[one] = classes[classes[one]];
                 one = classes[one];
             }

@@ -9,8 +9,10 @@ pub(super) enum Step<'a> {
     Named(usize),
     Field(&'a str),
     Variant(&'a str),
-    Place(usize),
-    Inside(&'static str),
+    /// Into an element of a tuple.
+    Element(usize),
+    /// Into a value in a container, with the text for the path.
+    Container(&'static str),
     /// An argument of a generic type.
     Argument(usize),
 }
@@ -18,7 +20,7 @@ pub(super) enum Step<'a> {
 /// Returns the step to a part of a type; `None` if the path does not show this step.
 pub(super) fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
     let inside = match (tag, part) {
-        (Tag::Tuple, _) => return Some(Step::Place(part)),
+        (Tag::Tuple, _) => return Some(Step::Element(part)),
         (Tag::Vec | Tag::Slice | Tag::BoxSlice | Tag::Array | Tag::VecDeque | Tag::HashSet | Tag::BTreeSet, _) => {
             "[..]"
         }
@@ -29,5 +31,5 @@ pub(super) fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
         (Tag::HashMap | Tag::BTreeMap, _) => "<value>",
         _ => return None,
     };
-    Some(Step::Inside(inside))
+    Some(Step::Container(inside))
 }

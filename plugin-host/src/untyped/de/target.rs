@@ -6,7 +6,7 @@ use serde::de::Error;
 
 use crate::untyped::free::free;
 use crate::untyped::layout::{Id, Layouts};
-use crate::untyped::walk::{Depth, MAX_EMPTY, Path, TOO_DEEP, Trouble};
+use crate::untyped::walk::{Depth, MAX_EMPTY, Path, TOO_DEEP, WalkState};
 
 /// The place where a value is to be built. It has no value before. It also has none after an error, or after the
 /// [`Built`] was dropped.
@@ -17,7 +17,7 @@ pub(crate) struct Target<'a> {
     pub(super) at: *mut u8,
     pub(super) depth: Depth,
     pub(super) path: &'a Path<'a>,
-    pub(super) trouble: &'a Trouble,
+    pub(super) state: &'a WalkState,
 }
 
 /// A value that was built. It is dropped unless [`keep`](Self::keep) is called: a deserializer may report an error
@@ -48,8 +48,8 @@ impl<'a> Target<'a> {
     /// # Safety
     ///
     /// There is room for a `Repr` of the type at `at`.
-    pub(crate) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, trouble: &'a Trouble) -> Self {
-        Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, trouble }
+    pub(crate) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, state: &'a WalkState) -> Self {
+        Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, state }
     }
 
     /// Returns the target of a part of this value. `at` is in this value's place, or in a buffer or box that the value
@@ -74,7 +74,7 @@ impl<'a> Target<'a> {
     /// Counts an element of a sequence, map or array if it has no data. Some formats write no byte for such an element,
     /// so without a limit a short input could have any number of elements.
     pub(super) fn count_element<E: Error>(&self, element: Id) -> Result<(), E> {
-        if self.layouts.get(element).is_empty && !self.trouble.count_empty() {
+        if self.layouts.get(element).is_empty && !self.state.count_empty() {
             return Err(E::custom(format_args!("more than {MAX_EMPTY} elements without data")));
         }
         Ok(())

@@ -105,7 +105,7 @@ fn values_that_are_too_deep_to_be_shown_are_freed() {
             unsafe {
                 std::ptr::copy_nonoverlapping(inner.at().cast::<usize>(), moved.as_mut_ptr(), size);
                 moved.set_len(size);
-                inner.emptied();
+                inner.mark_empty();
                 let mut moved = std::mem::ManuallyDrop::new(moved);
                 let buffer = BufferRepr::from_raw_parts(moved.as_mut_ptr().cast(), 1, 1, node.size, node.align);
                 let fields = match form {
@@ -192,8 +192,8 @@ fn types_that_are_nested_deeply_in_one_another() {
             }
             let end = place.at().add(tags * align_of::<BufferRepr>());
             end.cast::<BufferRepr>().write(read(&innermost));
-            innermost.emptied();
-            place.holds(types.id, 0);
+            innermost.mark_empty();
+            place.mark_filled(types.id, 0);
         }
         assert!(types.try_show(&place, serde_json::value::Serializer).unwrap_err().ends_with(TOO_DEEP));
     }

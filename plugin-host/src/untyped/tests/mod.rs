@@ -22,7 +22,7 @@ use crate::untyped::de::target::Target;
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::ser::Value;
-use crate::untyped::walk::Trouble;
+use crate::untyped::walk::WalkState;
 
 // Descriptors.
 
@@ -120,7 +120,7 @@ impl Types {
         for (value, json) in values {
             assert_eq!(types.show(&types.lowered(value.clone())), *json, "{value:?}");
             let mut place = types.build(json);
-            place.emptied();
+            place.mark_empty();
             // SAFETY: the host built a value of the type, with the layout of its `Repr`. The value is moved out of its
             // place.
             let lifted = unsafe { T::lift(read(&place), &plugin_core::Origin::HOST) };
@@ -142,7 +142,7 @@ impl Types {
         // SAFETY: the place has the layout of the `Repr`, and contains a value after `write`.
         unsafe {
             place.at().cast::<T::Repr>().write(value.lower());
-            place.holds(self.id, 0);
+            place.mark_filled(self.id, 0);
         }
         place
     }
@@ -150,12 +150,12 @@ impl Types {
     pub(super) fn try_build<'de, D: serde::Deserializer<'de>>(&self, deserializer: D) -> Result<Place<'_>, String> {
         let node = self.layouts.get(self.id);
         let place = Place::new(&self.layouts, node.size, node.align).map_err(|error| error.to_string());
-        let (mut place, trouble) = (place?, Trouble::default());
+        let (mut place, state) = (place?, WalkState::default());
         // SAFETY: the place has the layout of the type.
-        let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &trouble) };
-        target.deserialize(deserializer).map_err(|error| format!("{}: {error}", trouble.take()))?.keep();
+        let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &state) };
+        target.deserialize(deserializer).map_err(|error| format!("{}: {error}", state.take()))?.keep();
         // SAFETY: the value was just built there.
-        unsafe { place.holds(self.id, 0) };
+        unsafe { place.mark_filled(self.id, 0) };
         Ok(place)
     }
 
@@ -168,10 +168,10 @@ impl Types {
     }
 
     pub(super) fn try_show<S: serde::Serializer>(&self, place: &Place<'_>, serializer: S) -> Result<S::Ok, String> {
-        let trouble = Trouble::default();
+        let state = WalkState::default();
         // SAFETY: the callers pass a place with a value of the type.
-        let value = unsafe { Value::new(&self.layouts, self.id, place.at(), &trouble) };
-        value.serialize(serializer).map_err(|error| format!("{}: {error}", trouble.take()))
+        let value = unsafe { Value::new(&self.layouts, self.id, place.at(), &state) };
+        value.serialize(serializer).map_err(|error| format!("{}: {error}", state.take()))
     }
 
     pub(super) fn show(&self, place: &Place<'_>) -> Json {

@@ -100,7 +100,7 @@ fn std_types() {
     // SAFETY: the place has the layout of a `SystemTimeRepr`, and contains one after `write`.
     unsafe {
         before.at().cast::<SystemTimeRepr>().write(SystemTimeRepr { secs: -1, nanos: 999_999_999 });
-        before.holds(time.id, 0);
+        before.mark_filled(time.id, 0);
     }
     assert_eq!(
         time.try_show(&before, serde_json::value::Serializer).unwrap_err(),
@@ -243,7 +243,7 @@ fn values_that_plugin_core_lowers() {
     let error = Types::real::<Boxed>();
     assert_eq!(error.show(&error.lowered(Boxed::from("it failed"))), json!(["it failed"]));
     let mut place = error.build(&json!(["outer", "inner"]));
-    place.emptied();
+    place.mark_empty();
     // SAFETY: the host built a value of the type, which is moved out of its place.
     let lifted: Boxed = unsafe { PluginType::lift(read(&place), &plugin_core::Origin::HOST) };
     assert_eq!((lifted.to_string(), lifted.source().unwrap().to_string()), ("outer".into(), "inner".into()));

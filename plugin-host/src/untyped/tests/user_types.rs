@@ -229,7 +229,7 @@ fn structs_that_grow() {
     // A receiver takes the first fields. The host frees the other fields.
     for taken in [0, 1, 2, 4] {
         let mut place = point.build(&serde_json::to_value(&points()[1]).unwrap());
-        place.emptied();
+        place.mark_empty();
         let grown: GrowsRepr = read(&place);
         // SAFETY: the first `taken` fields are dropped here, and `release` drops the others.
         unsafe {
