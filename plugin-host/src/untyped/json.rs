@@ -137,7 +137,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Those of [`Plugin::call_json`], and [`Error::Ambiguous`] if several plugins export the name.
+    /// Those of [`Plugin::call_json`], and [`Error::Ambiguous`](crate::Error::Ambiguous) if several plugins export the
+    /// name.
     ///
     /// # Example
     ///
@@ -156,7 +157,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Those of [`Plugin::call_json_mut`], and [`Error::Ambiguous`] if several plugins export the name.
+    /// Those of [`Plugin::call_json_mut`], and [`Error::Ambiguous`](crate::Error::Ambiguous) if several plugins export
+    /// the name.
     ///
     /// For an example see [`Plugin::call_json_mut`].
     pub fn call_json_mut(&self, name: &str, arguments: &mut Json) -> Result<Json, CallError> {
@@ -167,7 +169,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Those of [`Plugin::get_json`], and [`Error::Ambiguous`] if several plugins export the name.
+    /// Those of [`Plugin::get_json`], and [`Error::Ambiguous`](crate::Error::Ambiguous) if several plugins export the
+    /// name.
     ///
     /// For an example see [`Plugin::get_json`].
     pub fn get_json(&self, name: &str) -> Result<Json, CallError> {

@@ -441,7 +441,7 @@ unsafe fn slice<'a, T>((ptr, len): (*mut u8, usize)) -> &'a [T] {
 ///
 /// # Safety
 ///
-/// As for [`slice`], and the bytes are UTF-8.
+/// As for [`slice`](fn@slice), and the bytes are UTF-8.
 unsafe fn text<'a>(buffer: BufferRepr) -> &'a str {
     // SAFETY: the caller promises bytes that are UTF-8.
     unsafe { std::str::from_utf8_unchecked(slice(buffer.raw_parts())) }
@@ -457,35 +457,33 @@ impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let JsonRepr { tag, payload } = self.json;
         let inner = || self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP));
-        // SAFETY (for all blocks in this function): the tag says which field of the payload was written, and which
-        // elements its buffer has.
         match *tag {
             json::NULL => serializer.serialize_unit(),
-            // SAFETY: see the top of this `match`.
+            // SAFETY: the tag says that `boolean` was written.
             json::BOOL => serializer.serialize_bool(unsafe { payload.boolean } != 0),
-            // SAFETY: see the top of this `match`.
+            // SAFETY: the tag says that `unsigned` was written.
             json::U64 => serializer.serialize_u64(unsafe { payload.unsigned }),
-            // SAFETY: see the top of this `match`.
+            // SAFETY: the tag says that `signed` was written.
             json::I64 => serializer.serialize_i64(unsafe { payload.signed }),
-            // SAFETY: see the top of this `match`.
+            // SAFETY: the tag says that `float` was written.
             json::F64 => serializer.serialize_f64(unsafe { payload.float }),
-            // SAFETY: see the top of this `match`.
+            // SAFETY: the tag says that `buffer` was written, and that it is text.
             json::STRING => serializer.serialize_str(unsafe { text(payload.buffer) }),
             json::ARRAY => {
                 let depth = inner()?;
-                // SAFETY: see the top of this `match`.
+                // SAFETY: the tag says that `buffer` was written, and that its elements are JSON values.
                 let elements = unsafe { slice::<JsonRepr>(payload.buffer.raw_parts()) };
                 serializer.collect_seq(elements.iter().map(|json| Json { json, depth }))
             }
             json::OBJECT => {
                 let depth = inner()?;
-                // SAFETY: see the top of this `match`.
+                // SAFETY: the tag says that `buffer` was written, and that its elements are fields.
                 let fields = unsafe { slice::<JsonField>(payload.buffer.raw_parts()) };
-                // SAFETY: see the top of this `match`.
+                // SAFETY: the key of a field is text.
                 let key = |field: &'_ JsonField| unsafe { text::<'_>(field.key) };
                 serializer.collect_map(fields.iter().map(|field| (key(field), Json { json: &field.value, depth })))
             }
-            // SAFETY: see the top of this `match`.
+            // SAFETY: the tag says that `buffer` was written, and that it is text.
             json::NUMBER => json_number(unsafe { text(payload.buffer) }, serializer),
             tag => Err(S::Error::custom(format_args!("a lowered JSON value has the tag {tag}, which means nothing"))),
         }

@@ -34,7 +34,7 @@ pub(super) enum Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Lent::Static(access) = self {
-            // SAFETY: the loan is ended once, here. The caller of `read` keeps the plugin loaded until then.
+            // SAFETY: the loan is ended once, here. The caller of `read` promises that the plugin is loaded until then.
             unsafe { access.end() }
         }
     }
@@ -49,7 +49,8 @@ pub(super) struct Locked {
 impl Drop for Locked {
     fn drop(&mut self) {
         // SAFETY: the lock was taken on this thread, and this value cannot leave the thread, because raw pointers are
-        // not `Send`. The lock is released once, here.
+        // not `Send`. The lock is released once, here. The caller of `read` promises that the plugin is loaded until
+        // then.
         unsafe { self.lock.end_read(self.head.guard) }
     }
 }
@@ -59,7 +60,8 @@ impl<'a> StaticValue<'a> {
     ///
     /// # Safety
     ///
-    /// The static has the type `value`, and the export's accessor gives this kind of access to it.
+    /// The static has the type `value`, and the export's accessor gives this kind of access to it. The plugin stays
+    /// loaded until the returned value is dropped.
     pub(super) unsafe fn read(
         export: &Export,
         layouts: &'a Layouts,
@@ -67,9 +69,9 @@ impl<'a> StaticValue<'a> {
         value: Id,
     ) -> Result<Self, Failure> {
         match access {
-            // SAFETY: the caller promises both conditions.
+            // SAFETY: the caller promises all conditions of `read_lock`.
             Access::Lock => unsafe { Self::read_lock(export, layouts, value) },
-            // SAFETY: as above.
+            // SAFETY: the caller promises all conditions of `read_access`.
             _ => unsafe { Self::read_access(export, layouts, access, value) },
         }
     }
