@@ -102,7 +102,7 @@ pub(crate) fn growing_variants(variants: &[Bytes], fallback: &str) -> Bytes {
 }
 
 pub(crate) fn signature(bytes: &[u8]) -> Signature {
-    assert!(Schema::decode(bytes).is_some(), "this is no descriptor: {bytes:?}");
+    assert!(Schema::decode(bytes).is_some(), "these bytes are not a descriptor: {bytes:?}");
     Signature::read(bytes)
 }
 

@@ -60,7 +60,7 @@ impl<'a> Target<'a> {
     }
 
     fn map<'de, D: Deserializer<'de>>(self, pair: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
-        let Kind::Tuple(record) = &self.layouts.get(pair).kind else { unreachable!("a map is of pairs") };
+        let Kind::Tuple(record) = &self.layouts.get(pair).kind else { unreachable!("the elements of a map are pairs") };
         deserializer.deserialize_map(MapVisitor { to: self.level()?, pair, record })
     }
 

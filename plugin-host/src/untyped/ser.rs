@@ -293,7 +293,7 @@ impl<'a> Value<'a> {
     fn map<S: Serializer>(&self, pair: Id, serializer: S) -> Result<S::Ok, S::Error> {
         let depth = self.level::<S>()?;
         let node = self.layouts.get(pair);
-        let Kind::Tuple(Record { fields, .. }) = &node.kind else { unreachable!("a map is of pairs") };
+        let Kind::Tuple(Record { fields, .. }) = &node.kind else { unreachable!("the elements of a map are pairs") };
         // SAFETY: the `Repr` of a map is a buffer of pairs.
         let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         let mut map = serializer.serialize_map(Some(len))?;

@@ -144,7 +144,7 @@ unsafe fn load(tag: Tag, from: *mut u8, to: *mut u8) {
                 to.cast::<u64>().write((*from.cast::<AtomicU64>()).load(Ordering::SeqCst));
             }
             Tag::Usize | Tag::Isize => to.cast::<usize>().write((*from.cast::<AtomicUsize>()).load(Ordering::SeqCst)),
-            _ => unreachable!("there is no such atomic"),
+            _ => unreachable!("Rust has no atomic of this type"),
         }
     }
 }
