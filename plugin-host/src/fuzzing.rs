@@ -13,7 +13,7 @@ use crate::untyped::de::target::Target;
 use crate::untyped::free::Place;
 use crate::untyped::layout::Layouts;
 use crate::untyped::ser::Value;
-use crate::untyped::walk::Trouble;
+use crate::untyped::walk::WalkState;
 
 /// Compares two descriptors as a look-up does. Returns whether one may be used as the other, and the differences.
 pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {
@@ -39,14 +39,14 @@ pub fn rebuild<'de, D: Deserializer<'de>>(descriptor: &[u8], input: D) -> Option
     let (size, align) = (layouts.get(id).size, layouts.get(id).align);
     Some((|| {
         let mut place = Place::new(&layouts, size, align).map_err(|error| error.to_string())?;
-        let trouble = Trouble::default();
+        let state = WalkState::default();
         // SAFETY: there is room for a value of the type.
-        let target = unsafe { Target::new(&layouts, id, place.at(), &trouble) };
+        let target = unsafe { Target::new(&layouts, id, place.at(), &state) };
         target.deserialize(input).map_err(|error| error.to_string())?.keep();
         // SAFETY: the value was just built, and no other code has it.
         let value = unsafe {
-            place.holds(id, 0);
-            Value::new(&layouts, id, place.at(), &trouble)
+            place.mark_filled(id, 0);
+            Value::new(&layouts, id, place.at(), &state)
         };
         value.serialize(serde_json::value::Serializer).map_err(|error| error.to_string())
     })())

@@ -410,7 +410,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::inspect::info::PanicStrategy;
-    use crate::schema::sample::*;
+    use crate::schema::testing::*;
 
     /// A plugin with exports of these names, which are not called.
     pub(crate) fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {

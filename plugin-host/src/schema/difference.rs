@@ -1,10 +1,19 @@
-//! What differs between the type that a host asks for and the type that a plugin exports.
+//! The differences between the type that a host asks for and the type that a plugin exports.
 //!
-//! Equality, what growth allows, and the text of a mismatch are all this one comparison, so they cannot disagree.
+//! One comparison answers three questions: whether two types are equal, whether growth allows their differences, and
+//! how a message describes a mismatch. So the three answers cannot disagree.
 //!
-//! Types with a name are compared as the graphs that they are: a pair of definitions, one of each side, is compared
-//! once, and taken for equal wherever else it is met. So it ends, also for types that contain themselves, and it takes
-//! no longer than there are pairs.
+//! **The problem.** A named type may contain itself behind a pointer. A comparison that simply followed all fields
+//! would then never end. And each side may write the same type in another way, for example with two copies of it.
+//!
+//! **The idea.** The definitions of each side form a graph. The comparison looks at pairs of definitions, one of each
+//! side. It compares each pair once: the names, the fields and the variants, but not the inside of named types in the
+//! fields. These named types give new pairs, which wait in a queue. A pair that was met before is not added again.
+//!
+//! **Why this is right.** The comparison ends, because the number of pairs is finite. If no pair has a difference, then
+//! each path from the top of one type leads to the same kind of type on both sides, however long the path is: each of
+//! its steps is inside one compared pair. So the two types have no difference at any depth, except growth that is
+//! allowed.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Display;
@@ -19,11 +28,11 @@ mod definitions;
 mod step;
 
 use aligned::{Aligned, is_prefix};
-use definitions::{Names, Seen};
+use definitions::{MetPairs, Names};
 use step::{Step, step};
 
-/// How many differences are written out.
-const MOST_LINES: usize = 8;
+/// The most differences that a message lists.
+const MAX_LINES: usize = 8;
 
 const MAY_GROW_STRUCT: &str = "a struct that may grow is declared `#[non_exhaustive]` on both sides from the start, \
                                and its new, trailing fields get `#[plugin_type(default)]`";
@@ -33,35 +42,36 @@ const GROWS_STRUCT: &str =
     "a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`";
 const GROWS_ENUM: &str = "an enum that may grow gets new variants only after all others";
 
-/// Whether the two are the same, in all there is to say of them.
+/// Returns true if the two types are equal, with all names, defaults and attributes.
 pub(crate) fn are_equal(a: &Schema, b: &Schema) -> bool {
     Comparison::new(a, b, false, 0).run().count == 0
 }
 
-/// Whether a host that asks for one may use the other: they are equal, or differ as types that may grow do.
+/// Returns true if a host that asks for `host` may use an export of type `plugin`: the two are equal, or differ only by
+/// the growth of types that may grow.
 pub(crate) fn accepts(host: &Schema, plugin: &Schema) -> bool {
     Comparison::new(host, plugin, true, 0).run().count == 0
 }
 
-/// The reasons why [`accepts`] says no, one a line.
+/// Describes the reasons why [`accepts`] returns false, one on each line.
 pub(crate) fn difference(host: &Schema, plugin: &Schema, sides: Sides) -> String {
-    let mut comparison = Comparison::new(host, plugin, true, MOST_LINES);
+    let mut comparison = Comparison::new(host, plugin, true, MAX_LINES);
     comparison.sides = sides;
     comparison.run().into_text()
 }
 
-/// Where the types are from that [`difference`] names with what is inside them, one a line, if the two sides have them from
-/// different modules. They may be different types that happen to have one name.
+/// Names the modules of the types that differ inside, one type on each line, if the two sides have a type from
+/// different modules. These may be different types that happen to have the same name.
 ///
-/// `modules` are those of each side's types, one a line.
+/// `modules` has the modules of each side's types, one on each line.
 pub(crate) fn origins(host: &Schema, plugin: &Schema, sides: Sides, modules: [&str; 2]) -> String {
-    let mut comparison = Comparison::new(host, plugin, true, MOST_LINES);
+    let mut comparison = Comparison::new(host, plugin, true, MAX_LINES);
     comparison.sides = sides;
     comparison.modules = modules.map(|modules| modules.lines().collect());
     comparison.run().origins.join("\n")
 }
 
-/// What the side that asks is called, and what the other.
+/// The names of the two sides in messages: first the side that asks, then the side that exports.
 #[derive(Clone, Copy)]
 pub(crate) struct Sides(pub(crate) &'static str, pub(crate) &'static str);
 
@@ -84,6 +94,7 @@ impl Sides {
     }
 }
 
+/// A comparison of two schemas.
 struct Comparison<'a> {
     host: &'a Schema,
     plugin: &'a Schema,
@@ -91,12 +102,12 @@ struct Comparison<'a> {
     /// The names of the definitions, with their arguments.
     host_names: Names,
     plugin_names: Names,
-    /// Whether types that may grow may differ by that.
+    /// Whether the comparison accepts the growth of types that may grow.
     growth: bool,
-    /// How many differences are written out. If none, the first one ends it.
-    most: usize,
+    /// The most differences that are written out. If it is 0, the first difference ends the comparison.
+    max_lines: usize,
 
-    /// The modules of the definitions of each side, as far as they are known.
+    /// The modules of each side's definitions, as far as they are known.
     modules: [Vec<&'a str>; 2],
 
     lines: Vec<String>,
@@ -105,17 +116,17 @@ struct Comparison<'a> {
     count: usize,
 
     /// The pairs of definitions that were met.
-    seen: Seen,
-    /// Those of them that are to be compared, and the places where they were met. First those that were met first, so
-    /// that places are said by short paths.
+    met: MetPairs,
+    /// The pairs that are still to be compared, each with the place where it was met. Pairs that were met first are
+    /// compared first, so that messages have the shortest paths.
     queue: VecDeque<(usize, usize, Option<usize>)>,
 
-    /// What is being compared of the signature: an argument, say, and its type in the host.
+    /// The part of the signature that is being compared, such as "argument 1", and its type in the host.
     label: String,
     top: Type,
-    /// Steps that led to pairs of definitions, each with the place of the step before it.
+    /// The steps that led to pairs of definitions, each with the index of the step before it.
     places: Vec<(Option<usize>, Step<'a>)>,
-    /// Where the definition that is being compared was met, and the steps from there.
+    /// The last step to the definition that is being compared, and the steps from there.
     base: Option<usize>,
     steps: Vec<Step<'a>>,
 }
@@ -128,9 +139,9 @@ fn variant_names(variants: &[Variant]) -> Vec<&str> {
     variants.iter().map(|variant| variant.name.as_str()).collect()
 }
 
-/// How a struct or variant is written.
-fn written(name: &str, of: u8) -> String {
-    match of {
+/// Describes the shape of a struct or variant with this style.
+fn shape_text(name: &str, style: u8) -> String {
+    match style {
         style::UNIT => format!("`{name}`"),
         style::TUPLE => format!("`{name}(..)`"),
         _ => format!("`{name} {{ .. }}`"),
@@ -141,7 +152,7 @@ fn arguments(count: u64) -> String {
     if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") }
 }
 
-/// The type that a type only wraps, without a place of its own to speak of.
+/// Returns the inner type of a wrapper such as `Box`. A path in a message has no step for a wrapper.
 fn wrapped(schema: &Schema, ty: &Type) -> Option<Type> {
     match *schema.parts(ty) {
         [inner] if ty.tag != Tag::Fn && step(ty.tag, 0).is_none() => Some(inner),
@@ -150,7 +161,7 @@ fn wrapped(schema: &Schema, ty: &Type) -> Option<Type> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(host: &'a Schema, plugin: &'a Schema, growth: bool, most: usize) -> Self {
+    fn new(host: &'a Schema, plugin: &'a Schema, growth: bool, max_lines: usize) -> Self {
         let mut known = HashMap::new();
         Comparison {
             host,
@@ -159,13 +170,13 @@ impl<'a> Comparison<'a> {
             host_names: Names::new(host, &mut known),
             plugin_names: Names::new(plugin, &mut known),
             growth,
-            most,
+            max_lines,
             modules: [Vec::new(), Vec::new()],
             lines: Vec::new(),
             origins: Vec::new(),
             hints: Vec::new(),
             count: 0,
-            seen: Seen::new(host, plugin, growth),
+            met: MetPairs::new(host, plugin, growth),
             queue: VecDeque::new(),
             label: String::new(),
             top: host.root,
@@ -217,16 +228,16 @@ impl<'a> Comparison<'a> {
         if self.lines.is_empty() { "none".to_owned() } else { self.lines.join("\n") }
     }
 
-    /// Whether all is known that is wanted.
+    /// Returns true if only a yes or no is wanted, and a difference was found.
     fn is_done(&self) -> bool {
-        self.most == 0 && self.count > 0
+        self.max_lines == 0 && self.count > 0
     }
 
-    /// A difference at the place that is being compared; `between` stands between the place, if there is any to speak
-    /// of, and `what`.
+    /// Reports a difference, `what`, at the place that is being compared. `between` separates the place from `what`; it
+    /// is left out if the place is empty.
     fn report(&mut self, between: &str, what: impl FnOnce(&Self) -> String) {
         self.count += 1;
-        if self.lines.len() < self.most {
+        if self.lines.len() < self.max_lines {
             let (label, place, what) = (&self.label, self.place(), what(self));
             let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
             let between = if place.is_empty() { "" } else { between };
@@ -240,7 +251,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The path to what is being compared: from the outermost type with a name on, or else from the whole type.
+    /// Returns the path to the type that is being compared. The path begins with the outermost named type. Without a
+    /// named type, it begins with the whole type.
     fn place(&self) -> String {
         let mut steps: Vec<Step<'_>> = self.steps.iter().rev().copied().collect();
         let mut at = self.base;
@@ -250,7 +262,8 @@ impl<'a> Comparison<'a> {
             at = before;
         }
         steps.reverse();
-        // What is found in a generic type's argument is found in it anywhere, so the path begins there.
+        // A difference inside a generic type's argument is the same wherever the argument is used. So the path begins
+        // there.
         let is_named = |step: &Step<'_>| matches!(step, Step::Named(_));
         let argument = steps.iter().rposition(|step| matches!(step, Step::Argument(_))).unwrap_or(0);
         let start = steps[argument..].iter().position(is_named).map(|start| argument + start);
@@ -264,16 +277,16 @@ impl<'a> Comparison<'a> {
             match step {
                 Step::Named(_) => {}
                 Step::Field(name) => path += &format!(".{name}"),
-                Step::Place(index) => path += &format!(".{index}"),
+                Step::Element(index) => path += &format!(".{index}"),
                 Step::Variant(name) => path += &format!("::{name}"),
-                Step::Inside(text) => path += text,
+                Step::Container(text) => path += text,
                 Step::Argument(index) => path += &format!("<argument {}>", index + 1),
             }
         }
         path
     }
 
-    /// Does `inside` one step further in.
+    /// Calls `inside` with one more step on the path.
     fn within(&mut self, step: impl Into<Option<Step<'a>>>, inside: impl FnOnce(&mut Self)) {
         let step = step.into();
         self.steps.extend(step);
@@ -283,7 +296,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Compares one of the types that a signature consists of, and all that is in it.
+    /// Compares an argument, the result, or a static's type, with everything inside it.
     fn top(&mut self, label: &str, host: &Type, plugin: &Type) {
         label.clone_into(&mut self.label);
         let is_lock = matches!(host.tag, Tag::RwLock | Tag::Mutex);
@@ -308,7 +321,7 @@ impl<'a> Comparison<'a> {
         if self.is_done() {
             return;
         }
-        if self.differ_here(host, plugin) {
+        if self.differ_at_top(host, plugin) {
             return self.report(": ", |this| this.both(host, plugin));
         }
         if host.tag == Tag::Named {
@@ -319,8 +332,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether the types differ already here, and not only further in.
-    fn differ_here(&self, host: &Type, plugin: &Type) -> bool {
+    /// Returns true if the types themselves differ, and not only their parts.
+    fn differ_at_top(&self, host: &Type, plugin: &Type) -> bool {
         if host.tag != plugin.tag {
             return true;
         }
@@ -328,7 +341,7 @@ impl<'a> Comparison<'a> {
             return self.names_differ(host.count as usize, plugin.count as usize);
         }
         match (wrapped(self.host, host), wrapped(self.plugin, plugin)) {
-            (Some(host), Some(plugin)) => self.differ_here(&host, &plugin),
+            (Some(host), Some(plugin)) => self.differ_at_top(&host, &plugin),
             _ => host.count != plugin.count,
         }
     }
@@ -336,17 +349,18 @@ impl<'a> Comparison<'a> {
     /// Returns true if two definitions have different names.
     fn names_differ(&self, host: usize, plugin: usize) -> bool {
         let (here, there) = (&self.host_names, &self.plugin_names);
-        // If both names have the same text, a message here would show no difference. The comparison of the arguments finds it.
+        // If both names have the same text, a message here would show no difference. The comparison of the arguments
+        // finds it.
         here.numbers[host] != there.numbers[plugin]
-            && (self.most == 0 || here.text(self.host, host) != there.text(self.plugin, plugin))
+            && (self.max_lines == 0 || here.text(self.host, host) != there.text(self.plugin, plugin))
     }
 
-    /// Both types, where they differ.
+    /// Names both types of a difference.
     fn both(&self, host: &Type, plugin: &Type) -> String {
         let (mut host, mut plugin) = (*host, *plugin);
         let (mut here, mut there) = (self.host.type_text(&host), self.plugin.type_text(&plugin));
         if here == there {
-            // Someone may have called a type of theirs as one of the others is called.
+            // A user's type may have the same name as one of the SDK's types.
             while let (true, Some(a), Some(b)) =
                 (host.tag == plugin.tag, wrapped(self.host, &host), wrapped(self.plugin, &plugin))
             {
@@ -359,13 +373,13 @@ impl<'a> Comparison<'a> {
         self.sides.both(here, there)
     }
 
-    /// Has two definitions compared, unless they were or will be anyway.
+    /// Adds a pair of definitions to the queue, unless the pair was met before.
     fn meet(&mut self, host: usize, plugin: usize) {
-        if !self.seen.insert(host, plugin) {
+        if !self.met.insert(host, plugin) {
             return;
         }
         let mut place = self.base;
-        if self.most > 0 {
+        if self.max_lines > 0 {
             for &step in self.steps.iter().chain(&[Step::Named(host)]) {
                 self.places.push((place, step));
                 place = Some(self.places.len() - 1);
@@ -374,7 +388,7 @@ impl<'a> Comparison<'a> {
         self.queue.push_back((host, plugin, place));
     }
 
-    /// Notes where two definitions of one name are from, if that is not the same module.
+    /// Notes the modules of two definitions with the same name, if they are not in the same module.
     fn note_origins(&mut self, host: usize, plugin: usize) {
         let [here, there] = &self.modules;
         if let (Some(here), Some(there)) = (here.get(host), there.get(plugin))
@@ -397,7 +411,7 @@ impl<'a> Comparison<'a> {
                         self.report(": ", |this| format!("`{attribute}` {}", this.sides.one(*host_form == form)));
                     }
                 }
-                // One with `#[repr(C)]` is for plain memory, which cannot grow.
+                // A struct with `#[repr(C)]` is plain memory, which cannot grow.
                 let is_plain = [*host_form, *plugin_form].contains(&form::C);
                 let hint = if grow { GROWS_STRUCT } else { MAY_GROW_STRUCT };
                 self.fields(&here.name, host, plugin, grow && self.growth, (!is_plain).then_some(hint));
@@ -421,8 +435,8 @@ impl<'a> Comparison<'a> {
             (Body::Struct { .. }, _) => self.report(": ", |this| this.sides.both("a struct", "an enum")),
             (Body::Enum { .. }, _) => self.report(": ", |this| this.sides.both("an enum", "a struct")),
         }
-        // The arguments' names are the same. What is in them is most often met in the fields, and so has a place
-        // already.
+        // The names of the arguments are equal, or the pair would have been reported. The types inside the arguments
+        // are compared last: most of them are in the fields too, and a path through a field says more.
         for (index, arguments) in here.arguments.iter().zip(&there.arguments).enumerate() {
             self.within(Step::Argument(index), |this| match arguments {
                 (Argument::Type(host), Argument::Type(plugin)) => this.types(host, plugin),
@@ -435,18 +449,20 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Ends the comparison of two lists if only a yes or no is wanted and one list has a name that the other lacks.
-    fn is_enough(&mut self, aligned: &Aligned<'_>) -> bool {
-        let is_enough = self.most == 0 && aligned.is_surplus();
-        self.count += usize::from(is_enough);
-        is_enough
+    /// Returns true, and counts a difference, if only a yes or no is wanted and one list has a name that the other
+    /// lacks. The comparison of the two lists can then end.
+    fn ends_early(&mut self, aligned: &Aligned<'_>) -> bool {
+        let ends_early = self.max_lines == 0 && aligned.has_unmatched();
+        self.count += usize::from(ends_early);
+        ends_early
     }
 
-    /// Compares the fields of a struct, or of a variant, that is called `name`. If they may `grow`, the side with more
-    /// of them must have defaults for these.
+    /// Compares the fields of the struct or variant `name`. If the fields may `grow`, one side may have more fields,
+    /// and that side must have defaults for them.
     fn fields(&mut self, name: &str, host: &'a Fields, plugin: &'a Fields, grow: bool, hint: Option<&'static str>) {
         if host.style != plugin.style {
-            return self.report(": ", |this| this.sides.both(written(name, host.style), written(name, plugin.style)));
+            return self
+                .report(": ", |this| this.sides.both(shape_text(name, host.style), shape_text(name, plugin.style)));
         }
         let (host_names, plugin_names) = (field_names(host), field_names(plugin));
         let mut aligned = Aligned::new(&host_names, &plugin_names);
@@ -454,7 +470,7 @@ impl<'a> Comparison<'a> {
             aligned.only_host.retain(|&place| !host.fields[place].defaulted);
             aligned.only_plugin.retain(|&place| !plugin.fields[place].defaulted);
         }
-        if self.is_enough(&aligned) {
+        if self.ends_early(&aligned) {
             return;
         }
         if let Some((host, plugin)) = &aligned.order {
@@ -481,8 +497,8 @@ impl<'a> Comparison<'a> {
             }
         }
         let is_alike =
-            |&(here, there): &(usize, usize)| !self.differ_here(&host.fields[here].ty, &plugin.fields[there].ty);
-        if let Some(hint) = hint.filter(|_| aligned.is_longer(&renamed) && aligned.common.iter().all(is_alike)) {
+            |&(here, there): &(usize, usize)| !self.differ_at_top(&host.fields[here].ty, &plugin.fields[there].ty);
+        if let Some(hint) = hint.filter(|_| aligned.is_extended(&renamed) && aligned.common.iter().all(is_alike)) {
             self.hint(hint);
         }
         let common = aligned.common.iter().copied().chain(renamed.iter().map(|&place| (place, place)));
@@ -497,7 +513,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Compares the variants of an enum. If they may `grow`, one side may have more of them.
+    /// Compares the variants of an enum. If the variants may `grow`, one side may have more variants.
     fn variants(&mut self, host: &'a [Variant], plugin: &'a [Variant], grow: bool) {
         let (host_names, plugin_names) = (variant_names(host), variant_names(plugin));
         let mut aligned = Aligned::new(&host_names, &plugin_names);
@@ -505,7 +521,7 @@ impl<'a> Comparison<'a> {
             aligned.only_host.clear();
             aligned.only_plugin.clear();
         }
-        if self.is_enough(&aligned) {
+        if self.ends_early(&aligned) {
             return;
         }
         if let Some((host, plugin)) = &aligned.order {
@@ -531,16 +547,16 @@ impl<'a> Comparison<'a> {
                 });
             }
         }
-        if aligned.is_longer(&renamed) {
+        if aligned.is_extended(&renamed) {
             self.hint(if grow { GROWS_ENUM } else { MAY_GROW_ENUM });
         }
-        // Nobody wrote the implicit ones: they differ only if the lists do, which is said already.
-        let written = !are_implicit(host) || !are_implicit(plugin);
+        // Implicit discriminants differ only if the lists of variants differ, and that is already reported.
+        let has_explicit = !are_implicit(host) || !are_implicit(plugin);
         let common = aligned.common.iter().copied().chain(renamed.iter().map(|&place| (place, place)));
         for (here, there) in common {
             let (host, plugin) = (&host[here], &plugin[there]);
             self.within(Step::Variant(&host.name), |this| {
-                if written && host.discriminant != plugin.discriminant {
+                if has_explicit && host.discriminant != plugin.discriminant {
                     let (host, plugin) = (host.discriminant, plugin.discriminant);
                     this.report(" = ", |this| this.sides.both(host, plugin));
                 }

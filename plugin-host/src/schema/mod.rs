@@ -1,31 +1,35 @@
-//! A descriptor, decoded: an export's type and the definitions of the types with a name in it.
+//! A decoded descriptor: an export's type, and the definitions of the named types in it.
+//!
+//! A *named type* is a struct or enum with `#[plugin_type]`.
 
 pub(crate) mod difference;
-#[cfg(test)]
-pub(crate) mod sample;
 pub(crate) mod signature;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod text;
 
 use std::collections::HashSet;
 
 use plugin_core::descriptor::{Shape, Tag, form, style};
 
-/// How deeply types may stand in one another, between one type with a name and the next: twice as deep as the compiler
-/// goes unless it is told to, and shallow enough for every stack. Types with a name may be first met in one another
-/// however deeply: they are kept apart, and no recursion follows them.
-const DEEPEST: usize = 256;
+/// The most levels of types inside one another, from one named type to the next. That is twice the compiler's default
+/// limit, and few enough for the stack of any thread. Named types do not count: they are in a list of their own, and no
+/// recursion follows them.
+const MAX_DEPTH: usize = 256;
 
-/// How many types with a name one descriptor may have: as many as the writing side writes. Two descriptors are compared
-/// by pairs of these.
-const MOST_NAMED: usize = 256;
+/// The most named types in one descriptor. The side that writes descriptors has the same limit. The comparison of two
+/// descriptors looks at pairs of named types, so the limit also bounds its time.
+const MAX_NAMED: usize = 256;
 
 /// A decoded descriptor.
 ///
-/// In a descriptor one byte can be a type. So a type takes few bytes here, and no type has a heap block of its own.
+/// A type can be as short as one byte in a descriptor. So a type takes few bytes here too, and has no heap block of its
+/// own.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema {
     pub(crate) root: Type,
-    /// The types with a name, in the order in which they first appear. They may refer to themselves and each other.
+    /// The definitions of the named types, in the order of their first appearance. They may refer to themselves and
+    /// each other.
     pub(crate) definitions: Vec<Definition>,
     /// The parts of all types. Those of one type are next to each other.
     parts: Vec<Type>,
@@ -33,21 +37,23 @@ pub(crate) struct Schema {
     by_name: Vec<usize>,
 }
 
-/// A type. Its parts are in the schema: see [`Schema::parts`]. The fields are in the order in which they take the fewest bytes.
+/// A type. Its parts are in the schema: see [`Schema::parts`]. The order of the fields makes the struct as small as
+/// possible.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Type {
-    /// Of a type with a name always [`Tag::Named`].
+    /// The type's tag. A named type always has [`Tag::Named`].
     pub(crate) tag: Tag,
-    /// The place of its first part.
+    /// The index of its first part in the schema's list of parts.
     first: u32,
-    /// An array's length; of a type with a name, its place in the definitions; else how many parts there are.
+    /// For an array, its length. For a named type, its index in the definitions. For any other type, the number in its
+    /// head, or the number of its parts.
     pub(crate) count: u64,
 }
 
 const _: () = assert!(size_of::<Type>() == 16 && size_of::<Argument>() == 16);
 
-/// A type with a name.
+/// The definition of a named type.
 #[derive(Clone, Debug)]
 pub(crate) struct Definition {
     pub(crate) name: String,
@@ -55,7 +61,7 @@ pub(crate) struct Definition {
     pub(crate) body: Body,
 }
 
-/// What a generic type is applied to.
+/// An argument of a generic type.
 #[derive(Clone, Debug)]
 pub(crate) enum Argument {
     Type(Type),
@@ -63,14 +69,14 @@ pub(crate) enum Argument {
     Constant(Box<i128>),
 }
 
-/// What a type with a name is made of.
+/// The body of a definition: a struct's fields, or an enum's variants.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Struct {
         form: u8,
         fields: Fields,
     },
-    /// One that may grow has a fallback variant, which is not among the others.
+    /// An enum. An enum that may grow has a fallback variant, which is not in `variants`.
     Enum {
         variants: Vec<Variant>,
         fallback: Option<String>,
@@ -87,9 +93,9 @@ pub(crate) struct Fields {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
-    /// In a tuple its index.
+    /// The field's name. In a tuple, it is the field's index.
     pub(crate) name: String,
-    /// Whether a side without it gets a default.
+    /// Whether a side without this field uses a default.
     pub(crate) defaulted: bool,
     pub(crate) ty: Type,
 }
@@ -106,7 +112,7 @@ impl Type {
         Type { tag: Tag::Named, first: 0, count: index as u64 }
     }
 
-    /// Returns the type with another tag and the same parts, or with none if types of that tag have none.
+    /// Returns the type with another tag. It has the same parts, or no parts if types with that tag have none.
     #[cfg(feature = "serde")]
     pub(crate) fn with_tag(self, tag: Tag) -> Type {
         Type { tag, count: if tag.shape() == Shape::Parts(0) { 0 } else { self.count }, ..self }
@@ -114,7 +120,7 @@ impl Type {
 }
 
 impl Body {
-    /// Whether its values cross in a box of their own.
+    /// Returns true if the type may grow. Its values then cross in a box of their own.
     pub(crate) fn grows(&self) -> bool {
         match self {
             Body::Struct { form, .. } => *form == form::GROWS,
@@ -122,7 +128,7 @@ impl Body {
         }
     }
 
-    /// All fields, of a struct or of an enum's variants.
+    /// Returns all fields of a struct, or of all variants of an enum.
     fn fields(&self) -> impl Iterator<Item = &Field> {
         let (fields, variants) = match self {
             Body::Struct { fields, .. } => (Some(fields), [].as_slice()),
@@ -131,8 +137,9 @@ impl Body {
         fields.into_iter().chain(variants.iter().map(|variant| &variant.fields)).flat_map(|fields| &fields.fields)
     }
 
-    /// Whether the names in it are those that a Rust type can have.
-    fn is_named_well(&self) -> bool {
+    /// Returns true if a Rust type could have these names: no two are equal where Rust forbids it, and tuples use
+    /// indices.
+    fn has_valid_names(&self) -> bool {
         fn differ<'a>(names: impl Iterator<Item = &'a str>) -> bool {
             let mut seen = HashSet::new();
             names.into_iter().all(|name| seen.insert(name))
@@ -155,25 +162,27 @@ impl Body {
 }
 
 impl Schema {
-    /// Reads the bytes of a descriptor; `None` if they are anything else. Whatever the bytes, the time and memory this
-    /// takes grow only with their number, and a type that would have no finite size or name is refused.
+    /// Decodes the bytes of a descriptor. Returns `None` if the bytes are not a descriptor, or if a type in it would
+    /// have no finite size or no finite name. For any bytes, the time and the memory grow no
+    /// faster than the number of bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Schema> {
         let mut reader = Reader { rest: bytes, definitions: Vec::new(), parts: Vec::new(), pending: Vec::new() };
         let root = reader.read()?;
         if !reader.rest.is_empty() {
             return None;
         }
-        // All are there by now: what was begun is finished before its end is reached.
+        // All definitions are complete: the reader returns only when no type is unfinished.
         let definitions: Vec<Definition> = reader.definitions.into_iter().collect::<Option<_>>()?;
         let mut schema = Schema { root, definitions, parts: reader.parts, by_name: Vec::new() };
-        if !schema.definitions.iter().all(|definition| definition.body.is_named_well()) || !schema.has_finite_sizes() {
+        if !schema.definitions.iter().all(|definition| definition.body.has_valid_names()) || !schema.has_finite_sizes()
+        {
             return None;
         }
         schema.by_name = schema.finite_names()?;
         Some(schema)
     }
 
-    /// The definition of a type with a name.
+    /// Returns the definition of a named type.
     pub(crate) fn definition(&self, ty: &Type) -> &Definition {
         &self.definitions[ty.count as usize]
     }
@@ -189,12 +198,14 @@ impl Schema {
         if count == 0 { &[] } else { &self.parts[ty.first as usize..][..count] }
     }
 
-    /// The places of the definitions, sorted so that each comes after the definitions in its name: its generic arguments.
+    /// Returns the indices of the definitions, sorted so that each definition comes after those in its generic
+    /// arguments.
     pub(crate) fn by_name(&self) -> &[usize] {
         &self.by_name
     }
 
-    /// Adds the named types within a type to `found`. Looks into types for whose tag `enter` returns true.
+    /// Adds the named types within a type to `found`. It looks into a type only if `enter` returns true for the type's
+    /// tag.
     fn find_named(&self, ty: &Type, enter: fn(Tag) -> bool, found: &mut Vec<usize>) {
         if ty.tag == Tag::Named {
             found.push(ty.count as usize);
@@ -203,7 +214,7 @@ impl Schema {
         }
     }
 
-    /// Whether no type contains itself otherwise than behind a pointer.
+    /// Returns true if no type contains itself inline, without a pointer between.
     fn has_finite_sizes(&self) -> bool {
         let is_inline = |tag| {
             matches!(tag, Tag::Array | Tag::Option | Tag::Result | Tag::Tuple | Tag::Range | Tag::RangeInclusive)
@@ -226,8 +237,8 @@ impl Schema {
         })
     }
 
-    /// Sorts the places of the definitions so that each comes after those that `next` finds in it. Returns `None` if that
-    /// is impossible, because definitions lead to each other in a circle.
+    /// Sorts the indices of the definitions so that each comes after those that `next` finds in it. Returns `None` if
+    /// definitions lead to each other in a circle, because then there is no such order.
     fn order(&self, next: impl Fn(&Definition, &mut Vec<usize>)) -> Option<Vec<usize>> {
         let mut to = vec![Vec::new(); self.definitions.len()];
         let mut from = vec![0_usize; self.definitions.len()];
@@ -235,7 +246,8 @@ impl Schema {
             next(definition, to);
             to.iter().for_each(|&index| from[index] += 1);
         }
-        // Takes away what nothing leads to until nothing is left, or only circles.
+        // Removes a definition that no other definition leads to, again and again. In the end, none or only circles are
+        // left.
         let mut free: Vec<usize> = (0..from.len()).filter(|&index| from[index] == 0).collect();
         let mut order = Vec::with_capacity(from.len());
         while let Some(index) = free.pop() {
@@ -252,48 +264,51 @@ impl Schema {
     }
 }
 
+/// Reads the bytes of a descriptor.
 struct Reader<'a> {
     rest: &'a [u8],
-    /// `None` while one is being read.
+    /// The definitions so far; `None` for a definition that is not complete yet.
     definitions: Vec<Option<Definition>>,
     /// The parts of finished types.
     parts: Vec<Type>,
-    /// The parts of unfinished types. Those of the innermost type are the last.
+    /// The parts of unfinished types. Those of the innermost type are at the end.
     pending: Vec<Type>,
 }
 
-/// What was begun and lacks types that follow.
-enum Begun {
-    /// A type, the place of its first part among the pending ones, and the number of missing parts.
+/// A type or a definition whose parts are not all read yet.
+enum Unfinished {
+    /// A type, the index of its first part in `pending`, and the number of missing parts.
     Type {
         ty: Type,
         start: usize,
         left: u64,
         depth: usize,
     },
-    Named(Box<BegunNamed>),
+    Named(Box<UnfinishedNamed>),
 }
 
-struct BegunNamed {
+/// The definition of a named type whose arguments or body are not all read yet.
+struct UnfinishedNamed {
     index: usize,
     name: String,
     arguments: Vec<Argument>,
     arguments_left: u32,
-    /// Once the arguments are there.
-    body: Option<BegunBody>,
+    /// The body; `None` until all arguments are read.
+    body: Option<UnfinishedBody>,
 }
 
-struct BegunBody {
+/// The body of a definition whose fields are not all read yet.
+struct UnfinishedBody {
     tag: Tag,
     form: u8,
     variants: Vec<Variant>,
     variants_left: u32,
     fallback: Option<String>,
-    /// The variant that the fields are of.
+    /// The name and the discriminant of the variant whose fields are being read.
     variant: Option<(String, i128)>,
     fields: Fields,
     fields_left: u32,
-    /// The field whose type follows.
+    /// The name of the field whose type is read next, and whether the field has a default.
     field: Option<(String, bool)>,
 }
 
@@ -304,9 +319,9 @@ impl Reader<'_> {
         Some(*bytes)
     }
 
-    /// A byte that is at most `most`.
-    fn byte(&mut self, most: u8) -> Option<u8> {
-        self.take::<1>().map(|[byte]| byte).filter(|&byte| byte <= most)
+    /// Reads a byte. Returns `None` if it is more than `max`.
+    fn byte(&mut self, max: u8) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte).filter(|&byte| byte <= max)
     }
 
     fn number(&mut self) -> Option<u32> {
@@ -325,33 +340,33 @@ impl Reader<'_> {
         let length = self.number()? as usize;
         let (name, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        // Nothing that would make a line of a message look like two.
+        // A control character such as a line break could make one line of a message look like two.
         let name =
             std::str::from_utf8(name).ok().filter(|name| !name.is_empty() && !name.contains(char::is_control))?;
         Some(name.to_owned())
     }
 
-    /// Reads a type with all that is in it. In a loop: the bytes decide how deep it goes. Whatever a count says follows
-    /// is at least a byte each, so one that lies ends early.
+    /// Reads a type with all its parts. It uses a loop and no recursion, because the bytes decide the depth. Each part
+    /// takes at least one byte, so a count that is too large ends with the bytes and not with the memory.
     fn read(&mut self) -> Option<Type> {
-        let mut begun: Vec<Begun> = Vec::new();
+        let mut unfinished: Vec<Unfinished> = Vec::new();
         loop {
-            let mut whole = self.head(&mut begun)?;
+            let mut whole = self.head(&mut unfinished)?;
             loop {
-                let Some(inner) = begun.last_mut() else { return whole };
+                let Some(inner) = unfinished.last_mut() else { return whole };
                 if let Some(ty) = whole.take() {
                     inner.give(ty, &mut self.pending)?;
                 }
                 if inner.lacks_type(self)? {
                     break;
                 }
-                whole = Some(match begun.pop()? {
-                    Begun::Type { ty, start, .. } => {
+                whole = Some(match unfinished.pop()? {
+                    Unfinished::Type { ty, start, .. } => {
                         let first = u32::try_from(self.parts.len()).ok()?;
                         self.parts.extend(self.pending.drain(start..));
                         Type { first, ..ty }
                     }
-                    Begun::Named(named) => {
+                    Unfinished::Named(named) => {
                         let index = named.index;
                         self.definitions[index] = Some(named.finish()?);
                         Type::named(index)
@@ -361,8 +376,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a type that nothing follows, or else begins one.
-    fn head(&mut self, begun: &mut Vec<Begun>) -> Option<Option<Type>> {
+    /// Reads the head of a type. Returns the type if it has no parts. Otherwise it becomes an unfinished type.
+    fn head(&mut self, unfinished: &mut Vec<Unfinished>) -> Option<Option<Type>> {
         let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
         let (count, parts) = match tag.shape() {
             Shape::Parts(parts) => (parts as u64, parts as u64),
@@ -371,9 +386,9 @@ impl Reader<'_> {
                 let count = self.long()?;
                 (count, count.checked_add(more as u64)?)
             }
-            Shape::Special => return self.special(tag, begun),
+            Shape::Special => return self.special(tag, unfinished),
         };
-        // An empty tuple is written `Unit`.
+        // A tuple without elements is always written as `Unit`.
         if tag == Tag::Tuple && count == 0 {
             return None;
         }
@@ -381,18 +396,18 @@ impl Reader<'_> {
         if parts == 0 {
             return Some(Some(ty));
         }
-        let depth = match begun.last() {
-            Some(Begun::Type { depth, .. }) => depth + 1,
+        let depth = match unfinished.last() {
+            Some(Unfinished::Type { depth, .. }) => depth + 1,
             _ => 1,
         };
-        if depth >= DEEPEST {
+        if depth >= MAX_DEPTH {
             return None;
         }
-        begun.push(Begun::Type { ty, start: self.pending.len(), left: parts, depth });
+        unfinished.push(Unfinished::Type { ty, start: self.pending.len(), left: parts, depth });
         Some(None)
     }
 
-    fn special(&mut self, tag: Tag, begun: &mut Vec<Begun>) -> Option<Option<Type>> {
+    fn special(&mut self, tag: Tag, unfinished: &mut Vec<Unfinished>) -> Option<Option<Type>> {
         match tag {
             Tag::Again => {
                 let index = self.number()? as usize;
@@ -400,23 +415,23 @@ impl Reader<'_> {
             }
             Tag::Named => {
                 let index = self.definitions.len();
-                if index == MOST_NAMED {
+                if index == MAX_NAMED {
                     return None;
                 }
                 self.definitions.push(None);
                 let (name, arguments_left) = (self.name()?, self.number()?);
-                let named = BegunNamed { index, name, arguments: Vec::new(), arguments_left, body: None };
-                begun.push(Begun::Named(Box::new(named)));
+                let named = UnfinishedNamed { index, name, arguments: Vec::new(), arguments_left, body: None };
+                unfinished.push(Unfinished::Named(Box::new(named)));
                 Some(None)
             }
             _ => None,
         }
     }
 
-    fn body(&mut self) -> Option<BegunBody> {
+    fn body(&mut self) -> Option<UnfinishedBody> {
         let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
         let form = self.byte(form::GROWS)?;
-        let mut body = BegunBody {
+        let mut body = UnfinishedBody {
             tag,
             form,
             variants: Vec::new(),
@@ -436,12 +451,12 @@ impl Reader<'_> {
     }
 }
 
-impl Begun {
-    /// Takes the type that it lacked.
+impl Unfinished {
+    /// Adds the type that was read next.
     fn give(&mut self, part: Type, pending: &mut Vec<Type>) -> Option<()> {
         match self {
-            Begun::Type { .. } => pending.push(part),
-            Begun::Named(named) => match &mut named.body {
+            Unfinished::Type { .. } => pending.push(part),
+            Unfinished::Named(named) => match &mut named.body {
                 None => named.arguments.push(Argument::Type(part)),
                 Some(body) => {
                     let (name, defaulted) = body.field.take()?;
@@ -452,20 +467,20 @@ impl Begun {
         Some(())
     }
 
-    /// Reads on up to a type that it lacks, if there is one.
+    /// Reads on to the next missing type. Returns false if no type is missing.
     fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
         match self {
-            Begun::Type { left, .. } => {
+            Unfinished::Type { left, .. } => {
                 let lacks = *left > 0;
                 *left = left.saturating_sub(1);
                 Some(lacks)
             }
-            Begun::Named(named) => named.lacks_type(reader),
+            Unfinished::Named(named) => named.lacks_type(reader),
         }
     }
 }
 
-impl BegunNamed {
+impl UnfinishedNamed {
     fn lacks_type(&mut self, reader: &mut Reader<'_>) -> Option<bool> {
         while self.arguments_left > 0 {
             self.arguments_left -= 1;
@@ -482,13 +497,13 @@ impl BegunNamed {
     }
 
     fn finish(self) -> Option<Definition> {
-        let BegunBody { tag, form, variants, fallback, fields, .. } = self.body?;
+        let UnfinishedBody { tag, form, variants, fallback, fields, .. } = self.body?;
         let body = if tag == Tag::Struct { Body::Struct { form, fields } } else { Body::Enum { variants, fallback } };
         Some(Definition { name: self.name, arguments: self.arguments, body })
     }
 }
 
-impl BegunBody {
+impl UnfinishedBody {
     fn begin_fields(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         self.fields = Fields { style: reader.byte(style::NAMED)?, fields: Vec::new() };
         self.fields_left = reader.number()?;

@@ -1,4 +1,4 @@
-//! Signatures: an export's type as data, comparable and printable.
+//! Signatures: an export's type as data, which can be compared and displayed.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,17 +10,17 @@ use plugin_core::descriptor::{Node, Tag};
 use crate::schema::Schema;
 use crate::schema::difference::{self, Sides};
 
-/// The most bytes of text that the definitions of a signature may have for each byte of the descriptor. Real programs have
-/// one or two.
-const MAX_GROWTH: usize = 8;
+/// The most bytes of text that the definitions of a signature may have for each byte of the descriptor. The definitions
+/// of real programs have one or two.
+const MAX_TEXT_PER_BYTE: usize = 8;
 
-/// The length that the text of the definitions may have in any case.
-const MIN_TEXT: usize = 1 << 14;
+/// The length of text that the definitions of even the shortest descriptor may have.
+const MIN_TEXT_LIMIT: usize = 1 << 14;
 
-/// The type of an export: what a function takes and returns, or what a static is.
+/// The type of an export: the arguments and the result of a function, or the type of a static.
 ///
-/// Two signatures are equal if they have the same structure, whichever compilers made them. Of a type with
-/// `#[plugin_type]`, all that is written in its definition belongs to that.
+/// Two signatures are equal if they have the same structure, even if different compilers made them. The structure
+/// includes the whole definition of each type with `#[plugin_type]`.
 ///
 /// # Example
 ///
@@ -33,14 +33,14 @@ const MIN_TEXT: usize = 1 << 14;
 /// ```
 #[derive(Clone)]
 pub struct Signature(
-    /// The bytes of a descriptor. A later SDK may have written one that this SDK cannot read. Each method decodes the bytes
-    /// anew, because the decoded form takes many times their memory.
+    /// The bytes of a descriptor. A later SDK may have written one that this SDK cannot read. Each method decodes the
+    /// bytes anew, because the decoded form takes many times their memory.
     Arc<[u8]>,
 );
 
 impl Signature {
-    /// The signature that an export must have for `get::<F>` to find it; except that types which may grow may differ in
-    /// what they have gained.
+    /// Returns the signature of `F`. `get::<F>` accepts an export with this signature. It also accepts an export whose
+    /// signature differs only by the growth of types that may grow.
     pub fn of<F: plugin_core::Lookup>() -> Self {
         Self::from_node(F::NODE)
     }
@@ -49,7 +49,7 @@ impl Signature {
         Self::read(&node.to_bytes())
     }
 
-    /// The signature that has this descriptor.
+    /// Returns the signature with this descriptor.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         Signature(bytes.into())
     }
@@ -59,16 +59,16 @@ impl Signature {
         Schema::decode(&self.0)
     }
 
-    /// Whether it is a function's.
+    /// Returns true if this is the signature of a function.
     pub fn is_function(&self) -> bool {
         self.schema().is_some_and(|schema| schema.root.tag == Tag::Fn)
     }
 
-    /// The definitions of the types with `#[plugin_type]` in it, each on one line, in the order in which they first
-    /// appear.
+    /// Returns the definitions of the types with `#[plugin_type]` in this signature, in the order of their first
+    /// appearance. Each definition is one line.
     ///
-    /// They are written as in Rust, generic ones with the arguments in place, and enums with their discriminants unless
-    /// these count from 0:
+    /// Definitions are written as in Rust. Generic types have their arguments in place of their parameters. Enums have
+    /// their discriminants unless these count from 0:
     ///
     /// ```text
     /// struct Retry { max: u32, wait: Duration }
@@ -78,8 +78,8 @@ impl Signature {
     /// enum Level { Low = 1, High = 4 }
     /// ```
     ///
-    /// Those that may grow say so. What stands in for a field that the other side lacks is not part of a signature,
-    /// only that there is something:
+    /// The definition of a type that may grow begins with `#[non_exhaustive]`. A signature says that a field has a
+    /// default, but not which default:
     ///
     /// ```text
     /// #[non_exhaustive] struct Config { path: PathBuf, retries: u32 = .. }
@@ -95,20 +95,20 @@ impl Signature {
     /// ```
     pub fn definitions(&self) -> Vec<String> {
         let Some(schema) = self.schema() else { return Vec::new() };
-        // A short descriptor can repeat a long name many times.
-        let mut left = MIN_TEXT + MAX_GROWTH * self.0.len();
+        // Limits the text: a short descriptor can repeat a long name many times.
+        let mut left = MIN_TEXT_LIMIT + MAX_TEXT_PER_BYTE * self.0.len();
         let mut known = HashSet::new();
         let texts = schema.definitions.iter().map(|definition| {
             let text = schema.definition_text(definition, left);
             left = left.saturating_sub(text.len());
             text
         });
-        // A program may have several copies of one crate, and so of a type.
+        // A program may contain several copies of one crate, and so of one type.
         texts.filter(|text| known.insert(text.clone())).collect()
     }
 
-    /// Whether a host that asks for this signature may use an export of the other: they are equal, or differ only in
-    /// what types that may grow have gained.
+    /// Returns true if a host that asks for this signature may use an export with the signature `exported`: the two are
+    /// equal, or differ only by the growth of types that may grow.
     pub(crate) fn accepts(&self, exported: &Signature) -> bool {
         match (self.schema(), exported.schema()) {
             (Some(asked), Some(exported)) => difference::accepts(&asked, &exported),
@@ -116,8 +116,8 @@ impl Signature {
         }
     }
 
-    /// Says where an exported signature differs from this one, which was asked for; several differences are a line
-    /// each.
+    /// Describes the differences between this signature, which was asked for, and an exported one. Each difference is
+    /// one line.
     pub(crate) fn difference(&self, exported: &Signature, sides: Sides) -> String {
         match (self.schema(), exported.schema()) {
             (Some(asked), Some(exported)) => difference::difference(&asked, &exported, sides),
@@ -126,8 +126,8 @@ impl Signature {
         }
     }
 
-    /// Says where the types of two signatures are from that differ inside. `modules` has the modules of each signature's types, one
-    /// a line, as far as they are known.
+    /// Names the modules of the types that differ inside. `modules` has the modules of each signature's types, one on
+    /// each line, as far as they are known.
     pub(crate) fn origins(&self, exported: &Signature, sides: Sides, modules: [&str; 2]) -> String {
         match (self.schema(), exported.schema()) {
             (Some(asked), Some(exported)) => difference::origins(&asked, &exported, sides, modules),
@@ -135,7 +135,7 @@ impl Signature {
         }
     }
 
-    /// The signature as one would write the item, with its name and the names of its arguments.
+    /// Returns the signature as a declaration in Rust, with the export's name and the names of its arguments.
     pub(crate) fn declaration(&self, name: &str, arguments: &[String]) -> String {
         match self.schema() {
             Some(schema) => schema.declaration_text(name, arguments),
@@ -158,7 +158,7 @@ impl PartialEq for Signature {
 
 impl Eq for Signature {}
 
-/// Equal signatures read alike.
+/// Hashes the displayed text: equal signatures have equal texts.
 impl Hash for Signature {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.to_string().hash(state);
@@ -174,7 +174,7 @@ impl fmt::Display for Signature {
     }
 }
 
-/// As it displays: what it is made of inside tells a reader no more.
+/// The same text as `Display`, because the bytes of the descriptor tell a reader nothing more.
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{self}`")
@@ -190,7 +190,7 @@ mod tests {
     use plugin_core::descriptor::{Shape, form, style};
 
     use super::*;
-    use crate::schema::sample::*;
+    use crate::schema::testing::*;
 
     fn text<F: Lookup>() -> String {
         Signature::of::<F>().to_string()

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use plugin_core::descriptor::{Tag, form, style};
 use proptest::prelude::*;
 
-use super::{DEEPEST, MOST_NAMED, Schema};
+use super::{MAX_DEPTH, MAX_NAMED, Schema};
 use crate::schema::difference::Sides;
-use crate::schema::sample::*;
 use crate::schema::signature::Signature;
+use crate::schema::testing::*;
 
 fn u8() -> Bytes {
     leaf(Tag::U8)
@@ -18,7 +18,7 @@ fn is_refused(bytes: &[u8]) -> bool {
     Schema::decode(bytes).is_none()
 }
 
-/// Does all that can be done with two signatures.
+/// Uses each function on two signatures, and checks the laws between the results.
 fn exercise(a: &[u8], b: &[u8]) {
     let (a, b) = (Signature::read(a), Signature::read(b));
     for signature in [&a, &b] {
@@ -26,7 +26,7 @@ fn exercise(a: &[u8], b: &[u8]) {
         signature.clone().hash(&mut hasher);
         let _ = hasher.finish();
         assert!(signature.to_string().len() < 1 << 13);
-        assert!(signature.definitions().len() <= MOST_NAMED);
+        assert!(signature.definitions().len() <= MAX_NAMED);
         assert!(!signature.declaration("name", &["argument".to_owned()]).is_empty());
         assert_eq!(*signature, signature.clone());
     }
@@ -38,19 +38,19 @@ fn exercise(a: &[u8], b: &[u8]) {
     assert_eq!(b == a, equal);
     if equal {
         assert_eq!(a.to_string(), b.to_string());
-        // Copies may make them appear in another order.
+        // Copies of a type may change the order of the definitions.
         let sorted = |signature: &Signature| signature.definitions().into_iter().collect::<BTreeSet<_>>();
         assert_eq!(sorted(&a), sorted(&b));
     }
 }
 
-/// `depth` of `wrap` around `inner`.
+/// `inner` inside `depth` levels of `wrap`.
 fn nest(depth: usize, wrap: &[u8], inner: Bytes) -> Bytes {
     [wrap.repeat(depth), inner].concat()
 }
 
 #[test]
-fn what_is_no_descriptor_is_refused() {
+fn bytes_that_are_not_a_descriptor_are_refused() {
     assert!(is_refused(&[]));
     assert!(is_refused(&[0]));
     assert!(is_refused(&[Tag::U8 as u8, Tag::U8 as u8]));
@@ -72,7 +72,7 @@ fn what_is_no_descriptor_is_refused() {
 }
 
 #[test]
-fn a_definition_has_a_form() {
+fn a_malformed_definition_is_refused() {
     assert!(!is_refused(&named("A", fields(&[field("a", u8())]))));
     // Names.
     assert!(is_refused(&named("", fields(&[]))));
@@ -91,7 +91,7 @@ fn a_definition_has_a_form() {
     assert!(is_refused(&named("A", body(form::FIXED, style::UNIT, &[field("a", u8())]))));
     assert!(is_refused(&named("A", body(form::FIXED, style::TUPLE, &[field("1", u8())]))));
     assert!(is_refused(&named("A", fields(&[[name("a"), vec![2], u8()].concat()]))));
-    // A fallback variant is there if and only if the form says so.
+    // An enum has a fallback variant if and only if its form says that it may grow.
     let with = |form| named("A", [vec![Tag::Enum as u8, form], vec![0; 4], name("X")].concat());
     assert!(is_refused(&with(form::FIXED)));
     assert!(!is_refused(&with(form::GROWS)));
@@ -109,10 +109,10 @@ fn a_type_without_a_finite_size_is_refused() {
     assert!(is_refused(&node(of(Tag::Result, &[u8(), again(0)]))));
     assert!(is_refused(&named("Node", growing(&[field("next", again(0))]))));
     assert!(is_refused(&named("Node", variants(&[variant("A", 0, style::TUPLE, &[field("0", again(0))])]))));
-    // By way of another.
+    // Through another type.
     assert!(is_refused(&node(named("Other", fields(&[field("back", again(0))])))));
     assert!(is_refused(&of(Tag::Vec, &[node(of(Tag::Box, &[named("Other", fields(&[field("self", again(1))]))]))])));
-    // Behind a pointer it is finite.
+    // A type behind a pointer has a finite size.
     for tag in [Tag::Box, Tag::Vec, Tag::VecDeque, Tag::HashSet, Tag::PhantomData] {
         assert!(!is_refused(&node(of(tag, &[again(0)]))));
     }
@@ -124,17 +124,17 @@ fn a_type_without_a_finite_name_is_refused() {
     assert!(is_refused(&generic("A", &[again(0)], fields(&[]))));
     assert!(is_refused(&generic("A", &[of(Tag::Vec, &[again(0)])], fields(&[]))));
     assert!(is_refused(&generic("A", &[generic("B", &[again(0)], fields(&[]))], fields(&[]))));
-    // In the body of its argument it may stand: `struct B { a: Vec<A<B>> }`.
+    // A generic type may be in the body of its own argument: `struct B { a: Vec<A<B>> }`.
     let argument = named("B", fields(&[field("a", of(Tag::Vec, &[again(0)]))]));
     assert!(!is_refused(&generic("A", &[argument], fields(&[]))));
 }
 
 #[test]
-fn what_is_as_deep_as_may_be_needs_little_stack() {
+fn the_deepest_types_need_little_stack() {
     let deepest = |inner: Bytes| {
-        // Each definition is first met at the bottom of the one before, as a field or as an argument.
-        let options = |inner| nest(DEEPEST - 1, &[Tag::Option as u8], inner);
-        (1..MOST_NAMED).fold(options(inner), |inner, index| {
+        // Each definition first appears at the innermost level of the definition before, as a field or as an argument.
+        let options = |inner| nest(MAX_DEPTH - 1, &[Tag::Option as u8], inner);
+        (1..MAX_NAMED).fold(options(inner), |inner, index| {
             let called = format!("T{index}");
             match index % 3 {
                 0 => options(named(&called, fields(&[field("next", inner)]))),
@@ -145,12 +145,12 @@ fn what_is_as_deep_as_may_be_needs_little_stack() {
     };
     let (a, b) = (deepest(u8()), deepest(leaf(Tag::U16)));
     assert!(!is_refused(&a));
-    assert!(is_refused(&nest(DEEPEST, &[Tag::Option as u8], u8())));
+    assert!(is_refused(&nest(MAX_DEPTH, &[Tag::Option as u8], u8())));
     let small = std::thread::Builder::new().stack_size(512 << 10);
     let thread = small.spawn(move || {
         exercise(&a, &a);
         exercise(&a, &b);
-        let chain = |inner| (0..MOST_NAMED).fold(inner, |inner, _| named("T", fields(&[field("next", inner)])));
+        let chain = |inner| (0..MAX_NAMED).fold(inner, |inner, _| named("T", fields(&[field("next", inner)])));
         exercise(&chain(u8()), &chain(leaf(Tag::U16)));
         exercise(&nest(100_000, &[Tag::Option as u8], u8()), &[Tag::Mut as u8; 100_000]);
         exercise(&nest(100_000, &named("T", fields(&[]))[..6], u8()), &u8());
@@ -159,11 +159,11 @@ fn what_is_as_deep_as_may_be_needs_little_stack() {
 }
 
 #[test]
-fn a_type_may_stand_in_itself_many_times_over() {
-    // `Pair<Pair<..>, Pair<..>>`: each is written once, and the whole would be longer than anything there is.
+fn types_with_an_exponential_expansion_are_compared() {
+    // `Pair<Pair<..>, Pair<..>>`: each is written once. Its expansion would have 2^256 parts.
     let pairs = |inner: Bytes| {
-        (0..MOST_NAMED as u32).rev().fold(inner, |inner, number| {
-            let second = if number + 1 == MOST_NAMED as u32 { inner.clone() } else { again(number + 1) };
+        (0..MAX_NAMED as u32).rev().fold(inner, |inner, number| {
+            let second = if number + 1 == MAX_NAMED as u32 { inner.clone() } else { again(number + 1) };
             generic("Pair", &[inner, second.clone()], tuple(&[second.clone(), second]))
         })
     };
@@ -177,8 +177,8 @@ fn a_type_may_stand_in_itself_many_times_over() {
 }
 
 #[test]
-fn circles_of_any_lengths_are_compared() {
-    // The last one leads back to the first, so that each of one side meets each of the other.
+fn circles_of_different_lengths_are_compared() {
+    // The last type leads back to the first. So each type of one side is met together with each type of the other.
     let circle = |length: usize, last: Bytes| {
         let back = of(Tag::Tuple, &[of(Tag::Box, &[again(0)]), last]);
         (0..length).fold(back, |inner, _| named("T", fields(&[field("next", of(Tag::Tuple, &[inner, u8()]))])))
@@ -191,16 +191,16 @@ fn circles_of_any_lengths_are_compared() {
 }
 
 #[test]
-fn reading_takes_time_as_there_are_bytes() {
+fn reading_takes_linear_time() {
     let list = |name: &str| named(name, fields(&vec_of(20_000, |index| field(&format!("f{index}"), again(0)))));
     let start = Instant::now();
-    // All of a type without a finite size, which is seen when all is read.
+    // A type without a finite size. The reader refuses it only after the last byte.
     assert!(is_refused(&list("A")));
     let boxed = |ty| of(Tag::Box, &[ty]);
     let wide = |ty: Bytes| named("A", fields(&vec_of(20_000, |index| field(&format!("f{index}"), boxed(ty.clone())))));
     assert!(!is_refused(&wide(again(0))));
     exercise(&wide(again(0)), &wide(u8()));
-    // The same names the other way round.
+    // The same names in reverse order.
     let reversed = fields(&vec_of(20_000, |index| field(&format!("f{}", 19_999 - index), boxed(u8()))));
     exercise(&wide(u8()), &named("A", reversed));
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
@@ -210,7 +210,7 @@ fn vec_of(count: usize, item: impl FnMut(usize) -> Bytes) -> Vec<Bytes> {
     (0..count).map(item).collect()
 }
 
-/// A type; one with a name may contain itself.
+/// A random type. A named type may contain itself.
 fn any_type() -> impl Strategy<Value = Bytes> {
     let leaves = prop::sample::select(vec![Tag::Unit, Tag::U8, Tag::String, Tag::BoxStr, Tag::Json, Tag::Bool]);
     let leaves = prop_oneof![
@@ -250,13 +250,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_bytes_are_harmless(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_handled(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         exercise(&bytes, &bytes);
     }
 
-    /// More of these are descriptors.
+    /// More of these inputs are descriptors than of random bytes.
     #[test]
-    fn any_tags_are_harmless(tags in prop::collection::vec(
+    fn any_tags_are_handled(tags in prop::collection::vec(
         prop::sample::select((0..=255).filter(|&byte| Tag::from_byte(byte).is_some() || byte < 4).collect::<Vec<u8>>()),
         0..200,
     )) {
@@ -272,10 +272,9 @@ proptest! {
         }
     }
 
-    /// One byte more, less or other: nothing breaks, and what still is a descriptor is another type, or the same type
-    /// with a reference led elsewhere.
+    /// One byte is added, removed or changed. If the result is still a descriptor, the laws hold for it.
     #[test]
-    fn damaged_descriptors_are_harmless(
+    fn damaged_descriptors_are_handled(
         a in any_type(),
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),

@@ -1,4 +1,4 @@
-//! Types as text: as one writes them in Rust, without paths.
+//! Types as text, written as in Rust, without paths.
 
 use std::fmt;
 
@@ -6,52 +6,52 @@ use plugin_core::descriptor::{Tag, form, style};
 
 use crate::schema::{Argument, Body, Definition, Field, Fields, Schema, Type, Variant};
 
-/// How long a type's text may get. A type with a name may stand in many places, each in another such, so that a short
-/// descriptor can have any length as text.
-const LONGEST_TYPE: usize = 1 << 12;
+/// The most bytes in the text of a type. Without a limit, the text of a short descriptor could have any length: a named
+/// type may be in several arguments of another named type, that type in several arguments of the next, and so on.
+const MAX_TYPE_LENGTH: usize = 1 << 12;
 
-/// How long a definition's text may get.
-const LONGEST_DEFINITION: usize = 1 << 16;
+/// The most bytes in the text of a definition.
+const MAX_DEFINITION_LENGTH: usize = 1 << 16;
 
-/// How deeply types are shown in one another.
-const DEEPEST: usize = 128;
+/// The most levels of types inside one another that are shown.
+const MAX_DEPTH: usize = 128;
 
-/// Stands for what is not shown.
+/// The text in place of a part that is not shown.
 const MORE: &str = "..";
 
 impl Schema {
-    /// `Vec<Page<u32>>`.
+    /// Writes a type: `Vec<Page<u32>>`.
     pub(crate) fn type_text(&self, ty: &Type) -> String {
-        self.text(LONGEST_TYPE, |text| text.ty(ty))
+        self.text(MAX_TYPE_LENGTH, |text| text.ty(ty))
     }
 
-    /// `Page<u32>`.
+    /// Writes the name of a named type, with its arguments: `Page<u32>`.
     pub(crate) fn name_text(&self, definition: &Definition) -> String {
-        self.text(LONGEST_TYPE, |text| text.name(definition))
+        self.text(MAX_TYPE_LENGTH, |text| text.name(definition))
     }
 
-    /// `timeout: u64`.
+    /// Writes a field: `timeout: u64`.
     pub(crate) fn field_text(&self, field: &Field) -> String {
-        self.text(LONGEST_TYPE, |text| text.field(field))
+        self.text(MAX_TYPE_LENGTH, |text| text.field(field))
     }
 
-    /// `Open { path: String }`, and its discriminant unless that follows from its place.
+    /// Writes a variant: `Open { path: String }`. Its discriminant is written unless it is equal to `place`.
     pub(crate) fn variant_text(&self, variant: &Variant, place: usize) -> String {
-        self.text(LONGEST_TYPE, |text| text.variant(variant, variant.discriminant != place as i128))
+        self.text(MAX_TYPE_LENGTH, |text| text.variant(variant, variant.discriminant != place as i128))
     }
 
-    /// `struct Page<u32> { items: Vec<u32> }`, in at most so many bytes.
-    pub(crate) fn definition_text(&self, definition: &Definition, longest: usize) -> String {
-        self.text(LONGEST_DEFINITION.min(longest), |text| text.definition(definition))
+    /// Writes a definition in at most `max_length` bytes: `struct Page<u32> { items: Vec<u32> }`.
+    pub(crate) fn definition_text(&self, definition: &Definition, max_length: usize) -> String {
+        self.text(MAX_DEFINITION_LENGTH.min(max_length), |text| text.definition(definition))
     }
 
-    /// `fn add(a: u64, b: u64) -> u64`, or `static LIMIT: u32`.
+    /// Writes an export: `fn add(a: u64, b: u64) -> u64`, or `static LIMIT: u32`.
     pub(crate) fn declaration_text(&self, name: &str, arguments: &[String]) -> String {
-        self.text(LONGEST_TYPE, |text| text.declaration(name, arguments))
+        self.text(MAX_TYPE_LENGTH, |text| text.declaration(name, arguments))
     }
 
-    fn text(&self, longest: usize, write: impl FnOnce(&mut Text<'_>) -> Written) -> String {
-        let mut text = Text { schema: self, out: String::new(), longest, depth: 0 };
+    fn text(&self, max_length: usize, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> String {
+        let mut text = Text { schema: self, out: String::new(), max_length, depth: 0 };
         if write(&mut text).is_err() {
             text.out.push_str(MORE);
         }
@@ -59,24 +59,22 @@ impl Schema {
     }
 }
 
-/// Whether an enum's discriminants are those that it has if none is written.
+/// Returns true if an enum has the discriminants that Rust gives to variants without explicit ones: 0, 1, 2 and so on.
 pub(crate) fn are_implicit(variants: &[Variant]) -> bool {
     variants.iter().enumerate().all(|(place, variant)| variant.discriminant == place as i128)
 }
 
+/// A text that is being written. A write returns [`fmt::Error`] when the text has reached `max_length`.
 struct Text<'a> {
     schema: &'a Schema,
     out: String,
-    longest: usize,
+    max_length: usize,
     depth: usize,
 }
 
-/// [`fmt::Error`] when the text is as long as it may be.
-type Written = Result<(), fmt::Error>;
-
 impl fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> Written {
-        if self.out.len() + text.len() > self.longest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.out.len() + text.len() > self.max_length {
             return Err(fmt::Error);
         }
         self.out.push_str(text);
@@ -85,16 +83,16 @@ impl fmt::Write for Text<'_> {
 }
 
 impl Text<'_> {
-    fn put(&mut self, text: &str) -> Written {
+    fn put(&mut self, text: &str) -> fmt::Result {
         fmt::Write::write_str(self, text)
     }
 
-    fn show(&mut self, value: impl fmt::Display) -> Written {
+    fn show(&mut self, value: impl fmt::Display) -> fmt::Result {
         fmt::Write::write_fmt(self, format_args!("{value}"))
     }
 
-    /// Writes each of `items`, with commas between.
-    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T) -> Written) -> Written {
+    /// Writes each of `items`, with commas between them.
+    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T) -> fmt::Result) -> fmt::Result {
         for (index, item) in items.iter().enumerate() {
             if index != 0 {
                 self.put(", ")?;
@@ -104,14 +102,14 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn types(&mut self, before: &str, types: &[Type], after: &str) -> Written {
+    fn types(&mut self, before: &str, types: &[Type], after: &str) -> fmt::Result {
         self.put(before)?;
         self.list(types, Self::ty)?;
         self.put(after)
     }
 
-    fn ty(&mut self, ty: &Type) -> Written {
-        if self.depth == DEEPEST {
+    fn ty(&mut self, ty: &Type) -> fmt::Result {
+        if self.depth == MAX_DEPTH {
             return self.put(MORE);
         }
         self.depth += 1;
@@ -120,7 +118,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn ty_here(&mut self, ty: &Type) -> Written {
+    fn ty_here(&mut self, ty: &Type) -> fmt::Result {
         let parts = self.schema.parts(ty);
         match (ty.tag, parts) {
             (Tag::Named, _) => self.name(self.schema.definition(ty)),
@@ -150,7 +148,7 @@ impl Text<'_> {
                 self.put("static ")?;
                 self.static_type(ty)
             }
-            // The others are called as their tags are, and those of numbers begin with a small letter.
+            // All other types have the names of their tags. Primitive types have them in lower case.
             (tag, _) if (Tag::Bool as u8..=Tag::F64 as u8).contains(&(tag as u8)) => {
                 self.show(format!("{tag:?}").to_lowercase())
             }
@@ -162,7 +160,7 @@ impl Text<'_> {
         }
     }
 
-    fn returns(&mut self, returns: &Type) -> Written {
+    fn returns(&mut self, returns: &Type) -> fmt::Result {
         if returns.tag == Tag::Unit {
             return Ok(());
         }
@@ -170,8 +168,8 @@ impl Text<'_> {
         self.ty(returns)
     }
 
-    /// The type of a static, as one would write it there.
-    fn static_type(&mut self, ty: &Type) -> Written {
+    /// Writes the type of a static as in its declaration.
+    fn static_type(&mut self, ty: &Type) -> fmt::Result {
         match (ty.tag, self.schema.parts(ty)) {
             (Tag::Static, [inner]) => self.ty(inner),
             // `AtomicU64` for `U64`.
@@ -182,7 +180,7 @@ impl Text<'_> {
         }
     }
 
-    fn declaration(&mut self, name: &str, names: &[String]) -> Written {
+    fn declaration(&mut self, name: &str, names: &[String]) -> fmt::Result {
         let root = &self.schema.root;
         if let (Tag::Fn, [types @ .., returns]) = (root.tag, self.schema.parts(root)) {
             self.show(format_args!("fn {name}("))?;
@@ -198,7 +196,7 @@ impl Text<'_> {
         self.static_type(root)
     }
 
-    fn name(&mut self, definition: &Definition) -> Written {
+    fn name(&mut self, definition: &Definition) -> fmt::Result {
         self.put(&definition.name)?;
         if definition.arguments.is_empty() {
             return Ok(());
@@ -211,7 +209,7 @@ impl Text<'_> {
         self.put(">")
     }
 
-    fn definition(&mut self, definition: &Definition) -> Written {
+    fn definition(&mut self, definition: &Definition) -> fmt::Result {
         match &definition.body {
             Body::Struct { form, fields } => {
                 match *form {
@@ -245,7 +243,7 @@ impl Text<'_> {
         }
     }
 
-    fn variant(&mut self, variant: &Variant, explicit: bool) -> Written {
+    fn variant(&mut self, variant: &Variant, explicit: bool) -> fmt::Result {
         self.put(&variant.name)?;
         self.fields(&variant.fields)?;
         if explicit {
@@ -254,8 +252,8 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// What stands after the name of a struct or variant.
-    fn fields(&mut self, Fields { style, fields }: &Fields) -> Written {
+    /// Writes the fields of a struct or variant, as they follow its name.
+    fn fields(&mut self, Fields { style, fields }: &Fields) -> fmt::Result {
         match *style {
             style::UNIT => Ok(()),
             style::TUPLE => {
@@ -278,12 +276,12 @@ impl Text<'_> {
         }
     }
 
-    fn field(&mut self, field: &Field) -> Written {
+    fn field(&mut self, field: &Field) -> fmt::Result {
         self.show(format_args!("{}: ", field.name))?;
         self.ty(&field.ty)
     }
 
-    fn default(&mut self, field: &Field) -> Written {
+    fn default(&mut self, field: &Field) -> fmt::Result {
         self.put(if field.defaulted { " = .." } else { "" })
     }
 }

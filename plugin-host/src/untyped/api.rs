@@ -1,25 +1,26 @@
-//! The calls without types that a host offers, in any of serde's formats.
+//! The public methods for calls without types, in any of serde's formats.
 
 use serde::{Deserializer, Serializer};
 
 use crate::error::Error;
 use crate::host::Host;
 use crate::plugin::Plugin;
-use crate::untyped::call::{Call, Used};
+use crate::untyped::call::{Call, ExportRef};
 use crate::untyped::error::CallError;
 use crate::untyped::prepared::Prepared;
 use crate::untyped::statics::{Lent, StaticValue};
 
 impl Plugin {
-    /// Calls a function of this plugin's with arguments in any format that serde knows, and gives its result in any. No
-    /// type has to be known: the export's descriptor says how everything is read and written, which is as serde's own
-    /// implementations and derives do it.
+    /// Calls a function of this plugin with arguments in any serde format, and writes its result in any serde format.
     ///
-    /// The arguments are a tuple. Of a function that returns `Result`, the result is that, `{"Ok": ..}` in JSON.
+    /// The caller needs no types. The export's descriptor says how values are read and written: in the same form as
+    /// serde's own implementations and derives use.
+    ///
+    /// The arguments are a tuple. If the function returns a `Result`, that `Result` is written: `{"Ok": ..}` in JSON.
     ///
     /// # Errors
     ///
-    /// Each of [`CallError`]'s. A function that changes an argument is refused.
+    /// Any [`CallError`]. A function that changes an argument is refused.
     ///
     /// # Example
     ///
@@ -55,12 +56,12 @@ impl Plugin {
         call.represent_result(&returned, result)
     }
 
-    /// Reads a static of this plugin's, in any format that serde knows. An atomic is loaded, a lock is held while its
-    /// value is read.
+    /// Reads a static of this plugin and writes its value in any serde format. An atomic is loaded. A lock is held
+    /// while its value is read.
     ///
     /// # Errors
     ///
-    /// Each of [`CallError`]'s that can be without a call.
+    /// Any [`CallError`] that does not need a call.
     ///
     /// # Example
     ///
@@ -81,22 +82,23 @@ impl Plugin {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn get_serde<S: Serializer>(&self, name: &str, result: S) -> Result<S::Ok, CallError> {
-        let (used, prepared) = Used::new(self, name)?;
-        let Prepared::Static { layouts, access, value } = prepared else { return Err(used.unusable(prepared)) };
-        // SAFETY: the export's descriptor says what its accessor returns.
-        let read = unsafe { StaticValue::read(used.export, layouts, access, *value) };
-        let read = read.map_err(|failure| used.failed(failure, |fault| Error::Access(fault).into()))?;
+        let (export, prepared) = ExportRef::new(self, name)?;
+        let Prepared::Static { layouts, access, value } = prepared else { return Err(export.unusable(prepared)) };
+        // SAFETY: `access` and `value` were computed from this export's descriptor, which describes its accessor.
+        // `self` keeps the plugin loaded, and is borrowed for longer than `read` lives.
+        let read = unsafe { StaticValue::read(export.entry, layouts, access, *value) };
+        let read = read.map_err(|failure| export.failed(failure, |fault| Error::Access(fault).into()))?;
         if matches!(&read.lent, Lent::Lock(locked) if locked.head.poisoned != 0) {
-            return Err(CallError::Poisoned { export: used.label() });
+            return Err(CallError::Poisoned { export: export.label() });
         }
         let what = |path: &str| if path.is_empty() { "the value".to_owned() } else { format!("the value at `{path}`") };
-        // SAFETY: just read, and lent for as long as `read` is there.
-        unsafe { used.represent((layouts, *value), read.at, what, result) }
+        // SAFETY: `read.at` is the address of a value of the type, and the loan lasts until `read` is dropped.
+        unsafe { export.represent((layouts, *value), read.at, what, result) }
     }
 }
 
 impl Host {
-    /// Calls a function of whichever loaded plugin exports that name, as [`Plugin::call_serde`] does.
+    /// Finds the loaded plugin that exports `name` and calls the function, as [`Plugin::call_serde`] does.
     ///
     /// # Errors
     ///
@@ -111,7 +113,7 @@ impl Host {
         self.exporter(name)?.call_serde(name, arguments, result)
     }
 
-    /// Reads a static of whichever loaded plugin exports that name, as [`Plugin::get_serde`] does.
+    /// Finds the loaded plugin that exports `name` and reads the static, as [`Plugin::get_serde`] does.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A call of a function of which nothing is known but its descriptor.
+//! A call of a function, by its descriptor alone.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -19,24 +19,24 @@ use crate::untyped::layout::{Id, Kind, Layouts, Node};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
 use crate::untyped::prepared::{Argument, Passing, Prepared};
 use crate::untyped::ser::Value;
-use crate::untyped::walk::Trouble;
+use crate::untyped::walk::WalkState;
 
-/// An export that is being used.
-pub(super) struct Used<'a> {
+/// An export of a plugin, with its plugin and its name for errors.
+pub(super) struct ExportRef<'a> {
     plugin: &'a Plugin,
     name: &'a str,
-    pub(super) export: &'a Export,
+    pub(super) entry: &'a Export,
 }
 
-impl<'a> Used<'a> {
+impl<'a> ExportRef<'a> {
     pub(super) fn new(plugin: &'a Plugin, name: &'a str) -> Result<(Self, &'a Prepared), CallError> {
-        let export = plugin.export(name)?;
-        let prepared = export.prepared.get_or_init(|| Prepared::new(export.descriptor));
-        Ok((Used { plugin, name, export }, prepared))
+        let entry = plugin.export(name)?;
+        let prepared = entry.prepared.get_or_init(|| Prepared::new(entry.descriptor));
+        Ok((ExportRef { plugin, name, entry }, prepared))
     }
 
     pub(super) fn label(&self) -> String {
-        self.export.site.label.clone()
+        self.entry.site.label.clone()
     }
 
     pub(super) fn declaration(&self) -> String {
@@ -49,7 +49,7 @@ impl<'a> Used<'a> {
         info.and_then(|info| info.arguments.get(index)).map_or("_", String::as_str)
     }
 
-    /// The error of a failure; `of_fault` makes that of a fault.
+    /// Converts a failure to an error. `of_fault` converts a fault.
     pub(super) fn failed(&self, failure: Failure, of_fault: impl FnOnce(Box<Fault>) -> CallError) -> CallError {
         match failure {
             Failure::Fault(mut fault) => {
@@ -60,6 +60,7 @@ impl<'a> Used<'a> {
         }
     }
 
+    /// Returns the error for an export of the wrong kind or with an unusable type.
     pub(super) fn unusable(&self, prepared: &Prepared) -> CallError {
         let (export, declaration) = (self.label(), self.declaration());
         match prepared {
@@ -70,11 +71,12 @@ impl<'a> Used<'a> {
         }
     }
 
-    /// Serialises the value that the place has at `offset`.
+    /// Serialises the value at `at`. `what` makes the name of the value in an error, from the path to the part that
+    /// failed.
     ///
     /// # Safety
     ///
-    /// There is one, of the type.
+    /// `at` is the address of a value of the type `id`.
     pub(super) unsafe fn represent<S: Serializer>(
         &self,
         (layouts, id): (&Layouts, Id),
@@ -82,27 +84,27 @@ impl<'a> Used<'a> {
         what: impl FnOnce(&str) -> String,
         serializer: S,
     ) -> Result<S::Ok, CallError> {
-        let trouble = Trouble::default();
-        // SAFETY: the caller's promise.
-        let value = unsafe { Value::new(layouts, id, at, &trouble) };
+        let state = WalkState::default();
+        // SAFETY: the caller promises a value of the type there.
+        let value = unsafe { Value::new(layouts, id, at, &state) };
         value.serialize(serializer).map_err(|error| CallError::Unrepresentable {
             export: self.label(),
-            what: what(&trouble.take()),
+            what: what(&state.take()),
             message: error.to_string(),
         })
     }
 }
 
-/// A function that is being called.
+/// A function and the layouts of its arguments and its result.
 pub(super) struct Call<'a> {
-    pub(super) used: Used<'a>,
+    pub(super) export: ExportRef<'a>,
     pub(super) layouts: &'a Arc<Layouts>,
     pub(super) arguments: &'a [Argument],
     result: Id,
     invoke: Invoke,
 }
 
-/// What a function has returned.
+/// The value that a function returned.
 pub(super) struct Returned<'a> {
     place: Place<'a>,
     offset: usize,
@@ -110,14 +112,14 @@ pub(super) struct Returned<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(plugin: &'a Plugin, name: &'a str) -> Result<Self, CallError> {
-        let (used, prepared) = Used::new(plugin, name)?;
-        match (prepared, used.export.invoke) {
+        let (export, prepared) = ExportRef::new(plugin, name)?;
+        match (prepared, export.entry.invoke) {
             (Prepared::Function { layouts, arguments, result }, Some(invoke)) => {
-                Ok(Call { used, layouts, arguments, result: *result, invoke })
+                Ok(Call { export, layouts, arguments, result: *result, invoke })
             }
-            // A function of this SDK's has what calls it.
-            (Prepared::Function { .. }, None) => Err(used.unusable(&Prepared::Unknown)),
-            (other, _) => Err(used.unusable(other)),
+            // Every function of an SDK version that this host knows has an `invoke`.
+            (Prepared::Function { .. }, None) => Err(export.unusable(&Prepared::Unknown)),
+            (other, _) => Err(export.unusable(other)),
         }
     }
 
@@ -127,17 +129,17 @@ impl<'a> Call<'a> {
         match self.arguments.iter().position(changes) {
             None => Ok(()),
             Some(index) => Err(CallError::Changes {
-                export: self.used.label(),
+                export: self.export.label(),
                 index: index + 1,
-                name: self.used.argument_name(index).to_owned(),
+                name: self.export.argument_name(index).to_owned(),
             }),
         }
     }
 
     pub(super) fn wrong_count(&self, found: usize) -> CallError {
         CallError::ArgumentCount {
-            export: self.used.label(),
-            declaration: self.used.declaration(),
+            export: self.export.label(),
+            declaration: self.export.declaration(),
             expected: self.arguments.len(),
             found,
         }
@@ -145,38 +147,39 @@ impl<'a> Call<'a> {
 
     /// Builds the arguments.
     pub(super) fn build<'de, D: Deserializer<'de>>(&self, arguments: D) -> Result<Vec<Place<'a>>, CallError> {
-        let (trouble, at) = (Trouble::default(), Cell::new(At::Before));
-        let visitor = ArgumentsVisitor { call: self, trouble: &trouble, at: &at };
-        arguments.deserialize_tuple(self.arguments.len(), visitor).map_err(|error| match at.get() {
-            At::Argument(index) => CallError::Argument {
-                export: self.used.label(),
+        let (state, progress) = (WalkState::default(), Cell::new(Progress::Before));
+        let visitor = ArgumentsVisitor { call: self, state: &state, progress: &progress };
+        arguments.deserialize_tuple(self.arguments.len(), visitor).map_err(|error| match progress.get() {
+            Progress::Argument(index) => CallError::Argument {
+                export: self.export.label(),
                 index: index + 1,
-                place: format!("{}{}", self.used.argument_name(index), trouble.take()),
+                place: format!("{}{}", self.export.argument_name(index), state.take()),
                 message: error.to_string(),
             },
-            At::End(found) => self.wrong_count(found),
-            At::Before => CallError::Arguments { export: self.used.label(), message: error.to_string() },
+            Progress::End(found) => self.wrong_count(found),
+            Progress::Before => CallError::Arguments { export: self.export.label(), message: error.to_string() },
         })
     }
 
-    /// The type of an argument's elements, if it is a sequence of some that own anything.
+    /// The type of an argument's elements, if the argument is a sequence and its elements may own memory.
     pub(super) fn owning_element(&self, index: usize) -> Option<&'a Node> {
         let Kind::Sequence(element) = self.layouts.get(self.arguments[index].built).kind else { return None };
         Some(self.layouts.get(element)).filter(|element| element.owns)
     }
 
-    /// Calls the function. Afterwards the arguments have all but what was given away.
+    /// Calls the function. Arguments that are passed by value are given away; the other values stay in `arguments`.
     pub(super) fn invoke(&self, arguments: &mut [Place<'a>]) -> Result<Returned<'a>, CallError> {
-        self.try_invoke(arguments).map_err(|failure| self.used.failed(failure, CallError::Fault))
+        self.try_invoke(arguments).map_err(|failure| self.export.failed(failure, CallError::Fault))
     }
 
     pub(super) fn try_invoke(&self, arguments: &mut [Place<'a>]) -> Result<Returned<'a>, Failure> {
         let addresses: Vec<*mut u8> = arguments.iter().map(Place::at).collect();
-        // SAFETY: of such an argument a buffer was built.
+        // SAFETY: only used for `Passing::Slice` and `SliceMut`, and their built values are sequences or text: buffers.
         let buffer = |index: usize| unsafe { addresses[index].cast::<BufferRepr>().read() };
         let passings = || self.arguments.iter().map(|argument| argument.passing).enumerate();
-        // The callee may hold elements where their `Repr`s are. Those that own something are to be dropped after the call, so
-        // it gets a copy of them.
+        // The callee may turn the elements into values of its own, in the memory of their `Repr`s. The host drops the
+        // elements after the call, which needs the `Repr`s if the elements own memory. So the callee gets a copy of
+        // them.
         let mut copies = Vec::new();
         let mut lent = Vec::with_capacity(arguments.len());
         for (index, passing) in passings() {
@@ -186,7 +189,8 @@ impl<'a> Call<'a> {
                     let (mut ptr, len) = buffer(index).raw_parts();
                     if let (Passing::Slice, Some(element)) = (passing, self.owning_element(index)) {
                         let copy = Place::new(self.layouts, element.size * len, element.align)?;
-                        // SAFETY: as many elements are there, and nobody drops what is in a place that holds nothing.
+                        // SAFETY: `ptr` has `len` elements, and `copy` has room for as many. The copy is never dropped:
+                        // `copy` has no value set, so only its memory is freed.
                         unsafe { copy.at().copy_from_nonoverlapping(ptr, element.size * len) };
                         ptr = copy.at();
                         copies.push(copy);
@@ -205,25 +209,28 @@ impl<'a> Call<'a> {
 
         let node = self.layouts.get(self.result);
         let (mut place, offset) = outcome_place(self.layouts, node.align, 0, node.size)?;
-        // SAFETY: each address is of what the descriptor says of the argument, and the place is laid out as the outcome.
+        // SAFETY: each address is that of an argument as the descriptor describes it, and the place has the layout of
+        // the function's outcome.
         unsafe { (self.invoke)(std::ptr::null(), passed.as_ptr(), place.at().cast()) };
 
         for (index, passing) in passings() {
             if passing == Passing::Own {
-                arguments[index].emptied();
+                arguments[index].mark_empty();
             }
         }
-        // SAFETY: an outcome begins so.
+        // SAFETY: an outcome begins with this word.
         let word = unsafe { place.at().cast::<usize>().read() };
         if word <= 1 && matches!(node.kind, Kind::Option(..) | Kind::Result(..)) {
-            // SAFETY: such a value begins with its tag, which is returned beside it.
+            // SAFETY: the `Repr` begins with its tag. The callee returns the tag in the word and leaves this byte
+            // unset.
             unsafe { place.at().add(offset).write(word as u8) }
         } else {
-            // SAFETY: of this call, in a plugin that is loaded.
+            // SAFETY: the outcome is that of this call, and the plugin is loaded: `self` borrows it.
             unsafe { fault_of(&place) }?;
         }
-        // SAFETY: no fault, so the value is there; the plugin stays loaded, for `self` has borrowed it.
-        unsafe { place.holds(self.result, offset) };
+        // SAFETY: without a fault, the callee has written the value at `offset`. The plugin stays loaded for `'a`,
+        // because `self` borrows it.
+        unsafe { place.mark_filled(self.result, offset) };
         Ok(Returned { place, offset })
     }
 
@@ -234,14 +241,14 @@ impl<'a> Call<'a> {
     ) -> Result<S::Ok, CallError> {
         let at = returned.place.at().wrapping_add(returned.offset);
         let what = |path: &str| format!("the result (`result{path}`)");
-        // SAFETY: the result is there.
-        unsafe { self.used.represent((self.layouts, self.result), at, what, serializer) }
+        // SAFETY: `try_invoke` returns a `Returned` only with a value of the result's type at `offset`.
+        unsafe { self.export.represent((self.layouts, self.result), at, what, serializer) }
     }
 }
 
-/// How far the arguments have been read.
+/// The progress of reading the arguments.
 #[derive(Clone, Copy)]
-enum At {
+enum Progress {
     Before,
     Argument(usize),
     End(usize),
@@ -249,8 +256,8 @@ enum At {
 
 struct ArgumentsVisitor<'a, 'b> {
     call: &'b Call<'a>,
-    trouble: &'b Trouble,
-    at: &'b Cell<At>,
+    state: &'b WalkState,
+    progress: &'b Cell<Progress>,
 }
 
 impl<'de, 'a> Visitor<'de> for ArgumentsVisitor<'a, '_> {
@@ -264,21 +271,21 @@ impl<'de, 'a> Visitor<'de> for ArgumentsVisitor<'a, '_> {
         let Call { layouts, arguments, .. } = self.call;
         let mut places = Vec::with_capacity(arguments.len());
         for (index, Argument { built, .. }) in arguments.iter().enumerate() {
-            self.at.set(At::Argument(index));
+            self.progress.set(Progress::Argument(index));
             let node = layouts.get(*built);
             let mut place = Place::new(layouts, node.size, node.align).map_err(A::Error::custom)?;
-            // SAFETY: there is room for such a value.
-            let target = unsafe { Target::new(layouts, *built, place.at(), self.trouble) };
+            // SAFETY: the place was made with the size and alignment of this type.
+            let target = unsafe { Target::new(layouts, *built, place.at(), self.state) };
             let Some(done) = sequence.next_element_seed(target)? else {
-                self.at.set(At::End(index));
+                self.progress.set(Progress::End(index));
                 return Err(A::Error::invalid_length(index, &self));
             };
             done.keep();
-            // SAFETY: just built, by the host.
-            unsafe { place.holds(*built, 0) };
+            // SAFETY: the value was just built there. The host built it, and the host stays loaded.
+            unsafe { place.mark_filled(*built, 0) };
             places.push(place);
         }
-        self.at.set(At::Before);
+        self.progress.set(Progress::Before);
         Ok(places)
     }
 }

@@ -1,7 +1,7 @@
-//! Builds at an address what a deserializer gives.
+//! Builds a value at an address from a deserializer.
 
+mod buffer;
 mod bytes;
-mod give;
 mod json_value;
 mod leaf;
 mod names;
@@ -15,16 +15,17 @@ use plugin_core::repr::GrowsRepr;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::untyped::de::give::give;
+use crate::untyped::de::buffer::lower_buffer;
 use crate::untyped::de::names::NameSeed;
 use crate::untyped::de::target::{Built, Target};
-use crate::untyped::free::{Elements, Filling, NewBox, free_elements};
+use crate::untyped::free::{Elements, NewBox, PartialRecord, free_elements};
 use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
 use crate::untyped::ser::Value;
 use crate::untyped::walk::Path;
 
 impl<'a> Target<'a> {
-    /// Each kind has a function of its own, because what this one needs of the stack it needs at each level.
+    /// Builds the value. Each kind has a function of its own, so that the stack frame of this function stays small:
+    /// there is one at each level of the value.
     fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
         match &self.layouts.get(self.id).kind {
             Kind::Leaf(Tag::Ordering) => self.ordering(deserializer),
@@ -38,7 +39,7 @@ impl<'a> Target<'a> {
             Kind::Option(inner, offset) => self.option(*inner, *offset, deserializer),
             Kind::Result(parts, offset) => self.result(*parts, *offset, deserializer),
             Kind::Tuple(record) => self.tuple(record, deserializer),
-            Kind::Struct(of) => self.strukt(of, deserializer),
+            Kind::Struct(of) => self.structure(of, deserializer),
             Kind::Enum(of) => self.enumeration(of, deserializer),
         }
     }
@@ -50,7 +51,7 @@ impl<'a> Target<'a> {
     }
 
     fn text<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
-        self.write(give(String::deserialize(deserializer)?.into_bytes()));
+        self.write(lower_buffer(String::deserialize(deserializer)?.into_bytes()));
         Ok(self.built())
     }
 
@@ -59,7 +60,7 @@ impl<'a> Target<'a> {
     }
 
     fn map<'de, D: Deserializer<'de>>(self, pair: Id, deserializer: D) -> Result<Built<'a>, D::Error> {
-        let Kind::Tuple(record) = &self.layouts.get(pair).kind else { unreachable!("a map is of pairs") };
+        let Kind::Tuple(record) = &self.layouts.get(pair).kind else { unreachable!("the elements of a map are pairs") };
         deserializer.deserialize_map(MapVisitor { to: self.level()?, pair, record })
     }
 
@@ -68,8 +69,8 @@ impl<'a> Target<'a> {
         one.grow(1).map_err(D::Error::custom)?;
         let at = one.next().map_err(D::Error::custom)?;
         self.step()?.part(inner, at, self.path).walk(deserializer)?.keep();
-        // SAFETY: just built.
-        unsafe { one.added() };
+        // SAFETY: the element was just built at `at`.
+        unsafe { one.mark_added() };
         self.write(one.into_buffer());
         Ok(self.built())
     }
@@ -105,7 +106,7 @@ impl<'a> Target<'a> {
     }
 
     fn tuple<'de, D: Deserializer<'de>>(self, record: &'a Record, deserializer: D) -> Result<Built<'a>, D::Error> {
-        let visitor = RecordVisitor { to: self.level()?, record, grows: false, what: What::Tuple };
+        let visitor = RecordVisitor { to: self.level()?, record, grows: false, kind: RecordKind::Tuple };
         deserializer.deserialize_tuple(record.fields.len(), visitor)?.0.finish();
         Ok(self.built())
     }
@@ -116,13 +117,13 @@ impl<'a> Target<'a> {
         deserializer.deserialize_enum(name, names, visitor)
     }
 
-    fn strukt<'de, D: Deserializer<'de>>(self, of: &'a Struct, deserializer: D) -> Result<Built<'a>, D::Error> {
+    fn structure<'de, D: Deserializer<'de>>(self, of: &'a Struct, deserializer: D) -> Result<Built<'a>, D::Error> {
         let Struct { name, record, grows } = of;
         let new_box = grows.then(|| NewBox::new(self.layouts, self.id, record)).transpose();
         let new_box = new_box.map_err(D::Error::custom)?;
         let at = new_box.as_ref().map_or(self.at, NewBox::at);
         let to = Target { at, ..self.level()? };
-        let visitor = RecordVisitor { to, record, grows: *grows, what: What::Struct(name) };
+        let visitor = RecordVisitor { to, record, grows: *grows, kind: RecordKind::Struct(name) };
         let (fields, number) = match record.style {
             style::UNIT => deserializer.deserialize_unit_struct(name, visitor),
             style::TUPLE if record.is_newtype() => deserializer.deserialize_newtype_struct(name, visitor),
@@ -131,7 +132,7 @@ impl<'a> Target<'a> {
         }?;
         fields.finish();
         if let Some(new_box) = new_box {
-            // SAFETY: the visitor has put so many fields there.
+            // SAFETY: the visitor has built `number` fields in the box.
             self.write(unsafe { new_box.finish(number) });
         }
         Ok(self.built())
@@ -142,11 +143,11 @@ impl<'de, 'a> DeserializeSeed<'de> for Target<'a> {
     type Value = Built<'a>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
-        self.trouble.note(self.walk(deserializer), self.path)
+        self.state.note(self.walk(deserializer), self.path)
     }
 }
 
-/// The elements of a buffer.
+/// Builds the elements of a buffer.
 struct SequenceVisitor<'a> {
     to: Target<'a>,
     element: Id,
@@ -160,12 +161,12 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Built<'a>, A::Error> {
-        /// How many bytes are made room for because of a number in the input alone.
-        const MOST_AHEAD: usize = 1 << 20;
+        /// The most bytes that are allocated because of a number in the input, before there are elements.
+        const MAX_BYTES_AHEAD: usize = 1 << 20;
         let SequenceVisitor { to, element } = self;
         let mut elements = Elements::new(to.layouts, element);
-        let most = MOST_AHEAD / to.layouts.get(element).size;
-        if let Some(ahead) = sequence.size_hint().map(|hint| hint.min(most)).filter(|&ahead| ahead != 0) {
+        let max_ahead = MAX_BYTES_AHEAD / to.layouts.get(element).size;
+        if let Some(ahead) = sequence.size_hint().map(|hint| hint.min(max_ahead)).filter(|&ahead| ahead != 0) {
             elements.grow(ahead).map_err(A::Error::custom)?;
         }
         loop {
@@ -173,8 +174,8 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
             let at = elements.next().map_err(A::Error::custom)?;
             let Some(built) = sequence.next_element_seed(to.part(element, at, &path))? else { break };
             built.keep();
-            // SAFETY: just built.
-            unsafe { elements.added() };
+            // SAFETY: the element was just built at `at`.
+            unsafe { elements.mark_added() };
             to.count_element(element)?;
         }
         to.write(elements.into_buffer());
@@ -182,7 +183,7 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
     }
 }
 
-/// The pairs of a map.
+/// Builds the pairs of a map.
 struct MapVisitor<'a> {
     to: Target<'a>,
     pair: Id,
@@ -201,21 +202,21 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
         let mut pairs = Elements::new(to.layouts, pair);
         loop {
             let at = pairs.next().map_err(A::Error::custom)?;
-            let mut filling = Filling::new(to.layouts, record, at);
+            let mut fields = PartialRecord::new(to.layouts, record, at);
             let path = Path::Index(to.path, pairs.len());
             let (key, value) = (record.fields[0].ty, record.fields[1].ty);
-            let Some(built) = map.next_key_seed(to.part(key, filling.at(0), &path))? else { break };
+            let Some(built) = map.next_key_seed(to.part(key, fields.at(0), &path))? else { break };
             built.keep();
-            // SAFETY: just built; it stays as it is while it is read.
+            // SAFETY: the key was just built there. It stays unchanged until `fields` is finished or dropped.
             let key = unsafe {
-                filling.did(0);
-                Value::new(to.layouts, key, filling.at(0), to.trouble).as_text()
+                fields.mark_built(0);
+                Value::new(to.layouts, key, fields.at(0), to.state).as_text()
             };
             let named = key.map(|key| Path::Key(to.path, key));
-            map.next_value_seed(to.part(value, filling.at(1), named.as_ref().unwrap_or(&path)))?.keep();
-            filling.finish();
-            // SAFETY: both were built.
-            unsafe { pairs.added() };
+            map.next_value_seed(to.part(value, fields.at(1), named.as_ref().unwrap_or(&path)))?.keep();
+            fields.finish();
+            // SAFETY: the key and the value were built at `at`.
+            unsafe { pairs.mark_added() };
             to.count_element(pair)?;
         }
         to.write(pairs.into_buffer());
@@ -223,6 +224,7 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
     }
 }
 
+/// Builds the elements of an array.
 struct ArrayVisitor<'a> {
     to: Target<'a>,
     element: Id,
@@ -238,11 +240,11 @@ impl<'de, 'a> Visitor<'de> for ArrayVisitor<'a> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Built<'a>, A::Error> {
         let ArrayVisitor { to, element, count } = self;
-        // Dropped if one of them is an error.
+        // The elements that are built. They are dropped if a later element is an error.
         struct Done<'a>(&'a Layouts, Id, *mut u8, usize);
         impl Drop for Done<'_> {
             fn drop(&mut self) {
-                // SAFETY: so many were built.
+                // SAFETY: the first `self.3` elements were built, and they belong to this.
                 unsafe { free_elements(self.0, self.1, self.2, self.3) }
             }
         }
@@ -263,6 +265,7 @@ impl<'de, 'a> Visitor<'de> for ArrayVisitor<'a> {
     }
 }
 
+/// Builds an `Option`.
 struct OptionVisitor<'a> {
     to: Target<'a>,
     inner: Id,
@@ -293,128 +296,128 @@ impl<'de, 'a> Visitor<'de> for OptionVisitor<'a> {
     }
 }
 
-/// What a [`RecordVisitor`] builds, for its messages.
+/// The kind of a record that a [`RecordVisitor`] builds, for its messages.
 #[derive(Clone, Copy)]
-enum What<'a> {
+enum RecordKind<'a> {
     Tuple,
     Struct(&'a str),
     Variant(&'a str, &'a str),
 }
 
-/// The fields of a tuple, struct or variant. Gives them and how many there are.
+/// Builds the fields of a tuple, struct or variant. Returns the fields and their number.
 struct RecordVisitor<'a> {
     to: Target<'a>,
     record: &'a Record,
     /// Whether the last fields may be left out if they have defaults.
     grows: bool,
-    what: What<'a>,
+    kind: RecordKind<'a>,
 }
 
 impl<'a> RecordVisitor<'a> {
-    fn filling(&self) -> Filling<'a> {
-        Filling::new(self.to.layouts, self.record, self.to.at)
+    fn partial_record(&self) -> PartialRecord<'a> {
+        PartialRecord::new(self.to.layouts, self.record, self.to.at)
     }
 
     fn path<'b>(&'b self, index: usize) -> Path<'b> {
         match self.record.names.get(index) {
-            Some(name) if !matches!((self.what, self.record.style), (What::Variant(..), style::TUPLE)) => {
+            Some(name) if !matches!((self.kind, self.record.style), (RecordKind::Variant(..), style::TUPLE)) => {
                 Path::Field(self.to.path, name)
             }
             _ => Path::Index(self.to.path, index),
         }
     }
 
-    fn field<'b>(&'b self, filling: &Filling<'_>, index: usize, path: &'b Path<'b>) -> Target<'b> {
-        self.to.part(self.record.fields[index].ty, filling.at(index), path)
+    fn field<'b>(&'b self, fields: &PartialRecord<'_>, index: usize, path: &'b Path<'b>) -> Target<'b> {
+        self.to.part(self.record.fields[index].ty, fields.at(index), path)
     }
 
-    /// Whether the fields from this one on may be left out.
+    /// Returns true if the fields from `index` on may be left out.
     fn may_end(&self, index: usize) -> bool {
         self.grows && self.record.fields[index..].iter().all(|field| field.defaulted)
     }
 }
 
 impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
-    type Value = (Filling<'a>, u32);
+    type Value = (PartialRecord<'a>, u32);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.record.fields.len();
         let elements = if count == 1 { "element" } else { "elements" };
-        match (self.what, self.record.style) {
-            (What::Tuple, _) => write!(f, "a tuple of size {count}"),
-            (What::Struct(name), style::UNIT) => write!(f, "unit struct {name}"),
-            (What::Struct(name), style::TUPLE) => write!(f, "tuple struct {name} with {count} {elements}"),
-            (What::Struct(name), _) => write!(f, "struct {name} with {count} {elements}"),
-            (What::Variant(name, variant), style::TUPLE) => {
+        match (self.kind, self.record.style) {
+            (RecordKind::Tuple, _) => write!(f, "a tuple of size {count}"),
+            (RecordKind::Struct(name), style::UNIT) => write!(f, "unit struct {name}"),
+            (RecordKind::Struct(name), style::TUPLE) => write!(f, "tuple struct {name} with {count} {elements}"),
+            (RecordKind::Struct(name), _) => write!(f, "struct {name} with {count} {elements}"),
+            (RecordKind::Variant(name, variant), style::TUPLE) => {
                 write!(f, "tuple variant {name}::{variant} with {count} {elements}")
             }
-            (What::Variant(name, variant), _) => {
+            (RecordKind::Variant(name, variant), _) => {
                 write!(f, "struct variant {name}::{variant} with {count} {elements}")
             }
         }
     }
 
-    fn visit_unit<E: Error>(self) -> Result<(Filling<'a>, u32), E> {
+    fn visit_unit<E: Error>(self) -> Result<(PartialRecord<'a>, u32), E> {
         if self.record.style != style::UNIT {
             return Err(E::invalid_type(Unexpected::Unit, &self));
         }
-        Ok((self.filling(), 0))
+        Ok((self.partial_record(), 0))
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(Filling<'a>, u32), D::Error> {
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(PartialRecord<'a>, u32), D::Error> {
         if !self.record.is_newtype() {
             return Err(D::Error::invalid_type(Unexpected::NewtypeStruct, &self));
         }
-        let mut filling = self.filling();
+        let mut fields = self.partial_record();
         let path = self.path(0);
-        self.field(&filling, 0, &path).deserialize(deserializer)?.keep();
-        // SAFETY: just built.
-        unsafe { filling.did(0) };
-        Ok((filling, 1))
+        self.field(&fields, 0, &path).deserialize(deserializer)?.keep();
+        // SAFETY: the field was just built there.
+        unsafe { fields.mark_built(0) };
+        Ok((fields, 1))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(Filling<'a>, u32), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(PartialRecord<'a>, u32), A::Error> {
         if self.record.style == style::UNIT {
             return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
-        let mut filling = self.filling();
+        let mut fields = self.partial_record();
         let count = self.record.fields.len();
         for index in 0..count {
             let path = self.path(index);
-            match sequence.next_element_seed(self.field(&filling, index, &path))? {
+            match sequence.next_element_seed(self.field(&fields, index, &path))? {
                 Some(built) => built.keep(),
-                None if self.may_end(index) => return Ok((filling, index as u32)),
+                None if self.may_end(index) => return Ok((fields, index as u32)),
                 None => return Err(A::Error::invalid_length(index, &self)),
             }
-            // SAFETY: just built.
-            unsafe { filling.did(index) };
+            // SAFETY: the field was just built there.
+            unsafe { fields.mark_built(index) };
         }
-        Ok((filling, count as u32))
+        Ok((fields, count as u32))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(Filling<'a>, u32), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(PartialRecord<'a>, u32), A::Error> {
         if self.record.style != style::NAMED {
             return Err(A::Error::invalid_type(Unexpected::Map, &self));
         }
         let names = self.record.names;
-        let mut filling = self.filling();
+        let mut fields = self.partial_record();
         while let Some(index) = map.next_key_seed(NameSeed { names, variants: false })? {
-            if filling.is_done(index) {
+            if fields.is_built(index) {
                 return Err(A::Error::duplicate_field(names[index]));
             }
             let path = self.path(index);
-            map.next_value_seed(self.field(&filling, index, &path))?.keep();
-            // SAFETY: just built.
-            unsafe { filling.did(index) };
+            map.next_value_seed(self.field(&fields, index, &path))?.keep();
+            // SAFETY: the field was just built there.
+            unsafe { fields.mark_built(index) };
         }
         let count = names.len();
         for (index, field) in self.record.fields.iter().enumerate() {
-            if filling.is_done(index) {
+            if fields.is_built(index) {
                 continue;
             }
-            let rest_is_missing = (index..count).all(|index| !filling.is_done(index));
+            let rest_is_missing = (index..count).all(|index| !fields.is_built(index));
             if self.may_end(index) && rest_is_missing {
-                return Ok((filling, index as u32));
+                return Ok((fields, index as u32));
             }
             if self.grows && field.defaulted {
                 return Err(A::Error::custom(format_args!(
@@ -425,24 +428,26 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
             if !matches!(self.to.layouts.get(field.ty).kind, Kind::Option(..)) {
                 return Err(A::Error::missing_field(names[index]));
             }
-            // SAFETY: an `Option` with the tag 0 is `None`.
+            // SAFETY: the field is an `Option`, and an `Option` with the tag 0 is `None`.
             unsafe {
-                filling.at(index).write(0);
-                filling.did(index);
+                fields.at(index).write(0);
+                fields.mark_built(index);
             }
         }
-        Ok((filling, count as u32))
+        Ok((fields, count as u32))
     }
 }
 
+/// The variants of an enum, or of a type that serde treats as an enum.
 #[derive(Clone, Copy)]
 enum Variants<'a> {
     Ordering,
-    /// And where either is.
+    /// The types of `Ok` and `Err`, and the offset of either value.
     Result([Id; 2], usize),
     Enum(&'a Enum),
 }
 
+/// Builds an enum.
 struct EnumVisitor<'a> {
     to: Target<'a>,
     name: &'static str,
@@ -474,7 +479,7 @@ impl<'de, 'a> Visitor<'de> for EnumVisitor<'a> {
             }
             Variants::Enum(of) => {
                 let result = variant(to, of, index, &path, access);
-                to.trouble.note(result, &path)
+                to.state.note(result, &path)
             }
         }
     }
@@ -495,8 +500,8 @@ fn variant<'de, 'a, A: VariantAccess<'de>>(
     };
     let new_box = of.grows.then(|| NewBox::new(to.layouts, to.id, record)).transpose().map_err(A::Error::custom)?;
     let at = new_box.as_ref().map_or(to.at.wrapping_add(of.payload), NewBox::at);
-    let what = What::Variant(of.name, of.names[index]);
-    let visitor = RecordVisitor { to: Target { at, path, ..to }, record, grows: false, what };
+    let kind = RecordKind::Variant(of.name, of.names[index]);
+    let visitor = RecordVisitor { to: Target { at, path, ..to }, record, grows: false, kind };
     match record.style {
         style::UNIT => access.unit_variant()?,
         style::TUPLE if record.is_newtype() => {
@@ -507,7 +512,7 @@ fn variant<'de, 'a, A: VariantAccess<'de>>(
         _ => access.struct_variant(record.names, visitor)?.0.finish(),
     }
     match new_box {
-        // SAFETY: its fields are there.
+        // SAFETY: all fields of the variant were built in the box.
         Some(new_box) => to.write(unsafe { new_box.finish(number) }),
         None => to.write(number),
     }

@@ -1,11 +1,11 @@
-//! [`CallError`]: why a call without types gave no value.
+//! [`CallError`]: the reasons why a call without types gives no value.
 
 use plugin_core::Fault;
 use thiserror::Error;
 
 use crate::error::Error;
 
-/// Why a call without types gave no value.
+/// The reason why a call without types gave no value.
 ///
 /// # Example
 ///
@@ -32,115 +32,117 @@ pub enum CallError {
     #[error(transparent)]
     Lookup(#[from] Error),
 
-    /// The export's type is one that this host does not know, as a later SDK's may be.
+    /// The export's type is unknown to this host's version of the SDK. A plugin with a later version may have such
+    /// types.
     #[error("cannot use `{export}`: this host's version of the SDK does not know its type")]
     UnknownType {
         /// The plugin and the export.
         export: String,
     },
 
-    /// A type in the export's signature is something else than data.
+    /// The export's signature has a type that is not data.
     #[error("cannot use `{export}` without its types: not all of `{declaration}` is data")]
     NotData {
         /// The plugin and the export.
         export: String,
-        /// What it is.
+        /// The declaration of the export.
         declaration: String,
     },
 
-    /// A static was called.
+    /// The export is a static, but it was called.
     #[error("cannot call `{export}`: it is a static, `{declaration}`")]
     NotAFunction {
         /// The plugin and the export.
         export: String,
-        /// What it is.
+        /// The declaration of the export.
         declaration: String,
     },
 
-    /// A function was read as if it were a static.
+    /// The export is a function, but it was read as a static.
     #[error("cannot read `{export}`: it is a function, `{declaration}`")]
     NotAStatic {
         /// The plugin and the export.
         export: String,
-        /// What it is.
+        /// The declaration of the export.
         declaration: String,
     },
 
-    /// The function changes an argument, and the way it was called has no place for that.
+    /// The function changes an argument, and the method that was called cannot return the change.
     #[error("cannot call `{export}`: it changes its argument {index} (`{name}`); use `call_json_mut`")]
     Changes {
         /// The plugin and the export.
         export: String,
-        /// Which argument, from 1.
+        /// The number of the argument, from 1.
         index: usize,
         /// The argument's name.
         name: String,
     },
 
-    /// Another number of arguments was given than the function takes.
+    /// The number of arguments that were given is not the number that the function takes.
     #[error("cannot call `{export}`: {found} given, `{declaration}` takes {expected}", found = counted(*found))]
     ArgumentCount {
         /// The plugin and the export.
         export: String,
-        /// What it is.
+        /// The declaration of the export.
         declaration: String,
-        /// How many it takes.
+        /// The number of arguments that the function takes.
         expected: usize,
-        /// How many were given.
+        /// The number of arguments that were given.
         found: usize,
     },
 
-    /// What was given is no list of arguments.
+    /// The input is not a list of arguments.
     #[error("cannot call `{export}`: {message}")]
     Arguments {
         /// The plugin and the export.
         export: String,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
 
-    /// An argument is not what the function takes.
+    /// An argument does not fit the type that the function takes.
     #[error("cannot call `{export}`: argument {index} (`{place}`): {message}")]
     Argument {
         /// The plugin and the export.
         export: String,
-        /// Which argument, from 1.
+        /// The number of the argument, from 1.
         index: usize,
-        /// The argument's name, and where in it: `points[3].x`.
+        /// The argument's name, and the path to the part that does not fit: `points[3].x`.
         place: String,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
 
-    /// The function was called, but the format has nothing for what it returned or changed; or a static could not be
-    /// represented.
+    /// The output format cannot represent a value: the result of a function that was called, an argument that it
+    /// changed, or the value of a static.
     #[error("{what} of `{export}` cannot be represented: {message}")]
     Unrepresentable {
         /// The plugin and the export.
         export: String,
-        /// What could not be, and where in it: the result `result[3]`, an argument, the value of a static.
+        /// The value, and the path to the part that cannot be represented: the result `result[3]`, an argument, or the
+        /// value of a static.
         what: String,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
 
-    /// A lock was read that is poisoned: somebody panicked while they changed what it guards.
+    /// The static is a poisoned lock: a thread panicked while it held the lock for writing.
     #[error("cannot read `{export}`: the lock is poisoned")]
     Poisoned {
         /// The plugin and the export.
         export: String,
     },
 
-    /// There is no memory for the result, or for the value of a static.
+    /// The memory for a result or for the value of a static could not be allocated.
     #[error("cannot use `{export}`: {message}")]
     NoMemory {
         /// The plugin and the export.
         export: String,
-        /// How much it would take.
+        /// The number of bytes that were needed.
         message: String,
     },
 
-    /// The plugin panicked.
+    /// The plugin panicked during the call.
     #[error(transparent)]
     Fault(Box<Fault>),
 }

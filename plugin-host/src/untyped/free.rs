@@ -1,4 +1,4 @@
-//! Drops values by walking them, and keeps those that are not given away yet.
+//! Drops values by their layouts, and owns values that are not given away yet.
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::fmt;
@@ -11,96 +11,101 @@ use plugin_core::repr::{BufferRepr, GrowsRepr};
 use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
 use crate::untyped::reprs::{BytesRepr, JsonField, JsonRepr, json};
 
-/// What is still to be done. What is done first was added last.
+/// A piece of work that is left to do. The pieces are on a stack: the last one that was added is done first.
 enum Work {
     /// Drop this value.
     Value(Id, *mut u8),
     /// Drop this many values in a row.
     Values(Id, *mut u8, usize),
-    /// As above, of JSON.
+    /// Drop this many JSON values in a row.
     Json(*mut JsonRepr, usize),
-    /// As above, of fields of JSON objects.
+    /// Drop this many fields of a JSON object, in a row.
     JsonFields(*mut JsonField, usize),
     /// Free the memory of a buffer of elements of this size and alignment.
     Buffer(BufferRepr, usize, usize),
-    /// Free a box, whose fields are dropped but for those from this on.
+    /// Free a box. Its maker drops the fields from this number on; the fields before it are already dropped.
     Release(GrowsRepr, u32),
 }
 
-/// Drops the value at `at`. However deeply it is nested, this takes no more of the stack.
+/// Drops the value at `at`. The depth of the call stack does not grow with the depth of the value.
 ///
 /// # Safety
 ///
-/// At `at` is the `Repr` of a value of the type, which is not used after, and what made it is still loaded.
+/// `at` is the address of the `Repr` of a value of the type. The value is not used afterwards. The libraries that made
+/// its parts are still loaded.
 pub(crate) unsafe fn free(layouts: &Layouts, id: Id, at: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises such a value.
     unsafe { free_all(layouts, vec![Work::Value(id, at)]) }
 }
 
-/// Drops `count` values in a row from `at` on, as [`free`] does each.
+/// Drops `count` values in a row from `at` on.
 ///
 /// # Safety
 ///
 /// As for [`free`].
 pub(crate) unsafe fn free_elements(layouts: &Layouts, id: Id, at: *mut u8, count: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises such a value.
     unsafe { free_all(layouts, vec![Work::Values(id, at, count)]) }
 }
 
 /// # Safety
 ///
-/// Each piece of work is on values as [`free`] wants them.
+/// The values of each piece of work are as [`free`] needs them.
 unsafe fn free_all(layouts: &Layouts, mut work: Vec<Work>) {
     while let Some(next) = work.pop() {
         match next {
             Work::Value(id, at) => {
                 if layouts.get(id).owns {
-                    // SAFETY: the caller's promise, or the value is a part of one that it is true of.
+                    // SAFETY: the caller promises such a value, or the value is a part of one that the caller promises.
                     unsafe { free_one(layouts, id, at, &mut work) }
                 }
             }
             Work::Values(id, at, count) => {
                 let node = layouts.get(id);
                 if count != 0 && node.owns {
-                    // SAFETY: there are `count` values in a row, so the next is there or where they end.
+                    // SAFETY: there are `count` values in a row and `count` is not 0, so this is the next value or
+                    // their end.
                     work.push(Work::Values(id, unsafe { at.add(node.size) }, count - 1));
                     work.push(Work::Value(id, at));
                 }
             }
             Work::Json(at, count) => {
                 if count != 0 {
-                    // SAFETY: as above.
+                    // SAFETY: as for `Work::Values`.
                     work.push(Work::Json(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: a value, as the caller promises.
+                    // SAFETY: `at` is the address of a JSON value, because `count` is not 0.
                     unsafe { free_json(at, &mut work) };
                 }
             }
             Work::JsonFields(at, count) => {
                 if count != 0 {
-                    // SAFETY: as above.
+                    // SAFETY: as for `Work::Values`.
                     work.push(Work::JsonFields(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: a field, as the caller promises, whose key owns only its buffer.
+                    // SAFETY: `at` is the address of a field, because `count` is not 0. Its key owns only a buffer of
+                    // bytes.
                     unsafe {
                         free_json(&raw mut (*at).value, &mut work);
                         (*at).key.free_raw(1, 1);
                     }
                 }
             }
-            // SAFETY: its elements are dropped: they were added after it.
+            // SAFETY: the elements were added after the buffer, so they are already dropped.
             Work::Buffer(buffer, size, align) => unsafe { buffer.free_raw(size, align) },
-            // SAFETY: the first `taken` fields are dropped: they were added after it.
+            // SAFETY: the first `taken` fields were added after the box, so they are already dropped.
             Work::Release(grown, taken) => unsafe { grown.release(taken) },
         }
     }
 }
 
+/// Adds the buffer of a JSON value and the values in it to the work.
+///
 /// # Safety
 ///
 /// As for [`free`].
 unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
-    // SAFETY: the caller's promise; a tag that says that the buffer is there.
+    // SAFETY: the caller promises a JSON value. `buffer` is only used for tags with a buffer.
     let buffer = || unsafe { (*at).payload.buffer };
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises a JSON value.
     match unsafe { (*at).tag } {
         json::STRING | json::NUMBER => work.push(Work::Buffer(buffer(), 1, 1)),
         json::ARRAY => {
@@ -117,15 +122,15 @@ unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
     }
 }
 
-/// Drops what the value has of its own and adds what it refers to to the work.
+/// Adds the memory and the parts of one value to the work.
 ///
-/// A tag that means nothing says of nothing that it is there.
+/// A value with an unknown tag has no known parts, so nothing is added for it.
 ///
 /// # Safety
 ///
 /// As for [`free`].
 unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>) {
-    // SAFETY: only used for types whose `Repr` is a buffer.
+    // SAFETY: the caller promises such a value. `buffer` is only used for types whose `Repr` is a buffer.
     let buffer = || unsafe { at.cast::<BufferRepr>().read() };
     let elements = |element: Id, work: &mut Vec<Work>| {
         let (node, buffer) = (layouts.get(element), buffer());
@@ -140,26 +145,27 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
             let (messages, len) = buffer().raw_parts();
             work.push(Work::Buffer(buffer(), size_of::<BufferRepr>(), align_of::<BufferRepr>()));
             for index in 0..len {
-                // SAFETY: there are `len` of them.
+                // SAFETY: the buffer has `len` messages, and `index` is less than `len`.
                 let message = unsafe { messages.cast::<BufferRepr>().add(index).read() };
                 work.push(Work::Buffer(message, 1, 1));
             }
         }
         Kind::Leaf(Tag::Bytes) => {
-            // SAFETY: the caller promises such a value.
+            // SAFETY: the caller promises `Bytes` there.
             let bytes = unsafe { at.cast::<BytesRepr>().read() };
             if let Some(free) = bytes.free {
-                // SAFETY: its own function, called once.
+                // SAFETY: `free` is the function for this owner, and it is called once, because the value is not used
+                // again.
                 unsafe { free(bytes.owner) }
             }
         }
-        // SAFETY: the caller promises such a value.
+        // SAFETY: the caller promises a JSON value there.
         Kind::Leaf(Tag::Json) => unsafe { free_json(at.cast(), work) },
         Kind::Leaf(_) | Kind::NonZero(_) => {}
         Kind::Sequence(element) | Kind::Map(element) | Kind::Box(element) => elements(*element, work),
         Kind::Array(element, count) => work.push(Work::Values(*element, at, *count)),
         Kind::Option(inner, offset) => {
-            // SAFETY: the caller promises such a value: it begins with its tag, and the value is inside.
+            // SAFETY: the caller promises an `Option`: it begins with its tag, and `offset` is inside it.
             unsafe {
                 if at.read() == 1 {
                     work.push(Work::Value(*inner, at.add(*offset)));
@@ -167,7 +173,7 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
             }
         }
         Kind::Result(parts, offset) => {
-            // SAFETY: as above.
+            // SAFETY: the caller promises a `Result`: it begins with its tag, and `offset` is inside it.
             unsafe {
                 if let Some(part) = parts.get(usize::from(at.read())) {
                     work.push(Work::Value(*part, at.add(*offset)));
@@ -176,17 +182,18 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
         }
         Kind::Tuple(record) | Kind::Struct(Struct { record, grows: false, .. }) => fields(record, at, work),
         Kind::Struct(Struct { record, .. }) => {
-            // SAFETY: the caller promises such a value.
+            // SAFETY: the caller promises such a value. The `Repr` of a type that may grow is a `GrowsRepr`.
             let grown = unsafe { at.cast::<GrowsRepr>().read() };
             boxed(Some(record).filter(|record| record.fields.len() == grown.number() as usize), grown, work);
         }
         Kind::Enum(Enum { variants, grows: true, .. }) => {
-            // SAFETY: as above.
+            // SAFETY: as for a struct that may grow.
             let grown = unsafe { at.cast::<GrowsRepr>().read() };
             boxed(variants.get(grown.number() as usize), grown, work);
         }
         Kind::Enum(Enum { variants, payload, .. }) => {
-            // SAFETY: such a value begins with the number of its variant, and the fields of that are inside.
+            // SAFETY: the caller promises such an enum: it begins with the number of its variant, and the payload is
+            // inside it if the variant has fields.
             unsafe {
                 if let Some(record) = variants.get(at.cast::<u32>().read() as usize) {
                     fields(record, at.add(*payload), work);
@@ -196,17 +203,18 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
     }
 }
 
-/// Adds the fields at `at` to the work. Those of a variant without fields are nowhere, and none.
+/// Adds the fields at `at` to the work. If there are no fields, `at` may be any address.
 fn fields(record: &Record, at: *mut u8, work: &mut Vec<Work>) {
     for field in &record.fields {
         work.push(Work::Value(field.ty, at.wrapping_add(field.offset)));
     }
 }
 
-/// Adds a box to the work, with its fields: had its maker to drop those, it would go as deep as the value does.
+/// Adds a box and its fields to the work. The box's maker could drop the fields too, but by recursion, as deep as the
+/// value is nested.
 fn boxed(record: Option<&Record>, grown: GrowsRepr, work: &mut Vec<Work>) {
     let Some(record) = record else {
-        // What this may be only its maker knows.
+        // The host does not know this number of fields or this variant. Only the box's maker can drop the fields.
         work.push(Work::Release(grown, 0));
         return;
     };
@@ -214,15 +222,15 @@ fn boxed(record: Option<&Record>, grown: GrowsRepr, work: &mut Vec<Work>) {
     fields(record, grown.fields::<u8>().cast_mut(), work);
 }
 
-/// There is no memory for a value.
+/// The error that the memory for a value cannot be allocated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoMemory {
-    /// How many bytes it would take; `None` if more than an address can tell.
+    /// The size of the value in bytes; `None` if a `usize` cannot express it.
     bytes: Option<usize>,
 }
 
 impl NoMemory {
-    /// It would take more bytes than an address can tell.
+    /// The size does not fit in a `usize`.
     pub(crate) const UNKNOWN: NoMemory = NoMemory { bytes: None };
 }
 
@@ -235,17 +243,18 @@ impl fmt::Display for NoMemory {
     }
 }
 
-/// A place for one `Repr`, zeroed. It is freed with the value that is said to be in it.
+/// Zeroed memory for one `Repr`. If [`mark_filled`](Self::mark_filled) was called, the value is dropped together with
+/// the memory.
 pub(crate) struct Place<'a> {
     layouts: &'a Layouts,
     at: NonNull<u8>,
     memory: Layout,
-    /// The value that is there, and its offset.
+    /// The type of the value in this place and the value's offset; `None` if there is nothing to drop.
     value: Option<(Id, usize)>,
 }
 
 impl<'a> Place<'a> {
-    /// A place of that size for whatever will be in it.
+    /// Allocates a place with this size and alignment. It has no value yet.
     pub(crate) fn new(layouts: &'a Layouts, size: usize, align: usize) -> Result<Self, NoMemory> {
         let memory = Layout::from_size_align(size.max(1), align).map_err(|_| NoMemory { bytes: Some(size) })?;
         // SAFETY: the size is not 0.
@@ -257,24 +266,26 @@ impl<'a> Place<'a> {
         self.at.as_ptr()
     }
 
-    /// From now on the value at `offset` is this place's to drop.
+    /// Gives the value at `offset` to this place, which drops the value at the end.
     ///
     /// # Safety
     ///
-    /// There is one, as [`free`] wants it, and what made it is loaded for as long as the place is there.
-    pub(crate) unsafe fn holds(&mut self, id: Id, offset: usize) {
+    /// There is a value of the type at `offset`, as [`free`] needs it. The libraries that made its parts stay loaded
+    /// until the place is dropped.
+    pub(crate) unsafe fn mark_filled(&mut self, id: Id, offset: usize) {
         self.value = Some((id, offset));
     }
 
-    /// The value was given away.
-    pub(crate) fn emptied(&mut self) {
+    /// Notes that the value was moved out, so that the place does not drop it.
+    pub(crate) fn mark_empty(&mut self) {
         self.value = None;
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        // SAFETY: the value is there, by `holds`' promise; the memory is from `new`.
+        // SAFETY: the caller of `mark_filled` promised a value there, which is dropped once. `new` allocated the memory
+        // with this layout.
         unsafe {
             if let Some((id, offset)) = self.value {
                 free(self.layouts, id, self.at().add(offset));
@@ -284,7 +295,8 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Elements in a row in memory such as a `Vec` has: `capacity` times the size, with the element's alignment.
+/// A growing list of elements. Its memory is like that of a `Vec`: `capacity` times the size of an element, with the
+/// alignment of an element.
 pub(crate) struct Elements<'a> {
     layouts: &'a Layouts,
     id: Id,
@@ -310,7 +322,7 @@ impl<'a> Elements<'a> {
         self.ptr.wrapping_add(index * self.size)
     }
 
-    /// Has room for one more, and says where that goes.
+    /// Makes room for one more element, and returns its address.
     pub(crate) fn next(&mut self) -> Result<*mut u8, NoMemory> {
         if self.len == self.capacity {
             self.grow(self.capacity.saturating_mul(2).max(4))?;
@@ -318,12 +330,12 @@ impl<'a> Elements<'a> {
         Ok(self.at(self.len))
     }
 
-    /// Where [`next`](Self::next) said, there is an element now.
+    /// Adds the element that was built at the address from [`next`](Self::next).
     ///
     /// # Safety
     ///
-    /// There is.
-    pub(crate) unsafe fn added(&mut self) {
+    /// There is an element of the type at that address, as [`free`] needs it.
+    pub(crate) unsafe fn mark_added(&mut self) {
         self.len += 1;
     }
 
@@ -333,10 +345,11 @@ impl<'a> Elements<'a> {
         memory.ok_or(NoMemory { bytes })
     }
 
-    /// Has room for `capacity` elements, which is more than there are.
+    /// Makes room for `capacity` elements, which must be more than the capacity so far.
     pub(crate) fn grow(&mut self, capacity: usize) -> Result<(), NoMemory> {
         let (new, old) = (self.memory(capacity)?, self.memory(self.capacity)?);
-        // SAFETY: the sizes are not 0; memory that is grown was made here, with the old layout.
+        // SAFETY: the new size is not 0: `capacity` and the size of each `Repr` are at least 1. Memory with the old
+        // layout was allocated here.
         let ptr = unsafe { if old.size() == 0 { alloc(new) } else { realloc(self.ptr, old, new.size()) } };
         if ptr.is_null() {
             return Err(NoMemory { bytes: Some(new.size()) });
@@ -345,82 +358,83 @@ impl<'a> Elements<'a> {
         Ok(())
     }
 
-    /// Gives the elements away.
+    /// Gives the elements away as a buffer.
     pub(crate) fn into_buffer(self) -> BufferRepr {
         let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: made as a `Vec` makes it.
+        // SAFETY: the memory was allocated with the global allocator and the layout of such a `Vec`. `this` is not
+        // dropped, so the buffer is the only owner.
         unsafe { BufferRepr::from_raw_parts(this.ptr, this.len, this.capacity, this.size, this.align) }
     }
 }
 
 impl Drop for Elements<'_> {
     fn drop(&mut self) {
-        // SAFETY: as many elements are there, which are this one's.
+        // SAFETY: `mark_added` was called for `len` elements, and they were not given away, so they are dropped once.
         unsafe { free_elements(self.layouts, self.id, self.ptr, self.len) };
         if let Some(memory) = self.memory(self.capacity).ok().filter(|memory| memory.size() != 0) {
-            // SAFETY: made here, with this layout.
+            // SAFETY: `grow` allocated the memory with this layout.
             unsafe { dealloc(self.ptr, memory) }
         }
     }
 }
 
-/// Fields that are being written one by one.
-pub(crate) struct Filling<'a> {
+/// A record whose fields are being built one by one. It drops the built fields unless it is finished.
+pub(crate) struct PartialRecord<'a> {
     layouts: &'a Layouts,
     record: &'a Record,
     at: *mut u8,
-    /// The fields that are there.
-    done: Vec<bool>,
+    /// For each field, whether it is built.
+    built: Vec<bool>,
 }
 
-impl<'a> Filling<'a> {
-    /// None is there yet.
+impl<'a> PartialRecord<'a> {
+    /// Begins a record at `at`, without any field.
     pub(crate) fn new(layouts: &'a Layouts, record: &'a Record, at: *mut u8) -> Self {
-        Filling { layouts, record, at, done: vec![false; record.fields.len()] }
+        PartialRecord { layouts, record, at, built: vec![false; record.fields.len()] }
     }
 
-    pub(crate) fn is_done(&self, index: usize) -> bool {
-        self.done[index]
+    pub(crate) fn is_built(&self, index: usize) -> bool {
+        self.built[index]
     }
 
-    /// Where the field goes.
+    /// The address of a field.
     pub(crate) fn at(&self, index: usize) -> *mut u8 {
         self.at.wrapping_add(self.record.fields[index].offset)
     }
 
-    /// Where [`at`](Self::at) said, the field is now.
+    /// Notes that a field was built at the address from [`at`](Self::at).
     ///
     /// # Safety
     ///
-    /// It is.
-    pub(crate) unsafe fn did(&mut self, index: usize) {
-        self.done[index] = true;
+    /// There is a value of the field's type at that address, as [`free`] needs it.
+    pub(crate) unsafe fn mark_built(&mut self, index: usize) {
+        self.built[index] = true;
     }
 
-    /// The fields are the record's now.
+    /// Gives the fields to the record: they are not dropped here.
     pub(crate) fn finish(mut self) {
-        self.done.clear();
+        self.built.clear();
     }
 }
 
-impl Drop for Filling<'_> {
+impl Drop for PartialRecord<'_> {
     fn drop(&mut self) {
-        for index in (0..self.done.len()).filter(|&index| self.done[index]) {
-            // SAFETY: the field is there, and is nobody else's.
+        for index in (0..self.built.len()).filter(|&index| self.built[index]) {
+            // SAFETY: `mark_built` was called for this field, and `finish` was not, so the field still belongs to this.
             unsafe { free(self.layouts, self.record.fields[index].ty, self.at(index)) }
         }
     }
 }
 
-/// What stands before the fields in a box that the host makes.
+/// The header in front of the fields, in a box that the host makes.
 struct Header {
     layouts: Arc<Layouts>,
-    /// The type that is in a box of its own.
+    /// The type of the value in the box.
     id: Id,
-    /// All of the memory.
+    /// The layout of all the box's memory.
     memory: Layout,
-    /// From its start to the fields.
-    before: usize,
+    /// The offset of the fields in that memory.
+    fields_offset: usize,
 }
 
 /// A box that the host makes for a type that may grow.
@@ -429,21 +443,23 @@ pub(crate) struct NewBox {
 }
 
 impl NewBox {
-    /// A box for these fields of `id`; they are not in it yet.
+    /// Allocates a box for the fields of `record`, which is that of the type `id` or of one of its variants. The fields
+    /// are not in the box yet.
     pub(crate) fn new(layouts: &Arc<Layouts>, id: Id, record: &Record) -> Result<Self, NoMemory> {
         let align = record.align.max(align_of::<Header>());
-        let before = size_of::<Header>().next_multiple_of(align);
-        let bytes = before.checked_add(record.size);
+        let fields_offset = size_of::<Header>().next_multiple_of(align);
+        let bytes = fields_offset.checked_add(record.size);
         let memory = bytes.and_then(|bytes| Layout::from_size_align(bytes, align).ok()).ok_or(NoMemory { bytes })?;
         // SAFETY: the size is not 0.
         let start = unsafe { alloc_zeroed(memory) };
         if start.is_null() {
             return Err(NoMemory { bytes });
         }
-        let header = Header { layouts: layouts.clone(), id, memory, before };
-        // SAFETY: there is room for the header before the fields, where it is aligned because they are.
+        let header = Header { layouts: layouts.clone(), id, memory, fields_offset };
+        // SAFETY: `fields_offset` is at least the size of a header. The header is aligned: `align` is at least its
+        // alignment, and both `fields_offset` and the header's size are multiples of that alignment.
         unsafe {
-            let at = start.add(before);
+            let at = start.add(fields_offset);
             at.sub(size_of::<Header>()).cast::<Header>().write(header);
             Ok(NewBox { at })
         }
@@ -453,21 +469,22 @@ impl NewBox {
         self.at
     }
 
-    /// Gives it away.
+    /// Gives the box away.
     ///
     /// # Safety
     ///
-    /// The fields that `number` says are in it.
+    /// The box contains the fields for `number`: so many fields of a struct, or all fields of that variant.
     pub(crate) unsafe fn finish(self, number: u32) -> GrowsRepr {
         let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: `release_own` drops the fields that `number` says, and frees what `new` made.
+        // SAFETY: `release_own` drops the fields for `number`, and frees the memory that `new` allocated.
         unsafe { GrowsRepr::from_raw(this.at, number, release_own) }
     }
 }
 
 impl Drop for NewBox {
     fn drop(&mut self) {
-        // SAFETY: made by `new`, and not given away; what is in it is somebody else's.
+        // SAFETY: `new` made the box, and it was not given away. A field that is
+        // built already belongs to a `PartialRecord` or a `Built`, which drops the field.
         drop(unsafe { unbox(self.at) });
     }
 }
@@ -476,18 +493,18 @@ impl Drop for NewBox {
 ///
 /// # Safety
 ///
-/// `at` is from a [`NewBox`], which is not used after.
+/// `at` is the address of a [`NewBox`], which is not used afterwards.
 unsafe fn unbox(at: *mut u8) -> (Arc<Layouts>, Id) {
     // SAFETY: `new` wrote the header there.
     let header = unsafe { at.sub(size_of::<Header>()).cast::<Header>().read() };
-    // SAFETY: the memory starts there and is as long.
-    unsafe { dealloc(at.sub(header.before), header.memory) };
+    // SAFETY: `new` allocated the memory, `fields_offset` bytes in front of the fields, with this layout.
+    unsafe { dealloc(at.sub(header.fields_offset), header.memory) };
     (header.layouts, header.id)
 }
 
 /// The [`Release`](plugin_core::__private::Release) of a [`NewBox`].
 unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
-    // SAFETY: the receiver passes what `NewBox::finish` gave it.
+    // SAFETY: the receiver passes the address that `NewBox::finish` gave it, so there is a header in front of it.
     let header = unsafe { &*at.sub(size_of::<Header>()).cast::<Header>() };
     let record = match &header.layouts.get(header.id).kind {
         Kind::Struct(Struct { record, .. }) => Some((record, number as usize)),
@@ -496,11 +513,11 @@ unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
     };
     if let Some((record, count)) = record {
         for field in record.fields[..count].iter().skip(taken as usize) {
-            // SAFETY: the receiver did not take this field.
+            // SAFETY: `finish` promises this field, and the receiver did not take it.
             unsafe { free(&header.layouts, field.ty, at.add(field.offset)) }
         }
     }
-    // SAFETY: the receiver releases it once.
+    // SAFETY: the receiver releases the box once, and does not use it afterwards.
     drop(unsafe { unbox(at) });
 }
 
@@ -511,6 +528,6 @@ unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
 /// As for [`free`].
 pub(crate) unsafe fn free_json_value(json: &mut JsonRepr) {
     let none = Layouts::none();
-    // SAFETY: the caller's promise; JSON is of no other types.
+    // SAFETY: the caller promises a JSON value. JSON values refer to no entry of `Layouts`, so an empty one is enough.
     unsafe { free_all(&none, vec![Work::Json(json, 1)]) }
 }

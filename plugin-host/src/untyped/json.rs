@@ -1,4 +1,4 @@
-//! The calls without types that a host offers, as JSON.
+//! The public methods for calls without types, in JSON.
 
 use serde_json::Value as Json;
 use serde_json::value::Serializer;
@@ -16,7 +16,7 @@ impl Call<'_> {
             Json::Array(list) if list.len() == self.arguments.len() => self.build(arguments),
             Json::Array(list) => Err(self.wrong_count(list.len())),
             _ => Err(CallError::Arguments {
-                export: self.used.label(),
+                export: self.export.label(),
                 message: "the arguments are not in an array".to_owned(),
             }),
         }
@@ -24,12 +24,12 @@ impl Call<'_> {
 }
 
 impl Plugin {
-    /// Calls a function of this plugin's with an array of arguments as JSON, and gives its result as JSON.
+    /// Calls a function of this plugin with a JSON array of arguments, and returns its result as JSON.
     ///
     /// # Errors
     ///
-    /// Each of [`CallError`]'s. A function that changes an argument is refused:
-    /// [`call_json_mut`](Self::call_json_mut) is for those.
+    /// Any [`CallError`]. A function that changes an argument is refused: call it with
+    /// [`call_json_mut`](Self::call_json_mut).
     ///
     /// # Example
     ///
@@ -58,12 +58,12 @@ impl Plugin {
         call.represent_result(&returned, Serializer)
     }
 
-    /// As [`call_json`](Self::call_json), and puts what the function made of its `&mut` arguments in their places,
-    /// also if it panicked.
+    /// Does the same as [`call_json`](Self::call_json), and also writes the new values of `&mut` arguments back to
+    /// `arguments`. The new values are written back even if the function panicked.
     ///
     /// # Errors
     ///
-    /// Each of [`CallError`]'s.
+    /// Any [`CallError`].
     ///
     /// # Example
     ///
@@ -87,31 +87,31 @@ impl Plugin {
         let call = Call::new(self, name)?;
         let mut places = call.build_json(arguments)?;
         let returned = call.invoke(&mut places);
-        let mut written = Ok(());
+        let mut represented = Ok(());
         for (index, (place, argument)) in places.iter().zip(call.arguments).enumerate() {
             if matches!(argument.passing, Passing::Mut | Passing::SliceMut) {
-                let name = call.used.argument_name(index);
+                let name = call.export.argument_name(index);
                 let what = |path: &str| format!("argument {} (`{name}{path}`)", index + 1);
-                // SAFETY: what the callee has left there.
+                // SAFETY: the host built a value of this type there, and a callee leaves a valid value behind `&mut`.
                 let changed =
-                    unsafe { call.used.represent((call.layouts, argument.built), place.at(), what, Serializer) };
+                    unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, Serializer) };
                 match changed {
                     Ok(changed) => arguments[index] = changed,
-                    Err(error) => written = written.and(Err(error)),
+                    Err(error) => represented = represented.and(Err(error)),
                 }
             }
         }
         drop(places);
         let returned = returned?;
-        written?;
+        represented?;
         call.represent_result(&returned, Serializer)
     }
 
-    /// Reads a static of this plugin's as JSON. An atomic is loaded, a lock is held while its value is read.
+    /// Reads a static of this plugin as JSON. An atomic is loaded. A lock is held while its value is read.
     ///
     /// # Errors
     ///
-    /// Each of [`CallError`]'s that can be without a call.
+    /// Any [`CallError`] that does not need a call.
     ///
     /// # Example
     ///
@@ -132,12 +132,13 @@ impl Plugin {
 }
 
 impl Host {
-    /// Calls a function of whichever loaded plugin exports that name, with an array of arguments as JSON, as
+    /// Finds the loaded plugin that exports `name` and calls the function with a JSON array of arguments, as
     /// [`Plugin::call_json`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Plugin::call_json`], and [`Error::Ambiguous`] if several plugins export the name.
+    /// Those of [`Plugin::call_json`], and [`Error::Ambiguous`](crate::Error::Ambiguous) if several plugins export the
+    /// name.
     ///
     /// # Example
     ///
@@ -152,22 +153,24 @@ impl Host {
         self.exporter(name)?.call_json(name, arguments)
     }
 
-    /// Calls a function of whichever loaded plugin exports that name, as [`Plugin::call_json_mut`] does.
+    /// Finds the loaded plugin that exports `name` and calls the function, as [`Plugin::call_json_mut`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Plugin::call_json_mut`], and [`Error::Ambiguous`] if several plugins export the name.
+    /// Those of [`Plugin::call_json_mut`], and [`Error::Ambiguous`](crate::Error::Ambiguous) if several plugins export
+    /// the name.
     ///
     /// For an example see [`Plugin::call_json_mut`].
     pub fn call_json_mut(&self, name: &str, arguments: &mut Json) -> Result<Json, CallError> {
         self.exporter(name)?.call_json_mut(name, arguments)
     }
 
-    /// Reads a static of whichever loaded plugin exports that name, as [`Plugin::get_json`] does.
+    /// Finds the loaded plugin that exports `name` and reads the static, as [`Plugin::get_json`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Plugin::get_json`], and [`Error::Ambiguous`] if several plugins export the name.
+    /// Those of [`Plugin::get_json`], and [`Error::Ambiguous`](crate::Error::Ambiguous) if several plugins export the
+    /// name.
     ///
     /// For an example see [`Plugin::get_json`].
     pub fn get_json(&self, name: &str) -> Result<Json, CallError> {

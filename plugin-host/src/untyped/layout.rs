@@ -1,6 +1,6 @@
-//! How each type's `Repr` is laid out in memory, worked out from its descriptor alone.
+//! The memory layout of each type's `Repr`, computed from the descriptor alone.
 //!
-//! Every `Repr` is a `#[repr(C)]` composition, so C's rules are all it takes.
+//! Every `Repr` is a `#[repr(C)]` composition of its parts. So C's rules determine each size, alignment and offset.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::untyped::reprs::{
     BytesRepr, DurationRepr, IpAddrRepr, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr, SystemTimeRepr,
 };
 
-/// A type, as its place in [`Layouts`].
+/// A type, as an index into [`Layouts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(usize);
 
@@ -21,45 +21,45 @@ pub(crate) struct Id(usize);
 #[derive(Debug)]
 pub(crate) struct Layouts(Vec<Node>);
 
-/// What is known of a type.
+/// The layout of a type, and facts about its values.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Of its `Repr`.
+    /// The size of its `Repr`. It is at least 1.
     pub(crate) size: usize,
-    /// Of its `Repr`.
+    /// The alignment of its `Repr`.
     pub(crate) align: usize,
     /// Whether its values may own memory.
     pub(crate) owns: bool,
-    /// Whether its values have no data, so that a format may write them as nothing.
+    /// Whether its values have no data, so that a format may write no byte for them.
     pub(crate) is_empty: bool,
     pub(crate) kind: Kind,
 }
 
-/// What a type is, as far as its `Repr` and serde's data model distinguish.
+/// The kind of a type. Two types have the same kind if their `Repr` and serde's data model treat them alike.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// One of those without parts, by its tag.
+    /// A type without parts, by its tag.
     Leaf(Tag),
     /// `NonZero` of the integer with this tag.
     NonZero(Tag),
     /// Any of the owned strings.
     Text,
-    /// Anything that is a buffer of elements.
+    /// Any type whose `Repr` is a buffer of elements.
     Sequence(Id),
-    /// A buffer of pairs: these.
+    /// A map: a buffer of pairs of this type.
     Map(Id),
     Box(Id),
     Array(Id, usize),
-    /// And where the value is.
+    /// The inner type, and the offset of its value.
     Option(Id, usize),
-    /// And where either is.
+    /// The types of `Ok` and `Err`, and the offset of either value.
     Result([Id; 2], usize),
     Tuple(Record),
     Struct(Struct),
     Enum(Enum),
 }
 
-/// Fields in a row.
+/// The fields of a tuple, a struct or a variant.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) fields: Vec<Field>,
@@ -67,7 +67,7 @@ pub(crate) struct Record {
     pub(crate) names: &'static [&'static str],
     /// See [`style`].
     pub(crate) style: u8,
-    /// At least 1, as where there is no field there is a byte.
+    /// The size of all fields. It is at least 1: a record without fields has one byte.
     pub(crate) size: usize,
     pub(crate) align: usize,
 }
@@ -76,16 +76,16 @@ pub(crate) struct Record {
 pub(crate) struct Field {
     pub(crate) ty: Id,
     pub(crate) offset: usize,
-    /// Whether it may be left out, if all after it are.
+    /// Whether the field may be left out if all fields after it are left out.
     pub(crate) defaulted: bool,
 }
 
-/// A struct, or what serde sees as one.
+/// A struct, or a type that serde treats as a struct.
 #[derive(Debug)]
 pub(crate) struct Struct {
     pub(crate) name: &'static str,
     pub(crate) record: Record,
-    /// Whether it is in a box of its own.
+    /// Whether it may grow. If so, it crosses in a box of its own.
     pub(crate) grows: bool,
 }
 
@@ -94,16 +94,16 @@ pub(crate) struct Enum {
     pub(crate) name: &'static str,
     /// The names of the variants, the fallback last.
     pub(crate) names: &'static [&'static str],
-    /// Without the fallback.
+    /// The fields of each variant. The fallback is not among them.
     pub(crate) variants: Vec<Record>,
-    /// If it does not grow: where the variant's fields are.
+    /// The offset of the variant's fields if the enum may not grow.
     pub(crate) payload: usize,
-    /// Whether it is in a box of its own. One that does has a fallback.
+    /// Whether it may grow. If so, it crosses in a box of its own, and has a fallback.
     pub(crate) grows: bool,
 }
 
-/// A text that stays for good, as serde wants the names of types and fields. One is made of all that are equal, so that
-/// loading plugins again takes no more memory.
+/// Returns an equal text that is never freed, because serde needs static names of types and fields. Equal texts share
+/// one copy, so loading plugins again takes no more memory.
 pub(crate) fn intern(text: &str) -> &'static str {
     static TEXTS: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +115,7 @@ pub(crate) fn intern(text: &str) -> &'static str {
     })
 }
 
-/// As [`intern`], for a list.
+/// Does the same as [`intern`] for a list of texts.
 fn intern_all<'a>(texts: impl Iterator<Item = &'a str>) -> &'static [&'static str] {
     static LISTS: Mutex<Option<HashSet<&'static [&'static str]>>> = Mutex::new(None);
     let list: Vec<&'static str> = texts.map(intern).collect();
@@ -128,20 +128,21 @@ fn intern_all<'a>(texts: impl Iterator<Item = &'a str>) -> &'static [&'static st
     })
 }
 
-/// The next multiple of `align` that is not before `offset`.
+/// Returns the first multiple of `align` that is at least `offset`.
 fn align_up(offset: usize, align: usize) -> Option<usize> {
     offset.checked_next_multiple_of(align)
 }
 
 impl Layouts {
-    /// A byte. It is there whatever the types are.
+    /// A byte. Every [`Layouts::new`] has this type.
     pub(crate) const BYTE: Id = Id(0);
-    /// A unit of the system's own text on Windows, as [`BYTE`](Self::BYTE) is elsewhere.
+    /// A unit of UTF-16: the unit of an `OsString` on Windows. Every [`Layouts::new`] has this type.
     pub(crate) const WIDE_UNIT: Id = Id(1);
-    /// What the system's own text is made of.
+    /// The unit of an `OsString` on this operating system.
     pub(crate) const OS_UNIT: Id = if cfg!(windows) { Self::WIDE_UNIT } else { Self::BYTE };
 
-    /// Works out the layouts of `types`, which are of `schema`. `None` if one is not of data, or larger than memory.
+    /// Computes the layouts of `types`, which are types of `schema`. Returns `None` if one of them is not data, or is
+    /// larger than memory.
     pub(crate) fn new(schema: &Schema, types: &[&schema::Type]) -> Option<(Layouts, Vec<Id>)> {
         let mut builder =
             Builder { schema, nodes: Vec::new(), named: vec![None; schema.definitions.len()], later: Vec::new() };
@@ -160,7 +161,7 @@ impl Layouts {
         Some((Layouts(nodes), ids))
     }
 
-    /// Of no types.
+    /// Returns layouts without any type.
     pub(crate) fn none() -> Self {
         Layouts(Vec::new())
     }
@@ -170,13 +171,14 @@ impl Layouts {
     }
 }
 
-/// Makes a node of each type that can be reached, without sizes: a type may lead back to itself behind a pointer.
+/// Makes a node for each type that `types` lead to. Sizes are computed later, because a type may lead back to itself
+/// behind a pointer.
 struct Builder<'a> {
     schema: &'a Schema,
     nodes: Vec<Node>,
-    /// The nodes of the definitions that were met.
+    /// The node of each definition; `None` for a definition that was not met yet.
     named: Vec<Option<Id>>,
-    /// Those of them that are still to be made.
+    /// The definitions whose nodes have no kind yet.
     later: Vec<(usize, Id)>,
 }
 
@@ -186,12 +188,13 @@ impl Builder<'_> {
         Id(self.nodes.len() - 1)
     }
 
-    /// The node of a type. What it is made of goes first; as deep as types are nested, and not through definitions.
+    /// Returns the node of a type. The nodes of its parts are made first, by recursion. The recursion is as deep as the
+    /// type is nested, which the schema limits. It does not follow definitions.
     fn node(&mut self, ty: &schema::Type) -> Option<Id> {
         if ty.tag == Tag::Named {
             return Some(self.named(ty.count as usize));
         }
-        // Whatever it is of, none of that is in it.
+        // A `PhantomData` contains no value of its part, which need not be data.
         let inside = if ty.tag == Tag::PhantomData { &[][..] } else { self.schema.parts(ty) };
         let mut parts = Vec::with_capacity(inside.len());
         for part in inside {
@@ -200,10 +203,10 @@ impl Builder<'_> {
         self.made_of(ty, &parts)
     }
 
-    /// The node of a type that has no name and is made of `parts`.
+    /// Makes the node of a type without a name, whose parts have the nodes `parts`.
     fn made_of(&mut self, ty: &schema::Type, parts: &[Id]) -> Option<Id> {
         use Tag::*;
-        // With all its fields of the one type that there may be.
+        // A struct whose fields all have the type of the first part.
         let like_a_struct = |name, style, names: &[&str]| {
             let fields = names.iter().map(|_| (parts[0], false));
             let record = Record::new(style, intern_all(names.iter().copied()), fields);
@@ -234,7 +237,7 @@ impl Builder<'_> {
         Some(self.add(kind))
     }
 
-    /// The node of a definition, which is one of those that are made later.
+    /// Returns the node of a definition. A definition that is met for the first time gets its kind later.
     fn named(&mut self, definition: usize) -> Id {
         if let Some(id) = self.named[definition] {
             return id;
@@ -245,7 +248,7 @@ impl Builder<'_> {
         id
     }
 
-    /// Makes what was left for later.
+    /// Fills in the nodes of all definitions that were met.
     fn definitions(&mut self) -> Option<()> {
         while let Some((definition, id)) = self.later.pop() {
             let definition = &self.schema.definitions[definition];
@@ -272,13 +275,13 @@ impl Builder<'_> {
 }
 
 impl Record {
-    /// Without sizes and offsets.
+    /// Makes a record without sizes and offsets.
     fn new(style: u8, names: &'static [&'static str], types: impl IntoIterator<Item = (Id, bool)>) -> Self {
         let fields = types.into_iter().map(|(ty, defaulted)| Field { ty, offset: 0, defaulted }).collect();
         Record { fields, names, style, size: 0, align: 0 }
     }
 
-    /// Finds the place of each field, and says whether one may own memory.
+    /// Computes the offset of each field and the record's size. Returns whether a field may own memory.
     fn place(&mut self, nodes: &[Node]) -> Option<bool> {
         let (mut end, mut align, mut owns) = (0_usize, 1, false);
         for field in &mut self.fields {
@@ -288,7 +291,7 @@ impl Record {
             align = align.max(node.align);
             owns |= node.owns;
         }
-        self.size = whole(end.max(1), align)?;
+        self.size = padded_size(end.max(1), align)?;
         self.align = align;
         Some(owns)
     }
@@ -299,19 +302,21 @@ impl Record {
     }
 }
 
-/// The size of what ends at `end` before that is filled up, if it is no larger than memory may be.
-fn whole(end: usize, align: usize) -> Option<usize> {
+/// Returns the size of a type whose last part ends at `end`, with the padding that `align` needs. Returns `None` if the
+/// size is more than an allocation may have.
+fn padded_size(end: usize, align: usize) -> Option<usize> {
     align_up(end, align).filter(|&size| size <= isize::MAX as usize)
 }
 
-/// What [`Node`] says beside the kind.
+/// The size, the alignment, and whether values may own memory, as in [`Node`].
 type Facts = (usize, usize, bool);
 
-fn of<R>(owns: bool) -> Facts {
+fn facts_of<R>(owns: bool) -> Facts {
     (size_of::<R>(), align_of::<R>(), owns)
 }
 
-/// Finds the size of a type, and before it those of all that it has inside itself. That ends: the schema is finite.
+/// Computes the size of a type, and before that the sizes of the types that it contains inline. This ends because
+/// [`Schema::decode`] refuses a type that contains itself inline.
 fn place_with_parts(nodes: &mut [Node], id: Id) -> Option<()> {
     let mut waiting = vec![id];
     while let Some(&id) = waiting.last() {
@@ -320,7 +325,7 @@ fn place_with_parts(nodes: &mut [Node], id: Id) -> Option<()> {
                 waiting.push(part);
                 continue;
             }
-            // Out of its place meanwhile, so that the others can be looked at.
+            // The kind is taken out while it changes, because the change reads other nodes.
             let mut kind = std::mem::replace(&mut nodes[id.0].kind, Kind::Text);
             let facts = facts(nodes, &mut kind);
             let node = &mut nodes[id.0];
@@ -332,7 +337,7 @@ fn place_with_parts(nodes: &mut [Node], id: Id) -> Option<()> {
     Some(())
 }
 
-/// A type that this one has inside itself and whose size is not known yet.
+/// Returns a type that this type contains inline and whose size is not known yet.
 fn unplaced_part(nodes: &[Node], id: Id) -> Option<Id> {
     let unplaced = |id: &Id| nodes[id.0].size == 0;
     let in_record = |record: &Record| record.fields.iter().map(|field| field.ty).find(unplaced);
@@ -345,19 +350,19 @@ fn unplaced_part(nodes: &[Node], id: Id) -> Option<Id> {
     }
 }
 
-/// What there is to say of a type when the sizes of all that it has inside itself are known.
+/// Computes the facts about a type from those about the types that it contains inline, and the offsets of its parts.
 fn facts(nodes: &[Node], kind: &mut Kind) -> Option<Facts> {
     Some(match kind {
         Kind::Leaf(tag) | Kind::NonZero(tag) => leaf(*tag)?,
-        Kind::Text | Kind::Sequence(_) | Kind::Map(_) | Kind::Box(_) => of::<BufferRepr>(true),
+        Kind::Text | Kind::Sequence(_) | Kind::Map(_) | Kind::Box(_) => facts_of::<BufferRepr>(true),
         Kind::Array(element, count) => {
             let node = &nodes[element.0];
-            (whole(node.size.checked_mul(*count)?, 1)?, node.align, node.owns)
+            (padded_size(node.size.checked_mul(*count)?, 1)?, node.align, node.owns)
         }
         Kind::Option(inner, offset) => {
             let node = &nodes[inner.0];
             *offset = node.align;
-            (whole(node.align.checked_add(node.size)?, node.align)?, node.align, node.owns)
+            (padded_size(node.align.checked_add(node.size)?, node.align)?, node.align, node.owns)
         }
         Kind::Result(parts, offset) => {
             let (mut size, mut align, mut owns) = (0, 1, false);
@@ -366,14 +371,14 @@ fn facts(nodes: &[Node], kind: &mut Kind) -> Option<Facts> {
                 (size, align, owns) = (node.size.max(size), node.align.max(align), node.owns | owns);
             }
             *offset = align;
-            (whole(align.checked_add(size)?, align)?, align, owns)
+            (padded_size(align.checked_add(size)?, align)?, align, owns)
         }
         Kind::Tuple(record) => {
             let owns = record.place(nodes)?;
             (record.size, record.align, owns)
         }
-        // What is in the box may be the type itself again. It is placed when all sizes are known.
-        Kind::Struct(Struct { grows: true, .. }) | Kind::Enum(Enum { grows: true, .. }) => of::<GrowsRepr>(true),
+        // The box may contain the same type again. So `place_box` computes the offsets when all sizes are known.
+        Kind::Struct(Struct { grows: true, .. }) | Kind::Enum(Enum { grows: true, .. }) => facts_of::<GrowsRepr>(true),
         Kind::Struct(Struct { record, .. }) => {
             let owns = record.place(nodes)?;
             (record.size, record.align, owns)
@@ -382,19 +387,19 @@ fn facts(nodes: &[Node], kind: &mut Kind) -> Option<Facts> {
             let (mut size, mut align, mut owns) = (0, 1, false);
             for record in variants {
                 owns |= record.place(nodes)?;
-                // One without fields has no place in the union.
+                // A variant without fields has no part in the union.
                 if !record.fields.is_empty() {
                     (size, align) = (record.size.max(size), record.align.max(align));
                 }
             }
             *payload = align_up(size_of::<u32>(), align)?;
             let align = align.max(align_of::<u32>());
-            (whole(payload.checked_add(size)?, align)?, align, owns)
+            (padded_size(payload.checked_add(size)?, align)?, align, owns)
         }
     })
 }
 
-/// Places the fields of what is in a box of its own.
+/// Computes the offsets of the fields in the box of a type that may grow.
 fn place_box(nodes: &mut [Node], id: Id) -> Option<()> {
     let mut kind = std::mem::replace(&mut nodes[id.0].kind, Kind::Text);
     let placed = match &mut kind {
@@ -408,8 +413,9 @@ fn place_box(nodes: &mut [Node], id: Id) -> Option<()> {
     placed
 }
 
-/// Finds the types whose values have no data: units, and all that is made of nothing else. As types may lead back to
-/// themselves, each round finds those that are made of what was found before.
+/// Finds the types whose values have no data: units, and types that consist only of types without data. Each round
+/// finds the types that consist of types from the rounds before. One walk would not do, because types may lead back to
+/// themselves.
 fn find_empty(nodes: &mut [Node]) {
     loop {
         let mut found = false;
@@ -449,25 +455,25 @@ fn is_leaf(tag: Tag) -> bool {
 
 fn leaf(tag: Tag) -> Option<Facts> {
     Some(match tag {
-        Tag::Unit | Tag::Bool | Tag::U8 | Tag::I8 | Tag::Ordering => of::<u8>(false),
-        Tag::U16 | Tag::I16 => of::<u16>(false),
-        Tag::Char | Tag::U32 | Tag::I32 => of::<u32>(false),
-        Tag::U64 | Tag::I64 => of::<u64>(false),
-        Tag::U128 | Tag::I128 => of::<WideRepr>(false),
-        Tag::Usize | Tag::Isize => of::<usize>(false),
-        Tag::F32 => of::<f32>(false),
-        Tag::F64 => of::<f64>(false),
-        Tag::PathBuf | Tag::OsString | Tag::Error => of::<BufferRepr>(true),
-        Tag::Duration => of::<DurationRepr>(false),
-        Tag::SystemTime => of::<SystemTimeRepr>(false),
-        Tag::Ipv4Addr => of::<[u8; 4]>(false),
-        Tag::Ipv6Addr | Tag::Uuid => of::<[u8; 16]>(false),
-        Tag::IpAddr => of::<IpAddrRepr>(false),
-        Tag::SocketAddrV4 => of::<SocketAddrV4Repr>(false),
-        Tag::SocketAddrV6 => of::<SocketAddrV6Repr>(false),
-        Tag::SocketAddr => of::<SocketAddrRepr>(false),
-        Tag::Bytes => of::<BytesRepr>(true),
-        Tag::Json => of::<JsonRepr>(true),
+        Tag::Unit | Tag::Bool | Tag::U8 | Tag::I8 | Tag::Ordering => facts_of::<u8>(false),
+        Tag::U16 | Tag::I16 => facts_of::<u16>(false),
+        Tag::Char | Tag::U32 | Tag::I32 => facts_of::<u32>(false),
+        Tag::U64 | Tag::I64 => facts_of::<u64>(false),
+        Tag::U128 | Tag::I128 => facts_of::<WideRepr>(false),
+        Tag::Usize | Tag::Isize => facts_of::<usize>(false),
+        Tag::F32 => facts_of::<f32>(false),
+        Tag::F64 => facts_of::<f64>(false),
+        Tag::PathBuf | Tag::OsString | Tag::Error => facts_of::<BufferRepr>(true),
+        Tag::Duration => facts_of::<DurationRepr>(false),
+        Tag::SystemTime => facts_of::<SystemTimeRepr>(false),
+        Tag::Ipv4Addr => facts_of::<[u8; 4]>(false),
+        Tag::Ipv6Addr | Tag::Uuid => facts_of::<[u8; 16]>(false),
+        Tag::IpAddr => facts_of::<IpAddrRepr>(false),
+        Tag::SocketAddrV4 => facts_of::<SocketAddrV4Repr>(false),
+        Tag::SocketAddrV6 => facts_of::<SocketAddrV6Repr>(false),
+        Tag::SocketAddr => facts_of::<SocketAddrRepr>(false),
+        Tag::Bytes => facts_of::<BytesRepr>(true),
+        Tag::Json => facts_of::<JsonRepr>(true),
         _ => return None,
     })
 }

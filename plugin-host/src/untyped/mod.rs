@@ -1,17 +1,17 @@
-//! Calls without types: values are built, read and dropped by their descriptors alone.
+//! Calls without types: the host builds, reads and drops values by their descriptors alone.
 //!
 //! | file | |
 //! | --- | --- |
-//! | `layout.rs`, `reprs.rs` | where everything is in a `Repr` |
-//! | `ser.rs` | gives what is at an address to any of serde's serializers |
-//! | `de.rs` | builds at an address what any of serde's deserializers gives |
-//! | `free.rs` | drops what is at an address |
-//! | `prepared.rs` | an export, worked out from its descriptor |
-//! | `call.rs`, `statics.rs`, `outcome.rs` | bring them together |
-//! | `api.rs`, `json.rs` | what a host offers |
-//! | `walk.rs` | where in a value a walk is, and how deep |
+//! | `layout.rs`, `reprs.rs` | the layout of each `Repr`: size, alignment, offsets |
+//! | `ser.rs` | reads a value at an address and writes it to a serde serializer |
+//! | `de.rs` | reads a value from a serde deserializer and builds it at an address |
+//! | `free.rs` | drops a value at an address |
+//! | `prepared.rs` | an export's layouts and its way of access, computed once from the descriptor |
+//! | `call.rs`, `statics.rs`, `outcome.rs` | a call of a function, a read of a static, and the fault of either |
+//! | `api.rs`, `json.rs` | the public methods of `Plugin` and `Host` |
+//! | `walk.rs` | the depth and the path of a walk through a value |
 //!
-//! How a type is written is what serde's own implementations and derives make of it.
+//! Each type is written in the same form as serde's own implementations and derives write it.
 
 mod api;
 mod call;

@@ -1,4 +1,4 @@
-//! The outcome of a call by address.
+//! The outcome of a call by address: the result, or a fault.
 
 use plugin_core::Fault;
 use plugin_core::fault::FaultRepr;
@@ -6,7 +6,7 @@ use plugin_core::fault::FaultRepr;
 use crate::untyped::free::{NoMemory, Place};
 use crate::untyped::layout::Layouts;
 
-/// Why there is no value of an export's.
+/// The reason why an export gave no value.
 pub(super) enum Failure {
     Fault(Fault),
     NoMemory(NoMemory),
@@ -24,8 +24,9 @@ impl From<NoMemory> for Failure {
     }
 }
 
-/// A place for an outcome of something whose last part, at `before`, has this size and alignment. And where in it that
-/// something is.
+/// Makes a place for an outcome, and returns the offset of the returned value in it.
+///
+/// The value has a head of `before` bytes, and then a part with this `size` and `align`.
 pub(super) fn outcome_place(
     layouts: &Layouts,
     align: usize,
@@ -39,14 +40,14 @@ pub(super) fn outcome_place(
     Ok((place, offset))
 }
 
-/// Takes the fault that an outcome has, if it has one.
+/// Takes the fault out of an outcome, if the outcome has one.
 ///
 /// # Safety
 ///
-/// An outcome is there, of a plugin that is still loaded.
+/// The place contains an outcome of a plugin that is still loaded. This function is called once for each outcome.
 pub(super) unsafe fn fault_of(outcome: &Place<'_>) -> Result<(), Fault> {
-    // SAFETY: an outcome begins so.
+    // SAFETY: an outcome begins with a pointer to its fault, or null.
     let fault = unsafe { outcome.at().cast::<*mut FaultRepr>().read() };
-    // SAFETY: the outcome's own, which is looked at once.
+    // SAFETY: the outcome owns the fault, and it is taken once, as the caller promises.
     if fault.is_null() { Ok(()) } else { Err(unsafe { FaultRepr::take(fault) }) }
 }

@@ -1,4 +1,4 @@
-//! An export as calls without types need it, worked out once from its descriptor.
+//! The layouts and the way of access of an export, computed once from its descriptor.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use plugin_core::descriptor::Tag;
 use crate::schema::{Schema, Type};
 use crate::untyped::layout::{Id, Layouts};
 
-/// What is worked out once of an export.
+/// The facts that calls without types need about an export.
 pub(crate) enum Prepared {
     /// A type that this SDK does not know.
     Unknown,
-    /// A type that is no data.
+    /// The signature has a type without a layout: not all of the signature is data.
     NotData,
     Function {
         layouts: Arc<Layouts>,
@@ -28,34 +28,35 @@ pub(crate) enum Prepared {
 /// An argument of a function.
 pub(crate) struct Argument {
     pub(super) passing: Passing,
-    /// Of what is built for it: `T` for a `&T` too, a `String` for a `&str`, a `Vec<T>` for a `&[T]`.
+    /// The type of the value that the host builds: `T` for `T` and `&T`, `String` for `&str`, `Vec<T>` for `&[T]`.
     pub(super) built: Id,
 }
 
-/// How an argument is passed. Only the first is given away: the others are the host's to drop after the call.
+/// How an argument is passed. The callee takes an argument with [`Own`](Self::Own). The host drops all other arguments
+/// after the call.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Passing {
-    /// Itself.
+    /// By value.
     Own,
     /// By address, for the callee to hold.
     Ref,
-    /// By address. The callee leaves another value there.
+    /// By address. The callee may replace the value there.
     Mut,
     /// As text or elements, for the callee to hold.
     Slice,
-    /// As elements. The callee leaves others there.
+    /// As elements. The callee may replace the elements.
     SliceMut,
 }
 
 /// How a static is read.
 pub(crate) enum Access {
-    /// The accessor returns where the value is.
+    /// The accessor returns the address of the value.
     Value,
-    /// The accessor returns where the elements are, of which a buffer is what is read.
+    /// The accessor returns the address of the elements and their number. The host reads them through a buffer.
     Elements,
-    /// The accessor returns where an atomic is, of the type with this tag.
+    /// The accessor returns the address of an atomic. The tag is that of the value in the atomic.
     Atomic(Tag),
-    /// The accessor returns what operates a lock.
+    /// The accessor returns the functions that operate a lock.
     Lock,
 }
 
@@ -66,8 +67,8 @@ impl Prepared {
     }
 
     fn of(schema: &Schema) -> Option<Self> {
-        // What is built of `&str` and the like.
-        let behind = |ty: &Type| match ty.tag {
+        // The owned type that the host builds for a `&str`, a `&[T]` and other references of that kind.
+        let owned_form = |ty: &Type| match ty.tag {
             Tag::Str => Some(ty.with_tag(Tag::String)),
             Tag::Path => Some(ty.with_tag(Tag::PathBuf)),
             Tag::OsStr => Some(ty.with_tag(Tag::OsString)),
@@ -78,11 +79,11 @@ impl Prepared {
         match (root.tag, schema.parts(root)) {
             (Tag::Fn, [arguments @ .., result]) => {
                 let arguments = arguments.iter().map(|argument| match (argument.tag, schema.parts(argument)) {
-                    (Tag::Ref, [inner]) => match behind(inner) {
+                    (Tag::Ref, [inner]) => match owned_form(inner) {
                         Some(built) => (Passing::Slice, built),
                         None => (Passing::Ref, *inner),
                     },
-                    (Tag::Mut, [inner]) => match behind(inner) {
+                    (Tag::Mut, [inner]) => match owned_form(inner) {
                         Some(built) => (Passing::SliceMut, built),
                         None => (Passing::Mut, *inner),
                     },
@@ -97,7 +98,9 @@ impl Prepared {
             }
             (tag, [inner]) => {
                 let (access, ty) = match tag {
-                    Tag::Static if inner.tag == Tag::Ref => (Access::Elements, behind(schema.parts(inner).first()?)?),
+                    Tag::Static if inner.tag == Tag::Ref => {
+                        (Access::Elements, owned_form(schema.parts(inner).first()?)?)
+                    }
                     Tag::Static => (Access::Value, *inner),
                     Tag::Atomic if is_atomic(inner.tag) => (Access::Atomic(inner.tag), *inner),
                     Tag::RwLock | Tag::Mutex => (Access::Lock, *inner),
@@ -111,7 +114,7 @@ impl Prepared {
     }
 }
 
-/// Whether there is an atomic of that type.
+/// Returns true if this target has an atomic of the type with this tag.
 fn is_atomic(tag: Tag) -> bool {
     use Tag::*;
     matches!(tag, Bool | U8 | I8 | U16 | I16 | U32 | I32 | Usize | Isize)

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 
 use plugin_core::repr::BufferRepr;
 
-/// Of `Duration`.
+/// The `Repr` of `Duration`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct DurationRepr {
@@ -13,7 +13,7 @@ pub(crate) struct DurationRepr {
     pub(crate) nanos: u32,
 }
 
-/// Of `SystemTime`: since the Unix epoch, the seconds rounded down.
+/// The `Repr` of `SystemTime`: the time since the Unix epoch, with the seconds rounded down.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct SystemTimeRepr {
@@ -21,7 +21,7 @@ pub(crate) struct SystemTimeRepr {
     pub(crate) nanos: u32,
 }
 
-/// Of `IpAddr`: 0 for version 4, 1 for version 6.
+/// The `Repr` of `IpAddr`. The tag is 0 for version 4 and 1 for version 6.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct IpAddrRepr {
@@ -36,7 +36,7 @@ pub(crate) union IpUnion {
     pub(crate) v6: [u8; 16],
 }
 
-/// Of `SocketAddrV4`.
+/// The `Repr` of `SocketAddrV4`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct SocketAddrV4Repr {
@@ -44,7 +44,7 @@ pub(crate) struct SocketAddrV4Repr {
     pub(crate) port: u16,
 }
 
-/// Of `SocketAddrV6`.
+/// The `Repr` of `SocketAddrV6`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct SocketAddrV6Repr {
@@ -54,7 +54,7 @@ pub(crate) struct SocketAddrV6Repr {
     pub(crate) scope: u32,
 }
 
-/// Of `SocketAddr`, as [`IpAddrRepr`].
+/// The `Repr` of `SocketAddr`, with the tags of [`IpAddrRepr`].
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct SocketAddrRepr {
@@ -69,7 +69,7 @@ pub(crate) union SocketUnion {
     pub(crate) v6: SocketAddrV6Repr,
 }
 
-/// Of `Bytes`.
+/// The `Repr` of `Bytes`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct BytesRepr {
@@ -80,7 +80,7 @@ pub(crate) struct BytesRepr {
     pub(crate) share: unsafe extern "C" fn(*const c_void) -> BytesRepr,
 }
 
-/// Of a JSON value.
+/// The `Repr` of a JSON value.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct JsonRepr {
@@ -88,7 +88,7 @@ pub(crate) struct JsonRepr {
     pub(crate) payload: JsonUnion,
 }
 
-/// What the tag of a [`JsonRepr`] may be.
+/// The tags of a [`JsonRepr`].
 pub(crate) mod json {
     pub(crate) const NULL: u8 = 0;
     pub(crate) const BOOL: u8 = 1;
@@ -98,7 +98,7 @@ pub(crate) mod json {
     pub(crate) const STRING: u8 = 5;
     pub(crate) const ARRAY: u8 = 6;
     pub(crate) const OBJECT: u8 = 7;
-    /// The text of a number that is none of the above.
+    /// A number that none of the three types above can hold, as text.
     pub(crate) const NUMBER: u8 = 8;
 }
 
@@ -128,10 +128,10 @@ impl IpAddrRepr {
         }
     }
 
-    /// The address, or the tag if it means nothing.
+    /// Returns the address, or the tag if it is not a known one.
     pub(crate) fn get(self) -> Result<IpAddr, u8> {
         match self.tag {
-            // SAFETY: the tag says which field was written; of bytes, at that.
+            // SAFETY: the tag says that `v4` was written, and any bytes are an address.
             0 => Ok(Ipv4Addr::from(unsafe { self.address.v4 }).into()),
             // SAFETY: as above.
             1 => Ok(Ipv6Addr::from(unsafe { self.address.v6 }).into()),
@@ -169,10 +169,10 @@ impl SocketAddrRepr {
         }
     }
 
-    /// The address, or the tag if it means nothing.
+    /// Returns the address, or the tag if it is not a known one.
     pub(crate) fn get(self) -> Result<SocketAddr, u8> {
         match self.tag {
-            // SAFETY: the tag says which field was written.
+            // SAFETY: the tag says that `v4` was written.
             0 => Ok(unsafe { self.address.v4 }.get().into()),
             // SAFETY: as above.
             1 => Ok(unsafe { self.address.v6 }.get().into()),

@@ -1,4 +1,4 @@
-//! Serialises what is at an address.
+//! Serialises a value at an address.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -19,7 +19,7 @@ use crate::untyped::reprs::{
     BytesRepr, DurationRepr, IpAddrRepr, JsonField, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr,
     SystemTimeRepr, json,
 };
-use crate::untyped::walk::{Depth, Path, TOO_DEEP, Trouble};
+use crate::untyped::walk::{Depth, Path, TOO_DEEP, WalkState};
 
 /// A value at an address, to be serialised.
 #[derive(Clone, Copy)]
@@ -29,36 +29,40 @@ pub(crate) struct Value<'a> {
     at: *const u8,
     depth: Depth,
     path: &'a Path<'a>,
-    trouble: &'a Trouble,
+    state: &'a WalkState,
 }
 
 impl<'a> Value<'a> {
-    /// The value at `at`.
+    /// Makes a `Value` for the value at `at`.
     ///
     /// # Safety
     ///
-    /// The `Repr` of a value of the type is there for `'a`, and nobody changes it.
-    pub(crate) unsafe fn new(layouts: &'a Layouts, id: Id, at: *const u8, trouble: &'a Trouble) -> Self {
-        Value { layouts, id, at, depth: Depth::TOP, path: &Path::Top, trouble }
+    /// During `'a`, the `Repr` of a value of the type is at `at`, and nothing changes it.
+    pub(crate) unsafe fn new(layouts: &'a Layouts, id: Id, at: *const u8, state: &'a WalkState) -> Self {
+        Value { layouts, id, at, depth: Depth::TOP, path: &Path::Top, state }
     }
 
+    /// Reads the value's `Repr`, or its beginning.
+    ///
     /// # Safety
     ///
     /// The value's `Repr` is a `T`, or begins with one.
     unsafe fn read<T: Copy>(&self) -> T {
-        // SAFETY: the caller's promise, and that of `new`.
+        // SAFETY: the caller of `new` promised a `Repr` there. The caller of this promises that it begins with a `T`.
         unsafe { self.at.cast::<T>().read() }
     }
 
+    /// Returns the elements of a buffer.
+    ///
     /// # Safety
     ///
     /// The value's `Repr` is a buffer of `T`s.
     unsafe fn elements<T>(&self) -> &'a [T] {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises a buffer of `T`s. By `new`'s promise, it stays unchanged during `'a`.
         unsafe { slice(self.read::<BufferRepr>().raw_parts()) }
     }
 
-    /// A part of this value.
+    /// Returns a part of this value.
     fn part<'b>(&self, id: Id, at: *const u8, depth: Depth, path: &'b Path<'b>) -> Value<'b>
     where
         'a: 'b,
@@ -66,7 +70,7 @@ impl<'a> Value<'a> {
         Value { id, at, depth, path, ..*self }
     }
 
-    fn no_meaning<S: Serializer>(&self, what: &str, number: impl std::fmt::Display) -> S::Error {
+    fn unknown_tag<S: Serializer>(&self, what: &str, number: impl std::fmt::Display) -> S::Error {
         S::Error::custom(format_args!("a lowered {what} has the tag {number}, which means nothing"))
     }
 
@@ -78,11 +82,12 @@ impl<'a> Value<'a> {
         self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))
     }
 
-    /// Each kind has a function of its own, because what this one needs of the stack it needs at each level.
+    /// Serialises the value. Each kind has a function of its own, so that the stack frame of this function stays small:
+    /// there is one at each level of the value.
     fn walk<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.layouts.get(self.id).kind {
             Kind::Leaf(tag) | Kind::NonZero(tag) => self.leaf(*tag, serializer),
-            // SAFETY: text is a buffer of UTF-8.
+            // SAFETY: the `Repr` of a text is a buffer of UTF-8.
             Kind::Text => serializer.serialize_str(unsafe { text(self.read()) }),
             Kind::Sequence(element) => self.sequence(*element, serializer),
             Kind::Map(pair) => self.map(*pair, serializer),
@@ -91,13 +96,13 @@ impl<'a> Value<'a> {
             Kind::Option(inner, offset) => self.option(*inner, *offset, serializer),
             Kind::Result(parts, offset) => self.result(*parts, *offset, serializer),
             Kind::Tuple(record) => self.tuple(record, serializer),
-            Kind::Struct(of) => self.strukt(of, serializer),
+            Kind::Struct(of) => self.structure(of, serializer),
             Kind::Enum(of) => self.enumeration(of, serializer),
         }
     }
 
     fn boxed<S: Serializer>(&self, inner: Id, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY: such a value is a buffer.
+        // SAFETY: the `Repr` of a box is a buffer.
         let (at, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         if len != 1 {
             return Err(S::Error::custom(format_args!("a lowered `Box` holds {len} values, not one")));
@@ -117,24 +122,24 @@ impl<'a> Value<'a> {
     }
 
     fn option<S: Serializer>(&self, inner: Id, offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY: such a value begins with its tag.
+        // SAFETY: the `Repr` of an `Option` begins with its tag.
         match unsafe { self.read::<u8>() } {
             0 => serializer.serialize_none(),
             1 => {
                 let inner = self.part(inner, self.at.wrapping_add(offset), self.step::<S>()?, self.path);
                 serializer.serialize_some(&inner)
             }
-            tag => Err(self.no_meaning::<S>("`Option`", tag)),
+            tag => Err(self.unknown_tag::<S>("`Option`", tag)),
         }
     }
 
     fn result<S: Serializer>(&self, parts: [Id; 2], offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY: such a value begins with its tag.
+        // SAFETY: the `Repr` of a `Result` begins with its tag.
         let tag = unsafe { self.read::<u8>() };
         let name = match tag {
             0 => "Ok",
             1 => "Err",
-            tag => return Err(self.no_meaning::<S>("`Result`", tag)),
+            tag => return Err(self.unknown_tag::<S>("`Result`", tag)),
         };
         let path = Path::Field(self.path, name);
         let part = self.part(parts[usize::from(tag)], self.at.wrapping_add(offset), self.level::<S>()?, &path);
@@ -152,10 +157,11 @@ impl<'a> Value<'a> {
     }
 
     fn leaf<S: Serializer>(&self, tag: Tag, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY: here and in what follows: the value is of the type that has this tag, whose `Repr` is what is read.
+        // SAFETY (for all reads in this function): the value has the type with this tag, and `read` gets the `Repr` of
+        // that type.
         macro_rules! read {
             ($ty:ty) => {
-                // SAFETY: as said above.
+                // SAFETY: see the top of this function.
                 unsafe { self.read::<$ty>() }
             };
         }
@@ -164,11 +170,11 @@ impl<'a> Value<'a> {
             Tag::Bool => match read!(u8) {
                 0 => serializer.serialize_bool(false),
                 1 => serializer.serialize_bool(true),
-                other => Err(self.no_meaning::<S>("`bool`", other)),
+                other => Err(self.unknown_tag::<S>("`bool`", other)),
             },
             Tag::Char => match char::from_u32(read!(u32)) {
                 Some(letter) => serializer.serialize_char(letter),
-                None => Err(self.no_meaning::<S>("`char`", read!(u32))),
+                None => Err(self.unknown_tag::<S>("`char`", read!(u32))),
             },
             Tag::U8 => serializer.serialize_u8(read!(u8)),
             Tag::U16 => serializer.serialize_u16(read!(u16)),
@@ -180,7 +186,7 @@ impl<'a> Value<'a> {
             Tag::I32 => serializer.serialize_i32(read!(i32)),
             Tag::I64 => serializer.serialize_i64(read!(i64)),
             Tag::Isize => read!(isize).serialize(serializer),
-            // Their bytes may be less aligned than the integers are.
+            // Read as bytes, because the `Repr` of a 128-bit integer may have a smaller alignment than the integer.
             Tag::U128 => serializer.serialize_u128(u128::from_ne_bytes(read!([u8; 16]))),
             Tag::I128 => serializer.serialize_i128(i128::from_ne_bytes(read!([u8; 16]))),
             Tag::F32 => serializer.serialize_f32(read!(f32)),
@@ -190,7 +196,7 @@ impl<'a> Value<'a> {
             Tag::Duration => {
                 let DurationRepr { secs, nanos } = read!(DurationRepr);
                 if nanos > 999_999_999 {
-                    return Err(self.no_meaning::<S>("`Duration`", nanos));
+                    return Err(self.unknown_tag::<S>("`Duration`", nanos));
                 }
                 Duration::new(secs, nanos).serialize(serializer)
             }
@@ -212,7 +218,7 @@ impl<'a> Value<'a> {
                     -1 => (0, "Less"),
                     0 => (1, "Equal"),
                     1 => (2, "Greater"),
-                    other => return Err(self.no_meaning::<S>("`Ordering`", other)),
+                    other => return Err(self.unknown_tag::<S>("`Ordering`", other)),
                 };
                 serializer.serialize_unit_variant("Ordering", index, name)
             }
@@ -220,28 +226,28 @@ impl<'a> Value<'a> {
             Tag::Ipv6Addr => Ipv6Addr::from(read!([u8; 16])).serialize(serializer),
             Tag::IpAddr => match read!(IpAddrRepr).get() {
                 Ok(address) => address.serialize(serializer),
-                Err(tag) => Err(self.no_meaning::<S>("`IpAddr`", tag)),
+                Err(tag) => Err(self.unknown_tag::<S>("`IpAddr`", tag)),
             },
             Tag::SocketAddrV4 => read!(SocketAddrV4Repr).get().serialize(serializer),
             Tag::SocketAddrV6 => read!(SocketAddrV6Repr).get().serialize(serializer),
             Tag::SocketAddr => match read!(SocketAddrRepr).get() {
                 Ok(address) => address.serialize(serializer),
-                Err(tag) => Err(self.no_meaning::<S>("`SocketAddr`", tag)),
+                Err(tag) => Err(self.unknown_tag::<S>("`SocketAddr`", tag)),
             },
             Tag::Error => {
-                // SAFETY: as said above: a buffer of texts.
+                // SAFETY: the `Repr` of an error is a buffer of texts.
                 let messages = unsafe { self.elements::<BufferRepr>() };
-                // SAFETY: as above.
+                // SAFETY: each message is a buffer of UTF-8.
                 serializer.collect_seq(messages.iter().map(|message| unsafe { text(*message) }))
             }
             Tag::Bytes => {
                 let BytesRepr { ptr, len, .. } = read!(BytesRepr);
-                // SAFETY: as said above: where its bytes are, and how many.
+                // SAFETY: `Bytes` has `len` bytes at `ptr`, which stay unchanged during `'a`.
                 let bytes = unsafe { slice((ptr.cast_mut(), len)) };
                 serializer.serialize_bytes(bytes)
             }
             Tag::Json => {
-                // SAFETY: as said above.
+                // SAFETY: the value is a JSON value, which stays unchanged during `'a`.
                 let json = unsafe { &*self.at.cast::<JsonRepr>() };
                 Json { json, depth: self.depth }.serialize(serializer)
             }
@@ -260,20 +266,20 @@ impl<'a> Value<'a> {
     #[cfg(not(windows))]
     fn os_string(&self) -> OsString {
         use std::os::unix::ffi::OsStringExt;
-        // SAFETY: only used for the system's own text.
+        // SAFETY: only used for an `OsString` or a `PathBuf`, whose `Repr` is a buffer of such units.
         OsString::from_vec(unsafe { self.elements::<u8>() }.to_vec())
     }
 
     #[cfg(windows)]
     fn os_string(&self) -> OsString {
         use std::os::windows::ffi::OsStringExt;
-        // SAFETY: only used for the system's own text.
+        // SAFETY: only used for an `OsString` or a `PathBuf`, whose `Repr` is a buffer of such units.
         OsString::from_wide(unsafe { self.elements::<u16>() })
     }
 
     fn sequence<S: Serializer>(&self, element: Id, serializer: S) -> Result<S::Ok, S::Error> {
         let depth = self.level::<S>()?;
-        // SAFETY: such a value is a buffer.
+        // SAFETY: the `Repr` of a sequence is a buffer.
         let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         let size = self.layouts.get(element).size;
         let mut sequence = serializer.serialize_seq(Some(len))?;
@@ -287,8 +293,8 @@ impl<'a> Value<'a> {
     fn map<S: Serializer>(&self, pair: Id, serializer: S) -> Result<S::Ok, S::Error> {
         let depth = self.level::<S>()?;
         let node = self.layouts.get(pair);
-        let Kind::Tuple(Record { fields, .. }) = &node.kind else { unreachable!("a map is of pairs") };
-        // SAFETY: such a value is a buffer.
+        let Kind::Tuple(Record { fields, .. }) = &node.kind else { unreachable!("the elements of a map are pairs") };
+        // SAFETY: the `Repr` of a map is a buffer of pairs.
         let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         let mut map = serializer.serialize_map(Some(len))?;
         for index in 0..len {
@@ -303,29 +309,29 @@ impl<'a> Value<'a> {
         map.end()
     }
 
-    /// What a map's key says, if it is text.
+    /// Returns the text if this value is a text.
     pub(super) fn as_text(&self) -> Option<&'a str> {
-        // SAFETY: text is a buffer of UTF-8.
+        // SAFETY: the `Repr` of a text is a buffer of UTF-8.
         matches!(self.layouts.get(self.id).kind, Kind::Text).then(|| unsafe { text(self.read()) })
     }
 
-    /// The box that the value is.
+    /// Returns the box of a value whose type may grow.
     ///
     /// # Safety
     ///
-    /// It is of a type that grows.
+    /// The value's type may grow.
     unsafe fn grown(&self) -> GrowsRepr {
-        // SAFETY: the caller's promise.
+        // SAFETY: the `Repr` of a type that may grow is a `GrowsRepr`.
         unsafe { self.read() }
     }
 
-    fn strukt<S: Serializer>(&self, of: &Struct, serializer: S) -> Result<S::Ok, S::Error> {
+    fn structure<S: Serializer>(&self, of: &Struct, serializer: S) -> Result<S::Ok, S::Error> {
         let depth = self.level::<S>()?;
         let Struct { name, record, grows } = of;
         let count = record.fields.len();
         let mut at = self.at;
         if *grows {
-            // SAFETY: it grows.
+            // SAFETY: `grows` says that the type may grow.
             let grown = unsafe { self.grown() };
             if grown.number() as usize != count {
                 let number = grown.number();
@@ -354,7 +360,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Gives each of the fields at `at` with its name to `serialize`.
+    /// Calls `serialize` for each of the fields at `at`, with its name.
     fn fields<E>(
         &self,
         record: &Record,
@@ -375,18 +381,18 @@ impl<'a> Value<'a> {
         let depth = self.level::<S>()?;
         let Enum { name, names, variants, payload, grows } = of;
         let (number, at) = if *grows {
-            // SAFETY: it grows.
+            // SAFETY: `grows` says that the type may grow.
             let grown = unsafe { self.grown() };
             if grown.number() == GrowsRepr::FALLBACK {
                 return serializer.serialize_unit_variant(name, variants.len() as u32, names[variants.len()]);
             }
             (grown.number(), grown.fields())
         } else {
-            // SAFETY: such a value begins with its number.
+            // SAFETY: the `Repr` of an enum that may not grow begins with the number of its variant.
             (unsafe { self.read::<u32>() }, self.at.wrapping_add(*payload))
         };
         let Some(record) = variants.get(number as usize) else {
-            return Err(self.no_meaning::<S>(&format!("`{name}`"), number));
+            return Err(self.unknown_tag::<S>(&format!("`{name}`"), number));
         };
         let variant = names[number as usize];
         let count = record.fields.len();
@@ -417,23 +423,27 @@ impl<'a> Value<'a> {
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.trouble.note(self.walk(serializer), self.path)
+        self.state.note(self.walk(serializer), self.path)
     }
 }
 
+/// Makes a slice of the parts of a buffer.
+///
 /// # Safety
 ///
-/// At this address there are so many `T`s for `'a`.
+/// During `'a`, there are `len` `T`s at `ptr`, and nothing changes them.
 unsafe fn slice<'a, T>((ptr, len): (*mut u8, usize)) -> &'a [T] {
-    // SAFETY: the caller's promise; where there are none, there may be no address either.
+    // SAFETY: the caller promises `len` elements. An empty buffer may have any address, so it is not used.
     if len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(ptr.cast(), len) } }
 }
 
+/// Returns the text of a buffer.
+///
 /// # Safety
 ///
-/// As for [`slice`], of bytes that are UTF-8.
+/// As for [`slice`](fn@slice), and the bytes are UTF-8.
 unsafe fn text<'a>(buffer: BufferRepr) -> &'a str {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises bytes that are UTF-8.
     unsafe { std::str::from_utf8_unchecked(slice(buffer.raw_parts())) }
 }
 
@@ -447,41 +457,41 @@ impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let JsonRepr { tag, payload } = self.json;
         let inner = || self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP));
-        // SAFETY: here and below: the tag says which field was written, and what the buffer is of.
         match *tag {
             json::NULL => serializer.serialize_unit(),
-            // SAFETY: as said above.
+            // SAFETY: the tag says that `boolean` was written.
             json::BOOL => serializer.serialize_bool(unsafe { payload.boolean } != 0),
-            // SAFETY: as said above.
+            // SAFETY: the tag says that `unsigned` was written.
             json::U64 => serializer.serialize_u64(unsafe { payload.unsigned }),
-            // SAFETY: as said above.
+            // SAFETY: the tag says that `signed` was written.
             json::I64 => serializer.serialize_i64(unsafe { payload.signed }),
-            // SAFETY: as said above.
+            // SAFETY: the tag says that `float` was written.
             json::F64 => serializer.serialize_f64(unsafe { payload.float }),
-            // SAFETY: as said above.
+            // SAFETY: the tag says that `buffer` was written, and that it is text.
             json::STRING => serializer.serialize_str(unsafe { text(payload.buffer) }),
             json::ARRAY => {
                 let depth = inner()?;
-                // SAFETY: as said above.
+                // SAFETY: the tag says that `buffer` was written, and that its elements are JSON values.
                 let elements = unsafe { slice::<JsonRepr>(payload.buffer.raw_parts()) };
                 serializer.collect_seq(elements.iter().map(|json| Json { json, depth }))
             }
             json::OBJECT => {
                 let depth = inner()?;
-                // SAFETY: as said above.
+                // SAFETY: the tag says that `buffer` was written, and that its elements are fields.
                 let fields = unsafe { slice::<JsonField>(payload.buffer.raw_parts()) };
-                // SAFETY: as said above.
+                // SAFETY: the key of a field is text.
                 let key = |field: &'_ JsonField| unsafe { text::<'_>(field.key) };
                 serializer.collect_map(fields.iter().map(|field| (key(field), Json { json: &field.value, depth })))
             }
-            // SAFETY: as said above.
+            // SAFETY: the tag says that `buffer` was written, and that it is text.
             json::NUMBER => json_number(unsafe { text(payload.buffer) }, serializer),
             tag => Err(S::Error::custom(format_args!("a lowered JSON value has the tag {tag}, which means nothing"))),
         }
     }
 }
 
-/// Serialises a number that is none of Rust's, if serde_json is there and has such numbers.
+/// Serialises a number that no number type of Rust can hold. This needs serde_json with its feature
+/// `arbitrary_precision`. Without it, the number is serialised as an `f64` if that is exact.
 fn json_number<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     #[cfg(feature = "json")]
     if std::mem::needs_drop::<serde_json::Number>() {
@@ -496,7 +506,7 @@ fn json_number<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Err
     }
 }
 
-/// A UUID, as it is written.
+/// A UUID, displayed with hyphens.
 struct Hyphenated([u8; 16]);
 
 impl std::fmt::Display for Hyphenated {

@@ -1,4 +1,4 @@
-//! The value of a static of which nothing is known but its descriptor.
+//! The value of a static, read by its descriptor alone.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering};
@@ -17,15 +17,15 @@ type Accessor<A> = unsafe extern "C" fn(Context) -> Outcome<A>;
 
 /// The value of a static.
 pub(super) struct StaticValue<'a> {
-    /// Where the value is.
+    /// The address of the value: in the plugin, or in `_place`.
     pub(super) at: *const u8,
-    /// Where it is if it is not the plugin's.
+    /// The memory of the value if the host made a copy of it.
     _place: Place<'a>,
-    /// What ends the loan.
+    /// The loan of the value, which ends when this is dropped.
     pub(super) lent: Lent,
 }
 
-/// A loan of a plugin's, on this thread.
+/// A loan that a plugin gave to this thread.
 pub(super) enum Lent {
     Static(AccessRepr),
     Lock(Locked),
@@ -34,13 +34,13 @@ pub(super) enum Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Lent::Static(access) = self {
-            // SAFETY: ended once, in a plugin that is loaded.
+            // SAFETY: the loan is ended once, here. The caller of `read` promises that the plugin is loaded until then.
             unsafe { access.end() }
         }
     }
 }
 
-/// A lock that is held. How it is operated does not depend on the type.
+/// A lock that is held. The functions that operate a lock are the same for each type of value.
 pub(super) struct Locked {
     lock: LockRepr<u8>,
     pub(super) head: LockedHead,
@@ -48,7 +48,9 @@ pub(super) struct Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // SAFETY: taken on this thread, which this cannot leave, and given back once.
+        // SAFETY: the lock was taken on this thread, and this value cannot leave the thread, because raw pointers are
+        // not `Send`. The lock is released once, here. The caller of `read` promises that the plugin is loaded until
+        // then.
         unsafe { self.lock.end_read(self.head.guard) }
     }
 }
@@ -58,7 +60,8 @@ impl<'a> StaticValue<'a> {
     ///
     /// # Safety
     ///
-    /// It is of the type, and the export's accessor gives this access to it.
+    /// The static has the type `value`, and the export's accessor gives this kind of access to it. The plugin stays
+    /// loaded until the returned value is dropped.
     pub(super) unsafe fn read(
         export: &Export,
         layouts: &'a Layouts,
@@ -66,32 +69,33 @@ impl<'a> StaticValue<'a> {
         value: Id,
     ) -> Result<Self, Failure> {
         match access {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises all conditions of `read_lock`.
             Access::Lock => unsafe { Self::read_lock(export, layouts, value) },
-            // SAFETY: as above.
+            // SAFETY: the caller promises all conditions of `read_access`.
             _ => unsafe { Self::read_access(export, layouts, access, value) },
         }
     }
 
     /// # Safety
     ///
-    /// As above, and it is no lock.
+    /// As for [`read`](Self::read), and `access` is not [`Access::Lock`].
     unsafe fn read_access(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         let node = layouts.get(value);
         let place = Place::new(layouts, node.size, node.align)?;
-        // SAFETY: what the accessor of such a static is.
+        // SAFETY: a static that is not a lock has an accessor of this type.
         let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(export.site.entry) };
-        // SAFETY: the site keeps the library loaded; the outcome is taken apart once.
+        // SAFETY: the site keeps the library loaded, and this outcome is used once.
         let lent = unsafe { entry(std::ptr::null()).into_result()? };
         let (first, _) = lent.elements().raw_parts();
         let at = match access {
             Access::Atomic(tag) => {
-                // SAFETY: the address of the static; an atomic is laid out as what it holds.
+                // SAFETY: `first` is the address of an atomic of the type with this tag. The place was made for its
+                // value.
                 unsafe { load(*tag, first, place.at()) };
                 place.at()
             }
             Access::Elements => {
-                // SAFETY: the place is for a buffer.
+                // SAFETY: the place was made for `value`, whose `Repr` is a buffer.
                 unsafe { place.at().cast::<BufferRepr>().write(BufferRepr::of_slice(lent.elements())) };
                 place.at()
             }
@@ -102,32 +106,33 @@ impl<'a> StaticValue<'a> {
 
     /// # Safety
     ///
-    /// As above, and it is a lock.
+    /// As for [`read`](Self::read), and `access` is [`Access::Lock`].
     unsafe fn read_lock(export: &Export, layouts: &'a Layouts, value: Id) -> Result<Self, Failure> {
-        // SAFETY: what the accessor of such a static is; what it returns is laid out alike for each type.
+        // SAFETY: a lock has an accessor of this type, except that `u8` stands for the type of its value. The layout of
+        // a `LockRepr` does not depend on that type.
         let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(export.site.entry) };
-        // SAFETY: the site keeps the library loaded; the outcome is taken apart once.
+        // SAFETY: the site keeps the library loaded, and this outcome is used once.
         let lock = unsafe { entry(std::ptr::null()).into_result()? };
         let node = layouts.get(value);
         let (place, head_offset) = outcome_place(layouts, node.align, LockedHead::value_offset(node.align), node.size)?;
-        // SAFETY: there is room.
+        // SAFETY: `place` has room for the fault, the head and the value, at the offsets of the outcome.
         unsafe { lock.read_to(place.at().cast()) };
-        // SAFETY: an outcome, of a plugin that is loaded.
+        // SAFETY: `read_to` has written an outcome, the export keeps the plugin loaded, and the fault is taken once.
         unsafe { fault_of(&place)? };
-        // SAFETY: no fault, so what was locked is there.
+        // SAFETY: without a fault, the plugin has written the head of the locked value.
         let head = unsafe { place.at().add(head_offset).cast::<LockedHead>().read() };
         let at = place.at().wrapping_add(head_offset + LockedHead::value_offset(node.align));
         Ok(StaticValue { at, _place: place, lent: Lent::Lock(Locked { lock, head }) })
     }
 }
 
-/// Loads an atomic.
+/// Loads an atomic and writes its value to `to`.
 ///
 /// # Safety
 ///
-/// `from` is the address of an atomic of that type, and `to` of a place for its value.
+/// `from` is the address of an atomic of the type with this tag, and `to` of a place for its value.
 unsafe fn load(tag: Tag, from: *mut u8, to: *mut u8) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises both addresses. An atomic has the same layout as the value in it.
     unsafe {
         match tag {
             Tag::Bool | Tag::U8 | Tag::I8 => to.write((*from.cast::<AtomicU8>()).load(Ordering::SeqCst)),
@@ -139,7 +144,7 @@ unsafe fn load(tag: Tag, from: *mut u8, to: *mut u8) {
                 to.cast::<u64>().write((*from.cast::<AtomicU64>()).load(Ordering::SeqCst));
             }
             Tag::Usize | Tag::Isize => to.cast::<usize>().write((*from.cast::<AtomicUsize>()).load(Ordering::SeqCst)),
-            _ => unreachable!("there is no such atomic"),
+            _ => unreachable!("Rust has no atomic of this type"),
         }
     }
 }

@@ -1,14 +1,14 @@
-//! A walk through a value: how deep it may go, and where it is.
+//! The depth and the path of a walk through a value.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
 
-/// How many levels of sequences, maps, structs and variants a value may have, as in `serde_json`.
-pub(crate) const LEVELS: u8 = 128;
-/// How many levels there may be if `Option`s and boxes count too. The stack must be enough for these.
-const STEPS: u16 = 400;
+/// The most levels of sequences, maps, structs and variants that a value may have: the same limit as in `serde_json`.
+pub(crate) const MAX_LEVELS: u8 = 128;
+/// The most levels of a value if `Option`s and boxes count too. The stack must have room for so many.
+const MAX_STEPS: u16 = 400;
 
-/// How deep a walk may still go.
+/// The number of levels that a walk may still go down.
 #[derive(Clone, Copy)]
 pub(crate) struct Depth {
     levels: u8,
@@ -16,14 +16,14 @@ pub(crate) struct Depth {
 }
 
 impl Depth {
-    pub(crate) const TOP: Depth = Depth { levels: LEVELS, steps: STEPS };
+    pub(crate) const TOP: Depth = Depth { levels: MAX_LEVELS, steps: MAX_STEPS };
 
-    /// What is left inside an `Option` or a box.
+    /// Returns the depth that is left inside an `Option` or a box; `None` if the limit is reached.
     pub(crate) fn step(self) -> Option<Depth> {
         Some(Depth { steps: self.steps.checked_sub(1)?, ..self })
     }
 
-    /// What is left inside anything else.
+    /// Returns the depth that is left inside any other type; `None` if a limit is reached.
     pub(crate) fn level(self) -> Option<Depth> {
         Some(Depth { levels: self.levels.checked_sub(1)?, ..self.step()? })
     }
@@ -31,7 +31,7 @@ impl Depth {
 
 pub(crate) const TOO_DEEP: &str = "values are nested more than 128 levels deep";
 
-/// Where in a value a walk is.
+/// The path from a value to the part that a walk is at.
 #[derive(Clone, Copy)]
 pub(crate) enum Path<'a> {
     Top,
@@ -42,13 +42,13 @@ pub(crate) enum Path<'a> {
 
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not by recursion, though it could be.
+        // Collects the parts in a loop, because a path may be long.
         let (mut at, mut all) = (self, Vec::new());
         while let Path::Field(parent, _) | Path::Index(parent, _) | Path::Key(parent, _) = at {
             all.push(at);
             at = parent;
         }
-        // Of a long one, its ends.
+        // Only the two ends of a long path are shown.
         const ENDS: usize = 8;
         all.reverse();
         let left_out = if all.len() > 2 * ENDS + 1 { ENDS..all.len() - ENDS } else { 0..0 };
@@ -65,23 +65,23 @@ impl fmt::Display for Path<'_> {
 /// The number of elements without data that all sequences, maps and arrays of one walk may have together.
 pub(crate) const MAX_EMPTY: usize = 1 << 16;
 
-/// The troubles of a walk.
+/// The place of a walk's first error, and a count that is limited.
 #[derive(Default)]
-pub(crate) struct Trouble {
-    /// Where the walk met the first error: the innermost place that was there.
+pub(crate) struct WalkState {
+    /// The path to the first error that the walk met: the innermost path that is known.
     place: RefCell<Option<String>>,
-    /// How many elements without data there were.
+    /// The number of elements without data so far.
     empty: Cell<usize>,
 }
 
-impl Trouble {
-    /// Counts an element without data, and returns whether there may be so many.
+impl WalkState {
+    /// Counts an element without data. Returns false if there are too many.
     pub(crate) fn count_empty(&self) -> bool {
         self.empty.set(self.empty.get() + 1);
         self.empty.get() <= MAX_EMPTY
     }
 
-    /// Notes the place of a result that is an error, unless one further in was noted before.
+    /// Notes the path if `result` is an error. The first call counts: it is the innermost one.
     pub(crate) fn note<T, E>(&self, result: Result<T, E>, path: &Path<'_>) -> Result<T, E> {
         if result.is_err() {
             self.place.borrow_mut().get_or_insert_with(|| {
@@ -94,6 +94,7 @@ impl Trouble {
         result
     }
 
+    /// Takes the path of the first error, as text.
     pub(crate) fn take(&self) -> String {
         self.place.borrow_mut().take().unwrap_or_default()
     }

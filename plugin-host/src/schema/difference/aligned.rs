@@ -1,15 +1,16 @@
-//! Two lists of names, and what only one of them has.
+//! The alignment of two lists of names: the common names, and those in only one list.
 
 use std::collections::{HashMap, HashSet};
 
-/// Two lists of names, of fields or of variants.
+/// Two aligned lists of names of fields or variants, as indices into the lists.
 #[derive(Default)]
 pub(super) struct Aligned<'a> {
-    /// Places of those that both have.
+    /// The indices of each name that both sides have.
     pub(super) common: Vec<(usize, usize)>,
     pub(super) only_host: Vec<usize>,
     pub(super) only_plugin: Vec<usize>,
-    /// The common ones of each side that are in another order.
+    /// The common names in the order of each side, from the first that differs to the last; `None` if the order is the
+    /// same.
     pub(super) order: Option<(Vec<&'a str>, Vec<&'a str>)>,
 }
 
@@ -38,7 +39,8 @@ impl<'a> Aligned<'a> {
         aligned
     }
 
-    /// Takes out what only has another name: it stands in the same place, and `is_same` says that it is the same.
+    /// Takes out the items that were only renamed, and returns their indices. Such an item has the same index on both
+    /// sides, and `is_same` returns true for it.
     pub(super) fn renamed(&mut self, is_same: impl Fn(usize) -> bool) -> Vec<usize> {
         let others: HashSet<usize> = self.only_plugin.iter().copied().collect();
         let renamed: Vec<usize> =
@@ -49,17 +51,19 @@ impl<'a> Aligned<'a> {
         renamed
     }
 
-    pub(super) fn is_surplus(&self) -> bool {
+    /// Returns true if a side has a name that the other lacks.
+    pub(super) fn has_unmatched(&self) -> bool {
         !self.only_host.is_empty() || !self.only_plugin.is_empty()
     }
 
-    /// Returns true if one list is the other and more, so that growth could have led from one to the other.
-    pub(super) fn is_longer(&self, renamed: &[usize]) -> bool {
+    /// Returns true if one list has all items of the other and more, in the same order. Then growth could lead from one
+    /// to the other.
+    pub(super) fn is_extended(&self, renamed: &[usize]) -> bool {
         self.only_host.is_empty() != self.only_plugin.is_empty() && self.order.is_none() && renamed.is_empty()
     }
 }
 
-/// Whether one list is how the other begins.
+/// Returns true if one list is the beginning of the other.
 pub(super) fn is_prefix(a: &[&str], b: &[&str]) -> bool {
     a.iter().zip(b).all(|(a, b)| a == b)
 }

@@ -1,4 +1,4 @@
-//! The definitions of two schemas while these are compared: their names, and the pairs that were met.
+//! The definitions of two schemas during a comparison: their names, and the pairs that were met.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -21,7 +21,7 @@ impl Names {
         let mut numbers = vec![0; schema.definitions.len()];
         for &index in schema.by_name() {
             let definition = &schema.definitions[index];
-            // No name contains a zero.
+            // Names contain no zero byte, so it marks the end.
             let mut name = [definition.name.as_bytes(), &[0]].concat();
             for argument in &definition.arguments {
                 match argument {
@@ -43,7 +43,7 @@ impl Names {
     }
 }
 
-/// Appends bytes to `name` that differ from those of every other type. Named types within are written as their numbers.
+/// Appends bytes for a type to `name`. Different types have different bytes. A named type is written as its number.
 fn write_name(schema: &Schema, ty: &Type, numbers: &[usize], name: &mut Vec<u8>) {
     let count = if ty.tag == Tag::Named { numbers[ty.count as usize] as u64 } else { ty.count };
     name.push(ty.tag as u8);
@@ -52,30 +52,38 @@ fn write_name(schema: &Schema, ty: &Type, numbers: &[usize], name: &mut Vec<u8>)
 }
 
 /// The pairs of definitions that were met, one of each side.
-pub(super) enum Seen {
-    /// For equality. If two definitions are equal, both are equal to the same others, so each definition is in one class.
-    /// There are fewer pairs to compare than definitions, because each comparison joins two classes. `classes` has another
-    /// definition of the same class for each definition, or the definition itself; the definitions of the host come first.
+pub(super) enum MetPairs {
+    /// For equality. Equality is transitive, so the definitions of both sides form classes of equal ones. A pair within
+    /// one class need not be compared. Each comparison joins two classes, so there are fewer comparisons than
+    /// definitions.
+    ///
+    /// For each definition, `classes` has another definition of the same class, or the definition itself. The
+    /// definitions of the host come first, and `host` is their number.
     Equal { classes: Vec<usize>, host: usize },
-    /// For growth: if one definition has grown from another, and that from a third, the three may still not fit.
+    /// For growth. Growth is not transitive: if definition A fits B, and B fits C, then A may still not fit C. So
+    /// each pair is compared.
     Grown(HashSet<(usize, usize)>),
 }
 
-impl Seen {
+impl MetPairs {
     pub(super) fn new(host: &Schema, plugin: &Schema, growth: bool) -> Self {
         let (host, plugin) = (host.definitions.len(), plugin.definitions.len());
-        if growth { Seen::Grown(HashSet::new()) } else { Seen::Equal { classes: (0..host + plugin).collect(), host } }
+        if growth {
+            MetPairs::Grown(HashSet::new())
+        } else {
+            MetPairs::Equal { classes: (0..host + plugin).collect(), host }
+        }
     }
 
     /// Notes a pair, and returns true if it must be compared.
     pub(super) fn insert(&mut self, host: usize, plugin: usize) -> bool {
         let (classes, plugin) = match self {
-            Seen::Grown(pairs) => return pairs.insert((host, plugin)),
-            Seen::Equal { classes, host } => (classes, *host + plugin),
+            MetPairs::Grown(pairs) => return pairs.insert((host, plugin)),
+            MetPairs::Equal { classes, host } => (classes, *host + plugin),
         };
         let mut class = |mut one: usize| {
             while classes[one] != one {
-                // Shortens the way for the next search.
+                // Shortens the chain for the next search.
                 classes[one] = classes[classes[one]];
                 one = classes[one];
             }

@@ -1,24 +1,26 @@
-//! A step from a type to a part of it, in the place of a difference.
+//! A step from a type to one of its parts, in the path to a difference.
 
 use plugin_core::descriptor::Tag;
 
 /// One step into a type.
 #[derive(Clone, Copy)]
 pub(super) enum Step<'a> {
-    /// Into the definition of a type with a name, by its place in the host's.
+    /// Into the definition of a named type, by its index in the host's schema.
     Named(usize),
     Field(&'a str),
     Variant(&'a str),
-    Place(usize),
-    Inside(&'static str),
+    /// Into an element of a tuple.
+    Element(usize),
+    /// Into a value in a container, with the text for the path.
+    Container(&'static str),
     /// An argument of a generic type.
     Argument(usize),
 }
 
-/// The step to a part of a type; `None` if nothing need be said of it.
+/// Returns the step to a part of a type; `None` if the path does not show this step.
 pub(super) fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
     let inside = match (tag, part) {
-        (Tag::Tuple, _) => return Some(Step::Place(part)),
+        (Tag::Tuple, _) => return Some(Step::Element(part)),
         (Tag::Vec | Tag::Slice | Tag::BoxSlice | Tag::Array | Tag::VecDeque | Tag::HashSet | Tag::BTreeSet, _) => {
             "[..]"
         }
@@ -29,5 +31,5 @@ pub(super) fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
         (Tag::HashMap | Tag::BTreeMap, _) => "<value>",
         _ => return None,
     };
-    Some(Step::Inside(inside))
+    Some(Step::Container(inside))
 }

@@ -1,4 +1,4 @@
-//! Bytes, as any format may have them, and shares in bytes of the host's.
+//! Reads bytes from any format, and lowers them to `BytesRepr`.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 
 use crate::untyped::reprs::BytesRepr;
 
-/// Bytes, as any format may have them.
+/// Reads bytes, which a format may have as bytes, as a text, or as a sequence of numbers.
 pub(super) struct BytesVisitor;
 
 impl<'de> Visitor<'de> for BytesVisitor {
@@ -39,23 +39,23 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 }
 
-/// Gives away a share in bytes of the host's.
-pub(super) fn give_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
+/// Lowers a share in bytes of the host.
+pub(super) fn lower_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
     let (ptr, len) = (bytes.as_ptr(), bytes.len());
     let owner = Arc::into_raw(bytes).cast_mut().cast();
     BytesRepr { ptr, len, owner, free: Some(free_bytes), share: share_bytes }
 }
 
-/// Gives up a share.
+/// Frees a share.
 unsafe extern "C" fn free_bytes(owner: *mut c_void) {
-    // It is a `Vec` of bytes, so no code of an author's runs here, and nothing can panic.
-    // SAFETY: given away by `give_bytes`, and given up once.
+    // Dropping a `Vec` of bytes runs no user code, so nothing can panic here.
+    // SAFETY: `owner` is from `lower_bytes`, and the receiver frees its share once.
     drop(unsafe { Arc::from_raw(owner.cast::<Vec<u8>>()) });
 }
 
 /// Makes another share.
 unsafe extern "C" fn share_bytes(owner: *const c_void) -> BytesRepr {
-    // SAFETY: given away by `give_bytes`, and not given up yet: it is only borrowed here.
+    // SAFETY: `owner` is from `lower_bytes`, and its share is not freed yet. The `ManuallyDrop` keeps that share.
     let share = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(owner.cast::<Vec<u8>>()) });
-    give_bytes(Arc::clone(&share))
+    lower_bytes(Arc::clone(&share))
 }

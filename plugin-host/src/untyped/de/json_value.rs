@@ -1,4 +1,4 @@
-//! A JSON value, built before it has a place.
+//! Builds a JSON value, before it has a place in memory.
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -7,12 +7,12 @@ use plugin_core::decimal::is_number;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use crate::untyped::de::give::give;
+use crate::untyped::de::buffer::lower_buffer;
 use crate::untyped::free::free_json_value;
 use crate::untyped::reprs::{JsonField, JsonRepr, JsonUnion, json};
 use crate::untyped::walk::{Depth, TOO_DEEP};
 
-/// A JSON value that is nobody else's.
+/// A JSON value that this owns and drops.
 pub(super) struct OwnedJson(JsonRepr);
 
 impl OwnedJson {
@@ -21,7 +21,7 @@ impl OwnedJson {
     }
 
     fn number(float: f64) -> Self {
-        // JSON has no others.
+        // JSON has no infinite numbers and no NaN. As in serde_json, they become null.
         if float.is_finite() {
             OwnedJson(JsonRepr { tag: json::F64, payload: JsonUnion { float } })
         } else {
@@ -33,23 +33,23 @@ impl OwnedJson {
         OwnedJson(JsonRepr { tag: json::U64, payload: JsonUnion { unsigned } })
     }
 
-    /// One that is less than 0.
+    /// Makes a number that is less than 0.
     fn signed(signed: i64) -> Self {
         OwnedJson(JsonRepr { tag: json::I64, payload: JsonUnion { signed } })
     }
 
     fn text(text: String) -> Self {
-        OwnedJson(JsonRepr { tag: json::STRING, payload: JsonUnion { buffer: give(text.into_bytes()) } })
+        OwnedJson(JsonRepr { tag: json::STRING, payload: JsonUnion { buffer: lower_buffer(text.into_bytes()) } })
     }
 
-    /// What it says if it is a text.
+    /// Returns the text if the value is a string.
     fn as_text(&self) -> Option<&str> {
         if self.0.tag != json::STRING {
             return None;
         }
-        // SAFETY: the tag says that it is a buffer.
+        // SAFETY: the tag says that `buffer` was written.
         let (bytes, len) = unsafe { self.0.payload.buffer }.raw_parts();
-        // SAFETY: it is there, and is not freed before `self` is.
+        // SAFETY: the buffer has `len` bytes, and it is not freed before `self` is dropped.
         let bytes = unsafe { std::slice::from_raw_parts(bytes, len) };
         std::str::from_utf8(bytes).ok()
     }
@@ -57,16 +57,16 @@ impl OwnedJson {
 
 impl Drop for OwnedJson {
     fn drop(&mut self) {
-        // SAFETY: it is nobody else's.
+        // SAFETY: `self` is the only owner of the value, which is not used afterwards.
         unsafe { free_json_value(&mut self.0) }
     }
 }
 
-/// What `serde_json` gives as the key of a map of one string where it means the number in the string: it does so if
-/// anything in the program has its feature `arbitrary_precision` enabled.
+/// The key that `serde_json` uses for a number if any crate of the program enables its feature `arbitrary_precision`.
+/// It may then give a number as a map with this key and the number as a string.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// The number that a text means. It crosses as it is written if it is none of Rust's.
+/// Parses a JSON number. The number crosses as a text if no number type of Rust can hold it exactly.
 fn json_number<E: Error>(text: &str) -> Result<OwnedJson, E> {
     if !is_number(text) {
         return Err(E::invalid_value(Unexpected::Str(text), &"a JSON number"));
@@ -74,14 +74,14 @@ fn json_number<E: Error>(text: &str) -> Result<OwnedJson, E> {
     if let Ok(unsigned) = text.parse() {
         return Ok(OwnedJson::unsigned(unsigned));
     }
-    // What is left of 0 is -0, which only a float can be.
+    // A 0 here was written as -0: plain 0 is an unsigned number. Only a float can hold -0.
     if let Some(signed) = text.parse().ok().filter(|&signed| signed != 0) {
         return Ok(OwnedJson::signed(signed));
     }
     match text.parse::<f64>() {
         Ok(float) if float.is_finite() && format!("{float:?}") == text => Ok(OwnedJson::number(float)),
         _ => {
-            let buffer = give(text.as_bytes().to_vec());
+            let buffer = lower_buffer(text.as_bytes().to_vec());
             Ok(OwnedJson(JsonRepr { tag: json::NUMBER, payload: JsonUnion { buffer } }))
         }
     }
@@ -162,7 +162,7 @@ impl<'de> Visitor<'de> for JsonSeed {
             elements.push(element);
         }
         let elements: Vec<JsonRepr> = elements.into_iter().map(OwnedJson::into_inner).collect();
-        Ok(OwnedJson(JsonRepr { tag: json::ARRAY, payload: JsonUnion { buffer: give(elements) } }))
+        Ok(OwnedJson(JsonRepr { tag: json::ARRAY, payload: JsonUnion { buffer: lower_buffer(elements) } }))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OwnedJson, A::Error> {
@@ -171,7 +171,7 @@ impl<'de> Visitor<'de> for JsonSeed {
         while let Some(key) = map.next_key::<String>()? {
             let value = match &inner {
                 Ok(inner) => map.next_value_seed(*inner)?,
-                // A number is no level of its own.
+                // A number in this form is not one more level of the value.
                 Err(_) if key == NUMBER => OwnedJson::text(map.next_value()?),
                 Err(_) => return Err(A::Error::custom(TOO_DEEP)),
             };
@@ -185,8 +185,9 @@ impl<'de> Visitor<'de> for JsonSeed {
         }
         inner?;
         let fields = fields.into_iter();
-        let fields = fields.map(|(key, value)| JsonField { key: give(key.into_bytes()), value: value.into_inner() });
-        let buffer = give(fields.collect());
+        let fields =
+            fields.map(|(key, value)| JsonField { key: lower_buffer(key.into_bytes()), value: value.into_inner() });
+        let buffer = lower_buffer(fields.collect());
         Ok(OwnedJson(JsonRepr { tag: json::OBJECT, payload: JsonUnion { buffer } }))
     }
 }

@@ -1,4 +1,4 @@
-//! Values without parts.
+//! Builds values of types without parts.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -12,8 +12,8 @@ use plugin_core::repr::BufferRepr;
 use serde::de::{DeserializeSeed, Error};
 use serde::{Deserialize, Deserializer};
 
-use crate::untyped::de::bytes::{BytesVisitor, give_bytes};
-use crate::untyped::de::give::{give, os_units};
+use crate::untyped::de::buffer::{lower_buffer, os_units};
+use crate::untyped::de::bytes::{BytesVisitor, lower_bytes};
 use crate::untyped::de::json_value::JsonSeed;
 use crate::untyped::de::target::{Built, Target};
 use crate::untyped::de::uuid::UuidVisitor;
@@ -21,7 +21,7 @@ use crate::untyped::reprs::{
     DurationRepr, IpAddrRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr, SystemTimeRepr,
 };
 
-/// Writes the integer with this tag, which `$value!` gives for its type.
+/// Writes an integer of the type with this tag. `$value!` reads a value of a given type.
 macro_rules! write_integer {
     ($to:expr, $tag:expr, $value:ident) => {
         match $tag {
@@ -58,8 +58,8 @@ impl<'a> Target<'a> {
             Tag::Char => self.write(u32::from(value!(char))),
             Tag::F32 => self.write(value!(f32)),
             Tag::F64 => self.write(value!(f64)),
-            Tag::PathBuf => self.write(give(os_units(value!(PathBuf).into_os_string()))),
-            Tag::OsString => self.write(give(os_units(value!(OsString)))),
+            Tag::PathBuf => self.write(lower_buffer(os_units(value!(PathBuf).into_os_string()))),
+            Tag::OsString => self.write(lower_buffer(os_units(value!(OsString)))),
             Tag::Duration => {
                 let duration = value!(Duration);
                 self.write(DurationRepr { secs: duration.as_secs(), nanos: duration.subsec_nanos() });
@@ -81,12 +81,12 @@ impl<'a> Target<'a> {
                     return Err(D::Error::invalid_length(0, &"at least one message"));
                 }
                 let messages: Vec<BufferRepr> =
-                    messages.into_iter().map(|message| give(message.into_bytes())).collect();
-                self.write(give(messages));
+                    messages.into_iter().map(|message| lower_buffer(message.into_bytes())).collect();
+                self.write(lower_buffer(messages));
             }
             Tag::Bytes => {
                 let bytes = deserializer.deserialize_byte_buf(BytesVisitor)?;
-                self.write(give_bytes(Arc::new(bytes)));
+                self.write(lower_bytes(Arc::new(bytes)));
             }
             Tag::Json => {
                 let json = JsonSeed(self.depth).deserialize(deserializer)?;

@@ -1,11 +1,11 @@
-//! The name of a field or a variant, as any format may have it.
+//! Reads the name of a field or a variant from any format.
 
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, Unexpected, Visitor};
 
-/// Finds the field or variant of that name.
+/// Reads the name or the index of a field or variant, and returns the index.
 pub(super) struct NameSeed {
     pub(super) names: &'static [&'static str],
     pub(super) variants: bool,

@@ -6,9 +6,10 @@ use serde::de::Error;
 
 use crate::untyped::free::free;
 use crate::untyped::layout::{Id, Layouts};
-use crate::untyped::walk::{Depth, MAX_EMPTY, Path, TOO_DEEP, Trouble};
+use crate::untyped::walk::{Depth, MAX_EMPTY, Path, TOO_DEEP, WalkState};
 
-/// Where a value is to be built. Nothing is there before, and nothing if it is an error or if what was built is dropped.
+/// The place where a value is to be built. It has no value before. It also has none after an error, or after the
+/// [`Built`] was dropped.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(super) layouts: &'a Arc<Layouts>,
@@ -16,11 +17,11 @@ pub(crate) struct Target<'a> {
     pub(super) at: *mut u8,
     pub(super) depth: Depth,
     pub(super) path: &'a Path<'a>,
-    pub(super) trouble: &'a Trouble,
+    pub(super) state: &'a WalkState,
 }
 
-/// A value that was built. A deserializer may still find something wrong when it is: what follows, for example. Then this
-/// is dropped, and the value with it.
+/// A value that was built. It is dropped unless [`keep`](Self::keep) is called: a deserializer may report an error
+/// after the value, for example because of the input that follows.
 pub(crate) struct Built<'a> {
     layouts: &'a Layouts,
     id: Id,
@@ -28,7 +29,7 @@ pub(crate) struct Built<'a> {
 }
 
 impl Built<'_> {
-    /// The value is its place's from now on.
+    /// Leaves the value in its place. The owner of the place must drop the value.
     pub(crate) fn keep(self) {
         std::mem::forget(self);
     }
@@ -36,20 +37,23 @@ impl Built<'_> {
 
 impl Drop for Built<'_> {
     fn drop(&mut self) {
-        // SAFETY: it is there, and nobody has been told of it.
+        // SAFETY: `built` was called when the value was complete. `keep` was not called, so this owns the value.
         unsafe { free(self.layouts, self.id, self.at) }
     }
 }
 
 impl<'a> Target<'a> {
+    /// Makes a target for a value of the type `id` at `at`.
+    ///
     /// # Safety
     ///
-    /// At `at` is room for a `Repr` of the type.
-    pub(crate) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, trouble: &'a Trouble) -> Self {
-        Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, trouble }
+    /// There is room for a `Repr` of the type at `at`.
+    pub(crate) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, state: &'a WalkState) -> Self {
+        Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, state }
     }
 
-    /// A part of this value, whose place is within or behind this one.
+    /// Returns the target of a part of this value. `at` is in this value's place, or in a buffer or box that the value
+    /// owns.
     pub(super) fn part<'b>(&self, id: Id, at: *mut u8, path: &'b Path<'b>) -> Target<'b>
     where
         'a: 'b,
@@ -67,23 +71,24 @@ impl<'a> Target<'a> {
         Ok(Target { depth, ..self })
     }
 
-    /// Counts an element of a sequence, map or array if it has no data: formats in which it takes no bytes could give any
-    /// number of them.
+    /// Counts an element of a sequence, map or array if it has no data. Some formats write no byte for such an element,
+    /// so without a limit a short input could have any number of elements.
     pub(super) fn count_element<E: Error>(&self, element: Id) -> Result<(), E> {
-        if self.layouts.get(element).is_empty && !self.trouble.count_empty() {
+        if self.layouts.get(element).is_empty && !self.state.count_empty() {
             return Err(E::custom(format_args!("more than {MAX_EMPTY} elements without data")));
         }
         Ok(())
     }
 
+    /// Writes the `Repr` of the value, or its beginning.
     pub(super) fn write<T: Copy>(&self, value: T) {
         debug_assert!(size_of::<T>() <= self.layouts.get(self.id).size);
-        // SAFETY: there is room for a `Repr` of the type, by `new`'s promise, and all that is written is such a `Repr` or
-        // its beginning.
+        // SAFETY: `new`'s caller promises room for a `Repr` of the type. Each caller of `write` passes such a `Repr` or
+        // its beginning, so `T` is not larger and not more aligned.
         unsafe { self.at.cast::<T>().write(value) }
     }
 
-    /// What was written here is all of the value.
+    /// Declares that the value in this place is complete.
     pub(super) fn built(self) -> Built<'a> {
         Built { layouts: self.layouts, id: self.id, at: self.at }
     }

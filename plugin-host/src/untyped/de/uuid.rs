@@ -1,4 +1,4 @@
-//! A UUID, as any format may have it.
+//! Reads a UUID from any format.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{Error, Unexpected, Visitor};
 /// Reads a UUID from a text or from its bytes.
 pub(super) struct UuidVisitor;
 
-/// Reads a UUID with hyphens or without, also in braces or as a URN.
+/// Parses a UUID with or without hyphens, in braces, or as a URN.
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     let text = text.strip_prefix("urn:uuid:").unwrap_or(text);
     let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);

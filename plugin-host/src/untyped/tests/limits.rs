@@ -1,4 +1,4 @@
-//! Types and values that are deep, large, or none.
+//! Tests with types and values that are deep, that are large, or that have no data.
 
 use plugin_core::descriptor::{Tag, form, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr, OptionRepr, Tuple2Repr};
@@ -42,7 +42,7 @@ fn types_that_contain_themselves() {
             {"value": "c", "children": [{"value": "d", "children": []}]},
         ]}));
     }
-    // Met from within itself before its size is known.
+    // `Outer` is met again inside itself, before its size is known.
     let back = a_struct("Inner", form::FIXED, style::TUPLE, &[field("0", again(0)), field("1", leaf(Tag::U8))]);
     let types = Types::new(&a_struct(
         "Outer",
@@ -53,7 +53,7 @@ fn types_that_contain_themselves() {
     types.has_layout_of::<Tuple2Repr<BufferRepr, u64>>().echoes(json!({"a": [[{"a": [], "b": 1}, 2]], "b": 3}));
 }
 
-/// On a stack as small as that of any thread.
+/// On the stack of a test's thread, which is as small as that of any thread.
 #[test]
 fn values_may_be_128_levels_deep() {
     for form in [form::FIXED, form::GROWS] {
@@ -77,7 +77,7 @@ fn values_may_be_128_levels_deep() {
         let deep = |depth| {
             (0..depth).fold(json!(null), |inner, _| json!({"Two": [{"Named": {"inner": inner, "end": true}}, "text"]}))
         };
-        // Twice as many for JSON itself.
+        // Each of these levels is two levels of JSON.
         types.echoes(deep(64));
         assert!(types.refuses(deep(65)).ends_with(TOO_DEEP));
     }
@@ -87,24 +87,25 @@ fn values_may_be_128_levels_deep() {
     assert!(types.refuses(deep(129)).ends_with(TOO_DEEP));
 }
 
-/// A list as deep as a plugin may make one.
+/// A list that is deeper than the limit. A plugin may return such a list.
 #[test]
-fn what_is_too_deep_to_be_shown_is_freed() {
+fn values_that_are_too_deep_to_be_shown_are_freed() {
     const DEPTH: usize = 10_000;
     for form in [form::FIXED, form::GROWS] {
         let types = Types::new(&list(form));
         let mut inner = types.build(&deep_list(1));
         let node = types.layouts.get(types.id);
         for _ in 0..DEPTH {
-            // The next one, with the last one in a box.
+            // The next list, with the last list in a box.
             let outer = types.build(&deep_list(1));
             let size = node.size / size_of::<usize>();
             let mut moved = Vec::<usize>::with_capacity(size);
-            // SAFETY: of the value's size; it is moved, into a buffer like a box's. The `Option` is at the end.
+            // SAFETY: `moved` has the size of the value, which is moved into it. It becomes the buffer of a box. The
+            // fields are a text and then an `Option`, so `next` is the `Option`.
             unsafe {
                 std::ptr::copy_nonoverlapping(inner.at().cast::<usize>(), moved.as_mut_ptr(), size);
                 moved.set_len(size);
-                inner.emptied();
+                inner.mark_empty();
                 let mut moved = std::mem::ManuallyDrop::new(moved);
                 let buffer = BufferRepr::from_raw_parts(moved.as_mut_ptr().cast(), 1, 1, node.size, node.align);
                 let fields = match form {
@@ -123,7 +124,7 @@ fn what_is_too_deep_to_be_shown_is_freed() {
 }
 
 #[test]
-fn what_is_no_data() {
+fn types_that_are_not_data_have_no_layout() {
     for descriptor in [
         counted(Tag::Fn, 0, &[leaf(Tag::U8)]),
         of(Tag::Option, &[counted(Tag::Fn, 0, &[leaf(Tag::U8)])]),
@@ -139,18 +140,18 @@ fn what_is_no_data() {
 }
 
 #[test]
-fn names_are_kept_once() {
+fn equal_names_share_one_copy() {
     let first = crate::untyped::layout::intern("a name of a type");
     let second = crate::untyped::layout::intern(&String::from("a name of a type"));
     assert!(std::ptr::eq(first, second));
 }
 
-/// As many options around a type as a descriptor may have.
+/// A type inside `count` options.
 fn options(count: usize, inner: Vec<u8>) -> Vec<u8> {
     [vec![Tag::Option as u8; count], inner].concat()
 }
 
-/// About as deep as a schema may be. The value is one level, or too many.
+/// Types about as deep as a schema allows. The value has one level, or too many.
 #[test]
 fn types_that_are_nested_deeply() {
     let types = Types::new(&options(255, leaf(Tag::U8)));
@@ -164,8 +165,8 @@ fn types_that_are_nested_deeply() {
     assert!(types.refuses(json!("text")).ends_with(TOO_DEEP));
 }
 
-/// As deep as a schema may be through types with names, on a stack as small as that of any thread: no recursion follows
-/// types, and one of values ends in time.
+/// Types as deep as a schema allows, with named types inside one another, on a small stack. No recursion follows named
+/// types, and the recursion that follows values has a limit.
 #[test]
 fn types_that_are_nested_deeply_in_one_another() {
     fn test() {
@@ -179,19 +180,20 @@ fn types_that_are_nested_deeply_in_one_another() {
         assert_eq!(node.size, tags * align_of::<BufferRepr>() + size_of::<BufferRepr>());
         types.echoes(json!(null));
         assert!(types.refuses(json!("text")).ends_with(TOO_DEEP));
-        // One that a plugin may make, all there.
+        // A value that a plugin may return: all options are `Some`.
         let text = Types::new(&leaf(Tag::String));
         let mut innermost = text.build(&json!("text"));
         let mut place = Place::new(&types.layouts, node.size, node.align).unwrap();
-        // SAFETY: every tag is where one is, the text is at the end, and it is moved.
+        // SAFETY: all options have the alignment of the text, so each tag takes that many bytes, and the text is at the
+        // end. The text is moved out of its place.
         unsafe {
             for tag in 0..tags {
                 place.at().add(tag * align_of::<BufferRepr>()).write(1);
             }
             let end = place.at().add(tags * align_of::<BufferRepr>());
             end.cast::<BufferRepr>().write(read(&innermost));
-            innermost.emptied();
-            place.holds(types.id, 0);
+            innermost.mark_empty();
+            place.mark_filled(types.id, 0);
         }
         assert!(types.try_show(&place, serde_json::value::Serializer).unwrap_err().ends_with(TOO_DEEP));
     }
@@ -203,7 +205,7 @@ fn array(length: usize, element: Vec<u8>) -> Vec<u8> {
     counted(Tag::Array, length, &[element])
 }
 
-/// In a format that writes a unit as nothing, a few bytes may say that there are any number of them.
+/// Some formats write no byte for a unit, so a few bytes of input may claim any number of units.
 #[test]
 fn elements_without_data_are_limited() {
     let unit = || leaf(Tag::Unit);
@@ -222,7 +224,7 @@ fn elements_without_data_are_limited() {
         of(Tag::PhantomData, &[leaf(Tag::String)]),
         of(Tag::Box, &[of(Tag::Box, &[marker()])]),
     ];
-    // Many elements, and nothing after that number.
+    // The number of elements, without any element.
     let many = postcard::to_allocvec(&(1_u64 << 40)).unwrap();
     let few = postcard::to_allocvec(&1000_u64).unwrap();
     for element in elements {
@@ -238,25 +240,25 @@ fn elements_without_data_are_limited() {
         let array = Types::new(&array(1 << 24, element));
         assert!(array.try_build(&mut postcard::Deserializer::from_bytes(&[])).is_err());
     }
-    // All of them together.
+    // The limit is for all lists of a value together.
     let nested = Types::new(&of(Tag::Vec, &[of(Tag::Vec, &[unit()])]));
     let lists =
         [postcard::to_allocvec(&100_u64).unwrap(), postcard::to_allocvec(&1000_u64).unwrap().repeat(100)].concat();
     assert!(nested.try_build(&mut postcard::Deserializer::from_bytes(&lists)).is_err());
-    // In JSON each is written.
+    // JSON writes each unit.
     let error =
         Types::new(&of(Tag::Vec, &[unit()])).refuses(json!(vec![json!(null); crate::untyped::walk::MAX_EMPTY + 1]));
     assert!(error.ends_with("more than 65536 elements without data"), "{error}");
-    // What has data is not limited.
+    // The number of elements with data is not limited.
     let bytes = Types::new(&of(Tag::Vec, &[leaf(Tag::U8)]));
     let long = postcard::to_allocvec(&vec![7_u8; crate::untyped::walk::MAX_EMPTY + 1]).unwrap();
     bytes.try_build(&mut postcard::Deserializer::from_bytes(&long)).unwrap();
 }
 
-/// A type may be as large as it likes: where there is no memory for a value, that is an error.
+/// A type may be of any size. If the memory for a value cannot be allocated, that is an error.
 #[test]
 fn values_for_which_there_is_no_memory() {
-    // More than any system gives, whatever it promises.
+    // More than any operating system gives, even with overcommitted memory.
     let huge = || array(1 << 60, leaf(Tag::U8));
     let expected = format!("there is no memory for it: {} bytes", 1_u64 << 60);
     let wrapped = [

@@ -1,6 +1,7 @@
-//! Values of every type, by descriptors written by hand, beside what Rust and serde make of the types themselves.
+//! Tests with values of every type. The descriptors are written by hand, and the results are compared with those of
+//! Rust and serde for the types themselves.
 
-// Descriptors are put together of others, which are cloned wherever they are used once more.
+// Descriptors are built from other descriptors, which are cloned for each use.
 #![allow(clippy::cloned_ref_to_slice_refs, clippy::single_range_in_vec_init)]
 
 mod limits;
@@ -21,7 +22,7 @@ use crate::untyped::de::target::Target;
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::ser::Value;
-use crate::untyped::walk::Trouble;
+use crate::untyped::walk::WalkState;
 
 // Descriptors.
 
@@ -70,7 +71,7 @@ pub(super) fn an_enum(type_name: &str, variants: &[(&str, u8, &[Field<'_>])], fa
     let mut body = vec![Tag::Enum as u8, form];
     body.extend((variants.len() as u32).to_le_bytes());
     for (index, (variant, style, of)) in variants.iter().enumerate() {
-        // Discriminants are something else than numbers.
+        // Discriminants that are different from the variants' numbers.
         body.extend([name(variant), (index as i128 * 10).to_le_bytes().to_vec(), fields(*style, of)].concat());
     }
     body.extend(fallback.map(name).unwrap_or_default());
@@ -83,7 +84,7 @@ pub(super) fn field(name: &str, ty: Vec<u8>) -> Field<'_> {
 
 // Values.
 
-/// The types of a descriptor.
+/// The layouts of a descriptor's types.
 pub(super) struct Types {
     layouts: Arc<Layouts>,
     id: Id,
@@ -102,45 +103,46 @@ impl Types {
         self
     }
 
-    /// Those that plugin-core says the type has.
+    /// Makes the layouts for the descriptor that plugin-core makes for `T`.
     pub(super) fn real<T: PluginType>() -> Self {
         Types::new(&T::NODE.to_bytes()).is::<T>()
     }
 
-    /// Expects of the layout to be that of the type's `Repr`.
+    /// Expects the layout of the `Repr` of `T`.
     pub(super) fn is<T: PluginType>(self) -> Self {
         self.has_layout_of::<T::Repr>()
     }
 
-    /// Expects of values that plugin-core lowers to be read as the JSON beside them and to be freed, and of what is built
-    /// of that JSON to be equal once plugin-core has lifted it.
+    /// Checks both directions for each value and its JSON. A value that plugin-core lowers is read as the JSON, and
+    /// dropped. A value that is built from the JSON is equal to the first value after plugin-core has lifted it.
     pub(super) fn crosses_as<T: PluginType + Clone + PartialEq + Debug>(values: &[(T, Json)]) {
         let types = Types::real::<T>();
         for (value, json) in values {
             assert_eq!(types.show(&types.lowered(value.clone())), *json, "{value:?}");
             let mut place = types.build(json);
-            place.emptied();
-            // SAFETY: of the type's layout, moved out of its place, and made by the host.
+            place.mark_empty();
+            // SAFETY: the host built a value of the type, with the layout of its `Repr`. The value is moved out of its
+            // place.
             let lifted = unsafe { T::lift(read(&place), &plugin_core::Origin::HOST) };
             assert_eq!(lifted, *value);
         }
     }
 
-    /// As above, as the JSON that serde makes of the values.
+    /// Does the same as [`crosses_as`](Self::crosses_as), with the JSON that serde writes for the values.
     pub(super) fn crosses<T: PluginType + Clone + PartialEq + Debug + Serialize>(values: &[T]) {
         let values: Vec<_> = values.iter().map(|value| (value.clone(), serde_json::to_value(value).unwrap())).collect();
         Types::crosses_as(&values);
     }
 
-    /// A place of a value as plugin-core makes it. These are the types of it.
+    /// Returns a place with a value that plugin-core lowers. `self` must be the layouts for `T`.
     pub(super) fn lowered<T: PluginType>(&self, value: T) -> Place<'_> {
         let node = self.layouts.get(self.id);
         assert_eq!((node.size, node.align), (size_of::<T::Repr>(), align_of::<T::Repr>()));
         let mut place = Place::new(&self.layouts, node.size, node.align).unwrap();
-        // SAFETY: there is room, and then a value.
+        // SAFETY: the place has the layout of the `Repr`, and contains a value after `write`.
         unsafe {
             place.at().cast::<T::Repr>().write(value.lower());
-            place.holds(self.id, 0);
+            place.mark_filled(self.id, 0);
         }
         place
     }
@@ -148,12 +150,12 @@ impl Types {
     pub(super) fn try_build<'de, D: serde::Deserializer<'de>>(&self, deserializer: D) -> Result<Place<'_>, String> {
         let node = self.layouts.get(self.id);
         let place = Place::new(&self.layouts, node.size, node.align).map_err(|error| error.to_string());
-        let (mut place, trouble) = (place?, Trouble::default());
-        // SAFETY: there is room.
-        let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &trouble) };
-        target.deserialize(deserializer).map_err(|error| format!("{}: {error}", trouble.take()))?.keep();
-        // SAFETY: just built.
-        unsafe { place.holds(self.id, 0) };
+        let (mut place, state) = (place?, WalkState::default());
+        // SAFETY: the place has the layout of the type.
+        let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &state) };
+        target.deserialize(deserializer).map_err(|error| format!("{}: {error}", state.take()))?.keep();
+        // SAFETY: the value was just built there.
+        unsafe { place.mark_filled(self.id, 0) };
         Ok(place)
     }
 
@@ -166,23 +168,23 @@ impl Types {
     }
 
     pub(super) fn try_show<S: serde::Serializer>(&self, place: &Place<'_>, serializer: S) -> Result<S::Ok, String> {
-        let trouble = Trouble::default();
-        // SAFETY: a value of the type is there.
-        let value = unsafe { Value::new(&self.layouts, self.id, place.at(), &trouble) };
-        value.serialize(serializer).map_err(|error| format!("{}: {error}", trouble.take()))
+        let state = WalkState::default();
+        // SAFETY: the callers pass a place with a value of the type.
+        let value = unsafe { Value::new(&self.layouts, self.id, place.at(), &state) };
+        value.serialize(serializer).map_err(|error| format!("{}: {error}", state.take()))
     }
 
     pub(super) fn show(&self, place: &Place<'_>) -> Json {
         self.try_show(place, serde_json::value::Serializer).unwrap()
     }
 
-    /// Expects of JSON to come back as it is.
+    /// Expects that a value that is built from the JSON is shown as the same JSON.
     pub(super) fn echoes(&self, json: Json) {
         let place = self.build(&json);
         assert_eq!(self.show(&place), json);
     }
 
-    /// Expects of a value to be written as serde writes it, in JSON and in a binary format.
+    /// Expects the same output as serde's, in JSON and in a binary format.
     pub(super) fn writes_as_serde<T: Serialize + DeserializeOwned + PartialEq + Debug>(&self, values: &[T]) -> &Self {
         for value in values {
             self.echoes(serde_json::to_value(value).unwrap());
@@ -196,9 +198,9 @@ impl Types {
     }
 }
 
-/// Reads what is there, as a plugin would.
+/// Reads the `Repr` in a place, as a plugin would.
 pub(super) fn read<R: Copy>(place: &Place<'_>) -> R {
-    // SAFETY: the callers name the `Repr` of the type.
+    // SAFETY: each caller passes the `Repr` of the type, or its beginning.
     unsafe { place.at().cast::<R>().read() }
 }
 

@@ -1,4 +1,4 @@
-//! Types of std's and of other crates.
+//! Tests with types of std and of other crates.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -27,7 +27,7 @@ use crate::untyped::walk::TOO_DEEP;
 use super::*;
 
 #[test]
-fn what_has_no_name() {
+fn primitive_and_generic_types() {
     let (u8, u16, u64, text) = (leaf(Tag::U8), leaf(Tag::U16), leaf(Tag::U64), leaf(Tag::String));
     Types::new(&leaf(Tag::Unit)).is::<()>().writes_as_serde(&[()]);
     Types::new(&leaf(Tag::U128)).is::<u128>().writes_as_serde(&[0_u128, u64::MAX.into()]);
@@ -60,7 +60,7 @@ fn what_has_no_name() {
         );
         let place = types.build(&json!({"a": 300}));
         let (pair, len) = read::<BufferRepr>(&place).raw_parts();
-        // SAFETY: such pairs are there.
+        // SAFETY: the buffer has one pair, with the layout of `PairRepr`.
         let value = unsafe { pair.add(offset_of!(PairRepr, value)).cast::<u16>().read() };
         assert_eq!((value, len), (300, 1));
     }
@@ -91,16 +91,16 @@ struct PairRepr {
 }
 
 #[test]
-fn what_std_names() {
+fn std_types() {
     let duration = Types::new(&leaf(Tag::Duration)).is::<Duration>();
     duration.writes_as_serde(&[Duration::ZERO, Duration::MAX, Duration::new(1, 5)]);
     let time = Types::new(&leaf(Tag::SystemTime)).is::<SystemTime>();
     time.writes_as_serde(&[SystemTime::UNIX_EPOCH + Duration::new(1, 5)]);
     let mut before = Place::new(&time.layouts, 16, 8).unwrap();
-    // SAFETY: there is room for it, and it is one.
+    // SAFETY: the place has the layout of a `SystemTimeRepr`, and contains one after `write`.
     unsafe {
         before.at().cast::<SystemTimeRepr>().write(SystemTimeRepr { secs: -1, nanos: 999_999_999 });
-        before.holds(time.id, 0);
+        before.mark_filled(time.id, 0);
     }
     assert_eq!(
         time.try_show(&before, serde_json::value::Serializer).unwrap_err(),
@@ -130,7 +130,7 @@ fn what_std_names() {
 
 #[cfg(unix)]
 #[test]
-fn a_path_that_is_no_text() {
+fn a_path_that_is_not_utf8() {
     use std::os::unix::ffi::OsStringExt;
     let os = std::ffi::OsString::from_vec(vec![b'a', 0xff]);
     let (text, path) = (Types::new(&leaf(Tag::OsString)), Types::new(&leaf(Tag::PathBuf)));
@@ -143,7 +143,7 @@ fn a_path_that_is_no_text() {
 }
 
 #[test]
-fn what_other_crates_name() {
+fn types_of_other_crates() {
     let error = Types::new(&leaf(Tag::Error)).is::<Box<dyn std::error::Error>>();
     error.writes_as_serde(&[vec!["outer".to_owned(), "inner".to_owned()]]);
     assert_eq!(error.refuses(json!([])), ": invalid length 0, expected at least one message");
@@ -166,7 +166,7 @@ fn what_other_crates_name() {
     assert!(json.try_build(cut).is_err());
 }
 
-/// Each type's own descriptor, and values as plugin-core lowers and lifts them.
+/// The descriptors that plugin-core makes, with values that plugin-core lowers and lifts.
 #[test]
 fn values_that_plugin_core_lowers() {
     Types::crosses(&[()]);
@@ -179,7 +179,7 @@ fn values_that_plugin_core_lowers() {
         )*};
     }
     integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
-    // As wide as JSON has them.
+    // Only numbers that JSON without `arbitrary_precision` can express.
     Types::crosses(&[0, u128::from(u64::MAX)]);
     Types::crosses(&[-5, i128::from(i64::MIN)]);
     Types::crosses(&[NonZero::new(7_u128).unwrap()]);
@@ -193,7 +193,7 @@ fn values_that_plugin_core_lowers() {
     Types::crosses(&texts().map(Cow::<'static, str>::Owned));
     Types::crosses(&[PathBuf::from("/a/b"), PathBuf::new()]);
     Types::crosses(&[OsString::from("größer"), OsString::new()]);
-    // What is of others.
+    // Types with parts.
     let texts = texts();
     Types::crosses(&[texts.to_vec(), vec![]]);
     Types::crosses(&[VecDeque::from(texts.clone()), VecDeque::new()]);
@@ -210,7 +210,7 @@ fn values_that_plugin_core_lowers() {
     Types::crosses(&[Ok(5_u8), Err(7_u128)]);
     Types::crosses(&[(1_u8, "a".to_owned(), 2_u16, 3_u128)]);
     Types::crosses(&[PhantomData::<String>]);
-    // What std names.
+    // Types of std.
     Types::crosses(&[1_u8..5]);
     Types::crosses(&[1_u64..=5]);
     Types::crosses(&[1_u16..]);
@@ -231,7 +231,7 @@ fn values_that_plugin_core_lowers() {
     Types::crosses(&[SocketAddrV4::new(v4, 80)]);
     Types::crosses(&[SocketAddrV6::new(v6, 80, 0, 0), SocketAddrV6::new(v6, 80, 0, 7)]);
     Types::crosses(&[SocketAddr::from((v4, 80)), (v6, 80).into()]);
-    // What other crates name.
+    // Types of other crates.
     Types::crosses(&[Bytes::from_static(b"static"), Bytes::from(vec![1, 2, 255]), Bytes::new()]);
     Types::crosses(&[Uuid::nil(), Uuid::from_u128(0x67e5_5044_10b1_426f_9247_bb68_0e5f_e0c8)]);
     Types::crosses(&[
@@ -243,14 +243,14 @@ fn values_that_plugin_core_lowers() {
     let error = Types::real::<Boxed>();
     assert_eq!(error.show(&error.lowered(Boxed::from("it failed"))), json!(["it failed"]));
     let mut place = error.build(&json!(["outer", "inner"]));
-    place.emptied();
-    // SAFETY: moved out of its place, and made by the host.
+    place.mark_empty();
+    // SAFETY: the host built a value of the type, which is moved out of its place.
     let lifted: Boxed = unsafe { PluginType::lift(read(&place), &plugin_core::Origin::HOST) };
     assert_eq!((lifted.to_string(), lifted.source().unwrap().to_string()), ("outer".into(), "inner".into()));
 }
 
-/// As `serde_json` has them if anything in the program enables its feature `arbitrary_precision`, and as formats with
-/// wider integers have them.
+/// Numbers as `serde_json` gives them if a crate of the program enables its feature `arbitrary_precision`, and numbers
+/// of formats with 128-bit integers.
 #[test]
 fn numbers_in_json_of_any_precision() {
     use serde::de::value::{Error, I128Deserializer, MapDeserializer, StrDeserializer, U128Deserializer};
@@ -272,7 +272,7 @@ fn numbers_in_json_of_any_precision() {
         let map = MapDeserializer::<_, Error>::new([(NUMBER, digits)].into_iter());
         assert_eq!(types.show(&types.try_build(map).unwrap()), expected);
     }
-    // Such a number is not lost. Without that feature, it cannot be shown.
+    // Such a number is built without loss. Without that feature, it cannot be shown.
     for digits in ["1e999", "-0.10000000000000000001", "18446744073709551617", "-9223372036854775809", "1e99999"] {
         let place = types.build(&json!({NUMBER: digits}));
         let error = types.try_show(&place, serde_json::value::Serializer).unwrap_err();
@@ -283,13 +283,13 @@ fn numbers_in_json_of_any_precision() {
         let expected = format!(": invalid value: string {digits:?}, expected a JSON number");
         assert_eq!(types.refuses(json!({NUMBER: digits})), expected);
     }
-    // What is no such number is what it is.
+    // Values that only look like such a number are kept as they are.
     types.echoes(json!({NUMBER: 5}));
     types.echoes(json!({NUMBER: ["1.5"]}));
     types.echoes(json!({NUMBER: "1.5", "a": "2"}));
     types.echoes(json!({"number": "1.5"}));
     types.echoes(json!(NUMBER));
-    // It is no level of its own, and what looks like one at first is.
+    // Such a number is not one more level. A map that only begins like such a number is one more level.
     let deep = |inner: Json| (0..128).fold(inner, |inner, _| json!([inner]));
     assert_eq!(types.show(&types.build(&deep(json!({NUMBER: "5"})))), deep(json!(5)));
     for inner in [json!({}), json!({NUMBER: "5", "a": "6"}), json!({"a": "6", NUMBER: "5"})] {

@@ -1,4 +1,4 @@
-//! Types of an author's own: structs and enums.
+//! Tests with structs and enums of a plugin's author.
 
 use std::fmt::Debug;
 use std::mem::{MaybeUninit, offset_of};
@@ -166,13 +166,13 @@ fn enums() {
         assert_eq!(shape.refuses(json), expected);
     }
     let place = Place::new(&shape.layouts, size_of::<ShapeRepr>(), align_of::<ShapeRepr>()).unwrap();
-    // SAFETY: there is room.
+    // SAFETY: the place has the layout of a `ShapeRepr`, which begins with the number.
     unsafe { place.at().cast::<u32>().write(9) };
     assert_eq!(
         shape.try_show(&place, serde_json::value::Serializer).unwrap_err(),
         ": a lowered `Shape` has the tag 9, which means nothing"
     );
-    // SAFETY: which means that it has nothing.
+    // SAFETY: a value with an unknown variant has no parts, so only the number is read.
     unsafe { free(&shape.layouts, shape.id, place.at()) };
 }
 
@@ -200,7 +200,8 @@ fn structs_that_grow() {
     let place = point.build(&serde_json::to_value(&points()[1]).unwrap());
     let grown: GrowsRepr = read(&place);
     assert_eq!(grown.number(), 4);
-    // SAFETY: its fields are laid out so.
+    // SAFETY: the box has all four fields, with the layout of `PointRepr`. `label` is read once and forgotten, so it is
+    // dropped only once.
     unsafe {
         let fields = &*grown.fields::<[usize; 0]>().cast::<PointRepr>();
         assert_eq!((fields.x, fields.y), (1, 2));
@@ -210,7 +211,7 @@ fn structs_that_grow() {
         std::mem::forget(label);
     }
     drop(place);
-    // What has a default may be left out at the end.
+    // Fields with a default may be left out at the end.
     for (json, number) in [
         (json!({"x": 1, "name": "a"}), 2),
         (json!({"x": 1, "name": "a", "y": 3}), 3),
@@ -225,12 +226,12 @@ fn structs_that_grow() {
         ": missing field `y`: it can only be left out with all that follow it"
     );
     assert_eq!(point.refuses(json!([1])), ": invalid length 1, expected struct Point with 4 elements");
-    // A receiver that takes only some has the host free the others.
+    // A receiver takes the first fields. The host frees the other fields.
     for taken in [0, 1, 2, 4] {
         let mut place = point.build(&serde_json::to_value(&points()[1]).unwrap());
-        place.emptied();
+        place.mark_empty();
         let grown: GrowsRepr = read(&place);
-        // SAFETY: those that count as taken are dropped here.
+        // SAFETY: the first `taken` fields are dropped here, and `release` drops the others.
         unsafe {
             let fields = &*grown.fields::<[usize; 0]>().cast::<PointRepr>();
             if taken >= 2 {

@@ -1,9 +1,9 @@
-//! Growth: what it allows, and where a message hints at it.
+//! Tests of growth: the differences that it allows, and the messages that hint at it.
 
 use plugin_core::descriptor::{Tag, form, style};
 
 use super::*;
-use crate::schema::sample::*;
+use crate::schema::testing::*;
 
 #[test]
 fn structs_may_grow_at_their_end() {
@@ -13,19 +13,19 @@ fn structs_may_grow_at_their_end() {
     assert_eq!(between(old(), new()), "none");
     assert_eq!(between(new(), old()), "none");
     assert_ne!(signature(&old()), signature(&new()));
-    // A field that is in both may have got its default later.
+    // A field of both versions may get its default later.
     assert_eq!(between(config(&[path(), retries()]), config(&[path(), field("retries", u32())])), "none");
     assert_ne!(signature(&config(&[retries()])), signature(&config(&[field("retries", u32())])));
-    // Wherever it stands, also among the arguments of a generic type.
+    // Inside other types, also in the arguments of a generic type.
     assert_eq!(between(holds(vec(old())), holds(vec(new()))), "none");
     let page = |ty| generic("Page", &[ty], fields(&[field("items", vec(again(1)))]));
     assert_eq!(between(page(old()), page(new())), "none");
-    // Also of a type that contains itself, and of a tuple.
+    // A type that contains itself, and a tuple struct.
     let list = |more: &[Bytes]| config(&[vec![field("next", option(boxed(again(0))))], more.to_vec()].concat());
     assert_eq!(between(list(&[]), list(&[retries()])), "none");
     let tuple = |all: &[Bytes]| named("T", body(form::GROWS, style::TUPLE, all));
     assert_eq!(between(tuple(&[field("0", u8())]), tuple(&[field("0", u8()), default("1", u8())])), "none");
-    // Each may be the newer one of something.
+    // Each side may have the newer version of another type.
     let inner = |all: &[Bytes]| named("Inner", growing(all));
     let outer = |inner, more: &[Bytes]| config(&[vec![field("inner", inner)], more.to_vec()].concat());
     assert_eq!(between(outer(inner(&[]), &[retries()]), outer(inner(&[default("x", u8())]), &[])), "none");
@@ -39,16 +39,16 @@ fn growth_is_hinted_at_only_where_it_could_help() {
     assert!(has_hint(config(0, &[path(u8())]), config(0, &[path(u8()), more()])));
     assert!(has_hint(config(0, &[more(), path(u8())]), config(0, &[path(u8())])));
     for (host, plugin) in [
-        // Another type of a field, alone and beside a new one.
+        // A field with another type, alone and beside a new field.
         (config(0, &[path(u8())]), config(0, &[path(u16())])),
         (config(0, &[path(u8())]), config(0, &[path(u16()), more()])),
         (config(form::GROWS, &[path(u8())]), config(form::GROWS, &[path(u16()), more()])),
-        // One field for another, and another order.
+        // One field in place of another, and another order.
         (config(0, &[path(u8()), field("old", u8())]), config(0, &[path(u8()), field("new", u16())])),
         (config(0, &[path(u8()), field("old", u16())]), config(0, &[field("old", u16()), path(u8()), more()])),
-        // Plain memory.
+        // Plain memory, which cannot grow.
         (config(form::C, &[path(u8())]), config(form::C, &[path(u8()), more()])),
-        // One variant for another.
+        // One variant in place of another.
         (
             named("Event", variants(&[unit("Open", 0), unit("Old", 1)])),
             named("Event", variants(&[unit("Open", 0), variant("New", 1, style::TUPLE, &[field("0", u8())])])),
@@ -59,14 +59,14 @@ fn growth_is_hinted_at_only_where_it_could_help() {
 }
 
 #[test]
-fn structs_may_grow_only_so() {
+fn structs_may_grow_only_at_their_end_and_with_defaults() {
     let config = |all: &[Bytes]| named("Config", growing(all));
     let (path, retries) = (|| field("path", u8()), || default("retries", u32()));
     assert_eq!(
         between(config(&[path()]), config(&[path(), field("retries", u32())])),
         lines(["Config: field `retries: u32` only in the plugin, and without a default", HINT_GROWS_STRUCT])
     );
-    // Of several, all need one.
+    // If there are several new fields, each needs a default.
     assert_eq!(
         between(config(&[path(), retries(), field("x", u8())]), config(&[path()])),
         lines(["Config: field `x: u8` only in the host, and without a default", HINT_GROWS_STRUCT])
@@ -91,7 +91,7 @@ fn structs_may_grow_only_so() {
         between(config(&[path(), retries()]), config(&[retries(), path()])),
         "Config: fields in another order: host path, retries; plugin retries, path"
     );
-    // Both sides must have it from the start.
+    // Both sides must be declared `#[non_exhaustive]`.
     assert_eq!(
         between(named("Config", fields(&[path()])), config(&[path(), retries()])),
         lines([
@@ -106,7 +106,7 @@ fn structs_may_grow_only_so() {
     );
     let page = |ty, more: &[Bytes]| generic("Page", &[ty], growing(more));
     assert_eq!(between(page(u8(), &[]), page(u16(), &[retries()])), "Page<u8> in the host, Page<u16> in the plugin");
-    // What growth allows is not reported beside what it does not.
+    // Differences that growth allows are not reported beside other differences.
     let two = |config, other| of(Tag::Fn, &[config, other]);
     assert_eq!(
         difference(&two(config(&[]), u8()), &two(config(&[retries()]), u16())),
@@ -147,7 +147,7 @@ fn enums_may_grow_at_their_end() {
         between(open(&[field("path", u8())]), open(&[field("path", u8()), default("line", u32())])),
         "Event::Open: field `line: u32` only in the plugin"
     );
-    // But what is in them may, as everywhere.
+    // But the types of these fields may grow, as everywhere.
     let config = |all: &[Bytes]| named("Config", growing(all));
     assert_eq!(between(open(&[field("it", config(&[]))]), open(&[field("it", config(&[default("x", u8())]))])), "none");
 }

@@ -6,8 +6,8 @@ use std::slice::from_ref;
 use plugin_core::descriptor::{Tag, form, style};
 
 use crate::schema::difference::Sides;
-use crate::schema::sample::*;
 use crate::schema::signature::Signature;
+use crate::schema::testing::*;
 
 fn u8() -> Bytes {
     leaf(Tag::U8)
@@ -42,7 +42,7 @@ fn config(max: Bytes) -> Bytes {
     named("Config", fields(&[field("retry", named("Retry", fields(&[field("max", max)])))]))
 }
 
-/// A struct with this one field.
+/// A struct with one field of type `ty`.
 fn holds(ty: Bytes) -> Bytes {
     named("Config", fields(&[field("it", ty)]))
 }
@@ -60,7 +60,7 @@ fn lines<const N: usize>(lines: [&str; N]) -> String {
 }
 
 #[test]
-fn a_nested_path_leads_to_it() {
+fn a_message_has_the_path_to_a_nested_difference() {
     assert_eq!(
         difference(&takes(config(u32())), &takes(config(u64()))),
         "argument 1: Config.retry.max: u32 in the host, u64 in the plugin"
@@ -81,7 +81,7 @@ fn a_nested_path_leads_to_it() {
 }
 
 #[test]
-fn a_path_says_where_in_a_container() {
+fn a_path_names_the_part_of_a_container() {
     let inside = |host, plugin| between(holds(host), holds(plugin));
     let map = |key, value| of(Tag::HashMap, &[key, value]);
     let result = |ok, error| of(Tag::Result, &[ok, error]);
@@ -124,7 +124,7 @@ fn a_path_says_where_in_a_container() {
 }
 
 #[test]
-fn without_a_name_the_path_begins_with_the_type() {
+fn without_a_named_type_the_path_begins_with_the_whole_type() {
     let pairs = |inner| vec(of(Tag::Tuple, &[u8(), option(inner)]));
     assert_eq!(
         between(pairs(u16()), pairs(leaf(Tag::I16))),
@@ -137,7 +137,7 @@ fn without_a_name_the_path_begins_with_the_type() {
 }
 
 #[test]
-fn a_prefix_is_another_type() {
+fn a_type_with_fewer_fields_is_another_type() {
     let short = || named("Config", fields(&[field("path", leaf(Tag::String))]));
     let long = || named("Config", fields(&[field("path", leaf(Tag::String)), field("timeout", u64())]));
     assert_eq!(between(short(), long()), lines(["Config: field `timeout: u64` only in the plugin", HINT_STRUCT]));
@@ -147,7 +147,7 @@ fn a_prefix_is_another_type() {
         between(pair(&[u8()]), pair(&[u8(), u16()])),
         lines(["Pair: field `1: u16` only in the plugin", HINT_STRUCT])
     );
-    // A default alone does not let it grow.
+    // A default alone does not make a struct one that may grow.
     let defaulted = named("Config", fields(&[field("path", leaf(Tag::String)), default("timeout", u64())]));
     assert_eq!(between(short(), defaulted), lines(["Config: field `timeout: u64` only in the plugin", HINT_STRUCT]));
 
@@ -155,7 +155,7 @@ fn a_prefix_is_another_type() {
     let long = || named("Event", variants(&[unit("Open", 0), variant("Close", 1, style::TUPLE, &[field("0", u8())])]));
     assert_eq!(between(short(), long()), lines(["Event: variant `Close(u8)` only in the plugin", HINT_ENUM]));
     assert_eq!(between(long(), short()), lines(["Event: variant `Close(u8)` only in the host", HINT_ENUM]));
-    // A function's arguments too, and bytes that go on.
+    // The same for a function's arguments, in descriptors of different lengths.
     assert_eq!(
         difference(&takes(u8()), &of(Tag::Fn, &[leaf(Tag::Unit)])),
         "1 argument in the host, 0 arguments in the plugin"
@@ -174,7 +174,7 @@ fn reordered_fields_are_another_type() {
         between(config(&["a", "b", "c", "d", "e"]), config(&["a", "c", "d", "b", "e"])),
         "Config: fields in another order: host b, c, d; plugin c, d, b"
     );
-    // Also where their types differ, which is said of the fields by name.
+    // The types of the reordered fields differ too. The message names each field whose type differs.
     let two = |first, second| named("Config", fields(&[first, second]));
     assert_eq!(
         between(two(field("a", u8()), field("b", u16())), two(field("b", u16()), field("a", u8()))),
@@ -196,13 +196,13 @@ fn a_renamed_field_is_another_type() {
         between(config("retries"), config("attempts")),
         "Config: field 2 is `retries: Vec<u32>` in the host, `attempts: Vec<u32>` in the plugin"
     );
-    // With another type it is another field.
+    // A field with another name and another type is another field, and not a renamed one.
     let config = |name, ty| named("Config", fields(&[field(name, ty)]));
     assert_eq!(
         between(config("retries", u32()), config("attempts", u64())),
         lines(["Config: field `retries: u32` only in the host", "Config: field `attempts: u64` only in the plugin",])
     );
-    // What is in a renamed one is compared too.
+    // The type of a renamed field is compared too.
     let config = |name, ty| named("Config", fields(&[field(name, named("Retry", fields(&[field("max", ty)])))]));
     assert_eq!(
         between(config("retry", u32()), config("again", u64())),
@@ -251,7 +251,7 @@ fn discriminants_are_part_of_a_type() {
     let level = |high| named("Level", variants(&[unit("Low", 1), unit("High", high)]));
     assert_eq!(between(level(4), level(5)), "Level::High = 4 in the host, 5 in the plugin");
     assert_eq!(between(holds(level(4)), holds(level(-1))), "Config.it::High = 4 in the host, -1 in the plugin");
-    // Reordered with the discriminants kept, and swapped in place.
+    // Variants reordered together with their discriminants, and discriminants swapped between variants.
     let level = |names: [(&str, i128); 2]| named("Level", variants(&names.map(|(name, value)| unit(name, value))));
     assert_eq!(
         between(level([("Low", 0), ("High", 1)]), level([("High", 1), ("Low", 0)])),
@@ -264,7 +264,7 @@ fn discriminants_are_part_of_a_type() {
 }
 
 #[test]
-fn the_same_under_another_name_is_another_type() {
+fn a_type_with_another_name_is_another_type() {
     let called = |name| named(name, fields(&[field("max", u32())]));
     assert_eq!(between(called("Config"), called("Settings")), "Config in the host, Settings in the plugin");
     assert_eq!(
@@ -272,7 +272,7 @@ fn the_same_under_another_name_is_another_type() {
         "Config.it[..]: Retry in the host, Again in the plugin"
     );
     assert_eq!(between(called("Config"), of(Tag::Tuple, &[u32()])), "Config in the host, (u32,) in the plugin");
-    // What it is called is not what makes a type the SDK's.
+    // A user's type with the name of an SDK type is another type.
     assert_eq!(
         between(leaf(Tag::Uuid), named("Uuid", tuple(&[array(16, u8())]))),
         "Uuid (of the SDK) in the host, Uuid (with `#[plugin_type]`) in the plugin"
@@ -284,7 +284,7 @@ fn the_same_under_another_name_is_another_type() {
 }
 
 #[test]
-fn a_box_more_is_another_type() {
+fn a_type_in_a_box_is_another_type() {
     let node = |next: fn(Bytes) -> Bytes| named("Node", fields(&[field("next", next(again(0)))]));
     assert_eq!(
         between(node(|node| option(boxed(node))), node(boxed)),
@@ -306,13 +306,13 @@ fn arguments_are_part_of_a_generic_type() {
         between(holds(page(u32())), holds(page(u64()))),
         "Config.it: Page<u32> in the host, Page<u64> in the plugin"
     );
-    // Also if nothing of the argument is in it.
+    // Also if the generic type contains no value of its argument.
     let tagged = |ty: Bytes| generic("Tagged", &[ty], fields(&[]));
     assert_eq!(between(tagged(u32()), tagged(u64())), "Tagged<u32> in the host, Tagged<u64> in the plugin");
     let grid = |columns| generic("Grid", &[u8(), constant(columns)], tuple(&[array(3, u8())]));
     assert_eq!(between(grid(3), grid(4)), "Grid<u8, 3> in the host, Grid<u8, 4> in the plugin");
     assert_eq!(between(grid(3), grid(3)), "none");
-    // A difference in the definition of an argument is one there.
+    // A difference in the definition of an argument is reported at the argument's definition.
     let of_retry = |ty| named("Retry", fields(&[field("max", ty)]));
     assert_eq!(
         between(tagged(of_retry(u32())), tagged(of_retry(u64()))),
@@ -328,7 +328,7 @@ fn arguments_are_part_of_a_generic_type() {
 }
 
 #[test]
-fn what_a_type_is_declared_as_is_part_of_it() {
+fn attributes_and_style_are_part_of_a_type() {
     let point = |form, style| {
         let names = if style == style::TUPLE { ["0", "1"] } else { ["x", "y"] };
         named("Point", body(form, style, &names.map(|name| field(name, u8()))))
@@ -371,7 +371,7 @@ fn what_a_type_is_declared_as_is_part_of_it() {
 }
 
 #[test]
-fn all_differences_are_listed_up_to_eight() {
+fn at_most_eight_differences_are_listed() {
     let config = |ty: Bytes, count: u8| {
         let letters: Vec<_> =
             (b'a'..b'a' + count).map(|letter| field(&char::from(letter).to_string(), ty.clone())).collect();
@@ -391,7 +391,7 @@ fn all_differences_are_listed_up_to_eight() {
             "what it returns: u8 in the host, u16 in the plugin",
         ])
     );
-    // But those within one definition once, wherever it stands; by the shortest path.
+    // Differences inside one definition are reported once, with the shortest path to the definition.
     let deep = |ty| {
         let deep = named("Deep", fields(&[field("retry", named("Retry", fields(&[field("max", ty)])))]));
         named("Config", fields(&[field("deep", deep), field("retry", again(2))]))
@@ -408,7 +408,7 @@ fn recursive_types_are_compared_as_graphs() {
     let list = |ty| named("List", fields(&[field("value", ty), field("next", option(boxed(again(0))))]));
     assert_eq!(between(list(u8()), list(u8())), "none");
     assert_eq!(between(list(u8()), list(u16())), "List.value: u8 in the host, u16 in the plugin");
-    // Written out once more inside itself, it is the same.
+    // A type that is written out a second time inside itself is the same type.
     let unrolled = |ty: Bytes| {
         let inner = named("List", fields(&[field("value", ty.clone()), field("next", option(boxed(again(0))))]));
         named("List", fields(&[field("value", ty), field("next", option(boxed(inner)))]))
@@ -416,11 +416,11 @@ fn recursive_types_are_compared_as_graphs() {
     assert_eq!(between(list(u8()), unrolled(u8())), "none");
     assert_eq!(signature(&takes(list(u8()))), signature(&takes(unrolled(u8()))));
     assert_eq!(signature(&unrolled(u8())).definitions().len(), 1);
-    // In one of the copies another type, which is a difference at the end of two steps.
+    // One of the copies has a field of another type, so the difference is two steps away.
     let inner = named("List", fields(&[field("value", u16()), field("next", option(boxed(again(0))))]));
     let odd = named("List", fields(&[field("value", u8()), field("next", option(boxed(inner)))]));
     assert_eq!(between(list(u8()), odd), "List.next<Some>.value: u8 in the host, u16 in the plugin");
-    // Two that contain each other.
+    // Two types that contain each other.
     let tree = |ty| {
         let leaf = named("Branch", fields(&[field("up", boxed(again(0))), field("weight", ty)]));
         named("Tree", fields(&[field("branches", vec(leaf)), field("first", boxed(again(1)))]))
@@ -430,7 +430,7 @@ fn recursive_types_are_compared_as_graphs() {
 }
 
 #[test]
-fn copies_of_a_type_are_the_type() {
+fn equal_copies_of_a_type_are_one_type() {
     let retry = |ty| named("Retry", fields(&[field("max", ty)]));
     let twice = of(Tag::Fn, &[retry(u8()), retry(u8())]);
     let once = of(Tag::Fn, &[retry(u8()), again(0)]);
@@ -438,7 +438,7 @@ fn copies_of_a_type_are_the_type() {
     assert_eq!(signature(&twice), signature(&once));
     let hashed = HashMap::from([(signature(&twice), 1)]);
     assert_eq!(hashed.get(&signature(&once)), Some(&1));
-    // Unless they only seem to be.
+    // Copies with different contents are different types.
     let differ = of(Tag::Fn, &[retry(u8()), retry(u16())]);
     assert_eq!(difference(&differ, &once), "what it returns: Retry.max: u16 in the host, u8 in the plugin");
     assert_eq!(difference(&once, &differ), "what it returns: Retry.max: u8 in the host, u16 in the plugin");
@@ -447,18 +447,17 @@ fn copies_of_a_type_are_the_type() {
 }
 
 #[test]
-fn modules_are_said_of_types_that_differ_inside() {
+fn the_modules_of_types_that_differ_inside_are_named() {
     let origins = |modules| signature(&config(u32())).origins(&signature(&config(u64())), Sides::LOOK_UP, modules);
     let said = "`Retry` is `host::Retry` in the host, `plugin::deep::Retry` in the plugin";
     assert_eq!(origins(["host\nhost", "plugin\nplugin::deep"]), said);
     assert_eq!(origins(["api\napi", "api\napi"]), "");
-    // An earlier version of the SDK says nothing of it.
+    // An earlier version of the SDK does not report modules.
     assert_eq!(origins(["host\nhost", ""]), "");
     let fits = signature(&config(u32())).origins(&signature(&config(u32())), Sides::LOOK_UP, ["a\na", "b\nb"]);
     assert_eq!(fits, "");
 }
 
-/// Who follows the hint must be helped by that.
 #[test]
 fn functions_and_statics_differ() {
     let function = of(Tag::Fn, &[leaf(Tag::Unit)]);
@@ -493,7 +492,7 @@ fn functions_and_statics_differ() {
 }
 
 #[test]
-fn what_is_unknown_is_only_itself() {
+fn an_unknown_type_is_equal_only_to_itself() {
     let unknown = |byte| Signature::read(&[255, byte]);
     assert_eq!(unknown(1), unknown(1));
     assert_ne!(unknown(1), unknown(2));

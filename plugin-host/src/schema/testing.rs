@@ -1,4 +1,4 @@
-//! Descriptors for tests, made byte by byte as the grammar says.
+//! Descriptors for tests, built byte by byte from their grammar.
 
 use plugin_core::descriptor::{Tag, form, style};
 
@@ -7,7 +7,7 @@ use crate::schema::signature::Signature;
 
 pub(crate) type Bytes = Vec<u8>;
 
-/// A type and what it is made of.
+/// A type with its parts.
 pub(crate) fn of(tag: Tag, parts: &[Bytes]) -> Bytes {
     let mut bytes = vec![tag as u8];
     match tag {
@@ -27,7 +27,7 @@ pub(crate) fn array(length: u64, element: Bytes) -> Bytes {
     [leaf(Tag::Array), length.to_le_bytes().to_vec(), element].concat()
 }
 
-/// The type of a function that takes this and returns nothing.
+/// The type of a function that takes `argument` and returns `()`.
 pub(crate) fn takes(argument: Bytes) -> Bytes {
     of(Tag::Fn, &[argument, leaf(Tag::Unit)])
 }
@@ -102,17 +102,17 @@ pub(crate) fn growing_variants(variants: &[Bytes], fallback: &str) -> Bytes {
 }
 
 pub(crate) fn signature(bytes: &[u8]) -> Signature {
-    assert!(Schema::decode(bytes).is_some(), "this is no descriptor: {bytes:?}");
+    assert!(Schema::decode(bytes).is_some(), "these bytes are not a descriptor: {bytes:?}");
     Signature::read(bytes)
 }
 
-/// What a host that asks for `host` is told if the plugin has `plugin`. Also checks what must hold of any two
+/// The message for a host that asks for `host` if the plugin exports `plugin`. Also checks the laws for any two
 /// signatures.
 pub(crate) fn difference(host: &[u8], plugin: &[u8]) -> String {
     let (host, plugin) = (signature(host), signature(plugin));
     let difference = host.difference(&plugin, crate::schema::difference::Sides::LOOK_UP);
     assert_eq!(host.accepts(&plugin), difference == "none", "{difference}");
-    // Growth goes both ways, as does equality.
+    // Growth is symmetric, like equality: either side may be the newer one.
     assert_eq!(plugin.accepts(&host), host.accepts(&plugin));
     let equal = host == plugin;
     assert_eq!(plugin == host, equal);
@@ -124,7 +124,7 @@ pub(crate) fn difference(host: &[u8], plugin: &[u8]) -> String {
     difference
 }
 
-/// The same of two types that are a function's only argument.
+/// The message for two functions whose only arguments have these types, without "argument 1: ".
 pub(crate) fn between(host: Bytes, plugin: Bytes) -> String {
     let difference = difference(&takes(host), &takes(plugin));
     difference.lines().map(|line| line.strip_prefix("argument 1: ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
