@@ -188,7 +188,7 @@ pub use schema::signature::Signature;
 pub use services::memory::{Leak, Memory};
 #[cfg(feature = "serde")]
 pub use untyped::CallError;
-pub use upgrade::succession::Draining;
+pub use upgrade::lineage::Draining;
 /// What the expansion of [`use_system_allocator!`] refers to.
 #[doc(hidden)]
 pub mod __private {

@@ -21,7 +21,7 @@ use crate::library::entry::Entry;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::unload::pin::PinReason;
-use crate::upgrade::succession::{Serving, Succession};
+use crate::upgrade::lineage::{Lineage, Serving};
 
 /// Plugins are named like packages, where `-` and `_` are the same.
 pub(crate) fn normal(name: &str) -> String {
@@ -76,13 +76,13 @@ pub(crate) struct Place {
     number: u64,
     /// Among the versions that have replaced each other, from 1.
     revision: u64,
-    succession: Arc<Succession>,
+    lineage: Arc<Lineage>,
 }
 
 impl Place {
     pub(crate) fn first() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, succession: Succession::new() }
+        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, lineage: Lineage::new() }
     }
 
     /// Its number in the order of loading.
@@ -149,7 +149,7 @@ impl Plugin {
     /// The library that it was loaded from, if no [`Plugin`], no handle and no value of it exists elsewhere. Then none can
     /// be made either.
     pub(crate) fn into_library(mut self) -> Result<Library, Plugin> {
-        self.succession().forget_gone(&self);
+        self.lineage().forget_gone(&self);
         if !self.is_sole() {
             return Err(self);
         }
@@ -194,7 +194,7 @@ impl Plugin {
 
     /// The exports with handles in use, and their types. Handles that follow upgrades do not count.
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
-        self.succession().forget_gone(self);
+        self.lineage().forget_gone(self);
         let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
         in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
     }
@@ -203,7 +203,7 @@ impl Plugin {
     /// upgrades.
     fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
         let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
-        exports.map(|(&name, export)| match self.succession().live_handles(name) {
+        exports.map(|(&name, export)| match self.lineage().live_handles(name) {
             // Those that follow have one between them.
             Some(live) => (name, export, export.handles().saturating_sub(1), live),
             None => (name, export, export.handles(), 0),
@@ -243,8 +243,8 @@ impl Plugin {
         &self.0.place
     }
 
-    pub(crate) fn succession(&self) -> &Arc<Succession> {
-        &self.0.place.succession
+    pub(crate) fn lineage(&self) -> &Arc<Lineage> {
+        &self.0.place.lineage
     }
 
     pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {

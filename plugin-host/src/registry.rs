@@ -12,7 +12,7 @@ use crate::error::names::no_nul;
 use crate::inspect::manifest::Manifest;
 use crate::plugin::{Export, Fitting, Plugin, normal};
 use crate::unload::departed::Departed;
-use crate::upgrade::succession::Succession;
+use crate::upgrade::lineage::Lineage;
 #[cfg(feature = "watch")]
 use crate::watch::watches::Watches;
 
@@ -202,10 +202,10 @@ impl Registry {
     }
 
     /// The names of the plugins that are or were here, and all there is of each.
-    pub(crate) fn successions(&self) -> Vec<(String, Arc<Succession>)> {
-        let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.succession().clone()));
+    pub(crate) fn lineages(&self) -> Vec<(String, Arc<Lineage>)> {
+        let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.lineage().clone()));
         let gone = self.departed.iter();
-        let gone = gone.flat_map(|(name, all)| all.iter().map(|departed| (name.clone(), departed.succession.clone())));
+        let gone = gone.flat_map(|(name, all)| all.iter().map(|departed| (name.clone(), departed.lineage.clone())));
         here.chain(gone).collect()
     }
 
@@ -223,7 +223,7 @@ impl Registry {
         if plugin.path().is_none() {
             return Err(Error::Linked { plugin: named() });
         }
-        if plugin.succession().is_upgrading() {
+        if plugin.lineage().is_upgrading() {
             return Err(Error::Upgrading { plugin: named() });
         }
         self.states.insert(key, State::Unloading(plugin.manifest().clone()));

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use crate::unload::departure::Departure;
 use crate::unload::outcome::Unload;
-use crate::upgrade::succession::Succession;
+use crate::upgrade::lineage::Lineage;
 
 /// A plugin that is detached, with what is left of its versions.
 pub(crate) struct Departed {
     pub(crate) last: Departure,
-    pub(crate) succession: Arc<Succession>,
+    pub(crate) lineage: Arc<Lineage>,
 }
 
 impl Departed {
@@ -20,7 +20,7 @@ impl Departed {
             Unload::Unmapped => Vec::new(),
             Unload::Pinned(reasons) => reasons,
         };
-        reasons.extend(self.succession.wait_for_retired(deadline));
+        reasons.extend(self.lineage.wait_for_retired(deadline));
         if reasons.is_empty() { Unload::Unmapped } else { Unload::Pinned(reasons) }
     }
 }

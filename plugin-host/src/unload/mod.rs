@@ -144,7 +144,7 @@ impl Host {
     /// thread that waits for such a version may not have looked yet.
     fn let_go_of_replaced(&self) {
         for plugin in self.plugins() {
-            plugin.succession().forget_gone(&plugin);
+            plugin.lineage().forget_gone(&plugin);
         }
     }
 
@@ -186,13 +186,13 @@ impl Unloading<'_> {
     fn run(mut self, deadline: Option<Instant>, hurry: bool) -> Unload {
         let mut pauses = Pauses::new(Duration::from_millis(2));
         while let Some(plugin) = self.plugin.take() {
-            let succession = plugin.succession().clone();
+            let lineage = plugin.lineage().clone();
             let plugin = match plugin.into_library() {
                 Ok(library) => {
                     /// The time that a hook may take in any case.
                     const LEAST: Duration = Duration::from_millis(100);
                     let most = left(deadline).filter(|_| hurry).map(|left| left.max(LEAST));
-                    let departed = Arc::new(Departed { last: library.detach(most), succession });
+                    let departed = Arc::new(Departed { last: library.detach(most), lineage });
                     let outcome = departed.wait(deadline);
                     self.departed = (outcome != Unload::Unmapped).then_some(departed);
                     return outcome;

@@ -1,6 +1,6 @@
 //! [`Host::reload`]: one version of a plugin replaces another while it is being called.
 
-pub(crate) mod succession;
+pub(crate) mod lineage;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::plugin::{Place, Plugin};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::services::threads::{RunningHooks, Threads};
-use crate::upgrade::succession::{Drain, Draining, Retired, Succession};
+use crate::upgrade::lineage::{Drain, Draining, Lineage, Retired};
 use crate::work::deadline::{Pauses, left};
 use crate::work::timeout::{self, Steps};
 
@@ -97,10 +97,10 @@ impl Host {
             }
             (plugin, _) => plugin,
         };
-        let succession = loaded()?.succession().clone();
-        let _turn = succession.begin_upgrade();
+        let lineage = loaded()?.lineage().clone();
+        let _turn = lineage.begin_upgrade();
         let old = loaded()?;
-        if !Arc::ptr_eq(old.succession(), &succession) {
+        if !Arc::ptr_eq(old.lineage(), &lineage) {
             // Unloaded while this waited for its turn, and loaded again.
             return Err(Error::Unloading { plugin: asked_for });
         }
@@ -110,7 +110,7 @@ impl Host {
         }
         // Not earlier: the second of two upgrades must not bring back the version that the first has replaced.
         let path = file.unwrap_or_else(|| last.to_owned());
-        let mut next = NextVersion { old: &old, succession: &succession, checked: None };
+        let mut next = NextVersion { old: &old, lineage: &lineage, checked: None };
         let new = self.bring_up(path, &mut next)?;
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
         let (name, path) = (new.name().to_owned(), next.path.clone());
@@ -119,7 +119,7 @@ impl Host {
 
         let held = match handover {
             Some(handover) => {
-                let held = Held::new(&succession, &old, self.config.handover_deadline)?;
+                let held = Held::new(&lineage, &old, self.config.handover_deadline)?;
                 handover.run(&old, &new, &path, self.config.settings.hook_timeout)?;
                 Some(held)
             }
@@ -128,12 +128,12 @@ impl Host {
         {
             let mut registry = self.write();
             // Some may have come since; now none can.
-            next.check_followers(&succession)?;
+            next.check_followers(&lineage)?;
             if !registry.has(&old) {
                 return Err(Error::Unloading { plugin: name });
             }
             registry.replace(&old, new.clone());
-            succession.serve(&new);
+            lineage.serve(&new);
         }
         held.into_iter().for_each(Held::release);
         // Told before that the old one is gone.
@@ -145,7 +145,7 @@ impl Host {
         });
         let library = old.library().expect("a replaced plugin has a library");
         drain.take_unused().into_iter().for_each(|unused| library.when_unused(unused));
-        succession.retire(name, old.version(), Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
+        lineage.retire(name, old.version(), Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
         Ok(new)
     }
 
@@ -161,7 +161,7 @@ impl Host {
         let registry = self.write();
         let plugin = registry.exporter(name)?;
         plugin.check_type::<F>(name)?;
-        Ok(plugin.succession().follow(plugin, name))
+        Ok(plugin.lineage().follow(plugin, name))
     }
 
     /// The versions of plugins that were replaced and are still mapped, each with the reasons that keep it.
@@ -176,8 +176,8 @@ impl Host {
     /// }
     /// ```
     pub fn draining(&self) -> Vec<Draining> {
-        let successions = self.read().successions();
-        successions.iter().flat_map(|(plugin, succession)| succession.draining(plugin)).collect()
+        let lineages = self.read().lineages();
+        lineages.iter().flat_map(|(plugin, lineage)| lineage.draining(plugin)).collect()
     }
 }
 
@@ -190,7 +190,7 @@ fn exports(entries: &[Entry]) -> HashMap<&'static str, Item<'static>> {
 /// A version of a plugin that is to replace another.
 struct NextVersion<'a> {
     old: &'a Plugin,
-    succession: &'a Succession,
+    lineage: &'a Lineage,
     /// Once it is mapped, and fits.
     checked: Option<(Next<'a>, Option<Handover>)>,
 }
@@ -208,7 +208,7 @@ impl NewVersion for NextVersion<'_> {
     fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error> {
         let next = Next { old: self.old, path: path.to_owned(), exports: exports(entries), refuses_faults };
         next.check_handles()?;
-        next.check_followers(self.succession)?;
+        next.check_followers(self.lineage)?;
         let handover = next.handover(entries)?;
         self.checked = Some((next, handover));
         Ok(())
@@ -240,8 +240,8 @@ impl Next<'_> {
     }
 
     /// Whether it has what `Live` handles will call in it.
-    fn check_followers(&self, succession: &Succession) -> Result<(), Error> {
-        succession.misfit(|name, node: &'static Node, takes_fault| {
+    fn check_followers(&self, lineage: &Lineage) -> Result<(), Error> {
+        lineage.misfit(|name, node: &'static Node, takes_fault| {
             self.check(name, |new| node.matches(new), || (Signature::from_node(node), node.to_modules()))?;
             if takes_fault && self.refuses_faults {
                 return Err(self.in_use(Error::NoFaults { plugin: self.old.name().to_owned(), name: name.to_owned() }));
@@ -375,18 +375,18 @@ impl Handover {
 
 /// Holds back calls through `Live` handles. Dropping it lets them go on in the old version.
 struct Held<'a> {
-    succession: &'a Succession,
+    lineage: &'a Lineage,
     old: &'a Plugin,
 }
 
 impl<'a> Held<'a> {
     /// Waits for calls in progress to end.
-    fn new(succession: &'a Succession, old: &'a Plugin, most: Duration) -> Result<Self, Error> {
-        succession.hold();
-        let held = Held { succession, old };
+    fn new(lineage: &'a Lineage, old: &'a Plugin, most: Duration) -> Result<Self, Error> {
+        lineage.hold();
+        let held = Held { lineage, old };
         let deadline = Instant::now().checked_add(most);
         let mut pauses = Pauses::new(Duration::from_millis(1));
-        while succession.is_in_progress(old) {
+        while lineage.is_in_progress(old) {
             if left(deadline).is_some_and(|left| left.is_zero()) {
                 return Err(Error::Busy { plugin: old.name().to_owned(), waited: most });
             }
@@ -403,6 +403,6 @@ impl<'a> Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.succession.serve(self.old);
+        self.lineage.serve(self.old);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) trait Serving {
 }
 
 /// What the versions of one plugin have in common, from its loading to its unloading.
-pub(crate) struct Succession {
+pub(crate) struct Lineage {
     /// Held while one version replaces another.
     upgrade: Mutex<()>,
     /// What `Live` handles look at.
@@ -78,9 +78,9 @@ impl Followed {
     }
 }
 
-impl Succession {
+impl Lineage {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Succession {
+        Arc::new(Lineage {
             upgrade: Mutex::default(),
             versions: Arc::new(Versions::new(Version::new(0, []))),
             followed: Mutex::default(),
@@ -191,10 +191,10 @@ impl Succession {
             Old::add(&name, version, move || retired.wait(Some(Instant::now())))
         };
         let handler = drain.handler;
-        let succession = Arc::downgrade(self);
+        let lineage = Arc::downgrade(self);
         let tell = move |retired: &Arc<Retired>, outcome: Unload| {
-            if let (Unload::Unmapped, Some(succession)) = (&outcome, succession.upgrade()) {
-                lock(&succession.retired).retain(|other| !Arc::ptr_eq(other, retired));
+            if let (Unload::Unmapped, Some(lineage)) = (&outcome, lineage.upgrade()) {
+                lock(&lineage.retired).retain(|other| !Arc::ptr_eq(other, retired));
             }
             handler.tell(&Event::Retired { plugin: name, revision: retired.revision, outcome });
         };
