@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::error::names::no_nul;
 use crate::inspect::manifest::Manifest;
 use crate::plugin::{Export, Fitting, Plugin, normal};
-use crate::unload::departed::Departed;
+use crate::unload::detached_plugin::DetachedPlugin;
 use crate::upgrade::lineage::Lineage;
 #[cfg(feature = "watch")]
 use crate::watch::watches::Watches;
@@ -26,7 +26,7 @@ pub(crate) struct Registry {
     /// The exporters of each name.
     exports: HashMap<Box<str>, Exporters, RandomState>,
     /// The plugins that are detached and not yet unmapped, by name, the newest of a name last. The name may be taken again.
-    departed: HashMap<String, Vec<Arc<Departed>>>,
+    detached: HashMap<String, Vec<Arc<DetachedPlugin>>>,
     #[cfg(feature = "watch")]
     pub(crate) watches: Watches,
 }
@@ -46,7 +46,7 @@ pub(crate) enum ToUnload {
     /// It has just been taken out of the tables. Its name stays taken until [`Registry::end_unload`].
     Serving(Plugin),
     /// It was detached before.
-    Departed(Arc<Departed>),
+    Detached(Arc<DetachedPlugin>),
 }
 
 /// The outcome of an unload.
@@ -54,7 +54,7 @@ pub(crate) enum Unloaded {
     /// It is in use, and serves on.
     Serving(Plugin),
     /// It is detached, and not unmapped.
-    Departed(Arc<Departed>),
+    Detached(Arc<DetachedPlugin>),
     /// It is unmapped, or its unload was interrupted by a panic.
     Gone,
 }
@@ -204,8 +204,8 @@ impl Registry {
     /// The names of the plugins that are or were here, and all there is of each.
     pub(crate) fn lineages(&self) -> Vec<(String, Arc<Lineage>)> {
         let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.lineage().clone()));
-        let gone = self.departed.iter();
-        let gone = gone.flat_map(|(name, all)| all.iter().map(|departed| (name.clone(), departed.lineage.clone())));
+        let gone = self.detached.iter();
+        let gone = gone.flat_map(|(name, all)| all.iter().map(|detached| (name.clone(), detached.lineage.clone())));
         here.chain(gone).collect()
     }
 
@@ -215,8 +215,8 @@ impl Registry {
         let key = normal(name);
         self.not_unloading(&key)?;
         let Some(place) = self.plugins.iter().position(|plugin| plugin.is_named(&key)) else {
-            let departed = self.departed.get(&key).and_then(|departed| departed.last()).cloned();
-            return departed.map(ToUnload::Departed).ok_or_else(|| self.no_such_plugin(name));
+            let detached = self.detached.get(&key).and_then(|detached| detached.last()).cloned();
+            return detached.map(ToUnload::Detached).ok_or_else(|| self.no_such_plugin(name));
         };
         let plugin = &self.plugins[place];
         let named = || plugin.name().to_owned();
@@ -234,35 +234,35 @@ impl Registry {
 
     /// Notes how the unload of a plugin has ended.
     pub(crate) fn end_unload(&mut self, name: &str, unloaded: Unloaded) {
-        let departed = match unloaded {
+        let detached = match unloaded {
             Unloaded::Serving(plugin) => return self.add(plugin),
-            Unloaded::Departed(departed) => Some(departed),
+            Unloaded::Detached(detached) => Some(detached),
             Unloaded::Gone => None,
         };
         let key = normal(name);
         self.states.remove(&key);
         #[cfg(feature = "watch")]
         self.watches.end(&key);
-        if let Some(departed) = departed {
-            self.departed.entry(key).or_default().push(departed);
+        if let Some(detached) = detached {
+            self.detached.entry(key).or_default().push(detached);
         }
     }
 
     /// Forgets a plugin that is unmapped at last.
-    pub(crate) fn forget(&mut self, name: &str, departed: &Arc<Departed>) {
+    pub(crate) fn forget(&mut self, name: &str, detached: &Arc<DetachedPlugin>) {
         let key = normal(name);
-        if let Some(known) = self.departed.get_mut(&key) {
-            known.retain(|known| !Arc::ptr_eq(known, departed));
+        if let Some(known) = self.detached.get_mut(&key) {
+            known.retain(|known| !Arc::ptr_eq(known, detached));
             if known.is_empty() {
-                self.departed.remove(&key);
+                self.detached.remove(&key);
             }
         }
     }
 
     /// The plugins that are detached and not known to be unmapped, with their names.
-    pub(crate) fn departed(&self) -> Vec<(String, Arc<Departed>)> {
-        let departed = self.departed.iter().flat_map(|(name, all)| all.iter().map(|one| (name.clone(), one.clone())));
-        departed.collect()
+    pub(crate) fn detached(&self) -> Vec<(String, Arc<DetachedPlugin>)> {
+        let detached = self.detached.iter().flat_map(|(name, all)| all.iter().map(|one| (name.clone(), one.clone())));
+        detached.collect()
     }
 
     fn not_unloading(&self, key: &str) -> Result<(), Error> {

@@ -40,9 +40,9 @@ use crate::services::crash::Named;
 use crate::services::faults::Faults;
 use crate::services::memory::{Leak, Memory};
 use crate::services::threads::Threads;
-use crate::unload::departure::{Closing, Departure, Old, OldVersion};
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::unload::dependencies::keep_foreign;
+use crate::unload::detached_library::{Closing, DetachedLibrary, Old, OldVersion};
 use crate::unload::pin::{PinReason, Registered, Registration};
 use crate::work::activity::{Activities, Activity};
 use crate::work::handler::Handler;
@@ -405,9 +405,9 @@ impl Library {
 impl Library {
     /// Runs the shutdown hooks, and closes it as soon as nothing of it runs. Each hook may take as long as a hook may, and no
     /// longer than `most`.
-    pub(crate) fn detach(mut self, most: Option<Duration>) -> Departure {
+    pub(crate) fn detach(mut self, most: Option<Duration>) -> DetachedLibrary {
         self.hook_timeout = self.hook_timeout.map(|timeout| most.map_or(timeout, |most| timeout.min(most)));
-        self.depart()
+        self.detach_in_place()
     }
 
     /// The running parts of it.
@@ -458,20 +458,20 @@ impl Library {
         }
     }
 
-    fn depart(&mut self) -> Departure {
+    fn detach_in_place(&mut self) -> DetachedLibrary {
         let closed = Arc::new(Closing::default());
         let address = std::ptr::from_ref(self.table).addr();
-        let departure = Departure::new(self.services.threads.clone(), closed.clone(), address, self.inode);
+        let detached = DetachedLibrary::new(self.services.threads.clone(), closed.clone(), address, self.inode);
         let outcome = {
-            let departure = departure.clone();
-            move || departure.wait(Some(Instant::now()))
+            let detached = detached.clone();
+            move || detached.wait(Some(Instant::now()))
         };
         let old = Old::add(self.services.plugin(), &self.version, outcome);
         // These come first, because they stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
         let Some(mapped) = self.mapped.take() else {
-            return departure;
+            return detached;
         };
         let (table, services) = (self.table, self.services.clone());
         let (no_delete, on_leak) = (self.no_delete, std::mem::take(&mut self.on_leak));
@@ -499,7 +499,7 @@ impl Library {
             closed.set(Ok(()));
             true
         });
-        departure
+        detached
     }
 }
 
@@ -568,7 +568,7 @@ impl Drop for Library {
             return;
         }
         let Some(unused) = self.when_unused.take() else {
-            self.depart();
+            self.detach_in_place();
             return;
         };
         let library = Library {

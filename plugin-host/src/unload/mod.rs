@@ -1,9 +1,9 @@
 //! [`Host::unload`] and the end of a host.
 
-pub(crate) mod departed;
-pub(crate) mod departure;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) mod dependencies;
+pub(crate) mod detached_library;
+pub(crate) mod detached_plugin;
 pub(crate) mod outcome;
 pub(crate) mod pin;
 
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::plugin::Plugin;
 use crate::registry::{ToUnload, Unloaded};
-use crate::unload::departed::Departed;
+use crate::unload::detached_plugin::DetachedPlugin;
 use crate::unload::outcome::{Closed, Unload};
 use crate::unload::pin::PinReason;
 use crate::work::deadline::{Pauses, left};
@@ -76,13 +76,13 @@ impl Host {
         match to_unload {
             ToUnload::Serving(plugin) => {
                 let unloading =
-                    Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), departed: None };
+                    Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), detached: None };
                 Ok(unloading.run(deadline, hurry))
             }
-            ToUnload::Departed(departed) => {
-                let outcome = departed.wait(deadline);
+            ToUnload::Detached(detached) => {
+                let outcome = detached.wait(deadline);
                 if outcome == Unload::Unmapped {
-                    self.write().forget(name, &departed);
+                    self.write().forget(name, &detached);
                 }
                 Ok(outcome)
             }
@@ -111,9 +111,9 @@ impl Host {
         self.end(deadline);
         // Everything is waited for here already.
         self.is_owner = false;
-        let (plugins, departed) = {
+        let (plugins, detached) = {
             let registry = self.read();
-            (registry.plugins().to_vec(), registry.departed())
+            (registry.plugins().to_vec(), registry.detached())
         };
         let loaded = plugins.into_iter().rev().filter(|plugin| plugin.path().is_some());
         let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
@@ -126,7 +126,7 @@ impl Host {
             Closed { plugin, outcome }
         };
         let mut closed: Vec<Closed> = names.into_iter().map(close).collect();
-        closed.extend(departed.into_iter().map(|(plugin, one)| Closed { plugin, outcome: one.wait(deadline) }));
+        closed.extend(detached.into_iter().map(|(plugin, one)| Closed { plugin, outcome: one.wait(deadline) }));
         self.release(deadline);
         closed
     }
@@ -179,7 +179,7 @@ struct Unloading<'a> {
     /// Until it is detached. It goes back into the tables.
     plugin: Option<Plugin>,
     /// If it is detached, and not gone.
-    departed: Option<Arc<Departed>>,
+    detached: Option<Arc<DetachedPlugin>>,
 }
 
 impl Unloading<'_> {
@@ -192,9 +192,9 @@ impl Unloading<'_> {
                     /// The time that a hook may take in any case.
                     const LEAST: Duration = Duration::from_millis(100);
                     let most = left(deadline).filter(|_| hurry).map(|left| left.max(LEAST));
-                    let departed = Arc::new(Departed { last: library.detach(most), lineage });
-                    let outcome = departed.wait(deadline);
-                    self.departed = (outcome != Unload::Unmapped).then_some(departed);
+                    let detached = Arc::new(DetachedPlugin { last: library.detach(most), lineage });
+                    let outcome = detached.wait(deadline);
+                    self.detached = (outcome != Unload::Unmapped).then_some(detached);
                     return outcome;
                 }
                 Err(plugin) => self.plugin.insert(plugin),
@@ -216,9 +216,9 @@ impl Unloading<'_> {
 
 impl Drop for Unloading<'_> {
     fn drop(&mut self) {
-        let unloaded = match (self.plugin.take(), self.departed.take()) {
+        let unloaded = match (self.plugin.take(), self.detached.take()) {
             (Some(plugin), _) => Unloaded::Serving(plugin),
-            (None, Some(departed)) => Unloaded::Departed(departed),
+            (None, Some(detached)) => Unloaded::Detached(detached),
             (None, None) => Unloaded::Gone,
         };
         self.host.write().end_unload(&self.name, unloaded);

@@ -13,7 +13,7 @@ use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
 use crate::error::Error;
 use crate::event::Event;
 use crate::library::{Library, Unused};
-use crate::unload::departure::{Departure, Old};
+use crate::unload::detached_library::{DetachedLibrary, Old};
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
 use crate::work::activity::{Activities, Activity};
@@ -210,9 +210,9 @@ impl Lineage {
             // A library that is detached has a place of its own.
             in_use.forget();
             let Ok((library, activity)) = received else { return };
-            let departure = activity.run(|| Arc::new(library.detach(None)));
-            retired.detached(departure.clone());
-            tell(&retired, departure.wait(None));
+            let detached = activity.run(|| Arc::new(library.detach(None)));
+            retired.set_detached(detached.clone());
+            tell(&retired, detached.wait(None));
         }));
     }
 
@@ -284,7 +284,7 @@ pub(crate) struct Retired {
     loaded: Weak<dyn Any + Send + Sync>,
     library: Weak<dyn Any + Send + Sync>,
     /// Once nothing of it is in use.
-    departure: Mutex<Option<Arc<Departure>>>,
+    detached: Mutex<Option<Arc<DetachedLibrary>>>,
     changed: Condvar,
 }
 
@@ -296,26 +296,26 @@ impl Retired {
         [loaded, library]: [Weak<dyn Any + Send + Sync>; 2],
     ) -> Self {
         let exports = sites.map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect();
-        Retired { revision, exports, loaded, library, departure: Mutex::default(), changed: Condvar::new() }
+        Retired { revision, exports, loaded, library, detached: Mutex::default(), changed: Condvar::new() }
     }
 
-    fn detached(&self, departure: Arc<Departure>) {
-        *lock(&self.departure) = Some(departure);
+    fn set_detached(&self, library: Arc<DetachedLibrary>) {
+        *lock(&self.detached) = Some(library);
         self.changed.notify_all();
     }
 
     /// Waits until it is gone, but not for longer than until `deadline`; without one, for ever.
     fn wait(&self, deadline: Option<Instant>) -> Unload {
-        let mut departure = lock(&self.departure);
-        while departure.is_none() {
-            departure = match left(deadline) {
-                None => self.changed.wait(departure).unwrap_or_else(PoisonError::into_inner),
+        let mut detached = lock(&self.detached);
+        while detached.is_none() {
+            detached = match left(deadline) {
+                None => self.changed.wait(detached).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => return Unload::Pinned(self.in_use()),
-                Some(left) => self.changed.wait_timeout(departure, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => self.changed.wait_timeout(detached, left).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
-        let known = departure.clone().expect("looked at just now");
-        drop(departure);
+        let known = detached.clone().expect("looked at just now");
+        drop(detached);
         known.wait(deadline)
     }
 

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::unload::departure::Departure;
+use crate::unload::detached_library::DetachedLibrary;
 use crate::unload::outcome::Unload;
 use crate::upgrade::lineage::Lineage;
 
 /// A plugin that is detached, with what is left of its versions.
-pub(crate) struct Departed {
-    pub(crate) last: Departure,
+pub(crate) struct DetachedPlugin {
+    pub(crate) last: DetachedLibrary,
     pub(crate) lineage: Arc<Lineage>,
 }
 
-impl Departed {
+impl DetachedPlugin {
     /// Waits until all of it is gone, but not for longer than until `deadline`; without one, for ever.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
         let mut reasons = match self.last.wait(deadline) {

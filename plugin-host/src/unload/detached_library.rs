@@ -12,7 +12,7 @@ use crate::work::deadline::left;
 
 /// A library that is detached, and is closed or not as soon as nothing of it runs.
 #[derive(Clone)]
-pub(crate) struct Departure {
+pub(crate) struct DetachedLibrary {
     threads: Arc<Threads>,
     closed: Arc<Closing>,
     /// An address in the library, and the number of the file that is mapped there, if that can be told.
@@ -38,9 +38,9 @@ impl Closing {
     }
 }
 
-impl Departure {
+impl DetachedLibrary {
     pub(crate) fn new(threads: Arc<Threads>, closed: Arc<Closing>, address: usize, inode: Option<u64>) -> Self {
-        Departure { threads, closed, address, inode }
+        DetachedLibrary { threads, closed, address, inode }
     }
 
     /// Waits until it is closed, but not for longer than until `deadline`; without one, for ever.
