@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::event::Event;
 use crate::file::mapping::Mapping;
+use crate::inspect::description::Description;
 use crate::inspect::info::{AbortPlugins, PanicStrategy};
 use crate::inspect::limits::Limits;
-use crate::inspect::manifest::Manifest;
 use crate::library::Settings;
 use crate::load::trust::Trust;
 use crate::services::memory::Memory;
@@ -72,7 +72,7 @@ impl Config {
     }
 
     /// Returns true if no look-up in that plugin may ask for a [`Fault`].
-    pub(crate) fn refuses_faults(&self, manifest: &Manifest) -> bool {
-        manifest.panic() == PanicStrategy::Abort && self.abort_plugins == AbortPlugins::RefuseFaults
+    pub(crate) fn refuses_faults(&self, description: &Description) -> bool {
+        description.panic() == PanicStrategy::Abort && self.abort_plugins == AbortPlugins::RefuseFaults
     }
 }

@@ -14,8 +14,8 @@ use plugin_core::{Lookup, Origin, Site};
 use crate::error::names::no_nul;
 use crate::error::{Error, TypeMismatch};
 use crate::file::stamp::Stamp;
+use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
-use crate::inspect::manifest::Manifest;
 use crate::library::Library;
 use crate::library::entry::Entry;
 use crate::schema::difference::Sides;
@@ -56,7 +56,7 @@ pub(crate) fn normal(name: &str) -> String {
 pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
-    manifest: Arc<Manifest>,
+    description: Arc<Description>,
     /// Whether it may not be asked for faults.
     refuses_faults: bool,
     file: Option<(PathBuf, Stamp)>,
@@ -117,7 +117,7 @@ impl Export {
 
 impl Plugin {
     pub(crate) fn new(
-        manifest: Manifest,
+        description: Description,
         refuses_faults: bool,
         file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
@@ -126,12 +126,12 @@ impl Plugin {
     ) -> Self {
         let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
         // Entries of the same type get the same descriptor, so that it is found in the cache.
-        let mut descriptors = HashSet::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
-        let mut exports = HashMap::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
+        let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
+        let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
         exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
             descriptors.insert(entry.item.descriptor);
-            let label = [manifest.name(), "::", name].concat();
+            let label = [description.name(), "::", name].concat();
             let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
             let export = Export {
                 descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
@@ -143,7 +143,15 @@ impl Plugin {
             };
             (name, export)
         }));
-        Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), refuses_faults, file, place, exports, save, library }))
+        Plugin(Arc::new(Loaded {
+            description: Arc::new(description),
+            refuses_faults,
+            file,
+            place,
+            exports,
+            save,
+            library,
+        }))
     }
 
     /// The library that it was loaded from, if no [`Plugin`], no handle and no value of it exists elsewhere. Then none can
@@ -222,11 +230,11 @@ impl Plugin {
 
     /// The names of the exports, in order.
     pub(crate) fn export_names(&self) -> &[String] {
-        self.0.manifest.exports()
+        self.0.description.exports()
     }
 
-    pub(crate) fn manifest(&self) -> &Arc<Manifest> {
-        &self.0.manifest
+    pub(crate) fn description(&self) -> &Arc<Description> {
+        &self.0.description
     }
 
     /// Returns true if no look-up may ask for a fault.
@@ -279,12 +287,12 @@ impl Plugin {
 
     /// Its name: that of the package it was built from.
     pub fn name(&self) -> &str {
-        self.0.manifest.name()
+        self.0.description.name()
     }
 
     /// Its package's version.
     pub fn version(&self) -> &str {
-        self.0.manifest.version()
+        self.0.description.version()
     }
 
     /// The file it was loaded from; `None` if it is linked.
@@ -300,7 +308,7 @@ impl Plugin {
 
     /// The plugin's description of itself.
     pub fn info(&self) -> &PluginInfo {
-        self.0.manifest.info()
+        self.0.description.info()
     }
 
     /// The plugin's exports, in the order of the names.
@@ -339,7 +347,7 @@ impl Plugin {
     pub(crate) fn export(&self, name: &str) -> Result<&Export, Error> {
         let Some(export) = self.0.exports.get(name) else {
             no_nul(name)?;
-            let exports = self.0.manifest.exports().iter().map(String::as_str);
+            let exports = self.0.description.exports().iter().map(String::as_str);
             return Err(Error::no_such_export(name, Some(self.name()), exports));
         };
         Ok(export)

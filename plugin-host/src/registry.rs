@@ -9,7 +9,7 @@ use plugin_core::{Lookup, Site};
 
 use crate::error::Error;
 use crate::error::names::no_nul;
-use crate::inspect::manifest::Manifest;
+use crate::inspect::description::Description;
 use crate::plugin::{Export, Fitting, Plugin, normal};
 use crate::unload::detached_plugin::DetachedPlugin;
 use crate::upgrade::lineage::Lineage;
@@ -38,7 +38,7 @@ enum State {
     /// It is in the tables, and was loaded from this file.
     Serving(PathBuf),
     /// It is out of the tables. The host waits for its handles, or runs its shutdown hooks.
-    Unloading(Arc<Manifest>),
+    Unloading(Arc<Description>),
 }
 
 /// A plugin that is to be unloaded.
@@ -69,7 +69,7 @@ impl Registry {
     pub(crate) fn reserve(&mut self, name: &str, path: &Path) -> Result<(), Error> {
         let key = normal(name);
         match self.states.get(&key) {
-            Some(State::Unloading(manifest)) => Err(Error::Unloading { plugin: manifest.name().to_owned() }),
+            Some(State::Unloading(description)) => Err(Error::Unloading { plugin: description.name().to_owned() }),
             Some(State::Loading(loaded) | State::Serving(loaded)) => {
                 Err(Error::AlreadyLoaded { path: path.to_owned(), name: name.to_owned(), loaded: loaded.clone() })
             }
@@ -226,7 +226,7 @@ impl Registry {
         if plugin.lineage().is_upgrading() {
             return Err(Error::Upgrading { plugin: named() });
         }
-        self.states.insert(key, State::Unloading(plugin.manifest().clone()));
+        self.states.insert(key, State::Unloading(plugin.description().clone()));
         let plugin = self.plugins.remove(place);
         self.index();
         Ok(ToUnload::Serving(plugin))

@@ -1,10 +1,10 @@
 //! Looking at a plugin's file without running any of it.
 
+pub(crate) mod description;
 pub(crate) mod formats;
 pub(crate) mod header;
 pub(crate) mod info;
 pub(crate) mod limits;
-pub(crate) mod manifest;
 pub(crate) mod parts;
 pub(crate) mod records;
 
@@ -20,11 +20,11 @@ use crate::error::Error;
 use crate::error::at::{At as _, FileError};
 use crate::file::open::Opened;
 use crate::file::resolve::not_a_library;
+use crate::inspect::description::Description;
 use crate::inspect::formats::{Found, Head, no_library};
 use crate::inspect::header::Header;
 use crate::inspect::info::PluginInfo;
 use crate::inspect::limits::Limits;
-use crate::inspect::manifest::Manifest;
 use crate::inspect::parts::{Parts, ReadAt};
 
 /// Reads what a plugin's file says of itself. Nothing of the file is run, so the file need not be trusted. The default
@@ -58,12 +58,12 @@ pub fn inspect_with(path: impl AsRef<Path>, limits: &Limits) -> Result<PluginInf
     let opened = Opened::new(path)?;
     opened.check_length(limits).at(path)?;
     // Inspection needs no copy of the file.
-    Ok(inspect_in(path, &opened.file, limits).at(path)?.manifest.into_info())
+    Ok(inspect_in(path, &opened.file, limits).at(path)?.description.into_info())
 }
 
 /// What was found in a file.
 pub(crate) struct Inspected {
-    pub(crate) manifest: Manifest,
+    pub(crate) description: Description,
     /// Whether the linker marked the library as never to be unmapped.
     pub(crate) no_delete: bool,
     /// Whether the loader looks for the library's symbols in the library first.
@@ -85,7 +85,7 @@ pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Lim
     }
     let section = read_section(file, records).map_err(not_read)?;
     let Found { no_delete, prefers_own, .. } = found;
-    Ok(Inspected { manifest: Manifest::read(path, section, limits)?, no_delete, prefers_own })
+    Ok(Inspected { description: Description::read(path, section, limits)?, no_delete, prefers_own })
 }
 
 fn read_section<F: ReadAt + ?Sized>(file: &F, range: Range<u64>) -> std::io::Result<Box<[u8]>> {

@@ -304,7 +304,7 @@ impl Library {
                 let copy = "its private copy is opened through `/proc/self/fd`, and there is no `/proc`";
                 return map_error(format!("{copy}; mount that, or use `Mapping::InPlace`"));
             }
-            let plugin = inspected.manifest.name();
+            let plugin = inspected.description.name();
             map_error(
                 reason(&error, image.path(), plugin).replace(&*image.path().to_string_lossy(), &path.to_string_lossy()),
             )
@@ -320,7 +320,7 @@ impl Library {
         // SAFETY: the table has this version and at least this length. It exists until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
         let Settings { backtraces, memory, faults, on_leak, quiet, .. } = settings.clone();
-        let services = Services::new(inspected.manifest.name().to_owned(), backtraces, memory, faults, quiet);
+        let services = Services::new(inspected.description.name().to_owned(), backtraces, memory, faults, quiet);
         // From here on, the library may call this one, which may be a plugin itself.
         note_plugin();
         // SAFETY: the services are kept until after the library is unmapped.
@@ -345,7 +345,7 @@ impl Library {
             mapped: Some(mapped),
             table,
             services,
-            version: inspected.manifest.version().to_owned(),
+            version: inspected.description.version().to_owned(),
             hooks: None,
             hook_timeout: settings.hook_timeout,
             no_delete: inspected.no_delete,
@@ -355,7 +355,7 @@ impl Library {
         };
         if settings.crash_reports {
             let (address, entries) = (std::ptr::from_ref(table).cast(), library.entries());
-            let named = Named::new(inspected.manifest.name(), path, address, &entries);
+            let named = Named::new(inspected.description.name(), path, address, &entries);
             library.mapped.as_mut().expect("just mapped").named = Some(named);
         }
         Ok(library)

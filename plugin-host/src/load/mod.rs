@@ -55,12 +55,12 @@ impl Host {
         let candidate = self.read_plugin(path)?;
         version.admit(&candidate)?;
         let (library, entries) = self.map(&candidate)?;
-        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
-        let refuses_faults = self.config.refuses_faults(&manifest);
+        let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
+        let refuses_faults = self.config.refuses_faults(&description);
         version.check(&path, &entries, refuses_faults)?;
-        let library = library.attach(&entries, manifest.name(), &path)?;
+        let library = library.attach(&entries, description.name(), &path)?;
         let place = version.place();
-        Ok(Plugin::new(manifest, refuses_faults, Some((path, stamp)), Arc::new(library), &entries, place))
+        Ok(Plugin::new(description, refuses_faults, Some((path, stamp)), Arc::new(library), &entries, place))
     }
 
     /// Reads, trusts and inspects a file. The trust decides before the file is read if it needs no digest.
@@ -90,7 +90,7 @@ impl Host {
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
         let mut registered: Vec<&str> = exports.map(|entry| entry.item.name).collect();
         registered.sort_unstable();
-        match inspected.manifest.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
+        match inspected.description.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
             Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.clone() }),
             None => Ok((library, entries)),
         }
@@ -143,7 +143,7 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// The plugin's name.
     pub(crate) fn name(&self) -> &str {
-        self.inspected.manifest.name()
+        self.inspected.description.name()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::inspect::records::Records;
 
 /// What a plugin says of itself. To write out every type of a plugin takes longer than to read its file, so that is left
 /// until somebody asks; what may be wrong with it is found before.
-pub(crate) struct Manifest {
+pub(crate) struct Description {
     name: String,
     version: String,
     panic: PanicStrategy,
@@ -20,13 +20,13 @@ pub(crate) struct Manifest {
     info: OnceLock<PluginInfo>,
 }
 
-impl Manifest {
+impl Description {
     /// Checks the records that were found in the file at `path`.
     pub(crate) fn read(path: &Path, section: Box<[u8]>, limits: &Limits) -> Result<Self, FileError> {
         let records = Records::read(&section, limits)?;
         let exports = records.exports()?.into_iter().map(str::to_owned).collect();
         let ((name, version), panic) = (records.root(path), records.panic());
-        Ok(Manifest { name, version, panic, exports, records: (path.to_owned(), section), info: OnceLock::new() })
+        Ok(Description { name, version, panic, exports, records: (path.to_owned(), section), info: OnceLock::new() })
     }
 
     /// The plugin's name.
@@ -63,10 +63,10 @@ impl Manifest {
     }
 }
 
-impl From<PluginInfo> for Manifest {
+impl From<PluginInfo> for Description {
     fn from(info: PluginInfo) -> Self {
         let exports = info.exports.iter().map(|export| export.name.clone()).collect();
         let (name, version, panic) = (info.name.clone(), info.version.clone(), info.panic);
-        Manifest { name, version, panic, exports, records: Default::default(), info: info.into() }
+        Description { name, version, panic, exports, records: Default::default(), info: info.into() }
     }
 }
