@@ -4,8 +4,8 @@ pub(crate) mod description;
 pub(crate) mod formats;
 pub(crate) mod header;
 pub(crate) mod info;
+pub(crate) mod lazy_file;
 pub(crate) mod limits;
-pub(crate) mod parts;
 pub(crate) mod records;
 
 use std::env::consts::ARCH;
@@ -24,8 +24,8 @@ use crate::inspect::description::Description;
 use crate::inspect::formats::{Found, Head, no_library};
 use crate::inspect::header::Header;
 use crate::inspect::info::PluginInfo;
+use crate::inspect::lazy_file::{LazyFile, ReadAt};
 use crate::inspect::limits::Limits;
-use crate::inspect::parts::{Parts, ReadAt};
 
 /// Reads what a plugin's file says of itself. Nothing of the file is run, so the file need not be trusted. The default
 /// [`Limits`] bound the time and memory that a hostile file costs.
@@ -73,10 +73,10 @@ pub(crate) struct Inspected {
 /// Inspects a file that is open, or the bytes of one. `path` gives a plugin its name if the file does not.
 pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Limits) -> Result<Inspected, FileError> {
     let not_read = |source| FileError::new(|path| Error::Read { path, source });
-    let parts = Parts::new(file, limits.symbols).map_err(not_read)?;
-    let (records, found) = match look(&parts) {
+    let lazy = LazyFile::new(file, limits.symbols).map_err(not_read)?;
+    let (records, found) = match look(&lazy) {
         Ok(found) => found,
-        Err(error) => return Err(parts.explain(error)),
+        Err(error) => return Err(lazy.explain(error)),
     };
     let length = records.end - records.start;
     if length > limits.section {
