@@ -1,4 +1,4 @@
-//! The contents of a file, as they were when it was read.
+//! A private copy of a file.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,21 +13,21 @@ use crate::inspect::limits::Limits;
 use crate::inspect::{Inspected, inspect_in};
 use crate::load::trust::Digest;
 
-/// All that was in a file. It never changes.
+/// The bytes of a file at the time of reading. They never change.
 ///
-/// On Linux one flag differs from the file's, with which a library uses its own symbols (see [`prefer_own`]). Digests are of
-/// the file's bytes.
+/// On Linux the copy differs from the file in one flag, with which a library uses its own symbols (see [`prefer_own`]). The
+/// digest is that of the file's bytes.
 ///
-/// On Linux it is not on the heap. A library is large: an allocator keeps a block of that size once it is free, in each of
-/// its arenas, and so a host that loads plugins from many threads would be larger for good.
-pub(crate) enum Contents {
+/// On Linux the copy is not on the heap. A library is large, and an allocator keeps a block of that size in each of its arenas
+/// after the block is freed. So a host that loads plugins from many threads would be larger for good.
+pub(crate) enum FileCopy {
     #[cfg(target_os = "linux")]
     Sealed(sealed::Sealed),
     /// The bytes, and on Linux the reason why they are not sealed.
     Heap(Vec<u8>, Option<String>),
 }
 
-impl Contents {
+impl FileCopy {
     /// Reads a whole file once, and computes its digest on the way if the digest is `wanted`.
     pub(crate) fn read(
         path: &Path,
@@ -37,7 +37,7 @@ impl Contents {
     ) -> Result<(Self, Option<Digest>), FileError> {
         #[cfg(target_os = "linux")]
         let reason = match sealed::Sealed::read(path, opened, limits, wanted)? {
-            Ok((sealed, digest)) => return Ok((Contents::Sealed(sealed), digest)),
+            Ok((sealed, digest)) => return Ok((FileCopy::Sealed(sealed), digest)),
             Err(reason) => Some(reason),
         };
         #[cfg(not(target_os = "linux"))]
@@ -55,16 +55,16 @@ impl Contents {
         if may_write().is_some_and(|most| heap.0.len() as u64 > most) {
             return Err(not_read(may_not_write()));
         }
-        Ok((Contents::Heap(heap.0, reason), digest))
+        Ok((FileCopy::Heap(heap.0, reason), digest))
     }
 
-    /// Inspects the contents. `path` gives a plugin its name if they do not.
+    /// Inspects the copy. `path` gives a plugin its name if the copy does not.
     pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, FileError> {
         match self {
             // Reading the few parts that inspection needs is faster than mapping the file.
             #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => inspect_in(path, sealed.file(), limits),
-            Contents::Heap(bytes, _) => inspect_in(path, &**bytes, limits),
+            FileCopy::Sealed(sealed) => inspect_in(path, sealed.file(), limits),
+            FileCopy::Heap(bytes, _) => inspect_in(path, &**bytes, limits),
         }
     }
 }
@@ -259,21 +259,21 @@ mod tests {
     use crate::error::at::At as _;
     use crate::load::trust::Trust;
 
-    fn read(path: &Path, limits: &Limits) -> Result<(Contents, Option<Digest>), Error> {
-        Contents::read(path, &Opened::new(path)?, limits, true).at(path)
+    fn read(path: &Path, limits: &Limits) -> Result<(FileCopy, Option<Digest>), Error> {
+        FileCopy::read(path, &Opened::new(path)?, limits, true).at(path)
     }
 
-    fn bytes_of(contents: &Contents) -> Vec<u8> {
-        match contents {
+    fn bytes_of(copy: &FileCopy) -> Vec<u8> {
+        match copy {
             #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => {
+            FileCopy::Sealed(sealed) => {
                 let mut bytes = Vec::new();
                 let mut file = sealed.file();
                 io::Seek::rewind(&mut file).unwrap();
                 io::Read::read_to_end(&mut file, &mut bytes).unwrap();
                 bytes
             }
-            Contents::Heap(bytes, _) => bytes.clone(),
+            FileCopy::Heap(bytes, _) => bytes.clone(),
         }
     }
 
@@ -283,11 +283,11 @@ mod tests {
         for length in [0, 1, 4095, 4096, 4097, 100_000, 400_000] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             std::fs::write(file.path(), &bytes).unwrap();
-            let (contents, digest) = read(file.path(), &Limits::default()).unwrap();
+            let (copy, digest) = read(file.path(), &Limits::default()).unwrap();
             // A later change of the file has no effect.
             std::fs::write(file.path(), "other").unwrap();
             assert_eq!(digest.unwrap(), Trust::digest_of(&bytes), "{length}");
-            assert_eq!(bytes_of(&contents), bytes, "{length}");
+            assert_eq!(bytes_of(&copy), bytes, "{length}");
         }
         assert!(matches!(read(Path::new("/nonexistent"), &Limits::default()), Err(Error::NotFound { .. })));
     }
@@ -480,11 +480,11 @@ mod tests {
     fn what_was_read_is_sealed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "contents").unwrap();
-        let (contents, _) = read(file.path(), &Limits::default()).unwrap();
-        let Contents::Sealed(sealed) = &contents else { panic!("it is on the heap") };
+        let (copy, _) = read(file.path(), &Limits::default()).unwrap();
+        let FileCopy::Sealed(sealed) = &copy else { panic!("it is on the heap") };
         let mut again = sealed.file().try_clone().unwrap();
         assert_eq!(again.write_all(b"other").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(again.set_len(0).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        assert_eq!(bytes_of(&contents), b"contents");
+        assert_eq!(bytes_of(&copy), b"contents");
     }
 }
