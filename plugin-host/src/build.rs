@@ -193,16 +193,19 @@ impl Build {
 
 /// Returns those arguments of `cargo build` that change what a crate depends on, or where cargo looks for that.
 fn graph_arguments(arguments: &[OsString]) -> Vec<&OsStr> {
-    const ALONE: [&str; 5] = ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
-    const WITH_VALUE: [&str; 4] = ["--features", "-F", "--config", "-Z"];
+    const OPTIONS_WITHOUT_VALUE: [&str; 5] =
+        ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
+    const OPTIONS_WITH_VALUE: [&str; 4] = ["--features", "-F", "--config", "-Z"];
     let mut chosen = Vec::new();
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy();
-        if WITH_VALUE.contains(&&*text) {
+        if OPTIONS_WITH_VALUE.contains(&&*text) {
             chosen.push(&**argument);
             chosen.extend(arguments.next().map(|value| &**value));
-        } else if ALONE.contains(&&*text) || WITH_VALUE.iter().any(|option| text.starts_with(option)) {
+        } else if OPTIONS_WITHOUT_VALUE.contains(&&*text)
+            || OPTIONS_WITH_VALUE.iter().any(|option| text.starts_with(option))
+        {
             chosen.push(&**argument);
         }
     }

@@ -52,7 +52,7 @@ impl FileCopy {
         }
         // The loader needs a file with these bytes.
         #[cfg(unix)]
-        if may_write().is_some_and(|most| heap.0.len() as u64 > most) {
+        if may_write().is_some_and(|limit| heap.0.len() as u64 > limit) {
             return Err(not_read(may_not_write()));
         }
         Ok((FileCopy::Heap(heap.0, reason), digest))
@@ -96,11 +96,11 @@ struct Bounded<'a> {
 #[cfg(target_os = "linux")]
 impl Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
-        if most == 0 && !bytes.is_empty() {
+        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        if count == 0 && !bytes.is_empty() {
             return Err(may_not_write());
         }
-        let written = self.file.write(&bytes[..most])?;
+        let written = self.file.write(&bytes[..count])?;
         self.left -= written as u64;
         Ok(written)
     }
@@ -236,14 +236,14 @@ pub(crate) mod sealed {
     pub(super) fn seal(file: &File) -> Result<(), Failed> {
         const SEALS: libc::c_int = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
         /// The kernel itself waits for some 75 ms in each.
-        const ATTEMPTS: u32 = 60;
+        const MAX_ATTEMPTS: u32 = 60;
         for attempt in 1.. {
             // SAFETY: a descriptor that is open, and seals.
             if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } >= 0 {
                 break;
             }
             let error = io::Error::last_os_error();
-            if attempt == ATTEMPTS || error.raw_os_error() != Some(libc::EBUSY) {
+            if attempt == MAX_ATTEMPTS || error.raw_os_error() != Some(libc::EBUSY) {
                 return Err(("a file in memory cannot be sealed", error));
             }
             std::thread::sleep(Duration::from_millis(10));

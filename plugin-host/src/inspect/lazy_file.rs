@@ -81,7 +81,7 @@ enum Problem {
 const MAX_PARTS: usize = 16;
 
 /// The unit of reading: inspection is likely to ask for the neighbouring bytes next.
-const BLOCK: u64 = 4096;
+const BLOCK_SIZE: u64 = 4096;
 
 struct Part {
     start: u64,
@@ -141,7 +141,7 @@ impl<'f, F: ReadAt + ?Sized> LazyFile<'f, F> {
         }
         // Only the headers of a hostile file lead to this many parts.
         let slot = self.parts.get(read.count()).ok_or(())?;
-        let blocks = range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK).min(self.length);
+        let blocks = range.start / BLOCK_SIZE * BLOCK_SIZE..range.end.next_multiple_of(BLOCK_SIZE).min(self.length);
         let total = self.total.get().saturating_add(blocks.end - blocks.start);
         if total > self.limit {
             return self.fail(Problem::TooLarge(total));
@@ -205,7 +205,7 @@ mod tests {
         let lazy = LazyFile::new(&file, LIMIT).unwrap();
         assert_eq!((&lazy).read_bytes_at(500_000, 5000).unwrap(), &bytes[500_000..505_000]);
         assert_eq!((&lazy).read_bytes_at(503_000, 1000).unwrap(), &bytes[503_000..504_000]);
-        assert_eq!(total(&lazy), 2 * BLOCK as usize);
+        assert_eq!(total(&lazy), 2 * BLOCK_SIZE as usize);
     }
 
     #[test]

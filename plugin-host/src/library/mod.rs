@@ -404,9 +404,10 @@ impl Library {
 
 impl Library {
     /// Runs the shutdown hooks, and closes it as soon as nothing of it runs. Each hook may take as long as a hook may, and no
-    /// longer than `most`.
-    pub(crate) fn detach(mut self, most: Option<Duration>) -> DetachedLibrary {
-        self.hook_timeout = self.hook_timeout.map(|timeout| most.map_or(timeout, |most| timeout.min(most)));
+    /// longer than `hook_limit`.
+    pub(crate) fn detach(mut self, hook_limit: Option<Duration>) -> DetachedLibrary {
+        self.hook_timeout =
+            self.hook_timeout.map(|timeout| hook_limit.map_or(timeout, |hook_limit| timeout.min(hook_limit)));
         self.detach_in_place()
     }
 

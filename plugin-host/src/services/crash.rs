@@ -297,11 +297,11 @@ unsafe fn registers(context: *mut c_void) -> (usize, usize) {
 /// Looks at the words of the stack from `start` on, the newest first, for one that `is_wanted`. The kernel reads the memory,
 /// because some of it may not be there.
 fn on_stack<T>(start: usize, is_wanted: impl Fn(usize) -> Option<T>) -> Option<T> {
-    const PAGE: usize = 4096;
-    const MOST: usize = 16 * PAGE;
+    const PAGE_SIZE: usize = 4096;
+    const MAX_BYTES: usize = 16 * PAGE_SIZE;
     let mut words = [0_usize; 64];
     let start = start & !(size_of::<usize>() - 1);
-    let (mut at, end) = (start, start.saturating_add(MOST));
+    let (mut at, end) = (start, start.saturating_add(MAX_BYTES));
     while at < end {
         let to = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: size_of_val(&words) };
         let from = libc::iovec { iov_base: std::ptr::without_provenance_mut(at), iov_len: size_of_val(&words) };
@@ -312,7 +312,7 @@ fn on_stack<T>(start: usize, is_wanted: impl Fn(usize) -> Option<T>) -> Option<T
             return Some(found);
         }
         // The stack may have overflowed: then it begins after the page that is not there.
-        at = if read == 0 { (at | (PAGE - 1)).saturating_add(1) } else { at.saturating_add(read) };
+        at = if read == 0 { (at | (PAGE_SIZE - 1)).saturating_add(1) } else { at.saturating_add(read) };
     }
     None
 }

@@ -217,8 +217,8 @@ unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_v
 
 /// As much of a plugin's name as the kernel takes for a thread.
 fn thread_name(plugin: &str) -> &str {
-    const MOST: usize = 15;
-    let end = (0..=MOST.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();
+    const MAX_BYTES: usize = 15;
+    let end = (0..=MAX_BYTES.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();
     &plugin[..end]
 }
 

@@ -129,7 +129,7 @@ fn thread_of(running: Option<&Running>, unnamed: &str) -> PluginThread {
 }
 
 /// How often a thread's end looks for destructors that other destructors have registered.
-const ROUNDS: usize = 16;
+const MAX_ROUNDS: usize = 16;
 
 impl Threads {
     /// Nothing is registered yet. The threads that the library gives no name have this one.
@@ -198,7 +198,7 @@ impl Threads {
             return;
         }
         state.destroying += 1;
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let mut ran = false;
             while let Some((destructor, object)) = state.destructors.get_mut(&thread).and_then(Vec::pop) {
                 drop(state);

@@ -88,15 +88,15 @@ const DT_FILTER: isize = 0x7fff_ffff;
 
 /// The kinds of relocations that are a symbol's address: `ABS64`, `GLOB_DAT` and `JUMP_SLOT`.
 #[cfg(target_arch = "x86_64")]
-const ADDRESSES: [u32; 3] = [1, 6, 7];
+const ADDRESS_RELOCATIONS: [u32; 3] = [1, 6, 7];
 #[cfg(target_arch = "aarch64")]
-const ADDRESSES: [u32; 3] = [257, 1025, 1026];
+const ADDRESS_RELOCATIONS: [u32; 3] = [257, 1025, 1026];
 /// Elsewhere plugins stay mapped anyway.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const ADDRESSES: [u32; 0] = [];
+const ADDRESS_RELOCATIONS: [u32; 0] = [];
 
 /// The file names of the C library's parts, of the loaders that there are, and of the unwinder.
-const KNOWN: [&CStr; 12] = [
+const KNOWN_LIBRARIES: [&CStr; 12] = [
     c"libc.so.6",
     c"libm.so.6",
     c"libdl.so.2",
@@ -164,7 +164,7 @@ fn unfound(address: *const c_void) -> Foreign {
 unsafe fn keep_library(library: *const LinkMap) -> Vec<Foreign> {
     // SAFETY: the caller's promise.
     let name = unsafe { CStr::from_ptr((*library).name) };
-    let known = KNOWN.iter().find(|known| name.to_bytes().ends_with(known.to_bytes()));
+    let known = KNOWN_LIBRARIES.iter().find(|known| name.to_bytes().ends_with(known.to_bytes()));
     // SAFETY: a library that is open, or another one of that name, which is not used.
     let known = known.is_some_and(|known| is_known(known) && unsafe { loaded(known, 0) } == Some(library));
     // The program itself has no name. It stays for good, and has the host.
@@ -215,15 +215,15 @@ unsafe fn keep_all(library: *const LinkMap) -> (Vec<*const LinkMap>, Vec<Foreign
 ///
 /// The library is loaded.
 unsafe fn expanded<'a>(library: *const LinkMap, name: &'a CStr) -> Option<Cow<'a, CStr>> {
-    const DIRECTORY: [&str; 2] = ["$ORIGIN", "${ORIGIN}"];
+    const ORIGIN_VARIABLES: [&str; 2] = ["$ORIGIN", "${ORIGIN}"];
     let Ok(text) = name.to_str() else { return Some(Cow::Borrowed(name)) };
-    if !DIRECTORY.iter().any(|directory| text.contains(directory)) {
+    if !ORIGIN_VARIABLES.iter().any(|directory| text.contains(directory)) {
         return Some(Cow::Borrowed(name));
     }
     // SAFETY: the caller's promise.
     let own = Path::new(unsafe { CStr::from_ptr((*library).name) }.to_str().ok()?);
     let own = own.parent().filter(|directory| directory.is_absolute())?.to_str()?;
-    let text = DIRECTORY.iter().fold(text.to_owned(), |text, directory| text.replace(directory, own));
+    let text = ORIGIN_VARIABLES.iter().fold(text.to_owned(), |text, directory| text.replace(directory, own));
     Some(Cow::Owned(CString::new(text).ok()?))
 }
 
@@ -232,11 +232,11 @@ fn file_name(path: &CStr) -> String {
     String::from_utf8_lossy(bytes.rsplit(|&byte| byte == b'/').next().unwrap_or(bytes)).into_owned()
 }
 
-/// Whether the library that the loader finds by this name is one of the [`KNOWN`] ones: it has the name, and lies where the
+/// Whether the library that the loader finds by this name is one of the [`KNOWN_LIBRARIES`] ones: it has the name, and lies where the
 /// program's own C library, loader or unwinder lies.
 fn is_known(name: &CStr) -> bool {
-    static FOUND: [OnceLock<bool>; KNOWN.len()] = [const { OnceLock::new() }; KNOWN.len()];
-    let Some(place) = KNOWN.iter().position(|known| *known == name) else { return false };
+    static FOUND: [OnceLock<bool>; KNOWN_LIBRARIES.len()] = [const { OnceLock::new() }; KNOWN_LIBRARIES.len()];
+    let Some(place) = KNOWN_LIBRARIES.iter().position(|known| *known == name) else { return false };
     // The loader takes no second library of that name, so it is always the same one.
     *FOUND[place].get_or_init(|| {
         // SAFETY: a name that ends with NUL.
@@ -392,12 +392,12 @@ unsafe fn foreign_references(library: *const LinkMap) -> Vec<*const c_void> {
     let (symbols, versions) =
         (std::ptr::with_exposed_provenance::<Symbol>(symbols), std::ptr::with_exposed_provenance::<u16>(versions));
     let is_foreign = |number: usize| {
-        const VERSION: u16 = 0x7fff;
-        const NONE: u16 = 1;
+        const VERSION_MASK: u16 = 0x7fff;
+        const NO_VERSION: u16 = 1;
         // SAFETY: the loader has looked this symbol up, by its entries in these tables.
-        let version = || unsafe { versions.add(number).read() } & VERSION;
+        let version = || unsafe { versions.add(number).read() } & VERSION_MASK;
         // SAFETY: as above.
-        number != 0 && unsafe { (*symbols.add(number)).section } == 0 && (versions.is_null() || version() <= NONE)
+        number != 0 && unsafe { (*symbols.add(number)).section } == 0 && (versions.is_null() || version() <= NO_VERSION)
     };
     let mut found = Vec::new();
     for (address, size) in tables {
@@ -406,7 +406,7 @@ unsafe fn foreign_references(library: *const LinkMap) -> Vec<*const c_void> {
             // SAFETY: the loader has read the table, which is this long.
             let Relocation { place, info, addend } = unsafe { &*relocations.add(place) };
             let (number, kind) = ((info >> 32) as usize, *info as u32);
-            if !ADDRESSES.contains(&kind) || !is_foreign(number) {
+            if !ADDRESS_RELOCATIONS.contains(&kind) || !is_foreign(number) {
                 continue;
             }
             // SAFETY: the library is loaded, and the loader has filled this place in.

@@ -190,9 +190,9 @@ impl Unloading<'_> {
             let plugin = match plugin.into_library() {
                 Ok(library) => {
                     /// The time that a hook may take in any case.
-                    const LEAST: Duration = Duration::from_millis(100);
-                    let most = left(deadline).filter(|_| hurry).map(|left| left.max(LEAST));
-                    let detached = Arc::new(DetachedPlugin { last: library.detach(most), lineage });
+                    const MIN_HOOK_TIMEOUT: Duration = Duration::from_millis(100);
+                    let hook_limit = left(deadline).filter(|_| hurry).map(|left| left.max(MIN_HOOK_TIMEOUT));
+                    let detached = Arc::new(DetachedPlugin { last: library.detach(hook_limit), lineage });
                     let outcome = detached.wait(deadline);
                     self.detached = (outcome != Unload::Unmapped).then_some(detached);
                     return outcome;

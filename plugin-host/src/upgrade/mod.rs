@@ -381,14 +381,14 @@ struct Held<'a> {
 
 impl<'a> Held<'a> {
     /// Waits for calls in progress to end.
-    fn new(lineage: &'a Lineage, old: &'a Plugin, most: Duration) -> Result<Self, Error> {
+    fn new(lineage: &'a Lineage, old: &'a Plugin, limit: Duration) -> Result<Self, Error> {
         lineage.hold();
         let held = Held { lineage, old };
-        let deadline = Instant::now().checked_add(most);
+        let deadline = Instant::now().checked_add(limit);
         let mut pauses = Pauses::new(Duration::from_millis(1));
         while lineage.is_in_progress(old) {
             if left(deadline).is_some_and(|left| left.is_zero()) {
-                return Err(Error::Busy { plugin: old.name().to_owned(), waited: most });
+                return Err(Error::Busy { plugin: old.name().to_owned(), waited: limit });
             }
             pauses.sleep(deadline);
         }

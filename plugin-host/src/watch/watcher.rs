@@ -19,11 +19,11 @@ use crate::plugin::Plugin;
 use crate::watch::observer::{Change, Id, Observer, lock};
 
 /// How often to look at a file while not all of its changes are told, because a directory is gone or cannot be watched.
-const LOST: Duration = Duration::from_secs(1);
+const UNOBSERVED_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks at a file that is not complete. The kernel reports a change of a file within this
 /// time.
-const OFTEN: Duration = Duration::from_millis(10);
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How soon to try a file again that could not be loaded for a reason that may pass, at first.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
@@ -174,12 +174,12 @@ impl Watcher {
         let last = self.pending.as_ref().map_or_else(Instant::now, |pending| pending.last);
         let soon = match look {
             // It may come to be there without any more being told.
-            Look::Settled if !self.is_observed => Some(LOST),
+            Look::Settled if !self.is_observed => Some(UNOBSERVED_INTERVAL),
             Look::Settled => None,
-            Look::Again => Some(quiet.max(OFTEN)),
-            Look::Soon => Some(OFTEN),
+            Look::Again => Some(quiet.max(MIN_INTERVAL)),
+            Look::Soon => Some(MIN_INTERVAL),
             Look::Retry => Some(self.next_retry()),
-            Look::Upgrade(_) => Some(OFTEN),
+            Look::Upgrade(_) => Some(MIN_INTERVAL),
             Look::End => return false,
         };
         self.pending = soon.map(|soon| Pending { last, look: Instant::now() + soon });

@@ -67,7 +67,7 @@ pub(crate) fn run<R: Send + 'static>(
     late: impl FnOnce(R) + Send + 'static,
 ) -> Result<R, TimedOut> {
     /// As large as a program's main thread has it.
-    const STACK: usize = 8 * 1024 * 1024;
+    const STACK_SIZE: usize = 8 * 1024 * 1024;
     let Some(timeout) = timeout else { return Ok(task(&Steps::unlimited())) };
     let (sender, steps) = channel();
     let (result_sender, result) = channel();
@@ -90,7 +90,7 @@ pub(crate) fn run<R: Send + 'static>(
             }
         }
     };
-    match Builder::new().name("plugin hooks".to_owned()).stack_size(STACK).spawn(run) {
+    match Builder::new().name("plugin hooks".to_owned()).stack_size(STACK_SIZE).spawn(run) {
         Ok(thread) => wait(timeout, &steps, &phase).map(|()| match result.recv() {
             Ok(result) => result,
             Err(_) => resume_unwind(thread.join().expect_err("it has ended without a result")),
