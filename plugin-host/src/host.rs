@@ -171,14 +171,14 @@ mod tests {
 
         // A version with the same exports, and others without.
         let same = plugin("a", &["x", "y"], a.place().next());
-        host.write().replace(&a, same.clone());
+        host.write().upgrade(&a, same.clone());
         expect(["a::x", "a or b", "b::z"]);
         let _handle = host.get::<fn()>("x").unwrap();
         assert_eq!((a.exports_in_use().len(), same.exports_in_use().len()), (0, 1), "it is the new version's");
         let without = plugin("a", &["x"], same.place().next());
-        host.write().replace(&same, without.clone());
+        host.write().upgrade(&same, without.clone());
         expect(["a::x", "b::y", "b::z"]);
-        host.write().replace(&without, plugin("a", &["x", "y", "z"], without.place().next()));
+        host.write().upgrade(&without, plugin("a", &["x", "y", "z"], without.place().next()));
         expect(["a::x", "a or b", "a or b"]);
         remove(1);
         expect(["a::x", "a::y", "a::z"]);

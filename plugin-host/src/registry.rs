@@ -180,7 +180,7 @@ impl Registry {
     }
 
     /// Puts `new` in the place of `old`, which is in the tables.
-    pub(crate) fn replace(&mut self, old: &Plugin, new: Plugin) {
+    pub(crate) fn upgrade(&mut self, old: &Plugin, new: Plugin) {
         let place = self.place_of(old);
         let key = normal(new.name());
         if let Some(path) = new.path() {
@@ -188,7 +188,7 @@ impl Registry {
         }
         let same = old.export_names() == new.export_names();
         #[cfg(feature = "watch")]
-        self.watches.replaced(&key);
+        self.watches.upgraded(&key);
         self.plugins[place] = new;
         if !same {
             return self.index();

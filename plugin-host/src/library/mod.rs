@@ -407,7 +407,7 @@ impl Library {
     /// longer than `hook_limit`.
     pub(crate) fn detach(mut self, hook_limit: Option<Duration>) -> DetachedLibrary {
         self.hook_timeout =
-            self.hook_timeout.map(|timeout| hook_limit.map_or(timeout, |hook_limit| timeout.min(hook_limit)));
+            self.hook_timeout.map(|timeout| hook_limit.map_or(timeout, |limit| timeout.min(limit)));
         self.detach_in_place()
     }
 

@@ -232,7 +232,7 @@ fn file_name(path: &CStr) -> String {
     String::from_utf8_lossy(bytes.rsplit(|&byte| byte == b'/').next().unwrap_or(bytes)).into_owned()
 }
 
-/// Whether the library that the loader finds by this name is one of the [`KNOWN_LIBRARIES`] ones: it has the name, and lies where the
+/// Whether the library that the loader finds by this name is one of [`KNOWN_LIBRARIES`]: it has the name, and lies where the
 /// program's own C library, loader or unwinder lies.
 fn is_known(name: &CStr) -> bool {
     static FOUND: [OnceLock<bool>; KNOWN_LIBRARIES.len()] = [const { OnceLock::new() }; KNOWN_LIBRARIES.len()];

@@ -136,13 +136,13 @@ impl Host {
         self.config.activities.close();
         #[cfg(feature = "watch")]
         self.write().watches.end_all();
-        self.let_go_of_replaced();
+        self.let_go_of_old_versions();
         self.config.activities.wait(deadline);
     }
 
     /// Lets those replaced versions go that have no call in progress any more. Calls send no message when they end, so the
     /// thread that waits for such a version may not have looked yet.
-    fn let_go_of_replaced(&self) {
+    fn let_go_of_old_versions(&self) {
         for plugin in self.plugins() {
             plugin.lineage().forget_gone(&plugin);
         }
@@ -150,7 +150,7 @@ impl Host {
 
     /// Lets all plugins go, the last first, and waits for the host's threads to report what that leads to.
     fn release(&self, deadline: Option<Instant>) {
-        self.let_go_of_replaced();
+        self.let_go_of_old_versions();
         // Not while locked: a plugin that is dropped runs its shutdown hooks.
         let mut plugins = self.write().take_all();
         while let Some(plugin) = plugins.pop() {

@@ -72,11 +72,11 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn reload(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
-        self.reload_unless(plugin.as_ref(), |_| false)
+        self.upgrade_unless(plugin.as_ref(), |_| false)
     }
 
     /// Replaces a plugin, unless by the time that it is its turn the version that serves will do.
-    pub(crate) fn reload_unless(&self, asked: &Path, will_do: impl FnOnce(&Plugin) -> bool) -> Result<Plugin, Error> {
+    pub(crate) fn upgrade_unless(&self, asked: &Path, will_do: impl FnOnce(&Plugin) -> bool) -> Result<Plugin, Error> {
         // By the name, it is that plugin or none; a file says which it is.
         let by_name = asked.to_str().filter(|_| is_bare(asked)).map(|name| self.plugin(name));
         let (asked_for, file) = match by_name {
@@ -132,7 +132,7 @@ impl Host {
             if !registry.has(&old) {
                 return Err(Error::Unloading { plugin: name });
             }
-            registry.replace(&old, new.clone());
+            registry.upgrade(&old, new.clone());
             lineage.serve(&new);
         }
         held.into_iter().for_each(Held::release);
@@ -143,7 +143,7 @@ impl Host {
             revision: new.revision(),
             path,
         });
-        let library = old.library().expect("a replaced plugin has a library");
+        let library = old.library().expect("a plugin that was upgraded has a library");
         drain.take_unused().into_iter().for_each(|unused| library.when_unused(unused));
         lineage.retire(name, old.version(), Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
         Ok(new)

@@ -158,7 +158,7 @@ impl WatchedHost for WithoutShare {
     }
 
     fn upgrade(&self, plugin: &str, unless: Option<&Stamp>) -> Option<Result<Serving, Error>> {
-        let upgraded = self.host()?.reload_unless(Path::new(plugin), |serving| serving.stamp() == unless);
+        let upgraded = self.host()?.upgrade_unless(Path::new(plugin), |serving| serving.stamp() == unless);
         Some(upgraded.map(|plugin| Serving::of(&plugin)))
     }
 

@@ -46,8 +46,8 @@ impl Watches {
         Some(bell)
     }
 
-    /// The plugin has been replaced, perhaps by one from another file.
-    pub(crate) fn replaced(&self, plugin: &str) {
+    /// Notes an upgrade of the plugin, perhaps from another file.
+    pub(crate) fn upgraded(&self, plugin: &str) {
         if let Some(bell) = self.bells.get(plugin).and_then(Weak::upgrade) {
             bell.send(Message::Changed(bell.id, Change::Something));
         }
