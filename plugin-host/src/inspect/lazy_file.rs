@@ -11,7 +11,7 @@ use object::pod::{bytes_of_slice, bytes_of_slice_mut};
 use crate::error::Error;
 use crate::error::at::FileError;
 
-/// A file, or bytes in memory, from which bytes can be read at any offset.
+/// A file, or bytes in memory, that can be read at any offset.
 pub(crate) trait ReadAt {
     /// Returns the number of bytes.
     fn length(&self) -> io::Result<u64>;
@@ -52,10 +52,10 @@ impl ReadAt for [u8] {
     }
 }
 
-/// The parts of a file that inspection has read so far.
+/// A file that inspection reads part by part. Every part that was read stays in memory.
 ///
-/// Their total length never exceeds the limit, whatever lengths the headers of the file claim. This matters for sparse files
-/// too: a hole takes no room on the disk, and takes memory once it is read.
+/// The total length of the parts never exceeds the limit, even if the headers of a hostile file claim large lengths. A hole of
+/// a sparse file counts, too: it takes no room on the disk, but takes memory once it is read.
 ///
 /// If another process writes to the file meanwhile, one part can be older than another. A part that was read never changes.
 pub(crate) struct LazyFile<'f, F: ReadAt + ?Sized> {
@@ -66,7 +66,7 @@ pub(crate) struct LazyFile<'f, F: ReadAt + ?Sized> {
     total: Cell<u64>,
     /// The parts in the order of reading.
     parts: [OnceCell<Part>; MAX_PARTS],
-    /// The reason why a part could not be read.
+    /// The first problem in reading a part.
     problem: OnceCell<Problem>,
 }
 
@@ -114,8 +114,8 @@ impl<'f, F: ReadAt + ?Sized> LazyFile<'f, F> {
         Ok(LazyFile { file, length, limit, total: Cell::new(0), parts, problem })
     }
 
-    /// Replaces the error with which inspection ended by its cause, if a part could not be read: to inspection, the file
-    /// looked damaged.
+    /// Returns the cause of `error`, with which inspection ended. If a part could not be read, inspection took the file for a
+    /// damaged one, and the cause is the error of reading.
     pub(crate) fn explain(self, error: FileError) -> FileError {
         let limit = self.limit;
         match self.problem.into_inner() {
@@ -160,7 +160,7 @@ impl<'a, F: ReadAt + ?Sized> ReadRef<'a> for &'a LazyFile<'_, F> {
     }
 
     fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
-        // As slices answer it, which have nothing anywhere.
+        // A slice returns no bytes at any offset, even beyond its end.
         if size == 0 { Ok(&[]) } else { self.get(offset..offset.checked_add(size).ok_or(())?) }
     }
 

@@ -27,12 +27,12 @@ use crate::inspect::info::PluginInfo;
 use crate::inspect::lazy_file::{LazyFile, ReadAt};
 use crate::inspect::limits::Limits;
 
-/// Reads what a plugin's file says of itself. Nothing of the file is run, so the file need not be trusted. The default
+/// Reads a plugin's description of itself from its file. No code of the file is run, so the file need not be trusted. The default
 /// [`Limits`] bound the time and memory that a hostile file costs.
 ///
 /// # Errors
 ///
-/// Each of [`Error`]'s variants that speak of a file and what is in it.
+/// Every variant of [`Error`] about a file or its contents.
 ///
 /// # Example
 ///
@@ -48,7 +48,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<PluginInfo, Error> {
     inspect_with(path, &Limits::default())
 }
 
-/// Reads what a plugin's file says of itself, as [`inspect`] does, with other limits. For an example see [`Limits`].
+/// Reads a plugin's description of itself, as [`inspect`] does, with other limits. For an example see [`Limits`].
 ///
 /// # Errors
 ///
@@ -61,7 +61,7 @@ pub fn inspect_with(path: impl AsRef<Path>, limits: &Limits) -> Result<PluginInf
     Ok(inspect_in(path, &opened.file, limits).at(path)?.description.into_info())
 }
 
-/// What was found in a file.
+/// The results of an inspection.
 pub(crate) struct Inspected {
     pub(crate) description: Description,
     /// Whether the linker marked the library as never to be unmapped.
