@@ -69,12 +69,12 @@ struct Loaded {
     library: Arc<dyn Any + Send + Sync>,
 }
 
-/// Where a plugin stands among others.
+/// The numbers of a version: its place among the plugins, and in its lineage.
 #[derive(Clone)]
 pub(crate) struct Place {
     /// In the order of loading.
     number: u64,
-    /// Among the versions that have replaced each other, from 1.
+    /// The number of the version in its lineage, from 1.
     revision: u64,
     lineage: Arc<Lineage>,
 }
@@ -90,7 +90,7 @@ impl Place {
         self.number
     }
 
-    /// That of the next version.
+    /// Returns the place of the next version.
     pub(crate) fn next(&self) -> Self {
         Place { revision: self.revision + 1, ..self.clone() }
     }

@@ -523,7 +523,7 @@ pub enum Error {
         plugin: String,
         /// The file of the next version.
         path: PathBuf,
-        /// The operating system's error.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 
@@ -546,7 +546,7 @@ pub enum Error {
         plugin: String,
         /// The directory that its file is in.
         directory: PathBuf,
-        /// The operating system's error.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 

@@ -15,8 +15,8 @@ use crate::load::trust::Digest;
 
 /// The bytes of a file at the time of reading. They never change.
 ///
-/// On Linux the copy differs from the file in one flag, with which a library uses its own symbols (see [`prefer_own`]). The
-/// digest is that of the file's bytes.
+/// On Linux the copy has a flag that the file may lack: it makes a library use its own symbols (see [`prefer_own`]). The digest
+/// is that of the file's bytes.
 ///
 /// On Linux the copy is not on the heap. A library is large, and an allocator keeps a block of that size in each of its arenas
 /// after the block is freed. So a host that loads plugins from many threads would be larger for good.
@@ -450,7 +450,7 @@ mod tests {
         use std::os::fd::AsRawFd as _;
         use std::time::Duration;
 
-        // SAFETY: a name that ends with NUL; nobody else has the descriptor.
+        // SAFETY: the name ends with NUL, and no other code has the descriptor.
         let file = unsafe {
             let number = libc::memfd_create(c"pages".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING);
             <std::fs::File as std::os::fd::FromRawFd>::from_raw_fd(number)

@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// Returns true if this is what is mapped at an address, as far as the list of mappings tells.
+    /// Returns true unless the list of mappings shows that another file is mapped at the address.
     ///
     /// The loader opens the path of a file in place once more, and may find another file there.
     pub(crate) fn is_mapped_at(&self, address: usize) -> bool {

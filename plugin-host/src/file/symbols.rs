@@ -32,7 +32,7 @@ pub(crate) struct Change {
 /// The number of bytes of an entry of the dynamic section: its tag, and its value.
 const ENTRY: usize = 2 * size_of::<usize>();
 
-/// Returns the change after which the loader looks for a library's symbols in the library first.
+/// Returns the change that makes the loader look for a library's symbols in the library first.
 ///
 /// The file need not be trusted. `None` if it is not a library for this machine, if it has no room for the flag, or if a
 /// linker has set the flag.
@@ -118,7 +118,7 @@ pub(crate) fn replaced<F: ReadAt + ?Sized>(file: &F) -> Option<String> {
     })
 }
 
-/// Returns true if the loader finds a symbol of that name in the program, or in a library that is there for all others.
+/// Returns true if the loader finds a symbol of that name in the program or in another library of the global scope.
 fn program_has(name: &CStr) -> bool {
     // SAFETY: the symbol is only looked up. Nothing is done with its address.
     opening_controlled(|| unsafe { Library::this().get::<*const c_void>(name.to_bytes_with_nul()).is_ok() })

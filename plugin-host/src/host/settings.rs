@@ -72,8 +72,8 @@ impl Host {
     ///
     /// By default, no crash is reported. The handler of the signals is installed once for the process, and stays. After the
     /// report, it calls the handler that was installed before: std's, which reports stack overflows, or the program's own. If
-    /// there is none, the process ends by the signal, and leaves a core file if the system allows it. A program that recovers
-    /// from such signals should install its own handler after this call, and pass unknown signals on to this one. An earlier
+    /// there was none, the signal ends the process, which leaves a core file if the kernel's settings allow it. A program that
+    /// recovers from such signals should install its own handler after this call, and pass unknown signals on to this one. An earlier
     /// handler may also recover, and leave by `siglongjmp`. `sigsetjmp` must have been asked to save the blocked signals then,
     /// or crashes of that thread by other signals are not reported.
     ///
@@ -164,7 +164,7 @@ impl Host {
         self
     }
 
-    /// Passes events to `handler`: that a version replaces another, and that the replaced one is gone or kept.
+    /// Passes events to `handler`, such as an upgrade, or the unload of the old version after it.
     ///
     /// The handler may be called from any thread, and the operation that it is told of may wait for it. It may drop handles
     /// and hosts, but must leave it to another thread to upgrade or unload the plugin that it is told of: it would wait for

@@ -114,7 +114,7 @@ impl<'f, F: ReadAt + ?Sized> LazyFile<'f, F> {
         Ok(LazyFile { file, length, limit, total: Cell::new(0), parts, problem })
     }
 
-    /// Returns the cause of `error`, with which inspection ended. If a part could not be read, inspection took the file for a
+    /// Returns the cause of the error of an inspection. If a part could not be read, inspection took the file for a
     /// damaged one, and the cause is the error of reading.
     pub(crate) fn explain(self, error: FileError) -> FileError {
         let limit = self.limit;

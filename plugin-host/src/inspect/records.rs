@@ -86,7 +86,7 @@ impl<'a> Records<'a> {
         panic_strategy(&self.build)
     }
 
-    /// The names of what is exported, in order.
+    /// Returns the names of the exports, in order.
     pub(crate) fn exports(&self) -> Result<Vec<&'a str>, FileError> {
         names(self.items.iter().map(|(kind, item)| (*kind, item)))
     }

@@ -125,7 +125,7 @@ impl Drop for Mapped {
     }
 }
 
-/// The channel for libraries that are no longer used.
+/// The channel to the thread that detaches and closes a library after its last use.
 pub(crate) struct Unused {
     pub(crate) sender: Sender<(Library, Activity)>,
     pub(crate) activities: Arc<Activities>,
@@ -403,11 +403,10 @@ impl Library {
 }
 
 impl Library {
-    /// Runs the shutdown hooks, and closes it as soon as nothing of it runs. Each hook may take as long as a hook may, and no
-    /// longer than `hook_limit`.
+    /// Runs the shutdown hooks, and closes the library as soon as none of its code runs. The limit for each hook is the host's
+    /// timeout or `hook_limit`, whichever is shorter.
     pub(crate) fn detach(mut self, hook_limit: Option<Duration>) -> DetachedLibrary {
-        self.hook_timeout =
-            self.hook_timeout.map(|timeout| hook_limit.map_or(timeout, |limit| timeout.min(limit)));
+        self.hook_timeout = self.hook_timeout.map(|timeout| hook_limit.map_or(timeout, |limit| timeout.min(limit)));
         self.detach_in_place()
     }
 
@@ -416,7 +415,7 @@ impl Library {
         self.services.threads.clone()
     }
 
-    /// Asks for the library to be sent there when it is no longer used. Only the first time counts.
+    /// Sets the channel to which the library is sent after its last use. Only the first call has an effect.
     pub(crate) fn when_unused(&self, unused: Unused) {
         _ = self.when_unused.set(unused);
     }

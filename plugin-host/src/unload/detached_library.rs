@@ -141,7 +141,7 @@ fn is_free(address: usize) -> bool {
     known != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
 }
 
-/// Always false: on other systems there is no list of mappings to spare.
+/// Always false. On other systems no inode is known, so `is_mapped` is not called.
 #[cfg(not(target_os = "linux"))]
 fn is_free(_: usize) -> bool {
     false

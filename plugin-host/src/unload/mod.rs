@@ -140,8 +140,8 @@ impl Host {
         self.config.activities.wait(deadline);
     }
 
-    /// Lets those replaced versions go that have no call in progress any more. Calls send no message when they end, so the
-    /// thread that waits for such a version may not have looked yet.
+    /// Drops the old versions that no call uses any more. The end of a call sends no message, so the thread that waits for such
+    /// a version may not have seen it yet.
     fn let_go_of_old_versions(&self) {
         for plugin in self.plugins() {
             plugin.lineage().forget_gone(&plugin);

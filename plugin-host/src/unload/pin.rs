@@ -67,7 +67,7 @@ pub enum PinReason {
     },
     /// It is being unmapped at this moment, by another thread.
     Closing,
-    /// Its linker marked it so that the system never unmaps it.
+    /// Its linker marked it so that the loader never unmaps it.
     NoDelete,
     /// It has registered something that the operating system or the C library would call or use after it is gone, and that
     /// the host cannot take back.
@@ -233,9 +233,9 @@ impl fmt::Display for PinReason {
 pub struct Registered {
     /// The thing.
     pub thing: Registration,
-    /// The function or variable of the C library by which the plugin has left it: `sigaction`. `None` if that is not known.
+    /// The function or variable of the C library that the plugin used for it: `sigaction`. `None` if that is not known.
     pub by: Option<String>,
-    /// The name of the function that would be called. `None` if there is none, or its name is in no table of symbols.
+    /// The name of the function that would be called. `None` if no function would be called, or if no table of symbols names it.
     pub function: Option<String>,
     /// The file name of the library that this function is in, if that is not the plugin's own.
     pub library: Option<String>,

@@ -1,4 +1,4 @@
-//! One plugin whose file is watched: when to look at the file, and what to make of it.
+//! One plugin whose file is watched: when the host looks at the file, and which action follows.
 
 use std::any::Any;
 use std::io;
@@ -38,21 +38,21 @@ pub(super) struct Found {
 
 /// The result of a look at the file.
 pub(super) enum Look {
-    /// Another file is there, and complete.
+    /// The file is another one than before, and it is complete.
     Upgrade(Found),
     /// Nothing is left to do until the next change.
     Settled,
-    /// It is not complete.
+    /// The file is not complete.
     Again,
-    /// It may be, unless it is being told at this moment that it is not.
+    /// The file seems complete, but a report of a new change may be on its way.
     Soon,
-    /// It could not be loaded for a reason that may pass.
+    /// The file could not be loaded, for a reason that may pass.
     Retry,
-    /// The host is gone, or the plugin.
+    /// The host or the plugin no longer exists.
     End,
 }
 
-/// When something has happened, and when to look what.
+/// The time of the last change, and the time of the next look at the file.
 pub(super) struct Pending {
     last: Instant,
     pub(super) look: Instant,
