@@ -16,10 +16,10 @@ use crate::services::memory::Memory;
 use crate::work::activity::Activities;
 use crate::work::handler::Handler;
 
-/// How long a hook may take, unless the host says otherwise.
+/// The default limit for the time of a hook.
 pub(crate) const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
+/// The default limit for waiting until calls in progress have ended, before a state is handed over.
 const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);
 
 /// The settings that the host's author chose.

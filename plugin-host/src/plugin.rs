@@ -57,22 +57,23 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     description: Arc<Description>,
-    /// Whether it may not be asked for faults.
+    /// Whether look-ups in it may not ask for faults.
     refuses_faults: bool,
     file: Option<(PathBuf, Stamp)>,
     place: Place,
-    /// By the names as they stand in the library.
+    /// The exports by name. The names are in the library.
     exports: HashMap<&'static str, Export, RandomState>,
     /// The entry of the hook that saves the state.
     save: Option<Entry>,
-    /// Keeps the library, also if it exports nothing. The last field: the values before may lie in it.
+    /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
+    /// into the library when they are dropped.
     library: Arc<dyn Any + Send + Sync>,
 }
 
 /// The numbers of a version: its place among the plugins, and in its lineage.
 #[derive(Clone)]
 pub(crate) struct Place {
-    /// In the order of loading.
+    /// The plugin's number in the order of loading.
     number: u64,
     /// The number of the version in its lineage, from 1.
     revision: u64,
@@ -85,7 +86,7 @@ impl Place {
         Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, lineage: Lineage::new() }
     }
 
-    /// Its number in the order of loading.
+    /// Returns the plugin's number in the order of loading.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -109,7 +110,7 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    /// How many handles there are to it.
+    /// Returns the number of handles to the export.
     fn handles(&self) -> usize {
         Arc::strong_count(&self.site) - 1
     }
@@ -154,8 +155,7 @@ impl Plugin {
         }))
     }
 
-    /// The library that it was loaded from, if no [`Plugin`], no handle and no value of it exists elsewhere. Then none can
-    /// be made either.
+    /// Returns the library if no other [`Plugin`], no handle and no value of this plugin exists. Then none can be made any more.
     pub(crate) fn into_library(mut self) -> Result<Library, Plugin> {
         self.lineage().forget_gone(&self);
         if !self.is_sole() {
@@ -167,7 +167,9 @@ impl Plugin {
         Ok(library.expect("a library from a file, of which this is the only share"))
     }
 
-    /// Whether no other code has a share of it. In this order: a `Plugin` gives handles, handles give values.
+    /// Returns true if no other code has a share of the plugin.
+    ///
+    /// The order of the checks matters: a `Plugin` can give out new handles, and a handle can give out new values.
     fn is_sole(&mut self) -> bool {
         let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
         let Loaded { exports, library, .. } = loaded;
@@ -190,7 +192,7 @@ impl Plugin {
         false
     }
 
-    /// The handles and values of it that exist elsewhere.
+    /// Returns the other handles and values of this plugin that exist.
     pub(crate) fn in_use(&self) -> Vec<PinReason> {
         let loaded = &*self.0;
         let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
@@ -200,15 +202,15 @@ impl Plugin {
         PinReason::in_use(handles, plugins, values)
     }
 
-    /// The exports with handles in use, and their types. Handles that follow upgrades do not count.
+    /// Returns the exports with handles in use, and their types. Handles that follow upgrades do not count.
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
         self.lineage().forget_gone(self);
         let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
         in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
     }
 
-    /// The exports with handles. Each comes with the number that stay with this version, and the number that follow
-    /// upgrades.
+    /// Returns the exports with handles. For each: the number of handles that stay with this version, and the number of those
+    /// that follow upgrades.
     fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
         let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
         exports.map(|(&name, export)| match self.lineage().live_handles(name) {
@@ -264,18 +266,18 @@ impl Plugin {
         self.0.save.as_ref()
     }
 
-    /// Its library, if it is not linked.
+    /// Returns the plugin's library, unless the plugin is linked into the program.
     pub(crate) fn library(&self) -> Option<&Library> {
         self.0.library.downcast_ref()
     }
 
-    /// References that tell whether it and its library still exist.
+    /// Returns weak references to the plugin and to its library.
     pub(crate) fn downgrade(&self) -> [Weak<dyn Any + Send + Sync>; 2] {
         let loaded: Weak<Loaded> = Arc::downgrade(&self.0);
         [loaded, Arc::downgrade(&self.0.library)]
     }
 
-    /// Whether that is its name.
+    /// Returns true if the plugin has this name.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         normal(self.name()) == normal(name)
     }
@@ -285,17 +287,17 @@ impl Plugin {
         self.0.place.revision
     }
 
-    /// Its name: that of the package it was built from.
+    /// Returns the plugin's name, which is that of its package.
     pub fn name(&self) -> &str {
         self.0.description.name()
     }
 
-    /// Its package's version.
+    /// Returns the version of the plugin's package.
     pub fn version(&self) -> &str {
         self.0.description.version()
     }
 
-    /// The file it was loaded from; `None` if it is linked.
+    /// Returns the file that the plugin was loaded from, or `None` if it is linked into the program.
     pub fn path(&self) -> Option<&Path> {
         self.0.file.as_ref().map(|(path, _)| &**path)
     }
@@ -360,7 +362,7 @@ impl Plugin {
         export.map(|entry| entry.item.modules).unwrap_or_default()
     }
 
-    /// Whether an export whose descriptor has other bytes than the asked one's may still be used.
+    /// Checks that an export can be used as the type that is asked for, although the descriptors differ.
     #[cold]
     fn check(&self, name: &str, descriptor: &[u8], asked: Signature, modules: &str) -> Result<(), Error> {
         let exported = Signature::read(descriptor);

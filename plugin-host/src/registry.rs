@@ -33,29 +33,29 @@ pub(crate) struct Registry {
 
 /// The state of a plugin that has a name of its own in the host. The architecture's page has all states.
 enum State {
-    /// Its file is read and mapped, and its init hooks run.
+    /// The host is reading and mapping this file, or runs the plugin's init hooks.
     Loading(PathBuf),
-    /// It is in the tables, and was loaded from this file.
+    /// The plugin is in the tables, and was loaded from this file.
     Serving(PathBuf),
-    /// It is out of the tables. The host waits for its handles, or runs its shutdown hooks.
+    /// The plugin is out of the tables. The host waits for the plugin's handles, or runs its shutdown hooks.
     Unloading(Arc<Description>),
 }
 
 /// A plugin that is to be unloaded.
 pub(crate) enum ToUnload {
-    /// It has just been taken out of the tables. Its name stays taken until [`Registry::end_unload`].
+    /// The plugin was taken out of the tables. Its name stays taken until [`Registry::end_unload`].
     Serving(Plugin),
-    /// It was detached before.
+    /// An earlier unload has detached the plugin.
     Detached(Arc<DetachedPlugin>),
 }
 
 /// The outcome of an unload.
 pub(crate) enum Unloaded {
-    /// It is in use, and serves on.
+    /// The plugin is in use, and goes on serving.
     Serving(Plugin),
-    /// It is detached, and not unmapped.
+    /// The plugin is detached, and not unmapped.
     Detached(Arc<DetachedPlugin>),
-    /// It is unmapped, or its unload was interrupted by a panic.
+    /// The plugin is unmapped, or a panic has interrupted its unload.
     Gone,
 }
 
@@ -98,7 +98,7 @@ impl Registry {
         }
     }
 
-    /// Its place among the plugins, in the order of loading.
+    /// Returns the index of a plugin in the order of loading.
     fn place_of(&self, plugin: &Plugin) -> usize {
         self.plugins.partition_point(|other| other.place().number() < plugin.place().number())
     }
@@ -286,7 +286,7 @@ enum Exporters {
 /// The parts of an export that a look-up needs, in one place: with many exports, each step to another place is a miss of
 /// the cache.
 struct Exported {
-    /// Its plugin's place in `State::plugins`.
+    /// The index of the exporting plugin in `Registry::plugins`.
     plugin: usize,
     /// The descriptor in the library, which the plugin keeps loaded.
     descriptor: &'static [u8],

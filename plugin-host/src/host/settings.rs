@@ -49,15 +49,15 @@ impl Host {
         self
     }
 
-    /// Has each [`Fault`] carry a backtrace. A plugin that has made one keeps the files it read for it mapped, also
-    /// after it is gone.
+    /// Sets whether each [`Fault`] carries a backtrace. The files that a plugin has read for a backtrace stay mapped, even after
+    /// the plugin is unmapped.
     #[must_use]
     pub fn with_backtraces(mut self, backtraces: bool) -> Self {
         self.config.settings.backtraces = backtraces;
         self
     }
 
-    /// Has a crash in a plugin's code name the plugin. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT, a
+    /// Reports a crash in a plugin's code with the plugin's name. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT, a
     /// line like this one is written to the standard error:
     ///
     /// ```text
@@ -73,9 +73,9 @@ impl Host {
     /// By default, no crash is reported. The handler of the signals is installed once for the process, and stays. After the
     /// report, it calls the handler that was installed before: std's, which reports stack overflows, or the program's own. If
     /// there was none, the signal ends the process, which leaves a core file if the kernel's settings allow it. A program that
-    /// recovers from such signals should install its own handler after this call, and pass unknown signals on to this one. An earlier
-    /// handler may also recover, and leave by `siglongjmp`. `sigsetjmp` must have been asked to save the blocked signals then,
-    /// or crashes of that thread by other signals are not reported.
+    /// recovers from such signals should install its own handler after this call, and pass unknown signals on to this one. An
+    /// earlier handler may also recover, and leave by `siglongjmp`. Then `sigsetjmp` must have saved the blocked signals, or
+    /// crashes of that thread by other signals are not reported.
     ///
     /// The setting counts for plugins that are loaded later. Reports are made on Linux, on x86-64 and AArch64. On other systems
     /// this function does nothing.
@@ -175,9 +175,9 @@ impl Host {
         self
     }
 
-    /// How long to wait, when a plugin that is [replaced](Self::reload) hands its state over, for calls through
-    /// [`Live`](crate::Live) handles to end; others wait meanwhile. Without this, a second. The time that the plugin itself
-    /// takes to save and to restore comes on top.
+    /// Sets how long an [upgrade](Self::reload) that hands a state over waits for calls through [`Live`](crate::Live) handles to
+    /// end. New calls wait meanwhile. The default is a second. The time that the plugin takes to save and to restore its state
+    /// comes on top.
     ///
     /// # Example
     ///
@@ -195,16 +195,16 @@ impl Host {
         self
     }
 
-    /// How long each hook of a plugin may take: one that inits it, shuts it down, and saves or restores its state. Without
-    /// this, 30 seconds.
+    /// Sets how long each hook of a plugin may take: an init hook, a shutdown hook, and a hook that saves or restores the state.
+    /// The default is 30 seconds.
     ///
-    /// Hooks run on a thread that the host starts for them. If one takes longer, it is left alone there: an init hook is
-    /// [`Error::HookTimedOut`], as is one that saves or restores, and then the old version serves on; a shutdown hook is
-    /// reported to the [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns
-    /// ([`PinReason::Hook`]).
+    /// Hooks run on a thread that the host starts for them. A hook that takes longer goes on running there, and the host no
+    /// longer waits. For an init hook, and for one that saves or restores, the error is [`Error::HookTimedOut`], and in an
+    /// upgrade the old version goes on serving. A late shutdown hook is reported to the
+    /// [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns ([`PinReason::Hook`]).
     ///
-    /// With `None`, hooks run on the thread that loads, replaces or releases the plugin, which waits for them however long they
-    /// take. This is for plugins that must be started on a certain thread, as user interfaces must on some systems.
+    /// With `None`, hooks run on the thread that loads, upgrades or releases the plugin, and that thread waits without limit.
+    /// This is for plugins that must be started on a certain thread, as user interfaces must on some systems.
     ///
     /// The limit does not apply to the hooks of plugins that are linked into the program, nor to the destructors of
     /// thread-locals that a plugin has on the thread that releases it: these run on that very thread.

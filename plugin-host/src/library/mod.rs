@@ -55,12 +55,12 @@ pub(crate) struct Library {
     services: Arc<Services>,
     /// The version of the plugin's package.
     version: String,
-    /// Once it is attached.
+    /// Set when the library is attached.
     hooks: Option<Arc<Hooks>>,
     hook_timeout: Option<Duration>,
-    /// Whether its linker marked it as never to be unmapped.
+    /// Whether the linker marked the library as never to be unmapped.
     no_delete: bool,
-    /// The file that is mapped, as the system knows it.
+    /// The inode of the file that is mapped.
     inode: Option<u64>,
     on_leak: Handler<Leak>,
     /// The receiver that detaches it when it is dropped. Without one, the drop itself does.
@@ -131,7 +131,7 @@ pub(crate) struct Unused {
     pub(crate) activities: Arc<Activities>,
 }
 
-/// Whether the library that has this table is gone. Where that cannot be told, it is not.
+/// Returns true if the loader no longer has the library of this table. Other systems than Linux cannot tell, and return false.
 #[cfg(target_os = "linux")]
 fn is_unmapped(table: *const PluginTable) -> bool {
     let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
@@ -175,7 +175,7 @@ unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, l
     opening_controlled(|| unsafe { Library::load_with_flags(image.path(), flags) }).map(Into::into)
 }
 
-/// Whether the loader has a library for this path, of this file or of an earlier one.
+/// Returns true if the loader has a library that was loaded from this path, even from an earlier file.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn is_known(path: &Path) -> bool {
     use libloading::os::unix::{Library, RTLD_LAZY};
@@ -245,7 +245,7 @@ fn no_static_tls(plugin: &str) -> String {
     )
 }
 
-/// How the host wants its libraries.
+/// The host's settings for its libraries.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) mapping: Mapping,

@@ -31,7 +31,7 @@ const SIGNALS: [(c_int, &str); 5] = [
 /// The actions that the signals had before, in the order of [`SIGNALS`].
 static BEFORE: [OnceLock<libc::sigaction>; SIGNALS.len()] = [const { OnceLock::new() }; SIGNALS.len()];
 
-/// Whether reports are made in this process.
+/// Whether this process reports crashes.
 static ON: AtomicBool = AtomicBool::new(false);
 
 /// Installs the handler, once in each process.
@@ -93,11 +93,11 @@ fn change(change: impl FnOnce(&mut Vec<Arc<Image>>)) {
     }
 }
 
-/// A plugin that reports name. If this is dropped, they go on: the library stays mapped then.
+/// A plugin that is named in reports. If this is dropped, reports still name it, because its library stays mapped then.
 pub(crate) struct Named(Arc<Image>);
 
 impl Named {
-    /// Has reports name the plugin of this name, from this file, that has the code at `address` and these entries.
+    /// Makes reports name this plugin. It is from the file at `path`, and has the code at `address` and these entries.
     pub(crate) fn new(plugin: &str, path: &Path, address: *const c_void, entries: &[Entry]) -> Self {
         let mut found = Found { address: address.addr(), base: 0, code: Vec::new() };
         // SAFETY: the function takes what it is given here.

@@ -215,7 +215,7 @@ unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_v
     unsafe { services(library) }.threads.set_key(key, value)
 }
 
-/// As much of a plugin's name as the kernel takes for a thread.
+/// Returns the beginning of a plugin's name, as long as the kernel allows for the name of a thread.
 fn thread_name(plugin: &str) -> &str {
     const MAX_BYTES: usize = 15;
     let end = (0..=MAX_BYTES.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();

@@ -348,7 +348,7 @@ pub struct Draining {
     pub plugin: String,
     /// The number of the version: see [`Plugin::revision`](crate::Plugin::revision).
     pub revision: u64,
-    /// What keeps it.
+    /// The reasons for which it is still mapped.
     pub reasons: Vec<PinReason>,
 }
 

@@ -105,8 +105,8 @@ impl Host {
         Ok(Watch { plugin: name, _bell: bell })
     }
 
-    /// For how long nothing must have happened to a file that is [watched](Self::watch) before it is looked at. Without
-    /// this, 100 milliseconds. A file that never rests is never looked at.
+    /// Sets how long a [watched](Self::watch) file must be unchanged before the host looks at it. The default is 100
+    /// milliseconds. The host never looks at a file that changes all the time.
     ///
     /// # Example
     ///
@@ -127,8 +127,8 @@ impl Host {
         self
     }
 
-    /// For how long a file that is [watched](Self::watch) may be missing or incomplete, since something last happened to
-    /// it, before that is an [`Event::NotUpgraded`]. Without this, 5 seconds. For an example see
+    /// Sets how long a [watched](Self::watch) file may be missing or incomplete after its last change, before the host sends an
+    /// [`Event::NotUpgraded`]. The default is 5 seconds. For an example see
     /// [`with_watch_quiet`](Self::with_watch_quiet).
     #[must_use]
     pub fn with_watch_patience(mut self, patience: Duration) -> Self {

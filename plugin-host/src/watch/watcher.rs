@@ -18,16 +18,16 @@ use crate::load::trust::Digest;
 use crate::plugin::Plugin;
 use crate::watch::observer::{Change, Id, Observer, lock};
 
-/// How often to look at a file while not all of its changes are told, because a directory is gone or cannot be watched.
+/// The time between two looks at a file whose changes are not all reported, because a directory is missing or cannot be watched.
 const UNOBSERVED_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks at a file that is not complete. The kernel reports a change of a file within this
 /// time.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How soon to try a file again that could not be loaded for a reason that may pass, at first.
+/// The time before the first new attempt with a file that could not be loaded for a reason that may pass.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
-/// The same, in the end.
+/// The longest time between two such attempts.
 const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// A file that is another one than a plugin was loaded from.
@@ -40,7 +40,7 @@ pub(super) struct Found {
 pub(super) enum Look {
     /// The file is another one than before, and it is complete.
     Upgrade(Found),
-    /// Nothing is left to do until the next change.
+    /// The file needs no action until the next change.
     Settled,
     /// The file is not complete.
     Again,
@@ -98,7 +98,7 @@ pub(super) trait WatchedHost: Send + Sync {
 /// A plugin whose file is watched, as the thread that watches has it.
 pub(super) struct Watcher {
     pub(super) id: Id,
-    /// Without it, the watch has been dropped.
+    /// Dead if the watch has been dropped.
     alive: Weak<dyn Any + Send + Sync>,
     name: String,
     config: Config,
@@ -295,7 +295,7 @@ impl Watcher {
         Look::Settled
     }
 
-    /// How long to wait before the file is tried again; longer each time.
+    /// Returns the time to wait before the file is tried again. It doubles each time.
     fn next_retry(&mut self) -> Duration {
         let Some((_, next)) = &mut self.retried else { return FIRST_RETRY };
         let wait = *next;
