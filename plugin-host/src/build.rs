@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_linked_is_a_dependency() {
+    fn only_linked_packages_are_dependencies() {
         let package = |id: &str, kind: &str| {
             serde_json::json!({
                 "id": id, "manifest_path": format!("/nonexistent/{id}/Cargo.toml"), "targets": [{ "kind": [kind] }]

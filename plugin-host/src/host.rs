@@ -141,7 +141,7 @@ mod tests {
     use crate::registry::{ToUnload, Unloaded};
 
     #[test]
-    fn names_lead_to_those_that_are_loaded() {
+    fn look_ups_find_the_loaded_plugins() {
         let host = Host::new(Trust::none());
         let found = |name: &str| match host.get::<fn()>(name) {
             Ok(found) => found.label().to_owned(),

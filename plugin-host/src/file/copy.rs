@@ -434,7 +434,7 @@ mod tests {
     /// Writing more would raise a signal.
     #[cfg(target_os = "linux")]
     #[test]
-    fn no_more_is_written_than_may_be() {
+    fn writing_stops_at_the_limit_for_files() {
         let file = tempfile::tempfile().unwrap();
         let mut bounded = Bounded { file: &file, left: 10 };
         bounded.write_all(b"12345678").unwrap();
@@ -477,7 +477,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_was_read_is_sealed() {
+    fn a_copy_is_sealed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "contents").unwrap();
         let (copy, _) = read(file.path(), &Limits::default()).unwrap();

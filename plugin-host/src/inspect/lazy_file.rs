@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_asked_for_is_read() {
+    fn only_the_requested_blocks_are_read() {
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
         let file = file(&bytes);
         let lazy = LazyFile::new(&file, LIMIT).unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn however_much_is_asked_for_no_more_is_read_than_the_limit() {
+    fn reading_never_exceeds_the_limit() {
         let large = file(&[1; 1_000_000]);
         let lazy = LazyFile::new(&large, 100_000).unwrap();
         let read = (0..1000).filter(|start| (&lazy).read_bytes_at(start * 1000, 1).is_ok()).count();

@@ -388,7 +388,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_told_by_its_offset_and_the_export_before_it() {
+    fn a_report_has_the_offset_and_the_export_before_it() {
         let exports = vec![(0x1100, "first".to_owned()), (0x1200, "second".to_owned())];
         let image = Image { label: "plugin `p` (`p.so`)".to_owned(), base: 0x1000, code: Vec::new(), exports };
         let text = |address| {
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn below_an_alternate_stack_is_a_page_that_nothing_may_use() {
+    fn a_guard_page_is_below_an_alternate_stack() {
         let on_thread = || {
             // SAFETY: all bits zero are a value of this struct.
             let mut stds: libc::stack_t = unsafe { std::mem::zeroed() };
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stack_is_read_as_far_as_it_is_there() {
+    fn the_stack_is_read_up_to_its_mapped_end() {
         let words = [1_usize, 2, 3];
         let start = words.as_ptr().addr();
         assert_eq!(on_stack(start, |word| (word == 3).then_some(word)), Some(3));

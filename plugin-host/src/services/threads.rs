@@ -322,7 +322,7 @@ impl Threads {
     }
 
     /// Returns the reasons for which the library is not closed yet.
-    pub(crate) fn what_runs(&self) -> Vec<PinReason> {
+    pub(crate) fn running_reasons(&self) -> Vec<PinReason> {
         // The lock stays: a thread could end while its name is read, and the kernel could give its number to another thread.
         let state = self.lock();
         let mut reasons = Vec::new();

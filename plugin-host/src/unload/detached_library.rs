@@ -70,7 +70,7 @@ impl DetachedLibrary {
                 Unload::Unmapped
             }
             Some(Err(reasons)) => Unload::Pinned(reasons),
-            None => Unload::Pinned(self.threads.what_runs()),
+            None => Unload::Pinned(self.threads.running_reasons()),
         }
     }
 }

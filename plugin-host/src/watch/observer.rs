@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_done_on_the_way_to_the_file_counts() {
+    fn only_changes_on_the_way_to_the_file_count() {
         let path = Path::new(if cfg!(windows) { r"C:\plugins\libeditor.so" } else { "/plugins/libeditor.so" });
         let mut names = Names::default();
         names.add(7, &Way::to(path));

@@ -341,7 +341,7 @@ mod tests {
     use crate::watch::observer::source_of;
 
     #[test]
-    fn a_limit_is_named_with_what_raises_it() {
+    fn an_error_of_a_limit_says_how_to_raise_it() {
         let text = |kind: ErrorKind| {
             let source = source_of(notify::Error::new(kind));
             Error::NotWatched { plugin: "editor".to_owned(), directory: "plugins".into(), source }.to_string()

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn each_step_has_its_time() {
+    fn the_timeout_holds_for_each_step() {
         let task = |steps: &Steps| {
             for step in 0..10 {
                 assert!(steps.begin(step));
