@@ -74,7 +74,7 @@ impl FileCopy {
 #[cfg(unix)]
 fn may_write() -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: there is a place for the limits.
+    // SAFETY: the pointer is valid for the result.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } == 0;
     #[allow(clippy::useless_conversion)] // It is another type on other systems.
     (known && limit.rlim_cur != libc::RLIM_INFINITY).then(|| u64::try_from(limit.rlim_cur).unwrap_or(u64::MAX))
@@ -201,7 +201,7 @@ pub(crate) mod sealed {
         // The kernel takes names of up to 249 bytes.
         let name = CString::new(&name[..name.len().min(200)]).map_err(|error| failed(error.into()))?;
         let make = || {
-            // SAFETY: a name that ends with NUL.
+            // SAFETY: the name ends with NUL.
             let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
             if fd < 0 {
                 return Err(io::Error::last_os_error());

@@ -135,7 +135,7 @@ pub(crate) struct Unused {
 #[cfg(target_os = "linux")]
 fn is_unmapped(table: *const PluginTable) -> bool {
     let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: the address is looked up, not used, and the result has a place.
+    // SAFETY: the address is looked up and not used. The pointer is valid for the result.
     unsafe { libc::dladdr(table.cast(), found.as_mut_ptr()) == 0 }
 }
 
@@ -364,12 +364,12 @@ impl Library {
     /// The items that the library has registered.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         unsafe extern "C" fn visit(entries: *mut c_void, export: *const Export) {
-            // SAFETY: the vector below, and an export of the library that is being visited, whose entries are used only
-            // while it is mapped.
+            // SAFETY: `entries` is the vector below. `export` is of this library, and its entry is used only while the library
+            // is mapped.
             unsafe { (*entries.cast::<Vec<Entry>>()).extend(Entry::new(&*export)) }
         }
         let mut entries: Vec<Entry> = Vec::new();
-        // SAFETY: the function takes what it is given here.
+        // SAFETY: `visit` expects a pointer to a vector of entries.
         unsafe { (self.table.visit_exports)((&raw mut entries).cast(), visit) };
         entries
     }

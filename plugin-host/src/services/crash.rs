@@ -41,7 +41,7 @@ pub(crate) fn install() {
         for ((signal, _), before) in SIGNALS.into_iter().zip(&BEFORE) {
             // SAFETY: all bits zero are a value of this struct.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-            // SAFETY: the result has a place.
+            // SAFETY: the pointer is valid for the result.
             if unsafe { libc::sigaction(signal, null(), &raw mut action) } != 0 {
                 continue;
             }
@@ -100,7 +100,7 @@ impl Named {
     /// Makes reports name this plugin. It is from the file at `path`, and has the code at `address` and these entries.
     pub(crate) fn new(plugin: &str, path: &Path, address: *const c_void, entries: &[Entry]) -> Self {
         let mut found = Found { address: address.addr(), base: 0, code: Vec::new() };
-        // SAFETY: the function takes what it is given here.
+        // SAFETY: `look_at` expects a pointer to a `Found`.
         unsafe { libc::dl_iterate_phdr(Some(look_at), (&raw mut found).cast()) };
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
         let mut exports: Vec<_> = exports.map(|entry| (entry.entry.addr(), entry.item.name.to_owned())).collect();
@@ -340,7 +340,7 @@ impl AlternateStack {
     fn new() -> Option<Self> {
         // SAFETY: all bits zero are a value of this struct.
         let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the result has a place.
+        // SAFETY: the pointer is valid for the result.
         if unsafe { libc::sigaltstack(null(), &raw mut stack) } != 0 || stack.ss_flags & libc::SS_DISABLE == 0 {
             return None;
         }
@@ -421,7 +421,7 @@ mod tests {
             let own = AlternateStack::new().unwrap();
             // SAFETY: as above.
             let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
-            // SAFETY: the result has a place.
+            // SAFETY: the pointer is valid for the result.
             assert_eq!(unsafe { libc::sigaltstack(null(), &raw mut stack) }, 0);
             let (start, size) = (stack.ss_sp.addr(), stack.ss_size);
             let access = |address: usize| {

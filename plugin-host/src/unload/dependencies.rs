@@ -182,7 +182,7 @@ unsafe fn keep_library(library: *const LinkMap) -> Vec<Foreign> {
     if name.is_empty() || known {
         return Vec::new();
     }
-    // SAFETY: a name that ends with NUL.
+    // SAFETY: the name ends with NUL.
     let kept = unsafe { keep(name) } == Some(library);
     // SAFETY: the caller's promise.
     let (_, mut foreign) = unsafe { keep_all(library) };
@@ -250,7 +250,7 @@ fn is_known(name: &CStr) -> bool {
     let Some(place) = KNOWN_LIBRARIES.iter().position(|known| *known == name) else { return false };
     // The loader takes no second library of that name, so it is always the same one.
     *FOUND[place].get_or_init(|| {
-        // SAFETY: a name that ends with NUL.
+        // SAFETY: the name ends with NUL.
         let Some(library) = (unsafe { loaded(name, 0) }) else { return false };
         // SAFETY: a library that is loaded, and is not closed meanwhile: one that is open uses it.
         let directory = directory(unsafe { CStr::from_ptr((*library).name) });
