@@ -422,7 +422,7 @@ pub(crate) mod tests {
     use crate::inspect::info::PanicStrategy;
     use crate::schema::sample::*;
 
-    /// A plugin with exports of these names, which are not called.
+    /// Returns a plugin from a file, with exports of these names, which are not called.
     pub(crate) fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {
         let entry = |name: &&'static str| {
             let (package, version, module, docs, arguments) = ("", "", "", "", "");
@@ -466,7 +466,8 @@ pub(crate) mod tests {
             exports: exports.iter().map(info).collect(),
         };
         let entries: Vec<_> = exports.iter().map(entry).collect();
-        Plugin::new(info.into(), false, None, Arc::new(()), &entries, place)
+        let file = (PathBuf::from(name), Stamp::new(&std::fs::metadata(env!("CARGO_MANIFEST_DIR")).unwrap()));
+        Plugin::new(info.into(), false, Some(file), Arc::new(()), &entries, place)
     }
 
     #[test]
