@@ -16,11 +16,11 @@ use crate::registry::Registry;
 
 /// Loads plugins and looks up what they export.
 ///
-/// Threads may share a host. When the host is dropped, each plugin stays loaded as long as a handle to it exists, and the other
-/// plugins are unloaded. The drop waits for their shutdown hooks, for upgrades in progress, and for faults that are being
-/// reported, but for each not longer than [a hook may take](Self::with_hook_timeout). It never waits for handles. If a handler of
-/// events or faults drops the host, the drop does not wait for that handler. [`close`](Self::close) does the same with a time
-/// limit, and returns the outcome for each plugin.
+/// Threads may share a host. When the host is dropped, each plugin stays loaded as long as a handle to it exists, and the
+/// other plugins are unloaded. The drop waits for their shutdown hooks, for upgrades in progress, and for faults that are
+/// being reported, but for each not longer than [a hook may take](Self::with_hook_timeout). It never waits for handles. If a
+/// handler of events or faults drops the host, the drop does not wait for that handler. [`close`](Self::close) does the same
+/// with a time limit, and returns the outcome for each plugin.
 ///
 /// # Example
 ///
@@ -44,8 +44,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Creates a host without plugins. It searches for bare names in the directories of [`with_search_dir`](Self::with_search_dir),
-    /// and then beside the program's executable.
+    /// Creates a host without plugins. It searches for bare names in the directories of
+    /// [`with_search_dir`](Self::with_search_dir), and then beside the program's executable.
     pub fn new(trust: Trust) -> Self {
         Host { config: Config::new(trust), registry: Arc::default(), is_owner: true }
     }
@@ -96,8 +96,8 @@ impl Host {
         self.read().exporter(name).cloned()
     }
 
-    /// Looks up an export by name and type in every plugin that has it, in the order of loading. The result may be empty. Plugins
-    /// that are being unloaded are left out.
+    /// Looks up an export by name and type in every plugin that has it, in the order of loading. The result may be empty.
+    /// Plugins that are being unloaded are left out.
     ///
     /// # Example
     ///

@@ -47,8 +47,8 @@
 //! kernel or the C library may still call it, for example as a signal handler. Memory that its statics own is lost then, unless
 //! it is [tracked](Memory).
 //!
-//! A host in a `static`, or a handle that is passed to `mem::forget`, is never dropped. Then no shutdown hook runs, and text that
-//! a plugin has printed without a line feed is lost when the program ends.
+//! A host in a `static`, or a handle that is passed to `mem::forget`, is never dropped. Then no shutdown hook runs, and text
+//! that a plugin has printed without a line feed is lost when the program ends.
 //!
 //! [`Host::unload`] does the same to one plugin while the host goes on. It waits until the plugin is not in use, and returns the
 //! outcome: [`Unmapped`](Unload::Unmapped), which the host has checked, or [`Pinned`](Unload::Pinned) with the reasons, which
@@ -59,12 +59,12 @@
 //!   detached, and is unmapped when its last thread ends. A later call of `unload` returns the outcome.
 //! - A thread of the host that has run a plugin's code may end at any time, before or after the unload.
 //!
-//! On other systems a library stays mapped until the process ends, and so do the services that the host lends it. The host cannot
-//! learn there whether a thread of the library still runs, or whether the C library will still call a thread-local's destructor
-//! in it. The destructors of the thread that detaches the library run when that thread ends. `unload` detaches the library, and
-//! returns [`PinReason::Platform`]. A file that is loaded again is a new library, so a program that reloads plugins grows by one
-//! library each time. On Windows a mapped file cannot be deleted either. So the next process that loads a plugin deletes the
-//! private copies of processes that have ended.
+//! On other systems a library stays mapped until the process ends, and so do the services that the host lends it. The host
+//! cannot learn there whether a thread of the library still runs, or whether the C library will still call a thread-local's
+//! destructor in it. The destructors of the thread that detaches the library run when that thread ends. `unload` detaches the
+//! library, and returns [`PinReason::Platform`]. A file that is loaded again is a new library, so a program that reloads
+//! plugins grows by one library each time. On Windows a mapped file cannot be deleted either. So the next process that loads a
+//! plugin deletes the private copies of processes that have ended.
 //!
 //! # Debuggers and profilers
 //!

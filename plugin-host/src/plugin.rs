@@ -282,7 +282,8 @@ impl Plugin {
         normal(self.name()) == normal(name)
     }
 
-    /// The number of this version: 1 for the one that [`Host::load`] loaded, and one more with each [`Host::reload`].
+    /// The number of this version: 1 for the one that [`Host::load`](crate::Host::load) loaded, and one more with each
+    /// [`Host::reload`](crate::Host::reload).
     pub fn revision(&self) -> u64 {
         self.0.place.revision
     }
@@ -318,7 +319,7 @@ impl Plugin {
         &self.info().exports
     }
 
-    /// Looks up an export of this plugin by name and type, as [`Host::get`] does in all.
+    /// Looks up an export of this plugin by name and type, as [`Host::get`](crate::Host::get) does in all.
     ///
     /// # Errors
     ///

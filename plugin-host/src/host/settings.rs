@@ -37,11 +37,12 @@ impl Host {
         self
     }
 
-    /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in one
-    /// is [`Error::NoFaults`]. So is an upgrade to one, if a [`Live`](crate::Live) handle asks for that.
+    /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in
+    /// one is [`Error::NoFaults`](crate::Error::NoFaults). So is an upgrade to one, if a [`Live`](crate::Live) handle asks for
+    /// that.
     ///
-    /// The setting counts for plugins that are loaded or linked later. A linked plugin is built as the program is. A call without
-    /// types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
+    /// The setting counts for plugins that are loaded or linked later. A linked plugin is built as the program is. A call
+    /// without types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
     /// [`AbortPlugins`].
     #[must_use]
     pub fn with_abort_plugins(mut self, abort_plugins: AbortPlugins) -> Self {
@@ -57,8 +58,8 @@ impl Host {
         self
     }
 
-    /// Reports a crash in a plugin's code with the plugin's name. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT, a
-    /// line like this one is written to the standard error:
+    /// Reports a crash in a plugin's code with the plugin's name. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE
+    /// or SIGABRT, a line like this one is written to the standard error:
     ///
     /// ```text
     /// fatal signal 11 (SIGSEGV) at address 0x10: in plugin `greeter` (`/opt/libgreeter.so`) at offset 0x7a31, 0x21 after the export `greet`
@@ -137,8 +138,9 @@ impl Host {
     }
 
     /// Vouches for a library that plugins use, by its file name: `libz.so.1`. On Linux a plugin that uses a C or C++ library,
-    /// other than the C library itself, is not unmapped without this ([`PinReason::Libraries`]), as the library may have
-    /// threads, keys or callbacks that lead back into the plugin. The library itself always stays mapped.
+    /// other than the C library itself, is not unmapped without this ([`PinReason::Libraries`](crate::PinReason::Libraries)),
+    /// as the library may have threads, keys or callbacks that lead back into the plugin. The library itself always stays
+    /// mapped.
     ///
     /// # Safety
     ///
@@ -199,9 +201,10 @@ impl Host {
     /// The default is 30 seconds.
     ///
     /// Hooks run on a thread that the host starts for them. A hook that takes longer goes on running there, and the host no
-    /// longer waits. For an init hook, and for one that saves or restores, the error is [`Error::HookTimedOut`], and in an
-    /// upgrade the old version goes on serving. A late shutdown hook is reported to the
-    /// [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns ([`PinReason::Hook`]).
+    /// longer waits. For an init hook, and for one that saves or restores, the error is
+    /// [`Error::HookTimedOut`](crate::Error::HookTimedOut), and in an upgrade the old version goes on serving. A late shutdown
+    /// hook is reported to the [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns
+    /// ([`PinReason::Hook`](crate::PinReason::Hook)).
     ///
     /// With `None`, hooks run on the thread that loads, upgrades or releases the plugin, and that thread waits without limit.
     /// This is for plugins that must be started on a certain thread, as user interfaces must on some systems.

@@ -2,7 +2,7 @@
 
 use crate::schema::signature::Signature;
 
-/// A plugin's description of itself. For an example see [`inspect`].
+/// A plugin's description of itself. For an example see [`inspect`](crate::inspect()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginInfo {
@@ -56,8 +56,8 @@ pub enum PanicStrategy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AbortPlugins {
-    /// Such plugins are loaded. A look-up that asks for a [`Fault`](crate::Fault) in one is [`Error::NoFaults`], because no call would
-    /// ever return it; other look-ups are answered.
+    /// Such plugins are loaded. A look-up that asks for a [`Fault`](crate::Fault) in one is
+    /// [`Error::NoFaults`](crate::Error::NoFaults), because no call would ever return it; other look-ups are answered.
     #[default]
     RefuseFaults,
     /// Such plugins are treated as all others. A call that asks for a [`Fault`](crate::Fault) never returns one.
@@ -66,7 +66,7 @@ pub enum AbortPlugins {
 
 /// One export of a plugin.
 ///
-/// It displays as its declaration: `fn greet(name: &str) -> String`. For an example see [`inspect`].
+/// It displays as its declaration: `fn greet(name: &str) -> String`. For an example see [`inspect`](crate::inspect()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportInfo {

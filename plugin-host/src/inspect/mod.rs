@@ -27,8 +27,8 @@ use crate::inspect::info::PluginInfo;
 use crate::inspect::lazy_file::{LazyFile, ReadAt};
 use crate::inspect::limits::Limits;
 
-/// Reads a plugin's description of itself from its file. No code of the file is run, so the file need not be trusted. The default
-/// [`Limits`] bound the time and memory that a hostile file costs.
+/// Reads a plugin's description of itself from its file. No code of the file is run, so the file need not be trusted. The
+/// default [`Limits`] bound the time and memory that a hostile file costs.
 ///
 /// # Errors
 ///

@@ -32,12 +32,12 @@ impl Host {
     ///
     /// Each phase has its own errors, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
     /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::Changed`], [`Error::NulInName`],
-    /// [`Error::FileTooLarge`], [`Error::TooManyFiles`]. Trust: [`Error::NotTrusted`]. Inspect: those of the other [limits](Limits),
-    /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
-    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::DuplicateHook`],
-    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::TooManyFiles`], [`Error::AlreadyMapped`],
-    /// [`Error::IsHost`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`],
-    /// [`Error::HookTimedOut`].
+    /// [`Error::FileTooLarge`], [`Error::TooManyFiles`]. Trust: [`Error::NotTrusted`]. Inspect: those of the other
+    /// [limits](crate::Limits), [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`],
+    /// [`Error::NotAPlugin`], [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`],
+    /// [`Error::DuplicateHook`], [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::TooManyFiles`],
+    /// [`Error::AlreadyMapped`], [`Error::IsHost`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`],
+    /// [`Error::InitPanicked`], [`Error::HookTimedOut`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = resolve(plugin.as_ref(), || self.config.search_dirs())?;
         let mut first = FirstVersion { host: self, reserved: None };

@@ -286,7 +286,8 @@ unsafe extern "C" fn take_over(block: *mut u8, size: usize, align: usize, librar
 pub(crate) struct Blocks {
     /// Parts of the list. A block's address chooses its part, so that threads seldom wait for each other.
     shards: [Mutex<Shard>; SHARDS],
-    /// Whether the library is bound. Blocks that were allocated before belong to the library's runtime, not to the plugin's code.
+    /// Whether the library is bound. Blocks that were allocated before belong to the library's runtime, not to the plugin's
+    /// code.
     bound: AtomicBool,
 }
 

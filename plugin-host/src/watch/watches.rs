@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use crate::watch::observer::{Change, Id};
 use crate::watch::service::{Bell, Message, Service};
 
-/// A plugin's file is being watched, until this is dropped. For an example see [`Host::watch`].
+/// A plugin's file is being watched, until this is dropped. For an example see [`Host::watch`](crate::Host::watch).
 ///
 /// It does not keep the host: without that, nothing is upgraded any more. Dropping it waits for nothing: an upgrade that has
 /// begun takes place, and none begins after it. It may be dropped anywhere, also where events are handled.
