@@ -244,7 +244,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
 
-        /// Parts answer as a slice does, as long as there are not too many.
+        /// A lazy file answers as a slice does, as long as it has at most `MAX_PARTS` parts.
         #[test]
         fn a_lazy_file_reads_as_the_whole(
             length in 0..20_000_usize,
