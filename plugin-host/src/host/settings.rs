@@ -126,11 +126,11 @@ impl Host {
         self
     }
 
-    /// Passes what plugins leave behind to `handler`, if their memory is [tracked](Memory::Tracked). It is freed by then.
+    /// Reports the memory that plugins leave behind to `handler`, if it is [tracked](Memory::Tracked). It is freed by then.
     /// For an example see [`Memory`].
     ///
-    /// The handler is called after the library is unmapped, on the thread that let go of it last. That may be one that is
-    /// ending. It may drop handles and hosts.
+    /// The handler is called after the library is unmapped, on the thread that ended its last use. That thread may be ending. The
+    /// handler may drop handles and hosts.
     #[must_use]
     pub fn with_leak_handler(mut self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
         self.config.settings.on_leak = Handler::new("leak", handler);

@@ -84,17 +84,17 @@ impl Mapped {
         Mapped { loaded: ManuallyDrop::new(loaded), image: Some(image), services: None, named: None }
     }
 
-    /// Gives the library back to the loader, which unmaps it unless something else keeps it. Returns whether the library
-    /// that had this table is gone.
+    /// Gives the library back to the loader, which unmaps it unless something else keeps it. Returns true if the
+    /// library that had this table is unmapped.
     ///
     /// # Safety
     ///
-    /// Nothing calls the library after this, unless something else keeps it.
+    /// No code calls the library after this, unless other code keeps it mapped.
     unsafe fn close(mut self, table: *const PluginTable) -> bool {
-        // SAFETY: taken once, as this takes `self`.
+        // SAFETY: this takes `self`, so `loaded` is taken once.
         let loaded = unsafe { ManuallyDrop::take(&mut self.loaded) };
         let gone = {
-            // Until it is known whether the library is gone, no other may come to lie in its place.
+            // No other library may be mapped at this address before the host knows whether this one is unmapped.
             let _one_at_a_time = loader();
             drop(loaded);
             let gone = is_unmapped(table);
@@ -467,7 +467,7 @@ impl Library {
             move || detached.wait(Some(Instant::now()))
         };
         let old = Old::add(self.services.plugin(), &self.version, outcome);
-        // These come first, because they stop the plugin's threads.
+        // The shutdown hooks come first, because they should stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
         let Some(mapped) = self.mapped.take() else {
@@ -479,19 +479,19 @@ impl Library {
             // SAFETY: the library is still mapped.
             let reasons = unsafe { reasons_to_stay(table, &services, mapped.image.as_ref()) };
             if !reasons.is_empty() {
-                // Something that the host does not know of may call it. So it stays.
+                // Code that the host does not control may call the library, so it stays mapped.
                 drop(mapped);
                 closed.set(Err(reasons));
                 return false;
             }
-            // SAFETY: no handle is left, no thread of the library runs, nothing is registered but with the services, which have
-            // dropped it, and the other libraries that it uses leave nothing behind.
+            // SAFETY: no handle is left, and no thread of the library runs. All that it registered is with the services, which
+            // call none of it any more. The foreign libraries that it uses leave nothing behind.
             let gone = unsafe { mapped.close(table) };
             if !gone {
                 closed.set(Err(vec![if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }]));
                 return false;
             }
-            // SAFETY: it is gone.
+            // SAFETY: the library is unmapped.
             if let Some(leak) = unsafe { services.reclaim() } {
                 on_leak.tell(&leak);
             }
@@ -584,7 +584,7 @@ impl Drop for Library {
             when_unused: OnceLock::new(),
         };
         let activity = unused.activities.begin();
-        // If the receiver is gone, it comes back, and is dropped here.
+        // If the receiver was dropped, the library comes back in the error, and is dropped here.
         drop(unused.sender.send((library, activity)));
     }
 }

@@ -45,9 +45,8 @@ impl Trust {
     ///
     /// # Safety
     ///
-    /// Every file that the host will be asked to load is a sound library. If the file is a plugin, this means: it was built
-    /// with the SDK from safe or soundly unsafe code, it was not tampered with, and while the host runs, it is replaced only by
-    /// another such file.
+    /// Every file that the host will be asked to load is a sound library. A plugin was built with the SDK from safe or soundly
+    /// unsafe code, and was not tampered with. While the host runs, the file is replaced only by another such file.
     pub unsafe fn any() -> Self {
         Trust(Policy::Any)
     }

@@ -114,8 +114,9 @@ impl Lineage {
                 places.push(Place::default());
                 places.len() - 1
             });
-        // SAFETY: the version that is published below has the function at this place. So has every later version while the
-        // handle exists, because an upgrade to a version without it is refused (`misfit`).
+        // SAFETY: the version that is published below has the function at this place. If calls are held back, `serve` publishes
+        // a version that has it, and until then no version has functions. So has every later version while the handle exists,
+        // because an upgrade to a version without the function is refused (`misfit`).
         let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
         places[place].export = export.to_owned();
@@ -151,7 +152,7 @@ impl Lineage {
         self.versions.publish(Version::new(0, []));
     }
 
-    /// Returns true if a call through a `Live` handle is in progress in a version other than `plugin`.
+    /// Returns true if calls through `Live` handles are still in progress in `plugin`, after another version was published.
     pub(crate) fn is_in_progress(&self, plugin: &impl Serving) -> bool {
         self.versions.is_in_progress(plugin.revision())
     }

@@ -53,14 +53,14 @@ impl Watches {
         }
     }
 
-    /// The plugin is gone.
+    /// Ends the watch of a plugin that was unloaded.
     pub(crate) fn end(&mut self, plugin: &str) {
         if let Some(bell) = self.bells.remove(plugin).and_then(|bell| bell.upgrade()) {
             bell.send(Message::End(bell.id));
         }
     }
 
-    /// Lets the service go if nothing is watched. Returns whether it is gone.
+    /// Drops the service if no plugin is watched. Returns true if there is no service any more.
     pub(super) fn retire(&mut self) -> bool {
         self.bells.retain(|_, bell| bell.strong_count() != 0);
         if self.bells.is_empty() {
