@@ -10,7 +10,7 @@ use plugin_core::record::{Item, Kind, MARK, RawRecord};
 use serde_json::Value;
 use thiserror::Error;
 
-/// Builds a plugin crate, and shows cargo's progress and the compiler's messages on standard error while it does.
+/// A build of a plugin crate. It shows cargo's progress and the compiler's messages on standard error.
 ///
 /// The compiler leaves out a dependency that nothing in the plugin names, together with the dependency's exports. This warns
 /// of such exports on standard error; with link-time optimization of whole programs (`lto = "fat"`) it cannot see them.
@@ -35,7 +35,7 @@ pub struct Build {
     arguments: Vec<OsString>,
 }
 
-/// Why a plugin crate could not be built.
+/// An error of building a plugin crate.
 ///
 /// # Example
 ///
@@ -48,7 +48,7 @@ pub struct Build {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// There is no crate in the directory.
+    /// The directory has no `Cargo.toml`.
     #[error("cannot build `{}`: there is no `Cargo.toml` in it", directory.display())]
     NoCrate {
         /// The directory.
@@ -59,17 +59,17 @@ pub enum BuildError {
     NoCargo {
         /// The crate's directory.
         directory: PathBuf,
-        /// What was run.
+        /// The program that was run.
         program: String,
-        /// Why it did not start.
+        /// The reason why it did not start.
         source: std::io::Error,
     },
-    /// Cargo or the compiler failed; what they said is on standard error.
+    /// Cargo or the compiler failed. Their messages are on standard error.
     #[error("cannot build `{}`: cargo failed ({status}); its messages are above", directory.display())]
     Failed {
         /// The crate's directory.
         directory: PathBuf,
-        /// How cargo ended.
+        /// Cargo's exit status.
         status: std::process::ExitStatus,
     },
     /// The crate was built, but not as a `cdylib`.
@@ -113,12 +113,12 @@ impl Build {
         self
     }
 
-    /// Cargo, without arguments.
+    /// Returns the command for cargo, without arguments.
     fn cargo(&self) -> Command {
         match &self.toolchain {
             Some(toolchain) => {
                 let mut command = Command::new("rustup");
-                // What cargo has set for the toolchain that it runs with itself would be taken for this one's.
+                // If this program runs under cargo, these variables name another toolchain's programs.
                 command.args(["run", toolchain, "cargo"]).env_remove("RUSTC").env_remove("RUSTDOC").env_remove("CARGO");
                 command
             }
@@ -193,16 +193,19 @@ impl Build {
 
 /// Returns those arguments of `cargo build` that change what a crate depends on, or where cargo looks for that.
 fn graph_arguments(arguments: &[OsString]) -> Vec<&OsStr> {
-    const ALONE: [&str; 5] = ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
-    const WITH_VALUE: [&str; 4] = ["--features", "-F", "--config", "-Z"];
+    const OPTIONS_WITHOUT_VALUE: [&str; 5] =
+        ["--all-features", "--no-default-features", "--locked", "--offline", "--frozen"];
+    const OPTIONS_WITH_VALUE: [&str; 4] = ["--features", "-F", "--config", "-Z"];
     let mut chosen = Vec::new();
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy();
-        if WITH_VALUE.contains(&&*text) {
+        if OPTIONS_WITH_VALUE.contains(&&*text) {
             chosen.push(&**argument);
             chosen.extend(arguments.next().map(|value| &**value));
-        } else if ALONE.contains(&&*text) || WITH_VALUE.iter().any(|option| text.starts_with(option)) {
+        } else if OPTIONS_WITHOUT_VALUE.contains(&&*text)
+            || OPTIONS_WITH_VALUE.iter().any(|option| text.starts_with(option))
+        {
             chosen.push(&**argument);
         }
     }
@@ -248,7 +251,7 @@ struct Dependency {
     file: PathBuf,
 }
 
-/// The crate that one of cargo's messages says was built for others to depend on.
+/// Returns the dependency that one of cargo's messages reports as built.
 fn dependency(message: &Value) -> Option<Dependency> {
     let files = message["filenames"].as_array().filter(|_| message["reason"] == "compiler-artifact")?;
     let mut files = files.iter().filter_map(|file| file.as_str().map(Path::new));
@@ -260,7 +263,7 @@ fn dependency(message: &Value) -> Option<Dependency> {
     })
 }
 
-/// A warning for each dependency with exports that are not in the library.
+/// Returns a warning for each dependency with exports that are not in the library.
 fn left_out(library: &Path, dependencies: &[Dependency]) -> Vec<String> {
     let in_library = items(library);
     let left_out = |Dependency { name, file, .. }: &Dependency| {
@@ -276,14 +279,14 @@ fn left_out(library: &Path, dependencies: &[Dependency]) -> Vec<String> {
     dependencies.iter().filter_map(left_out).collect()
 }
 
-/// The modules and names of all annotated items that have a record in a file, wherever in the file it is.
+/// Returns the modules and names of all annotated items that have a record anywhere in a file.
 fn items(file: &Path) -> BTreeSet<(String, String)> {
     let mut items = BTreeSet::new();
     let bytes = std::fs::read(file).unwrap_or_default();
     let mut rest: &[u8] = &bytes;
     loop {
         let before = rest;
-        // It searches fast, also in a program that is not optimized.
+        // `skip_until` is fast, also in a program that is not optimized.
         let skipped = rest.skip_until(MARK[0]).unwrap_or_default();
         let Some(start) = skipped.checked_sub(1) else { return items };
         if let Ok(Some((record, _))) = RawRecord::read(&before[start..])
@@ -323,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_linked_is_a_dependency() {
+    fn only_linked_packages_are_dependencies() {
         let package = |id: &str, kind: &str| {
             serde_json::json!({
                 "id": id, "manifest_path": format!("/nonexistent/{id}/Cargo.toml"), "targets": [{ "kind": [kind] }]

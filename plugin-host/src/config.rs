@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use crate::event::Event;
 use crate::file::mapping::Mapping;
+use crate::inspect::description::Description;
 use crate::inspect::info::{AbortPlugins, PanicStrategy};
 use crate::inspect::limits::Limits;
-use crate::inspect::manifest::Manifest;
 use crate::library::Settings;
 use crate::load::trust::Trust;
 use crate::services::memory::Memory;
 use crate::work::activity::Activities;
 use crate::work::handler::Handler;
 
-/// How long a hook may take, unless the host says otherwise.
+/// The default limit for the time of a hook.
 pub(crate) const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long calls in progress may take to end when a state is handed over, unless the host says otherwise.
+/// The default limit for waiting until calls in progress have ended, before a state is handed over.
 const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);
 
 /// The settings that the host's author chose.
@@ -72,7 +72,7 @@ impl Config {
     }
 
     /// Returns true if no look-up in that plugin may ask for a [`Fault`].
-    pub(crate) fn refuses_faults(&self, manifest: &Manifest) -> bool {
-        manifest.panic() == PanicStrategy::Abort && self.abort_plugins == AbortPlugins::RefuseFaults
+    pub(crate) fn refuses_faults(&self, description: &Description) -> bool {
+        description.panic() == PanicStrategy::Abort && self.abort_plugins == AbortPlugins::RefuseFaults
     }
 }

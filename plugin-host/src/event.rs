@@ -1,4 +1,4 @@
-//! [`Event`]: what happens to plugins in the background, or at the request of others.
+//! [`Event`]: a change of a plugin in the background, or at the request of other code.
 
 use std::error::Error as _;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::unload::outcome::Unload;
 
-/// What has happened to a plugin. It displays as a line for a log.
+/// A change of a plugin. It displays as a line for a log.
 ///
 /// # Example
 ///
@@ -22,33 +22,34 @@ use crate::unload::outcome::Unload;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Another version of a plugin serves now.
+    /// A plugin was upgraded: another version serves now.
     Upgraded {
         /// The plugin's name.
         plugin: String,
         /// The version of its package.
         version: String,
-        /// Its number: see [`Plugin::revision`](crate::Plugin::revision).
+        /// The version's number: see [`Plugin::revision`](crate::Plugin::revision).
         revision: u64,
-        /// The file it is from.
+        /// The file of the version.
         path: PathBuf,
     },
-    /// A version that was replaced is not in use any more, and has been unloaded.
+    /// The old version of an upgrade is not in use any more, and was unloaded.
     Retired {
         /// The plugin's name.
         plugin: String,
         /// The version's number.
         revision: u64,
-        /// What has come of it.
+        /// The outcome of its unload.
         outcome: Unload,
     },
-    /// A file that is watched has changed, and the plugin could not be upgraded to it. The version before serves on.
+    /// A file that is watched has changed, and the plugin could not be upgraded to it. The version
+    /// before goes on serving.
     NotUpgraded {
         /// The plugin's name.
         plugin: String,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: Error,
     },
     /// The private copy of a plugin is a temporary file instead of sealed memory, because the kernel or the confinement of

@@ -1,4 +1,4 @@
-//! The parts that read what may be hostile, for fuzzers. Not covered by semantic versioning.
+//! The functions that read hostile input, for fuzzers. Not covered by semantic versioning.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {
     (asked.accepts(&exported), asked.difference(&exported, Sides::LOOK_UP))
 }
 
-/// Looks in a library for the symbols that others would replace, and for the change with which the library uses its own.
-/// Returns whether that change lies in the library, or `None` if there is no change.
+/// Searches a library for symbols that another library's would replace, and for the flag that prevents this.
+/// Returns whether the change that sets the flag lies within the library, or `None` if no change is needed or possible.
 #[cfg(target_os = "linux")]
 pub fn own_symbols(library: &[u8]) -> Option<bool> {
     let _ = crate::file::symbols::replaced(library);

@@ -1,4 +1,4 @@
-//! [`Host`]: what is loaded, and how it is looked up.
+//! [`Host`]: the loaded plugins, and look-ups in them.
 
 mod settings;
 
@@ -16,11 +16,11 @@ use crate::registry::Registry;
 
 /// Loads plugins and looks up what they export.
 ///
-/// It may be shared between threads. Dropping it lets its plugins go; each stays loaded for as long as a handle to
-/// anything of it is left. Dropping waits for the shutdown hooks of the others, for upgrades in progress, and for faults that
-/// are being reported, but for each not longer than [a hook may take](Self::with_hook_timeout). It never waits for handles,
-/// nor for itself when it is dropped where events or faults are handled. [`close`](Self::close) does the same with a time
-/// limit, and says what has become of each plugin.
+/// Threads may share a host. When the host is dropped, each plugin stays loaded as long as a handle to it exists, and the
+/// other plugins are unloaded. The drop waits for their shutdown hooks, for upgrades in progress, and for faults that are
+/// being reported, but for each not longer than [a hook may take](Self::with_hook_timeout). It never waits for handles. If a
+/// handler of events or faults drops the host, the drop does not wait for that handler. [`close`](Self::close) does the same
+/// with a time limit, and returns the outcome for each plugin.
 ///
 /// # Example
 ///
@@ -38,13 +38,14 @@ use crate::registry::Registry;
 pub struct Host {
     pub(crate) config: Config,
     pub(crate) registry: Arc<RwLock<Registry>>,
-    /// Whether this is the host of the program's, rather than one that its own threads make for a moment.
+    /// Whether this value belongs to the program. The host's own threads make other values for a moment, and dropping these has
+    /// no effect.
     pub(crate) is_owner: bool,
 }
 
 impl Host {
-    /// A host without plugins. It searches for bare names beside the program's executable, after the directories given
-    /// by [`with_search_dir`](Self::with_search_dir).
+    /// Creates a host without plugins. It searches for bare names in the directories of
+    /// [`with_search_dir`](Self::with_search_dir), and then beside the program's executable.
     pub fn new(trust: Trust) -> Self {
         Host { config: Config::new(trust), registry: Arc::default(), is_owner: true }
     }
@@ -57,30 +58,30 @@ impl Host {
         self.registry.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The loaded plugin of that name.
+    /// Returns the loaded plugin of that name.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchPlugin`], with the loaded one whose name is most like it, and [`Error::Unloading`].
+    /// [`Error::NoSuchPlugin`], with the loaded plugin that has the most similar name, and [`Error::Unloading`].
     pub fn plugin(&self, name: &str) -> Result<Plugin, Error> {
         self.read().plugin(name).cloned()
     }
 
-    /// Every loaded plugin, in the order they were loaded, but for those that are being unloaded.
+    /// Returns the loaded plugins in the order of loading, without those that are being unloaded.
     pub fn plugins(&self) -> Vec<Plugin> {
         self.read().plugins().to_vec()
     }
 
     /// Looks up an export by name and type in all loaded plugins. For an example see [`Host`].
     ///
-    /// The type is a function's, `fn(&str) -> String`, and gives a [`Function`](crate::Function); or a static's,
-    /// `&str`, and gives a [`Static`](crate::Static).
+    /// The type of a function, such as `fn(&str) -> String`, gives a [`Function`](crate::Function). The type of a static, such
+    /// as `&str`, gives a [`Static`](crate::Static).
     ///
     /// # Errors
     ///
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
-    /// [`Error::NoFaults`], [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only plugin that exports it is
-    /// being unloaded.
+    /// [`Error::NoFaults`], [`Error::Access`] if a static's plugin panics, and [`Error::Unloading`] if the only
+    /// plugin that exports it is being unloaded.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
         // Not while the registry is locked: binding may run the plugin's code.
         let fitting = self.read().fitting::<F>(name);
@@ -90,13 +91,13 @@ impl Host {
         }
     }
 
-    /// The one plugin that exports `name`.
+    /// Returns the only plugin that exports `name`.
     pub(crate) fn exporter(&self, name: &str) -> Result<Plugin, Error> {
         self.read().exporter(name).cloned()
     }
 
-    /// Looks up an export by name and type in every plugin that has it, in the order they were loaded. There may be
-    /// none. Those that are being unloaded are left out.
+    /// Looks up an export by name and type in every plugin that has it, in the order of loading. The result may be empty.
+    /// Plugins that are being unloaded are left out.
     ///
     /// # Example
     ///
@@ -112,7 +113,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`Error::TypeMismatch`] if one exports the name with another type, [`Error::NoFaults`], and [`Error::Access`] if a
+    /// [`Error::TypeMismatch`] if a plugin exports the name with another type, [`Error::NoFaults`], and [`Error::Access`] if a
     /// static's plugin panics.
     pub fn get_all<F: Lookup>(&self, name: &str) -> Result<Vec<(Plugin, F::Handle)>, Error> {
         no_nul(name)?;
@@ -140,7 +141,7 @@ mod tests {
     use crate::registry::{ToUnload, Unloaded};
 
     #[test]
-    fn names_lead_to_those_that_are_loaded() {
+    fn look_ups_find_the_loaded_plugins() {
         let host = Host::new(Trust::none());
         let found = |name: &str| match host.get::<fn()>(name) {
             Ok(found) => found.label().to_owned(),
@@ -171,14 +172,14 @@ mod tests {
 
         // A version with the same exports, and others without.
         let same = plugin("a", &["x", "y"], a.place().next());
-        host.write().replace(&a, same.clone());
+        host.write().upgrade(&a, same.clone());
         expect(["a::x", "a or b", "b::z"]);
         let _handle = host.get::<fn()>("x").unwrap();
         assert_eq!((a.exports_in_use().len(), same.exports_in_use().len()), (0, 1), "it is the new version's");
         let without = plugin("a", &["x"], same.place().next());
-        host.write().replace(&same, without.clone());
+        host.write().upgrade(&same, without.clone());
         expect(["a::x", "b::y", "b::z"]);
-        host.write().replace(&without, plugin("a", &["x", "y", "z"], without.place().next()));
+        host.write().upgrade(&without, plugin("a", &["x", "y", "z"], without.place().next()));
         expect(["a::x", "a or b", "a or b"]);
         remove(1);
         expect(["a::x", "a::y", "a::z"]);

@@ -5,7 +5,7 @@
 //!
 //! // SAFETY: this program loads only plugins that were built with the SDK, from its own directory.
 //! let host = Host::new(unsafe { Trust::any() })
-//!     // Frees what plugins with `plugin_core::use_host_allocator!()` leave when they go. Others lose it.
+//!     // Frees the memory that plugins with `plugin_core::use_host_allocator!()` leave behind.
 //!     .with_memory(Memory::Tracked);
 //! host.load("greeter")?;
 //!
@@ -20,16 +20,16 @@
 //! | say which files may be loaded | [`Trust`] |
 //! | load, look up, list | [`Host`], [`Plugin`] |
 //! | call a function, also from other threads | [`Function`] |
-//! | have plugins allocate as this program does | [`use_system_allocator!`] |
+//! | let plugins allocate as fast as this program | [`use_system_allocator!`] |
 //! | learn which plugin a crash was in | [`Host::with_crash_reports`] |
-//! | free what plugins leak, and hear of it | [`Memory`], [`Leak`] |
+//! | free memory that plugins leak, and get a report | [`Memory`], [`Leak`] |
 //! | get a panic as a value | `get::<fn(..) -> Result<R, Fault>>`, [`Fault`] |
 //! | use plugins whose panics end the process | [`AbortPlugins`] |
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
 //! | bound the time and memory that a hostile file costs | [`Limits`] |
-//! | unload a plugin, and be told what keeps it | [`Host::unload`], [`PinReason`] |
-//! | replace a plugin by its next version, and follow that | [`Host::reload`], [`Live`], [`Event`] |
+//! | unload a plugin, and learn what keeps it | [`Host::unload`], [`PinReason`] |
+//! | upgrade a plugin to its next version, and follow it | [`Host::reload`], [`Live`], [`Event`] |
 //! | upgrade a plugin when its file changes | `Host::watch`, with the feature `watch` |
 //! | serve plugins that are linked in | [`Host::linked`] |
 //! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
@@ -38,30 +38,33 @@
 //! # Loading
 //!
 //! Loading has phases, each with its own errors: *read* the file, ask the *trust*, *inspect* the bytes, *map* the very
-//! same bytes, *attach* by running the init hooks. Nothing of a file is run before it is trusted and has been inspected.
+//! same bytes, *attach* by running the init hooks. No code of a file runs before the file is trusted and has been inspected.
 //!
 //! # When a library goes away
 //!
-//! Every handle keeps its library loaded. When the host and all handles are gone, the shutdown hooks run, and the
-//! library is detached. On Linux with glibc it is then unmapped, as soon as no thread that it started is running; unless
-//! something in it is known to the system alone, such as a signal handler. Memory that its statics own is lost then, unless it
-//! is [tracked](Memory). A host in a `static`, or a handle that is
-//! forgotten, is never dropped: then no shutdown hook runs, and what a plugin has printed without a line feed is lost at
-//! the program's end.
+//! Every handle keeps its library loaded. When the host and all handles are dropped, the shutdown hooks run, and the library is
+//! detached. On Linux with glibc the library is then unmapped as soon as no thread that it started is running, unless the
+//! kernel or the C library may still call it, for example as a signal handler. Memory that its statics own is lost then, unless
+//! it is [tracked](Memory).
 //!
-//! [`Host::unload`] does the same to one plugin while the host goes on, waits for what is in use, and tells: it is
-//! [`Unmapped`](Unload::Unmapped), which was checked, or [`Pinned`](Unload::Pinned), with what somebody can do about
-//! it. Handles that are left pin it before anything is done, so that it serves on. Threads that are left pin it after
-//! the shutdown hooks, because those are what stops them: then it is detached, goes with its last thread, and `unload`
-//! can be asked again until it has. A thread of the host's that has run code of a plugin may end at any time, before or
-//! after.
+//! A host in a `static`, or a handle that is passed to `mem::forget`, is never dropped. Then no shutdown hook runs, and text
+//! that a plugin has printed without a line feed is lost when the program ends.
 //!
-//! Elsewhere it stays mapped until the process ends, and what it was given to call stays with it: nothing tells whether
-//! a thread that it started still runs, or whether the system would still call a thread-local's destructor in it. Those
-//! of the thread that detaches it run when that thread ends. There `unload` detaches it, and says
-//! [`PinReason::Platform`]. Loaded again it is a new library, so a program that reloads grows by one library each time.
-//! On Windows a mapped file cannot be deleted either: the private copies of a process that has ended are deleted by the
-//! next one that loads a plugin.
+//! [`Host::unload`] does the same to one plugin while the host goes on. It waits until the plugin is not in use, and returns the
+//! outcome: [`Unmapped`](Unload::Unmapped), which the host has checked, or [`Pinned`](Unload::Pinned) with the reasons, which
+//! say what to do.
+//!
+//! - Handles that are left pin the plugin before any step, so it goes on serving.
+//! - Threads that are left pin the plugin after the shutdown hooks, because these hooks should stop the threads. The plugin is
+//!   detached, and is unmapped when its last thread ends. A later call of `unload` returns the outcome.
+//! - A thread of the host that has run a plugin's code may end at any time, before or after the unload.
+//!
+//! On other systems a library stays mapped until the process ends, and so do the services that the host lends it. The host
+//! cannot learn there whether a thread of the library still runs, or whether the C library will still call a thread-local's
+//! destructor in it. The destructors of the thread that detaches the library run when that thread ends. `unload` detaches the
+//! library, and returns [`PinReason::Platform`]. A file that is loaded again is a new library, so a program that reloads
+//! plugins grows by one library each time. On Windows a mapped file cannot be deleted either. So the next process that loads a
+//! plugin deletes the private copies of processes that have ended.
 //!
 //! # Debuggers and profilers
 //!
@@ -79,7 +82,7 @@
 //! another side may be reading. On Linux with glibc (x86-64 and AArch64) a program with this crate has functions of its own
 //! in the place of `setenv`, `unsetenv`, `putenv` and `clearenv`. They never free or move anything that a reader may have
 //! found. Every library of the process uses them, because a program's functions come before the C library's; plugins use them
-//! in any case. So these pairs do no harm, whatever the editions, and a reader never misses a variable that is there:
+//! in any case. So these pairs do no harm in any edition, and a reader never misses a variable that is set:
 //!
 //! | one side writes | another reads, at the same time |
 //! | --- | --- |
@@ -107,10 +110,10 @@
 //! The readers are std's and the C library's, whose plain loads are races in terms of Rust's memory model. The source of
 //! `plugin-core`, `runtime/environment.rs`, says which facts about processors and compilers make them harmless.
 //!
-//! **The process's end.** Two threads must not call the C library's `exit` at once, against which each std has a guard. On Linux
-//! with glibc a plugin's `exit` becomes the host's `std::process::exit`. So one thread ends the process and the others wait,
-//! also if `main` returns meanwhile, and what the host has printed is flushed, too. It remains open that C code calls `exit`
-//! itself, or that a C program returns from `main`, while Rust code does; glibc 2.41 allows that.
+//! **The process's end.** Two threads must not call the C library's `exit` at once. Each std has a guard against this, but only
+//! for its own calls. On Linux with glibc a plugin's `exit` becomes the host's `std::process::exit`. So one thread ends the
+//! process and the others wait, also if `main` returns meanwhile, and the host's standard output is flushed, too. One case
+//! remains open: C code calls `exit`, or a C program returns from `main`, while Rust code calls `exit`. glibc 2.41 allows that.
 //!
 //! Other state does no harm, but may surprise:
 //!
@@ -136,7 +139,7 @@
 //! | children, [`std::process::Child`] | belong to the side that started them; code that waits for any child takes them away from all |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// They panic where standard output or standard error cannot be written.
+// These macros panic if standard output or standard error cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_feature = "crt-static"))]
@@ -188,8 +191,8 @@ pub use schema::signature::Signature;
 pub use services::memory::{Leak, Memory};
 #[cfg(feature = "serde")]
 pub use untyped::CallError;
-pub use upgrade::succession::Draining;
-/// What the expansion of [`use_system_allocator!`] refers to.
+pub use upgrade::lineage::Draining;
+/// The items that the expansion of [`use_system_allocator!`] uses.
 #[doc(hidden)]
 pub mod __private {
     pub use plugin_core::__private::inventory;

@@ -14,14 +14,14 @@ use plugin_core::{Lookup, Origin, Site};
 use crate::error::names::no_nul;
 use crate::error::{Error, TypeMismatch};
 use crate::file::stamp::Stamp;
+use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
-use crate::inspect::manifest::Manifest;
 use crate::library::Library;
 use crate::library::entry::Entry;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::unload::pin::PinReason;
-use crate::upgrade::succession::{Serving, Succession};
+use crate::upgrade::lineage::{Lineage, Serving};
 
 /// Plugins are named like packages, where `-` and `_` are the same.
 pub(crate) fn normal(name: &str) -> String {
@@ -56,41 +56,42 @@ pub(crate) fn normal(name: &str) -> String {
 pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
-    manifest: Arc<Manifest>,
-    /// Whether it may not be asked for faults.
+    description: Arc<Description>,
+    /// Whether look-ups in it may not ask for faults.
     refuses_faults: bool,
     file: Option<(PathBuf, Stamp)>,
     place: Place,
-    /// By the names as they stand in the library.
+    /// The exports by name. The names are in the library.
     exports: HashMap<&'static str, Export, RandomState>,
     /// The entry of the hook that saves the state.
     save: Option<Entry>,
-    /// Keeps the library, also if it exports nothing. The last field: the values before may lie in it.
+    /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
+    /// into the library when they are dropped.
     library: Arc<dyn Any + Send + Sync>,
 }
 
-/// Where a plugin stands among others.
+/// The numbers of a version: its place among the plugins, and in its lineage.
 #[derive(Clone)]
 pub(crate) struct Place {
-    /// In the order of loading.
+    /// The plugin's number in the order of loading.
     number: u64,
-    /// Among the versions that have replaced each other, from 1.
+    /// The number of the version in its lineage, from 1.
     revision: u64,
-    succession: Arc<Succession>,
+    lineage: Arc<Lineage>,
 }
 
 impl Place {
     pub(crate) fn first() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, succession: Succession::new() }
+        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, lineage: Lineage::new() }
     }
 
-    /// Its number in the order of loading.
+    /// Returns the plugin's number in the order of loading.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// That of the next version.
+    /// Returns the place of the next version.
     pub(crate) fn next(&self) -> Self {
         Place { revision: self.revision + 1, ..self.clone() }
     }
@@ -109,7 +110,7 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    /// How many handles there are to it.
+    /// Returns the number of handles to the export.
     fn handles(&self) -> usize {
         Arc::strong_count(&self.site) - 1
     }
@@ -117,7 +118,7 @@ impl Export {
 
 impl Plugin {
     pub(crate) fn new(
-        manifest: Manifest,
+        description: Description,
         refuses_faults: bool,
         file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
@@ -126,12 +127,12 @@ impl Plugin {
     ) -> Self {
         let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
         // Entries of the same type get the same descriptor, so that it is found in the cache.
-        let mut descriptors = HashSet::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
-        let mut exports = HashMap::with_capacity_and_hasher(manifest.exports().len(), RandomState::default());
+        let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
+        let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
         exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
             descriptors.insert(entry.item.descriptor);
-            let label = [manifest.name(), "::", name].concat();
+            let label = [description.name(), "::", name].concat();
             let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
             let export = Export {
                 descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
@@ -143,13 +144,20 @@ impl Plugin {
             };
             (name, export)
         }));
-        Plugin(Arc::new(Loaded { manifest: Arc::new(manifest), refuses_faults, file, place, exports, save, library }))
+        Plugin(Arc::new(Loaded {
+            description: Arc::new(description),
+            refuses_faults,
+            file,
+            place,
+            exports,
+            save,
+            library,
+        }))
     }
 
-    /// The library that it was loaded from, if no [`Plugin`], no handle and no value of it exists elsewhere. Then none can
-    /// be made either.
+    /// Returns the library if no other [`Plugin`], no handle and no value of this plugin exists. Then none can be made any more.
     pub(crate) fn into_library(mut self) -> Result<Library, Plugin> {
-        self.succession().forget_gone(&self);
+        self.lineage().forget_gone(&self);
         if !self.is_sole() {
             return Err(self);
         }
@@ -159,7 +167,9 @@ impl Plugin {
         Ok(library.expect("a library from a file, of which this is the only share"))
     }
 
-    /// Whether no other code has a share of it. In this order: a `Plugin` gives handles, handles give values.
+    /// Returns true if no other code has a share of the plugin.
+    ///
+    /// The order of the checks matters: a `Plugin` can give out new handles, and a handle can give out new values.
     fn is_sole(&mut self) -> bool {
         let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
         let Loaded { exports, library, .. } = loaded;
@@ -182,7 +192,7 @@ impl Plugin {
         false
     }
 
-    /// The handles and values of it that exist elsewhere.
+    /// Returns the other handles and values of this plugin that exist.
     pub(crate) fn in_use(&self) -> Vec<PinReason> {
         let loaded = &*self.0;
         let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
@@ -192,18 +202,18 @@ impl Plugin {
         PinReason::in_use(handles, plugins, values)
     }
 
-    /// The exports with handles in use, and their types. Handles that follow upgrades do not count.
+    /// Returns the exports with handles in use, and their types. Handles that follow upgrades do not count.
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
-        self.succession().forget_gone(self);
+        self.lineage().forget_gone(self);
         let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
         in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
     }
 
-    /// The exports with handles. Each comes with the number that stay with this version, and the number that follow
-    /// upgrades.
+    /// Returns the exports with handles. For each: the number of handles that stay with this version, and the number of those
+    /// that follow upgrades.
     fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
         let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
-        exports.map(|(&name, export)| match self.succession().live_handles(name) {
+        exports.map(|(&name, export)| match self.lineage().live_handles(name) {
             // Those that follow have one between them.
             Some(live) => (name, export, export.handles().saturating_sub(1), live),
             None => (name, export, export.handles(), 0),
@@ -222,11 +232,11 @@ impl Plugin {
 
     /// The names of the exports, in order.
     pub(crate) fn export_names(&self) -> &[String] {
-        self.0.manifest.exports()
+        self.0.description.exports()
     }
 
-    pub(crate) fn manifest(&self) -> &Arc<Manifest> {
-        &self.0.manifest
+    pub(crate) fn description(&self) -> &Arc<Description> {
+        &self.0.description
     }
 
     /// Returns true if no look-up may ask for a fault.
@@ -243,8 +253,8 @@ impl Plugin {
         &self.0.place
     }
 
-    pub(crate) fn succession(&self) -> &Arc<Succession> {
-        &self.0.place.succession
+    pub(crate) fn lineage(&self) -> &Arc<Lineage> {
+        &self.0.place.lineage
     }
 
     pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {
@@ -256,38 +266,39 @@ impl Plugin {
         self.0.save.as_ref()
     }
 
-    /// Its library, if it is not linked.
+    /// Returns the plugin's library, unless the plugin is linked into the program.
     pub(crate) fn library(&self) -> Option<&Library> {
         self.0.library.downcast_ref()
     }
 
-    /// References that tell whether it and its library still exist.
+    /// Returns weak references to the plugin and to its library.
     pub(crate) fn downgrade(&self) -> [Weak<dyn Any + Send + Sync>; 2] {
         let loaded: Weak<Loaded> = Arc::downgrade(&self.0);
         [loaded, Arc::downgrade(&self.0.library)]
     }
 
-    /// Whether that is its name.
+    /// Returns true if the plugin has this name.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         normal(self.name()) == normal(name)
     }
 
-    /// The number of this version: 1 for the one that [`Host::load`] loaded, and one more with each [`Host::reload`].
+    /// The number of this version: 1 for the one that [`Host::load`](crate::Host::load) loaded, and one more with each
+    /// [`Host::reload`](crate::Host::reload).
     pub fn revision(&self) -> u64 {
         self.0.place.revision
     }
 
-    /// Its name: that of the package it was built from.
+    /// Returns the plugin's name, which is that of its package.
     pub fn name(&self) -> &str {
-        self.0.manifest.name()
+        self.0.description.name()
     }
 
-    /// Its package's version.
+    /// Returns the version of the plugin's package.
     pub fn version(&self) -> &str {
-        self.0.manifest.version()
+        self.0.description.version()
     }
 
-    /// The file it was loaded from; `None` if it is linked.
+    /// Returns the file that the plugin was loaded from, or `None` if it is linked into the program.
     pub fn path(&self) -> Option<&Path> {
         self.0.file.as_ref().map(|(path, _)| &**path)
     }
@@ -300,7 +311,7 @@ impl Plugin {
 
     /// The plugin's description of itself.
     pub fn info(&self) -> &PluginInfo {
-        self.0.manifest.info()
+        self.0.description.info()
     }
 
     /// The plugin's exports, in the order of the names.
@@ -308,7 +319,7 @@ impl Plugin {
         &self.info().exports
     }
 
-    /// Looks up an export of this plugin by name and type, as [`Host::get`] does in all.
+    /// Looks up an export of this plugin by name and type, as [`Host::get`](crate::Host::get) does in all.
     ///
     /// # Errors
     ///
@@ -339,7 +350,7 @@ impl Plugin {
     pub(crate) fn export(&self, name: &str) -> Result<&Export, Error> {
         let Some(export) = self.0.exports.get(name) else {
             no_nul(name)?;
-            let exports = self.0.manifest.exports().iter().map(String::as_str);
+            let exports = self.0.description.exports().iter().map(String::as_str);
             return Err(Error::no_such_export(name, Some(self.name()), exports));
         };
         Ok(export)
@@ -352,7 +363,7 @@ impl Plugin {
         export.map(|entry| entry.item.modules).unwrap_or_default()
     }
 
-    /// Whether an export whose descriptor has other bytes than the asked one's may still be used.
+    /// Checks that an export can be used as the type that is asked for, although the descriptors differ.
     #[cold]
     fn check(&self, name: &str, descriptor: &[u8], asked: Signature, modules: &str) -> Result<(), Error> {
         let exported = Signature::read(descriptor);
@@ -412,7 +423,7 @@ pub(crate) mod tests {
     use crate::inspect::info::PanicStrategy;
     use crate::schema::testing::*;
 
-    /// A plugin with exports of these names, which are not called.
+    /// Returns a plugin from a file, with exports of these names, which are not called.
     pub(crate) fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {
         let entry = |name: &&'static str| {
             let (package, version, module, docs, arguments) = ("", "", "", "", "");
@@ -456,8 +467,8 @@ pub(crate) mod tests {
             exports: exports.iter().map(info).collect(),
         };
         let entries: Vec<_> = exports.iter().map(entry).collect();
-        let stamp = Stamp::new(&std::fs::metadata(".").unwrap());
-        Plugin::new(info.into(), false, Some(("plugin".into(), stamp)), Arc::new(()), &entries, place)
+        let file = (PathBuf::from(name), Stamp::new(&std::fs::metadata(env!("CARGO_MANIFEST_DIR")).unwrap()));
+        Plugin::new(info.into(), false, Some(file), Arc::new(()), &entries, place)
     }
 
     #[test]

@@ -9,10 +9,10 @@ use plugin_core::{Lookup, Site};
 
 use crate::error::Error;
 use crate::error::names::no_nul;
-use crate::inspect::manifest::Manifest;
+use crate::inspect::description::Description;
 use crate::plugin::{Export, Fitting, Plugin, normal};
-use crate::unload::departed::Departed;
-use crate::upgrade::succession::Succession;
+use crate::unload::detached_plugin::DetachedPlugin;
+use crate::upgrade::lineage::Lineage;
 #[cfg(feature = "watch")]
 use crate::watch::watches::Watches;
 
@@ -26,36 +26,36 @@ pub(crate) struct Registry {
     /// The exporters of each name.
     exports: HashMap<Box<str>, Exporters, RandomState>,
     /// The plugins that are detached and not yet unmapped, by name, the newest of a name last. The name may be taken again.
-    departed: HashMap<String, Vec<Arc<Departed>>>,
+    detached: HashMap<String, Vec<Arc<DetachedPlugin>>>,
     #[cfg(feature = "watch")]
     pub(crate) watches: Watches,
 }
 
 /// The state of a plugin that has a name of its own in the host. The architecture's page has all states.
 enum State {
-    /// Its file is read and mapped, and its init hooks run.
+    /// The host is reading and mapping this file, or runs the plugin's init hooks.
     Loading(PathBuf),
-    /// It is in the tables, and was loaded from this file.
+    /// The plugin is in the tables, and was loaded from this file.
     Serving(PathBuf),
-    /// It is out of the tables. The host waits for its handles, or runs its shutdown hooks.
-    Unloading(Arc<Manifest>),
+    /// The plugin is out of the tables. The host waits for the plugin's handles, or runs its shutdown hooks.
+    Unloading(Arc<Description>),
 }
 
 /// A plugin that is to be unloaded.
 pub(crate) enum ToUnload {
-    /// It has just been taken out of the tables. Its name stays taken until [`Registry::end_unload`].
+    /// The plugin was taken out of the tables. Its name stays taken until [`Registry::end_unload`].
     Serving(Plugin),
-    /// It was detached before.
-    Departed(Arc<Departed>),
+    /// An earlier unload has detached the plugin.
+    Detached(Arc<DetachedPlugin>),
 }
 
 /// The outcome of an unload.
 pub(crate) enum Unloaded {
-    /// It is in use, and serves on.
+    /// The plugin is in use, and goes on serving.
     Serving(Plugin),
-    /// It is detached, and not unmapped.
-    Departed(Arc<Departed>),
-    /// It is unmapped, or its unload was interrupted by a panic.
+    /// The plugin is detached, and not unmapped.
+    Detached(Arc<DetachedPlugin>),
+    /// The plugin is unmapped, or a panic has interrupted its unload.
     Gone,
 }
 
@@ -69,7 +69,7 @@ impl Registry {
     pub(crate) fn reserve(&mut self, name: &str, path: &Path) -> Result<(), Error> {
         let key = normal(name);
         match self.states.get(&key) {
-            Some(State::Unloading(manifest)) => Err(Error::Unloading { plugin: manifest.name().to_owned() }),
+            Some(State::Unloading(description)) => Err(Error::Unloading { plugin: description.name().to_owned() }),
             Some(State::Loading(loaded) | State::Serving(loaded)) => {
                 Err(Error::AlreadyLoaded { path: path.to_owned(), name: name.to_owned(), loaded: loaded.clone() })
             }
@@ -98,7 +98,7 @@ impl Registry {
         }
     }
 
-    /// Its place among the plugins, in the order of loading.
+    /// Returns the index of a plugin in the order of loading.
     fn place_of(&self, plugin: &Plugin) -> usize {
         self.plugins.partition_point(|other| other.place().number() < plugin.place().number())
     }
@@ -180,7 +180,7 @@ impl Registry {
     }
 
     /// Puts `new` in the place of `old`, which is in the tables.
-    pub(crate) fn replace(&mut self, old: &Plugin, new: Plugin) {
+    pub(crate) fn upgrade(&mut self, old: &Plugin, new: Plugin) {
         let place = self.place_of(old);
         let key = normal(new.name());
         if let Some(path) = new.path() {
@@ -188,7 +188,7 @@ impl Registry {
         }
         let same = old.export_names() == new.export_names();
         #[cfg(feature = "watch")]
-        self.watches.replaced(&key);
+        self.watches.upgraded(&key);
         self.plugins[place] = new;
         if !same {
             return self.index();
@@ -202,10 +202,10 @@ impl Registry {
     }
 
     /// The names of the plugins that are or were here, and all there is of each.
-    pub(crate) fn successions(&self) -> Vec<(String, Arc<Succession>)> {
-        let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.succession().clone()));
-        let gone = self.departed.iter();
-        let gone = gone.flat_map(|(name, all)| all.iter().map(|departed| (name.clone(), departed.succession.clone())));
+    pub(crate) fn lineages(&self) -> Vec<(String, Arc<Lineage>)> {
+        let here = self.plugins.iter().map(|plugin| (plugin.name().to_owned(), plugin.lineage().clone()));
+        let gone = self.detached.iter();
+        let gone = gone.flat_map(|(name, all)| all.iter().map(|detached| (name.clone(), detached.lineage.clone())));
         here.chain(gone).collect()
     }
 
@@ -215,18 +215,18 @@ impl Registry {
         let key = normal(name);
         self.not_unloading(&key)?;
         let Some(place) = self.plugins.iter().position(|plugin| plugin.is_named(&key)) else {
-            let departed = self.departed.get(&key).and_then(|departed| departed.last()).cloned();
-            return departed.map(ToUnload::Departed).ok_or_else(|| self.no_such_plugin(name));
+            let detached = self.detached.get(&key).and_then(|detached| detached.last()).cloned();
+            return detached.map(ToUnload::Detached).ok_or_else(|| self.no_such_plugin(name));
         };
         let plugin = &self.plugins[place];
         let named = || plugin.name().to_owned();
         if plugin.path().is_none() {
             return Err(Error::Linked { plugin: named() });
         }
-        if plugin.succession().is_upgrading() {
+        if plugin.lineage().is_upgrading() {
             return Err(Error::Upgrading { plugin: named() });
         }
-        self.states.insert(key, State::Unloading(plugin.manifest().clone()));
+        self.states.insert(key, State::Unloading(plugin.description().clone()));
         let plugin = self.plugins.remove(place);
         self.index();
         Ok(ToUnload::Serving(plugin))
@@ -234,35 +234,35 @@ impl Registry {
 
     /// Notes how the unload of a plugin has ended.
     pub(crate) fn end_unload(&mut self, name: &str, unloaded: Unloaded) {
-        let departed = match unloaded {
+        let detached = match unloaded {
             Unloaded::Serving(plugin) => return self.add(plugin),
-            Unloaded::Departed(departed) => Some(departed),
+            Unloaded::Detached(detached) => Some(detached),
             Unloaded::Gone => None,
         };
         let key = normal(name);
         self.states.remove(&key);
         #[cfg(feature = "watch")]
         self.watches.end(&key);
-        if let Some(departed) = departed {
-            self.departed.entry(key).or_default().push(departed);
+        if let Some(detached) = detached {
+            self.detached.entry(key).or_default().push(detached);
         }
     }
 
     /// Forgets a plugin that is unmapped at last.
-    pub(crate) fn forget(&mut self, name: &str, departed: &Arc<Departed>) {
+    pub(crate) fn forget(&mut self, name: &str, detached: &Arc<DetachedPlugin>) {
         let key = normal(name);
-        if let Some(known) = self.departed.get_mut(&key) {
-            known.retain(|known| !Arc::ptr_eq(known, departed));
+        if let Some(known) = self.detached.get_mut(&key) {
+            known.retain(|known| !Arc::ptr_eq(known, detached));
             if known.is_empty() {
-                self.departed.remove(&key);
+                self.detached.remove(&key);
             }
         }
     }
 
     /// The plugins that are detached and not known to be unmapped, with their names.
-    pub(crate) fn departed(&self) -> Vec<(String, Arc<Departed>)> {
-        let departed = self.departed.iter().flat_map(|(name, all)| all.iter().map(|one| (name.clone(), one.clone())));
-        departed.collect()
+    pub(crate) fn detached(&self) -> Vec<(String, Arc<DetachedPlugin>)> {
+        let detached = self.detached.iter().flat_map(|(name, all)| all.iter().map(|one| (name.clone(), one.clone())));
+        detached.collect()
     }
 
     fn not_unloading(&self, key: &str) -> Result<(), Error> {
@@ -286,7 +286,7 @@ enum Exporters {
 /// The parts of an export that a look-up needs, in one place: with many exports, each step to another place is a miss of
 /// the cache.
 struct Exported {
-    /// Its plugin's place in `State::plugins`.
+    /// The index of the exporting plugin in `Registry::plugins`.
     plugin: usize,
     /// The descriptor in the library, which the plugin keeps loaded.
     descriptor: &'static [u8],

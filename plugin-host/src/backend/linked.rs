@@ -1,4 +1,4 @@
-//! Plugins that are linked into the host's own program: the same API, and no file.
+//! Plugins that are linked into the host's own program. They have the same API, and no file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,23 +19,24 @@ use crate::services::faults::Faults;
 use crate::services::memory::Memory;
 use crate::work::timeout::Steps;
 
-/// A linked plugin as a host serves it. Each package that exports something is one.
+/// A linked plugin. Each package of the program that exports something is one.
 pub(crate) struct LinkedPlugin {
     pub(crate) info: PluginInfo,
     pub(crate) entries: Vec<Entry>,
 }
 
-/// Keeps the program's plugins attached. There is one program, so they are attached once, however many hosts there are.
+/// A share in the attachment of the program's plugins. They are attached once for all hosts of the process: with the first
+/// share the init hooks run, and with the last the shutdown hooks.
 pub(crate) struct Attachment(());
 
-/// Whether the program's plugins are attached.
+/// The state of the attachment.
 #[derive(Default)]
 struct State {
-    /// How many [`Attachment`]s there are.
+    /// The number of [`Attachment`]s.
     count: usize,
     /// The thread that runs hooks now: the init hooks before the first attachment, or the shutdown hooks after the last.
     in_hooks: Option<ThreadId>,
-    /// What to run after the last.
+    /// The hooks to run when the last [`Attachment`] is dropped.
     shutdown: Vec<(Hooks, Arc<Services>)>,
 }
 
@@ -46,7 +47,7 @@ fn lock() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `hooks`, with everybody else waiting but nothing locked. If they unwind, nobody waits for ever.
+/// Runs `hooks` while no lock is held. Other threads that attach or detach wait until the hooks have returned or unwound.
 fn run_hooks<R>(mut state: MutexGuard<'_, State>, hooks: impl FnOnce() -> R) -> (MutexGuard<'static, State>, R) {
     struct Done;
     impl Drop for Done {
@@ -61,7 +62,7 @@ fn run_hooks<R>(mut state: MutexGuard<'_, State>, hooks: impl FnOnce() -> R) -> 
     let done = Done;
     let result = hooks();
     std::mem::forget(done);
-    // The caller says what has come of it before anybody else looks.
+    // The caller notes the result before the lock is released, so other threads see both at once.
     let mut state = lock();
     state.in_hooks = None;
     HOOKS_RAN.notify_all();

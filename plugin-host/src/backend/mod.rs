@@ -71,9 +71,9 @@ impl Host {
         let (plugins, attached) = linked::attach(&self.config.settings.faults)?;
         for LinkedPlugin { info, entries } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
-            let manifest = info.into();
-            let refuses_faults = self.config.refuses_faults(&manifest);
-            let plugin = Plugin::new(manifest, refuses_faults, None, attached.clone(), &entries, Place::first());
+            let description = info.into();
+            let refuses_faults = self.config.refuses_faults(&description);
+            let plugin = Plugin::new(description, refuses_faults, None, attached.clone(), &entries, Place::first());
             self.write().add(plugin);
             reserved.keep();
         }

@@ -25,7 +25,7 @@ use crate::schema::signature::Signature;
 
 pub use type_mismatch::TypeMismatch;
 
-/// Why a plugin was not loaded, replaced or unloaded, or a look-up not answered.
+/// An error of loading, upgrading or unloading a plugin, or of a look-up.
 ///
 /// After any error, the host is as it was before the call.
 ///
@@ -85,7 +85,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
 
@@ -184,7 +184,7 @@ pub enum Error {
     NotALibrary {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// The kind of file that it is.
         found: String,
         /// The library beside it that has the same crate's name.
         beside: Option<PathBuf>,
@@ -278,7 +278,7 @@ pub enum Error {
         path: PathBuf,
         /// The plugin's name.
         name: String,
-        /// Where the loaded one came from; empty if it is linked.
+        /// The file of the loaded plugin. Empty if that plugin is linked.
         loaded: PathBuf,
     },
 
@@ -345,16 +345,16 @@ pub enum Error {
     },
 
     /// A hook has not returned in time: an init hook when the plugin was loaded, or a hook that saves or restores its state
-    /// when it was replaced. It runs on, on a thread of its own, and its library stays mapped until it returns.
+    /// in an upgrade. The hook goes on running on a thread of its own, and its library stays mapped until the hook returns.
     #[error("{}", hook_timed_out(plugin, hook, *timeout, path))]
     HookTimedOut {
         /// The plugin's name.
         plugin: String,
         /// The hook's name.
         hook: String,
-        /// How long was waited.
+        /// The time for which the host has waited.
         timeout: Duration,
-        /// The file that was loaded, or that was to replace the plugin.
+        /// The file that was to be loaded, or of the new version.
         path: PathBuf,
     },
 
@@ -385,21 +385,21 @@ pub enum Error {
         count: usize,
     },
 
-    /// The plugin is being unloaded: until that is decided, it is not looked up in, loaded, replaced or unloaded.
+    /// The plugin is being unloaded. Until that has ended, no look-up, load, upgrade or other unload of it is possible.
     #[error("plugin `{plugin}` is being unloaded at this moment")]
     Unloading {
         /// The plugin's name.
         plugin: String,
     },
 
-    /// A plugin that is linked into the program was to be unloaded or replaced.
+    /// A plugin that is linked into the program was to be unloaded or upgraded.
     #[error("plugin `{plugin}` is linked into this program, and cannot be unloaded or replaced")]
     Linked {
         /// The plugin's name.
         plugin: String,
     },
 
-    /// The plugin is being replaced by another version.
+    /// The plugin is being upgraded to another version.
     #[error("plugin `{plugin}` is being upgraded at this moment")]
     Upgrading {
         /// The plugin's name.
@@ -411,7 +411,7 @@ pub enum Error {
     OtherPlugin {
         /// The file.
         path: PathBuf,
-        /// The plugin that was to be replaced.
+        /// The plugin that was to be upgraded.
         expected: String,
         /// The plugin that the file holds.
         found: String,
@@ -464,7 +464,7 @@ pub enum Error {
     Busy {
         /// The plugin's name.
         plugin: String,
-        /// How long was waited.
+        /// The time for which the host has waited.
         waited: Duration,
     },
 
@@ -504,7 +504,7 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A file was to replace its plugin, which is not loaded.
+    /// The plugin that a file was to upgrade is not loaded.
     #[error("`{path}` replaces nothing: its plugin `{plugin}` is not loaded; load it with `Host::load`")]
     NothingToReplace {
         /// The plugin's name.
@@ -523,7 +523,7 @@ pub enum Error {
         plugin: String,
         /// The file of the next version.
         path: PathBuf,
-        /// The operating system's error.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 
@@ -546,11 +546,11 @@ pub enum Error {
         plugin: String,
         /// The directory that its file is in.
         directory: PathBuf,
-        /// The operating system's error.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 
-    /// Nothing of that name is exported.
+    /// No plugin, or not the one that was asked, exports the name.
     #[error("{}{}", no_export(name, plugin.as_deref()), hint(closest.as_deref(), existing, *count))]
     NoSuchExport {
         /// The name that was asked for.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 const MAX_LENGTH: usize = 64;
 
 /// The number of names that are listed where none is similar.
-pub(crate) const MOST_LISTED: usize = 8;
+pub(crate) const MAX_LISTED: usize = 8;
 
 /// The names that exist, for a message about one that does not.
 pub(crate) struct Candidates {
@@ -24,7 +24,7 @@ impl Candidates {
         for candidate in candidates.clone() {
             count += 1;
             first.insert(candidate);
-            if first.len() > MOST_LISTED {
+            if first.len() > MAX_LISTED {
                 first.pop_last();
             }
         }
@@ -35,12 +35,12 @@ impl Candidates {
 
 /// Returns the candidate most similar to `name`, if one is similar at all. Long names are never similar.
 pub(crate) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    const SIMILAR: f64 = 0.6;
+    const MIN_SIMILARITY: f64 = 0.6;
     let is_short = |name: &str| name.len() <= MAX_LENGTH;
     candidates
         .filter(|candidate| is_short(name) && is_short(candidate))
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)))
         .map(|(_, candidate)| candidate.to_owned())
 }

@@ -11,7 +11,7 @@ pub(super) fn list(paths: &[PathBuf]) -> String {
     if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths }
 }
 
-/// Where a plugin is from; a linked one has no file.
+/// Returns the words for the file that a plugin is from. A linked plugin has no file.
 pub(super) fn from(path: &Path) -> String {
     if path.as_os_str().is_empty() { " (linked)".to_owned() } else { format!(" (from `{}`)", path.display()) }
 }

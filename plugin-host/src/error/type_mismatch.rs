@@ -40,8 +40,8 @@ pub struct TypeMismatch {
     /// The differences, one in each line: the first eight, and the number of the rest. A line that begins with `hint: `
     /// says what could be done.
     pub difference: String,
-    /// Where types are from that differ inside, one in each line, if the two sides have them from different modules: they may
-    /// be different types of one name. Empty if nothing is to be said of that.
+    /// The modules of types that differ inside, one type in each line. A type is listed if the two sides have it from different
+    /// modules, because it may be two types of one name. Empty if no type is listed.
     pub origins: String,
 }
 

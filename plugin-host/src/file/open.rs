@@ -78,7 +78,7 @@ pub(crate) struct Opened {
 }
 
 /// The number of bytes that are digested at a time: few enough to stay in the processor's cache until they are written.
-const CHUNK: usize = 128 << 10;
+const CHUNK_SIZE: usize = 128 << 10;
 
 impl Opened {
     pub(crate) fn new(path: &Path) -> Result<Self, Error> {
@@ -168,14 +168,14 @@ fn read_all(from: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Copies all of `from`, and adds the bytes to the digest.
 fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl Write) -> io::Result<u64> {
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; CHUNK_SIZE];
     let mut copied = 0;
     loop {
         let length = read_all(from, &mut buffer)?;
         hasher.update(&buffer[..length]);
         to.write_all(&buffer[..length])?;
         copied += length as u64;
-        if length < CHUNK {
+        if length < CHUNK_SIZE {
             return Ok(copied);
         }
     }

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::Error;
 use crate::error::at::FileError;
 use crate::error::names::no_nul_in_path;
-use crate::error::similar::{MOST_LISTED, closest};
+use crate::error::similar::{MAX_LISTED, closest};
 
 /// Whether `name` is a bare name to be searched for, rather than a path.
 pub(crate) fn is_bare(name: &Path) -> bool {
@@ -55,16 +55,16 @@ pub(crate) fn not_found(name: &Path, tried: Vec<PathBuf>) -> Error {
 pub(crate) fn listed(mut files: Vec<PathBuf>) -> (Vec<PathBuf>, usize) {
     files.sort();
     let count = files.len();
-    files.truncate(MOST_LISTED);
+    files.truncate(MAX_LISTED);
     (files, count)
 }
 
 /// The libraries in a directory.
 pub(crate) fn libraries_in(directory: &Path) -> Vec<PathBuf> {
     // A directory may have any number of files.
-    const MOST: usize = 1000;
+    const MAX_NAMES: usize = 1000;
     let listed = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let names = fs::read_dir(listed).into_iter().flatten().flatten().take(MOST).map(|entry| entry.file_name());
+    let names = fs::read_dir(listed).into_iter().flatten().flatten().take(MAX_NAMES).map(|entry| entry.file_name());
     let is_library = |name: &OsString| name.as_encoded_bytes().ends_with(std::env::consts::DLL_SUFFIX.as_bytes());
     names.filter(is_library).map(|name| directory.join(name)).collect()
 }
@@ -91,9 +91,9 @@ pub(crate) fn not_a_library(found: &str) -> FileError {
 
 /// The name of the crate in the name of a file that is built from it on any system.
 fn crate_of(path: &Path) -> String {
-    const ENDS: [&str; 8] = [".so", ".dll", ".dylib", ".rlib", ".rmeta", ".a", ".d", ".exe"];
+    const LIBRARY_SUFFIXES: [&str; 8] = [".so", ".dll", ".dylib", ".rlib", ".rmeta", ".a", ".d", ".exe"];
     let file = path.file_name().unwrap_or_default().to_string_lossy().replace('-', "_");
-    let stem = ENDS.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(&file);
+    let stem = LIBRARY_SUFFIXES.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(&file);
     stem.strip_prefix("lib").unwrap_or(stem).to_owned()
 }
 

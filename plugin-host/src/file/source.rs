@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::at::FileError;
-use crate::file::contents::Contents;
+use crate::file::copy::FileCopy;
 use crate::file::mapping::Mapping;
 use crate::file::open::Opened;
 use crate::inspect::limits::Limits;
@@ -14,7 +14,7 @@ use crate::load::trust::Digest;
 
 /// The source that a library is mapped from.
 pub(crate) enum Source {
-    Contents(Contents),
+    Copy(FileCopy),
     /// The file itself. Only the parts that inspection needs are read.
     InPlace(fs::File),
 }
@@ -35,8 +35,8 @@ impl Source {
                 Ok((Source::InPlace(opened.file), digest))
             }
             Mapping::Private => {
-                let (contents, digest) = Contents::read(path, &opened, limits, wanted)?;
-                Ok((Source::Contents(contents), digest))
+                let (copy, digest) = FileCopy::read(path, &opened, limits, wanted)?;
+                Ok((Source::Copy(copy), digest))
             }
         }
     }
@@ -44,12 +44,12 @@ impl Source {
     /// Inspects the file. `path` gives a plugin its name if the file does not.
     pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, FileError> {
         match self {
-            Source::Contents(contents) => contents.inspect(path, limits),
+            Source::Copy(copy) => copy.inspect(path, limits),
             Source::InPlace(file) => inspect_in(path, file, limits),
         }
     }
 
-    /// Returns true if this is what is mapped at an address, as far as the list of mappings tells.
+    /// Returns true unless the list of mappings shows that another file is mapped at the address.
     ///
     /// The loader opens the path of a file in place once more, and may find another file there.
     pub(crate) fn is_mapped_at(&self, address: usize) -> bool {
@@ -68,8 +68,8 @@ impl Source {
     pub(crate) fn replaced_symbol(&self) -> Option<String> {
         use crate::file::symbols::replaced;
         match self {
-            Source::Contents(Contents::Sealed(sealed)) => replaced(sealed.file()),
-            Source::Contents(Contents::Heap(bytes, _)) => replaced(&**bytes),
+            Source::Copy(FileCopy::Sealed(sealed)) => replaced(sealed.file()),
+            Source::Copy(FileCopy::Heap(bytes, _)) => replaced(&**bytes),
             Source::InPlace(file) => replaced(file),
         }
     }
@@ -83,7 +83,7 @@ impl Source {
     /// The reason why the bytes are not in sealed memory, on systems that have it.
     pub(crate) fn not_sealed(&self) -> Option<&str> {
         match self {
-            Source::Contents(Contents::Heap(_, reason)) => reason.as_deref(),
+            Source::Copy(FileCopy::Heap(_, reason)) => reason.as_deref(),
             _ => None,
         }
     }

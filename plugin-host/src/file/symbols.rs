@@ -15,8 +15,8 @@ use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader 
 use object::{Endianness, elf};
 use plugin_core::table::opening_controlled;
 
+use crate::inspect::lazy_file::{LazyFile, ReadAt};
 use crate::inspect::limits::Limits;
-use crate::inspect::parts::{Parts, ReadAt};
 
 #[cfg(target_pointer_width = "64")]
 type Elf = elf::FileHeader64<Endianness>;
@@ -32,21 +32,21 @@ pub(crate) struct Change {
 /// The number of bytes of an entry of the dynamic section: its tag, and its value.
 const ENTRY: usize = 2 * size_of::<usize>();
 
-/// Returns the change after which the loader looks for a library's symbols in the library first.
+/// Returns the change that makes the loader look for a library's symbols in the library first.
 ///
 /// The file need not be trusted. `None` if it is not a library for this machine, if it has no room for the flag, or if a
 /// linker has set the flag.
 #[allow(clippy::useless_conversion)] // Words have 32 bits on other systems.
 pub(crate) fn prefer_own<F: ReadAt + ?Sized>(file: &F, limits: &Limits) -> Option<Change> {
-    let parts = Parts::new(file, limits.symbols).ok()?;
-    let header = Elf::parse(&parts).ok()?;
+    let file = LazyFile::new(file, limits.symbols).ok()?;
+    let header = Elf::parse(&file).ok()?;
     let endian = header.endian().ok()?;
     if header.e_type(endian) != elf::ET_DYN || header.is_little_endian() != cfg!(target_endian = "little") {
         return None;
     }
-    let segments = header.program_headers(endian, &parts).ok()?;
+    let segments = header.program_headers(endian, &file).ok()?;
     let segment = segments.iter().find(|segment| segment.p_type(endian) == elf::PT_DYNAMIC)?;
-    let entries = segment.dynamic(endian, &parts).ok()??;
+    let entries = segment.dynamic(endian, &file).ok()??;
     // The entries after the first of this tag have no meaning.
     let end = entries.iter().position(|entry| entry.tag(endian) == elf::DT_NULL)?;
     let find = |tag| entries[..end].iter().rposition(|entry| entry.tag(endian) == tag);
@@ -77,13 +77,13 @@ pub(crate) fn prefer_own<F: ReadAt + ?Sized>(file: &F, limits: &Limits) -> Optio
 
 /// Returns the name of a symbol of the library's own for which the loader would take another library's.
 pub(crate) fn replaced<F: ReadAt + ?Sized>(file: &F) -> Option<String> {
-    let parts = Parts::new(file, Limits::NONE.symbols).ok()?;
-    let header = Elf::parse(&parts).ok()?;
+    let file = LazyFile::new(file, Limits::NONE.symbols).ok()?;
+    let header = Elf::parse(&file).ok()?;
     let endian = header.endian().ok()?;
-    let sections = header.section_headers(endian, &parts).ok()?;
+    let sections = header.section_headers(endian, &file).ok()?;
     let (place, table) = sections.iter().enumerate().find(|(_, section)| section.sh_type(endian) == elf::SHT_DYNSYM)?;
-    let symbols: &[<Elf as FileHeader>::Sym] = table.data_as_array(endian, &parts).ok()?;
-    let names = sections.get(table.sh_link(endian) as usize)?.data(endian, &parts).ok()?;
+    let symbols: &[<Elf as FileHeader>::Sym] = table.data_as_array(endian, &file).ok()?;
+    let names = sections.get(table.sh_link(endian) as usize)?.data(endian, &file).ok()?;
 
     let mut found = BTreeMap::new();
     for (index, symbol) in symbols.iter().enumerate() {
@@ -107,18 +107,18 @@ pub(crate) fn replaced<F: ReadAt + ?Sized>(file: &F) -> Option<String> {
     let mut of_loader = sections.iter().filter(|section| section.sh_link(endian) as usize == place);
     of_loader.find_map(|section| match section.sh_type(endian) {
         elf::SHT_RELA => {
-            let references: &[<Elf as FileHeader>::Rela] = section.data_as_array(endian, &parts).ok()?;
+            let references: &[<Elf as FileHeader>::Rela] = section.data_as_array(endian, &file).ok()?;
             references.iter().find_map(|reference| used(reference.r_sym(endian, false)))
         }
         elf::SHT_REL => {
-            let references: &[<Elf as FileHeader>::Rel] = section.data_as_array(endian, &parts).ok()?;
+            let references: &[<Elf as FileHeader>::Rel] = section.data_as_array(endian, &file).ok()?;
             references.iter().find_map(|reference| used(reference.r_sym(endian)))
         }
         _ => None,
     })
 }
 
-/// Returns true if the loader finds a symbol of that name in the program, or in a library that is there for all others.
+/// Returns true if the loader finds a symbol of that name in the program or in another library of the global scope.
 fn program_has(name: &CStr) -> bool {
     // SAFETY: the symbol is only looked up. Nothing is done with its address.
     opening_controlled(|| unsafe { Library::this().get::<*const c_void>(name.to_bytes_with_nul()).is_ok() })

@@ -37,11 +37,12 @@ impl Host {
         self
     }
 
-    /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in one
-    /// is [`Error::NoFaults`]. So is an upgrade to one, if a [`Live`](crate::Live) handle asks for that.
+    /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in
+    /// one is [`Error::NoFaults`](crate::Error::NoFaults). So is an upgrade to one, if a [`Live`](crate::Live) handle asks for
+    /// that.
     ///
-    /// The setting counts for plugins that are loaded or linked later. A linked plugin is built as the program is. A call without
-    /// types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
+    /// The setting counts for plugins that are loaded or linked later. A linked plugin is built as the program is. A call
+    /// without types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
     /// [`AbortPlugins`].
     #[must_use]
     pub fn with_abort_plugins(mut self, abort_plugins: AbortPlugins) -> Self {
@@ -49,16 +50,16 @@ impl Host {
         self
     }
 
-    /// Has each [`Fault`] carry a backtrace. A plugin that has made one keeps the files it read for it mapped, also
-    /// after it is gone.
+    /// Sets whether each [`Fault`] carries a backtrace. The files that a plugin has read for a backtrace stay mapped, even after
+    /// the plugin is unmapped.
     #[must_use]
     pub fn with_backtraces(mut self, backtraces: bool) -> Self {
         self.config.settings.backtraces = backtraces;
         self
     }
 
-    /// Has a crash in a plugin's code name the plugin. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT, a
-    /// line like this one is written to the standard error:
+    /// Reports a crash in a plugin's code with the plugin's name. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE
+    /// or SIGABRT, a line like this one is written to the standard error:
     ///
     /// ```text
     /// fatal signal 11 (SIGSEGV) at address 0x10: in plugin `greeter` (`/opt/libgreeter.so`) at offset 0x7a31, 0x21 after the export `greet`
@@ -72,10 +73,10 @@ impl Host {
     ///
     /// By default, no crash is reported. The handler of the signals is installed once for the process, and stays. After the
     /// report, it calls the handler that was installed before: std's, which reports stack overflows, or the program's own. If
-    /// there is none, the process ends by the signal, and leaves a core file if the system allows it. A program that recovers
-    /// from such signals should install its own handler after this call, and pass unknown signals on to this one. An earlier
-    /// handler may also recover, and leave by `siglongjmp`. `sigsetjmp` must have been asked to save the blocked signals then,
-    /// or crashes of that thread by other signals are not reported.
+    /// there was none, the signal ends the process, which leaves a core file if the kernel's settings allow it. A program that
+    /// recovers from such signals should install its own handler after this call, and pass unknown signals on to this one. An
+    /// earlier handler may also recover, and leave by `siglongjmp`. Then `sigsetjmp` must have saved the blocked signals, or
+    /// crashes of that thread by other signals are not reported.
     ///
     /// The setting counts for plugins that are loaded later. Reports are made on Linux, on x86-64 and AArch64. On other systems
     /// this function does nothing.
@@ -125,11 +126,11 @@ impl Host {
         self
     }
 
-    /// Passes what plugins leave behind to `handler`, if their memory is [tracked](Memory::Tracked). It is freed by then.
+    /// Reports the memory that plugins leave behind to `handler`, if it is [tracked](Memory::Tracked). It is freed by then.
     /// For an example see [`Memory`].
     ///
-    /// The handler is called after the library is unmapped, on the thread that let go of it last. That may be one that is
-    /// ending. It may drop handles and hosts.
+    /// The handler is called after the library is unmapped, on the thread that ended its last use. That thread may be ending. The
+    /// handler may drop handles and hosts.
     #[must_use]
     pub fn with_leak_handler(mut self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
         self.config.settings.on_leak = Handler::new("leak", handler);
@@ -137,8 +138,9 @@ impl Host {
     }
 
     /// Vouches for a library that plugins use, by its file name: `libz.so.1`. On Linux a plugin that uses a C or C++ library,
-    /// other than the C library itself, is not unmapped without this ([`PinReason::Libraries`]), as the library may have
-    /// threads, keys or callbacks that lead back into the plugin. The library itself always stays mapped.
+    /// other than the C library itself, is not unmapped without this ([`PinReason::Libraries`](crate::PinReason::Libraries)),
+    /// as the library may have threads, keys or callbacks that lead back into the plugin. The library itself always stays
+    /// mapped.
     ///
     /// # Safety
     ///
@@ -164,7 +166,7 @@ impl Host {
         self
     }
 
-    /// Passes events to `handler`: that a version replaces another, and that the replaced one is gone or kept.
+    /// Passes events to `handler`, such as an upgrade, or the unload of the old version after it.
     ///
     /// The handler may be called from any thread, and the operation that it is told of may wait for it. It may drop handles
     /// and hosts, but must leave it to another thread to upgrade or unload the plugin that it is told of: it would wait for
@@ -175,9 +177,9 @@ impl Host {
         self
     }
 
-    /// How long to wait, when a plugin that is [replaced](Self::reload) hands its state over, for calls through
-    /// [`Live`](crate::Live) handles to end; others wait meanwhile. Without this, a second. The time that the plugin itself
-    /// takes to save and to restore comes on top.
+    /// Sets how long an [upgrade](Self::reload) that hands a state over waits for calls through [`Live`](crate::Live) handles to
+    /// end. New calls wait meanwhile. The default is a second. The time that the plugin takes to save and to restore its state
+    /// comes on top.
     ///
     /// # Example
     ///
@@ -195,16 +197,17 @@ impl Host {
         self
     }
 
-    /// How long each hook of a plugin may take: one that inits it, shuts it down, and saves or restores its state. Without
-    /// this, 30 seconds.
+    /// Sets how long each hook of a plugin may take: an init hook, a shutdown hook, and a hook that saves or restores the state.
+    /// The default is 30 seconds.
     ///
-    /// Hooks run on a thread that the host starts for them. If one takes longer, it is left alone there: an init hook is
-    /// [`Error::HookTimedOut`], as is one that saves or restores, and then the old version serves on; a shutdown hook is
-    /// reported to the [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns
-    /// ([`PinReason::Hook`]).
+    /// Hooks run on a thread that the host starts for them. A hook that takes longer goes on running there, and the host no
+    /// longer waits. For an init hook, and for one that saves or restores, the error is
+    /// [`Error::HookTimedOut`](crate::Error::HookTimedOut), and in an upgrade the old version goes on serving. A late shutdown
+    /// hook is reported to the [fault handler](Self::with_fault_handler). The library stays mapped until the hook returns
+    /// ([`PinReason::Hook`](crate::PinReason::Hook)).
     ///
-    /// With `None`, hooks run on the thread that loads, replaces or releases the plugin, which waits for them however long they
-    /// take. This is for plugins that must be started on a certain thread, as user interfaces must on some systems.
+    /// With `None`, hooks run on the thread that loads, upgrades or releases the plugin, and that thread waits without limit.
+    /// This is for plugins that must be started on a certain thread, as user interfaces must on some systems.
     ///
     /// The limit does not apply to the hooks of plugins that are linked into the program, nor to the destructors of
     /// thread-locals that a plugin has on the thread that releases it: these run on that very thread.

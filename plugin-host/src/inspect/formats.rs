@@ -39,15 +39,15 @@ pub(crate) struct Found {
     pub(crate) no_delete: bool,
     /// Whether the linker marked the library to look for symbols in itself first.
     pub(crate) prefers_own: bool,
-    /// Whether it is a program, which otherwise looks like a library.
+    /// Whether the file is a program. Its header can look like that of a library.
     pub(crate) is_program: bool,
 }
 
-/// Where a table is.
+/// The place of a table in a file.
 pub(crate) struct Table {
     /// The offset of its header in the file, if one section has the whole header.
     pub(crate) header: Option<u64>,
-    /// Its length, in formats that have that.
+    /// The table's length, in formats that record it.
     pub(crate) size: Option<u64>,
 }
 

@@ -5,7 +5,7 @@ use plugin_core::table::{ABI_VERSION, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 use crate::error::Error;
 use crate::error::at::FileError;
 
-/// What every version of the table begins with.
+/// The first fields of a table. They are the same in every version of the table.
 pub(crate) struct Header {
     magic: [u8; 8],
     abi: u32,
@@ -20,7 +20,7 @@ impl Header {
         Some(Header { magic: *magic, abi: u32::from_ne_bytes(*abi), size: u32::from_ne_bytes(*size) })
     }
 
-    /// Checks the header; `size` is how long the table really is, where that is known.
+    /// Checks the header. `size` is the real length of the table, if it is known.
     pub(crate) fn check(&self, size: Option<u64>) -> Result<(), FileError> {
         if self.magic != MAGIC {
             return Err(FileError::damaged(format!("its `{TABLE_SYMBOL}` does not begin as a table does")));

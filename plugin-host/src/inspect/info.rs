@@ -2,28 +2,28 @@
 
 use crate::schema::signature::Signature;
 
-/// What a plugin says of itself. For an example see [`inspect`].
+/// A plugin's description of itself. For an example see [`inspect`](crate::inspect()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginInfo {
-    /// The package it was built from.
+    /// The name of the plugin's package.
     pub name: String,
-    /// The package's version; empty if the library's own package has no annotated item.
+    /// The version of the plugin's package. Empty if the library's own package has no annotated item.
     pub version: String,
-    /// The version of plugin-core it was built with.
+    /// The version of plugin-core that the plugin was built with.
     pub sdk: String,
-    /// The compiler it was built with, as that calls itself.
+    /// The compiler that the plugin was built with, in the words of `rustc --version`.
     pub rustc: String,
-    /// The target triple it was built for.
+    /// The target triple that the plugin was built for.
     pub target: String,
-    /// Whether its panics can be caught. A host refuses to look up a [`Fault`](crate::Fault) where they cannot, unless it
-    /// [says otherwise](crate::AbortPlugins).
+    /// Whether the plugin's panics can be caught. If they cannot, a look-up that asks for a [`Fault`](crate::Fault) is an error,
+    /// unless the host [allows it](crate::AbortPlugins).
     pub panic: PanicStrategy,
-    /// What it exports, in the order of the names.
+    /// The exports, in the order of their names.
     pub exports: Vec<ExportInfo>,
 }
 
-/// What becomes of a plugin's panics: its build profile's `panic` setting.
+/// The effect of a panic in a plugin: the `panic` setting of its build profile.
 ///
 /// # Example
 ///
@@ -37,13 +37,13 @@ pub struct PluginInfo {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanicStrategy {
-    /// They reach the host as faults.
+    /// Panics reach the host as faults.
     Unwind,
-    /// They end the process.
+    /// Panics end the process.
     Abort,
 }
 
-/// How a host treats plugins that are built with `panic = "abort"`, whose panics end the process.
+/// The treatment of plugins that are built with `panic = "abort"`, whose panics end the process.
 ///
 /// # Example
 ///
@@ -56,31 +56,31 @@ pub enum PanicStrategy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AbortPlugins {
-    /// They are loaded. A look-up that asks for a [`Fault`](crate::Fault) in one is [`Error::NoFaults`], because no call would
-    /// ever return it; other look-ups are answered.
+    /// Such plugins are loaded. A look-up that asks for a [`Fault`](crate::Fault) in one is
+    /// [`Error::NoFaults`](crate::Error::NoFaults), because no call would ever return it; other look-ups are answered.
     #[default]
     RefuseFaults,
-    /// They are treated as all others. A call that asks for a [`Fault`](crate::Fault) never returns one.
+    /// Such plugins are treated as all others. A call that asks for a [`Fault`](crate::Fault) never returns one.
     AllowFaults,
 }
 
 /// One export of a plugin.
 ///
-/// It displays as its declaration: `fn greet(name: &str) -> String`. For an example see [`inspect`].
+/// It displays as its declaration: `fn greet(name: &str) -> String`. For an example see [`inspect`](crate::inspect()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportInfo {
-    /// The name it is looked up by.
+    /// The name of the export in a look-up.
     pub name: String,
-    /// Its doc comment, as Markdown.
+    /// The export's doc comment, as Markdown.
     pub docs: String,
-    /// Its type.
+    /// The export's type.
     pub signature: Signature,
     /// The names of a function's arguments, `_` where one has none.
     pub arguments: Vec<String>,
-    /// The module it stands in, crate first.
+    /// The path of the export's module, which begins with the crate.
     pub module: String,
-    /// The line of its attribute.
+    /// The line of the export's attribute.
     pub line: u32,
 }
 

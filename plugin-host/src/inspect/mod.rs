@@ -1,11 +1,11 @@
 //! Looking at a plugin's file without running any of it.
 
+pub(crate) mod description;
 pub(crate) mod formats;
 pub(crate) mod header;
 pub(crate) mod info;
+pub(crate) mod lazy_file;
 pub(crate) mod limits;
-pub(crate) mod manifest;
-pub(crate) mod parts;
 pub(crate) mod records;
 
 use std::env::consts::ARCH;
@@ -20,19 +20,19 @@ use crate::error::Error;
 use crate::error::at::{At as _, FileError};
 use crate::file::open::Opened;
 use crate::file::resolve::not_a_library;
+use crate::inspect::description::Description;
 use crate::inspect::formats::{Found, Head, no_library};
 use crate::inspect::header::Header;
 use crate::inspect::info::PluginInfo;
+use crate::inspect::lazy_file::{LazyFile, ReadAt};
 use crate::inspect::limits::Limits;
-use crate::inspect::manifest::Manifest;
-use crate::inspect::parts::{Parts, ReadAt};
 
-/// Reads what a plugin's file says of itself. Nothing of the file is run, so the file need not be trusted. The default
-/// [`Limits`] bound the time and memory that a hostile file costs.
+/// Reads a plugin's description of itself from its file. No code of the file is run, so the file need not be trusted. The
+/// default [`Limits`] bound the time and memory that a hostile file costs.
 ///
 /// # Errors
 ///
-/// Each of [`Error`]'s variants that speak of a file and what is in it.
+/// Every variant of [`Error`] about a file or its contents.
 ///
 /// # Example
 ///
@@ -48,7 +48,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<PluginInfo, Error> {
     inspect_with(path, &Limits::default())
 }
 
-/// Reads what a plugin's file says of itself, as [`inspect`] does, with other limits. For an example see [`Limits`].
+/// Reads a plugin's description of itself, as [`inspect`] does, with other limits. For an example see [`Limits`].
 ///
 /// # Errors
 ///
@@ -58,12 +58,12 @@ pub fn inspect_with(path: impl AsRef<Path>, limits: &Limits) -> Result<PluginInf
     let opened = Opened::new(path)?;
     opened.check_length(limits).at(path)?;
     // Inspection needs no copy of the file.
-    Ok(inspect_in(path, &opened.file, limits).at(path)?.manifest.into_info())
+    Ok(inspect_in(path, &opened.file, limits).at(path)?.description.into_info())
 }
 
-/// What was found in a file.
+/// The results of an inspection.
 pub(crate) struct Inspected {
-    pub(crate) manifest: Manifest,
+    pub(crate) description: Description,
     /// Whether the linker marked the library as never to be unmapped.
     pub(crate) no_delete: bool,
     /// Whether the loader looks for the library's symbols in the library first.
@@ -73,10 +73,10 @@ pub(crate) struct Inspected {
 /// Inspects a file that is open, or the bytes of one. `path` gives a plugin its name if the file does not.
 pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Limits) -> Result<Inspected, FileError> {
     let not_read = |source| FileError::new(|path| Error::Read { path, source });
-    let parts = Parts::new(file, limits.symbols).map_err(not_read)?;
-    let (records, found) = match look(&parts) {
+    let lazy = LazyFile::new(file, limits.symbols).map_err(not_read)?;
+    let (records, found) = match look(&lazy) {
         Ok(found) => found,
-        Err(error) => return Err(parts.explain(error)),
+        Err(error) => return Err(lazy.explain(error)),
     };
     let length = records.end - records.start;
     if length > limits.section {
@@ -85,7 +85,7 @@ pub(crate) fn inspect_in<F: ReadAt + ?Sized>(path: &Path, file: &F, limits: &Lim
     }
     let section = read_section(file, records).map_err(not_read)?;
     let Found { no_delete, prefers_own, .. } = found;
-    Ok(Inspected { manifest: Manifest::read(path, section, limits)?, no_delete, prefers_own })
+    Ok(Inspected { description: Description::read(path, section, limits)?, no_delete, prefers_own })
 }
 
 fn read_section<F: ReadAt + ?Sized>(file: &F, range: Range<u64>) -> std::io::Result<Box<[u8]>> {

@@ -51,7 +51,7 @@ impl<'a> Records<'a> {
                         items.push((kind, item));
                     }
                 }
-                // Of a later version, which only adds.
+                // A kind of record that a later SDK has added.
                 None => {}
             }
         }
@@ -86,7 +86,7 @@ impl<'a> Records<'a> {
         panic_strategy(&self.build)
     }
 
-    /// The names of what is exported, in order.
+    /// Returns the names of the exports, in order.
     pub(crate) fn exports(&self) -> Result<Vec<&'a str>, FileError> {
         names(self.items.iter().map(|(kind, item)| (*kind, item)))
     }
@@ -97,7 +97,8 @@ impl<'a> Records<'a> {
     }
 }
 
-/// The compiler refuses crates of both strategies in one library, so the build record says it for all of them.
+/// Returns the plugin's panic strategy. One build record is enough: the compiler refuses crates of both strategies in one
+/// library.
 fn panic_strategy(build: &Build<'_>) -> PanicStrategy {
     match build.panic == "abort" {
         true => PanicStrategy::Abort,
@@ -105,7 +106,8 @@ fn panic_strategy(build: &Build<'_>) -> PanicStrategy {
     }
 }
 
-/// The names of the exports among `items`, in order. None comes twice, and neither does a hook of which there may be one.
+/// Returns the names of the exports among `items`, in order. Two exports of one name are an error, and so are two hooks that
+/// save or two that restore.
 fn names<'i, 'a: 'i>(items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone) -> Result<Vec<&'a str>, FileError> {
     let of = |wanted| items.clone().filter(move |(kind, _)| *kind == wanted).map(|(_, item)| item);
     for (kind, hook) in [(Kind::Save, "save"), (Kind::Restore, "restore")] {
@@ -115,7 +117,7 @@ fn names<'i, 'a: 'i>(items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone) 
         }
     }
     let mut exports: Vec<_> = of(Kind::Export).map(|item| (item.name, item.module)).collect();
-    // Keeps the order of those that are equal.
+    // A stable sort: items with the same name stay in their order.
     exports.sort_by_key(|(name, _)| *name);
     if let Some(same) = exports.windows(2).find(|two| two[0].0 == two[1].0) {
         let (name, first, second) = (same[0].0.to_owned(), same[0].1.to_owned(), same[1].1.to_owned());
@@ -164,7 +166,7 @@ impl ExportInfo {
 /// More arguments than any function has. Without this limit, each line feed of a hostile file would become a text.
 const MAX_ARGUMENTS: usize = 255;
 
-/// Joins the lines of a doc comment. Most of them begin with a space, which goes.
+/// Joins the lines of a doc comment. The space at the beginning of a line is left out.
 fn docs(lines: &str) -> String {
     let mut docs = String::with_capacity(lines.len());
     for (number, line) in lines.lines().enumerate() {

@@ -6,7 +6,7 @@ use std::io;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::file::contents::Contents;
+use crate::file::copy::FileCopy;
 use crate::file::source::Source;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 use crate::library::spelling::spelling;
@@ -40,8 +40,8 @@ impl Image {
     pub(crate) fn new(path: &Path, source: &Source) -> io::Result<Self> {
         match source {
             #[cfg(target_os = "linux")]
-            Source::Contents(Contents::Sealed(sealed)) => Image::unnamed(sealed.file().try_clone()?),
-            Source::Contents(Contents::Heap(bytes, _)) => copy(path, bytes),
+            Source::Copy(FileCopy::Sealed(sealed)) => Image::unnamed(sealed.file().try_clone()?),
+            Source::Copy(FileCopy::Heap(bytes, _)) => copy(path, bytes),
             Source::InPlace(file) => {
                 // Without a directory, the loader would search its own.
                 let mut path = std::path::absolute(path)?;

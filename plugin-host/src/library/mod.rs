@@ -40,9 +40,9 @@ use crate::services::crash::Named;
 use crate::services::faults::Faults;
 use crate::services::memory::{Leak, Memory};
 use crate::services::threads::Threads;
-use crate::unload::departure::{Closing, Departure, Old, OldVersion};
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::unload::dependencies::keep_foreign;
+use crate::unload::detached_library::{Closing, DetachedLibrary, Old, OldVersion};
 use crate::unload::pin::{PinReason, Registered, Registration};
 use crate::work::activity::{Activities, Activity};
 use crate::work::handler::Handler;
@@ -55,12 +55,12 @@ pub(crate) struct Library {
     services: Arc<Services>,
     /// The version of the plugin's package.
     version: String,
-    /// Once it is attached.
+    /// Set when the library is attached.
     hooks: Option<Arc<Hooks>>,
     hook_timeout: Option<Duration>,
-    /// Whether its linker marked it as never to be unmapped.
+    /// Whether the linker marked the library as never to be unmapped.
     no_delete: bool,
-    /// The file that is mapped, as the system knows it.
+    /// The inode of the file that is mapped.
     inode: Option<u64>,
     on_leak: Handler<Leak>,
     /// The receiver that detaches it when it is dropped. Without one, the drop itself does.
@@ -84,17 +84,17 @@ impl Mapped {
         Mapped { loaded: ManuallyDrop::new(loaded), image: Some(image), services: None, named: None }
     }
 
-    /// Gives the library back to the loader, which unmaps it unless something else keeps it. Returns whether the library
-    /// that had this table is gone.
+    /// Gives the library back to the loader, which unmaps it unless something else keeps it. Returns true if the
+    /// library that had this table is unmapped.
     ///
     /// # Safety
     ///
-    /// Nothing calls the library after this, unless something else keeps it.
+    /// No code calls the library after this, unless other code keeps it mapped.
     unsafe fn close(mut self, table: *const PluginTable) -> bool {
-        // SAFETY: taken once, as this takes `self`.
+        // SAFETY: this takes `self`, so `loaded` is taken once.
         let loaded = unsafe { ManuallyDrop::take(&mut self.loaded) };
         let gone = {
-            // Until it is known whether the library is gone, no other may come to lie in its place.
+            // No other library may be mapped at this address before the host knows whether this one is unmapped.
             let _one_at_a_time = loader();
             drop(loaded);
             let gone = is_unmapped(table);
@@ -125,17 +125,17 @@ impl Drop for Mapped {
     }
 }
 
-/// The channel for libraries that are no longer used.
+/// The channel to the thread that detaches and closes a library after its last use.
 pub(crate) struct Unused {
     pub(crate) sender: Sender<(Library, Activity)>,
     pub(crate) activities: Arc<Activities>,
 }
 
-/// Whether the library that has this table is gone. Where that cannot be told, it is not.
+/// Returns true if the loader no longer has the library of this table. Other systems than Linux cannot tell, and return false.
 #[cfg(target_os = "linux")]
 fn is_unmapped(table: *const PluginTable) -> bool {
     let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: the address is looked up, not used, and the result has a place.
+    // SAFETY: the address is looked up and not used. The pointer is valid for the result.
     unsafe { libc::dladdr(table.cast(), found.as_mut_ptr()) == 0 }
 }
 
@@ -175,7 +175,7 @@ unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, l
     opening_controlled(|| unsafe { Library::load_with_flags(image.path(), flags) }).map(Into::into)
 }
 
-/// Whether the loader has a library for this path, of this file or of an earlier one.
+/// Returns true if the loader has a library that was loaded from this path, even from an earlier file.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn is_known(path: &Path) -> bool {
     use libloading::os::unix::{Library, RTLD_LAZY};
@@ -245,7 +245,7 @@ fn no_static_tls(plugin: &str) -> String {
     )
 }
 
-/// How the host wants its libraries.
+/// The host's settings for its libraries.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
@@ -304,7 +304,7 @@ impl Library {
                 let copy = "its private copy is opened through `/proc/self/fd`, and there is no `/proc`";
                 return map_error(format!("{copy}; mount that, or use `Mapping::InPlace`"));
             }
-            let plugin = inspected.manifest.name();
+            let plugin = inspected.description.name();
             map_error(
                 reason(&error, image.path(), plugin).replace(&*image.path().to_string_lossy(), &path.to_string_lossy()),
             )
@@ -320,7 +320,7 @@ impl Library {
         // SAFETY: the table has this version and at least this length. It exists until the library is unmapped, by `Drop`.
         let table: &'static PluginTable = unsafe { &*table };
         let Settings { backtraces, memory, faults, on_leak, quiet, .. } = settings.clone();
-        let services = Services::new(inspected.manifest.name().to_owned(), backtraces, memory, faults, quiet);
+        let services = Services::new(inspected.description.name().to_owned(), backtraces, memory, faults, quiet);
         // From here on, the library may call this one, which may be a plugin itself.
         note_plugin();
         // SAFETY: the services are kept until after the library is unmapped.
@@ -345,7 +345,7 @@ impl Library {
             mapped: Some(mapped),
             table,
             services,
-            version: inspected.manifest.version().to_owned(),
+            version: inspected.description.version().to_owned(),
             hooks: None,
             hook_timeout: settings.hook_timeout,
             no_delete: inspected.no_delete,
@@ -355,7 +355,7 @@ impl Library {
         };
         if settings.crash_reports {
             let (address, entries) = (std::ptr::from_ref(table).cast(), library.entries());
-            let named = Named::new(inspected.manifest.name(), path, address, &entries);
+            let named = Named::new(inspected.description.name(), path, address, &entries);
             library.mapped.as_mut().expect("just mapped").named = Some(named);
         }
         Ok(library)
@@ -364,12 +364,12 @@ impl Library {
     /// The items that the library has registered.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         unsafe extern "C" fn visit(entries: *mut c_void, export: *const Export) {
-            // SAFETY: the vector below, and an export of the library that is being visited, whose entries are used only
-            // while it is mapped.
+            // SAFETY: `entries` is the vector below. `export` is of this library, and its entry is used only while the library
+            // is mapped.
             unsafe { (*entries.cast::<Vec<Entry>>()).extend(Entry::new(&*export)) }
         }
         let mut entries: Vec<Entry> = Vec::new();
-        // SAFETY: the function takes what it is given here.
+        // SAFETY: `visit` expects a pointer to a vector of entries.
         unsafe { (self.table.visit_exports)((&raw mut entries).cast(), visit) };
         entries
     }
@@ -403,11 +403,11 @@ impl Library {
 }
 
 impl Library {
-    /// Runs the shutdown hooks, and closes it as soon as nothing of it runs. Each hook may take as long as a hook may, and no
-    /// longer than `most`.
-    pub(crate) fn detach(mut self, most: Option<Duration>) -> Departure {
-        self.hook_timeout = self.hook_timeout.map(|timeout| most.map_or(timeout, |most| timeout.min(most)));
-        self.depart()
+    /// Runs the shutdown hooks, and closes the library as soon as none of its code runs. The limit for each hook is the host's
+    /// timeout or `hook_limit`, whichever is shorter.
+    pub(crate) fn detach(mut self, hook_limit: Option<Duration>) -> DetachedLibrary {
+        self.hook_timeout = self.hook_timeout.map(|timeout| hook_limit.map_or(timeout, |limit| timeout.min(limit)));
+        self.detach_in_place()
     }
 
     /// The running parts of it.
@@ -415,7 +415,7 @@ impl Library {
         self.services.threads.clone()
     }
 
-    /// Asks for the library to be sent there when it is no longer used. Only the first time counts.
+    /// Sets the channel to which the library is sent after its last use. Only the first call has an effect.
     pub(crate) fn when_unused(&self, unused: Unused) {
         _ = self.when_unused.set(unused);
     }
@@ -458,20 +458,20 @@ impl Library {
         }
     }
 
-    fn depart(&mut self) -> Departure {
+    fn detach_in_place(&mut self) -> DetachedLibrary {
         let closed = Arc::new(Closing::default());
         let address = std::ptr::from_ref(self.table).addr();
-        let departure = Departure::new(self.services.threads.clone(), closed.clone(), address, self.inode);
+        let detached = DetachedLibrary::new(self.services.threads.clone(), closed.clone(), address, self.inode);
         let outcome = {
-            let departure = departure.clone();
-            move || departure.wait(Some(Instant::now()))
+            let detached = detached.clone();
+            move || detached.wait(Some(Instant::now()))
         };
         let old = Old::add(self.services.plugin(), &self.version, outcome);
-        // These come first, because they stop the plugin's threads.
+        // The shutdown hooks come first, because they should stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
         let Some(mapped) = self.mapped.take() else {
-            return departure;
+            return detached;
         };
         let (table, services) = (self.table, self.services.clone());
         let (no_delete, on_leak) = (self.no_delete, std::mem::take(&mut self.on_leak));
@@ -479,19 +479,19 @@ impl Library {
             // SAFETY: the library is still mapped.
             let reasons = unsafe { reasons_to_stay(table, &services, mapped.image.as_ref()) };
             if !reasons.is_empty() {
-                // Something that the host does not know of may call it. So it stays.
+                // Code that the host does not control may call the library, so it stays mapped.
                 drop(mapped);
                 closed.set(Err(reasons));
                 return false;
             }
-            // SAFETY: no handle is left, no thread of the library runs, nothing is registered but with the services, which have
-            // dropped it, and the other libraries that it uses leave nothing behind.
+            // SAFETY: no handle is left, and no thread of the library runs. All that it registered is with the services, which
+            // call none of it any more. The foreign libraries that it uses leave nothing behind.
             let gone = unsafe { mapped.close(table) };
             if !gone {
                 closed.set(Err(vec![if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }]));
                 return false;
             }
-            // SAFETY: it is gone.
+            // SAFETY: the library is unmapped.
             if let Some(leak) = unsafe { services.reclaim() } {
                 on_leak.tell(&leak);
             }
@@ -499,7 +499,7 @@ impl Library {
             closed.set(Ok(()));
             true
         });
-        departure
+        detached
     }
 }
 
@@ -568,7 +568,7 @@ impl Drop for Library {
             return;
         }
         let Some(unused) = self.when_unused.take() else {
-            self.depart();
+            self.detach_in_place();
             return;
         };
         let library = Library {
@@ -584,7 +584,7 @@ impl Drop for Library {
             when_unused: OnceLock::new(),
         };
         let activity = unused.activities.begin();
-        // If the receiver is gone, it comes back, and is dropped here.
+        // If the receiver was dropped, the library comes back in the error, and is dropped here.
         drop(unused.sender.send((library, activity)));
     }
 }

@@ -1,4 +1,4 @@
-//! The path by which the loader opens a file in memory.
+//! The path that the loader is given to open a file in memory.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
@@ -24,7 +24,7 @@ use crate::os::descriptors::beyond_standard_streams;
 pub(crate) fn unique_path(file: &File, inode: u64) -> io::Result<String> {
     let process = match std::fs::read_link("/proc/self") {
         Ok(process) => process,
-        // The loader will not find the file, and the error says that there is no `/proc`.
+        // Without `/proc`, the loader will not find the file, and its error will say so.
         Err(_) => return Ok(format!("/proc/self/fd/{}", file.as_raw_fd())),
     };
     let process = Path::new("/proc").join(process).join("fd");

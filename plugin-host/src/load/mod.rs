@@ -30,14 +30,14 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// Each phase has its own, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
+    /// Each phase has its own errors, and leaves nothing behind. Resolve and read: [`Error::NotFound`],
     /// [`Error::IsDirectory`], [`Error::NotAFile`], [`Error::Read`], [`Error::Changed`], [`Error::NulInName`],
-    /// [`Error::FileTooLarge`], [`Error::TooManyFiles`]. Trust: [`Error::NotTrusted`]. Inspect: those of the other [limits](Limits),
-    /// [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`], [`Error::NotAPlugin`],
-    /// [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`], [`Error::DuplicateHook`],
-    /// [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::TooManyFiles`], [`Error::AlreadyMapped`],
-    /// [`Error::IsHost`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`], [`Error::InitPanicked`],
-    /// [`Error::HookTimedOut`].
+    /// [`Error::FileTooLarge`], [`Error::TooManyFiles`]. Trust: [`Error::NotTrusted`]. Inspect: those of the other
+    /// [limits](crate::Limits), [`Error::Empty`], [`Error::NotALibrary`], [`Error::Damaged`], [`Error::WrongTarget`],
+    /// [`Error::NotAPlugin`], [`Error::AbiVersion`], [`Error::TableTooShort`], [`Error::DuplicateExport`],
+    /// [`Error::DuplicateHook`], [`Error::AlreadyLoaded`], [`Error::Unloading`]. Map: [`Error::Map`], [`Error::TooManyFiles`],
+    /// [`Error::AlreadyMapped`], [`Error::IsHost`]. Attach: [`Error::NotRegistered`], [`Error::InitFailed`],
+    /// [`Error::InitPanicked`], [`Error::HookTimedOut`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = resolve(plugin.as_ref(), || self.config.search_dirs())?;
         let mut first = FirstVersion { host: self, reserved: None };
@@ -47,20 +47,20 @@ impl Host {
         Ok(plugin)
     }
 
-    /// Takes a file through all phases: read, trust, inspect, map, attach. If one fails, nothing is left of those before, but
+    /// Takes a file through all phases: read, trust, inspect, map, attach. If a phase fails, the earlier ones are undone, except
     /// that a library whose code has run may stay mapped.
     ///
-    /// `version` has its say between the phases. The plugin is not in the tables yet.
+    /// `version` may refuse the plugin between the phases. The plugin is not in the tables yet.
     pub(crate) fn bring_up(&self, path: PathBuf, version: &mut impl NewVersion) -> Result<Plugin, Error> {
         let candidate = self.read_plugin(path)?;
         version.admit(&candidate)?;
         let (library, entries) = self.map(&candidate)?;
-        let Candidate { path, stamp, inspected: Inspected { manifest, .. }, .. } = candidate;
-        let refuses_faults = self.config.refuses_faults(&manifest);
+        let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
+        let refuses_faults = self.config.refuses_faults(&description);
         version.check(&path, &entries, refuses_faults)?;
-        let library = library.attach(&entries, manifest.name(), &path)?;
+        let library = library.attach(&entries, description.name(), &path)?;
         let place = version.place();
-        Ok(Plugin::new(manifest, refuses_faults, Some((path, stamp)), Arc::new(library), &entries, place))
+        Ok(Plugin::new(description, refuses_faults, Some((path, stamp)), Arc::new(library), &entries, place))
     }
 
     /// Reads, trusts and inspects a file. The trust decides before the file is read if it needs no digest.
@@ -90,30 +90,30 @@ impl Host {
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
         let mut registered: Vec<&str> = exports.map(|entry| entry.item.name).collect();
         registered.sort_unstable();
-        match inspected.manifest.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
+        match inspected.description.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
             Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.clone() }),
             None => Ok((library, entries)),
         }
     }
 }
 
-/// The part that differs between the first version of a plugin and one that replaces another.
+/// The steps of a load that differ between the first version of a plugin and the new version of an upgrade.
 pub(crate) trait NewVersion {
-    /// Decides by the file whether it may be mapped. Nothing of it has run.
+    /// Decides from the file whether it may be mapped. No code of it has run.
     fn admit(&mut self, candidate: &Candidate) -> Result<(), Error>;
 
-    /// Decides by the exports whether the init hooks may run. The constructors of the library have run. `refuses_faults` is true if
-    /// no look-up in it may ask for a fault.
+    /// Decides from the exports whether the init hooks may run. The constructors of the library have run. `refuses_faults` is
+    /// true if look-ups in the plugin may not ask for faults.
     fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error>;
 
-    /// Its place among the plugins.
+    /// Returns the plugin's place among the others.
     fn place(&self) -> Place;
 }
 
-/// A plugin that no other of its name serves.
+/// The first version of a plugin: no other plugin of its name is loaded.
 struct FirstVersion<'a> {
     host: &'a Host,
-    /// Once its name is known.
+    /// Set when the plugin's name is known.
     reserved: Option<Reserved<'a>>,
 }
 
@@ -132,7 +132,7 @@ impl NewVersion for FirstVersion<'_> {
     }
 }
 
-/// A file that is trusted, and its contents as far as they are known without running it.
+/// A file that is trusted, and the facts about it that are known without running it.
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     pub(crate) stamp: Stamp,
@@ -141,13 +141,13 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// The plugin's name.
+    /// Returns the plugin's name.
     pub(crate) fn name(&self) -> &str {
-        self.inspected.manifest.name()
+        self.inspected.description.name()
     }
 }
 
-/// A name that is taken while its plugin is being loaded, so that it is not loaded twice at once.
+/// The name of a plugin that is being loaded. No other load can take the name meanwhile.
 pub(crate) struct Reserved<'a> {
     host: &'a Host,
     name: Option<String>,
@@ -159,7 +159,7 @@ impl<'a> Reserved<'a> {
         Ok(Reserved { host, name: Some(name.to_owned()) })
     }
 
-    /// The plugin is loaded: the name stays taken.
+    /// Keeps the name taken, because the plugin is loaded.
     pub(crate) fn keep(mut self) {
         self.name = None;
     }

@@ -1,4 +1,4 @@
-//! Which files may be loaded: the one promise the host's author makes.
+//! [`Trust`]: the files that may be loaded. It is the one promise that the host's author makes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,10 +12,10 @@ use crate::file::mapping::Mapping;
 /// A SHA-256 digest. For an example see [`Trust::digests`].
 pub type Digest = [u8; 32];
 
-/// Which plugin files a host may load.
+/// The plugin files that a host may load.
 ///
-/// Native code can do anything, and nothing can check beforehand that it does not. So to trust is `unsafe`, once, when
-/// the `Trust` is made; loading, looking up and calling are then safe.
+/// Native code can do anything, and no check before it runs can rule that out. So making a `Trust` is `unsafe`. Loading,
+/// looking up and calling are then safe.
 ///
 /// # Example
 ///
@@ -45,16 +45,15 @@ impl Trust {
     ///
     /// # Safety
     ///
-    /// Every file that the host will be asked to load is a sound library: if it is a plugin, it was built from safe or
-    /// soundly unsafe code with the SDK, nobody has tampered with it, and nobody replaces it while the host runs, except
-    /// by another such file.
+    /// Every file that the host will be asked to load is a sound library. A plugin was built with the SDK from safe or soundly
+    /// unsafe code, and was not tampered with. While the host runs, the file is replaced only by another such file.
     pub unsafe fn any() -> Self {
         Trust(Policy::Any)
     }
 
     /// Trusts the files whose bytes have these SHA-256 digests, and no others.
     ///
-    /// The bytes that were digested are the ones that are mapped, so the promise is only about files as they are now.
+    /// The host maps the same bytes that it digested. So the promise is only about files with these digests.
     ///
     /// # Example
     ///
@@ -74,7 +73,7 @@ impl Trust {
         Trust(Policy::Digests(digests.into_iter().collect()))
     }
 
-    /// The digest of a file's bytes, for [`digests`](Self::digests).
+    /// Returns the digest of a file's bytes, for [`digests`](Self::digests).
     pub fn digest_of(bytes: &[u8]) -> Digest {
         Sha256::digest(bytes).into()
     }

@@ -22,7 +22,7 @@ pub(crate) fn beyond_standard_streams(make: impl Fn() -> io::Result<fs::File>) -
     }
 }
 
-/// Whether the process, or the whole system, has no room for one more open file.
+/// Returns true if the error says that the process, or the whole machine, has too many open files.
 pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;

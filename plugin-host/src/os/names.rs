@@ -48,7 +48,7 @@ pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: Optio
 
 fn look_up(address: *const c_void) -> Option<libc::Dl_info> {
     let mut found = std::mem::MaybeUninit::uninit();
-    // SAFETY: the address is looked up, not used, and the result has a place.
+    // SAFETY: the address is looked up and not used. The pointer is valid for the result.
     let known = unsafe { libc::dladdr(address, found.as_mut_ptr()) } != 0;
     if !known {
         return None;

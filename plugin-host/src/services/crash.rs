@@ -31,7 +31,7 @@ const SIGNALS: [(c_int, &str); 5] = [
 /// The actions that the signals had before, in the order of [`SIGNALS`].
 static BEFORE: [OnceLock<libc::sigaction>; SIGNALS.len()] = [const { OnceLock::new() }; SIGNALS.len()];
 
-/// Whether reports are made in this process.
+/// Whether this process reports crashes.
 static ON: AtomicBool = AtomicBool::new(false);
 
 /// Installs the handler, once in each process.
@@ -41,7 +41,7 @@ pub(crate) fn install() {
         for ((signal, _), before) in SIGNALS.into_iter().zip(&BEFORE) {
             // SAFETY: all bits zero are a value of this struct.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-            // SAFETY: the result has a place.
+            // SAFETY: the pointer is valid for the result.
             if unsafe { libc::sigaction(signal, null(), &raw mut action) } != 0 {
                 continue;
             }
@@ -93,14 +93,14 @@ fn change(change: impl FnOnce(&mut Vec<Arc<Image>>)) {
     }
 }
 
-/// A plugin that reports name. If this is dropped, they go on: the library stays mapped then.
+/// A plugin that is named in reports. If this is dropped, reports still name it, because its library stays mapped then.
 pub(crate) struct Named(Arc<Image>);
 
 impl Named {
-    /// Has reports name the plugin of this name, from this file, that has the code at `address` and these entries.
+    /// Makes reports name this plugin. It is from the file at `path`, and has the code at `address` and these entries.
     pub(crate) fn new(plugin: &str, path: &Path, address: *const c_void, entries: &[Entry]) -> Self {
         let mut found = Found { address: address.addr(), base: 0, code: Vec::new() };
-        // SAFETY: the function takes what it is given here.
+        // SAFETY: `look_at` expects a pointer to a `Found`.
         unsafe { libc::dl_iterate_phdr(Some(look_at), (&raw mut found).cast()) };
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
         let mut exports: Vec<_> = exports.map(|entry| (entry.entry.addr(), entry.item.name.to_owned())).collect();
@@ -297,11 +297,11 @@ unsafe fn registers(context: *mut c_void) -> (usize, usize) {
 /// Looks at the words of the stack from `start` on, the newest first, for one that `is_wanted`. The kernel reads the memory,
 /// because some of it may not be there.
 fn on_stack<T>(start: usize, is_wanted: impl Fn(usize) -> Option<T>) -> Option<T> {
-    const PAGE: usize = 4096;
-    const MOST: usize = 16 * PAGE;
+    const PAGE_SIZE: usize = 4096;
+    const MAX_BYTES: usize = 16 * PAGE_SIZE;
     let mut words = [0_usize; 64];
     let start = start & !(size_of::<usize>() - 1);
-    let (mut at, end) = (start, start.saturating_add(MOST));
+    let (mut at, end) = (start, start.saturating_add(MAX_BYTES));
     while at < end {
         let to = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: size_of_val(&words) };
         let from = libc::iovec { iov_base: std::ptr::without_provenance_mut(at), iov_len: size_of_val(&words) };
@@ -312,7 +312,7 @@ fn on_stack<T>(start: usize, is_wanted: impl Fn(usize) -> Option<T>) -> Option<T
             return Some(found);
         }
         // The stack may have overflowed: then it begins after the page that is not there.
-        at = if read == 0 { (at | (PAGE - 1)).saturating_add(1) } else { at.saturating_add(read) };
+        at = if read == 0 { (at | (PAGE_SIZE - 1)).saturating_add(1) } else { at.saturating_add(read) };
     }
     None
 }
@@ -340,7 +340,7 @@ impl AlternateStack {
     fn new() -> Option<Self> {
         // SAFETY: all bits zero are a value of this struct.
         let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the result has a place.
+        // SAFETY: the pointer is valid for the result.
         if unsafe { libc::sigaltstack(null(), &raw mut stack) } != 0 || stack.ss_flags & libc::SS_DISABLE == 0 {
             return None;
         }
@@ -388,7 +388,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_told_by_its_offset_and_the_export_before_it() {
+    fn a_report_has_the_offset_and_the_export_before_it() {
         let exports = vec![(0x1100, "first".to_owned()), (0x1200, "second".to_owned())];
         let image = Image { label: "plugin `p` (`p.so`)".to_owned(), base: 0x1000, code: Vec::new(), exports };
         let text = |address| {
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn below_an_alternate_stack_is_a_page_that_nothing_may_use() {
+    fn a_guard_page_is_below_an_alternate_stack() {
         let on_thread = || {
             // SAFETY: all bits zero are a value of this struct.
             let mut stds: libc::stack_t = unsafe { std::mem::zeroed() };
@@ -421,7 +421,7 @@ mod tests {
             let own = AlternateStack::new().unwrap();
             // SAFETY: as above.
             let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
-            // SAFETY: the result has a place.
+            // SAFETY: the pointer is valid for the result.
             assert_eq!(unsafe { libc::sigaltstack(null(), &raw mut stack) }, 0);
             let (start, size) = (stack.ss_sp.addr(), stack.ss_size);
             let access = |address: usize| {
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stack_is_read_as_far_as_it_is_there() {
+    fn the_stack_is_read_up_to_its_mapped_end() {
         let words = [1_usize, 2, 3];
         let start = words.as_ptr().addr();
         assert_eq!(on_stack(start, |word| (word == 3).then_some(word)), Some(3));

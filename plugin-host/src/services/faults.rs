@@ -20,9 +20,9 @@ pub(crate) struct Faults {
 /// The faults that wait for the handler.
 #[derive(Default)]
 struct Queue {
-    /// Leads to the thread that runs the handler, once there is one.
+    /// The channel to the thread that runs the handler, after it was started.
     sender: Option<Sender<Fault>>,
-    /// How many wait, the one included that is being handled.
+    /// The number of faults that wait, including the one that is being handled.
     waiting: usize,
     /// One activity for all of them, because only the one thread can end it: the handler may drop the host.
     activity: Option<Activity>,

@@ -2,10 +2,10 @@
 
 /// A library that a plugin uses, and whose behaviour is not known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(dead_code))] // Elsewhere nobody looks for them.
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(dead_code))] // Other systems do not look for them.
 pub(crate) struct Foreign {
-    /// Its file name, if it was found.
+    /// The library's file name, if the library was found.
     pub(crate) name: String,
-    /// Whether it was found, and will never be unmapped. Only then can it be vouched for.
+    /// Whether the library was found, and will never be unmapped. Only then can the host vouch for it.
     pub(crate) kept: bool,
 }

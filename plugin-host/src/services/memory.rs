@@ -1,4 +1,4 @@
-//! The memory of plugins that use their host's allocator: what they are lent, and what they leave.
+//! The memory of plugins that use their host's allocator: the functions they are lent, and the blocks they leave behind.
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::collections::HashMap;
@@ -11,14 +11,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use plugin_core::__private::inventory;
 use plugin_core::table::{HostMemory, SystemAllocator};
 
-/// Makes the system's the program's global allocator, as it is by default, and has plugins know it.
+/// Defines [`std::alloc::System`] as the program's global allocator, which it is by default, and tells plugins so.
 ///
-/// Once, anywhere in the program: it defines the `#[global_allocator]`. Plugins that say
-/// `plugin_core::use_host_allocator!()` then allocate as fast as this program itself, because they need not ask it. Without
-/// it they do, for each block, and a call that does little but return a short text takes a twentieth longer. It is nothing to
-/// plugins with allocators of their own, to those whose memory is [tracked](Memory::Tracked), nor to plugins of a plugin; and
-/// only on Linux and macOS do they find out. A program that is linked with a crate which says
-/// `plugin_core::use_host_allocator!()` has a global allocator already.
+/// The macro is used once, anywhere in the program, because it defines the `#[global_allocator]`. A plugin with
+/// `plugin_core::use_host_allocator!()` then calls the C library's allocator itself, and allocates as fast as this
+/// program. Without the macro, the plugin calls the program for each block. A call that does little but return a short text
+/// then takes a twentieth longer.
+///
+/// The macro has no effect on plugins with an allocator of their own, on plugins whose memory is
+/// [tracked](Memory::Tracked), and on plugins of a plugin. On systems other than Linux and macOS it has no effect at all. A
+/// program cannot use it if a crate that it is linked with has `plugin_core::use_host_allocator!()`, which defines a global
+/// allocator, too.
 ///
 /// # Example
 ///
@@ -46,17 +49,17 @@ macro_rules! use_system_allocator {
     };
 }
 
-/// Is registered where the global allocator is the system's for certain.
+/// A proof that [`std::alloc::System`] is the global allocator. The program registers it with `inventory`.
 #[derive(Debug)]
 pub struct SystemIsGlobal(());
 
 impl SystemIsGlobal {
-    /// For [`use_system_allocator!`](crate::use_system_allocator) to make.
+    /// Makes the proof, for [`use_system_allocator!`](crate::use_system_allocator) only.
     ///
     /// # Safety
     ///
-    /// The `#[global_allocator]` is [`std::alloc::System`]. If that is not asked, because std is a library of its own, it is
-    /// the same all the more.
+    /// The `#[global_allocator]` is [`std::alloc::System`]. If std is a library of its own, it does not use the program's
+    /// `#[global_allocator]` but its default. That is `System`, too, so the promise holds.
     pub const unsafe fn new() -> Self {
         SystemIsGlobal(())
     }
@@ -64,21 +67,21 @@ impl SystemIsGlobal {
 
 inventory::collect!(SystemIsGlobal);
 
-/// The system's allocator, if it is this program's for certain.
-fn the_systems() -> Option<SystemAllocator> {
+/// Returns the functions of `System` if the program has proved that `System` is its global allocator.
+fn proven_system() -> Option<SystemAllocator> {
     inventory::iter::<SystemIsGlobal>.into_iter().next().and_then(|_| SystemAllocator::here())
 }
 
-/// How plugins that say `plugin_core::use_host_allocator!()` get their memory. It is nothing to others, which have allocators of
-/// their own.
+/// The source of memory for plugins with `plugin_core::use_host_allocator!()`. It has no effect on other plugins, which have
+/// allocators of their own.
 ///
-/// | the plugin's allocator | `Memory` | what its statics own, and what it leaks otherwise, when it is unmapped |
+/// | the plugin's allocator | `Memory` | memory that the plugin's statics own or that it leaks, once the plugin is unmapped |
 /// | --- | --- | --- |
 /// | its own | any | lost, and not reported |
 /// | the host's | `Plain` | lost, and not reported |
 /// | the host's | `Tracked` | freed, and reported to the [leak handler](crate::Host::with_leak_handler) |
 ///
-/// So a program whose plugins come and go uses `Tracked`, and has its plugins say `use_host_allocator!()`.
+/// So a program whose plugins come and go sets `Tracked`, and its plugins use `use_host_allocator!()`.
 ///
 /// # Example
 ///
@@ -93,17 +96,17 @@ fn the_systems() -> Option<SystemAllocator> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Memory {
-    /// From this program's global allocator, and at its speed, if this program [says that it is the system's](crate::use_system_allocator). What a
-    /// plugin leaks is lost.
+    /// Memory is from this program's global allocator. It is as fast as in the program itself if the program uses
+    /// [`use_system_allocator!`](crate::use_system_allocator). Memory that a plugin leaks is lost.
     #[default]
     Plain,
-    /// From the same, and every block is on a list as long as the plugin has it. A block that moves to the host, or to another
-    /// plugin, leaves the list. A block that is on the list once the library is unmapped is freed, and given to the [leak
-    /// handler](crate::Host::with_leak_handler). Where libraries stay mapped (see [the crate](crate#when-a-library-goes-away)),
-    /// so does what they leave.
+    /// Memory is from the same allocator, and the host keeps a list of the blocks that the plugin has. A block that moves to
+    /// the host or to another plugin leaves the list. After the library is unmapped, the host frees the blocks that are still
+    /// on the list, and reports them to the [leak handler](crate::Host::with_leak_handler). If the library stays mapped (see
+    /// [the crate](crate#when-a-library-goes-away)), nothing is freed.
     ///
-    /// To such a plugin, `'static` is what it is for its statics: until its library is unmapped. So it must not let
-    /// another library of the process keep a pointer to what it leaked.
+    /// In such a plugin, memory that was leaked lives as long as the plugin's statics: until the library is unmapped. So the
+    /// plugin must not give a pointer to leaked memory to another library of the process that keeps it for longer.
     Tracked,
 }
 
@@ -113,9 +116,9 @@ pub enum Memory {
 pub struct Leak {
     /// The plugin's name.
     pub plugin: String,
-    /// How many blocks of memory there were.
+    /// The number of blocks of memory.
     pub blocks: usize,
-    /// How many bytes they had.
+    /// The number of bytes in these blocks.
     pub bytes: usize,
 }
 
@@ -126,7 +129,8 @@ impl fmt::Display for Leak {
     }
 }
 
-/// The memory as a library is lent it. `blocks` is the place of the list of its blocks, if its memory is tracked.
+/// Returns the allocator's functions that a library is lent. `blocks` points to the list of the library's blocks, which is
+/// `Some` if its memory is tracked.
 pub(crate) fn lent(memory: Memory, blocks: *const Option<Blocks>, is_common: bool) -> HostMemory {
     let plain = HostMemory {
         size: size_of::<HostMemory>(),
@@ -136,7 +140,7 @@ pub(crate) fn lent(memory: Memory, blocks: *const Option<Blocks>, is_common: boo
         dealloc: plain_dealloc,
         realloc: plain_realloc,
         is_common: u8::from(is_common),
-        system: the_systems().unwrap_or(SystemAllocator::NONE),
+        system: proven_system().unwrap_or(SystemAllocator::NONE),
         hand_over: None,
         take_over: None,
     };
@@ -149,18 +153,18 @@ pub(crate) fn lent(memory: Memory, blocks: *const Option<Blocks>, is_common: boo
             realloc: tracked_realloc,
             hand_over: Some(hand_over),
             take_over: Some(take_over),
-            // It has no list.
+            // A plugin that calls `System` itself would allocate blocks that are not on the list.
             system: SystemAllocator::NONE,
             ..plain
         },
     }
 }
 
-/// The layout that the library gave its allocator.
+/// Returns the layout that the library gave its allocator.
 ///
 /// # Safety
 ///
-/// They are from a layout.
+/// The size and the alignment are those of a `Layout`.
 unsafe fn layout(size: usize, align: usize) -> Layout {
     // SAFETY: the caller's promise.
     unsafe { Layout::from_size_align_unchecked(size, align) }
@@ -177,7 +181,7 @@ unsafe extern "C" fn plain_alloc_zeroed(size: usize, align: usize, _: *const c_v
 }
 
 unsafe extern "C" fn plain_dealloc(block: *mut u8, size: usize, align: usize, _: *const c_void) {
-    // SAFETY: as above; the block is from here.
+    // SAFETY: as above. The block is from `plain_alloc`, `plain_alloc_zeroed` or `plain_realloc`.
     unsafe { dealloc(block, layout(size, align)) }
 }
 
@@ -192,34 +196,35 @@ unsafe extern "C" fn plain_realloc(
     unsafe { realloc(block, layout(size, align), new_size) }
 }
 
-/// The list of the library's blocks.
+/// Returns the list of the library's blocks.
 ///
 /// # Safety
 ///
-/// `library` is what [`lent`] wrote into the memory of a library whose memory is tracked, and whose services are still there.
+/// `library` is the pointer in the [`HostMemory`] that [`lent`] made for a library with tracked memory. The library's services
+/// still exist.
 unsafe fn blocks<'a>(library: *const c_void) -> &'a Blocks {
     // SAFETY: the caller's promise.
     let blocks = unsafe { &*library.cast::<Option<Blocks>>() };
     blocks.as_ref().expect("these functions are given to libraries that have such a list")
 }
 
-/// Puts a new block on the list; if there is no room, there is no block.
+/// Puts a new block on the list. If the list cannot grow, frees the block and returns null.
 ///
 /// # Safety
 ///
-/// As for [`blocks`]; the block is null, or was allocated with this layout just now.
+/// As for [`blocks`]. The block is null, or it was just allocated with this layout and no other code has it.
 unsafe fn listed(library: *const c_void, block: *mut u8, layout: Layout) -> *mut u8 {
     // SAFETY: the caller's promise.
     if block.is_null() || unsafe { blocks(library) }.insert(block, layout) {
         return block;
     }
-    // SAFETY: allocated with this layout, and given to nobody.
+    // SAFETY: the block was allocated with this layout, and no other code has it.
     unsafe { dealloc(block, layout) };
     std::ptr::null_mut()
 }
 
 unsafe extern "C" fn tracked_alloc(size: usize, align: usize, library: *const c_void) -> *mut u8 {
-    // SAFETY: as for `plain_alloc`; called by an attached library with its own services.
+    // SAFETY: as for `plain_alloc`. An attached library calls this with its own services.
     unsafe {
         let layout = layout(size, align);
         listed(library, alloc(layout), layout)
@@ -235,7 +240,7 @@ unsafe extern "C" fn tracked_alloc_zeroed(size: usize, align: usize, library: *c
 }
 
 unsafe extern "C" fn tracked_dealloc(block: *mut u8, size: usize, align: usize, library: *const c_void) {
-    // SAFETY: as above. Off the list first: once it is freed, another may be given a block at its address.
+    // SAFETY: as above. The block leaves the list first: after it is freed, another thread may be given a block at its address.
     unsafe {
         blocks(library).remove(block);
         dealloc(block, layout(size, align));
@@ -249,8 +254,8 @@ unsafe extern "C" fn tracked_realloc(
     new_size: usize,
     library: *const c_void,
 ) -> *mut u8 {
-    // SAFETY: as above; the library has promised that the new size makes a layout with the alignment. If there is no room
-    // on the list now, the block is not tracked any more: it has moved, and cannot be refused.
+    // SAFETY: as above. By the contract of `realloc`, the new size and the alignment make a layout. If the list cannot grow,
+    // the block is not tracked any more: it has moved already, so `realloc` can no longer fail.
     unsafe {
         let blocks = blocks(library);
         let old = layout(size, align);
@@ -266,22 +271,23 @@ unsafe extern "C" fn tracked_realloc(
 }
 
 unsafe extern "C" fn hand_over(block: *mut u8, library: *const c_void) {
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     unsafe { blocks(library) }.remove(block);
 }
 
 unsafe extern "C" fn take_over(block: *mut u8, size: usize, align: usize, library: *const c_void) {
-    // SAFETY: called by an attached library with its own services, and a block that has this layout. If there is no room on
-    // the list, the block is not tracked.
+    // SAFETY: an attached library calls this with its own services, and with the layout of the block. If the list cannot grow,
+    // the block is not tracked.
     unsafe { blocks(library).insert(block, layout(size, align)) };
 }
 
 /// The blocks that one library has.
 #[derive(Default)]
 pub(crate) struct Blocks {
-    /// By address, so that threads seldom wait for each other.
+    /// Parts of the list. A block's address chooses its part, so that threads seldom wait for each other.
     shards: [Mutex<Shard>; SHARDS],
-    /// Whether the library is bound, so that what it allocates is the plugin's and no longer its runtime's.
+    /// Whether the library is bound. Blocks that were allocated before belong to the library's runtime, not to the plugin's
+    /// code.
     bound: AtomicBool,
 }
 
@@ -291,16 +297,17 @@ type Shard = HashMap<Address, Block, BuildHasherDefault<AddressHasher>>;
 
 #[derive(PartialEq, Eq, Hash)]
 struct Address(*mut u8);
-// SAFETY: only compared, until the owner of the whole list frees the blocks.
+// SAFETY: the address is only compared, until the owner of the whole list frees the block.
 unsafe impl Send for Address {}
 
 struct Block {
     layout: Layout,
-    /// Whether it is to be reported if it is left.
+    /// Whether the block is reported if the plugin leaves it behind.
     counts: bool,
 }
 
-/// Spreads an address, whose lowest bits are mostly zero, over a number. Addresses are not chosen to collide.
+/// Spreads an address, whose lowest bits are mostly zero, over all bits of a number. An attacker does not choose addresses, so
+/// the hash need not resist attacks.
 #[derive(Default)]
 struct AddressHasher(u64);
 
@@ -321,13 +328,13 @@ impl Blocks {
     fn shard(&self, block: *mut u8) -> MutexGuard<'_, Shard> {
         let mut hasher = AddressHasher::default();
         hasher.write_usize(block.addr());
-        // Other bits than those by which the map goes.
+        // The map uses the low bits of the hash, so the shard uses others.
         let shard = (hasher.finish() >> 32) as usize % SHARDS;
-        // Nothing panics while it is locked.
+        // No code panics while a shard is locked.
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there was room for it.
+    /// Puts a block on the list. Returns false if the list cannot grow.
     fn insert(&self, block: *mut u8, layout: Layout) -> bool {
         let mut shard = self.shard(block);
         let room = shard.try_reserve(1).is_ok();
@@ -341,12 +348,12 @@ impl Blocks {
         self.shard(block).remove(&Address(block));
     }
 
-    /// From here on, what the library allocates is the plugin's.
+    /// Notes that the library is bound: blocks that it allocates from now on belong to the plugin's code.
     pub(crate) fn bound(&self) {
         self.bound.store(true, Ordering::Relaxed);
     }
 
-    /// Frees all that is left, and returns how many blocks and bytes of it are the plugin's.
+    /// Frees all blocks on the list. Returns how many blocks and bytes of them belonged to the plugin's code.
     ///
     /// # Safety
     ///
@@ -356,8 +363,8 @@ impl Blocks {
         for shard in &self.shards {
             let left = std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
             for (Address(at), block) in left {
-                // SAFETY: it was allocated for the library with this layout, or taken over by it, and has not been freed
-                // or handed over since. Only the library knew of it, and that is gone.
+                // SAFETY: the library allocated the block with this layout or took it over, and has not freed it or handed it
+                // over since. Only the library had pointers to it, and the library is unmapped.
                 unsafe { dealloc(at, block.layout) };
                 if block.counts {
                     blocks += 1;
@@ -374,11 +381,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_freed_and_counted() {
+    fn blocks_on_the_list_are_freed_and_counted() {
         let blocks = Blocks::default();
         let new = |size: usize| {
             let layout = Layout::from_size_align(size, 8).unwrap();
-            // SAFETY: not empty.
+            // SAFETY: the layout is not empty.
             let block = unsafe { alloc(layout) };
             assert!(blocks.insert(block, layout));
             (block, layout)
@@ -388,10 +395,10 @@ mod tests {
         let kept: Vec<_> = (1..=100).map(new).collect();
         for &(block, layout) in &kept[..98] {
             blocks.remove(block);
-            // SAFETY: allocated above, with this layout.
+            // SAFETY: the block was allocated above with this layout.
             unsafe { dealloc(block, layout) };
         }
-        // SAFETY: nobody uses what is left.
+        // SAFETY: no code uses the blocks that are left.
         assert_eq!(unsafe { blocks.free_all() }, (2, 99 + 100));
         // SAFETY: as above.
         assert_eq!(unsafe { blocks.free_all() }, (0, 0));

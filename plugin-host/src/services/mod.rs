@@ -26,7 +26,7 @@ use crate::services::memory::{Blocks, Leak, Memory};
 use crate::services::threads::{Destructor, Start, Threads};
 use crate::unload::pin::PinReason;
 
-/// The services of one library. Its address is the library's name for itself, so it does not move.
+/// The services of one library. The library identifies itself by the address of this struct, so the struct does not move.
 pub(crate) struct Services {
     table: HostServices,
     memory: HostMemory,
@@ -41,10 +41,10 @@ pub(crate) struct Services {
     pub(crate) blocks: Option<Blocks>,
 }
 
-// SAFETY: the raw pointers in `table` and `memory` are the addresses of this very struct, of a part of it, and of this
-// library's statics. All of these may be used from any thread.
+// SAFETY: the raw pointers in `table` and `memory` point to this struct, to its fields, to the text of `plugin`, which the
+// struct owns, and to statics of the host. Any thread may use these.
 unsafe impl Send for Services {}
-// SAFETY: as above; everything else is.
+// SAFETY: as above. The other fields are `Sync`.
 unsafe impl Sync for Services {}
 
 impl Services {
@@ -69,7 +69,7 @@ impl Services {
                 key_set,
                 thread_create,
                 common,
-                // SAFETY: the place of a part of the value that is being made.
+                // SAFETY: the pointer leads to the allocation of the value that is being made. Only a field's address is taken.
                 memory: unsafe { &raw const (*this.as_ptr()).memory },
                 library_opened,
                 symbol_found,
@@ -80,7 +80,7 @@ impl Services {
                 plugin_len: plugin.len(),
                 key_adopt,
             },
-            // SAFETY: the place of a part of the value that is being made.
+            // SAFETY: the pointer leads to the allocation of the value that is being made. Only a field's address is taken.
             memory: memory::lent(memory, unsafe { &raw const (*this.as_ptr()).blocks }, is_common),
             plugin,
             faults,
@@ -101,7 +101,8 @@ impl Services {
         &self.plugin
     }
 
-    /// Returns why the plugin stays mapped that uses these foreign libraries, and those that it has found by itself.
+    /// Returns the reasons for which a plugin stays mapped if it uses these foreign libraries, and those that it has found by
+    /// itself.
     pub(crate) fn reasons_of(&self, mut foreign: Vec<Foreign>) -> Vec<PinReason> {
         foreign.extend(self.found.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         foreign.sort_unstable();
@@ -130,7 +131,7 @@ impl Services {
         }
     }
 
-    /// Reports what went wrong in the hook `what`.
+    /// Reports a fault of the hook `what`.
     pub(crate) fn report(&self, mut fault: Fault, what: &str) {
         fault.export = Some(format!("{}::{what}", self.plugin));
         self.faults.report(&fault);
@@ -157,7 +158,7 @@ pub(crate) unsafe fn services<'a>(library: *const c_void) -> &'a Services {
 }
 
 unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) {
-    // SAFETY: called by an attached library with its own services and a fault of its own.
+    // SAFETY: an attached library calls this with its own services and a fault of its own.
     let (services, mut fault) = unsafe { (services(library), FaultRepr::take(fault)) };
     fault.export = Some(services.plugin.clone());
     services.faults.report_from_plugin(fault);
@@ -165,19 +166,19 @@ unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) 
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" fn library_opened(library: *const c_void, handle: *mut c_void) {
-    // SAFETY: called by an attached library with its own services, and a handle that it has just opened.
+    // SAFETY: an attached library calls this with its own services and a handle that it has just opened.
     let (services, foreign) = unsafe { (services(library), crate::unload::dependencies::keep_opened(handle)) };
     services.add_found(foreign);
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" fn symbol_found(library: *const c_void, symbol: *const c_void) {
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     let services = unsafe { services(library) };
     services.add_found(crate::unload::dependencies::keep_found(symbol));
 }
 
-/// Plugins tell this only where they can be unmapped.
+/// Does nothing: only plugins that can be unmapped report the libraries that they open.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 unsafe extern "C" fn library_opened(_: *const c_void, _: *mut c_void) {}
 
@@ -190,35 +191,35 @@ unsafe extern "C" fn exit(status: c_int) -> ! {
 }
 
 unsafe extern "C" fn thread_atexit(library: *const c_void, destructor: Destructor, object: *mut c_void) -> c_int {
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     unsafe { services(library) }.threads.add_destructor(destructor, object);
     0
 }
 
 unsafe extern "C" fn key_create(library: *const c_void, key: *mut u32, destructor: Option<Destructor>) -> c_int {
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     unsafe { services(library) }.threads.create_key(key, destructor)
 }
 
 unsafe extern "C" fn key_adopt(library: *const c_void, key: u32, destructor: Option<Destructor>) {
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     unsafe { services(library) }.threads.adopt_key(key, destructor);
 }
 
 unsafe extern "C" fn key_delete(library: *const c_void, key: u32) -> c_int {
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     unsafe { services(library) }.threads.delete_key(key)
 }
 
 unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_void) -> c_int {
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     unsafe { services(library) }.threads.set_key(key, value)
 }
 
-/// As much of a plugin's name as the kernel takes for a thread.
+/// Returns the beginning of a plugin's name, as long as the kernel allows for the name of a thread.
 fn thread_name(plugin: &str) -> &str {
-    const MOST: usize = 15;
-    let end = (0..=MOST.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();
+    const MAX_BYTES: usize = 15;
+    let end = (0..=MAX_BYTES.min(plugin.len())).rev().find(|&end| plugin.is_char_boundary(end)).unwrap_or_default();
     &plugin[..end]
 }
 
@@ -238,13 +239,13 @@ unsafe extern "C" fn thread_create(
         argument: *mut c_void,
     }
 
-    // The function may leave by `pthread_exit`, which unwinds. By then this function has no value left to drop. The host
-    // hears of the thread's end as it does of the end of its own threads.
+    // `start` may leave by `pthread_exit`, which unwinds. By then this function has no value left to drop. The host notes the
+    // end of the thread with a thread-local, as it does for its own threads.
     unsafe extern "C-unwind" fn run(task: *mut c_void) -> *mut c_void {
-        // SAFETY: boxed below, and run once.
+        // SAFETY: the task was boxed below, and the C library runs this function once.
         let Task { threads, number, name, start, argument } = *unsafe { Box::from_raw(task.cast::<Task>()) };
-        // Otherwise, a thread without a name has that of the thread which started it, which is most often the program's.
-        // SAFETY: this thread, and a name that ends with NUL.
+        // Otherwise a thread without a name gets the name of the thread that starts it, usually the program's.
+        // SAFETY: the thread is this one, and the name ends with NUL.
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
         crate::services::crash::prepare_thread();
         threads.thread_runs(number);
@@ -252,14 +253,15 @@ unsafe extern "C" fn thread_create(
         // SAFETY: the two types differ in whether the function may unwind.
         let start =
             unsafe { std::mem::transmute::<Start, unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void>(start) };
-        // SAFETY: the call that the plugin asked for. The count of running threads keeps its library.
+        // SAFETY: the plugin has passed this function and this argument to `pthread_create`. The library stays mapped, because
+        // the thread counts as running.
         unsafe { start(argument) }
     }
 
-    /// The type that the C library gives the function of a thread, which it lets unwind.
+    /// The type of a thread's function in the libc crate. The C library lets the function unwind all the same.
     type Run = extern "C" fn(*mut c_void) -> *mut c_void;
 
-    // SAFETY: called by an attached library with its own services.
+    // SAFETY: an attached library calls this with its own services.
     let services = unsafe { services(library) };
     let threads = services.threads.clone();
     let name = CString::new(thread_name(&services.plugin)).unwrap_or_default();
@@ -268,10 +270,10 @@ unsafe extern "C" fn thread_create(
     let run: unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void = run;
     // SAFETY: the C library calls the function with its argument, once. The types differ in whether it may unwind.
     let run = unsafe { std::mem::transmute::<unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void, Run>(run) };
-    // SAFETY: the arguments as the plugin gave them to `pthread_create`, but for the function and its argument.
+    // SAFETY: the plugin has passed the first two arguments to `pthread_create`. The function takes the task as its argument.
     let error = unsafe { libc::pthread_create(thread.cast(), attributes.cast(), run, task.cast()) };
     if error != 0 {
-        // SAFETY: the thread was not started, so the task is still ours.
+        // SAFETY: the thread was not started, so no other code has the task.
         unsafe { Box::from_raw(task) }.threads.thread_ended(number);
     }
     error

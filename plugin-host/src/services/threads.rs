@@ -1,8 +1,39 @@
 //! A plugin's threads, thread-specific keys and thread-local destructors, kept by the host.
 //!
-//! A plugin's std registers these here instead of with the C library (see `plugin-core`, `runtime/threads.rs`), so
-//! that a library can be closed without anything left that calls into it: what other threads registered is dropped
-//! unrun, keys are deleted, and while threads of the plugin's own run, the library stays.
+//! # The problem
+//!
+//! A library may be unmapped only if no code of it runs and no code of it will be called. But std and the C library call a
+//! plugin later, without the host:
+//!
+//! - a thread that the plugin started runs the plugin's code;
+//! - a thread that ends runs the destructors of the thread-locals that the plugin used on it. Any thread may have used some,
+//!   also a thread of the host that only called an export;
+//! - the same holds for values of the plugin's thread-specific keys.
+//!
+//! # The idea
+//!
+//! A plugin's std registers its threads, keys and destructors here instead of with the C library (see `plugin-core`,
+//! `runtime/threads`). [`Threads`] has them all for one library:
+//!
+//! - `running` has the threads that the plugin started, `hooks` the hooks that run, and `destroying` the number of threads
+//!   that run destructors of the plugin. If all three are empty, the library is *quiet*.
+//! - The host's own thread-local [`AT_EXIT`] is destroyed when a thread ends. It runs the destructors that the plugin has
+//!   registered for this thread.
+//! - A library that is to be closed is closed when it is quiet: at once, or by the thread that makes it so
+//!   ([`Threads::close_when_quiet`]).
+//!
+//! # Why nothing of a closed library is called
+//!
+//! - Each of the three changes under the lock of `state`, and the thread that sees them empty sets `closed` under the same
+//!   lock. A thread checks `closed` and increases `destroying` under one lock, too. So either the thread counts before the
+//!   library is closed, and the library waits for it, or it sees `closed` and runs no destructor.
+//! - Threads and hooks are only begun by code that keeps the library: the plugin's own code, which runs on a thread that
+//!   counts or in a call whose handle is alive, or the host, which has the library. The library is closed after the last
+//!   handle is dropped.
+//! - A thread that the plugin started counts until the host's own thread-local is destroyed, after the plugin's last code on
+//!   that thread.
+//! - After the library is unmapped, destructors that other threads registered are dropped and not run, and the keys are
+//!   deleted. The C library never had them: a key has no destructor there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,47 +49,47 @@ use crate::work::timeout::Steps;
 pub(crate) type Destructor = unsafe extern "C" fn(*mut c_void);
 pub(crate) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
-/// What one attached library has registered.
+/// The threads, keys and destructors that one attached library has registered.
 pub(crate) struct Threads {
-    /// The name that the library's threads have which it gives none.
+    /// The name of the library's threads that it starts without a name.
     unnamed: String,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Set once nothing of the library may be called any more.
+    /// Whether the library is being closed or is closed. Then nothing of it may be called any more.
     closed: bool,
     /// Thread-local destructors by thread, in the order they were registered.
     destructors: HashMap<u64, Vec<(Destructor, Object)>>,
-    /// The library's keys, and what destroys their values.
+    /// The library's keys, and the destructors of their values.
     keys: HashMap<u32, Option<Destructor>>,
-    /// The threads that the library started and that still run.
+    /// The threads that the library started and that have not ended, by number. `None` until the thread itself has begun.
     running: HashMap<u64, Option<Running>>,
-    /// The hooks that run, by numbers, with the threads that they run on.
+    /// The hooks that run, by number: the thread and the hook's name.
     hooks: HashMap<u64, (u64, String)>,
-    /// How many threads are running destructors of the library's.
+    /// The number of threads that are running destructors of the library.
     destroying: usize,
-    /// What to do once nothing of the library runs. It returns whether the library is gone.
+    /// The function that closes the library when it is quiet. Returns true if the library is unmapped.
     close: Option<Box<dyn FnOnce() -> bool + Send>>,
 }
 
-/// A thread that has come to run. Before that, nothing is known of it.
+/// A thread that has begun to run.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))] // Elsewhere the host starts none.
 struct Running {
-    /// [`this_thread`] of it.
+    /// The thread's [`this_thread`].
     thread: u64,
-    /// What the system calls it.
+    /// The kernel's number of the thread.
     id: u32,
 }
 
-/// The value that a destructor is for; used only on the thread it came from.
+/// The value that a destructor destroys. Only the thread that registered the value uses it.
 struct Object(*mut c_void);
-// SAFETY: carried in a map that other threads only clear.
+// SAFETY: other threads only remove the pointer from the map, and do not use it.
 unsafe impl Send for Object {}
 
 thread_local! {
-    /// The libraries that must hear of this thread's end.
+    /// The host's own thread-local. Its destructor runs the plugins' destructors when the thread ends.
     static AT_EXIT: AtExit = const {
         AtExit {
             libraries: RefCell::new(Vec::new()),
@@ -70,16 +101,17 @@ thread_local! {
 }
 
 struct AtExit {
+    /// The libraries that have registered something for this thread.
     libraries: RefCell<Vec<Arc<Threads>>>,
-    /// The library that has started this thread, and the thread's number there.
+    /// The library that has started this thread, and the thread's number in `running`.
     started_by: RefCell<Option<(Arc<Threads>, u64)>>,
-    /// The activity that ends with this thread, which is a host's.
+    /// The activity of a host that ends with this thread.
     #[cfg(feature = "watch")]
     activity: RefCell<Option<Activity>>,
 }
 
-/// Runs `f` for an activity, on this thread, which then ends. The activity ends with the thread, after all that a plugin has
-/// left on the thread: until then, the plugin's library stays mapped.
+/// Runs `f` for an activity, on a thread that ends afterwards. The activity ends after the destructors of all thread-locals
+/// that plugins have used on the thread. Until they have run, they keep the plugins' libraries mapped.
 #[cfg(feature = "watch")]
 pub(crate) fn run_to_the_end(activity: Activity, f: impl FnOnce()) {
     let activities = activity.activities().clone();
@@ -92,7 +124,7 @@ impl Drop for AtExit {
         for threads in self.libraries.take() {
             threads.run_destructors();
         }
-        // The last: until then, the thread counts as running, which keeps its library.
+        // This comes last: a thread that counts as running keeps its library mapped.
         if let Some((threads, number)) = self.started_by.take() {
             threads.run_destructors();
             threads.thread_ended(number);
@@ -100,7 +132,8 @@ impl Drop for AtExit {
     }
 }
 
-/// A number that no other thread has or will have. Unlike std's, it is there to the very end of the thread.
+/// Returns the number of this thread. No other thread ever has the same. Unlike `std::thread::current`, this works until the
+/// very end of the thread.
 fn this_thread() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     thread_local! {
@@ -114,13 +147,13 @@ fn this_thread() -> u64 {
     })
 }
 
-/// A number that nothing else has.
+/// Returns a number for a thread or for hooks. Each is returned once.
 fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// What can be told of a thread that runs. Its name is read now: a thread is named after it has been started.
+/// Describes a thread that runs. The thread's name is read now, because a thread gets its name only after it has started.
 fn thread_of(running: Option<&Running>, unnamed: &str) -> PluginThread {
     let id = running.map(|running| running.id);
     let name = id.and_then(|id| std::fs::read_to_string(format!("/proc/self/task/{id}/comm")).ok());
@@ -128,45 +161,47 @@ fn thread_of(running: Option<&Running>, unnamed: &str) -> PluginThread {
     PluginThread { has_plugins_name: name.as_deref() == Some(unnamed), name, id }
 }
 
-/// How often a thread's end looks for destructors that other destructors have registered.
-const ROUNDS: usize = 16;
+/// The number of times that the end of a thread looks for destructors which other destructors have registered.
+const MAX_ROUNDS: usize = 16;
 
 impl Threads {
-    /// Nothing is registered yet. The threads that the library gives no name have this one.
+    /// Returns the registry of a library that has registered nothing yet. `unnamed` is the name of the threads
+    /// that the library starts without a name.
     pub(crate) fn new(unnamed: &str) -> Self {
         Threads { unnamed: unnamed.to_owned(), state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is locked.
+        // No code panics while it is locked.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Has [`run_destructors`](Self::run_destructors) called when this thread ends. On a thread that is ending already
-    /// it is not, and what is registered stays unrun.
+    /// Makes the end of this thread call [`run_destructors`](Self::run_destructors). On a thread that is ending already this
+    /// is too late, and the destructors never run.
     fn hear_of_exit(self: &Arc<Self>) {
         _ = AT_EXIT.try_with(|at_exit| {
             let mut libraries = at_exit.libraries.borrow_mut();
             if !libraries.iter().any(|known| Arc::ptr_eq(known, self)) {
-                // Those that are gone have nothing more to hear.
+                // A library that only this list still has is unmapped.
                 libraries.retain(|known| Arc::strong_count(known) > 1);
                 libraries.push(self.clone());
             }
         });
     }
 
-    /// Has nothing called when this thread ends.
+    /// Undoes [`hear_of_exit`](Self::hear_of_exit).
     fn hear_nothing(self: &Arc<Self>) {
         _ = AT_EXIT.try_with(|at_exit| {
             let mut libraries = at_exit.libraries.borrow_mut();
             let place = libraries.iter().position(|known| Arc::ptr_eq(known, self));
             let known = place.map(|place| libraries.swap_remove(place));
             drop(libraries);
-            // Not while they are borrowed.
+            // Dropped after the borrow ends.
             drop(known);
         });
     }
 
+    /// Registers a destructor of a thread-local of this thread.
     pub(crate) fn add_destructor(self: &Arc<Self>, destructor: Destructor, object: *mut c_void) {
         let thread = this_thread();
         let mut state = self.lock();
@@ -175,8 +210,10 @@ impl Threads {
         self.hear_of_exit();
     }
 
-    /// Runs what the library has registered for this thread, unless this is a thread that the library started, or one that
-    /// runs its hooks: that one is still in the library's code, and runs them when it ends.
+    /// Runs the destructors that the library has registered for this thread, when the library is detached on it.
+    ///
+    /// If the library started this thread, or if the thread runs a hook of the library, the thread is still in the library's
+    /// code and may use its thread-locals. Then the destructors run when the thread ends.
     pub(crate) fn run_destructors_at_detach(&self) {
         let thread = this_thread();
         let state = self.lock();
@@ -190,7 +227,7 @@ impl Threads {
         }
     }
 
-    /// Runs what the library has registered for this thread.
+    /// Runs the destructors that the library has registered for this thread, unless the library is closed.
     pub(crate) fn run_destructors(&self) {
         let thread = this_thread();
         let mut state = self.lock();
@@ -198,18 +235,19 @@ impl Threads {
             return;
         }
         state.destroying += 1;
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let mut ran = false;
             while let Some((destructor, object)) = state.destructors.get_mut(&thread).and_then(Vec::pop) {
                 drop(state);
-                // SAFETY: registered for this thread and run once; `destroying` keeps the library.
+                // SAFETY: the library registered it for this thread, and it runs once, because it is off the list.
+                // `destroying` keeps the library mapped.
                 unsafe { destructor(object.0) };
                 state = self.lock();
                 ran = true;
             }
             for (destructor, value) in keys::take_values(&state.keys) {
                 drop(state);
-                // SAFETY: as above, for the value that this thread had set.
+                // SAFETY: as above. This thread had set the value, which is taken out of the key.
                 unsafe { destructor(value) };
                 state = self.lock();
                 ran = true;
@@ -226,14 +264,14 @@ impl Threads {
     pub(crate) fn create_key(&self, key: *mut u32, destructor: Option<Destructor>) -> c_int {
         let (error, created) = keys::create();
         if error == 0 {
-            // SAFETY: the caller of `pthread_key_create` says where the key goes.
+            // SAFETY: the plugin passes the pointer of its call of `pthread_key_create`, where the caller expects the key.
             unsafe { key.write(created) };
             self.lock().keys.insert(created, destructor);
         }
         error
     }
 
-    /// Takes over a key that the library has made before there was a host. This thread may have a value of it.
+    /// Takes over a key that the library created before it was bound to the host. This thread may have set a value.
     pub(crate) fn adopt_key(self: &Arc<Self>, key: u32, destructor: Option<Destructor>) {
         self.lock().keys.insert(key, destructor);
         self.hear_of_exit();
@@ -251,7 +289,7 @@ impl Threads {
         keys::set(key, value)
     }
 
-    /// Notes that the library starts a thread, and gives it a number.
+    /// Notes that the library is about to start a thread. Returns the thread's number.
     #[cfg(target_os = "linux")]
     pub(crate) fn thread_starts(&self) -> u64 {
         let number = next_number();
@@ -259,33 +297,33 @@ impl Threads {
         number
     }
 
-    /// Notes that this is the thread of that number, which has just begun. Its end is noted by itself.
+    /// Notes that the thread with this number has begun, and is the current one. [`AT_EXIT`] notes its end.
     #[cfg(target_os = "linux")]
     pub(crate) fn thread_runs(self: &Arc<Self>, number: u64) {
         AT_EXIT.with(|at_exit| at_exit.started_by.replace(Some((self.clone(), number))));
-        // SAFETY: it has no arguments, and always succeeds.
+        // SAFETY: `gettid` has no arguments, and always succeeds.
         let id = unsafe { libc::syscall(libc::SYS_gettid) };
         let running = Running { thread: this_thread(), id: id.try_into().unwrap_or_default() };
         self.lock().running.insert(number, Some(running));
     }
 
-    /// Notes that a thread of the library's has ended, or was not started after all.
+    /// Notes that a thread of the library has ended, or could not be started.
     pub(crate) fn thread_ended(&self, number: u64) {
         let mut state = self.lock();
         state.running.remove(&number);
         self.close_if_quiet(state);
     }
 
-    /// Notes that hooks of the library's begin to run, which keeps it from being closed until they have ended.
+    /// Notes that hooks of the library begin to run. The library is not closed before the returned value is dropped.
     pub(crate) fn hooks_start(self: &Arc<Self>) -> RunningHooks {
         let number = next_number();
         self.lock().hooks.insert(number, (this_thread(), String::new()));
         RunningHooks { threads: self.clone(), number }
     }
 
-    /// Why it is not closed yet.
-    pub(crate) fn what_runs(&self) -> Vec<PinReason> {
-        // Locked, so that no thread ends while its name is read, and another gets its number.
+    /// Returns the reasons for which the library is not closed yet.
+    pub(crate) fn running_reasons(&self) -> Vec<PinReason> {
+        // The lock stays: a thread could end while its name is read, and the kernel could give its number to another thread.
         let state = self.lock();
         let mut reasons = Vec::new();
         if !state.running.is_empty() {
@@ -306,12 +344,13 @@ impl Threads {
         reasons
     }
 
-    /// Has `close` called as soon as nothing of the library runs: now, or at the end of the last that does.
+    /// Calls `close` as soon as the library is quiet: now, or on the thread that ends the last use.
     ///
-    /// `close` returns whether the library is gone. Only then are its keys deleted: a library that stays may be called by
-    /// something that the host does not know of, and must not meet another's values under its keys.
+    /// `close` returns true if the library is unmapped. Only then are its keys deleted. Code that the host does not know of may
+    /// still call a library that stays mapped. If its keys were deleted, the C library could give them to other code, and the
+    /// library would find values of that code.
     ///
-    /// It never waits: this may be called from what it would wait for.
+    /// This function never waits, because code that it would have to wait for may call it.
     pub(crate) fn close_when_quiet(&self, close: impl FnOnce() -> bool + Send + 'static) {
         let mut state = self.lock();
         state.close = Some(Box::new(close));
@@ -323,7 +362,7 @@ impl Threads {
             return;
         }
         let Some(close) = state.close.take() else { return };
-        // From here on, the ends of threads run nothing of the library's.
+        // From here on, a thread that ends runs no destructor of the library.
         state.closed = true;
         drop(state);
         let gone = close();
@@ -339,20 +378,20 @@ impl Threads {
     }
 }
 
-/// Hooks of a library's that run. While this is there, the library is not closed; dropping it may close the library.
+/// Hooks of a library that run. The library is not closed while this value exists. Dropping it may close the library.
 pub(crate) struct RunningHooks {
     threads: Arc<Threads>,
     number: u64,
 }
 
 impl RunningHooks {
-    /// Notes that this hook runs now, on this thread.
+    /// Notes that this hook runs now on this thread.
     pub(crate) fn begin(&self, hook: &str) {
         self.threads.lock().hooks.insert(self.number, (this_thread(), hook.to_owned()));
     }
 
-    /// Runs the destructors of the thread-locals that the hooks have left on this thread, if it was started for them. The
-    /// library then need not hear of the thread's end, which comes after the hooks have ended.
+    /// Runs the destructors of the thread-locals that the hooks have used on this thread, if the host started the thread for
+    /// the hooks. The thread ends after its hooks, when the library may be closed, so the library is not told of the end.
     pub(crate) fn clean_up(&self, steps: &Steps) {
         if steps.are_limited() {
             self.threads.run_destructors();
@@ -378,18 +417,18 @@ mod keys {
 
     pub(super) fn create() -> (c_int, u32) {
         let mut key = 0;
-        // SAFETY: a place for the key. Its values are destroyed by `run_destructors`, not by the C library.
+        // SAFETY: `key` is a place for the key. The C library gets no destructor: `run_destructors` destroys the values.
         let error = unsafe { libc::pthread_key_create(&raw mut key, None) };
         (error, key)
     }
 
     pub(super) fn delete(key: u32) -> c_int {
-        // SAFETY: a key that is not in use is refused.
+        // SAFETY: the C library refuses a key that is not in use.
         unsafe { libc::pthread_key_delete(key) }
     }
 
     pub(super) fn set(key: u32, value: *const c_void) -> c_int {
-        // SAFETY: a key that is not in use is refused.
+        // SAFETY: the C library refuses a key that is not in use.
         unsafe { libc::pthread_setspecific(key, value) }
     }
 
@@ -397,7 +436,7 @@ mod keys {
     pub(super) fn take_values(keys: &HashMap<u32, Option<Destructor>>) -> Vec<(Destructor, *mut c_void)> {
         let mut taken = Vec::new();
         for (&key, &destructor) in keys {
-            // SAFETY: a key of the library's.
+            // SAFETY: the library created the key and has not deleted it.
             let value = unsafe { libc::pthread_getspecific(key) };
             if let (false, Some(destructor)) = (value.is_null(), destructor) {
                 set(key, std::ptr::null());

@@ -24,7 +24,18 @@
 //! - A library that is not found cannot be kept. The plugin keeps it, and stays mapped even if the host vouches for all
 //!   libraries.
 //!
-//! A plugin of Rust alone uses only known libraries, and for those nothing is done but to read their names.
+//! A plugin of Rust alone uses only known libraries, and the host only reads their names.
+//!
+//! # Why no foreign library calls an unmapped plugin
+//!
+//! A library can call a plugin only if it has a pointer into it. A foreign library gets one from the plugin's own code, or from
+//! a library that the plugin uses. The plugin's code reaches a library by a reference that the loader has bound, or by an
+//! address that `dlopen` or `dlsym` returned. The list above has both, and the libraries behind them. So if the list has a
+//! foreign library that the host does not vouch for, the plugin stays mapped, and the pointer stays valid. If the list has
+//! none, then apart from the host, which keeps a plugin for its handles, only known libraries could have a pointer into the
+//! plugin. Threads, keys and destructors that the plugin registers
+//! with these are under the host's control (`services/threads.rs`), and other registrations are noted and keep the plugin
+//! mapped ([`PinReason::Registered`](crate::PinReason::Registered)).
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -88,15 +99,15 @@ const DT_FILTER: isize = 0x7fff_ffff;
 
 /// The kinds of relocations that are a symbol's address: `ABS64`, `GLOB_DAT` and `JUMP_SLOT`.
 #[cfg(target_arch = "x86_64")]
-const ADDRESSES: [u32; 3] = [1, 6, 7];
+const ADDRESS_RELOCATIONS: [u32; 3] = [1, 6, 7];
 #[cfg(target_arch = "aarch64")]
-const ADDRESSES: [u32; 3] = [257, 1025, 1026];
+const ADDRESS_RELOCATIONS: [u32; 3] = [257, 1025, 1026];
 /// Elsewhere plugins stay mapped anyway.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const ADDRESSES: [u32; 0] = [];
+const ADDRESS_RELOCATIONS: [u32; 0] = [];
 
 /// The file names of the C library's parts, of the loaders that there are, and of the unwinder.
-const KNOWN: [&CStr; 12] = [
+const KNOWN_LIBRARIES: [&CStr; 12] = [
     c"libc.so.6",
     c"libm.so.6",
     c"libdl.so.2",
@@ -111,8 +122,8 @@ const KNOWN: [&CStr; 12] = [
     c"libmvec.so.1",
 ];
 
-/// The foreign libraries that the one with this address in it uses: those that it was linked with, and those that its
-/// references are bound to. None of them will be unmapped.
+/// Keeps the foreign libraries that the library with this address uses, and returns them: those that it was linked with, and
+/// those that its references are bound to. None of them will be unmapped.
 ///
 /// # Safety
 ///
@@ -133,8 +144,8 @@ pub(crate) unsafe fn keep_foreign(address: *const c_void) -> Vec<Foreign> {
     foreign
 }
 
-/// The library that a plugin has opened by itself, if it is foreign, and the foreign libraries that it uses. None of them will
-/// be unmapped.
+/// Keeps a library that a plugin has opened, if it is foreign, and the foreign libraries that it uses. Returns them. None of
+/// them will be unmapped.
 ///
 /// # Safety
 ///
@@ -151,12 +162,12 @@ pub(crate) fn keep_found(address: *const c_void) -> Vec<Foreign> {
     link_map_at(address).map_or_else(|| vec![unfound(address)], |library| unsafe { keep_library(library) })
 }
 
-/// A library, known only by an address in it.
+/// Describes a library that is not found, by an address in it.
 fn unfound(address: *const c_void) -> Foreign {
     Foreign { name: format!("an unknown library at {address:p}"), kept: false }
 }
 
-/// This library, if it is foreign, and the foreign libraries that it uses.
+/// Keeps this library, if it is foreign, and the foreign libraries that it uses. Returns them.
 ///
 /// # Safety
 ///
@@ -164,14 +175,14 @@ fn unfound(address: *const c_void) -> Foreign {
 unsafe fn keep_library(library: *const LinkMap) -> Vec<Foreign> {
     // SAFETY: the caller's promise.
     let name = unsafe { CStr::from_ptr((*library).name) };
-    let known = KNOWN.iter().find(|known| name.to_bytes().ends_with(known.to_bytes()));
-    // SAFETY: a library that is open, or another one of that name, which is not used.
+    let known = KNOWN_LIBRARIES.iter().find(|known| name.to_bytes().ends_with(known.to_bytes()));
+    // SAFETY: the library of that name is this one, which is open, or another one, whose pointer is only compared.
     let known = known.is_some_and(|known| is_known(known) && unsafe { loaded(known, 0) } == Some(library));
-    // The program itself has no name. It stays for good, and has the host.
+    // The program itself has an empty name. It is never unmapped, and it has the host.
     if name.is_empty() || known {
         return Vec::new();
     }
-    // SAFETY: a name that ends with NUL.
+    // SAFETY: the name ends with NUL.
     let kept = unsafe { keep(name) } == Some(library);
     // SAFETY: the caller's promise.
     let (_, mut foreign) = unsafe { keep_all(library) };
@@ -179,8 +190,8 @@ unsafe fn keep_library(library: *const LinkMap) -> Vec<Foreign> {
     foreign
 }
 
-/// Keeps all foreign libraries that this one was linked with, or that those were linked with. They are returned, after this
-/// one itself, and by their names.
+/// Keeps all foreign libraries that this one was linked with, that these were linked with, and so on. Returns the libraries
+/// that were found, beginning with this one, and the foreign ones with their names.
 ///
 /// # Safety
 ///
@@ -189,17 +200,17 @@ unsafe fn keep_all(library: *const LinkMap) -> (Vec<*const LinkMap>, Vec<Foreign
     let (mut visited, mut foreign, mut place) = (vec![library], Vec::new(), 0);
     while let Some(&library) = visited.get(place) {
         place += 1;
-        // SAFETY: a library that is open, or that one which is open uses.
+        // SAFETY: the library is open, or a library that is open uses it.
         for needed in unsafe { needed(library) } {
             if is_known(needed) {
                 continue;
             }
-            // SAFETY: as above; the name is one of its own.
+            // SAFETY: as above. The name is from the library's own list.
             let found = unsafe { expanded(library, needed).and_then(|name| keep(&name)) };
             match found {
                 Some(found) if visited.contains(&found) => continue,
                 Some(found) => visited.push(found),
-                // It stays for as long as the library that uses it, which will not be unmapped.
+                // Not found, so not kept by its name. It stays as long as the library that uses it, which is not unmapped.
                 None => {}
             }
             foreign.push(Foreign { name: file_name(needed), kept: found.is_some() });
@@ -215,15 +226,15 @@ unsafe fn keep_all(library: *const LinkMap) -> (Vec<*const LinkMap>, Vec<Foreign
 ///
 /// The library is loaded.
 unsafe fn expanded<'a>(library: *const LinkMap, name: &'a CStr) -> Option<Cow<'a, CStr>> {
-    const DIRECTORY: [&str; 2] = ["$ORIGIN", "${ORIGIN}"];
+    const ORIGIN_VARIABLES: [&str; 2] = ["$ORIGIN", "${ORIGIN}"];
     let Ok(text) = name.to_str() else { return Some(Cow::Borrowed(name)) };
-    if !DIRECTORY.iter().any(|directory| text.contains(directory)) {
+    if !ORIGIN_VARIABLES.iter().any(|directory| text.contains(directory)) {
         return Some(Cow::Borrowed(name));
     }
     // SAFETY: the caller's promise.
     let own = Path::new(unsafe { CStr::from_ptr((*library).name) }.to_str().ok()?);
     let own = own.parent().filter(|directory| directory.is_absolute())?.to_str()?;
-    let text = DIRECTORY.iter().fold(text.to_owned(), |text, directory| text.replace(directory, own));
+    let text = ORIGIN_VARIABLES.iter().fold(text.to_owned(), |text, directory| text.replace(directory, own));
     Some(Cow::Owned(CString::new(text).ok()?))
 }
 
@@ -232,14 +243,14 @@ fn file_name(path: &CStr) -> String {
     String::from_utf8_lossy(bytes.rsplit(|&byte| byte == b'/').next().unwrap_or(bytes)).into_owned()
 }
 
-/// Whether the library that the loader finds by this name is one of the [`KNOWN`] ones: it has the name, and lies where the
-/// program's own C library, loader or unwinder lies.
+/// Returns true if the library that the loader finds by this name is one of [`KNOWN_LIBRARIES`]. It must have the name, and its
+/// file must be in the directory of the program's own C library, loader or unwinder.
 fn is_known(name: &CStr) -> bool {
-    static FOUND: [OnceLock<bool>; KNOWN.len()] = [const { OnceLock::new() }; KNOWN.len()];
-    let Some(place) = KNOWN.iter().position(|known| *known == name) else { return false };
+    static FOUND: [OnceLock<bool>; KNOWN_LIBRARIES.len()] = [const { OnceLock::new() }; KNOWN_LIBRARIES.len()];
+    let Some(place) = KNOWN_LIBRARIES.iter().position(|known| *known == name) else { return false };
     // The loader takes no second library of that name, so it is always the same one.
     *FOUND[place].get_or_init(|| {
-        // SAFETY: a name that ends with NUL.
+        // SAFETY: the name ends with NUL.
         let Some(library) = (unsafe { loaded(name, 0) }) else { return false };
         // SAFETY: a library that is loaded, and is not closed meanwhile: one that is open uses it.
         let directory = directory(unsafe { CStr::from_ptr((*library).name) });
@@ -251,29 +262,29 @@ fn is_known(name: &CStr) -> bool {
     })
 }
 
-/// The directory of the file that the path leads to. The loader's path is often a link to a file beside the C library.
+/// Returns the directory of the file that the path leads to. The loader's path is often a link to a file beside the C library.
 fn directory(path: &CStr) -> Option<PathBuf> {
     Some(Path::new(path.to_str().ok()?).canonicalize().ok()?.parent()?.to_owned())
 }
 
 unsafe extern "C" {
     fn dladdr1(address: *const c_void, info: *mut libc::Dl_info, extra: *mut *mut c_void, flags: c_int) -> c_int;
-    /// Declared only to be found, in the unwinder.
+    /// Declared only for its address, which is in the unwinder.
     fn _Unwind_RaiseException();
-    /// Declared only to be found, in the loader.
+    /// Declared only for its address, which is in the loader.
     fn __tls_get_addr();
 }
 
-/// The library that has this address in it.
+/// Returns the library that contains this address.
 fn link_map_at(address: *const c_void) -> Option<*const LinkMap> {
     const RTLD_DL_LINKMAP: c_int = 2;
     let (mut info, mut library) = (MaybeUninit::uninit(), std::ptr::null_mut());
-    // SAFETY: the address is looked up and not used; there are places for the answers.
+    // SAFETY: the address is looked up and not used. The two pointers are valid for the results.
     let found = unsafe { dladdr1(address, info.as_mut_ptr(), &raw mut library, RTLD_DL_LINKMAP) };
     (found != 0 && !library.is_null()).then_some(library.cast_const().cast())
 }
 
-/// The library with this handle.
+/// Returns the library with this handle.
 ///
 /// # Safety
 ///
@@ -286,27 +297,27 @@ unsafe fn link_map(handle: *mut c_void) -> Option<*const LinkMap> {
     (error == 0 && !library.is_null()).then_some(library)
 }
 
-/// The library that is loaded by this name, if one is. It is open no more often than before.
+/// Returns the library that is loaded by this name, if one is. The loader's count of its users stays the same.
 ///
 /// # Safety
 ///
-/// A library that is open uses the one of this name, or is that.
+/// If a library of this name is loaded, it stays loaded meanwhile: it is open, or a library that is open uses it.
 unsafe fn loaded(name: &CStr, more_flags: c_int) -> Option<*const LinkMap> {
     opening_controlled(|| {
-        // SAFETY: nothing is loaded that is not loaded already, so nothing runs.
+        // SAFETY: with `RTLD_NOLOAD` no library is loaded, so no constructor runs.
         let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD | more_flags) };
         if handle.is_null() {
             return None;
         }
-        // SAFETY: just opened.
+        // SAFETY: the handle was just opened.
         let library = unsafe { link_map(handle) };
-        // SAFETY: as above; by the caller's promise it stays open.
+        // SAFETY: as above. By the caller's promise, this is not the last use of the library, so no destructor runs.
         unsafe { libc::dlclose(handle) };
         library
     })
 }
 
-/// Sees to it that the library which is loaded by this name is never unmapped.
+/// Makes the loader never unmap the library that is loaded by this name. Returns that library.
 ///
 /// # Safety
 ///
@@ -316,7 +327,7 @@ unsafe fn keep(name: &CStr) -> Option<*const LinkMap> {
     unsafe { loaded(name, libc::RTLD_NODELETE) }
 }
 
-/// The dynamic section of a library.
+/// Returns the entries of a library's dynamic section.
 ///
 /// # Safety
 ///
@@ -325,14 +336,14 @@ unsafe fn dynamic(library: *const LinkMap) -> impl Iterator<Item = (isize, usize
     // SAFETY: the loader's own data of a library that is loaded.
     let mut entry = unsafe { (*library).dynamic };
     std::iter::from_fn(move || {
-        // SAFETY: the section ends with an entry that says so.
+        // SAFETY: the section ends with an entry with the tag `DT_NULL`, after which this is not called again.
         let Dynamic { tag, value } = unsafe { &*entry };
         entry = entry.wrapping_add(1);
         (*tag != DT_NULL).then_some((*tag, *value))
     })
 }
 
-/// The names of the libraries that this one was linked with.
+/// Returns the names of the libraries that this one was linked with.
 ///
 /// # Safety
 ///
@@ -355,8 +366,8 @@ unsafe fn needed<'a>(library: *const LinkMap) -> Vec<&'a CStr> {
     offsets.into_iter().map(text).collect()
 }
 
-/// The address that an entry of the dynamic section means. The loader has made it one, unless the section may not be written
-/// to.
+/// Returns the address that an entry of the dynamic section means. The loader has changed offsets in the section to addresses,
+/// unless the section is read-only.
 ///
 /// # Safety
 ///
@@ -367,8 +378,8 @@ unsafe fn address_of(library: *const LinkMap, value: usize) -> usize {
     if value < base { base + value } else { value }
 }
 
-/// The addresses in other libraries that this one's references are bound to, but for those with a version: that is a
-/// version of a library that this one was linked with.
+/// Returns the addresses in other libraries that this library's references are bound to. References with a version are left
+/// out: they are bound to a library that this one was linked with.
 ///
 /// # Safety
 ///
@@ -392,12 +403,12 @@ unsafe fn foreign_references(library: *const LinkMap) -> Vec<*const c_void> {
     let (symbols, versions) =
         (std::ptr::with_exposed_provenance::<Symbol>(symbols), std::ptr::with_exposed_provenance::<u16>(versions));
     let is_foreign = |number: usize| {
-        const VERSION: u16 = 0x7fff;
-        const NONE: u16 = 1;
+        const VERSION_MASK: u16 = 0x7fff;
+        const NO_VERSION: u16 = 1;
         // SAFETY: the loader has looked this symbol up, by its entries in these tables.
-        let version = || unsafe { versions.add(number).read() } & VERSION;
+        let version = || unsafe { versions.add(number).read() } & VERSION_MASK;
         // SAFETY: as above.
-        number != 0 && unsafe { (*symbols.add(number)).section } == 0 && (versions.is_null() || version() <= NONE)
+        number != 0 && unsafe { (*symbols.add(number)).section } == 0 && (versions.is_null() || version() <= NO_VERSION)
     };
     let mut found = Vec::new();
     for (address, size) in tables {
@@ -406,7 +417,7 @@ unsafe fn foreign_references(library: *const LinkMap) -> Vec<*const c_void> {
             // SAFETY: the loader has read the table, which is this long.
             let Relocation { place, info, addend } = unsafe { &*relocations.add(place) };
             let (number, kind) = ((info >> 32) as usize, *info as u32);
-            if !ADDRESSES.contains(&kind) || !is_foreign(number) {
+            if !ADDRESS_RELOCATIONS.contains(&kind) || !is_foreign(number) {
                 continue;
             }
             // SAFETY: the library is loaded, and the loader has filled this place in.

@@ -1,9 +1,9 @@
-//! [`Host::unload`] and the end of a host.
+//! [`Host::unload`], and the drop of a host.
 
-pub(crate) mod departed;
-pub(crate) mod departure;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) mod dependencies;
+pub(crate) mod detached_library;
+pub(crate) mod detached_plugin;
 pub(crate) mod outcome;
 pub(crate) mod pin;
 
@@ -15,37 +15,38 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::plugin::Plugin;
 use crate::registry::{ToUnload, Unloaded};
-use crate::unload::departed::Departed;
+use crate::unload::detached_plugin::DetachedPlugin;
 use crate::unload::outcome::{Closed, Unload};
 use crate::unload::pin::PinReason;
 use crate::work::deadline::{Pauses, left};
 
 impl Host {
-    /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it. Returns whether it is gone,
-    /// or the reasons that keep it. A `deadline` of zero asks once; none is too long.
+    /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it. Returns whether the plugin is
+    /// unmapped, or the reasons that keep it. `deadline` is the time that the host waits. With zero, it checks once. No value is
+    /// too large.
     ///
-    /// 1. The host answers no look-up in it any more.
-    /// 2. Until the deadline it waits for the end of every handle, [`Plugin`] and value that leads back into the
-    ///    library, and so of every call. If one is left, nothing has been done: the plugin serves on.
-    /// 3. The shutdown hooks run, each for as long as [a hook may take](Self::with_hook_timeout). They stop the plugin's
-    ///    threads. So do the destructors of its thread-locals on this thread; those of other threads of the host's that end
-    ///    later never run. The plugin is detached: from here on it does not serve again, even if it is kept, and another
-    ///    may be loaded under its name.
-    /// 4. Until the deadline it waits for the threads that the plugin started.
-    /// 5. The library is closed, and the process is searched for remains of it.
-    /// 6. Until the deadline it waits for versions that were [replaced](Self::reload) and are still mapped.
+    /// 1. Look-ups no longer find the plugin.
+    /// 2. Until the deadline, the host waits until every handle, every [`Plugin`] and every value that leads back into the
+    ///    library is dropped. Then every call has ended, too. If one is left, the plugin goes on serving as before.
+    /// 3. The shutdown hooks run, each for as long as [a hook may take](Self::with_hook_timeout). They should stop the plugin's
+    ///    threads. Then the destructors of its thread-locals on this thread run. On the host's other threads, these destructors
+    ///    run only if the thread ends before the library is closed. The plugin is now detached: it does not serve again, even if
+    ///    it stays mapped, and another plugin may be loaded under its name.
+    /// 4. Until the deadline, the host waits for the threads that the plugin started.
+    /// 5. The host closes the library, and checks that it is unmapped.
+    /// 6. Until the deadline, the host waits for old versions, from before an [upgrade](Self::reload), that are still mapped.
     ///
-    /// After [`Unload::Pinned`], ask again: unless another plugin of that name was loaded meanwhile, this goes on where it
-    /// stopped. It may be asked from anywhere. Asked from within the plugin, it waits in vain, and the plugin is pinned by
-    /// its running code.
+    /// After [`Unload::Pinned`], call this again: it goes on where it stopped, unless another plugin of that name was loaded
+    /// meanwhile. It may be called on any thread. If the plugin itself calls it, it waits until the deadline, and the plugin is
+    /// pinned by its running code.
     ///
-    /// Where the platform does not tell when a library may be unmapped (anything but Linux with glibc on x86-64 or
-    /// AArch64), this ends with step 3 and [`PinReason::Platform`].
+    /// On all platforms but Linux with glibc on x86-64 or AArch64, the host cannot learn when a library may be unmapped. There
+    /// this ends with step 3 and [`PinReason::Platform`].
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchPlugin`], [`Error::Linked`] if it has no library of its own, [`Error::Unloading`] if another
-    /// thread is unloading it, [`Error::Upgrading`] if one is replacing it, and [`Error::NulInName`].
+    /// [`Error::NoSuchPlugin`], [`Error::Linked`] if the plugin has no library of its own, [`Error::Unloading`] if another
+    /// thread is unloading it, [`Error::Upgrading`] if another thread is upgrading it, and [`Error::NulInName`].
     ///
     /// # Example
     ///
@@ -70,31 +71,32 @@ impl Host {
         self.unload_until(name, Instant::now().checked_add(deadline), false)
     }
 
-    /// As [`unload`](Self::unload); in a `hurry`, each shutdown hook may take only until the deadline.
+    /// Unloads a plugin as [`unload`](Self::unload) does. In a `hurry`, the deadline also limits each shutdown hook.
     fn unload_until(&self, name: &str, deadline: Option<Instant>, hurry: bool) -> Result<Unload, Error> {
         let to_unload = self.write().begin_unload(name)?;
         match to_unload {
             ToUnload::Serving(plugin) => {
                 let unloading =
-                    Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), departed: None };
+                    Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), detached: None };
                 Ok(unloading.run(deadline, hurry))
             }
-            ToUnload::Departed(departed) => {
-                let outcome = departed.wait(deadline);
+            ToUnload::Detached(detached) => {
+                let outcome = detached.wait(deadline);
                 if outcome == Unload::Unmapped {
-                    self.write().forget(name, &departed);
+                    self.write().forget(name, &detached);
                 }
                 Ok(outcome)
             }
         }
     }
 
-    /// Unloads all plugins, those that were loaded last first, as [`unload`](Self::unload) does, and drops the host. Returns
-    /// what has become of each plugin, also of those that were unloaded before and are still mapped. Plugins that are linked
-    /// into the program are not among them.
+    /// Unloads all plugins as [`unload`](Self::unload) does, the last loaded one first, and drops the host. Returns the outcome
+    /// for each plugin, also for those that were unloaded before and are still mapped. Plugins that are linked into the program
+    /// are not among them.
     ///
-    /// `timeout` is for all of it together, shutdown hooks included, but for the first tenth of a second of each; zero asks
-    /// once. A plugin that is in use serves on for its handles, and goes with the last of them.
+    /// `timeout` is the limit for all plugins together. It includes the shutdown hooks, but each hook may take a tenth of a
+    /// second in any case. With zero, the host checks once. A plugin in use goes on serving its handles, and is unloaded when
+    /// the last of them is dropped.
     ///
     /// # Example
     ///
@@ -109,24 +111,24 @@ impl Host {
     pub fn close(mut self, timeout: Duration) -> Vec<Closed> {
         let deadline = Instant::now().checked_add(timeout);
         self.end(deadline);
-        // Everything is waited for here already.
+        // `close` itself waits for all that the drop of a host waits for.
         self.is_owner = false;
-        let (plugins, departed) = {
+        let (plugins, detached) = {
             let registry = self.read();
-            (registry.plugins().to_vec(), registry.departed())
+            (registry.plugins().to_vec(), registry.detached())
         };
         let loaded = plugins.into_iter().rev().filter(|plugin| plugin.path().is_some());
         let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
         let close = |plugin: String| {
             let outcome = self.unload_until(&plugin, deadline, true).unwrap_or_else(|error| match error {
-                // It has just gone by itself.
+                // The plugin was unloaded meanwhile.
                 Error::NoSuchPlugin { .. } => Unload::Unmapped,
                 _ => Unload::Pinned(vec![PinReason::Upgrading]),
             });
             Closed { plugin, outcome }
         };
         let mut closed: Vec<Closed> = names.into_iter().map(close).collect();
-        closed.extend(departed.into_iter().map(|(plugin, one)| Closed { plugin, outcome: one.wait(deadline) }));
+        closed.extend(detached.into_iter().map(|(plugin, one)| Closed { plugin, outcome: one.wait(deadline) }));
         self.release(deadline);
         closed
     }
@@ -136,22 +138,22 @@ impl Host {
         self.config.activities.close();
         #[cfg(feature = "watch")]
         self.write().watches.end_all();
-        self.let_go_of_replaced();
+        self.let_go_of_old_versions();
         self.config.activities.wait(deadline);
     }
 
-    /// Lets those replaced versions go that have no call in progress any more. Calls send no message when they end, so the
-    /// thread that waits for such a version may not have looked yet.
-    fn let_go_of_replaced(&self) {
+    /// Drops the old versions that no call uses any more. The end of a call sends no message, so the thread that waits for such
+    /// a version may not have seen it yet.
+    fn let_go_of_old_versions(&self) {
         for plugin in self.plugins() {
-            plugin.succession().forget_gone(&plugin);
+            plugin.lineage().forget_gone(&plugin);
         }
     }
 
-    /// Lets all plugins go, the last first, and waits for the host's threads to report what that leads to.
+    /// Drops all plugins, the last loaded one first, and waits until the host's threads have reported the outcomes.
     fn release(&self, deadline: Option<Instant>) {
-        self.let_go_of_replaced();
-        // Not while locked: a plugin that is dropped runs its shutdown hooks.
+        self.let_go_of_old_versions();
+        // Dropped after the lock is released: a plugin that is dropped runs its shutdown hooks.
         let mut plugins = self.write().take_all();
         while let Some(plugin) = plugins.pop() {
             drop(plugin);
@@ -172,29 +174,29 @@ impl Drop for Host {
     }
 }
 
-/// A plugin that is out of the host's tables, for as long as it is being unloaded. Its name stays taken.
+/// A plugin that is being unloaded, and is not in the host's tables. Its name stays taken.
 struct Unloading<'a> {
     host: &'a Host,
     name: String,
-    /// Until it is detached. It goes back into the tables.
+    /// The plugin, until it is detached. If this value is dropped before, the plugin goes back into the tables.
     plugin: Option<Plugin>,
-    /// If it is detached, and not gone.
-    departed: Option<Arc<Departed>>,
+    /// The plugin, if it is detached and not unmapped.
+    detached: Option<Arc<DetachedPlugin>>,
 }
 
 impl Unloading<'_> {
     fn run(mut self, deadline: Option<Instant>, hurry: bool) -> Unload {
         let mut pauses = Pauses::new(Duration::from_millis(2));
         while let Some(plugin) = self.plugin.take() {
-            let succession = plugin.succession().clone();
+            let lineage = plugin.lineage().clone();
             let plugin = match plugin.into_library() {
                 Ok(library) => {
-                    /// The time that a hook may take in any case.
-                    const LEAST: Duration = Duration::from_millis(100);
-                    let most = left(deadline).filter(|_| hurry).map(|left| left.max(LEAST));
-                    let departed = Arc::new(Departed { last: library.detach(most), succession });
-                    let outcome = departed.wait(deadline);
-                    self.departed = (outcome != Unload::Unmapped).then_some(departed);
+                    /// The time that each hook may take in any case.
+                    const MIN_HOOK_TIMEOUT: Duration = Duration::from_millis(100);
+                    let hook_limit = left(deadline).filter(|_| hurry).map(|left| left.max(MIN_HOOK_TIMEOUT));
+                    let detached = Arc::new(DetachedPlugin { last: library.detach(hook_limit), lineage });
+                    let outcome = detached.wait(deadline);
+                    self.detached = (outcome != Unload::Unmapped).then_some(detached);
                     return outcome;
                 }
                 Err(plugin) => self.plugin.insert(plugin),
@@ -202,7 +204,7 @@ impl Unloading<'_> {
             let left = left(deadline);
             if left.is_some_and(|left| left.is_zero()) {
                 let reasons = plugin.in_use();
-                // Without a reason, the last has just gone.
+                // Without a reason, the last handle was just dropped.
                 if !reasons.is_empty() {
                     return Unload::Pinned(reasons);
                 }
@@ -216,9 +218,9 @@ impl Unloading<'_> {
 
 impl Drop for Unloading<'_> {
     fn drop(&mut self) {
-        let unloaded = match (self.plugin.take(), self.departed.take()) {
+        let unloaded = match (self.plugin.take(), self.detached.take()) {
             (Some(plugin), _) => Unloaded::Serving(plugin),
-            (None, Some(departed)) => Unloaded::Departed(departed),
+            (None, Some(detached)) => Unloaded::Detached(detached),
             (None, None) => Unloaded::Gone,
         };
         self.host.write().end_unload(&self.name, unloaded);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::unload::pin::{PinReason, list};
 
-/// What [`Host::unload`](crate::Host::unload) has come to.
+/// The outcome of [`Host::unload`](crate::Host::unload).
 ///
 /// # Example
 ///
@@ -34,10 +34,10 @@ use crate::unload::pin::{PinReason, list};
 #[must_use = "a plugin that is pinned is still there"]
 #[non_exhaustive]
 pub enum Unload {
-    /// Nothing of the library, its code and its statics, is left in the process, which was checked. Memory that its statics own
-    /// has been freed if it was [tracked](crate::Memory), and is lost otherwise.
+    /// The code and the statics of the library are not in the process any more. The host has checked this. Memory that the
+    /// statics owned has been freed if it was [tracked](crate::Memory), and is lost otherwise.
     Unmapped,
-    /// The library is still mapped, for these reasons. Ask again when they are gone.
+    /// The library is still mapped, for these reasons. Unload it again when they no longer hold.
     Pinned(Vec<PinReason>),
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Unload {
     }
 }
 
-/// What has become of one plugin when its host was [closed](crate::Host::close). It displays as a line for a log.
+/// The outcome for one plugin when its host was [closed](crate::Host::close). It displays as a line for a log.
 ///
 /// # Example
 ///

@@ -1,26 +1,26 @@
-//! Why a library stays mapped, as data: [`PinReason`].
+//! [`PinReason`]: the reasons for which a library stays mapped.
 
 use std::fmt;
 
 use plugin_core::table::{self, Escaped};
 
-/// Why a library stays mapped.
+/// A reason for which a library stays mapped.
 ///
 /// | reason | what to do |
 /// | --- | --- |
-/// | `Handles`, `Plugins`, `Values` | drop them; nothing has been done yet ([`is_serving`](Self::is_serving)) |
-/// | `Threads` | have the plugin's shutdown hook stop its threads and join them; or wait: it goes with the last |
-/// | `Hook` | see why the hook does not return; or wait: it goes when the hook has returned |
+/// | `Handles`, `Plugins`, `Values` | drop them; the unload has not begun ([`is_serving`](Self::is_serving)) |
+/// | `Threads` | let the plugin's shutdown hook stop its threads and join them; or wait: the plugin is unmapped when the last one ends |
+/// | `Hook` | find out why the hook does not return; or wait: the plugin is unmapped when it does |
 /// | `Ending`, `Closing`, `Upgrading` | wait |
 /// | `NoDelete` | link it without `-z nodelete` |
-/// | `Registered` | take the handler, or whatever it is, out of the plugin |
-/// | `Libraries` | see that the libraries leave nothing behind that leads to the plugin, and then [vouch for them](crate::Host::with_quiet_library) |
+/// | `Registered` | remove the handler, or the other thing that is named, from the plugin |
+/// | `Libraries` | make sure that the libraries leave nothing behind that leads to the plugin, and then [vouch for them](crate::Host::with_quiet_library) |
 /// | `UnfoundLibraries` | link it so that it names the libraries by their file names alone, and finds them with a run path |
 /// | `StdElsewhere` | build it without `-C prefer-dynamic` |
 /// | `Uncontrolled` | put `#[plugin_export]` on an item of the crate that is built as the library |
-/// | `StillMapped` | see who else has opened it |
+/// | `StillMapped` | find out which other code has opened it |
 /// | `Platform` | nothing: load the next version beside it |
-/// | `OldVersion` | what its own reasons say |
+/// | `OldVersion` | see the reasons of that version |
 ///
 /// # Example
 ///
@@ -41,75 +41,75 @@ pub enum PinReason {
     },
     /// Clones of its [`Plugin`](crate::Plugin) are alive; a look-up in progress has one too.
     Plugins {
-        /// How many.
+        /// The number of them.
         count: usize,
     },
     /// Values that lead back into the library are alive. They are counted when no handle is left.
     Values {
-        /// How many.
+        /// The number of them.
         count: usize,
     },
-    /// Threads that the plugin started run on, though its shutdown hooks have run. When they end, it is unmapped
-    /// whether it is asked for or not.
+    /// Threads that the plugin started are running, although its shutdown hooks have run. When they end, the plugin is unmapped
+    /// without another call.
     Threads {
-        /// Those that run.
+        /// The threads that run.
         threads: Vec<PluginThread>,
     },
-    /// A hook of it has not returned within the [timeout](crate::Host::with_hook_timeout), and runs on.
+    /// A hook of the plugin has not returned within the [timeout](crate::Host::with_hook_timeout), and runs on.
     Hook {
         /// The function's name.
         hook: String,
     },
-    /// Threads of the host's are just running the destructors of its thread-locals.
+    /// Threads of the host are running the destructors of the plugin's thread-locals at this moment.
     Ending {
-        /// How many.
+        /// The number of them.
         count: usize,
     },
-    /// It is being unmapped at this moment, by another thread.
+    /// Another thread is unmapping the plugin at this moment.
     Closing,
-    /// Its linker marked it so that the system never unmaps it.
+    /// The linker marked the library so that the loader never unmaps it.
     NoDelete,
-    /// It has registered something that the operating system or the C library would call or use after it is gone, and that
-    /// the host cannot take back.
+    /// The plugin has registered something with the operating system or the C library, such as a handler, which they would call
+    /// or use after the plugin is unmapped, and which the host cannot take back.
     Registered {
         /// The things, each once.
         things: Vec<Registered>,
     },
-    /// It uses libraries, other than Rust's and the C library itself, that may have threads, thread-specific keys or
-    /// callbacks which lead back into it. They stay mapped in any case.
+    /// The plugin uses libraries, other than Rust's and the C library itself, that may have threads, thread-specific keys or
+    /// callbacks which lead back into the plugin. These libraries stay mapped in any case.
     Libraries {
-        /// Their file names, `libgomp.so.1`, in order.
+        /// The libraries' file names, `libgomp.so.1`, in order.
         names: Vec<String>,
     },
-    /// It uses libraries, other than Rust's and the C library itself, that the host does not find among those that are
+    /// The plugin uses libraries, other than Rust's and the C library itself, that the host does not find among those that are
     /// loaded. So the host cannot keep them mapped, and vouching for them has no effect.
     UnfoundLibraries {
-        /// As much as is known of their names, in order.
+        /// The libraries' names as far as they are known, in order.
         names: Vec<String>,
     },
-    /// The std that it uses is a library of its own, whose threads and thread-locals the host does not see.
+    /// The plugin's std is a library of its own, and the host does not see the threads and thread-locals of that library.
     StdElsewhere,
-    /// The crate that is built as the library has no item with `#[plugin_export]`, so the host does not see its threads and
-    /// thread-locals.
+    /// The crate that is built as the library has no item with `#[plugin_export]`, so the host does not see the plugin's
+    /// threads and thread-locals.
     Uncontrolled,
-    /// It was closed, but it is still mapped: other code has opened it too, or the loader has reasons of its own.
+    /// The library was closed, but it is still mapped: other code has opened it, too, or the loader has reasons of its own.
     StillMapped,
-    /// On this platform nothing tells when it would be safe.
+    /// On this platform the host cannot learn when unmapping is safe.
     Platform,
-    /// It is being replaced by another version at this moment. Only [`Host::close`](crate::Host::close) says so.
+    /// The plugin is being upgraded at this moment. Only [`Host::close`](crate::Host::close) returns this.
     Upgrading,
-    /// A version of it that was replaced is still mapped.
+    /// An old version of the plugin, from before an upgrade, is still mapped.
     OldVersion {
         /// The version's number.
         revision: u64,
-        /// What keeps it.
+        /// The reasons for which it is.
         reasons: Vec<PinReason>,
     },
 }
 
 impl PinReason {
-    /// Whether the plugin serves on, as if the unload had not been asked for. Otherwise it is detached: its shutdown hooks
-    /// have run, and it answers no look-up.
+    /// Returns true if the plugin goes on serving, as before the unload. Otherwise it is detached: its shutdown hooks have run,
+    /// and look-ups do not find it.
     pub fn is_serving(&self) -> bool {
         matches!(self, PinReason::Handles { .. } | PinReason::Plugins { .. } | PinReason::Values { .. })
     }
@@ -233,9 +233,9 @@ impl fmt::Display for PinReason {
 pub struct Registered {
     /// The thing.
     pub thing: Registration,
-    /// The function or variable of the C library by which the plugin has left it: `sigaction`. `None` if that is not known.
+    /// The function or variable of the C library that the plugin used for it: `sigaction`. `None` if that is not known.
     pub by: Option<String>,
-    /// The name of the function that would be called. `None` if there is none, or its name is in no table of symbols.
+    /// The name of the function that would be called. `None` if no function would be called, or if no table of symbols names it.
     pub function: Option<String>,
     /// The file name of the library that this function is in, if that is not the plugin's own.
     pub library: Option<String>,
@@ -408,7 +408,7 @@ pub struct PluginThread {
     /// The thread's name as the kernel has it, which may be cut short. A thread that was given no name has its plugin's.
     /// `None` if the thread has only just been started.
     pub name: Option<String>,
-    /// Whether the plugin gave it no name, so that it has its plugin's. A name that is the same counts as none.
+    /// Whether the thread has the plugin's name, because the plugin gave it no name or the same one.
     pub has_plugins_name: bool,
     /// The kernel's number for the thread, as debuggers and `top -H` show it.
     pub id: Option<u32>,

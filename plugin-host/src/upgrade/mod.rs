@@ -1,6 +1,37 @@
-//! [`Host::reload`]: one version of a plugin replaces another while it is being called.
+//! [`Host::reload`]: the upgrade of a plugin to another version while it is being called.
+//!
+//! # The problem
+//!
+//! A plugin may have a state, which its old version saves and its new version restores. Other threads call the plugin through
+//! `Live` handles all the time. A call that changed the old version's state after the save would be lost. A call that began in
+//! the new version before the restore would find no state. And each step may fail or take too long. Then the old version must go
+//! on as if the upgrade had never begun.
+//!
+//! # The idea
+//!
+//! Every step that can be refused comes before the first step that other threads can see: the new version is mapped beside the
+//! old one, compared with the handles in use, and initialized. The thread that will unload the old version is started. Then:
+//!
+//! 1. [`Held`] publishes a version without functions. Calls through `Live` handles that begin now wait for the next version.
+//! 2. It waits until no call is in progress in the old version, at most until the hand-over's deadline.
+//! 3. `save` and `restore` run, one after the other on one thread ([`Handover`]).
+//! 4. Under the lock of the registry, handles that were made meanwhile are compared, and the new version is published in the
+//!    registry and in the plugin's [`Lineage`]. The calls that wait go on in it.
+//!
+//! Without a state, only the last step is needed: calls in progress simply end in the old version.
+//!
+//! # Why no call is lost
+//!
+//! - A call announces the version it reads before it uses it (`plugin-core`, `live.rs`). So after step 2, no call through a
+//!   `Live` handle runs in the old version, and none begins before step 4, because no version with functions is published.
+//! - A new `Live` handle does not publish a version while calls are held back (`Followed::held`).
+//! - If step 2, 3 or 4 fails, [`Held`] is dropped, which publishes the old version again. It was never changed: it stays in the
+//!   registry until step 4, which has no step after it that can fail.
+//!
+//! Calls through [`Function`](crate::Function)s are not held back. They belong to one version for ever, and that version's
+//! library stays mapped for them.
 
-pub(crate) mod succession;
+pub(crate) mod lineage;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,36 +52,38 @@ use crate::plugin::{Place, Plugin};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::services::threads::{RunningHooks, Threads};
-use crate::upgrade::succession::{Drain, Draining, Retired, Succession};
+use crate::upgrade::lineage::{Drain, Draining, Lineage, Retired};
 use crate::work::deadline::{Pauses, left};
 use crate::work::timeout::{self, Steps};
 
 impl Host {
-    /// Replaces a loaded plugin by another version of it, which is read from the file it was loaded from, if it is asked
-    /// for by its name, or from the file that is named. Returns the new version.
+    /// Upgrades a loaded plugin to another version. If `plugin` is a name, the version is read from the file that the plugin was
+    /// loaded from; otherwise `plugin` is the path of the file. Returns the new version.
     ///
-    /// 1. The file is read, trusted, inspected and mapped, beside the version that serves. Calls and look-ups go on.
-    /// 2. Every handle that is in use must still fit: each must find its export in the new version, with the same type or
-    ///    one that has grown. Exports without a handle may change and go.
+    /// 1. The file is read, trusted, inspected and mapped beside the version that serves. Calls and look-ups go on.
+    /// 2. Every handle in use must fit: the new version must have the handle's export, with the same type or one that has
+    ///    grown. Exports without a handle may change, or be missing.
     /// 3. The init hooks of the new version run.
     /// 4. If the old version [saves](plugin_core::plugin_export#state) a state, the new one restores it. Calls through
-    ///    [`Live`] handles that begin meanwhile wait. Those in progress are waited for, but not for longer than
+    ///    [`Live`] handles that begin meanwhile wait. The host waits for calls in progress, but not for longer than
     ///    [the hand-over's deadline](Self::with_handover_deadline).
     /// 5. The new version takes the place of the old one at once, for look-ups and for all `Live` handles.
     /// 6. Calls in progress, [`Function`](crate::Function)s and other handles and values stay with the old version. When
-    ///    the last is gone, it is unloaded in the background: its shutdown hooks run, and its library is closed. An
-    ///    [`Event`] tells; until then it is [`draining`](Self::draining).
+    ///    the last of them is dropped, the old version is unloaded in the background: its shutdown hooks run, and its library
+    ///    is closed. Then the host sends an [`Event`]. Until then the old version is [`draining`](Self::draining).
     ///
-    /// Upgrades of one plugin happen one after the other. The second waits, and reads the file as it is then. The old
-    /// version's thread-local destructors on threads of the host's, this one among them, never run.
+    /// Upgrades of one plugin happen one after the other. The second waits, and reads the file as it is then. On a thread that
+    /// the old version has not started, also on this one, the destructors of its thread-locals run only if the thread ends
+    /// before the old version is closed.
     ///
     /// # Errors
     ///
-    /// After any error, the old version serves on, with its state as it was after the save. If the new one has been
-    /// attached, its shutdown hooks have run, and it is let go as any library is. Which plugin: [`Error::NoSuchPlugin`],
+    /// After any error, the old version goes on serving, with its state as it was after the save. If the new version was
+    /// attached, its shutdown hooks have run, and its library is unloaded as usual. Which plugin: [`Error::NoSuchPlugin`],
     /// [`Error::NothingToReplace`], [`Error::Linked`], [`Error::Unloading`], [`Error::OtherPlugin`]. Its file: those of
     /// [`load`](Self::load); with [`Mapping::InPlace`](crate::Mapping::InPlace), the file that is mapped is
-    /// [`Error::AlreadyMapped`], until another is renamed over it. What is in use: [`Error::InUse`]. The state: [`Error::StateNotRestored`],
+    /// [`Error::AlreadyMapped`], until another is renamed over it. The handles in use: [`Error::InUse`]. The state:
+    /// [`Error::StateNotRestored`],
     /// [`Error::StateMismatch`], [`Error::Busy`], [`Error::SavePanicked`], [`Error::RestoreFailed`],
     /// [`Error::RestorePanicked`], [`Error::HookTimedOut`]. The system: [`Error::NoThread`].
     ///
@@ -64,27 +97,27 @@ impl Host {
     /// host.load("greeter")?;
     /// let greet = host.live::<fn(&str) -> String>("greet")?;
     /// println!("{}", greet("World"));
-    /// // The plugin is built anew; then:
+    /// // The plugin is built again. Then:
     /// if let Err(error) = host.reload("greeter") {
-    ///     eprintln!("{error}"); // and what was there goes on
+    ///     eprintln!("{error}"); // The old version goes on.
     /// }
     /// println!("{}", greet("World"));
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn reload(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
-        self.reload_unless(plugin.as_ref(), |_| false)
+        self.upgrade_unless(plugin.as_ref(), |_| false)
     }
 
-    /// Replaces a plugin, unless by the time that it is its turn the version that serves will do.
-    pub(crate) fn reload_unless(&self, asked: &Path, will_do: impl FnOnce(&Plugin) -> bool) -> Result<Plugin, Error> {
-        // By the name, it is that plugin or none; a file says which it is.
+    /// Upgrades a plugin, unless `will_do` accepts the version that serves after earlier upgrades have ended.
+    pub(crate) fn upgrade_unless(&self, asked: &Path, will_do: impl FnOnce(&Plugin) -> bool) -> Result<Plugin, Error> {
+        // A name means one plugin. A path does not: the name of the plugin is in the file.
         let by_name = asked.to_str().filter(|_| is_bare(asked)).map(|name| self.plugin(name));
         let (asked_for, file) = match by_name {
             Some(Ok(plugin)) => (plugin.name().to_owned(), None),
             Some(Err(error @ Error::Unloading { .. })) => return Err(error),
             not_loaded => {
                 let file = match (resolve(asked, || self.config.search_dirs()), not_loaded) {
-                    // A name means a plugin that is loaded.
+                    // No file has this name, so the caller meant a loaded plugin.
                     (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
                     (found, _) => found?,
                 };
@@ -97,20 +130,20 @@ impl Host {
             }
             (plugin, _) => plugin,
         };
-        let succession = loaded()?.succession().clone();
-        let _turn = succession.begin_upgrade();
+        let lineage = loaded()?.lineage().clone();
+        let _turn = lineage.begin_upgrade();
         let old = loaded()?;
-        if !Arc::ptr_eq(old.succession(), &succession) {
-            // Unloaded while this waited for its turn, and loaded again.
+        if !Arc::ptr_eq(old.lineage(), &lineage) {
+            // The plugin was unloaded and loaded again while this upgrade waited for its turn.
             return Err(Error::Unloading { plugin: asked_for });
         }
         let Some(last) = old.path() else { return Err(Error::Linked { plugin: old.name().to_owned() }) };
         if will_do(&old) {
             return Ok(old);
         }
-        // Not earlier: the second of two upgrades must not bring back the version that the first has replaced.
+        // The file is read only now: the second of two upgrades must not bring back the version before the first.
         let path = file.unwrap_or_else(|| last.to_owned());
-        let mut next = NextVersion { old: &old, succession: &succession, checked: None };
+        let mut next = NextVersion { old: &old, lineage: &lineage, checked: None };
         let new = self.bring_up(path, &mut next)?;
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
         let (name, path) = (new.name().to_owned(), next.path.clone());
@@ -119,7 +152,7 @@ impl Host {
 
         let held = match handover {
             Some(handover) => {
-                let held = Held::new(&succession, &old, self.config.handover_deadline)?;
+                let held = Held::new(&lineage, &old, self.config.handover_deadline)?;
                 handover.run(&old, &new, &path, self.config.settings.hook_timeout)?;
                 Some(held)
             }
@@ -127,25 +160,25 @@ impl Host {
         };
         {
             let mut registry = self.write();
-            // Some may have come since; now none can.
-            next.check_followers(&succession)?;
+            // Handles may have been made since the first check. While the registry is locked, none can be.
+            next.check_followers(&lineage)?;
             if !registry.has(&old) {
                 return Err(Error::Unloading { plugin: name });
             }
-            registry.replace(&old, new.clone());
-            succession.serve(&new);
+            registry.upgrade(&old, new.clone());
+            lineage.serve(&new);
         }
         held.into_iter().for_each(Held::release);
-        // Told before that the old one is gone.
+        // This event comes before the one that says that the old version is unmapped.
         self.config.on_event.tell(&Event::Upgraded {
             plugin: name.clone(),
             version: new.version().to_owned(),
             revision: new.revision(),
             path,
         });
-        let library = old.library().expect("a replaced plugin has a library");
+        let library = old.library().expect("a plugin that was upgraded has a library");
         drain.take_unused().into_iter().for_each(|unused| library.when_unused(unused));
-        succession.retire(name, old.version(), Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
+        lineage.retire(name, old.version(), Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
         Ok(new)
     }
 
@@ -157,14 +190,14 @@ impl Host {
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
     /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
     pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
-        // Locked, so that no upgrade comes in between.
+        // The lock keeps an upgrade from coming between the check and `follow`.
         let registry = self.write();
         let plugin = registry.exporter(name)?;
         plugin.check_type::<F>(name)?;
-        Ok(plugin.succession().follow(plugin, name))
+        Ok(plugin.lineage().follow(plugin, name))
     }
 
-    /// The versions of plugins that were replaced and are still mapped, each with the reasons that keep it.
+    /// Returns the old versions of plugins that were upgraded and are still mapped, each with the reasons that keep it.
     ///
     /// # Example
     ///
@@ -176,22 +209,22 @@ impl Host {
     /// }
     /// ```
     pub fn draining(&self) -> Vec<Draining> {
-        let successions = self.read().successions();
-        successions.iter().flat_map(|(plugin, succession)| succession.draining(plugin)).collect()
+        let lineages = self.read().lineages();
+        lineages.iter().flat_map(|(plugin, lineage)| lineage.draining(plugin)).collect()
     }
 }
 
-/// A library's exports, by name.
+/// Returns a library's exports by name.
 fn exports(entries: &[Entry]) -> HashMap<&'static str, Item<'static>> {
     let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
     exports.map(|entry| (entry.item.name, entry.item.clone())).collect()
 }
 
-/// A version of a plugin that is to replace another.
+/// The new version of an upgrade, from its file on.
 struct NextVersion<'a> {
     old: &'a Plugin,
-    succession: &'a Succession,
-    /// Once it is mapped, and fits.
+    lineage: &'a Lineage,
+    /// Set when the version is mapped and fits the handles in use.
     checked: Option<(Next<'a>, Option<Handover>)>,
 }
 
@@ -208,7 +241,7 @@ impl NewVersion for NextVersion<'_> {
     fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error> {
         let next = Next { old: self.old, path: path.to_owned(), exports: exports(entries), refuses_faults };
         next.check_handles()?;
-        next.check_followers(self.succession)?;
+        next.check_followers(self.lineage)?;
         let handover = next.handover(entries)?;
         self.checked = Some((next, handover));
         Ok(())
@@ -219,18 +252,18 @@ impl NewVersion for NextVersion<'_> {
     }
 }
 
-/// A version that is mapped beside the one that it is to replace.
+/// The new version of an upgrade, while it is mapped beside the old one.
 struct Next<'a> {
     old: &'a Plugin,
     path: PathBuf,
     exports: HashMap<&'static str, Item<'static>>,
-    /// Whether it may not be asked for faults.
+    /// Whether look-ups in it may not ask for faults.
     refuses_faults: bool,
 }
 
 impl Next<'_> {
-    /// Whether it has what handles to the old version use. They stay with that; but who has looked up an export will do so
-    /// again.
+    /// Checks that the new version has the exports for which handles to the old version exist. These handles stay with the old
+    /// version, but code that has looked up an export is likely to look it up again.
     fn check_handles(&self) -> Result<(), Error> {
         let in_use = self.old.exports_in_use();
         in_use.into_iter().try_for_each(|(name, descriptor)| {
@@ -239,9 +272,9 @@ impl Next<'_> {
         })
     }
 
-    /// Whether it has what `Live` handles will call in it.
-    fn check_followers(&self, succession: &Succession) -> Result<(), Error> {
-        succession.misfit(|name, node: &'static Node, takes_fault| {
+    /// Checks that the new version has the functions that `Live` handles will call in it.
+    fn check_followers(&self, lineage: &Lineage) -> Result<(), Error> {
+        lineage.misfit(|name, node: &'static Node, takes_fault| {
             self.check(name, |new| node.matches(new), || (Signature::from_node(node), node.to_modules()))?;
             if takes_fault && self.refuses_faults {
                 return Err(self.in_use(Error::NoFaults { plugin: self.old.name().to_owned(), name: name.to_owned() }));
@@ -274,12 +307,12 @@ impl Next<'_> {
         Err(self.in_use(problem))
     }
 
-    /// The error that a handle in use would meet this problem.
+    /// Returns the error for a handle in use that would have this problem with the new version.
     fn in_use(&self, problem: Error) -> Error {
         Error::InUse { plugin: self.old.name().to_owned(), path: self.path.clone(), problem: Box::new(problem) }
     }
 
-    /// The handover of the state, if the plugin has a state.
+    /// Returns the hand-over of the state, if the old version saves one.
     fn handover(&self, entries: &[Entry]) -> Result<Option<Handover>, Error> {
         let Some(save) = self.old.save() else { return Ok(None) };
         let (plugin, path) = (self.old.name().to_owned(), self.path.clone());
@@ -305,7 +338,7 @@ struct Handover {
 }
 
 impl Handover {
-    /// Passes the state on, from one hook to the other on one thread. Both versions are loaded.
+    /// Runs both hooks on one thread, and passes the state from one to the other. Both versions are mapped.
     fn run(self, old: &Plugin, new: &Plugin, path: &Path, timeout: Option<Duration>) -> Result<(), Error> {
         let [save, restore] = [self.save.item.name, self.restore.item.name];
         let [saver, restorer] = [old, new].map(|plugin| plugin.library().expect("both have libraries").threads());
@@ -316,7 +349,7 @@ impl Handover {
                 let result = self.run_here(&plugin, path, steps, &saves, &restorer);
                 saves.clean_up(steps);
                 drop(saves);
-                // The new version is let go only now, if this was abandoned.
+                // If the host has given up waiting, this is the last reference to the new version.
                 drop(new);
                 result
             }
@@ -331,7 +364,7 @@ impl Handover {
         })
     }
 
-    /// The same on this thread. While `saves` lives, the old version is mapped.
+    /// Runs both hooks on this thread. The old version is mapped while `saves` exists.
     fn run_here(
         &self,
         plugin: &str,
@@ -353,7 +386,8 @@ impl Handover {
         restores.begin(restore.item.name);
         saves.begin(restore.item.name);
         if !steps.begin(1) {
-            // Only a restorer could drop what the state has; the box that it came in is freed.
+            // The host has given up waiting. Only `restore` could drop the state's fields, so they leak. The box that the state
+            // came in is freed.
             // SAFETY: the old version is mapped, and no other code has the state.
             unsafe { state.pass(|_| ()) };
             return Ok(());
@@ -373,29 +407,29 @@ impl Handover {
     }
 }
 
-/// Holds back calls through `Live` handles. Dropping it lets them go on in the old version.
+/// Holds back calls through `Live` handles. If this is dropped, the calls go on in the old version.
 struct Held<'a> {
-    succession: &'a Succession,
+    lineage: &'a Lineage,
     old: &'a Plugin,
 }
 
 impl<'a> Held<'a> {
-    /// Waits for calls in progress to end.
-    fn new(succession: &'a Succession, old: &'a Plugin, most: Duration) -> Result<Self, Error> {
-        succession.hold();
-        let held = Held { succession, old };
-        let deadline = Instant::now().checked_add(most);
+    /// Holds back new calls, and waits until the calls in progress have ended, but not for longer than `limit`.
+    fn new(lineage: &'a Lineage, old: &'a Plugin, limit: Duration) -> Result<Self, Error> {
+        lineage.hold();
+        let held = Held { lineage, old };
+        let deadline = Instant::now().checked_add(limit);
         let mut pauses = Pauses::new(Duration::from_millis(1));
-        while succession.is_in_progress(old) {
+        while lineage.is_in_progress(old) {
             if left(deadline).is_some_and(|left| left.is_zero()) {
-                return Err(Error::Busy { plugin: old.name().to_owned(), waited: most });
+                return Err(Error::Busy { plugin: old.name().to_owned(), waited: limit });
             }
             pauses.sleep(deadline);
         }
         Ok(held)
     }
 
-    /// Another version serves.
+    /// Ends the hold without publishing the old version, because the new one is published.
     fn release(self) {
         std::mem::forget(self);
     }
@@ -403,6 +437,6 @@ impl<'a> Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.succession.serve(self.old);
+        self.lineage.serve(self.old);
     }
 }

@@ -24,26 +24,27 @@ use crate::watch::watcher::{Serving, WatchedHost, Watcher, not_watched};
 use crate::watch::watches::Watch;
 
 impl Host {
-    /// Upgrades a loaded plugin, as [`reload`](Self::reload) does, whenever the file it was loaded from changes; until the
-    /// [`Watch`] is dropped. What comes of it is told as an [`Event`]: [`Upgraded`](Event::Upgraded), or
-    /// [`NotUpgraded`](Event::NotUpgraded), whereupon the version before serves on.
+    /// Upgrades a loaded plugin, as [`reload`](Self::reload) does, whenever its file changes, until the [`Watch`] is dropped.
+    /// The outcome is an event: [`Upgraded`](crate::Event::Upgraded), or [`NotUpgraded`](crate::Event::NotUpgraded) if the
+    /// version before goes on serving.
     ///
-    /// A file may be replaced by renaming, removed and made anew, or written in place and in pieces. It is looked at when
-    /// nothing has happened to it for [a while](Self::with_watch_quiet). It is left alone as long as it is not complete:
-    /// missing, empty, cut short, not a library, or, on Linux, still open for writing. Only if it stays like that [for
-    /// seconds](Self::with_watch_patience) is it an error. The same bytes again do not count as a change. A file that was
-    /// refused is tried again when it changes, if only its time. An upgrade that failed for a reason that may pass (calls
-    /// in progress, no thread, no descriptor) is tried again by itself, after longer and longer times of up to 30 seconds.
+    /// The file may be replaced by renaming, be removed and created again, or be written in place and in pieces. The host looks
+    /// at the file when it has not changed for [a while](Self::with_watch_quiet). The host ignores the file as long as it is not
+    /// complete: missing, empty, cut short, not a library, or, on Linux, still open for writing. A file that stays incomplete
+    /// [for seconds](Self::with_watch_patience) is an error. A file with the same bytes is not a change. After the host has
+    /// refused a file, it tries the file again when the file changes, even if only its time does. After an upgrade has failed
+    /// for a reason that may pass (calls in progress, no thread, no descriptor), the host tries again by itself. The time
+    /// between two attempts grows to 30 seconds.
     ///
-    /// Symbolic links are followed: when the file, or a directory on the way to it, is a link and is switched to another
-    /// target, the file there is the plugin's. So is the file in a directory that is renamed into place.
+    /// Symbolic links are followed. If the file, or a directory on the way to it, is a link that is switched to another target,
+    /// the plugin's file is the one at the new target. The same holds for a directory that is renamed into place.
     ///
     /// A host has one thread for all its watches. An upgrade runs on a thread of its own, so it does not delay the others.
     /// A [handler of events](Self::with_event_handler) that takes long may delay the others.
     ///
-    /// It is the plugin that is watched. When [`reload`](Self::reload) gives it another file, that is watched from then on.
-    /// A change since the plugin was loaded counts. Unloading it ends the watch; when one of that name is loaded again, it
-    /// has to be watched again.
+    /// The watch belongs to the plugin. When [`reload`](Self::reload) upgrades the plugin from another file, the host watches
+    /// that file from then on. A change between the load of the plugin and this call counts, too. An unload ends the watch. If
+    /// a plugin of that name is loaded again, it needs a new watch.
     ///
     /// # What is not seen
     ///
@@ -54,8 +55,8 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchPlugin`], [`Error::Unloading`], [`Error::Linked`] if it has no file, [`Error::AlreadyWatched`], and
-    /// [`Error::NotWatched`] if the file's directory is gone, or the system's limit of such watches is reached.
+    /// [`Error::NoSuchPlugin`], [`Error::Unloading`], [`Error::Linked`] if the plugin has no file, [`Error::AlreadyWatched`],
+    /// and [`Error::NotWatched`] if the file's directory does not exist, or the kernel allows no more watches.
     ///
     /// # Example
     ///
@@ -105,8 +106,8 @@ impl Host {
         Ok(Watch { plugin: name, _bell: bell })
     }
 
-    /// For how long nothing must have happened to a file that is [watched](Self::watch) before it is looked at. Without
-    /// this, 100 milliseconds. A file that never rests is never looked at.
+    /// Sets how long a [watched](Self::watch) file must be unchanged before the host looks at it. The default is 100
+    /// milliseconds. The host never looks at a file that changes all the time.
     ///
     /// # Example
     ///
@@ -127,8 +128,8 @@ impl Host {
         self
     }
 
-    /// For how long a file that is [watched](Self::watch) may be missing or incomplete, since something last happened to
-    /// it, before that is an [`Event::NotUpgraded`]. Without this, 5 seconds. For an example see
+    /// Sets how long a [watched](Self::watch) file may be missing or incomplete after its last change, before the host sends
+    /// [`NotUpgraded`](crate::Event::NotUpgraded). The default is 5 seconds. For an example see
     /// [`with_watch_quiet`](Self::with_watch_quiet).
     #[must_use]
     pub fn with_watch_patience(mut self, patience: Duration) -> Self {
@@ -158,7 +159,7 @@ impl WatchedHost for WithoutShare {
     }
 
     fn upgrade(&self, plugin: &str, unless: Option<&Stamp>) -> Option<Result<Serving, Error>> {
-        let upgraded = self.host()?.reload_unless(Path::new(plugin), |serving| serving.stamp() == unless);
+        let upgraded = self.host()?.upgrade_unless(Path::new(plugin), |serving| serving.stamp() == unless);
         Some(upgraded.map(|plugin| Serving::of(&plugin)))
     }
 

@@ -15,20 +15,21 @@ use crate::watch::way::Way;
 /// The number of a watch.
 pub(super) type Id = u64;
 
-/// A change on the way to a file, as far as it matters here.
+/// A kind of change of a file, or on the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Its bytes are being changed.
+    /// The bytes of the file are being changed.
     Written,
-    /// The writer has closed it, or another file is in its place, or none.
+    /// The writer has closed the file, or the path leads to another file or to none.
     Closed,
-    /// A link or a directory on the way to it is another one or gone, or changes were not reported.
+    /// A link or directory on the way to the file was changed or removed, or reports were lost.
     Moved,
     Something,
 }
 
 impl Change {
-    /// The change of a file that an event says, if its name is that of the file, or else of something on the way to it.
+    /// Returns the change that an event reports. `is_file` tells whether the event's name is the file's, rather than that of a
+    /// link or directory on the way to it.
     fn of(kind: EventKind, is_file: bool) -> Option<Self> {
         let is_moved =
             matches!(kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
@@ -36,7 +37,7 @@ impl Change {
             _ if !is_file => is_moved.then_some(Change::Moved),
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Change::Closed),
             EventKind::Access(_) => None,
-            // Only there is told that it is closed.
+            // Only Linux also reports when the writer closes the file.
             EventKind::Modify(ModifyKind::Data(_)) if cfg!(target_os = "linux") => Some(Change::Written),
             _ => Some(if is_moved { Change::Closed } else { Change::Something }),
         }
@@ -146,8 +147,8 @@ impl Observer {
         Ok(Observer { watcher, names, ways: HashMap::new(), directories: HashMap::new() })
     }
 
-    /// Has changes on the way to a file told of, as the way is now. To `renew` is to watch the same directories again, as
-    /// they may be others.
+    /// Watches the way to a file, as the way is now. With `renew`, directories of the same path are watched again, because they
+    /// may be other directories.
     ///
     /// # Errors
     ///
@@ -184,7 +185,7 @@ impl Observer {
         result
     }
 
-    /// Has nothing more told of a file.
+    /// Ends the reports for a file.
     pub(super) fn forget(&mut self, id: Id) {
         if let Some(way) = self.ways.remove(&id) {
             lock(&self.names).remove(id, &way);
@@ -231,7 +232,7 @@ impl Observer {
     }
 }
 
-/// Whether it is of no use to watch any other directory.
+/// Returns true if the error would also happen with every other directory.
 fn is_limit(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
 }
@@ -251,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_done_on_the_way_to_the_file_counts() {
+    fn only_changes_on_the_way_to_the_file_count() {
         let path = Path::new(if cfg!(windows) { r"C:\plugins\libeditor.so" } else { "/plugins/libeditor.so" });
         let mut names = Names::default();
         names.add(7, &Way::to(path));

@@ -12,7 +12,7 @@ use crate::watch::observer::{Change, Id, Observer, lock};
 use crate::watch::watcher::{Found, Look, WatchedHost, Watcher};
 use crate::work::activity::{Activities, Activity};
 
-/// Tells the thread that watches about one watch. Dropping it ends that watch.
+/// The sender of messages about one watch. Dropping it ends the watch.
 pub(super) struct Bell {
     pub(super) id: Id,
     sender: Sender<Message>,
@@ -33,7 +33,7 @@ impl Drop for Bell {
 
 pub(super) enum Message {
     Begin(Box<Watcher>),
-    /// An upgrade has ended so.
+    /// An attempt to upgrade has ended, with this result.
     Tried(Box<Watcher>, Look),
     Changed(Id, Change),
     End(Id),
@@ -78,7 +78,8 @@ impl Service {
         &self.observer
     }
 
-    /// Upgrades a plugin on a thread of its own: its hooks take their time, and may leave things behind on the thread.
+    /// Upgrades a plugin on a thread of its own: its hooks may take long, and may use thread-locals, whose destructors run when
+    /// the thread ends.
     fn upgrade(&self, mut watcher: Box<Watcher>, found: Found, activity: Activity) {
         let sender = self.sender.clone();
         // A thread that cannot be started drops its function, so the watcher is passed later.
@@ -92,7 +93,7 @@ impl Service {
             });
         };
         match std::thread::Builder::new().name("plugin upgrade".to_owned()).spawn(run) {
-            // The thread is there, and waits for this.
+            // The thread has started, and waits for this message.
             Ok(_) => _ = give.send((watcher, found, activity)),
             Err(_) => {
                 let look = activity.run(|| watcher.upgrade(found));
@@ -118,7 +119,7 @@ impl Service {
                     continue;
                 }
                 Ok(Message::Tried(watcher, look)) => {
-                    // Nothing is there if the watch was dropped meanwhile.
+                    // The watch may have been dropped meanwhile. Then it has no slot.
                     let Some(slot) = watchers.get_mut(&watcher.id) else { continue };
                     let id = watcher.id;
                     if slot.come_back(watcher, look) {
@@ -130,7 +131,7 @@ impl Service {
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     let Some((_, id)) = next else { continue };
-                    // Nothing more is begun for a host that is being dropped.
+                    // A host that is being dropped begins no more activities.
                     let Some(activity) = activities.begin_if_open() else { return };
                     let Some(slot) = watchers.get_mut(&id) else { continue };
                     let Slot::Idle(watcher) = slot else { continue };
@@ -176,7 +177,7 @@ impl Slot {
     fn change(&mut self, change: Change) {
         match self {
             Slot::Idle(watcher) => watcher.change(change),
-            // Many of one kind say no more than the last.
+            // Several equal changes have the effect of the last one.
             Slot::Away(changes) => {
                 changes.retain(|known| *known != change);
                 changes.push(change);

@@ -1,4 +1,4 @@
-//! One plugin whose file is watched: when to look at the file, and what to make of it.
+//! One plugin whose file is watched: when the host looks at the file, and which action follows.
 
 use std::any::Any;
 use std::io;
@@ -18,16 +18,16 @@ use crate::load::trust::Digest;
 use crate::plugin::Plugin;
 use crate::watch::observer::{Change, Id, Observer, lock};
 
-/// How often to look at a file while not all of its changes are told, because a directory is gone or cannot be watched.
-const LOST: Duration = Duration::from_secs(1);
+/// The time between two looks at a file whose changes are not all reported, because a directory is missing or cannot be watched.
+const UNOBSERVED_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks at a file that is not complete. The kernel reports a change of a file within this
 /// time.
-const OFTEN: Duration = Duration::from_millis(10);
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How soon to try a file again that could not be loaded for a reason that may pass, at first.
+/// The time before the first new attempt with a file that could not be loaded for a reason that may pass.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
-/// The same, in the end.
+/// The longest time between two such attempts.
 const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// A file that is another one than a plugin was loaded from.
@@ -38,21 +38,21 @@ pub(super) struct Found {
 
 /// The result of a look at the file.
 pub(super) enum Look {
-    /// Another file is there, and complete.
+    /// The file is another one than before, and it is complete.
     Upgrade(Found),
-    /// Nothing is left to do until the next change.
+    /// The file needs no action until the next change.
     Settled,
-    /// It is not complete.
+    /// The file is not complete.
     Again,
-    /// It may be, unless it is being told at this moment that it is not.
+    /// The file seems complete, but a report of a new change may be on its way.
     Soon,
-    /// It could not be loaded for a reason that may pass.
+    /// The file could not be loaded, for a reason that may pass.
     Retry,
-    /// The host is gone, or the plugin.
+    /// The host or the plugin no longer exists.
     End,
 }
 
-/// When something has happened, and when to look what.
+/// The time of the last change, and the time of the next look at the file.
 pub(super) struct Pending {
     last: Instant,
     pub(super) look: Instant,
@@ -98,7 +98,7 @@ pub(super) trait WatchedHost: Send + Sync {
 /// A plugin whose file is watched, as the thread that watches has it.
 pub(super) struct Watcher {
     pub(super) id: Id,
-    /// Without it, the watch has been dropped.
+    /// Dead if the watch has been dropped.
     alive: Weak<dyn Any + Send + Sync>,
     name: String,
     config: Config,
@@ -174,12 +174,12 @@ impl Watcher {
         let last = self.pending.as_ref().map_or_else(Instant::now, |pending| pending.last);
         let soon = match look {
             // It may come to be there without any more being told.
-            Look::Settled if !self.is_observed => Some(LOST),
+            Look::Settled if !self.is_observed => Some(UNOBSERVED_INTERVAL),
             Look::Settled => None,
-            Look::Again => Some(quiet.max(OFTEN)),
-            Look::Soon => Some(OFTEN),
+            Look::Again => Some(quiet.max(MIN_INTERVAL)),
+            Look::Soon => Some(MIN_INTERVAL),
             Look::Retry => Some(self.next_retry()),
-            Look::Upgrade(_) => Some(OFTEN),
+            Look::Upgrade(_) => Some(MIN_INTERVAL),
             Look::End => return false,
         };
         self.pending = soon.map(|soon| Pending { last, look: Instant::now() + soon });
@@ -295,7 +295,7 @@ impl Watcher {
         Look::Settled
     }
 
-    /// How long to wait before the file is tried again; longer each time.
+    /// Returns the time to wait before the file is tried again. It doubles each time.
     fn next_retry(&mut self) -> Duration {
         let Some((_, next)) = &mut self.retried else { return FIRST_RETRY };
         let wait = *next;
@@ -341,7 +341,7 @@ mod tests {
     use crate::watch::observer::source_of;
 
     #[test]
-    fn a_limit_is_named_with_what_raises_it() {
+    fn an_error_of_a_limit_says_how_to_raise_it() {
         let text = |kind: ErrorKind| {
             let source = source_of(notify::Error::new(kind));
             Error::NotWatched { plugin: "editor".to_owned(), directory: "plugins".into(), source }.to_string()

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use crate::watch::observer::{Change, Id};
 use crate::watch::service::{Bell, Message, Service};
 
-/// A plugin's file is being watched, until this is dropped. For an example see [`Host::watch`].
+/// A plugin's file is being watched, until this is dropped. For an example see [`Host::watch`](crate::Host::watch).
 ///
 /// It does not keep the host: without that, nothing is upgraded any more. Dropping it waits for nothing: an upgrade that has
 /// begun takes place, and none begins after it. It may be dropped anywhere, also where events are handled.
@@ -46,21 +46,21 @@ impl Watches {
         Some(bell)
     }
 
-    /// The plugin has been replaced, perhaps by one from another file.
-    pub(crate) fn replaced(&self, plugin: &str) {
+    /// Notes an upgrade of the plugin, perhaps from another file.
+    pub(crate) fn upgraded(&self, plugin: &str) {
         if let Some(bell) = self.bells.get(plugin).and_then(Weak::upgrade) {
             bell.send(Message::Changed(bell.id, Change::Something));
         }
     }
 
-    /// The plugin is gone.
+    /// Ends the watch of a plugin that was unloaded.
     pub(crate) fn end(&mut self, plugin: &str) {
         if let Some(bell) = self.bells.remove(plugin).and_then(|bell| bell.upgrade()) {
             bell.send(Message::End(bell.id));
         }
     }
 
-    /// Lets the service go if nothing is watched. Returns whether it is gone.
+    /// Drops the service if no plugin is watched. Returns true if there is no service any more.
     pub(super) fn retire(&mut self) -> bool {
         self.bells.retain(|_, bell| bell.strong_count() != 0);
         if self.bells.is_empty() {

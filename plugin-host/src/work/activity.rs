@@ -20,11 +20,11 @@ pub(crate) struct Activities {
 #[derive(Default)]
 struct State {
     count: usize,
-    /// Whether nothing new is to be begun.
+    /// Whether no new activities may begin.
     closed: bool,
 }
 
-/// Something that is being done for a host, until this is dropped.
+/// An activity of a host. It lasts until this value is dropped.
 pub(crate) struct Activity(Arc<Activities>);
 
 thread_local! {
@@ -39,7 +39,7 @@ struct Runs {
     count: usize,
 }
 
-/// Runs `f` as on a thread that runs this.
+/// Runs `f` while this thread counts as running these activities.
 fn run_as<R>(runs: Runs, f: impl FnOnce() -> R) -> R {
     struct Back(Runs);
     impl Drop for Back {
@@ -61,12 +61,12 @@ fn of_this_thread() -> Runs {
 pub(crate) struct Inherited(Runs);
 
 impl Inherited {
-    /// Those of this thread.
+    /// Returns the activities of this thread.
     pub(crate) fn new() -> Self {
         Inherited(of_this_thread())
     }
 
-    /// Runs `f` as on the first thread.
+    /// Runs `f` while this thread counts as running the activities of the first one.
     pub(crate) fn run<R>(self, f: impl FnOnce() -> R) -> R {
         run_as(self.0, f)
     }
@@ -77,13 +77,13 @@ impl Activities {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins something that must be done, also for a host that is being dropped.
+    /// Begins an activity that is necessary, even if the host is being dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> Activity {
         self.lock().count += 1;
         Activity(self.clone())
     }
 
-    /// Begins something that need not be done any more for a host that is being dropped.
+    /// Begins an activity, unless the host is being dropped.
     #[cfg(feature = "watch")]
     pub(crate) fn begin_if_open(self: &Arc<Self>) -> Option<Activity> {
         let mut state = self.lock();
@@ -93,7 +93,7 @@ impl Activities {
         open.then(|| Activity(self.clone()))
     }
 
-    /// Has nothing new begun, but what must be.
+    /// Makes [`begin_if_open`](Self::begin_if_open) return `None` from now on.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
     }
@@ -124,12 +124,12 @@ impl Activities {
 }
 
 impl Activity {
-    /// Does it, on this thread.
+    /// Runs `f` for this activity on this thread, and ends the activity.
     pub(crate) fn run<R>(self, f: impl FnOnce() -> R) -> R {
         self.0.on_own_thread(f)
     }
 
-    /// The activities that it is one of.
+    /// Returns the activities of the same host.
     #[cfg(feature = "watch")]
     pub(crate) fn activities(&self) -> &Arc<Activities> {
         &self.0
@@ -152,7 +152,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn others_are_waited_for_and_oneself_is_not() {
+    fn a_thread_waits_for_the_activities_of_others_only() {
         let activities = Arc::<Activities>::default();
         activities.wait(None);
         activities.begin().run(|| activities.wait(None));
@@ -169,7 +169,7 @@ mod tests {
 
     #[cfg(feature = "watch")]
     #[test]
-    fn nothing_is_begun_once_it_is_closed() {
+    fn no_activity_begins_after_close_unless_it_is_necessary() {
         let activities = Arc::<Activities>::default();
         drop(activities.begin_if_open().expect("it is open"));
         activities.close();

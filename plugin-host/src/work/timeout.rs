@@ -21,7 +21,7 @@ pub(crate) struct Steps(Option<Sender<usize>>);
 
 enum Phase {
     Running,
-    /// It is not waited for any more. These values are dropped when it ends.
+    /// The caller no longer waits. These values are dropped when the task ends.
     Abandoned(Vec<Box<dyn Any + Send>>),
     Ended,
 }
@@ -31,12 +31,12 @@ fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
 }
 
 impl Steps {
-    /// Of a task that was not abandoned.
+    /// Returns the steps of a task without a timeout.
     pub(crate) fn unlimited() -> Self {
         Steps(None)
     }
 
-    /// Whether there is a timeout, so that the task is on a thread of its own.
+    /// Returns true if the task has a timeout, and so runs on a thread of its own.
     pub(crate) fn are_limited(&self) -> bool {
         self.0.is_some()
     }
@@ -48,7 +48,7 @@ impl Steps {
 }
 
 impl TimedOut {
-    /// Has a value dropped when the task ends, on the task's thread. If the task has ended meanwhile, it is dropped here.
+    /// Keeps a value until the task ends, and drops it on the task's thread. If the task has ended meanwhile, drops it here.
     pub(crate) fn keep(self, value: impl Any + Send) {
         if let Phase::Abandoned(kept) = &mut *lock(&self.phase) {
             kept.push(Box::new(value));
@@ -56,8 +56,8 @@ impl TimedOut {
     }
 }
 
-/// Runs a task, each of whose steps may take so long. Without a timeout it runs on this thread; with one, on a thread of its
-/// own. If that cannot be started, it runs on this one, and has no timeout either.
+/// Runs a task with a time limit for each of its steps. Without a timeout, the task runs on this thread. With a timeout, it
+/// runs on a thread of its own. If that thread cannot be started, the task runs on this thread without a timeout.
 ///
 /// If a step takes longer, the task is abandoned: its caller no longer waits, and when the task ends, its result goes to
 /// `late`, on the task's thread.
@@ -66,8 +66,8 @@ pub(crate) fn run<R: Send + 'static>(
     task: impl FnOnce(&Steps) -> R + Send + 'static,
     late: impl FnOnce(R) + Send + 'static,
 ) -> Result<R, TimedOut> {
-    /// As large as a program's main thread has it.
-    const STACK: usize = 8 * 1024 * 1024;
+    /// The usual size for the main thread of a program.
+    const STACK_SIZE: usize = 8 * 1024 * 1024;
     let Some(timeout) = timeout else { return Ok(task(&Steps::unlimited())) };
     let (sender, steps) = channel();
     let (result_sender, result) = channel();
@@ -90,7 +90,7 @@ pub(crate) fn run<R: Send + 'static>(
             }
         }
     };
-    match Builder::new().name("plugin hooks".to_owned()).stack_size(STACK).spawn(run) {
+    match Builder::new().name("plugin hooks".to_owned()).stack_size(STACK_SIZE).spawn(run) {
         Ok(thread) => wait(timeout, &steps, &phase).map(|()| match result.recv() {
             Ok(result) => result,
             Err(_) => resume_unwind(thread.join().expect_err("it has ended without a result")),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn each_step_has_its_time() {
+    fn the_timeout_holds_for_each_step() {
         let task = |steps: &Steps| {
             for step in 0..10 {
                 assert!(steps.begin(step));

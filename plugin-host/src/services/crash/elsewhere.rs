@@ -12,7 +12,7 @@ pub(crate) fn install() {}
 #[cfg(target_os = "linux")]
 pub(crate) fn prepare_thread() {}
 
-/// Nothing.
+/// Stands for a plugin that is named in reports. These systems have no reports.
 pub(crate) struct Named;
 
 impl Named {

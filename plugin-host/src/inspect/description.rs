@@ -1,4 +1,4 @@
-//! What a loaded plugin says of itself, told to who asks.
+//! A plugin's description of itself, which is decoded only as far as it is needed.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -8,43 +8,45 @@ use crate::inspect::info::{PanicStrategy, PluginInfo};
 use crate::inspect::limits::Limits;
 use crate::inspect::records::Records;
 
-/// What a plugin says of itself. To write out every type of a plugin takes longer than to read its file, so that is left
-/// until somebody asks; what may be wrong with it is found before.
-pub(crate) struct Manifest {
+/// A plugin's description of itself.
+///
+/// The records are checked when the plugin is loaded, so a damaged one is an error of the load. The [`PluginInfo`] is made when
+/// it is first asked for, because it has the text of every type, and to write these takes longer than to read the file.
+pub(crate) struct Description {
     name: String,
     version: String,
     panic: PanicStrategy,
     exports: Vec<String>,
-    /// Where it is from, and the records.
+    /// The path of the file, and the bytes of its records.
     records: (PathBuf, Box<[u8]>),
     info: OnceLock<PluginInfo>,
 }
 
-impl Manifest {
-    /// Checks the records that were found in the file at `path`.
+impl Description {
+    /// Checks the records in `section`, which are from the file at `path`.
     pub(crate) fn read(path: &Path, section: Box<[u8]>, limits: &Limits) -> Result<Self, FileError> {
         let records = Records::read(&section, limits)?;
         let exports = records.exports()?.into_iter().map(str::to_owned).collect();
         let ((name, version), panic) = (records.root(path), records.panic());
-        Ok(Manifest { name, version, panic, exports, records: (path.to_owned(), section), info: OnceLock::new() })
+        Ok(Description { name, version, panic, exports, records: (path.to_owned(), section), info: OnceLock::new() })
     }
 
-    /// The plugin's name.
+    /// Returns the plugin's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its package's version.
+    /// Returns the version of the plugin's package.
     pub(crate) fn version(&self) -> &str {
         &self.version
     }
 
-    /// The outcome of its panics.
+    /// Returns whether the plugin's panics unwind or abort.
     pub(crate) fn panic(&self) -> PanicStrategy {
         self.panic
     }
 
-    /// The names of what it exports, in order.
+    /// Returns the names of the exports, in order.
     pub(crate) fn exports(&self) -> &[String] {
         &self.exports
     }
@@ -63,10 +65,10 @@ impl Manifest {
     }
 }
 
-impl From<PluginInfo> for Manifest {
+impl From<PluginInfo> for Description {
     fn from(info: PluginInfo) -> Self {
         let exports = info.exports.iter().map(|export| export.name.clone()).collect();
         let (name, version, panic) = (info.name.clone(), info.version.clone(), info.panic);
-        Manifest { name, version, panic, exports, records: Default::default(), info: info.into() }
+        Description { name, version, panic, exports, records: Default::default(), info: info.into() }
     }
 }

@@ -1,4 +1,4 @@
-//! [`Parts`]: reads from a file only the parts that inspection asks for.
+//! [`LazyFile`]: reads from a file only the parts that inspection asks for.
 
 use std::cell::{Cell, OnceCell};
 use std::fs::File;
@@ -11,7 +11,7 @@ use object::pod::{bytes_of_slice, bytes_of_slice_mut};
 use crate::error::Error;
 use crate::error::at::FileError;
 
-/// A file, or bytes in memory, from which bytes can be read at any offset.
+/// A file, or bytes in memory, that can be read at any offset.
 pub(crate) trait ReadAt {
     /// Returns the number of bytes.
     fn length(&self) -> io::Result<u64>;
@@ -52,13 +52,13 @@ impl ReadAt for [u8] {
     }
 }
 
-/// The parts of a file that inspection has read so far.
+/// A file that inspection reads part by part. Every part that was read stays in memory.
 ///
-/// Their total length never exceeds the limit, whatever lengths the headers of the file claim. This matters for sparse files
-/// too: a hole takes no room on the disk, and takes memory once it is read.
+/// The total length of the parts never exceeds the limit, even if the headers of a hostile file claim large lengths. A hole of
+/// a sparse file counts, too: it takes no room on the disk, but takes memory once it is read.
 ///
 /// If another process writes to the file meanwhile, one part can be older than another. A part that was read never changes.
-pub(crate) struct Parts<'f, F: ReadAt + ?Sized> {
+pub(crate) struct LazyFile<'f, F: ReadAt + ?Sized> {
     file: &'f F,
     length: u64,
     limit: u64,
@@ -66,7 +66,7 @@ pub(crate) struct Parts<'f, F: ReadAt + ?Sized> {
     total: Cell<u64>,
     /// The parts in the order of reading.
     parts: [OnceCell<Part>; MAX_PARTS],
-    /// The reason why a part could not be read.
+    /// The first problem in reading a part.
     problem: OnceCell<Problem>,
 }
 
@@ -81,7 +81,7 @@ enum Problem {
 const MAX_PARTS: usize = 16;
 
 /// The unit of reading: inspection is likely to ask for the neighbouring bytes next.
-const BLOCK: u64 = 4096;
+const BLOCK_SIZE: u64 = 4096;
 
 struct Part {
     start: u64,
@@ -107,15 +107,15 @@ impl Part {
     }
 }
 
-impl<'f, F: ReadAt + ?Sized> Parts<'f, F> {
+impl<'f, F: ReadAt + ?Sized> LazyFile<'f, F> {
     pub(crate) fn new(file: &'f F, limit: u64) -> io::Result<Self> {
         let length = file.length()?;
         let (parts, problem) = (Default::default(), OnceCell::new());
-        Ok(Parts { file, length, limit, total: Cell::new(0), parts, problem })
+        Ok(LazyFile { file, length, limit, total: Cell::new(0), parts, problem })
     }
 
-    /// Replaces the error with which inspection ended by its cause, if a part could not be read: to inspection, the file
-    /// looked damaged.
+    /// Returns the cause of the error of an inspection. If a part could not be read, inspection took the file for a
+    /// damaged one, and the cause is the error of reading.
     pub(crate) fn explain(self, error: FileError) -> FileError {
         let limit = self.limit;
         match self.problem.into_inner() {
@@ -141,7 +141,7 @@ impl<'f, F: ReadAt + ?Sized> Parts<'f, F> {
         }
         // Only the headers of a hostile file lead to this many parts.
         let slot = self.parts.get(read.count()).ok_or(())?;
-        let blocks = range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK).min(self.length);
+        let blocks = range.start / BLOCK_SIZE * BLOCK_SIZE..range.end.next_multiple_of(BLOCK_SIZE).min(self.length);
         let total = self.total.get().saturating_add(blocks.end - blocks.start);
         if total > self.limit {
             return self.fail(Problem::TooLarge(total));
@@ -154,13 +154,13 @@ impl<'f, F: ReadAt + ?Sized> Parts<'f, F> {
     }
 }
 
-impl<'a, F: ReadAt + ?Sized> ReadRef<'a> for &'a Parts<'_, F> {
+impl<'a, F: ReadAt + ?Sized> ReadRef<'a> for &'a LazyFile<'_, F> {
     fn len(self) -> Result<u64, ()> {
         Ok(self.length)
     }
 
     fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
-        // As slices answer it, which have nothing anywhere.
+        // A slice returns no bytes at any offset, even beyond its end.
         if size == 0 { Ok(&[]) } else { self.get(offset..offset.checked_add(size).ok_or(())?) }
     }
 
@@ -188,74 +188,74 @@ mod tests {
     /// More than any test asks for.
     const LIMIT: u64 = 1 << 30;
 
-    fn total(parts: &Parts<'_, File>) -> usize {
-        parts.parts.iter().filter_map(OnceCell::get).map(|part| part.length).sum()
+    fn total(lazy: &LazyFile<'_, File>) -> usize {
+        lazy.parts.iter().filter_map(OnceCell::get).map(|part| part.length).sum()
     }
 
     /// The error of a file at `a` that otherwise would be empty.
-    fn explained<F: ReadAt>(parts: Parts<'_, F>) -> Error {
-        let error = parts.explain(FileError::new(|path| Error::Empty { path }));
+    fn explained<F: ReadAt>(lazy: LazyFile<'_, F>) -> Error {
+        let error = lazy.explain(FileError::new(|path| Error::Empty { path }));
         Err::<(), _>(error).at("a".as_ref()).unwrap_err()
     }
 
     #[test]
-    fn only_what_is_asked_for_is_read() {
+    fn only_the_requested_blocks_are_read() {
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
         let file = file(&bytes);
-        let parts = Parts::new(&file, LIMIT).unwrap();
-        assert_eq!((&parts).read_bytes_at(500_000, 5000).unwrap(), &bytes[500_000..505_000]);
-        assert_eq!((&parts).read_bytes_at(503_000, 1000).unwrap(), &bytes[503_000..504_000]);
-        assert_eq!(total(&parts), 2 * BLOCK as usize);
+        let lazy = LazyFile::new(&file, LIMIT).unwrap();
+        assert_eq!((&lazy).read_bytes_at(500_000, 5000).unwrap(), &bytes[500_000..505_000]);
+        assert_eq!((&lazy).read_bytes_at(503_000, 1000).unwrap(), &bytes[503_000..504_000]);
+        assert_eq!(total(&lazy), 2 * BLOCK_SIZE as usize);
     }
 
     #[test]
-    fn however_much_is_asked_for_no_more_is_read_than_the_limit() {
+    fn reading_never_exceeds_the_limit() {
         let large = file(&[1; 1_000_000]);
-        let parts = Parts::new(&large, 100_000).unwrap();
-        let read = (0..1000).filter(|start| (&parts).read_bytes_at(start * 1000, 1).is_ok()).count();
-        assert!(read >= 16 && total(&parts) <= 100_000, "{read}");
-        let parts = Parts::new(&large, 100_000).unwrap();
-        let read = (0..100).filter(|start| (&parts).read_bytes_at(start * 10_000, 20_000).is_ok()).count();
+        let lazy = LazyFile::new(&large, 100_000).unwrap();
+        let read = (0..1000).filter(|start| (&lazy).read_bytes_at(start * 1000, 1).is_ok()).count();
+        assert!(read >= 16 && total(&lazy) <= 100_000, "{read}");
+        let lazy = LazyFile::new(&large, 100_000).unwrap();
+        let read = (0..100).filter(|start| (&lazy).read_bytes_at(start * 10_000, 20_000).is_ok()).count();
         assert_eq!(read, 4);
-        assert!(total(&parts) <= 100_000);
+        assert!(total(&lazy) <= 100_000);
         let message = "the headers and symbols of `a` are too large: at least 118784 bytes, where at most 100000 are read; \
                        allow more with `Limits::with_symbols`";
-        assert_eq!(explained(parts).to_string(), message);
+        assert_eq!(explained(lazy).to_string(), message);
         // A hole of a sparse file counts as well.
         let sparse = file(&[]);
         sparse.set_len(1 << 40).unwrap();
-        let parts = Parts::new(&sparse, 100_000).unwrap();
-        (&parts).read_bytes_at(0, 1 << 35).unwrap_err();
-        assert_eq!(total(&parts), 0);
-        assert!(matches!(explained(parts), Error::SymbolsTooLarge { found, .. } if found == 1 << 35));
+        let lazy = LazyFile::new(&sparse, 100_000).unwrap();
+        (&lazy).read_bytes_at(0, 1 << 35).unwrap_err();
+        assert_eq!(total(&lazy), 0);
+        assert!(matches!(explained(lazy), Error::SymbolsTooLarge { found, .. } if found == 1 << 35));
     }
 
     #[test]
     fn a_file_that_is_cut_short_meanwhile_is_an_error() {
         let file = file(&[1; 10_000]);
-        let parts = Parts::new(&file, LIMIT).unwrap();
+        let lazy = LazyFile::new(&file, LIMIT).unwrap();
         file.set_len(5000).unwrap();
-        (&parts).read_bytes_at(0, 4096).unwrap();
-        (&parts).read_bytes_at(4096, 4096).unwrap_err();
-        let error = explained(parts);
+        (&lazy).read_bytes_at(0, 4096).unwrap();
+        (&lazy).read_bytes_at(4096, 4096).unwrap_err();
+        let error = explained(lazy);
         assert!(matches!(error, Error::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
 
-        /// Parts answer as a slice does, as long as there are not too many.
+        /// A lazy file answers as a slice does, as long as it has at most `MAX_PARTS` parts.
         #[test]
-        fn parts_are_as_the_whole(
+        fn a_lazy_file_reads_as_the_whole(
             length in 0..20_000_usize,
             asked in prop::collection::vec((0..21_000_u64, 0..9000_u64), 1..MAX_PARTS),
         ) {
             let bytes: Vec<u8> = (0..length).map(|n| (n / 7 % 256) as u8).collect();
             let file = file(&bytes);
-            let (whole, parts) = (&*bytes, &Parts::new(&file, LIMIT).unwrap());
-            let in_memory = &Parts::new(whole, LIMIT).unwrap();
+            let (whole, lazy) = (&*bytes, &LazyFile::new(&file, LIMIT).unwrap());
+            let in_memory = &LazyFile::new(whole, LIMIT).unwrap();
             for (start, size) in asked {
-                prop_assert_eq!(parts.read_bytes_at(start, size), whole.read_bytes_at(start, size));
+                prop_assert_eq!(lazy.read_bytes_at(start, size), whole.read_bytes_at(start, size));
                 prop_assert_eq!(in_memory.read_bytes_at(start, size), whole.read_bytes_at(start, size));
             }
         }

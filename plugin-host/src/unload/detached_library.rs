@@ -10,17 +10,18 @@ use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
 use crate::work::deadline::left;
 
-/// A library that is detached, and is closed or not as soon as nothing of it runs.
+/// A library that is detached. As soon as none of its code runs, the host closes it, or decides that it must stay mapped.
 #[derive(Clone)]
-pub(crate) struct Departure {
+pub(crate) struct DetachedLibrary {
     threads: Arc<Threads>,
     closed: Arc<Closing>,
-    /// An address in the library, and the number of the file that is mapped there, if that can be told.
+    /// An address in the library.
     address: usize,
+    /// The inode of the file that is mapped there, if it is known.
     inode: Option<u64>,
 }
 
-/// What closing has come to, once it has.
+/// The result of closing a library: `None` until it is known, then `Ok` or the reasons for which the library stays.
 #[derive(Default)]
 pub(crate) struct Closing {
     result: Mutex<Option<Result<(), Vec<PinReason>>>>,
@@ -38,12 +39,12 @@ impl Closing {
     }
 }
 
-impl Departure {
+impl DetachedLibrary {
     pub(crate) fn new(threads: Arc<Threads>, closed: Arc<Closing>, address: usize, inode: Option<u64>) -> Self {
-        Departure { threads, closed, address, inode }
+        DetachedLibrary { threads, closed, address, inode }
     }
 
-    /// Waits until it is closed, but not for longer than until `deadline`; without one, for ever.
+    /// Waits until the library is closed, but not beyond `deadline`. Without a deadline, waits without limit.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
         let mut closed = self.closed.lock();
         while closed.is_none() {
@@ -56,12 +57,12 @@ impl Departure {
         let result = closed.clone();
         drop(closed);
         match result {
-            // The loader has forgotten it; whether the process has, the kernel tells.
+            // The loader has forgotten the library. Only the kernel knows whether the file is still mapped.
             Some(Ok(())) if self.inode.is_some_and(|inode| is_mapped(self.address, inode)) => {
                 Unload::Pinned(vec![PinReason::StillMapped])
             }
             Some(Ok(())) => Unload::Unmapped,
-            // Meanwhile whoever else had opened it may have closed it.
+            // Other code had opened the library, too, and may have closed it since.
             Some(Err(reasons))
                 if reasons == [PinReason::StillMapped]
                     && self.inode.is_some_and(|inode| !is_mapped(self.address, inode)) =>
@@ -69,12 +70,12 @@ impl Departure {
                 Unload::Unmapped
             }
             Some(Err(reasons)) => Unload::Pinned(reasons),
-            None => Unload::Pinned(self.threads.what_runs()),
+            None => Unload::Pinned(self.threads.running_reasons()),
         }
     }
 }
 
-/// A version of a plugin that was unloaded or replaced, whose library is still mapped.
+/// A version of a plugin that was unloaded or upgraded, and whose library is still mapped.
 pub(crate) struct OldVersion {
     pub(crate) plugin: String,
     /// The package's version.
@@ -82,19 +83,19 @@ pub(crate) struct OldVersion {
     pub(crate) reasons: Vec<PinReason>,
 }
 
-/// Tells what has become of a library by now.
+/// Returns whether a library is unmapped by now, or what keeps it.
 type Outcome = Arc<dyn Fn() -> Unload + Send + Sync>;
 
 /// The old versions in this process that are not known to be gone: plugins' names, versions, and outcomes.
 static OLD: Mutex<Vec<(u64, String, String, Outcome)>> = Mutex::new(Vec::new());
 
-/// The place of one library among those.
+/// An entry of that list. The list keeps it until [`forget`](Self::forget).
 pub(crate) struct Old {
     number: u64,
 }
 
 impl Old {
-    /// Notes that a version of a plugin was unloaded or replaced.
+    /// Enters a version of a plugin that was unloaded or upgraded.
     pub(crate) fn add(plugin: &str, version: &str, outcome: impl Fn() -> Unload + Send + Sync + 'static) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -102,13 +103,13 @@ impl Old {
         Old { number }
     }
 
-    /// Notes that it is gone, or that it has another place.
+    /// Removes the entry: the version is unmapped, or has another entry.
     pub(crate) fn forget(self) {
         let mut all = Self::lock();
         let place = all.iter().position(|(number, ..)| *number == self.number);
         let gone = place.map(|place| all.swap_remove(place));
         drop(all);
-        // Not while they are locked.
+        // Dropped after the list is unlocked, because this may run other destructors.
         drop(gone);
     }
 
@@ -128,30 +129,30 @@ impl Old {
     }
 }
 
-/// Whether nothing at all is mapped at that address. It is asked first, because the list of mappings is long.
+/// Returns true if nothing is mapped at the address. This is faster than to read the list of mappings, which may be long.
 #[cfg(target_os = "linux")]
 fn is_free(address: usize) -> bool {
-    // SAFETY: it has no effect.
+    // SAFETY: `sysconf` only reads a number.
     let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
     let mut resident = 0_u8;
     let start = std::ptr::without_provenance_mut(address & !(page - 1));
-    // SAFETY: the page is asked about and not touched; there is a place for the answer.
+    // SAFETY: `mincore` does not access the page, and writes one byte for one page into `resident`.
     let known = unsafe { libc::mincore(start, 1, &raw mut resident) };
     known != 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
 }
 
-/// As above; elsewhere nobody asks.
+/// Always false. On other systems no inode is known, so `is_mapped` is not called.
 #[cfg(not(target_os = "linux"))]
 fn is_free(_: usize) -> bool {
     false
 }
 
-/// Whether that file is mapped at that address.
+/// Returns true if the file with this inode may be mapped at the address.
 fn is_mapped(address: usize, inode: u64) -> bool {
     if is_free(address) {
         return false;
     }
-    // Without the list, nothing shows that the file is gone.
+    // Without the list of mappings, nothing shows that the file is unmapped.
     let Ok(maps) = Maps::read() else { return true };
     maps.file_at(address).is_some_and(|(_, found)| found == inode)
 }

@@ -1,4 +1,4 @@
-//! The contents of a file, as they were when it was read.
+//! A private copy of a file.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,21 +13,21 @@ use crate::inspect::limits::Limits;
 use crate::inspect::{Inspected, inspect_in};
 use crate::load::trust::Digest;
 
-/// All that was in a file. It never changes.
+/// The bytes of a file at the time of reading. They never change.
 ///
-/// On Linux one flag differs from the file's, with which a library uses its own symbols (see [`prefer_own`]). Digests are of
-/// the file's bytes.
+/// On Linux the copy has a flag that the file may lack: it makes a library use its own symbols (see [`prefer_own`]). The digest
+/// is that of the file's bytes.
 ///
-/// On Linux it is not on the heap. A library is large: an allocator keeps a block of that size once it is free, in each of
-/// its arenas, and so a host that loads plugins from many threads would be larger for good.
-pub(crate) enum Contents {
+/// On Linux the copy is not on the heap. A library is large, and an allocator keeps a block of that size in each of its arenas
+/// after the block is freed. So a host that loads plugins from many threads would be larger for good.
+pub(crate) enum FileCopy {
     #[cfg(target_os = "linux")]
     Sealed(sealed::Sealed),
     /// The bytes, and on Linux the reason why they are not sealed.
     Heap(Vec<u8>, Option<String>),
 }
 
-impl Contents {
+impl FileCopy {
     /// Reads a whole file once, and computes its digest on the way if the digest is `wanted`.
     pub(crate) fn read(
         path: &Path,
@@ -37,7 +37,7 @@ impl Contents {
     ) -> Result<(Self, Option<Digest>), FileError> {
         #[cfg(target_os = "linux")]
         let reason = match sealed::Sealed::read(path, opened, limits, wanted)? {
-            Ok((sealed, digest)) => return Ok((Contents::Sealed(sealed), digest)),
+            Ok((sealed, digest)) => return Ok((FileCopy::Sealed(sealed), digest)),
             Err(reason) => Some(reason),
         };
         #[cfg(not(target_os = "linux"))]
@@ -52,19 +52,19 @@ impl Contents {
         }
         // The loader needs a file with these bytes.
         #[cfg(unix)]
-        if may_write().is_some_and(|most| heap.0.len() as u64 > most) {
+        if may_write().is_some_and(|limit| heap.0.len() as u64 > limit) {
             return Err(not_read(may_not_write()));
         }
-        Ok((Contents::Heap(heap.0, reason), digest))
+        Ok((FileCopy::Heap(heap.0, reason), digest))
     }
 
-    /// Inspects the contents. `path` gives a plugin its name if they do not.
+    /// Inspects the copy. `path` gives a plugin its name if the copy does not.
     pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, FileError> {
         match self {
             // Reading the few parts that inspection needs is faster than mapping the file.
             #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => inspect_in(path, sealed.file(), limits),
-            Contents::Heap(bytes, _) => inspect_in(path, &**bytes, limits),
+            FileCopy::Sealed(sealed) => inspect_in(path, sealed.file(), limits),
+            FileCopy::Heap(bytes, _) => inspect_in(path, &**bytes, limits),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Contents {
 #[cfg(unix)]
 fn may_write() -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: there is a place for the limits.
+    // SAFETY: the pointer is valid for the result.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } == 0;
     #[allow(clippy::useless_conversion)] // It is another type on other systems.
     (known && limit.rlim_cur != libc::RLIM_INFINITY).then(|| u64::try_from(limit.rlim_cur).unwrap_or(u64::MAX))
@@ -96,11 +96,11 @@ struct Bounded<'a> {
 #[cfg(target_os = "linux")]
 impl Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
-        if most == 0 && !bytes.is_empty() {
+        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        if count == 0 && !bytes.is_empty() {
             return Err(may_not_write());
         }
-        let written = self.file.write(&bytes[..most])?;
+        let written = self.file.write(&bytes[..count])?;
         self.left -= written as u64;
         Ok(written)
     }
@@ -201,7 +201,7 @@ pub(crate) mod sealed {
         // The kernel takes names of up to 249 bytes.
         let name = CString::new(&name[..name.len().min(200)]).map_err(|error| failed(error.into()))?;
         let make = || {
-            // SAFETY: a name that ends with NUL.
+            // SAFETY: the name ends with NUL.
             let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
             if fd < 0 {
                 return Err(io::Error::last_os_error());
@@ -236,14 +236,14 @@ pub(crate) mod sealed {
     pub(super) fn seal(file: &File) -> Result<(), Failed> {
         const SEALS: libc::c_int = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
         /// The kernel itself waits for some 75 ms in each.
-        const ATTEMPTS: u32 = 60;
+        const MAX_ATTEMPTS: u32 = 60;
         for attempt in 1.. {
             // SAFETY: a descriptor that is open, and seals.
             if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } >= 0 {
                 break;
             }
             let error = io::Error::last_os_error();
-            if attempt == ATTEMPTS || error.raw_os_error() != Some(libc::EBUSY) {
+            if attempt == MAX_ATTEMPTS || error.raw_os_error() != Some(libc::EBUSY) {
                 return Err(("a file in memory cannot be sealed", error));
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -259,21 +259,21 @@ mod tests {
     use crate::error::at::At as _;
     use crate::load::trust::Trust;
 
-    fn read(path: &Path, limits: &Limits) -> Result<(Contents, Option<Digest>), Error> {
-        Contents::read(path, &Opened::new(path)?, limits, true).at(path)
+    fn read(path: &Path, limits: &Limits) -> Result<(FileCopy, Option<Digest>), Error> {
+        FileCopy::read(path, &Opened::new(path)?, limits, true).at(path)
     }
 
-    fn bytes_of(contents: &Contents) -> Vec<u8> {
-        match contents {
+    fn bytes_of(copy: &FileCopy) -> Vec<u8> {
+        match copy {
             #[cfg(target_os = "linux")]
-            Contents::Sealed(sealed) => {
+            FileCopy::Sealed(sealed) => {
                 let mut bytes = Vec::new();
                 let mut file = sealed.file();
                 io::Seek::rewind(&mut file).unwrap();
                 io::Read::read_to_end(&mut file, &mut bytes).unwrap();
                 bytes
             }
-            Contents::Heap(bytes, _) => bytes.clone(),
+            FileCopy::Heap(bytes, _) => bytes.clone(),
         }
     }
 
@@ -283,11 +283,11 @@ mod tests {
         for length in [0, 1, 4095, 4096, 4097, 100_000, 400_000] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             std::fs::write(file.path(), &bytes).unwrap();
-            let (contents, digest) = read(file.path(), &Limits::default()).unwrap();
+            let (copy, digest) = read(file.path(), &Limits::default()).unwrap();
             // A later change of the file has no effect.
             std::fs::write(file.path(), "other").unwrap();
             assert_eq!(digest.unwrap(), Trust::digest_of(&bytes), "{length}");
-            assert_eq!(bytes_of(&contents), bytes, "{length}");
+            assert_eq!(bytes_of(&copy), bytes, "{length}");
         }
         assert!(matches!(read(Path::new("/nonexistent"), &Limits::default()), Err(Error::NotFound { .. })));
     }
@@ -434,7 +434,7 @@ mod tests {
     /// Writing more would raise a signal.
     #[cfg(target_os = "linux")]
     #[test]
-    fn no_more_is_written_than_may_be() {
+    fn writing_stops_at_the_limit_for_files() {
         let file = tempfile::tempfile().unwrap();
         let mut bounded = Bounded { file: &file, left: 10 };
         bounded.write_all(b"12345678").unwrap();
@@ -450,7 +450,7 @@ mod tests {
         use std::os::fd::AsRawFd as _;
         use std::time::Duration;
 
-        // SAFETY: a name that ends with NUL; nobody else has the descriptor.
+        // SAFETY: the name ends with NUL, and no other code has the descriptor.
         let file = unsafe {
             let number = libc::memfd_create(c"pages".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING);
             <std::fs::File as std::os::fd::FromRawFd>::from_raw_fd(number)
@@ -477,14 +477,14 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_was_read_is_sealed() {
+    fn a_copy_is_sealed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "contents").unwrap();
-        let (contents, _) = read(file.path(), &Limits::default()).unwrap();
-        let Contents::Sealed(sealed) = &contents else { panic!("it is on the heap") };
+        let (copy, _) = read(file.path(), &Limits::default()).unwrap();
+        let FileCopy::Sealed(sealed) = &copy else { panic!("it is on the heap") };
         let mut again = sealed.file().try_clone().unwrap();
         assert_eq!(again.write_all(b"other").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
         assert_eq!(again.set_len(0).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        assert_eq!(bytes_of(&contents), b"contents");
+        assert_eq!(bytes_of(&copy), b"contents");
     }
 }

@@ -1,4 +1,6 @@
-//! The versions of one plugin, one after the other: who follows them, and which are on their way out.
+//! The lineage of a plugin: its versions, one after the other.
+//!
+//! The lineage knows which `Live` handles follow the plugin, and which old versions are not unmapped yet.
 
 use std::any::Any;
 use std::fmt;
@@ -13,7 +15,7 @@ use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
 use crate::error::Error;
 use crate::event::Event;
 use crate::library::{Library, Unused};
-use crate::unload::departure::{Departure, Old};
+use crate::unload::detached_library::{DetachedLibrary, Old};
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
 use crate::work::activity::{Activities, Activity};
@@ -24,7 +26,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The version of a plugin that serves, as `Live` handles look at it.
+/// The version of a plugin that serves, as far as `Live` handles need it.
 pub(crate) trait Serving {
     /// The number of this version.
     fn revision(&self) -> u64;
@@ -33,14 +35,14 @@ pub(crate) trait Serving {
     fn site(&self, export: &str) -> Option<&Arc<Site>>;
 }
 
-/// What the versions of one plugin have in common, from its loading to its unloading.
-pub(crate) struct Succession {
-    /// Held while one version replaces another.
+/// The state that all versions of one plugin share, from the plugin's loading to its unloading.
+pub(crate) struct Lineage {
+    /// Held during an upgrade.
     upgrade: Mutex<()>,
-    /// What `Live` handles look at.
+    /// The version that `Live` handles call.
     versions: Arc<Versions>,
     followed: Mutex<Followed>,
-    /// Replaced versions that are still there, the oldest first.
+    /// The old versions that are not known to be unmapped, the oldest first.
     retired: Mutex<Vec<Arc<Retired>>>,
 }
 
@@ -48,18 +50,20 @@ pub(crate) struct Succession {
 #[derive(Default)]
 struct Followed {
     places: Vec<Place>,
-    /// Whether calls are held back.
+    /// Whether calls through `Live` handles are held back.
     held: bool,
 }
 
-/// An export that is followed. Without handles, the place is free.
+/// An export that `Live` handles follow. A place without handles is free, and another export may take it.
 #[derive(Default)]
 struct Place {
     export: String,
     handles: Vec<Follower>,
 }
 
-/// A `Live` handle and its clones: what it was asked for as, and whether it is still there.
+/// A `Live` handle and its clones.
+///
+/// `node` is the type that was asked for, and `alive` tells whether one of the handles still exists.
 struct Follower {
     node: &'static Node,
     takes_fault: bool,
@@ -67,7 +71,7 @@ struct Follower {
 }
 
 impl Followed {
-    /// Forgets the handles that are gone, and says whether a place became free by that.
+    /// Forgets the handles that no longer exist. Returns true if a place became free.
     fn forget_gone(&mut self) -> bool {
         let mut freed = false;
         for place in self.places.iter_mut().filter(|place| !place.handles.is_empty()) {
@@ -78,9 +82,9 @@ impl Followed {
     }
 }
 
-impl Succession {
+impl Lineage {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Succession {
+        Arc::new(Lineage {
             upgrade: Mutex::default(),
             versions: Arc::new(Versions::new(Version::new(0, []))),
             followed: Mutex::default(),
@@ -88,7 +92,7 @@ impl Succession {
         })
     }
 
-    /// Waits for its turn to replace the version that serves.
+    /// Waits until no other upgrade of this plugin runs. The next one waits until the guard is dropped.
     pub(crate) fn begin_upgrade(&self) -> MutexGuard<'_, ()> {
         lock(&self.upgrade)
     }
@@ -97,7 +101,7 @@ impl Succession {
         matches!(self.upgrade.try_lock(), Err(TryLockError::WouldBlock))
     }
 
-    /// A handle that follows `export`, of which `plugin` is the version that serves and whose type was found to fit.
+    /// Returns a handle that follows `export`. `plugin` is the version that serves, and its export has the type `F`.
     pub(crate) fn follow<F: FunctionType>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
         let mut followed = lock(&self.followed);
         followed.forget_gone();
@@ -110,8 +114,9 @@ impl Succession {
                 places.push(Place::default());
                 places.len() - 1
             });
-        // SAFETY: the version that is published below has the function, and so has every later one while the handle is
-        // there (`misfit`).
+        // SAFETY: the version that is published below has the function at this place. If calls are held back, `serve` publishes
+        // a version that has it, and until then no version has functions. So has every later version while the handle exists,
+        // because an upgrade to a version without the function is refused (`misfit`).
         let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
         places[place].export = export.to_owned();
@@ -120,7 +125,7 @@ impl Succession {
         live
     }
 
-    /// Has the handles look at `plugin`, unless calls are held back.
+    /// Makes `plugin` the version that the handles call, unless calls are held back.
     fn publish(&self, followed: &Followed, plugin: &impl Serving) {
         if followed.held {
             return;
@@ -132,7 +137,7 @@ impl Succession {
         self.versions.publish(Version::new(plugin.revision(), sites));
     }
 
-    /// Has the handles look at `plugin` from now on, whatever held them back.
+    /// Makes `plugin` the version that the handles call. Calls that were held back go on.
     pub(crate) fn serve(&self, plugin: &impl Serving) {
         let mut followed = lock(&self.followed);
         followed.forget_gone();
@@ -147,12 +152,12 @@ impl Succession {
         self.versions.publish(Version::new(0, []));
     }
 
-    /// Whether calls through `Live` handles are in progress in a version that they do not look at any more.
+    /// Returns true if calls through `Live` handles are still in progress in `plugin`, after another version was published.
     pub(crate) fn is_in_progress(&self, plugin: &impl Serving) -> bool {
         self.versions.is_in_progress(plugin.revision())
     }
 
-    /// Gives up what was held for handles that are gone.
+    /// Frees the places of handles that no longer exist, and drops old versions that no call uses any more.
     pub(crate) fn forget_gone(&self, plugin: &impl Serving) {
         let mut followed = lock(&self.followed);
         if followed.forget_gone() {
@@ -161,28 +166,29 @@ impl Succession {
         self.is_in_progress(plugin);
     }
 
-    /// How many `Live` handles to the export there are, clones included; `None` if nothing is held for any.
+    /// Returns the number of `Live` handles to the export, clones included, or `None` if the export has no place.
     pub(crate) fn live_handles(&self, export: &str) -> Option<usize> {
         let followed = lock(&self.followed);
         let place = followed.places.iter().find(|place| !place.handles.is_empty() && place.export == export)?;
         Some(place.handles.iter().map(|handle| handle.alive.strong_count()).sum())
     }
 
-    /// The first `Live` handle for which `fits` finds something wrong with its export.
+    /// Returns the first error that `fits` finds with the export of a `Live` handle.
     pub(crate) fn misfit(&self, fits: impl Fn(&str, &'static Node, bool) -> Result<(), Error>) -> Result<(), Error> {
         let followed = lock(&self.followed);
         for place in &followed.places {
-            // Those that are gone are only passed over: who forgets them must publish, or what is held for them stays held.
+            // Handles that no longer exist are skipped and not forgotten here: only a new published version lets go of the
+            // sites at their places.
             let mut handles = place.handles.iter().filter(|handle| handle.alive.strong_count() != 0);
             handles.try_for_each(|handle| fits(&place.export, handle.node, handle.takes_fault))?;
         }
         Ok(())
     }
 
-    /// Lets a version go that another has replaced: as soon as nothing of it is in use, its library is detached and closed
-    /// on a thread of its own. A call whose handle is the last must not have to do that.
+    /// Detaches and closes the library of an old version on the thread of `drain`, as soon as the version is not in use. The
+    /// thread of a call that drops the last handle is spared that work.
     ///
-    /// `retired` is of that version, whose library is sent to the drain when it is no longer used.
+    /// `retired` belongs to the old version. Its library is sent to the drain when the last use of it ends.
     pub(crate) fn retire(self: &Arc<Self>, name: String, version: &str, retired: Retired, drain: Drain) {
         let retired = Arc::new(retired);
         lock(&self.retired).push(retired.clone());
@@ -191,32 +197,32 @@ impl Succession {
             Old::add(&name, version, move || retired.wait(Some(Instant::now())))
         };
         let handler = drain.handler;
-        let succession = Arc::downgrade(self);
+        let lineage = Arc::downgrade(self);
         let tell = move |retired: &Arc<Retired>, outcome: Unload| {
-            if let (Unload::Unmapped, Some(succession)) = (&outcome, succession.upgrade()) {
-                lock(&succession.retired).retain(|other| !Arc::ptr_eq(other, retired));
+            if let (Unload::Unmapped, Some(lineage)) = (&outcome, lineage.upgrade()) {
+                lock(&lineage.retired).retain(|other| !Arc::ptr_eq(other, retired));
             }
             handler.tell(&Event::Retired { plugin: name, revision: retired.revision, outcome });
         };
         let (revision, versions) = (retired.revision, Arc::downgrade(&self.versions));
-        // The thread waits for this.
+        // The thread waits for this message.
         _ = drain.begin.send(Box::new(move |libraries| {
-            // Calls tell nobody when they end.
+            // The end of a call sends no message.
             let mut pauses = Pauses::new(Duration::from_millis(5));
             while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
                 pauses.sleep(None);
             }
             let received = libraries.recv();
-            // A library that is detached has a place of its own.
+            // `detach` enters the library in the list of old versions itself.
             in_use.forget();
             let Ok((library, activity)) = received else { return };
-            let departure = activity.run(|| Arc::new(library.detach(None)));
-            retired.detached(departure.clone());
-            tell(&retired, departure.wait(None));
+            let detached = activity.run(|| Arc::new(library.detach(None)));
+            retired.set_detached(detached.clone());
+            tell(&retired, detached.wait(None));
         }));
     }
 
-    /// The replaced versions that are still there, and what keeps each.
+    /// Returns the old versions that are not unmapped, and what keeps each of them.
     pub(crate) fn draining(&self, plugin: &str) -> Vec<Draining> {
         let retired = lock(&self.retired).clone();
         let draining = retired.iter().filter_map(|retired| match retired.wait(Some(Instant::now())) {
@@ -228,8 +234,7 @@ impl Succession {
         draining.collect()
     }
 
-    /// Waits until all replaced versions are gone, but not for longer than until `deadline`; says what keeps those that
-    /// are not.
+    /// Waits until all old versions are unmapped, but not beyond `deadline`. Returns what keeps the others.
     pub(crate) fn wait_for_retired(&self, deadline: Option<Instant>) -> Vec<PinReason> {
         let retired = lock(&self.retired).clone();
         let reasons = retired.iter().filter_map(|retired| match retired.wait(deadline) {
@@ -242,8 +247,10 @@ impl Succession {
 
 type Task = Box<dyn FnOnce(&Receiver<(Library, Activity)>) + Send>;
 
-/// A thread that will detach and close one library. It is started before its plugin is replaced, so that a system
-/// without room for it refuses the upgrade rather than the end of it.
+/// A thread that will detach and close one library.
+///
+/// It is started before the upgrade. If the kernel cannot start the thread, the upgrade fails while the old version still
+/// serves, and the old version is not left without a thread that unloads it.
 pub(crate) struct Drain {
     begin: Sender<Task>,
     unused: Option<Unused>,
@@ -261,7 +268,7 @@ impl Drain {
         let (sender, libraries) = channel();
         let unused = Unused { sender, activities };
         let wait = move || {
-            // If there was no upgrade, there is nothing to do.
+            // If the upgrade failed, the sender is dropped without a task.
             if let Ok(task) = begun.recv() {
                 task(&libraries);
             }
@@ -271,20 +278,20 @@ impl Drain {
         Ok(Drain { begin, unused: Some(unused), handler })
     }
 
-    /// The receiver of the library, which it has once.
+    /// Takes the channel to the thread. Later calls return `None`.
     pub(crate) fn take_unused(&mut self) -> Option<Unused> {
         self.unused.take()
     }
 }
 
-/// A version that was replaced. It does not keep anything of it.
+/// An old version, after an upgrade. All its references are weak, so it keeps nothing of the version alive.
 pub(crate) struct Retired {
     revision: u64,
     exports: Vec<(String, Weak<Site>)>,
     loaded: Weak<dyn Any + Send + Sync>,
     library: Weak<dyn Any + Send + Sync>,
-    /// Once nothing of it is in use.
-    departure: Mutex<Option<Arc<Departure>>>,
+    /// The library, after it was detached. That happens when the version is not in use any more.
+    detached: Mutex<Option<Arc<DetachedLibrary>>>,
     changed: Condvar,
 }
 
@@ -296,29 +303,30 @@ impl Retired {
         [loaded, library]: [Weak<dyn Any + Send + Sync>; 2],
     ) -> Self {
         let exports = sites.map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect();
-        Retired { revision, exports, loaded, library, departure: Mutex::default(), changed: Condvar::new() }
+        Retired { revision, exports, loaded, library, detached: Mutex::default(), changed: Condvar::new() }
     }
 
-    fn detached(&self, departure: Arc<Departure>) {
-        *lock(&self.departure) = Some(departure);
+    fn set_detached(&self, library: Arc<DetachedLibrary>) {
+        *lock(&self.detached) = Some(library);
         self.changed.notify_all();
     }
 
-    /// Waits until it is gone, but not for longer than until `deadline`; without one, for ever.
+    /// Waits until the version is unmapped, but not beyond `deadline`. Without a deadline, waits without limit.
     fn wait(&self, deadline: Option<Instant>) -> Unload {
-        let mut departure = lock(&self.departure);
-        while departure.is_none() {
-            departure = match left(deadline) {
-                None => self.changed.wait(departure).unwrap_or_else(PoisonError::into_inner),
+        let mut detached = lock(&self.detached);
+        while detached.is_none() {
+            detached = match left(deadline) {
+                None => self.changed.wait(detached).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => return Unload::Pinned(self.in_use()),
-                Some(left) => self.changed.wait_timeout(departure, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => self.changed.wait_timeout(detached, left).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
-        let known = departure.clone().expect("looked at just now");
-        drop(departure);
+        let known = detached.clone().expect("looked at just now");
+        drop(detached);
         known.wait(deadline)
     }
 
+    /// Returns the reasons for which the version is not detached yet.
     fn in_use(&self) -> Vec<PinReason> {
         let plugins = self.loaded.strong_count();
         let own = usize::from(plugins != 0);
@@ -327,12 +335,12 @@ impl Retired {
         let handles = sites.map(|(name, count)| (name.clone(), count.saturating_sub(own)));
         let values = self.library.strong_count().saturating_sub(alive + own);
         let reasons = PinReason::in_use(handles, plugins, values);
-        // The last may have gone meanwhile, and the thread that detaches it be on its way.
+        // The last use may have ended since. Then the drain's thread is about to detach the library.
         if reasons.is_empty() { vec![PinReason::Closing] } else { reasons }
     }
 }
 
-/// A version of a plugin that another has replaced, and that is still there. For an example see
+/// An old version of a plugin that was upgraded and is still mapped. For an example see
 /// [`Host::draining`](crate::Host::draining).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -341,7 +349,7 @@ pub struct Draining {
     pub plugin: String,
     /// The number of the version: see [`Plugin::revision`](crate::Plugin::revision).
     pub revision: u64,
-    /// What keeps it.
+    /// The reasons for which it is still mapped.
     pub reasons: Vec<PinReason>,
 }
 
