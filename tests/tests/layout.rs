@@ -43,7 +43,7 @@ fn modules(source: &Path) -> BTreeMap<Module, PathBuf> {
 struct Paths<'a> {
     modules: &'a BTreeMap<Module, PathBuf>,
     found: BTreeSet<Module>,
-    /// The names that the module passes on from other modules, as paths, with the paths that they stand for.
+    /// The names that the module imports, and so passes on to modules inside or to others, with the paths that they stand for.
     passed_on: BTreeMap<Module, Module>,
 }
 
@@ -72,13 +72,13 @@ impl Paths<'_> {
                     at += 3;
                 }
                 [TokenTree::Ident(word), TokenTree::Ident(_), ..] if word == "mod" => at += 2,
+                // How far an item is visible is no import.
+                [TokenTree::Ident(word), TokenTree::Group(_), ..] if word == "pub" => at += 2,
                 [TokenTree::Ident(word), ..] if word == "use" => {
-                    let is_passed_on = tokens[..at].iter().rev().take(2).any(|token| is_word(token, "pub"));
-                    let end = tokens[at..].iter().position(ends_item).map_or(tokens.len(), |length| at + length);
+                    let is_end = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';');
+                    let end = tokens[at..].iter().position(is_end).map_or(tokens.len(), |length| at + length);
                     for (path, name) in self.imports(&tokens[at + 1..end], inside, &[]) {
-                        if is_passed_on {
-                            self.passed_on.insert(inside.iter().cloned().chain([name]).collect(), path.clone());
-                        }
+                        self.passed_on.insert(inside.iter().cloned().chain([name]).collect(), path.clone());
                         self.found.insert(path);
                     }
                     at = end + 1;
@@ -156,10 +156,6 @@ fn names(tokens: &[TokenTree], mut at: usize) -> (Vec<String>, usize) {
         at += 2;
     }
     (names, at)
-}
-
-fn is_word(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
 fn is_colon(token: &TokenTree) -> bool {
@@ -310,6 +306,7 @@ fn imports_are_found_however_they_are_written() {
 
     let mut paths = Paths { modules: &modules, found: BTreeSet::new(), passed_on: BTreeMap::new() };
     paths.read("pub(crate) use b::{X as Y, Z}; use crate::c::W;".parse().unwrap(), &module("a"));
-    let passed_on = [("a::Y", "a::b::X"), ("a::Z", "a::b::Z")].map(|(name, path)| (module(name), module(path)));
+    let passed_on =
+        [("a::W", "c::W"), ("a::Y", "a::b::X"), ("a::Z", "a::b::Z")].map(|(name, path)| (module(name), module(path)));
     assert_eq!(paths.passed_on, BTreeMap::from(passed_on));
 }

@@ -4,7 +4,7 @@ use object::elf;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, Sym as _};
 use object::{Endianness, ObjectKind, ReadRef};
 
-use super::{Found, Head, Problem, Table, architecture, check_segment, is_records, place, table_version};
+use super::found::{Found, Head, Problem, Table, architecture, check_segment, is_records, place, table_version};
 
 pub(super) fn head<'a, Elf, R>(data: R) -> object::Result<Head>
 where

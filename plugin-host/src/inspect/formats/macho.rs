@@ -6,7 +6,9 @@ use object::read::macho::{MachHeader, Nlist as _, Section as _, Segment as _};
 use object::{Endianness, ObjectKind, ReadRef};
 use plugin_core::record::SECTION;
 
-use super::{Found, Head, MAX_DIGITS, Problem, Table, architecture, check_segment, place, table_prefix, table_version};
+use super::found::{
+    Found, Head, MAX_DIGITS, Problem, Table, architecture, check_segment, place, table_prefix, table_version,
+};
 
 pub(super) fn head<'a, Mach, R>(data: R) -> object::Result<Head>
 where
@@ -135,7 +137,7 @@ pub(super) fn tables_in_trie(trie: &[u8], mut found: impl FnMut(u32, u64)) {
         let mut node = || {
             let exported = bytes.read_uleb128()?;
             let mut exported = bytes.read_bytes(usize::try_from(exported).map_err(drop)?)?;
-            if let Some(version) = name.strip_prefix(&*prefix).and_then(super::version) {
+            if let Some(version) = name.strip_prefix(&*prefix).and_then(super::found::version) {
                 let flags = exported.read_uleb128()?;
                 // Exports of other kinds are in another library, chosen by a function, or apart for each thread.
                 if flags & !macho::EXPORT_SYMBOL_FLAGS_WEAK_DEFINITION.0 == 0 {

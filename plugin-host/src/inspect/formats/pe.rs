@@ -6,7 +6,7 @@ use object::{LittleEndian, ObjectKind, ReadRef, U32};
 use plugin_core::record::SECTION;
 use plugin_core::table::HEADER_SIZE;
 
-use super::{Found, Head, Problem, Table, architecture, table_version};
+use super::found::{Found, Head, Problem, Table, architecture, table_version};
 
 /// The headers of a file, its data directories, and its sections.
 type Parts<'a, Pe> = (&'a Pe, DataDirectories<'a>, SectionTable<'a>);

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use object::FileKind;
 use plugin_core::record::SECTION;
 
+use super::found::{is_records, table_version};
 use super::macho::tables_in_trie;
 use super::*;
 
