@@ -22,7 +22,7 @@
 //!
 //! # Why no call is lost
 //!
-//! - A call announces the version it reads before it uses it (`plugin-core`, `live.rs`). So after step 2, no call through a
+//! - A call announces the version it reads before it uses it (`plugin-core`, `live/`). So after step 2, no call through a
 //!   `Live` handle runs in the old version, and none begins before step 4, because no version with functions is published.
 //! - A new `Live` handle does not publish a version while calls are held back (`Followed::held`).
 //! - If step 2, 3 or 4 fails, [`Held`] is dropped, which publishes the old version again. It was never changed: it stays in the
