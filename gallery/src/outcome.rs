@@ -88,13 +88,26 @@ impl Left {
 
 /// Takes the kernel's numbers of threads out of a reason, because they differ each time.
 fn without_numbers_of_threads(reason: &str) -> String {
-    let mut pieces = reason.split(" (thread ");
-    let mut text = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
-        text.push_str(rest.strip_prefix(')').unwrap_or(rest));
+    // A thread with a name has its number in brackets after the name. A thread without a name has its number first.
+    let mut text = String::new();
+    let mut rest = reason;
+    while let Some(at) = rest.find("thread ") {
+        let (before, number) = (&rest[..at], &rest[at + "thread ".len()..]);
+        let after = number.trim_start_matches(|c: char| c.is_ascii_digit());
+        let has_number = after.len() < number.len();
+        match (before.strip_suffix(" ("), after.strip_prefix(')')) {
+            (Some(before), Some(after)) if has_number => {
+                text.push_str(before);
+                rest = after;
+            }
+            _ => {
+                text.push_str(before);
+                text.push_str("thread");
+                rest = if has_number { after } else { &rest[at + "thread".len()..] };
+            }
+        }
     }
-    text
+    text + rest
 }
 
 const PINNED: &str = "stays mapped";
@@ -192,6 +205,23 @@ mod tests {
         assert_eq!(failed, End::Failed { cycle: 3, error: "no".to_owned() });
         let crashed = Outcome::of_report(report, Some("signal 6".to_owned())).end;
         assert_eq!(crashed, End::Crashed { cycle: 3, how: "signal 6".to_owned() });
+    }
+
+    #[test]
+    fn numbers_of_threads_are_left_out() {
+        for (reason, expected) in [
+            (
+                "2 threads that it started run: `a` (thread 12), `b` (thread 3)",
+                "2 threads that it started run: `a`, `b`",
+            ),
+            (
+                "1 thread that it started runs: thread 12 (without a name of its own, so it has its plugin's, `c`)",
+                "1 thread that it started runs: thread (without a name of its own, so it has its plugin's, `c`)",
+            ),
+            ("the thread that ended", "the thread that ended"),
+        ] {
+            assert_eq!(without_numbers_of_threads(reason), expected);
+        }
     }
 
     #[test]
