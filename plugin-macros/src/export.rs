@@ -7,9 +7,9 @@ use syn::{LitStr, Type};
 
 use crate::compiler;
 use crate::crossing::{Crossing, Passing};
+use crate::export_check::{Export, Target};
 use crate::item::Item;
 use crate::mistakes::{Mistakes, explained};
-use crate::model::{Export, Target};
 use crate::options::{Options, Role};
 use crate::tokens::ends;
 use crate::types::advice;

@@ -4,9 +4,9 @@ mod attributes;
 mod compiler;
 mod crossing;
 mod export;
+mod export_check;
 mod item;
 mod mistakes;
-mod model;
 mod options;
 mod signature;
 #[cfg(test)]

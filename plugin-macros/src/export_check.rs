@@ -15,9 +15,9 @@ use crate::tokens::{find_self, mentions};
 use crate::types::{CLOSURE, check, is_closure, is_unsized, strip};
 
 /// The most arguments of an exported function: more have no function type (see `plugin_core::FunctionType`).
-const MOST_ARGUMENTS: usize = 6;
+const MAX_ARGUMENTS: usize = 6;
 /// The most arguments if one of them is `&mut`.
-const MOST_ARGUMENTS_WITH_MUT: usize = 4;
+const MAX_ARGUMENTS_WITH_MUT: usize = 4;
 
 /// The kind of an annotated item, with its types.
 pub(crate) enum Target {
@@ -295,7 +295,7 @@ fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {
         }
     }
     let with_mut = arguments.iter().any(|argument| argument.passing == Passing::Mut);
-    let most = if with_mut { MOST_ARGUMENTS_WITH_MUT } else { MOST_ARGUMENTS };
+    let most = if with_mut { MAX_ARGUMENTS_WITH_MUT } else { MAX_ARGUMENTS };
     if let Some(first_too_many) = signature.inputs.iter().nth(most) {
         let with = if with_mut { " where one is `&mut`" } else { "" };
         mistakes.add(
