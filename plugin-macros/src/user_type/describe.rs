@@ -214,3 +214,21 @@ impl Shape<'_> {
         nodes.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use plugin_core::descriptor::{Tag, form, style};
+
+    use super::*;
+
+    /// The macro cannot depend on plugin-core, which depends on the macro. So the numbers are here a second time.
+    #[test]
+    fn the_numbers_are_those_of_plugin_core() {
+        assert_eq!((TAG_STRUCT, TAG_ENUM), (Tag::Struct as u8, Tag::Enum as u8));
+        assert_eq!([Form::Fixed, Form::C, Form::Grows].map(Form::number), [form::FIXED, form::C, form::GROWS]);
+        assert_eq!(
+            [Style::Unit, Style::Tuple, Style::Named].map(Style::number),
+            [style::UNIT, style::TUPLE, style::NAMED]
+        );
+    }
+}
