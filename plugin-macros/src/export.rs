@@ -233,7 +233,7 @@ fn expand(export: &Export, number: u64) -> TokenStream {
     });
     let items = quote! {
         #(#declarations)*
-        const #is_free: bool = false;
+        const #is_free: ::plugin_core::__private::core::primitive::bool = false;
         const #descriptor: &::plugin_core::__private::Node = {
             #find_free
             let () = <#place as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
@@ -264,7 +264,7 @@ fn expand(export: &Export, number: u64) -> TokenStream {
     let at_name = Span::call_site().located_at(name.span());
     quote_spanned! {at_name=>
         #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
-        #(#shared)* #[doc(hidden)] const #free: bool = true;
+        #(#shared)* #[doc(hidden)] const #free: ::plugin_core::__private::core::primitive::bool = true;
     }
 }
 

@@ -57,7 +57,7 @@ fn expansion_of_a_function() {
 const __plugin_export_greet: () = {
     type __plugin_greet_0 = str;
     type __plugin_greet_1 = String;
-    const __plugin_greet_is_free: bool = false;
+    const __plugin_greet_is_free: ::plugin_core::__private::core::primitive::bool = false;
     const __plugin_greet_node: &::plugin_core::__private::Node = {
         struct __plugin_free_0_greet {}
         use __plugin_free_0_greet as __plugin_greet_is_free;
@@ -118,7 +118,7 @@ const __plugin_export_greet: () = {
     }
 };
 #[doc(hidden)]
-const __plugin_free_0_greet: bool = true;
+const __plugin_free_0_greet: ::plugin_core::__private::core::primitive::bool = true;
 "#
     );
     assert_eq!(greet.lines().count(), 67);
@@ -138,7 +138,7 @@ fn expansion_of_a_static() {
 #[allow(deprecated)]
 const __plugin_named_export_number_20_of_20_calls: () = {
     type __plugin_CALLS_0 = AtomicU64;
-    const __plugin_CALLS_is_free: bool = false;
+    const __plugin_CALLS_is_free: ::plugin_core::__private::core::primitive::bool = false;
     const __plugin_CALLS_node: &::plugin_core::__private::Node = {
         struct __plugin_free_0_CALLS {}
         use __plugin_free_0_CALLS as __plugin_CALLS_is_free;
@@ -175,7 +175,7 @@ const __plugin_named_export_number_20_of_20_calls: () = {
     }
 };
 #[doc(hidden)]
-const __plugin_free_0_CALLS: bool = true;
+const __plugin_free_0_CALLS: ::plugin_core::__private::core::primitive::bool = true;
 "#
     );
 }
@@ -198,7 +198,7 @@ fn expansion_of_a_hook() {
 #[allow(deprecated)]
 const __plugin_start_init: () = {
     type __plugin_start_0 = Result<(), String>;
-    const __plugin_start_is_free: bool = false;
+    const __plugin_start_is_free: ::plugin_core::__private::core::primitive::bool = false;
     const __plugin_start_node: &::plugin_core::__private::Node = {
         struct __plugin_free_0_start {}
         use __plugin_free_0_start as __plugin_start_is_free;
@@ -241,7 +241,7 @@ const __plugin_start_init: () = {
 };
 #[cfg(unix)]
 #[doc(hidden)]
-const __plugin_free_0_start: bool = true;
+const __plugin_free_0_start: ::plugin_core::__private::core::primitive::bool = true;
 "#
     );
 }
@@ -262,7 +262,7 @@ const __plugin_export_move: () = {
     type __plugin_move_0 = (usize, usize);
     type __plugin_move_1 = [String];
     type __plugin_move_2 = ();
-    const __plugin_move_is_free: bool = false;
+    const __plugin_move_is_free: ::plugin_core::__private::core::primitive::bool = false;
     const __plugin_move_node: &::plugin_core::__private::Node = {
         struct __plugin_free_0_move {}
         use __plugin_free_0_move as __plugin_move_is_free;
@@ -332,7 +332,7 @@ const __plugin_export_move: () = {
     }
 };
 #[doc(hidden)]
-const __plugin_free_0_move: bool = true;
+const __plugin_free_0_move: ::plugin_core::__private::core::primitive::bool = true;
 "#
     );
 }

@@ -195,7 +195,7 @@ fn with_cpp() -> Option<PathBuf> {
         }
     }
     let place = format!("env.FOREIGN_DIRECTORY='{}'", directory.to_str().unwrap());
-    Some(variant_with("foreign", "cpp", &["--config", &place]))
+    Some(variant_with("foreign", "cpp", &["--features", "cpp", "--config", &place]))
 }
 
 /// The host of plugins with C++.

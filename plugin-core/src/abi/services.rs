@@ -15,7 +15,7 @@ pub type Run = unsafe extern "C" fn(data: *mut c_void, lowest: usize);
 pub struct HostServices {
     /// The size of this struct in bytes, as the host knew it.
     pub size: usize,
-    /// The host's name for the library. The library passes it back with every call.
+    /// The host's name for the library's memory, which is not the name in [`HostServices`]. The library passes it back with every call.
     pub library: *const c_void,
     /// 1 if faults should carry a backtrace.
     pub backtraces: u8,
@@ -89,7 +89,11 @@ impl HostServices {
     /// The function that takes over a key, or `None` if the host has none.
     #[cfg(controllable)]
     pub(crate) fn key_adopt(&self) -> Option<AdoptKey> {
-        (self.size >= std::mem::offset_of!(HostServices, key_adopt) + size_of::<AdoptKey>()).then_some(self.key_adopt)
+        // The field is read only if the host has it.
+        match self.size >= std::mem::offset_of!(HostServices, key_adopt) + size_of::<AdoptKey>() {
+            true => Some(self.key_adopt),
+            false => None,
+        }
     }
 }
 
@@ -117,7 +121,7 @@ pub struct Environment {
 pub struct HostMemory {
     /// The size of this struct in bytes, as the host knew it.
     pub size: usize,
-    /// The host's name for the library. The library passes it back with every call. The name is the last argument, so
+    /// The host's name for the library's memory, which is not the name in [`HostServices`]. The library passes it back with every call. The name is the last argument, so
     /// the other arguments stay in the registers in which the allocator received them.
     pub library: *const c_void,
     /// [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc). The next fields are the other functions of that trait.

@@ -16,8 +16,8 @@ pub struct Callee {
     pub(super) site: Arc<Site>,
 }
 
-// SAFETY: an entry may be called from any thread, as any function may. The types of the arguments and of the result
-// decide which values a thread may pass.
+// SAFETY: an entry may be called from any thread, as any function may. The context is null, or belongs to the entry and
+// may be used from any thread as well. The types of the arguments and of the result decide which values a thread may pass.
 unsafe impl Send for Callee {}
 // SAFETY: as above.
 unsafe impl Sync for Callee {}

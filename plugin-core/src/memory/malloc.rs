@@ -1,5 +1,6 @@
 //! The identity of libc's allocator. A host and a plugin compare it to find out that they use the same allocator.
 
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 use std::ffi::c_void;
 
 use crate::abi::SystemAllocator;

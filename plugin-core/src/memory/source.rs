@@ -48,13 +48,12 @@ pub(super) fn source_of(memory: &HostMemory) -> *mut HostMemory {
     if memory.system.is_here() { SYSTEM } else { std::ptr::from_ref(memory).cast_mut() }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(target_os = "linux", target_os = "macos")))]
 mod tests {
     use super::*;
 
     /// The functions here are compared and never called.
     #[test]
-    #[cfg(any(target_os = "linux", target_os = "macos"))]
     fn a_host_that_has_the_systems_is_not_asked() {
         use std::ffi::c_void;
 

@@ -41,7 +41,10 @@ impl FileCopy {
             Err(reason) => Some(reason),
         };
         #[cfg(not(target_os = "linux"))]
-        let reason = None;
+        let reason = {
+            _ = path; // Only a file in memory has a name.
+            None
+        };
         let mut heap = Heap(Vec::new());
         let digest = opened.copy(limits, wanted, &mut heap)?;
         #[cfg(target_os = "linux")]

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{self, Read as _, Seek as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +16,9 @@ use crate::file::stamp::Stamp;
 use crate::inspect::formats::no_library;
 use crate::inspect::limits::Limits;
 use crate::load::trust::Digest;
-use crate::os::descriptors::{beyond_standard_streams, is_out_of_files};
+#[cfg(unix)]
+use crate::os::descriptors::beyond_standard_streams;
+use crate::os::descriptors::is_out_of_files;
 
 /// Refuses everything but a regular file. Reading anything else may have effects, or never end.
 fn check_kind(metadata: &fs::Metadata) -> Result<(), FileError> {

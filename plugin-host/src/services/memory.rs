@@ -224,7 +224,7 @@ unsafe fn listed(library: *const c_void, block: *mut u8, layout: Layout) -> *mut
 }
 
 unsafe extern "C" fn tracked_alloc(size: usize, align: usize, library: *const c_void) -> *mut u8 {
-    // SAFETY: as for `plain_alloc`. An attached library calls this with its own services.
+    // SAFETY: as for `plain_alloc`. An attached library calls this with the pointer that `lent` gave it.
     unsafe {
         let layout = layout(size, align);
         listed(library, alloc(layout), layout)
@@ -271,12 +271,12 @@ unsafe extern "C" fn tracked_realloc(
 }
 
 unsafe extern "C" fn hand_over(block: *mut u8, library: *const c_void) {
-    // SAFETY: an attached library calls this with its own services.
+    // SAFETY: an attached library calls this with the pointer that `lent` gave it.
     unsafe { blocks(library) }.remove(block);
 }
 
 unsafe extern "C" fn take_over(block: *mut u8, size: usize, align: usize, library: *const c_void) {
-    // SAFETY: an attached library calls this with its own services, and with the layout of the block. If the list cannot grow,
+    // SAFETY: an attached library calls this with the pointer that `lent` gave it, and with the layout of the block. If the list cannot grow,
     // the block is not tracked.
     unsafe { blocks(library).insert(block, layout(size, align)) };
 }

@@ -178,7 +178,12 @@ impl Host {
         });
         let library = old.library().expect("a plugin that was upgraded has a library");
         drain.take_unused().into_iter().for_each(|unused| library.when_unused(unused));
-        lineage.retire(name, old.version(), Retired::new(old.revision(), old.sites(), old.downgrade()), drain);
+        lineage.retire(
+            old.name().to_owned(),
+            old.version(),
+            Retired::new(old.revision(), old.sites(), old.downgrade()),
+            drain,
+        );
         Ok(new)
     }
 

@@ -123,6 +123,8 @@ mod types {
     type Result = u32;
     type Box = u64;
     type Vec = i8;
+    #[allow(non_camel_case_types)]
+    type bool = u8;
     type Node = i16;
     #[allow(dead_code)]
     struct Tag;

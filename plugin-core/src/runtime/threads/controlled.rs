@@ -16,11 +16,10 @@ type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
-/// True once this library has registered a destructor of a thread-local.
+/// True once std in this library has registered a destructor of a thread-local.
 pub(super) static REACHED: AtomicBool = AtomicBool::new(false);
 
-/// `__cxa_thread_atexit_impl` of the library, and `__cxa_thread_atexit`, which C++ compilers call. The C++ library's own
-/// function of that name would pass the call on to the C library.
+/// `__cxa_thread_atexit_impl` of the library. Std calls it.
 ///
 /// # Safety
 ///
@@ -31,6 +30,31 @@ pub(super) unsafe extern "C" fn thread_atexit(
     library: *mut c_void,
 ) -> c_int {
     REACHED.store(true, Ordering::Release);
+    // SAFETY: the arguments are those of the C library's function.
+    unsafe { register(destructor, object, library) }
+}
+
+/// `__cxa_thread_atexit` of the library, which C++ compilers call. The C++ library's own function of that name would pass
+/// the call on to the C library. A call from C++ does not show that std is controlled.
+///
+/// # Safety
+///
+/// As for the C++ library's function of that name.
+pub(super) unsafe extern "C" fn cxx_thread_atexit(
+    destructor: Destructor,
+    object: *mut c_void,
+    library: *mut c_void,
+) -> c_int {
+    // SAFETY: the arguments are those of the C++ library's function.
+    unsafe { register(destructor, object, library) }
+}
+
+/// Registers a destructor that runs when this thread ends.
+///
+/// # Safety
+///
+/// As for the C library's `__cxa_thread_atexit_impl`.
+unsafe fn register(destructor: Destructor, object: *mut c_void, library: *mut c_void) -> c_int {
     if let Some(services) = services() {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
@@ -105,7 +129,7 @@ pub(super) unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int
     if !value.is_null() && early::is_to_be_destroyed(key) {
         let key = std::ptr::without_provenance_mut(key as usize);
         // SAFETY: the function takes a key for its object, and may be called at the end of any thread.
-        unsafe { thread_atexit(early::destroy_value, key, (early::destroy_value as *const c_void).cast_mut()) };
+        unsafe { register(early::destroy_value, key, (early::destroy_value as *const c_void).cast_mut()) };
     }
     match next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
         // SAFETY: forwarded as it came.

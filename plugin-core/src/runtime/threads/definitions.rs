@@ -111,7 +111,7 @@ macro_rules! __control_threads {
             ".endm",
             // The numbers are the places in `FUNCTIONS`.
             "__plugin_core_define 1, __cxa_thread_atexit_impl",
-            "__plugin_core_define 1, __cxa_thread_atexit",
+            "__plugin_core_define 17, __cxa_thread_atexit",
             "__plugin_core_define 2, pthread_key_create",
             "__plugin_core_define 2, __pthread_key_create",
             "__plugin_core_define 3, pthread_key_delete",
@@ -201,7 +201,7 @@ pub struct Function(*const ());
 unsafe impl Sync for Function {}
 
 /// The functions that [`__control_threads`](crate::__control_threads) refers to, by their numbers there.
-pub static FUNCTIONS: [Function; 17] = [
+pub static FUNCTIONS: [Function; 18] = [
     Function(noted::noted as *const ()),
     Function(controlled::thread_atexit as *const ()),
     Function(controlled::key_create as *const ()),
@@ -219,12 +219,13 @@ pub static FUNCTIONS: [Function; 17] = [
     Function(process::exit as *const ()),
     Function(symbol_of_version as *const ()),
     Function(process::abort as *const ()),
+    Function(controlled::cxx_thread_atexit as *const ()),
 ];
 
 /// The names of the functions that the assembly defines, with their places in [`FUNCTIONS`].
 const DEFINED: [(&CStr, usize); 20] = [
     (c"__cxa_thread_atexit_impl", 1),
-    (c"__cxa_thread_atexit", 1),
+    (c"__cxa_thread_atexit", 17),
     (c"pthread_key_create", 2),
     (c"__pthread_key_create", 2),
     (c"pthread_key_delete", 3),
