@@ -382,11 +382,13 @@ pub(crate) struct Fitting(Arc<Site>);
 
 impl Fitting {
     /// The site, if the descriptor there is that of the type which is asked for.
+    #[inline]
     pub(crate) fn of<F: Lookup>(descriptor: &[u8], site: impl FnOnce() -> Option<Arc<Site>>) -> Option<Self> {
         if F::FLAT.matches(descriptor) { site().map(Fitting) } else { None }
     }
 
     /// Makes a handle to the export.
+    #[inline]
     pub(crate) fn bind<F: Lookup>(self) -> Result<F::Handle, Error> {
         // SAFETY: the descriptors say the same, except for the gains of types that may grow, which are made for that. The
         // site's origin keeps the library loaded.

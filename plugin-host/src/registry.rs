@@ -123,6 +123,7 @@ impl Registry {
     }
 
     /// The site of an export that only one plugin has, if it has the very type that is asked for.
+    #[inline]
     pub(crate) fn fitting<F: Lookup>(&self, name: &str) -> Option<Fitting> {
         match self.exports.get(name)? {
             Exporters::One(export) => export.fitting::<F>(),
@@ -301,6 +302,7 @@ impl Exported {
     }
 
     /// The site, if the descriptors are equal, and no fault is asked for that the plugin cannot return.
+    #[inline]
     fn fitting<F: Lookup>(&self) -> Option<Fitting> {
         if F::TAKES_FAULT && self.refuses_faults {
             return None;
