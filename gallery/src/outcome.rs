@@ -89,25 +89,16 @@ impl Left {
 /// Takes the kernel's numbers of threads out of a reason, because they differ each time.
 fn without_numbers_of_threads(reason: &str) -> String {
     // A thread with a name has its number in brackets after the name. A thread without a name has its number first.
-    let mut text = String::new();
-    let mut rest = reason;
-    while let Some(at) = rest.find("thread ") {
-        let (before, number) = (&rest[..at], &rest[at + "thread ".len()..]);
-        let after = number.trim_start_matches(|c: char| c.is_ascii_digit());
-        let has_number = after.len() < number.len();
-        match (before.strip_suffix(" ("), after.strip_prefix(')')) {
-            (Some(before), Some(after)) if has_number => {
-                text.push_str(before);
-                rest = after;
-            }
-            _ => {
-                text.push_str(before);
-                text.push_str("thread");
-                rest = if has_number { after } else { &rest[at + "thread".len()..] };
-            }
+    let mut pieces = reason.split("thread ");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+        match (text.strip_suffix(" ("), rest.strip_prefix(')')) {
+            (Some(named), Some(rest)) if rest.len() + 1 < piece.len() => text = [named, rest].concat(),
+            _ => text += &["thread", if rest.len() == piece.len() { " " } else { "" }, rest].concat(),
         }
     }
-    text + rest
+    text
 }
 
 const PINNED: &str = "stays mapped";

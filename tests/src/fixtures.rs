@@ -65,7 +65,7 @@ fn library(name: &str, variant: Option<&str>, arguments: &[&str]) -> PathBuf {
     static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let file_name = file_name(name, variant);
     if let Some(directory) = std::env::var_os("PLUGIN_TEST_FIXTURES") {
-        // With this system's separators throughout, as in errors.
+        // An absolute path has the separators that errors have.
         return std::path::absolute(PathBuf::from(directory).join(file_name)).expect("the directory has a name");
     }
     let path = libraries().join(file_name);

@@ -53,7 +53,7 @@ impl Version {
     }
 }
 
-/// The versions of a plugin, of which one serves. This type is for hosts.
+/// All versions of a plugin. One of them serves. This type is for hosts.
 pub struct Versions {
     current: AtomicPtr<Version>,
     kept: Mutex<Kept>,
@@ -61,9 +61,9 @@ pub struct Versions {
 }
 
 struct Kept {
-    /// The version at which `Versions::current` points.
+    /// The version that `Versions::current` points to.
     current: Arc<Version>,
-    /// The versions at which it pointed before, each with the readers that may still be reading.
+    /// The earlier versions, each with the readers that may still use it.
     before: Vec<(Arc<Version>, Readers)>,
 }
 

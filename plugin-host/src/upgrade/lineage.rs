@@ -253,7 +253,6 @@ type Task = Box<dyn FnOnce(&Receiver<(Library, Activity)>) + Send>;
 /// serves, and the old version is not left without a thread that unloads it.
 pub(crate) struct Drain {
     begin: Sender<Task>,
-    unused: Option<Unused>,
     handler: Handler<Event>,
 }
 
@@ -263,7 +262,7 @@ impl Drain {
         path: &Path,
         handler: Handler<Event>,
         activities: Arc<Activities>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Unused), Error> {
         let (begin, begun) = channel::<Task>();
         let (sender, libraries) = channel();
         let unused = Unused { sender, activities };
@@ -275,12 +274,7 @@ impl Drain {
         };
         let thread = std::thread::Builder::new().name("plugin drain".to_owned()).spawn(wait);
         thread.map_err(|source| Error::NoThread { plugin: plugin.to_owned(), path: path.to_owned(), source })?;
-        Ok(Drain { begin, unused: Some(unused), handler })
-    }
-
-    /// Takes the channel to the thread. Later calls return `None`.
-    pub(crate) fn take_unused(&mut self) -> Option<Unused> {
-        self.unused.take()
+        Ok((Drain { begin, handler }, unused))
     }
 }
 

@@ -148,7 +148,7 @@ impl Host {
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
         let (name, path) = (new.name().to_owned(), next.path.clone());
         let (handler, activities) = (self.config.on_event.clone(), self.config.activities.clone());
-        let mut drain = Drain::start(&name, &path, handler, activities)?;
+        let (drain, unused) = Drain::start(&name, &path, handler, activities)?;
 
         let held = match handover {
             Some(handover) => {
@@ -177,7 +177,7 @@ impl Host {
             path,
         });
         let library = old.library().expect("a plugin that was upgraded has a library");
-        drain.take_unused().into_iter().for_each(|unused| library.when_unused(unused));
+        library.when_unused(unused);
         lineage.retire(
             old.name().to_owned(),
             old.version(),

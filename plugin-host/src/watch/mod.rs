@@ -7,7 +7,6 @@ mod watcher;
 pub(crate) mod watches;
 mod way;
 
-use std::any::Any;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -97,11 +96,8 @@ impl Host {
         lock(service.observer()).follow(bell.id, &path, true).map_err(not_watched)?;
         let serving = Serving::of(&plugin);
         drop(plugin);
-        let alive: Weak<dyn Any + Send + Sync> = {
-            let bell: Arc<dyn Any + Send + Sync> = bell.clone();
-            Arc::downgrade(&bell)
-        };
-        let watcher = Watcher::new((bell.id, alive), &name, self.config.clone(), host, &serving);
+        let alive = Arc::downgrade(&bell);
+        let watcher = Watcher::new(bell.id, alive, &name, self.config.clone(), host, &serving);
         service.send(Message::Begin(Box::new(watcher)));
         Ok(Watch { plugin: name, _bell: bell })
     }

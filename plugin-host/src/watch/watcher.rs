@@ -124,7 +124,8 @@ pub(super) struct Watcher {
 impl Watcher {
     /// A watcher of that version's file, which may have changed already. The watch lives as long as `alive`.
     pub(super) fn new(
-        (id, alive): (Id, Weak<dyn Any + Send + Sync>),
+        id: Id,
+        alive: Weak<dyn Any + Send + Sync>,
         name: &str,
         config: Config,
         host: Arc<dyn WatchedHost>,
