@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use plugin_host::{Host, Mapping, PinReason, Registration, Unload};
+use plugin_host::{Host, Mapping, PinReason, Registered, Registration, Unload};
 use tests::{LONG, assert_child, fixture, fixture_dir, fixture_target_dir, host, variant, variant_with};
 
 /// The name of the C library that the fixture needs. A copy of the fixture has another name of the same length.
@@ -551,6 +551,29 @@ fn a_constructor_that_leaves_more_than_the_host_can_take_over() {
     std::process::exit(47);
 }
 
+/// The loader's lock is held while a constructor runs, so a thread that needs the lock would never end. In a process of its
+/// own, because that process would not end either.
+#[test]
+fn a_constructor_that_waits_for_threads() {
+    const CHILD: &str = "PLUGIN_TEST_CONSTRUCTS_AND_WAITS";
+    if std::env::var_os(CHILD).is_none() {
+        return assert_child("a_constructor_that_waits_for_threads", CHILD, "1", 59);
+    }
+    let plugin = variant("constructor", "joined");
+    let (done, is_done) = channel();
+    std::thread::spawn(move || {
+        let host = host();
+        host.load(&plugin).unwrap();
+        host.get::<fn()>("touch").unwrap()();
+        done.send(()).unwrap();
+    });
+    if is_done.recv_timeout(LONG).is_err() {
+        // An orderly exit needs the lock, too.
+        std::process::abort();
+    }
+    std::process::exit(59);
+}
+
 /// Without a host, keys and thread-locals are the C library's.
 #[test]
 fn a_constructor_of_a_library_that_is_not_attached() {
@@ -611,7 +634,8 @@ fn a_constructors_keys_with_values_from_before_there_is_a_host() {
                 panic!("C has a destructor")
             };
             let [PinReason::Registered { things }] = &reasons[..] else { panic!("{reasons:?}") };
-            assert!(things.iter().all(|one| one.thing == Registration::Destructor), "{reasons:?}");
+            let expected = |one: &Registered| matches!(one.thing, Registration::Destructor | Registration::Key);
+            assert!(things.iter().all(expected), "{reasons:?}");
         }
     }
     std::process::exit(53);

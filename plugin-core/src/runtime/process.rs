@@ -6,14 +6,14 @@
 //! in a program that is linked with a plugin, they pass on to the next definition.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::sync::OnceLock;
 
 #[cfg(feature = "host")]
-use super::image::image_of;
 use super::image::is_own;
 use super::panic_hook::before_abort;
 use super::services::services;
-use super::threads::{next, note_environment};
+#[cfg(feature = "host")]
+use super::threads::original::{Source, find_first};
+use super::threads::{note_environment, original};
 use crate::abi::Environment;
 
 /// Defines the functions that change the environment: in a plugin's own object files, where `__control_threads` puts
@@ -95,68 +95,26 @@ pub(crate) fn of_host() -> *const Environment {
 #[cfg(feature = "host")]
 pub(crate) fn is_everywhere() -> bool {
     of_host();
-    is_own(first(c"setenv"))
-}
-
-unsafe extern "C" {
-    fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
-}
-
-/// Returns the function of that name that a library finds which does not have it, or null.
-fn first(name: &CStr) -> *mut c_void {
-    // SAFETY: `RTLD_DEFAULT`, and a name.
-    unsafe { dlsym(std::ptr::null_mut(), name.as_ptr()) }
-}
-
-/// Returns the function of that name that comes after this library's, or null.
-fn next(name: &CStr) -> *mut c_void {
-    // SAFETY: `RTLD_NEXT`, and a name.
-    unsafe { dlsym(-1_isize as *mut c_void, name.as_ptr()) }
-}
-
-/// The definitions that a library uses as long as it is not bound.
-#[derive(Clone, Copy)]
-enum Source {
-    /// Those that come first in the process.
-    First,
-    /// Those that come next after this library's.
-    Next,
-    /// This library's own.
-    #[cfg(feature = "host")]
-    Own,
-}
-
-fn source() -> Source {
-    static SOURCE: OnceLock<Source> = OnceLock::new();
-    *SOURCE.get_or_init(|| {
-        let found = first(c"setenv");
-        #[cfg(feature = "host")]
-        if is_own(found) || found.is_null() || image_of(found) == image_of(first(c"gnu_get_libc_version")) {
-            return Source::Own;
-        }
-        if is_own(found) { Source::Next } else { Source::First }
-    })
+    is_own(find_first(c"setenv"))
 }
 
 /// Passes a call on: to the host of this library, to this library's own implementation, or to another's.
 macro_rules! pass_on {
-    ($name:literal $function:ident($($argument:ident: $ty:ty),*)) => {{
+    ($place:literal $function:ident($($argument:ident: $ty:ty),*)) => {{
         let environment = services().map_or(std::ptr::null(), |services| services.environment);
         // SAFETY: null, or the host's, which keeps it there as long as this library.
         if let Some(environment) = unsafe { environment.as_ref() } {
             // SAFETY: the host's function, called as this one is.
             return unsafe { (environment.$function)($($argument),*) };
         }
-        type Function = unsafe extern "C" fn($($ty),*) -> c_int;
-        let function = match source() {
+        #[cfg(feature = "host")]
+        if let Source::Own = original::environment_source() {
             // SAFETY: called as this function is.
-            #[cfg(feature = "host")]
-            Source::Own => return unsafe { super::environment::$function($($argument),*) },
-            Source::First => first($name),
-            Source::Next => next($name),
-        };
+            return unsafe { super::environment::$function($($argument),*) };
+        }
+        type Function = unsafe extern "C" fn($($ty),*) -> c_int;
         // SAFETY: the function of that name has that type; null is `None`.
-        match unsafe { std::mem::transmute::<*mut c_void, Option<Function>>(function) } {
+        match unsafe { std::mem::transmute::<*mut c_void, Option<Function>>(original::environment($place)) } {
             // SAFETY: forwarded as it came.
             Some(function) => unsafe { function($($argument),*) },
             None => -1,
@@ -170,7 +128,7 @@ macro_rules! pass_on {
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int {
-    pass_on!(c"setenv" setenv(name: *const c_char, value: *const c_char, overwrite: c_int))
+    pass_on!(0 setenv(name: *const c_char, value: *const c_char, overwrite: c_int))
 }
 
 /// `unsetenv`, as a library has it.
@@ -179,7 +137,7 @@ unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char, overwrite
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
-    pass_on!(c"unsetenv" unsetenv(name: *const c_char))
+    pass_on!(1 unsetenv(name: *const c_char))
 }
 
 /// `putenv`, as a library has it.
@@ -192,7 +150,7 @@ unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
     if !entry.is_null() && unsafe { CStr::from_ptr(entry) }.to_bytes().contains(&b'=') {
         note_environment();
     }
-    pass_on!(c"putenv" putenv(entry: *mut c_char))
+    pass_on!(2 putenv(entry: *mut c_char))
 }
 
 /// `clearenv`, as a library has it.
@@ -201,7 +159,7 @@ unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn clearenv() -> c_int {
-    pass_on!(c"clearenv" clearenv())
+    pass_on!(3 clearenv())
 }
 
 /// `exit`, as a library has it. Two threads must not be in the C library's `exit` at once. Each std has a guard against
@@ -215,8 +173,7 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
         // SAFETY: the host's own service.
         unsafe { (services.exit)(status) };
     }
-    // Not by `dlsym`, which gives this library its own definition.
-    match next!("exit", unsafe extern "C" fn(c_int) -> !) {
+    match original::exit() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(status) },
         None => std::process::abort(),
@@ -225,7 +182,7 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
 
 /// The next function of that name. Once it is known, to ask for it is safe in a signal handler.
 pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
-    next!("abort", unsafe extern "C" fn() -> !)
+    original::abort()
 }
 
 /// `abort`, as a library has it: first it prints the panics of this thread that have not been reported.

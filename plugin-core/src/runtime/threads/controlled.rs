@@ -3,16 +3,16 @@
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::early::{self, Destructor, key_destructor};
+use super::early::{self, key_destructor};
 use super::escapes::escape;
-use super::original::next;
+use super::noted::before_threads;
+use super::original::{self, Destructor, Start};
 use crate::abi::escaped;
 use crate::runtime::services::services;
 
 const ENOMEM: c_int = 12;
 const ENOSYS: c_int = 38;
 
-type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 /// The function that a thread of C11's runs.
 type C11Start = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
@@ -63,7 +63,7 @@ unsafe fn register(destructor: Destructor, object: *mut c_void, library: *mut c_
         return 0;
     }
     escape(escaped::DESTRUCTOR, c"__cxa_thread_atexit_impl", destructor as *const c_void);
-    match next!("__cxa_thread_atexit_impl", unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int) {
+    match original::__cxa_thread_atexit_impl() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(destructor, object, library) },
         None => ENOSYS,
@@ -80,8 +80,7 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_create)(services.library, key, destructor) };
     }
-    let create = next!("pthread_key_create", unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int);
-    let Some(create) = create else { return ENOSYS };
+    let Some(create) = original::pthread_key_create() else { return ENOSYS };
     if early::is_constructing() {
         // SAFETY: forwarded as it came, but for the destructor.
         let error = unsafe { create(key, None) };
@@ -109,7 +108,7 @@ pub(super) unsafe extern "C" fn key_delete(key: u32) -> c_int {
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.key_delete)(services.library, key) };
     }
-    match next!("pthread_key_delete", unsafe extern "C" fn(u32) -> c_int) {
+    match original::pthread_key_delete() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key) },
         None => ENOSYS,
@@ -127,11 +126,9 @@ pub(super) unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int
         return unsafe { (services.key_set)(services.library, key, value) };
     }
     if !value.is_null() && early::is_to_be_destroyed(key) {
-        let key = std::ptr::without_provenance_mut(key as usize);
-        // SAFETY: the function takes a key for its object, and may be called at the end of any thread.
-        unsafe { register(early::destroy_value, key, (early::destroy_value as *const c_void).cast_mut()) };
+        early::destroy_values_when_this_thread_ends();
     }
-    match next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
+    match original::pthread_setspecific() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(key, value) },
         None => ENOSYS,
@@ -153,8 +150,9 @@ pub(super) unsafe extern "C" fn thread_create(
         // SAFETY: the host's service with the host's context.
         return unsafe { (services.thread_create)(services.library, thread, attributes, start, argument) };
     }
+    before_threads();
     escape(escaped::THREAD, c"pthread_create", start as *const c_void);
-    match next!("pthread_create", unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int) {
+    match original::pthread_create() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(thread, attributes, start, argument) },
         None => ENOSYS,

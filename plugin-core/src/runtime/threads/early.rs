@@ -16,16 +16,13 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_ulong, c_void};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use super::escapes::escape;
-use super::original::{find_next, next};
+use super::original::{self, Destructor, find_next};
 use crate::abi::escaped;
 use crate::runtime::image::image_of;
 use crate::runtime::services::services;
-
-/// A function that destroys the value of a key or of a thread-local.
-pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
 
 /// The address of a key's destructor, or null.
 pub(super) fn key_destructor(destructor: Option<Destructor>) -> *const c_void {
@@ -113,6 +110,18 @@ fn this_thread() -> usize {
     NUMBER.get()
 }
 
+/// The number of the thread on which the loader runs the constructors of this library: 0 as long as it is not known, and
+/// [`NO_THREAD`] if the first thread that this library starts begins when no constructor runs.
+static CONSTRUCTING: AtomicUsize = AtomicUsize::new(0);
+const NO_THREAD: usize = usize::MAX;
+
+/// Notes whether this thread runs the constructors of this library. Other threads then need not look, for which they would
+/// need the loader's lock.
+pub(super) fn note_constructing_thread() {
+    let thread = if is_constructing() { this_thread() } else { NO_THREAD };
+    _ = CONSTRUCTING.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed);
+}
+
 /// Returns true if the loader is running a constructor of this library on this thread. Then the stack has functions of
 /// this library and of the C library, and after them a function of the loader.
 pub(super) fn is_constructing() -> bool {
@@ -140,6 +149,10 @@ pub(super) fn is_constructing() -> bool {
         if walk.left != 0 && (image == walk.own || image == walk.c_library) { GO_ON } else { STOP }
     }
 
+    let constructing = CONSTRUCTING.load(Ordering::Relaxed);
+    if constructing != 0 && constructing != this_thread() {
+        return false;
+    }
     const AT_BASE: c_ulong = 7;
     // SAFETY: `getauxval` has no conditions.
     let loader = unsafe { getauxval(AT_BASE) } as usize;
@@ -190,23 +203,47 @@ pub(super) fn is_to_be_destroyed(key: u32) -> bool {
     value.is_null() && !is_constructing()
 }
 
-/// Destroys this thread's value of a key. The C library calls it when the thread ends.
-pub(super) unsafe extern "C" fn destroy_value(key: *mut c_void) {
-    let key = key.addr() as u32;
-    let noted = with_lists(|lists| lists.keys.items.iter().flatten().find(|noted| noted.number == key).copied());
-    let Some(destructor) = noted.and_then(|noted| noted.destructor) else { return };
-    // SAFETY: a key that has been made, and was not deleted.
-    let value = unsafe { pthread_getspecific(key) };
-    // The host may have destroyed it.
-    if value.is_null() {
-        return;
+/// Has the C library call [`destroy_values`] when this thread ends. For that it makes one key that has a destructor. The
+/// function for destructors of thread-locals would wait for the loader's lock.
+pub(super) fn destroy_values_when_this_thread_ends() {
+    /// The number of that key and 1, or 0.
+    static KEY: AtomicU32 = AtomicU32::new(0);
+    let (Some(create), Some(set)) = (original::pthread_key_create(), original::pthread_setspecific()) else { return };
+    if KEY.load(Ordering::Acquire) == 0 {
+        let mut key = 0;
+        // SAFETY: the pointer leads to a place for the key. The destructor may be called at the end of any thread, because
+        // the library stays mapped from now on.
+        if unsafe { create(&raw mut key, Some(destroy_values)) } != 0 {
+            return;
+        }
+        let is_first = KEY.compare_exchange(0, key + 1, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if let (false, Some(delete)) = (is_first, original::pthread_key_delete()) {
+            // SAFETY: this function made the key, and no other code has it.
+            unsafe { delete(key) };
+        }
     }
-    if let Some(set) = next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
-        // SAFETY: as above.
-        unsafe { set(key, std::ptr::null()) };
+    escape(escaped::KEY, c"pthread_key_create", destroy_values as *const c_void);
+    // SAFETY: the key was made above, or by another thread. Its value is only compared with null.
+    unsafe { set(KEY.load(Ordering::Acquire) - 1, (&raw const KEY).cast()) };
+}
+
+/// Destroys this thread's values of all noted keys. The C library calls it when the thread ends.
+unsafe extern "C" fn destroy_values(_: *mut c_void) {
+    let Some(set) = original::pthread_setspecific() else { return };
+    for place in 0..MAX_NOTED {
+        let Some(noted) = with_lists(|lists| lists.keys.items[place]) else { continue };
+        let Some(destructor) = noted.destructor else { continue };
+        // SAFETY: a key of the list has been made, and is not deleted before it is taken out of the list.
+        let value = unsafe { pthread_getspecific(noted.number) };
+        // The host may have destroyed it.
+        if value.is_null() {
+            continue;
+        }
+        // SAFETY: the key exists, as said above.
+        unsafe { set(noted.number, std::ptr::null()) };
+        // SAFETY: the key's destructor, once for this value, which this thread has set.
+        unsafe { destructor(value) };
     }
-    // SAFETY: the key's destructor, once for this value, which this thread has set.
-    unsafe { destructor(value) };
 }
 
 /// Hands what is noted over to the host, if there is one.

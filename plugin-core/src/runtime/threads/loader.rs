@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::escapes::escape;
-use super::original::next;
+use super::original;
 use crate::abi::escaped;
 use crate::runtime::services::services;
 
@@ -61,6 +61,8 @@ pub(crate) fn opening_controlled<R>(open: impl FnOnce() -> R) -> R {
             CONTROLLED.set(self.0);
         }
     }
+    // Found now, because a thread that a constructor of the opened library waits for cannot ask the loader.
+    original::environment_source();
     let _back = Back(CONTROLLED.replace(true));
     open()
 }
@@ -71,7 +73,7 @@ pub(crate) fn opening_controlled<R>(open: impl FnOnce() -> R) -> R {
 ///
 /// As for the loader's function of that name.
 pub(super) unsafe extern "C" fn open(file: *const c_char, flags: c_int) -> *mut c_void {
-    let handle = match next!("dlopen", unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void) {
+    let handle = match original::dlopen() {
         // SAFETY: forwarded as it came. The loader takes this library for the caller, as this function is in it.
         Some(function) => unsafe { function(file, flags) },
         None => std::ptr::null_mut(),

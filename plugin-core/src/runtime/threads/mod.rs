@@ -21,7 +21,7 @@
 //!
 //! Before a library has a host, it keeps notes of keys and thread-local destructors, and hands them over when it is
 //! bound (`early.rs`). A thread that is started before that time is passed on to the C library and noted
-//! (`escapes.rs`). The same happens to all registrations in a program that is linked with the plugin's crate.
+//! (`escapes.rs`). `original.rs` finds the functions to which a call is passed on. The same happens to all registrations in a program that is linked with the plugin's crate.
 //! `summary.rs` tells the host which things have escaped its control.
 //!
 //! # The proof
@@ -44,7 +44,7 @@ mod early;
 mod escapes;
 mod loader;
 mod noted;
-mod original;
+pub(super) mod original;
 mod summary;
 
 pub use definitions::FUNCTIONS;
@@ -54,7 +54,6 @@ pub(crate) use escapes::registrations;
 pub(crate) use loader::opening_controlled;
 pub(crate) use loader::report_found;
 pub(crate) use noted::note_environment;
-pub(crate) use original::{find_next, next};
 pub(crate) use summary::{all_escaped, probe};
 #[cfg(feature = "host")]
 pub(crate) use summary::{forget_plugin, note_plugin};

@@ -3,12 +3,14 @@
 //! noted, and the library stays mapped.
 
 use std::ffi::{CStr, c_int, c_void};
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
+use super::early;
 use super::escapes::{escape, escape_signal};
-use super::original::{find_first, find_next, next};
+use super::original::{self, find_first, find_next, find_once};
 use crate::abi::escaped;
 use crate::runtime::image::is_own;
+use crate::runtime::services::services;
 
 /// The condition on which a call leaves a thing behind. The numbers are those of arguments, from 0.
 #[derive(Clone, Copy)]
@@ -165,16 +167,35 @@ pub(crate) fn note_environment() {
     escape(escaped::MEMORY, c"putenv", std::ptr::null());
 }
 
+/// The functions of [`NAMES`], once they are found.
+static KNOWN: [AtomicPtr<c_void>; NAMES.len()] = [const { AtomicPtr::new(std::ptr::null_mut()) }; NAMES.len()];
+
+/// Prepares for a thread that is about to begin before the library has a host. A constructor may wait for that thread,
+/// and the loader's lock is held meanwhile, so the thread must not need the lock. All that the thread could ask the loader
+/// for is found now.
+pub(super) fn before_threads() {
+    static IS_READY: AtomicBool = AtomicBool::new(false);
+    if services().is_some() || IS_READY.load(Ordering::Acquire) {
+        return;
+    }
+    original::find_all();
+    for ((name, ..), known) in NAMES.iter().zip(&KNOWN) {
+        find_once(known, || find_next(name));
+    }
+    early::note_constructing_thread();
+    IS_READY.store(true, Ordering::Release);
+}
+
 /// Notes that the function with this number is called with these arguments, and returns its address.
 pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_void) -> *mut c_void {
-    static KNOWN: [AtomicPtr<c_void>; NAMES.len()] = [const { AtomicPtr::new(std::ptr::null_mut()) }; NAMES.len()];
-
     unsafe extern "C" fn unavailable() -> c_int {
         -1
     }
 
     let number = number as usize;
     let (name, kind, when) = NAMES[number];
+    // Some of them start threads.
+    before_threads();
     // SAFETY: the definition has saved the registers of the arguments there.
     if unsafe { when.is_now(arguments) } {
         // SAFETY: as above.
@@ -186,11 +207,7 @@ pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_vo
             escape(kind, name, function);
         }
     }
-    let mut function = KNOWN[number].load(Ordering::Relaxed);
-    if function.is_null() {
-        function = find_next(name);
-        KNOWN[number].store(function, Ordering::Relaxed);
-    }
+    let function = find_once(&KNOWN[number], || find_next(name));
     if function.is_null() { unavailable as *mut c_void } else { function }
 }
 
@@ -215,7 +232,7 @@ pub(super) unsafe extern "C" fn signal_action(number: c_int, action: *const c_vo
             escape_signal(number, c"sigaction", handler);
         }
     }
-    match next!("sigaction", unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int) {
+    match original::sigaction() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(number, action, previous) },
         None => -1,
@@ -231,7 +248,7 @@ pub(super) unsafe extern "C" fn signal(number: c_int, handler: *const c_void) ->
     if !is_no_handler(handler) {
         escape_signal(number, c"signal", handler);
     }
-    match next!("signal", unsafe extern "C" fn(c_int, *const c_void) -> *const c_void) {
+    match original::signal() {
         // SAFETY: forwarded as it came.
         Some(function) => unsafe { function(number, handler) },
         None => std::ptr::null(),

@@ -1,7 +1,17 @@
 //! The functions that this library would find without its own definitions.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+#[cfg(feature = "host")]
+use crate::runtime::image::image_of;
+use crate::runtime::image::is_own;
+
+/// A function that destroys the value of a key or of a thread-local.
+pub(super) type Destructor = unsafe extern "C" fn(*mut c_void);
+/// The function that a thread runs.
+pub(super) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
 /// Stands for all libraries, in the order of the loader's search for symbols.
 const RTLD_DEFAULT: *mut c_void = std::ptr::null_mut();
@@ -76,32 +86,102 @@ pub(crate) fn find_next(name: &CStr) -> *mut c_void {
             return function;
         }
     }
+    find_after(name)
+}
+
+/// Returns the function of that name in the libraries after this one.
+fn find_after(name: &CStr) -> *mut c_void {
     // SAFETY: a name that ends with NUL.
-    unsafe { find(RTLD_NEXT, name.as_ptr()) }
+    loaders_dlsym().map_or(std::ptr::null_mut(), |find| unsafe { find(RTLD_NEXT, name.as_ptr()) })
 }
 
 /// Returns the function or variable of that name that comes first in the process.
-pub(super) fn find_first(name: &CStr) -> *mut c_void {
+pub(in crate::runtime) fn find_first(name: &CStr) -> *mut c_void {
     // SAFETY: a name that ends with NUL.
     loaders_dlsym().map_or(std::ptr::null_mut(), |find| unsafe { find(RTLD_DEFAULT, name.as_ptr()) })
 }
 
-/// The function `$name` that the library would find without this crate's definitions, with the given type.
-macro_rules! next {
-    ($name:literal, $ty:ty) => {{
-        static KNOWN: std::sync::atomic::AtomicPtr<std::ffi::c_void> =
-            std::sync::atomic::AtomicPtr::new(std::ptr::null_mut());
-        let mut function = KNOWN.load(std::sync::atomic::Ordering::Relaxed);
-        if function.is_null() {
-            const NAME: &std::ffi::CStr = match std::ffi::CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => panic!(),
-            };
-            function = crate::runtime::threads::find_next(NAME);
-            KNOWN.store(function, std::sync::atomic::Ordering::Relaxed);
-        }
-        // SAFETY: the function of that name has that type; null is `None`.
-        unsafe { std::mem::transmute::<*mut std::ffi::c_void, Option<$ty>>(function) }
-    }};
+/// The definitions of the functions that change the environment which a library uses as long as it is not bound.
+#[derive(Clone, Copy)]
+pub(in crate::runtime) enum Source {
+    /// Those that come first in the process.
+    First,
+    /// Those that come next after this library's.
+    Next,
+    /// This library's own.
+    #[cfg(feature = "host")]
+    Own,
 }
-pub(crate) use next;
+
+/// Returns the definitions that this library uses as long as it is not bound.
+pub(in crate::runtime) fn environment_source() -> Source {
+    static SOURCE: OnceLock<Source> = OnceLock::new();
+    *SOURCE.get_or_init(|| {
+        let found = find_first(c"setenv");
+        #[cfg(feature = "host")]
+        if is_own(found) || found.is_null() || image_of(found) == image_of(find_first(c"gnu_get_libc_version")) {
+            return Source::Own;
+        }
+        if is_own(found) { Source::Next } else { Source::First }
+    })
+}
+
+/// The functions that change the environment, in the order of the fields of `Environment`.
+const ENVIRONMENT: [&CStr; 4] = [c"setenv", c"unsetenv", c"putenv", c"clearenv"];
+
+/// Returns another library's function with this place in [`ENVIRONMENT`], or null.
+pub(in crate::runtime) fn environment(place: usize) -> *mut c_void {
+    static KNOWN: [AtomicPtr<c_void>; ENVIRONMENT.len()] =
+        [const { AtomicPtr::new(std::ptr::null_mut()) }; ENVIRONMENT.len()];
+    find_once(&KNOWN[place], || match environment_source() {
+        Source::First => find_first(ENVIRONMENT[place]),
+        _ => find_after(ENVIRONMENT[place]),
+    })
+}
+
+/// Makes a function for each name. It returns the function of that name that the library would find without this crate's
+/// definitions.
+macro_rules! originals {
+    ($($name:ident: $ty:ty;)*) => {
+        $(
+            pub(in crate::runtime) fn $name() -> Option<$ty> {
+                static KNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+                const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => panic!("a name has no NUL"),
+                };
+                // SAFETY: the function of that name has that type; null is `None`.
+                unsafe { std::mem::transmute::<*mut c_void, Option<$ty>>(find_once(&KNOWN, || find_next(NAME))) }
+            }
+        )*
+
+        /// Finds all functions of this file. Later calls of them do not ask the loader.
+        pub(super) fn find_all() {
+            $(_ = $name();)*
+            (0..ENVIRONMENT.len()).for_each(|place| _ = environment(place));
+        }
+    };
+}
+
+originals! {
+    __cxa_thread_atexit_impl: unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int;
+    pthread_key_create: unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int;
+    pthread_key_delete: unsafe extern "C" fn(u32) -> c_int;
+    pthread_setspecific: unsafe extern "C" fn(u32, *const c_void) -> c_int;
+    pthread_create: unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int;
+    sigaction: unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int;
+    signal: unsafe extern "C" fn(c_int, *const c_void) -> *const c_void;
+    dlopen: unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+    exit: unsafe extern "C" fn(c_int) -> !;
+    abort: unsafe extern "C" fn() -> !;
+}
+
+/// Returns the function that `find` has found, this time or before.
+pub(super) fn find_once(known: &AtomicPtr<c_void>, find: impl FnOnce() -> *mut c_void) -> *mut c_void {
+    let mut function = known.load(Ordering::Relaxed);
+    if function.is_null() {
+        function = find();
+        known.store(function, Ordering::Relaxed);
+    }
+    function
+}
