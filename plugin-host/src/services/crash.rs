@@ -242,9 +242,11 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
             unsafe { handler(signal, info, context) };
         }
         handler => {
-            // SAFETY: a handler in an action without this flag has this type, and it is a function's address, as above.
+            // SAFETY: a handler in an action without this flag has this type. It is neither `SIG_DFL` nor `SIG_IGN`, so it is a
+            // function's address.
             let handler = unsafe { std::mem::transmute::<usize, unsafe extern "C" fn(c_int)>(handler) };
-            // SAFETY: the kernel would have called this handler with the same argument, and it is still mapped, as above.
+            // SAFETY: the kernel would have called this handler with the same argument. The code that installed it keeps it mapped,
+            // as for a handler with the flag.
             unsafe { handler(signal) };
         }
     }
