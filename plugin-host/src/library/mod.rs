@@ -322,7 +322,7 @@ impl Library {
             return Err(Error::Changed { path: path.to_owned() });
         }
         // SAFETY: `checked_table` has found this version and at least this length in the table's header. The table is a
-        // constant of the library. `Mapped` keeps the library mapped until `close`, after which nothing reads the table.
+        // constant of the library. `Mapped` keeps the library mapped until `close`, and nothing reads the table later.
         let table: &'static PluginTable = unsafe { &*table };
         let Settings { backtraces, memory, faults, on_leak, quiet, .. } = settings.clone();
         let services = Services::new(inspected.description.name().to_owned(), backtraces, memory, faults, quiet);

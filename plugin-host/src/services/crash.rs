@@ -191,7 +191,7 @@ unsafe fn is_in_report(thread: usize, context: *mut c_void) -> bool {
     // SAFETY: the kernel's third argument of a handler is the address of a `ucontext_t`, which is valid while the handler runs.
     let blocked = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_sigmask };
     // SAFETY: `blocked` is a whole set: the kernel has written the signals that were blocked when this one arose. `sigismember`
-    // returns an error for a number that is no signal's.
+    // returns an error for any number that no signal has.
     let is_blocked = unsafe { libc::sigismember(blocked, REPORTED.load(Ordering::Relaxed)) } == 1;
     is_blocked && REPORTING.load(Ordering::Relaxed) == thread
 }

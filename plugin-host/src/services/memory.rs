@@ -414,7 +414,7 @@ mod tests {
             // SAFETY: `new` has allocated the block with this layout. It is off the list, so `free_all` does not free it again.
             unsafe { dealloc(block, layout) };
         }
-        // SAFETY: there is no library, and the test uses none of the blocks that are left.
+        // SAFETY: no library has these blocks, and the test does not use those that are left.
         assert_eq!(unsafe { blocks.free_all() }, (2, 99 + 100));
         // SAFETY: the list is empty now, so nothing is freed.
         assert_eq!(unsafe { blocks.free_all() }, (0, 0));

@@ -359,7 +359,7 @@ unsafe fn needed<'a>(library: *const LinkMap) -> Vec<&'a CStr> {
         }
     }
     let text = |offset: usize| {
-        // SAFETY: the offset is into the table of the library's texts, each of which ends with NUL. The loader has read the same
+        // SAFETY: the offset is into the table of the library's texts. Each text ends with NUL. The loader has read the same
         // name there to load the library that it names. The table is mapped as long as the library.
         unsafe { CStr::from_ptr(std::ptr::with_exposed_provenance(texts + offset)) }
     };

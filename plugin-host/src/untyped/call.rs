@@ -228,7 +228,7 @@ impl<'a> Call<'a> {
             // returns the tag in the word and leaves this byte unset.
             unsafe { place.at().add(offset).write(word as u8) }
         } else {
-            // SAFETY: the place has the outcome of this call, whose word is no tag. The plugin is loaded: `self` borrows it. The
+            // SAFETY: the place has the outcome of this call, and its word is a fault or null, not a tag. The plugin is loaded: `self` borrows it. The
             // fault is taken once, here.
             unsafe { fault_of(&place) }?;
         }

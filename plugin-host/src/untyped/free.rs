@@ -115,8 +115,8 @@ unsafe fn free_all(layouts: &Layouts, mut work: Vec<Work>) {
 ///
 /// There is a JSON value at `at`, as [`free`] needs it.
 unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
-    // SAFETY: there is a JSON value, as this function demands. This is called only for the four tags with which the sender
-    // has written `buffer`.
+    // SAFETY: there is a JSON value, as this function demands. `buffer` is called only for four tags. For each of
+    // these, the sender has written this field of the payload.
     let buffer = || unsafe { (*at).payload.buffer };
     // SAFETY: there is a JSON value, as this function demands, so its tag is set.
     match unsafe { (*at).tag } {
@@ -143,8 +143,8 @@ unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
 ///
 /// There is a value of the type at `at`, as [`free`] needs it.
 unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>) {
-    // SAFETY: there is a value of the type, as this function demands. This is called only for the kinds whose `Repr` is a
-    // buffer, by `layout::facts` and `layout::leaf`.
+    // SAFETY: there is a value of the type, as this function demands. `buffer` is called only for the kinds whose `Repr` is
+    // a buffer, by `layout::facts` and `layout::leaf`.
     let buffer = || unsafe { at.cast::<BufferRepr>().read() };
     let elements = |element: Id, work: &mut Vec<Work>| {
         let (node, buffer) = (layouts.get(element), buffer());
@@ -545,7 +545,7 @@ unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
     if let Some((record, count)) = record {
         for field in record.fields[..count].iter().skip(taken as usize) {
             // SAFETY: `NewBox::finish` demanded all fields for `number`, and `taken` of them, the first, were moved out. So
-            // this one is there, and the host has made its parts. The box is freed below, so it is dropped once.
+            // the field is there. The host has made its parts, and the box is freed below, so the field is dropped once.
             unsafe { free(&header.layouts, field.ty, at.add(field.offset)) }
         }
     }

@@ -131,7 +131,7 @@ impl<'a> StaticValue<'a> {
         // SAFETY: `read_to` has written an outcome. The origin of `export.site` keeps the plugin loaded. The fault is taken
         // once, here.
         unsafe { fault_of(&place)? };
-        // SAFETY: there is no fault, so the plugin has written a `LockedRepr` at `head_offset`, which begins as `LockedHead`.
+        // SAFETY: there is no fault, so the plugin has written a `LockedRepr` at `head_offset`. It begins as `LockedHead`.
         let head = unsafe { place.at().add(head_offset).cast::<LockedHead>().read() };
         let at = place.at().wrapping_add(head_offset + LockedHead::value_offset(node.align));
         Ok(StaticValue { at, _place: place, lent: Lent::Lock(Locked { lock, head }) })

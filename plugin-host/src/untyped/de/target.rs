@@ -89,7 +89,7 @@ impl<'a> Target<'a> {
     pub(super) fn write<T: Copy>(&self, value: T) {
         debug_assert!(size_of::<T>() <= self.layouts.get(self.id).size);
         // SAFETY: `at` has room for a `Repr` of the type, by the rule of `Target`. Each caller of `write` passes the `Repr` of
-        // this type, or the tag with which it begins. So `T` is not larger and not more aligned.
+        // this type, or the tag at its start. So `T` is not larger and not more aligned.
         unsafe { self.at.cast::<T>().write(value) }
     }
 

@@ -172,7 +172,7 @@ fn enums() {
         shape.try_show(&place, serde_json::value::Serializer).unwrap_err(),
         ": a lowered `Shape` has the tag 9, which means nothing"
     );
-    // SAFETY: the number of a variant is there, and `free` reads nothing else of an enum with an unknown variant.
+    // SAFETY: the place has the number of a variant. `free` reads nothing else of an enum with an unknown variant.
     unsafe { free(&shape.layouts, shape.id, place.at()) };
 }
 
