@@ -154,7 +154,7 @@ impl Services {
 /// Returns the services that a library has passed back.
 ///
 /// The functions below are called only by libraries, through [`Services::table`]. A library passes back the address
-/// [`HostServices::library`], and [`Library`](crate::library::Library) keeps the services until the library is unmapped.
+/// [`HostServices::library`], and `Library` (`library/mod.rs`) keeps the services until the library is unmapped.
 ///
 /// # Safety
 ///
