@@ -91,8 +91,7 @@ impl Mapped {
     ///
     /// No code calls the library after this, unless other code keeps it mapped.
     unsafe fn close(mut self, table: *const PluginTable) -> bool {
-        // SAFETY: only this function takes `loaded` out. It consumes `self`, so that happens once, and `drop` does not use
-        // `loaded`.
+        // SAFETY: only this function takes `loaded`. It consumes `self`, so that happens once. `drop` does not use `loaded`.
         let loaded = unsafe { ManuallyDrop::take(&mut self.loaded) };
         let gone = {
             // No other library may be mapped at this address before the host knows whether this one is unmapped.
@@ -136,8 +135,7 @@ pub(crate) struct Unused {
 #[cfg(target_os = "linux")]
 fn is_unmapped(table: *const PluginTable) -> bool {
     let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: `dladdr` compares the address and never reads there, so the library may be gone. `found` has room for the
-    // result.
+    // SAFETY: `dladdr` never reads at the address, so the library may be gone. `found` has room for the result.
     unsafe { libc::dladdr(table.cast(), found.as_mut_ptr()) == 0 }
 }
 
@@ -293,8 +291,7 @@ impl Library {
             let _one_at_a_time = loader();
             #[cfg(any(target_os = "linux", target_os = "macos"))]
             image.avoid_known_path(source, is_known);
-            // SAFETY: the constructors are sound to run. `Host::read_plugin` has asked the host's `Trust`, whose maker promises
-            // that for each file that it covers.
+            // SAFETY: the constructors are sound to run: `Host::read_plugin` has asked `Trust`, whose maker promises that.
             unsafe { load(&image, settings.mapping) }
         };
         let loaded = loaded.map_err(|error| {
@@ -377,8 +374,7 @@ impl Library {
             unsafe { (*entries.cast::<Vec<Entry>>()).extend(Entry::new(&*export)) }
         }
         let mut entries: Vec<Entry> = Vec::new();
-        // SAFETY: the library is mapped, because `self.mapped` has not been closed. `visit` gets the context that it expects, a
-        // vector of entries.
+        // SAFETY: the library is mapped, as `self.mapped` is not closed yet. `visit` gets the vector that it expects.
         unsafe { (self.table.visit_exports)((&raw mut entries).cast(), visit) };
         entries
     }
@@ -529,7 +525,7 @@ unsafe fn reasons_to_stay(table: &PluginTable, services: &Services, image: Optio
     let mut details = Vec::new();
     // SAFETY: the library is mapped, as this function demands.
     unsafe { table.visit_registrations(|registered| details.push(*registered)) };
-    // SAFETY: the library is mapped, as this function demands, and it has just told of this registration.
+    // SAFETY: the library is mapped, as this function demands. It has just told of this registration.
     let things = Registered::of(&said, &details, |registered| unsafe { named(registered, table, image) });
     if !things.is_empty() {
         reasons.push(PinReason::Registered { things });
