@@ -82,7 +82,7 @@ impl Libraries {
 
 /// A host that loads plugins that were built here.
 pub fn host() -> Host {
-    // SAFETY: only what was built here, from the sources beside this one, is loaded.
+    // SAFETY: this program gives its hosts only plugins that it has built, from the sources beside this one.
     Host::new(unsafe { Trust::any() })
 }
 
@@ -135,7 +135,8 @@ pub struct Bare {
 impl Bare {
     /// Loads it.
     pub fn load(path: &Path) -> Self {
-        // SAFETY: built from the source that says these types.
+        // SAFETY: the library is `plugins/bare`, which was built here. Its initializers are those of Rust's std, and its source
+        // gives the functions these types. `_library` keeps it open as long as the functions can be called.
         unsafe {
             let library = libloading::Library::new(path).expect("the library");
             let missing = "a function that is exported";
@@ -160,32 +161,36 @@ impl Contender for Bare {
     }
     #[inline(always)]
     fn greet(&self, name: &str) -> String {
-        // SAFETY: a text by address and length, and one that is given away.
+        // SAFETY: `greet` expects the address and the length of a `str`. It gives a `String` away, which is taken once. Both
+        // sides allocate with the C library.
         unsafe { (self.greet)(name.as_ptr(), name.len()).take_text() }
     }
     #[inline(always)]
     fn sum(&self, numbers: &[f64]) -> f64 {
-        // SAFETY: a slice by address and length.
+        // SAFETY: `sum` expects the address and the length of a slice, which is borrowed during the call.
         unsafe { (self.sum)(numbers.as_ptr(), numbers.len()) }
     }
     #[inline(always)]
     fn scale(&self, numbers: Vec<f64>, by: f64) -> Vec<f64> {
-        // SAFETY: given away, there and back.
+        // SAFETY: `scale` takes the vector once, and the one that it gives back is taken once. Both sides allocate with the C
+        // library.
         unsafe { (self.scale)(Owned::new(numbers), by).take() }
     }
     #[inline(always)]
     fn update(&self, record: Record) -> Record {
-        // SAFETY: given away, there and back.
+        // SAFETY: `update` takes the record once, and the one that it gives back is taken once. Both sides allocate with the C
+        // library.
         unsafe { (self.update)(RawRecord::new(record)).take() }
     }
     #[inline(always)]
     fn halve(&self, n: u64) -> Result<u64, String> {
-        // SAFETY: given away.
+        // SAFETY: `halve` gives a result away, which is taken once. Both sides allocate with the C library.
         unsafe { (self.halve)(n).take() }
     }
     #[inline(always)]
     fn count(&self, map: HashMap<String, u64>) -> HashMap<String, u64> {
-        // SAFETY: given away, there and back.
+        // SAFETY: `count` takes the map once, and the one that it gives back is taken once. Both sides allocate with the C
+        // library.
         unsafe { take_map((self.count)(give_map(map))) }
     }
 }
@@ -333,7 +338,8 @@ pub struct Stabby {
 impl Stabby {
     /// Loads it.
     pub fn load(path: &Path) -> Self {
-        // SAFETY: built from the source beside this one; the types are checked.
+        // SAFETY: the library is `plugins/stabby-plugin`, which was built here. Its initializers are those of Rust's std.
+        // `get_stabbied` compares each type. `_library` keeps it open as long as the functions can be called.
         unsafe {
             let library = libloading::Library::new(path).expect("the library");
             let missing = "a function that is exported";
@@ -358,13 +364,15 @@ impl Contender for Stabby {
     }
     #[inline(always)]
     fn greet(&self, name: &str) -> String {
-        // SAFETY: stabby can only check a function whose arguments live for ever; this one keeps none.
+        // SAFETY: `greet` reads the text only during the call, for which it is borrowed. Its type asks for `'static` because
+        // stabby cannot check a function with another lifetime.
         let name: &'static str = unsafe { &*std::ptr::from_ref(name) };
         (self.greet)(name.into()).as_str().to_owned()
     }
     #[inline(always)]
     fn sum(&self, numbers: &[f64]) -> f64 {
-        // SAFETY: as above.
+        // SAFETY: `sum` reads the numbers only during the call, for which they are borrowed. Its type asks for `'static`, as
+        // that of `greet` does.
         let numbers: &'static [f64] = unsafe { &*std::ptr::from_ref(numbers) };
         (self.sum)(numbers.into())
     }

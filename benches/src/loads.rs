@@ -16,7 +16,8 @@ use crate::measure::{Batch, Row, Workload, median};
 
 /// Opens a library, calls it, and closes it.
 pub fn bare_cycle(path: &Path) {
-    // SAFETY: built from the source that says this type.
+    // SAFETY: the library is `plugins/bare`, which was built here. Its initializers are those of Rust's std, and its `add` has
+    // this type. The library stays open during the call.
     unsafe {
         let library = libloading::Library::new(path).expect("the library");
         let add = library.get::<extern "C" fn(u64, u64) -> u64>("add").expect("it is there");
@@ -25,7 +26,8 @@ pub fn bare_cycle(path: &Path) {
 }
 
 fn stabby_cycle(path: &Path) {
-    // SAFETY: the type is checked.
+    // SAFETY: the library is `plugins/stabby-plugin`, which was built here. Its initializers are those of Rust's std.
+    // `get_stabbied` compares the type. The library stays open during the call.
     unsafe {
         let library = libloading::Library::new(path).expect("the library");
         let add = library.get_stabbied::<extern "C" fn(u64, u64) -> u64>(b"add").expect("it is there");
@@ -42,17 +44,17 @@ fn our_cycle(host: &Host, path: &Path) {
 
 /// The time that the loader alone needs for our library.
 fn dlopen_alone(path: &Path) {
-    // SAFETY: built here, and nothing in the library is used.
+    // SAFETY: the library was built here, and its constructors are sound without a host. Nothing in it is called.
     let library = unsafe { libloading::Library::new(path) }.expect("the library");
     library.close().expect("it closes");
 }
 
 /// The time that the kernel needs for a copy that can be sealed.
 fn copy_alone(path: &Path) {
-    // SAFETY: a name that ends with NUL.
+    // SAFETY: `memfd_create` reads a name that ends with NUL, as a literal `c".."` does.
     let copy = unsafe { libc::memfd_create(c"copy".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
     assert!(copy >= 0);
-    // SAFETY: the descriptor was just created, and nothing else owns it.
+    // SAFETY: `memfd_create` has just made this descriptor and returned its number only here, so this is its only owner.
     let mut copy = File::from(unsafe { OwnedFd::from_raw_fd(copy) });
     std::io::copy(&mut File::open(path).expect("the library"), &mut copy).expect("there is room");
 }
@@ -65,7 +67,7 @@ pub fn run(libraries: &Libraries) -> Vec<Row> {
     let private = host();
     let bytes = std::fs::read(ours).expect("the library");
     let digest = Trust::digest_of(&bytes);
-    // SAFETY: built here, from the sources beside this one.
+    // SAFETY: the file with this digest was built here, from the sources beside this one.
     let verifying = Host::new(unsafe { Trust::digests([digest]) });
     fn repeated<'a>(cycle: impl Fn() + 'a) -> Batch<'a> {
         Box::new(move |count| (0..count).for_each(|_| cycle()))
@@ -115,7 +117,8 @@ pub fn cycles(libraries: &Libraries) -> Vec<Leftovers> {
     let directory = tempfile::tempdir().expect("a directory");
     let Libraries { bare, ours, abi_stable, stabby, .. } = libraries;
     let host = host();
-    // SAFETY: built from the source that says this type, here and below.
+    // SAFETY: the library is `plugins/bare`, which was built here. Its initializers are those of Rust's std, and its `remember`
+    // has this type. The library stays open during the call, and std keeps it mapped for the destructor of the thread-local.
     let bare_cycle = |path: &Path| unsafe {
         let library = libloading::Library::new(path).expect("the library");
         black_box(library.get::<extern "C" fn() -> u64>("remember").expect("it is there")());
@@ -129,7 +132,8 @@ pub fn cycles(libraries: &Libraries) -> Vec<Leftovers> {
     };
     // abi_stable cannot unload.
     let abi_stable_cycle = |path: &Path| _ = black_box(AbiStable::load_another(path).remember()());
-    // SAFETY: the type is checked.
+    // SAFETY: the library is `plugins/stabby-plugin`, which was built here. Its initializers are those of Rust's std.
+    // `get_stabbied` compares the type. The library stays open during the call, and std keeps it mapped for the destructor.
     let stabby_cycle = |path: &Path| unsafe {
         let library = libloading::Library::new(path).expect("the library");
         black_box(library.get_stabbied::<extern "C" fn() -> u64>(b"remember").expect("it is there")());
@@ -201,7 +205,7 @@ pub fn many(libraries: &Libraries) -> Many {
         let path = directory.path().join(format!("libbare{number}.so"));
         std::fs::copy(&libraries.bare, &path).expect("a copy");
         let start = Instant::now();
-        // SAFETY: built here.
+        // SAFETY: the file is a copy of `plugins/bare`, which was built here. Its initializers are those of Rust's std.
         bare.push(unsafe { libloading::Library::new(&path) }.expect("the library"));
         bare_times.push(start.elapsed().as_nanos() as f64);
         std::fs::remove_file(path).expect("the copy");

@@ -1,7 +1,8 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(
-    // SAFETY: this process has no other thread yet. Plugins are built without the fuzzer's flags.
+    // Plugins are built without the fuzzer's flags.
+    // SAFETY: libFuzzer runs `init` on the main thread, before it starts a thread. So no other thread uses the environment.
     init: unsafe { std::env::remove_var("RUSTFLAGS") },
     |input: &[u8]| tests::fuzzing::json(input)
 );

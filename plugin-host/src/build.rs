@@ -22,7 +22,7 @@ use thiserror::Error;
 /// use plugin_host::{Host, Trust};
 ///
 /// let library = Build::new("plugins/greeter").release().run()?;
-/// // SAFETY: just built from our own source.
+/// // SAFETY: this host loads only the library that was just built, from our own source.
 /// let host = Host::new(unsafe { Trust::any() });
 /// host.load(library)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

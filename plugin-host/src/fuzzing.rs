@@ -40,10 +40,11 @@ pub fn rebuild<'de, D: Deserializer<'de>>(descriptor: &[u8], input: D) -> Option
     Some((|| {
         let mut place = Place::new(&layouts, size, align).map_err(|error| error.to_string())?;
         let state = WalkState::default();
-        // SAFETY: there is room for a value of the type.
+        // SAFETY: `place` was made above with the size and the alignment of the type's `Repr`.
         let target = unsafe { Target::new(&layouts, id, place.at(), &state) };
         target.deserialize(input).map_err(|error| error.to_string())?.keep();
-        // SAFETY: the value was just built, and no other code has it.
+        // SAFETY: `deserialize` has built a value of the type at the start of `place`, and `keep` has left it there. The host made
+        // all its parts. `place` owns the value, and nothing changes it while `value` exists.
         let value = unsafe {
             place.mark_filled(id, 0);
             Value::new(&layouts, id, place.at(), &state)

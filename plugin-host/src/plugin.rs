@@ -390,8 +390,9 @@ impl Fitting {
     /// Makes a handle to the export.
     #[inline]
     pub(crate) fn bind<F: Lookup>(self) -> Result<F::Handle, Error> {
-        // SAFETY: the descriptors say the same, except for the gains of types that may grow, which are made for that. The
-        // site's origin keeps the library loaded.
+        // SAFETY: the site's descriptor fits `F::NODE`: each caller has made `self` for the same `F`, by `of`, which compares the
+        // descriptors, or by `Plugin::fitting`, which asks `check_type`. `Plugin::new` gives the site an origin with a share in
+        // the library.
         unsafe { F::bind(self.0) }.map_err(|fault| Error::Access(Box::new(fault)))
     }
 }

@@ -141,7 +141,8 @@ fn a_leased_file_is_not_waited_for() {
     let files = Files::new();
     let path = files.write("libleased.so", zoo());
     let file = fs::File::options().write(true).open(&path).unwrap();
-    // SAFETY: the descriptor is open, and the kernel's signal to the holder of a lease can be ignored.
+    // SAFETY: `signal` and `fcntl` get numbers and touch no memory of this process. `file` is open. With `SIG_IGN`, the
+    // kernel's signal to the holder of a lease calls nothing.
     let leased = unsafe {
         libc::signal(libc::SIGIO, libc::SIG_IGN) != libc::SIG_ERR
             && libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK) == 0
@@ -201,7 +202,7 @@ fn a_file_that_changes_during_the_load_never_runs_untrusted_bytes() {
             }
         });
         for _ in 0..tests::rounds(100) {
-            // SAFETY: the zoo is our own.
+            // SAFETY: the file with this digest is a fixture that the test has built.
             let host = Host::new(unsafe { Trust::digests([Trust::digest_of(&zoo)]) });
             match host.load(&path) {
                 Ok(plugin) => assert_eq!(plugin.name(), "zoo"),
@@ -462,7 +463,7 @@ fn a_file_without_trust_is_refused() {
     assert!(matches!(&error, Error::NotTrusted { path, .. } if *path == zoo), "{error}");
 
     let digest = Trust::digest_of(&fs::read(&zoo).unwrap());
-    // SAFETY: the zoo is our own.
+    // SAFETY: the file with this digest is a fixture that the test has built.
     let host = Host::new(unsafe { Trust::digests([digest]) });
     host.load(&zoo).unwrap();
     let error = host.load(fixture("rival")).unwrap_err();
@@ -532,19 +533,19 @@ fn a_file_may_be_replaced_while_its_plugin_is_loaded() {
 
 #[test]
 fn a_library_is_mapped_in_place_by_one_host_and_without_digests() {
-    // SAFETY: as in `tests::host`. No code writes to the fixture while this test runs.
+    // SAFETY: this host loads only a fixture that the test has built. No code writes to the fixture while this test runs.
     let host = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     host.load(fixture("rival")).unwrap();
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
     // The loader would give a second host the same library, with the same statics.
-    // SAFETY: as above.
+    // SAFETY: this host is asked for the same fixture only.
     let second = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     let error = second.load(fixture("rival")).unwrap_err();
     assert!(matches!(&error, Error::AlreadyMapped { path } if *path == fixture("rival")), "{error}");
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
     // The digest is of bytes that were read, and the loader would map other bytes in place.
     let digest = Trust::digest_of(&fs::read(fixture("rival")).unwrap());
-    // SAFETY: as above.
+    // SAFETY: the file with this digest is that fixture.
     let digests = Host::new(unsafe { Trust::digests([digest]) }).with_mapping(Mapping::InPlace);
     assert!(matches!(digests.load(fixture("rival")), Err(Error::NotTrusted { .. })));
     if cfg!(target_os = "linux") {

@@ -67,13 +67,13 @@ fn symbol_at(file: &Path, offset: u64) -> String {
 }
 
 fn read_address() -> u8 {
-    // SAFETY: none. The process ends here.
+    // SAFETY: this is not sound, and the test is about that. Nothing is mapped at this address, so the kernel ends the process.
     unsafe { std::ptr::without_provenance::<u8>(0x10).read_volatile() }
 }
 
 extern "C" fn earlier(signal: libc::c_int) {
     let text = b"the earlier handler\n";
-    // SAFETY: the text has that length. Then the process ends.
+    // SAFETY: `write` reads as many bytes as the text has. A handler may call both functions.
     unsafe {
         libc::write(2, text.as_ptr().cast(), text.len());
         libc::_exit(signal);
@@ -138,7 +138,8 @@ fn child() {
         "unloaded" => {
             let code = host.get::<fn() -> usize>("address_of_code").unwrap()();
             assert_eq!(host.unload("aborts", Duration::from_secs(20)).unwrap(), Unload::Unmapped);
-            // SAFETY: none. The process ends here.
+            // SAFETY: this is not sound, and the test is about that. Nothing is mapped at this address any more, so the call ends
+            // the process.
             let code: extern "C" fn() = unsafe { std::mem::transmute(code) };
             code();
         }

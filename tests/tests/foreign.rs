@@ -156,7 +156,8 @@ fn a_c_library_with_a_pool_of_threads_pins_the_plugin() {
 #[test]
 fn a_c_library_that_the_host_vouches_for_does_not_pin() {
     let Some(plugin) = linked("libforeignquiet.so", &[]) else { return };
-    // SAFETY: only `count` is called. It only returns a number.
+    // SAFETY: the plugin calls only `foreign_count` of the library, which only returns a number. So nothing of the library leads
+    // to the plugin.
     let host = || unsafe { host().with_quiet_library("libforeignquiet.so") };
     for _ in 0..3 {
         let unloaded = after(&plugin, host(), |host| {
@@ -166,7 +167,7 @@ fn a_c_library_that_the_host_vouches_for_does_not_pin() {
         assert!(is_mapped("libforeignquiet.so"));
     }
     let Some(with_pool) = linked("libforeignquiet2.so", &["-fopenmp"]) else { return };
-    // SAFETY: as above.
+    // SAFETY: the plugin calls nothing of this library.
     let host = unsafe { self::host().with_quiet_library("libforeignquiet2.so") };
     assert_eq!(after(&with_pool, host, |_| ()), libraries(&["libgomp.so.1"]), "each is vouched for by itself");
 }

@@ -254,9 +254,9 @@ fn trust_that_needs_no_bytes_is_asked_before_the_file_is_read() {
     let not_trusted = |trust| Host::new(trust).with_mapping(Mapping::InPlace).load(&path).unwrap_err();
     assert!(matches!(Host::new(Trust::none()).load(&path), Err(Error::NotTrusted { .. })));
     assert!(matches!(not_trusted(Trust::none()), Error::NotTrusted { .. }));
-    // SAFETY: no file has this digest.
+    // SAFETY: no file has this digest, so such a host loads none.
     assert!(matches!(not_trusted(unsafe { Trust::digests([[0; 32]]) }), Error::NotTrusted { .. }));
-    // SAFETY: as above.
+    // SAFETY: no file has this digest, so this host loads none.
     let by_digest = Host::new(unsafe { Trust::digests([[0; 32]]) });
     assert!(matches!(by_digest.load(&path), Err(Error::FileTooLarge { .. })));
     // A missing file is an error without any trust.

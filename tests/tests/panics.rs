@@ -106,7 +106,7 @@ fn backtraces_name_functions_files_and_lines() {
 
 #[test]
 fn a_fault_has_a_backtrace_when_asked_for() {
-    // SAFETY: as in `tests::host`.
+    // SAFETY: this host loads only a fixture that the test has built.
     let host = Host::new(unsafe { Trust::any() }).with_backtraces(true);
     host.load(fixture("zoo")).unwrap();
     let fault = host.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap()("traced").unwrap_err();
@@ -119,7 +119,7 @@ fn a_fault_has_a_backtrace_when_asked_for() {
 fn a_panic_on_a_thread_of_the_plugin_goes_to_the_fault_handler() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
-    // SAFETY: as in `tests::host`.
+    // SAFETY: this host loads only a fixture that the test has built.
     let host =
         Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
     host.load(fixture("threads")).unwrap();
@@ -141,7 +141,7 @@ fn a_panic_on_a_thread_of_the_plugin_goes_to_the_fault_handler() {
 fn a_panic_in_a_shutdown_hook_goes_to_the_fault_handler() {
     let faults: Arc<Mutex<Vec<Fault>>> = Arc::default();
     let seen = faults.clone();
-    // SAFETY: as in `tests::host`.
+    // SAFETY: this host loads only a fixture that the test has built.
     let host =
         Host::new(unsafe { Trust::any() }).with_fault_handler(move |fault| seen.lock().unwrap().push(fault.clone()));
     host.load(fixture("shutdown-fails")).unwrap();

@@ -155,11 +155,12 @@ fn a_fault_handler_that_drops_the_last_handle() {
 fn a_library_with_a_registered_signal_handler_stays() {
     let host = host_with(&["signals"]);
     host.get::<fn(i32)>("handle_signals").unwrap()(libc::SIGUSR1);
-    // SAFETY: the plugin handles it.
+    // SAFETY: `raise` has no conditions. The plugin has installed a handler for the signal, which only counts.
     unsafe { libc::raise(libc::SIGUSR1) };
     assert_eq!(host.get::<fn() -> u32>("caught").unwrap()(), 1);
     drop(host);
-    // SAFETY: as above. Without the handler, the signal would end the process.
+    // SAFETY: `raise` has no conditions. The plugin's handler is still there, because its library stays mapped. Without the
+    // handler, the signal would end the process.
     unsafe { libc::raise(libc::SIGUSR1) };
     assert_ne!(mapped("signals"), 0);
 }

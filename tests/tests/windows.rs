@@ -11,7 +11,8 @@ use plugin_host::{Error, Host, Mapping, Trust};
 use tests::{fixture, host};
 
 fn host_in_place() -> Host {
-    // SAFETY: as in `tests::host`. No code writes to the files while they are loaded.
+    // SAFETY: the tests have this host load only fixtures that they have built, and no code writes to the files while they are
+    // loaded.
     Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace)
 }
 

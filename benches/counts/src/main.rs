@@ -102,7 +102,7 @@ fn compare(counts: &[(&str, f64)], expected: &str) -> bool {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [path, count, library] = arguments.as_slice() {
-        // SAFETY: built by this same program, from the source beside it.
+        // SAFETY: this host loads one library. This same program has built it, from the source beside it, and passed its path.
         let host = Host::new(unsafe { Trust::any() });
         host.load(library).unwrap_or_else(|error| panic!("{error}"));
         let (_, run) = PATHS.iter().find(|(name, _)| name == path).expect("one of the paths");

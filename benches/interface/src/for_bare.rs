@@ -27,10 +27,11 @@ impl<T> Owned<T> {
     ///
     /// # Safety
     ///
-    /// The value is taken once, and both sides have the same allocator.
+    /// [`new`](Self::new) made the value, here or on the other side. It is taken once, and both sides have the same allocator.
     #[inline(always)]
     pub unsafe fn take(self) -> Vec<T> {
-        // SAFETY: the caller's promise.
+        // SAFETY: these are the parts of a `Vec` that `new` has forgotten, from this side's allocator. They are taken once. All
+        // three are demanded by this function.
         unsafe { Vec::from_raw_parts(self.ptr, self.len, self.capacity) }
     }
 }
@@ -46,10 +47,10 @@ impl Owned<u8> {
     ///
     /// # Safety
     ///
-    /// As for [`take`](Self::take), and the value was a `String`.
+    /// All that [`take`](Self::take) demands, and [`text`](Self::text) made the value.
     #[inline(always)]
     pub unsafe fn take_text(self) -> String {
-        // SAFETY: the caller's promise.
+        // SAFETY: this function demands the same as `take`. `text` has made the bytes of a `String`, so they are UTF-8.
         unsafe { String::from_utf8_unchecked(self.take()) }
     }
 }
@@ -83,10 +84,11 @@ impl RawRecord {
     ///
     /// # Safety
     ///
-    /// As for [`Owned::take`].
+    /// All that [`Owned::take`] demands, for a record that [`new`](Self::new) made.
     #[inline(always)]
     pub unsafe fn take(self) -> Record {
-        // SAFETY: the caller's promise, here and for each of the tags.
+        // SAFETY: `new` has made `name` and each of the tags with `Owned::text`, and `tags` with `Owned::new`. The record is
+        // taken once, so each part is, and both sides have the same allocator, as this function demands.
         unsafe {
             Record {
                 id: self.id,
@@ -125,10 +127,11 @@ impl RawResult {
     ///
     /// # Safety
     ///
-    /// As for [`Owned::take`].
+    /// All that [`Owned::take`] demands, for a result that [`new`](Self::new) made.
     #[inline(always)]
     pub unsafe fn take(self) -> Result<u64, String> {
-        // SAFETY: the caller's promise. A result that is not `Ok` has an error.
+        // SAFETY: if `is_ok` is not set, `new` has written `err` with `Owned::text`. It is taken once, and both sides have the
+        // same allocator, as this function demands.
         if self.is_ok { Ok(self.ok) } else { Err(unsafe { self.err.assume_init().take_text() }) }
     }
 }
@@ -154,9 +157,10 @@ pub fn give_map(map: HashMap<String, u64>) -> RawMap {
 ///
 /// # Safety
 ///
-/// As for [`Owned::take`].
+/// All that [`Owned::take`] demands, for a map that [`give_map`] made.
 #[inline(always)]
 pub unsafe fn take_map(map: RawMap) -> HashMap<String, u64> {
-    // SAFETY: the caller's promise.
+    // SAFETY: `give_map` has made the map with `Owned::new`, and each key with `Owned::text`. The map is taken once, so each
+    // key is, and both sides have the same allocator, as this function demands.
     unsafe { map.take().into_iter().map(|pair| (pair.key.take_text(), pair.value)).collect() }
 }

@@ -127,7 +127,8 @@ pub(crate) fn attach(faults: &Arc<Faults>) -> Result<(Vec<LinkedPlugin>, Arc<Att
     observe_panics();
     let mut packages: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
     for export in table::registered() {
-        // SAFETY: the program is its own library, and stays mapped.
+        // SAFETY: `table::registered` has the exports of this program, or of the plugin that this host is in. Its code runs here,
+        // and it stays mapped as long as a host in it exists.
         if let Some(entry) = unsafe { Entry::new(export) } {
             packages.entry(entry.item.package).or_default().push(entry);
         }

@@ -77,7 +77,7 @@ impl FileCopy {
 #[cfg(unix)]
 fn may_write() -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is valid for the result.
+    // SAFETY: `getrlimit` writes one `rlimit`, for which `limit` has room.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } == 0;
     #[allow(clippy::useless_conversion)] // It is another type on other systems.
     (known && limit.rlim_cur != libc::RLIM_INFINITY).then(|| u64::try_from(limit.rlim_cur).unwrap_or(u64::MAX))
@@ -204,12 +204,12 @@ pub(crate) mod sealed {
         // The kernel takes names of up to 249 bytes.
         let name = CString::new(&name[..name.len().min(200)]).map_err(|error| failed(error.into()))?;
         let make = || {
-            // SAFETY: the name ends with NUL.
+            // SAFETY: `memfd_create` reads a name that ends with NUL, as a `CString` does.
             let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
             if fd < 0 {
                 return Err(io::Error::last_os_error());
             }
-            // SAFETY: just created, and no other code has it.
+            // SAFETY: `memfd_create` has just made this descriptor and returned its number only here, so this is its only owner.
             Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
         };
         // The digest is that of the source, so nothing else may be written into the copy.
@@ -221,13 +221,14 @@ pub(crate) mod sealed {
         let failed = || ("a file in memory cannot be mapped as code", io::Error::last_os_error());
         let (length, protection) = (1, libc::PROT_READ | libc::PROT_EXEC);
         let _one_at_a_time = loader();
-        // SAFETY: a new mapping of a descriptor that is open, wherever there is room.
+        // SAFETY: the kernel chooses an address that is free, so this changes no memory that is in use. `file` is open. Nothing
+        // reads the mapping, so the file may be shorter.
         let mapped =
             unsafe { libc::mmap(std::ptr::null_mut(), length, protection, libc::MAP_PRIVATE, file.as_raw_fd(), 0) };
         if mapped == libc::MAP_FAILED {
             return Err(failed());
         }
-        // SAFETY: the mapping was just made, and nothing refers to it.
+        // SAFETY: the mapping was made above. Nothing has its address.
         unsafe { libc::munmap(mapped, length) };
         Ok(())
     }
@@ -241,7 +242,7 @@ pub(crate) mod sealed {
         /// The kernel itself waits for some 75 ms in each.
         const MAX_ATTEMPTS: u32 = 60;
         for attempt in 1.. {
-            // SAFETY: a descriptor that is open, and seals.
+            // SAFETY: `F_ADD_SEALS` takes a descriptor and numbers, and touches no memory of this process. `file` is open.
             if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } >= 0 {
                 break;
             }
@@ -453,7 +454,8 @@ mod tests {
         use std::os::fd::AsRawFd as _;
         use std::time::Duration;
 
-        // SAFETY: the name ends with NUL, and no other code has the descriptor.
+        // SAFETY: the name ends with NUL. `memfd_create` returns the number of the new descriptor only here, so the file is its
+        // only owner. A number below 0 ends the test in `from_raw_fd`.
         let file = unsafe {
             let number = libc::memfd_create(c"pages".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING);
             <std::fs::File as std::os::fd::FromRawFd>::from_raw_fd(number)
@@ -461,13 +463,13 @@ mod tests {
         (&file).write_all(&[7; 4096]).unwrap();
         let (mut reader, writer) = io::pipe().unwrap();
         let mut start = 0;
-        // SAFETY: descriptors that are open, and a place in the file.
+        // SAFETY: `file` and `writer` are open. `splice` reads and writes one number, `start`.
         let moved = unsafe {
             libc::splice(file.as_raw_fd(), &raw mut start, writer.as_raw_fd(), std::ptr::null_mut(), 4096, 0)
         };
         assert_eq!(moved, 4096, "{}", io::Error::last_os_error());
         // The pipe has the file's page now.
-        // SAFETY: as above, and a seal.
+        // SAFETY: `F_ADD_SEALS` takes a descriptor and a number, and touches no memory of this process. `file` is open.
         let refused = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_WRITE) };
         assert_eq!((refused, io::Error::last_os_error().raw_os_error()), (-1, Some(libc::EBUSY)));
         let later = std::thread::spawn(move || {

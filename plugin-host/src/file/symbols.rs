@@ -120,6 +120,6 @@ pub(crate) fn replaced<F: ReadAt + ?Sized>(file: &F) -> Option<String> {
 
 /// Returns true if the loader finds a symbol of that name in the program or in another library of the global scope.
 fn program_has(name: &CStr) -> bool {
-    // SAFETY: the symbol is only looked up. Nothing is done with its address.
+    // SAFETY: `get` only looks the symbol up. A pointer is right for any symbol, and nothing is done with it.
     opening_controlled(|| unsafe { Library::this().get::<*const c_void>(name.to_bytes_with_nul()).is_ok() })
 }

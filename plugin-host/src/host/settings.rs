@@ -157,7 +157,7 @@ impl Host {
     /// ```
     /// use plugin_host::{Host, Trust};
     ///
-    /// // SAFETY: it has no threads, and calls back only in the course of a call.
+    /// // SAFETY: zlib has no threads, and calls a callback only while one of its functions is called.
     /// let host = unsafe { Host::new(Trust::none()).with_quiet_library("libz.so.1") };
     /// ```
     #[must_use]

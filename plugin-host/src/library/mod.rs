@@ -91,7 +91,7 @@ impl Mapped {
     ///
     /// No code calls the library after this, unless other code keeps it mapped.
     unsafe fn close(mut self, table: *const PluginTable) -> bool {
-        // SAFETY: this takes `self`, so `loaded` is taken once.
+        // SAFETY: only this function takes `loaded`. It consumes `self`, so that happens once. `drop` does not use `loaded`.
         let loaded = unsafe { ManuallyDrop::take(&mut self.loaded) };
         let gone = {
             // No other library may be mapped at this address before the host knows whether this one is unmapped.
@@ -135,7 +135,7 @@ pub(crate) struct Unused {
 #[cfg(target_os = "linux")]
 fn is_unmapped(table: *const PluginTable) -> bool {
     let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: the address is looked up and not used. The pointer is valid for the result.
+    // SAFETY: `dladdr` never reads at the address, so the library may be gone. `found` has room for the result.
     unsafe { libc::dladdr(table.cast(), found.as_mut_ptr()) == 0 }
 }
 
@@ -154,15 +154,15 @@ fn is_unmapped(_: *const PluginTable) -> bool {
 unsafe fn load(image: &Image, _: Mapping) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
     // A function that no library has is an error now, and not the end of the process at its first call.
-    // SAFETY: the caller's promise.
+    // SAFETY: `open` runs the image's constructors, which are sound to run, as this function demands.
     opening_controlled(|| unsafe { Library::open(Some(image.path()), RTLD_NOW | RTLD_LOCAL) }).map(Into::into)
 }
 
-/// As above.
+/// Asks the loader to map an image.
 ///
 /// # Safety
 ///
-/// As above.
+/// The image's initializers (`DllMain`) are sound to run.
 #[cfg(windows)]
 unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
@@ -171,7 +171,7 @@ unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, l
         // Searches the image's directory for the libraries that it needs.
         Mapping::InPlace => LOAD_WITH_ALTERED_SEARCH_PATH,
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: loading runs the image's initializers, which are sound to run, as this function demands.
     opening_controlled(|| unsafe { Library::load_with_flags(image.path(), flags) }).map(Into::into)
 }
 
@@ -179,7 +179,8 @@ unsafe fn load(image: &Image, mapping: Mapping) -> Result<libloading::Library, l
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn is_known(path: &Path) -> bool {
     use libloading::os::unix::{Library, RTLD_LAZY};
-    // SAFETY: nothing is loaded that is not loaded already, so nothing runs.
+    // SAFETY: with `RTLD_NOLOAD`, nothing is loaded that is not loaded already, so no constructor runs. The caller holds the
+    // lock `loader`, so no host of this process closes the library meanwhile, and giving the share back runs no destructor.
     opening_controlled(|| unsafe { Library::open(Some(path), RTLD_LAZY | libc::RTLD_NOLOAD) }.is_ok())
 }
 
@@ -261,12 +262,12 @@ pub(crate) struct Settings {
 
 /// Finds the table, and checks it as far as that can be done before it is used.
 fn checked_table(loaded: &libloading::Library) -> Result<*const PluginTable, FileError> {
-    // SAFETY: a symbol is only looked up; the pointer is not used before what it points at is checked.
+    // SAFETY: `get` only looks the symbol up. A pointer is right for any symbol, and nothing is read through it here.
     let table = opening_controlled(|| unsafe { loaded.get::<*const PluginTable>(TABLE_SYMBOL) });
     let no_plugin = || FileError::new(|path| Error::NotAPlugin { path });
     let table = *table.map_err(|_| no_plugin())?;
-    // SAFETY: a library with this symbol has at least a table's header there, as inspection has checked; the file's and
-    // the mapped library's differ only in place.
+    // SAFETY: these bytes are mapped, and nothing changes them: `inspect::check_table` has found a whole header behind this
+    // symbol, within a section of the file. The loader has mapped that file, or one that `Trust::any` covers in its place.
     let header = unsafe { std::slice::from_raw_parts(table.cast::<u8>(), HEADER_SIZE) };
     Header::parse(header).ok_or_else(no_plugin)?.check(None)?;
     Ok(table)
@@ -290,7 +291,7 @@ impl Library {
             let _one_at_a_time = loader();
             #[cfg(any(target_os = "linux", target_os = "macos"))]
             image.avoid_known_path(source, is_known);
-            // SAFETY: the trust covers the file: its constructors are sound to run.
+            // SAFETY: the constructors are sound to run: `Host::read_plugin` has asked `Trust`, whose maker promises that.
             unsafe { load(&image, settings.mapping) }
         };
         let loaded = loaded.map_err(|error| {
@@ -317,20 +318,23 @@ impl Library {
         if !source.is_mapped_at(table.addr()) {
             return Err(Error::Changed { path: path.to_owned() });
         }
-        // SAFETY: the table has this version and at least this length. It exists until the library is unmapped, by `Drop`.
+        // SAFETY: `checked_table` has found this version and at least this length in the table's header. The table is a
+        // constant of the library. `Mapped` keeps the library mapped until `close`, and nothing reads the table later.
         let table: &'static PluginTable = unsafe { &*table };
         let Settings { backtraces, memory, faults, on_leak, quiet, .. } = settings.clone();
         let services = Services::new(inspected.description.name().to_owned(), backtraces, memory, faults, quiet);
         // From here on, the library may call this one, which may be a plugin itself.
         note_plugin();
-        // SAFETY: the services are kept until after the library is unmapped.
+        // SAFETY: the services have to stay valid while the library is mapped. `mapped.services` gets a share of them, which
+        // is dropped only when the library is unmapped, and leaked if it stays. A library that refuses does not keep them.
         let bound = unsafe { (table.bind)(services.table()) };
         if bound != bound::BOUND {
             forget_plugin();
         }
         match bound {
             bound::ALREADY => {
-                // SAFETY: another has mapped the library, and keeps it. This was one more share of it.
+                // SAFETY: no code calls the library because of this share. The host that has bound the library keeps a share of
+                // its own for as long as code may call the library, so this close cannot unmap it earlier.
                 unsafe { mapped.close(table) };
                 return Err(Error::AlreadyMapped { path: path.to_owned() });
             }
@@ -364,12 +368,13 @@ impl Library {
     /// The items that the library has registered.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         unsafe extern "C" fn visit(entries: *mut c_void, export: *const Export) {
-            // SAFETY: `entries` is the vector below. `export` is of this library, and its entry is used only while the library
-            // is mapped.
+            // SAFETY: `entries` is the address of the vector below, which nothing else uses during the visit. `export` is one of
+            // the library's own. Each user of an entry keeps the library mapped: `Host::bring_up` and `Plugin` have it, and a
+            // task that runs hooks has `RunningHooks`.
             unsafe { (*entries.cast::<Vec<Entry>>()).extend(Entry::new(&*export)) }
         }
         let mut entries: Vec<Entry> = Vec::new();
-        // SAFETY: `visit` expects a pointer to a vector of entries.
+        // SAFETY: the library is mapped, as `self.mapped` is not closed yet. `visit` gets the vector that it expects.
         unsafe { (self.table.visit_exports)((&raw mut entries).cast(), visit) };
         entries
     }
@@ -440,7 +445,8 @@ impl Library {
                 running.clean_up(steps);
                 steps.begin(count);
                 running.begin(FLUSH);
-                // SAFETY: no handle is left, so no export is called any more; `running` keeps the library.
+                // SAFETY: `unbind` expects that no export is called any more, and the library is dropped only after its last
+                // handle. `running` keeps it mapped, because `Threads` closes no library while hooks run.
                 unsafe { (table.unbind)() };
                 running.clean_up(steps);
                 running
@@ -476,7 +482,7 @@ impl Library {
         let (table, services) = (self.table, self.services.clone());
         let (no_delete, on_leak) = (self.no_delete, std::mem::take(&mut self.on_leak));
         self.services.threads.close_when_quiet(move || {
-            // SAFETY: the library is still mapped.
+            // SAFETY: the table's library is mapped: this closure owns `mapped`, and has not closed it.
             let reasons = unsafe { reasons_to_stay(table, &services, mapped.image.as_ref()) };
             if !reasons.is_empty() {
                 // Code that the host does not control may call the library, so it stays mapped.
@@ -484,14 +490,15 @@ impl Library {
                 closed.set(Err(reasons));
                 return false;
             }
-            // SAFETY: no handle is left, and no thread of the library runs. All that it registered is with the services, which
-            // call none of it any more. The foreign libraries that it uses leave nothing behind.
+            // SAFETY: no code calls the library after this. The library was dropped after its last handle. `close_when_quiet`
+            // calls this when no thread, hook or destructor of it runs, and lets none begin. `reasons_to_stay` has found nothing
+            // else that leads to it.
             let gone = unsafe { mapped.close(table) };
             if !gone {
                 closed.set(Err(vec![if no_delete { PinReason::NoDelete } else { PinReason::StillMapped }]));
                 return false;
             }
-            // SAFETY: the library is unmapped.
+            // SAFETY: the library is unmapped: `close` has asked the loader (`is_unmapped`).
             if let Some(leak) = unsafe { services.reclaim() } {
                 on_leak.tell(&leak);
             }
@@ -509,16 +516,16 @@ impl Library {
 ///
 /// The library that has the table is mapped.
 unsafe fn reasons_to_stay(table: &PluginTable, services: &Services, image: Option<&Image>) -> Vec<PinReason> {
-    // SAFETY: the caller's promise.
+    // SAFETY: `escaped` is a function of the library, which is mapped, as this function demands.
     let said = unsafe { (table.escaped)() };
     if said.kinds & escaped::UNKNOWN != 0 {
         return vec![PinReason::Platform];
     }
     let mut reasons = Vec::new();
     let mut details = Vec::new();
-    // SAFETY: the caller's promise.
+    // SAFETY: the library is mapped, as this function demands.
     unsafe { table.visit_registrations(|registered| details.push(*registered)) };
-    // SAFETY: the caller's promise, and a registration of that library.
+    // SAFETY: the library is mapped, as this function demands. It has just told of this registration.
     let things = Registered::of(&said, &details, |registered| unsafe { named(registered, table, image) });
     if !things.is_empty() {
         reasons.push(PinReason::Registered { things });
@@ -528,7 +535,7 @@ unsafe fn reasons_to_stay(table: &PluginTable, services: &Services, image: Optio
         return vec![PinReason::Uncontrolled];
     }
     // References that the plugin has called by are bound now. The libraries that they are bound to are still loaded.
-    // SAFETY: the table is in the library, which is mapped.
+    // SAFETY: the address of the table is in the library, which this function's caller keeps mapped.
     reasons.extend(services.reasons_of(unsafe { keep_foreign(std::ptr::from_ref(table).cast()) }));
     reasons
 }
@@ -540,7 +547,7 @@ unsafe fn reasons_to_stay(table: &PluginTable, services: &Services, image: Optio
 /// The library that has the table and has registered this is mapped.
 #[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(unused_variables))] // Elsewhere no library tells.
 unsafe fn named(registered: &table::Registered, table: &PluginTable, image: Option<&Image>) -> Registered {
-    // SAFETY: the caller's promise: a name in the library that ends with NUL.
+    // SAFETY: `table::Registered::by` is a name that ends with NUL, in a library that is mapped, as this function demands.
     let by = unsafe { std::ffi::CStr::from_ptr(registered.by) }.to_string_lossy().into_owned();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     let (function, library) = {

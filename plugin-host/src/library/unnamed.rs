@@ -59,10 +59,10 @@ fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     let flags = libc::O_PATH | libc::O_DIRECTORY;
     let directory = beyond_standard_streams(|| OpenOptions::new().read(true).custom_flags(flags).open(path))?;
     let least = (FIRST + RandomState::new().hash_one(path) % NUMBERS) as i32;
-    // SAFETY: a descriptor that is open.
+    // SAFETY: `F_DUPFD_CLOEXEC` takes a descriptor and a number, and touches no memory. `directory` keeps the descriptor open.
     match unsafe { libc::fcntl(directory.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) } {
         number if number < 0 => Ok(directory.into()),
-        // SAFETY: just made, and no other code has it.
+        // SAFETY: `fcntl` has just made this descriptor and returned its number only here, so this is its only owner.
         number => Ok(unsafe { OwnedFd::from_raw_fd(number) }),
     }
 }

@@ -31,14 +31,15 @@ impl Maps {
 pub(crate) fn is_at(file: &std::fs::File, address: usize) -> io::Result<bool> {
     use std::os::fd::AsRawFd as _;
     let _one_at_a_time = crate::os::loader::loader();
-    // SAFETY: a new mapping of a file that is open, at an address that the kernel chooses. The mapping is never read.
+    // SAFETY: the kernel chooses an address that is free, so this changes no memory that is in use. `file` is open. Nothing reads
+    // the mapping, so the file may be shorter.
     let mapped =
         unsafe { libc::mmap(std::ptr::null_mut(), 1, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0) };
     if mapped == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }
     let is_at = Maps::read().map(|maps| maps.file_at(address) == maps.file_at(mapped.addr()));
-    // SAFETY: the mapping from above, which nothing refers to.
+    // SAFETY: the mapping was made above. Only its address was used.
     unsafe { libc::munmap(mapped, 1) };
     is_at
 }

@@ -30,7 +30,9 @@ pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: Optio
         if text.is_null() {
             return None;
         }
-        // SAFETY: a name in a library that is mapped: the plugin's, or one that is kept.
+        // SAFETY: `dladdr` has returned this name, which ends with NUL and is in the function's library. That is the plugin's, which
+        // no host unmaps while `loader` is held, or one that the plugin uses. Such a library stays loaded as long as the plugin that
+        // is linked with it, and for ever if the plugin has opened it (`keep_opened`).
         Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
     };
     let known = text(found.dli_sname);
@@ -48,12 +50,12 @@ pub(crate) fn place_of(function: *const c_void, own: *const c_void, image: Optio
 
 fn look_up(address: *const c_void) -> Option<libc::Dl_info> {
     let mut found = std::mem::MaybeUninit::uninit();
-    // SAFETY: the address is looked up and not used. The pointer is valid for the result.
+    // SAFETY: `dladdr` compares the address and never reads there. `found` has room for the result.
     let known = unsafe { libc::dladdr(address, found.as_mut_ptr()) } != 0;
     if !known {
         return None;
     }
-    // SAFETY: the function has written it.
+    // SAFETY: `dladdr` has written all of `found`, because it has not returned 0.
     Some(unsafe { found.assume_init() })
 }
 

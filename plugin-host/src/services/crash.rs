@@ -39,9 +39,9 @@ pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for ((signal, _), before) in SIGNALS.into_iter().zip(&BEFORE) {
-            // SAFETY: all bits zero are a value of this struct.
+            // SAFETY: `sigaction` consists of numbers and of an `Option` of a function, for which all bits zero are a value.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-            // SAFETY: the pointer is valid for the result.
+            // SAFETY: with a null action, this only reads the present one, into `action`, which has room for it.
             if unsafe { libc::sigaction(signal, null(), &raw mut action) } != 0 {
                 continue;
             }
@@ -50,8 +50,9 @@ pub(crate) fn install() {
             let handler: unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = on_signal;
             action.sa_sigaction = handler as usize;
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | (action.sa_flags & libc::SA_NODEFER);
-            // SAFETY: the handler does what a signal handler may do. It is in the program, or in a plugin that stays mapped
-            // because it calls this function.
+            // SAFETY: `action` is whole, and `on_signal` has the type that `SA_SIGINFO` stands for. It calls only functions that
+            // POSIX allows in a handler, and neither allocates nor locks. It is in the program, or in a plugin that stays mapped,
+            // because its call of `sigaction` is noted.
             unsafe { libc::sigaction(signal, &raw const action, null_mut()) };
         }
         ON.store(true, Ordering::Relaxed);
@@ -79,7 +80,8 @@ fn change(change: impl FnOnce(&mut Vec<Arc<Image>>)) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one_at_a_time = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let old = IMAGES.load(Ordering::SeqCst);
-    // SAFETY: null, or a list that only this function frees, which runs once at a time.
+    // SAFETY: null, or a list from `Box::into_raw` below. Only this function frees a list, and `ONE_AT_A_TIME` keeps other
+    // calls away. Nothing changes a list that was published.
     let mut images = unsafe { old.as_ref() }.cloned().unwrap_or_default();
     change(&mut images);
     IMAGES.store(Box::into_raw(Box::new(images)), Ordering::SeqCst);
@@ -88,7 +90,8 @@ fn change(change: impl FnOnce(&mut Vec<Arc<Image>>)) {
         std::thread::yield_now();
     }
     if !old.is_null() {
-        // SAFETY: boxed above; handlers that begin now read the new list.
+        // SAFETY: an earlier call has boxed the list, and it is out of `IMAGES`, so it is freed once. No handler reads it:
+        // `READERS` was 0 after the store, and a handler that counts itself later loads the new list.
         drop(unsafe { Box::from_raw(old) });
     }
 }
@@ -100,7 +103,7 @@ impl Named {
     /// Makes reports name this plugin. It is from the file at `path`, and has the code at `address` and these entries.
     pub(crate) fn new(plugin: &str, path: &Path, address: *const c_void, entries: &[Entry]) -> Self {
         let mut found = Found { address: address.addr(), base: 0, code: Vec::new() };
-        // SAFETY: `look_at` expects a pointer to a `Found`.
+        // SAFETY: `look_at` gets the data that it expects, a `Found`, which nothing else uses meanwhile.
         unsafe { libc::dl_iterate_phdr(Some(look_at), (&raw mut found).cast()) };
         let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
         let mut exports: Vec<_> = exports.map(|entry| (entry.entry.addr(), entry.item.name.to_owned())).collect();
@@ -125,10 +128,17 @@ struct Found {
 }
 
 /// Looks at a library of the process: whether it is the one that is looked for.
+///
+/// # Safety
+///
+/// `library` is the loader's argument for a callback of `dl_iterate_phdr`. `found` is the address of a [`Found`] that nothing
+/// else uses.
 unsafe extern "C" fn look_at(library: *mut libc::dl_phdr_info, _: usize, found: *mut c_void) -> c_int {
-    // SAFETY: the loader's description of a library, and the struct of `Named::new`.
+    // SAFETY: the loader's description of a library is valid during the callback, and `found` is a `Found` that nothing else
+    // uses, as this function demands.
     let (library, found) = unsafe { (&*library, &mut *found.cast::<Found>()) };
-    // SAFETY: the loader keeps the headers of a library that is mapped.
+    // SAFETY: the loader says where the headers of this library are, and how many. They never change, and stay mapped during the
+    // callback: glibc holds its lock, and musl unmaps no library.
     let headers = unsafe { std::slice::from_raw_parts(library.dlpi_phdr, library.dlpi_phnum.into()) };
     let base = library.dlpi_addr as usize;
     let range = |header: &libc::Elf64_Phdr| {
@@ -178,60 +188,70 @@ static REPORTED: AtomicI32 = AtomicI32::new(0);
 ///
 /// `context` is the kernel's argument of a handler.
 unsafe fn is_in_report(thread: usize, context: *mut c_void) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the kernel's third argument of a handler is the address of a `ucontext_t`, which is valid while the handler runs.
     let blocked = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_sigmask };
-    // SAFETY: the signals that were blocked when this one arose, and a signal's number.
+    // SAFETY: `blocked` is a whole set: the kernel has written the signals that were blocked when this one arose. `sigismember`
+    // returns an error for any number that no signal has.
     let is_blocked = unsafe { libc::sigismember(blocked, REPORTED.load(Ordering::Relaxed)) } == 1;
     is_blocked && REPORTING.load(Ordering::Relaxed) == thread
 }
 
+/// Reports a signal, and passes it on.
+///
+/// # Safety
+///
+/// The arguments are those that the kernel passes to a handler with `SA_SIGINFO`.
 unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: the variable of this thread.
+    // SAFETY: `__errno_location` returns the address of this thread's `errno`, which is valid as long as the thread.
     let errno = unsafe { *libc::__errno_location() };
-    // SAFETY: it has no arguments.
+    // SAFETY: `pthread_self` has no conditions, and a handler may call it.
     let thread = unsafe { libc::pthread_self() } as usize;
     let place = SIGNALS.iter().position(|(known, _)| *known == signal);
     let before = place.and_then(|place| BEFORE[place].get());
-    // SAFETY: the kernel's description of the signal.
+    // SAFETY: `info` is the address of the kernel's description of the signal, which is valid while the handler runs.
     let is_sent = unsafe { (*info).si_code } <= 0;
     let is_ignored = is_sent && before.is_some_and(|before| before.sa_sigaction == libc::SIG_IGN);
-    // SAFETY: the kernel's argument of this handler.
+    // SAFETY: `context` is the kernel's argument of this handler.
     let is_in_report = unsafe { is_in_report(thread, context) };
     if !is_ignored && !is_in_report {
         REPORTED.store(signal, Ordering::Relaxed);
         REPORTING.store(thread, Ordering::Relaxed);
-        // SAFETY: the kernel's arguments of this handler.
+        // SAFETY: `info` and `context` are the kernel's arguments of this handler, for this signal.
         unsafe { report(place.map_or("", |place| SIGNALS[place].1), signal, info, context, is_sent) };
     }
     match before.map_or(libc::SIG_DFL, |before| before.sa_sigaction) {
         libc::SIG_IGN if is_ignored => {}
         libc::SIG_DFL | libc::SIG_IGN => {
-            // SAFETY: all bits zero are the default action.
+            // SAFETY: all bits zero are a value of `sigaction`, and mean the default action (`SIG_DFL` is 0).
             let default: libc::sigaction = unsafe { std::mem::zeroed() };
-            // SAFETY: as it says.
+            // SAFETY: `default` is a whole action without a function, so this makes the kernel call nothing.
             unsafe { libc::sigaction(signal, &raw const default, null_mut()) };
             // An instruction that faults does so again. A signal that was sent is sent once more, and comes when this returns.
             if is_sent {
-                // SAFETY: a signal's number.
+                // SAFETY: a handler may call `raise`. The signal is blocked until this handler returns, or it ends the process.
                 unsafe { libc::raise(signal) };
             }
         }
         handler if before.is_some_and(|before| before.sa_flags & libc::SA_SIGINFO != 0) => {
             type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
-            // SAFETY: a handler with this flag has this type.
+            // SAFETY: `BEFORE` has the action that `sigaction` returned. A handler in an action with this flag has this type, and
+            // it is neither `SIG_DFL` nor `SIG_IGN`, so it is a function's address.
             let handler = unsafe { std::mem::transmute::<usize, Handler>(handler) };
-            // SAFETY: the kernel's arguments of this handler.
+            // SAFETY: the kernel would have called this handler with the same arguments. The code that installed it keeps it
+            // mapped: it has not taken the handler back, or it would have replaced this one.
             unsafe { handler(signal, info, context) };
         }
         handler => {
-            // SAFETY: a handler without the flag has this type.
+            // SAFETY: a handler in an action without this flag has this type. It is neither `SIG_DFL` nor `SIG_IGN`, so it is a
+            // function's address.
             let handler = unsafe { std::mem::transmute::<usize, unsafe extern "C" fn(c_int)>(handler) };
-            // SAFETY: the kernel's arguments of this handler.
+            // SAFETY: the kernel would have called this handler with the same argument. The code that installed it keeps it mapped,
+            // as for a handler with the flag.
             unsafe { handler(signal) };
         }
     }
     _ = REPORTING.compare_exchange(thread, 0, Ordering::Relaxed, Ordering::Relaxed);
-    // SAFETY: as above.
+    // SAFETY: `__errno_location` returns the address of this thread's `errno`, which is valid as long as the thread.
     unsafe { *libc::__errno_location() = errno };
 }
 
@@ -246,13 +266,15 @@ unsafe fn report(name: &str, signal: c_int, info: *mut libc::siginfo_t, context:
     let mut line = Line { bytes: [0; 1000], len: 0 };
     _ = write!(line, "fatal signal {signal} ({name})");
     if !is_sent {
-        // SAFETY: the caller's promise; a signal that the processor caused has an address.
+        // SAFETY: `info` is the kernel's description of the signal, as this function demands. For a signal that was not sent, the
+        // kernel has set the address.
         _ = write!(line, " at address {:#x}", unsafe { (*info).si_addr() }.addr());
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: `context` is the kernel's argument of a handler, as this function demands.
     let (code, stack) = unsafe { registers(context) };
     READERS.fetch_add(1, Ordering::SeqCst);
-    // SAFETY: null, or a list that is not freed before `READERS` is counted down.
+    // SAFETY: null, or a list that `change` has published. `change` frees it only after it has seen `READERS` at 0, and this
+    // handler is counted there until it has read the list.
     let images = unsafe { IMAGES.load(Ordering::SeqCst).as_ref() }.map_or(&[][..], Vec::as_slice);
     let image_of = |address: usize| images.iter().find(|image| image.code.iter().any(|code| code.contains(&address)));
     if let Some(image) = image_of(code) {
@@ -265,7 +287,7 @@ unsafe fn report(name: &str, signal: c_int, info: *mut libc::siginfo_t, context:
     }
     READERS.fetch_sub(1, Ordering::SeqCst);
     line.bytes[line.len] = b'\n';
-    // SAFETY: the bytes of the line, with the line feed.
+    // SAFETY: `line.bytes` has `line.len + 1` bytes that are set: `Line` leaves one place for the line feed.
     unsafe { libc::write(libc::STDERR_FILENO, line.bytes.as_ptr().cast(), line.len + 1) };
 }
 
@@ -286,7 +308,7 @@ impl Line {
 ///
 /// `context` is the kernel's argument of a handler.
 unsafe fn registers(context: *mut c_void) -> (usize, usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the kernel's third argument of a handler is the address of a `ucontext_t`, which is valid while the handler runs.
     let context = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext };
     #[cfg(target_arch = "x86_64")]
     return (context.gregs[libc::REG_RIP as usize] as usize, context.gregs[libc::REG_RSP as usize] as usize);
@@ -305,7 +327,8 @@ fn on_stack<T>(start: usize, is_wanted: impl Fn(usize) -> Option<T>) -> Option<T
     while at < end {
         let to = libc::iovec { iov_base: words.as_mut_ptr().cast(), iov_len: size_of_val(&words) };
         let from = libc::iovec { iov_base: std::ptr::without_provenance_mut(at), iov_len: size_of_val(&words) };
-        // SAFETY: the words have room for as much; the kernel checks the rest. `getpid` has no arguments.
+        // SAFETY: the kernel writes at most `iov_len` bytes, for which `words` has room, and any bytes are numbers. It checks the
+        // addresses that it reads from. `getpid` has no conditions.
         let read = unsafe { libc::process_vm_readv(libc::getpid(), &raw const to, 1, &raw const from, 1, 0) };
         let read = usize::try_from(read).unwrap_or(0);
         if let Some(found) = words.iter().take(read / size_of::<usize>()).find_map(|word| is_wanted(*word)) {
@@ -338,19 +361,19 @@ struct AlternateStack {
 
 impl AlternateStack {
     fn new() -> Option<Self> {
-        // SAFETY: all bits zero are a value of this struct.
+        // SAFETY: `stack_t` consists of a pointer and numbers, for which all bits zero are a value.
         let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the pointer is valid for the result.
+        // SAFETY: with a null stack, this only reads the present one, into `stack`, which has room for it.
         if unsafe { libc::sigaltstack(null(), &raw mut stack) } != 0 || stack.ss_flags & libc::SS_DISABLE == 0 {
             return None;
         }
-        // SAFETY: these only read.
+        // SAFETY: the two functions take a number, and only return one.
         let (least, page) =
             unsafe { (libc::getauxval(libc::AT_MINSIGSTKSZ) as usize, libc::sysconf(libc::_SC_PAGESIZE)) };
         let page = usize::try_from(page).ok()?;
         let stack_size = least.saturating_add(4 * libc::SIGSTKSZ).checked_next_multiple_of(page)?;
         let size = page.checked_add(stack_size)?;
-        // SAFETY: new memory.
+        // SAFETY: the kernel chooses an address that is free, so this changes no memory that is in use.
         let memory =
             unsafe { libc::mmap(null_mut(), size, libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) };
         if memory == libc::MAP_FAILED {
@@ -358,13 +381,14 @@ impl AlternateStack {
         }
         let start = memory.wrapping_byte_add(page);
         stack = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: stack_size };
-        // SAFETY: a part of the new memory, which stays until the stack is taken back.
+        // SAFETY: both are given the new memory from its second page on, which nothing else uses. It stays mapped until `drop`
+        // has taken the stack back.
         let is_used = unsafe {
             libc::mprotect(start, stack_size, libc::PROT_READ | libc::PROT_WRITE) == 0
                 && libc::sigaltstack(&raw const stack, null_mut()) == 0
         };
         if !is_used {
-            // SAFETY: mapped above, and not used.
+            // SAFETY: the mapping was made above. It did not become this thread's stack, so nothing uses it.
             unsafe { libc::munmap(memory, size) };
             return None;
         }
@@ -375,9 +399,10 @@ impl AlternateStack {
 impl Drop for AlternateStack {
     fn drop(&mut self) {
         let none = libc::stack_t { ss_sp: null_mut(), ss_flags: libc::SS_DISABLE, ss_size: self.size };
-        // SAFETY: this thread takes its stack back. A handler that runs on the stack, and ends the thread, cannot.
+        // SAFETY: `none` is whole, and with `SS_DISABLE` the kernel uses no stack. It refuses while this thread runs on the
+        // alternate stack, as it does if a handler ends the thread.
         if unsafe { libc::sigaltstack(&raw const none, null_mut()) } == 0 {
-            // SAFETY: mapped by `new`, and nothing refers to it any more.
+            // SAFETY: `new` has made this mapping. The kernel has just forgotten the stack, and this thread does not run on it.
             unsafe { libc::munmap(self.memory, self.size) };
         }
     }
@@ -413,15 +438,15 @@ mod tests {
     #[test]
     fn a_guard_page_is_below_an_alternate_stack() {
         let on_thread = || {
-            // SAFETY: all bits zero are a value of this struct.
+            // SAFETY: `stack_t` consists of a pointer and numbers, for which all bits zero are a value.
             let mut stds: libc::stack_t = unsafe { std::mem::zeroed() };
             let none = libc::stack_t { ss_sp: null_mut(), ss_flags: libc::SS_DISABLE, ss_size: libc::SIGSTKSZ };
-            // SAFETY: this thread's stack is taken away for as long as this runs.
+            // SAFETY: `none` is whole, and `stds` has room for the present stack. The thread does not run on that stack.
             assert_eq!(unsafe { libc::sigaltstack(&raw const none, &raw mut stds) }, 0);
             let own = AlternateStack::new().unwrap();
-            // SAFETY: as above.
+            // SAFETY: all bits zero are a value of `stack_t`, as for `stds`.
             let mut stack: libc::stack_t = unsafe { std::mem::zeroed() };
-            // SAFETY: the pointer is valid for the result.
+            // SAFETY: with a null stack, this only reads the present one, into `stack`, which has room for it.
             assert_eq!(unsafe { libc::sigaltstack(null(), &raw mut stack) }, 0);
             let (start, size) = (stack.ss_sp.addr(), stack.ss_size);
             let access = |address: usize| {
@@ -437,7 +462,7 @@ mod tests {
             assert_eq!(access(start).as_deref(), Some("rw-p"));
             assert_eq!(access(start + size - 1).as_deref(), Some("rw-p"));
             drop(own);
-            // SAFETY: the stack that std has given this thread.
+            // SAFETY: `stds` is the stack that std has given this thread. Std keeps it mapped until the thread ends.
             assert_eq!(unsafe { libc::sigaltstack(&raw const stds, null_mut()) }, 0);
         };
         std::thread::spawn(on_thread).join().unwrap();

@@ -42,7 +42,7 @@ macro_rules! use_system_allocator {
             static SYSTEM_ALLOCATOR: ::std::alloc::System = ::std::alloc::System;
 
             $crate::__private::inventory::submit! {
-                // SAFETY: it is the global allocator.
+                // SAFETY: the `#[global_allocator]` above is `System`, and a program has only one.
                 unsafe { $crate::__private::SystemIsGlobal::new() }
             }
         };
@@ -166,22 +166,28 @@ pub(crate) fn lent(memory: Memory, blocks: *const Option<Blocks>, is_common: boo
 ///
 /// The size and the alignment are those of a `Layout`.
 unsafe fn layout(size: usize, align: usize) -> Layout {
-    // SAFETY: the caller's promise.
+    // SAFETY: a `Layout` with this size and alignment exists, as this function demands.
     unsafe { Layout::from_size_align_unchecked(size, align) }
 }
 
+// The functions below are called only by a plugin's `HostAllocator`, through the table from `lent`. Each gets the arguments of
+// the `GlobalAlloc` function of the same name, so that function's contract holds for them. A block came from this program's
+// allocator: from one of these functions, or in a buffer of the common allocator, which a library adopts only if that is this
+// one. The last argument is `HostMemory::library`. A plugin calls them only while it is mapped, so its services still exist.
+
 unsafe extern "C" fn plain_alloc(size: usize, align: usize, _: *const c_void) -> *mut u8 {
-    // SAFETY: called as `GlobalAlloc::alloc`, which the library's allocator passes on.
+    // SAFETY: these are the arguments of a call of `GlobalAlloc::alloc`: parts of a `Layout`, whose size is not 0.
     unsafe { alloc(layout(size, align)) }
 }
 
 unsafe extern "C" fn plain_alloc_zeroed(size: usize, align: usize, _: *const c_void) -> *mut u8 {
-    // SAFETY: as above.
+    // SAFETY: these are the arguments of a call of `GlobalAlloc::alloc_zeroed`: parts of a `Layout`, whose size is not 0.
     unsafe { alloc_zeroed(layout(size, align)) }
 }
 
 unsafe extern "C" fn plain_dealloc(block: *mut u8, size: usize, align: usize, _: *const c_void) {
-    // SAFETY: as above. The block is from `plain_alloc`, `plain_alloc_zeroed` or `plain_realloc`.
+    // SAFETY: these are the arguments of a call of `GlobalAlloc::dealloc`. So the block has this layout and is not used
+    // afterwards, and it came from this program's allocator.
     unsafe { dealloc(block, layout(size, align)) }
 }
 
@@ -192,7 +198,8 @@ unsafe extern "C" fn plain_realloc(
     new_size: usize,
     _: *const c_void,
 ) -> *mut u8 {
-    // SAFETY: as above.
+    // SAFETY: these are the arguments of a call of `GlobalAlloc::realloc`. So the block has this layout, and the new size, which
+    // is not 0, makes a `Layout` with the alignment. The block came from this program's allocator.
     unsafe { realloc(block, layout(size, align), new_size) }
 }
 
@@ -203,7 +210,8 @@ unsafe extern "C" fn plain_realloc(
 /// `library` is the pointer in the [`HostMemory`] that [`lent`] made for a library with tracked memory. The library's services
 /// still exist.
 unsafe fn blocks<'a>(library: *const c_void) -> &'a Blocks {
-    // SAFETY: the caller's promise.
+    // SAFETY: `Services::new` passes `lent` the address of its field `blocks`. The services still exist, as this function
+    // demands, and the field is never borrowed mutably.
     let blocks = unsafe { &*library.cast::<Option<Blocks>>() };
     blocks.as_ref().expect("these functions are given to libraries that have such a list")
 }
@@ -214,17 +222,18 @@ unsafe fn blocks<'a>(library: *const c_void) -> &'a Blocks {
 ///
 /// As for [`blocks`]. The block is null, or it was just allocated with this layout and no other code has it.
 unsafe fn listed(library: *const c_void, block: *mut u8, layout: Layout) -> *mut u8 {
-    // SAFETY: the caller's promise.
+    // SAFETY: `library` is as `blocks` needs it, because this function demands the same.
     if block.is_null() || unsafe { blocks(library) }.insert(block, layout) {
         return block;
     }
-    // SAFETY: the block was allocated with this layout, and no other code has it.
+    // SAFETY: the block was just allocated with this layout and no other code has it, as this function demands.
     unsafe { dealloc(block, layout) };
     std::ptr::null_mut()
 }
 
 unsafe extern "C" fn tracked_alloc(size: usize, align: usize, library: *const c_void) -> *mut u8 {
-    // SAFETY: as for `plain_alloc`. An attached library calls this with the pointer that `lent` gave it.
+    // SAFETY: size and alignment are parts of a `Layout` whose size is not 0, as for `plain_alloc`. `library` is
+    // `HostMemory::library`, which `blocks` needs. The new block is `listed` with the layout that it was allocated with.
     unsafe {
         let layout = layout(size, align);
         listed(library, alloc(layout), layout)
@@ -232,7 +241,8 @@ unsafe extern "C" fn tracked_alloc(size: usize, align: usize, library: *const c_
 }
 
 unsafe extern "C" fn tracked_alloc_zeroed(size: usize, align: usize, library: *const c_void) -> *mut u8 {
-    // SAFETY: as above.
+    // SAFETY: size and alignment are parts of a `Layout` whose size is not 0, as for `plain_alloc`. `library` is
+    // `HostMemory::library`, which `blocks` needs. The new block is `listed` with the layout that it was allocated with.
     unsafe {
         let layout = layout(size, align);
         listed(library, alloc_zeroed(layout), layout)
@@ -240,7 +250,9 @@ unsafe extern "C" fn tracked_alloc_zeroed(size: usize, align: usize, library: *c
 }
 
 unsafe extern "C" fn tracked_dealloc(block: *mut u8, size: usize, align: usize, library: *const c_void) {
-    // SAFETY: as above. The block leaves the list first: after it is freed, another thread may be given a block at its address.
+    // The block leaves the list first: after it is freed, another thread may be given a block at its address.
+    // SAFETY: the block has this layout and came from this program's allocator, as for `plain_dealloc`. `library` is
+    // `HostMemory::library`, which `blocks` needs.
     unsafe {
         blocks(library).remove(block);
         dealloc(block, layout(size, align));
@@ -254,8 +266,9 @@ unsafe extern "C" fn tracked_realloc(
     new_size: usize,
     library: *const c_void,
 ) -> *mut u8 {
-    // SAFETY: as above. By the contract of `realloc`, the new size and the alignment make a layout. If the list cannot grow,
-    // the block is not tracked any more: it has moved already, so `realloc` can no longer fail.
+    // If the list cannot grow, the block is not tracked any more: it has moved already, so `realloc` can no longer fail.
+    // SAFETY: the block has this layout and came from this program's allocator, as for `plain_realloc`, and the new size makes a
+    // `Layout` with the alignment. `library` is `HostMemory::library`, which `blocks` needs.
     unsafe {
         let blocks = blocks(library);
         let old = layout(size, align);
@@ -271,13 +284,14 @@ unsafe extern "C" fn tracked_realloc(
 }
 
 unsafe extern "C" fn hand_over(block: *mut u8, library: *const c_void) {
-    // SAFETY: an attached library calls this with the pointer that `lent` gave it.
+    // SAFETY: the library passes back its `HostMemory::library`, and it is mapped, because it calls this.
     unsafe { blocks(library) }.remove(block);
 }
 
 unsafe extern "C" fn take_over(block: *mut u8, size: usize, align: usize, library: *const c_void) {
-    // SAFETY: an attached library calls this with the pointer that `lent` gave it, and with the layout of the block. If the list cannot grow,
-    // the block is not tracked.
+    // If the list cannot grow, the block is not tracked.
+    // SAFETY: the library passes back its `HostMemory::library`, and it is mapped, because it calls this. The size and the
+    // alignment are those of the block's `Layout` (`HostMemory::take_over`).
     unsafe { blocks(library).insert(block, layout(size, align)) };
 }
 
@@ -297,7 +311,8 @@ type Shard = HashMap<Address, Block, BuildHasherDefault<AddressHasher>>;
 
 #[derive(PartialEq, Eq, Hash)]
 struct Address(*mut u8);
-// SAFETY: the address is only compared, until the owner of the whole list frees the block.
+// SAFETY: the address is only compared, until `Blocks::free_all` frees the block. Any thread may free a block of the global
+// allocator.
 unsafe impl Send for Address {}
 
 struct Block {
@@ -363,8 +378,9 @@ impl Blocks {
         for shard in &self.shards {
             let left = std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
             for (Address(at), block) in left {
-                // SAFETY: the library allocated the block with this layout or took it over, and has not freed it or handed it
-                // over since. Only the library had pointers to it, and the library is unmapped.
+                // SAFETY: the block has this layout and is not freed: each function that allocates, frees, hands over or takes
+                // over a block keeps the list. The list was taken, so each block is freed once. Only the library may have pointers
+                // to it (`Memory::Tracked`), and the library is unmapped, as this function demands.
                 unsafe { dealloc(at, block.layout) };
                 if block.counts {
                     blocks += 1;
@@ -385,7 +401,7 @@ mod tests {
         let blocks = Blocks::default();
         let new = |size: usize| {
             let layout = Layout::from_size_align(size, 8).unwrap();
-            // SAFETY: the layout is not empty.
+            // SAFETY: the test passes sizes from 1 on, so the layout's size is not 0.
             let block = unsafe { alloc(layout) };
             assert!(blocks.insert(block, layout));
             (block, layout)
@@ -395,12 +411,12 @@ mod tests {
         let kept: Vec<_> = (1..=100).map(new).collect();
         for &(block, layout) in &kept[..98] {
             blocks.remove(block);
-            // SAFETY: the block was allocated above with this layout.
+            // SAFETY: `new` has allocated the block with this layout. It is off the list, so `free_all` does not free it again.
             unsafe { dealloc(block, layout) };
         }
-        // SAFETY: no code uses the blocks that are left.
+        // SAFETY: no library has these blocks, and the test does not use those that are left.
         assert_eq!(unsafe { blocks.free_all() }, (2, 99 + 100));
-        // SAFETY: as above.
+        // SAFETY: the list is empty now, so nothing is freed.
         assert_eq!(unsafe { blocks.free_all() }, (0, 0));
     }
 }

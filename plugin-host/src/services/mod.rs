@@ -41,10 +41,11 @@ pub(crate) struct Services {
     pub(crate) blocks: Option<Blocks>,
 }
 
-// SAFETY: the raw pointers in `table` and `memory` point to this struct, to its fields, to the text of `plugin`, which the
-// struct owns, and to statics of the host. Any thread may use these.
+// SAFETY: the raw pointers in `table` and `memory` lead to this struct, whose fields are `Sync`, to the text of `plugin`,
+// which never changes, and to constants of the host. So any thread may use what they lead to.
 unsafe impl Send for Services {}
-// SAFETY: as above. The other fields are `Sync`.
+// SAFETY: nothing changes `table` and `memory` after `new`, and any thread may use what their pointers lead to. The other
+// fields are `Sync`.
 unsafe impl Sync for Services {}
 
 impl Services {
@@ -69,7 +70,8 @@ impl Services {
                 key_set,
                 thread_create,
                 common,
-                // SAFETY: the pointer leads to the allocation of the value that is being made. Only a field's address is taken.
+                // SAFETY: the place of the field must be in one allocation with `this`: `new_cyclic` has allocated room for the
+                // value. Nothing is read, so the field need not be there yet.
                 memory: unsafe { &raw const (*this.as_ptr()).memory },
                 library_opened,
                 symbol_found,
@@ -80,7 +82,7 @@ impl Services {
                 plugin_len: plugin.len(),
                 key_adopt,
             },
-            // SAFETY: the pointer leads to the allocation of the value that is being made. Only a field's address is taken.
+            // SAFETY: `new_cyclic` has allocated room for the value, so the field's place is in the allocation. Nothing is read.
             memory: memory::lent(memory, unsafe { &raw const (*this.as_ptr()).blocks }, is_common),
             plugin,
             faults,
@@ -143,22 +145,29 @@ impl Services {
     ///
     /// The library is unmapped.
     pub(crate) unsafe fn reclaim(&self) -> Option<Leak> {
-        // SAFETY: the caller's promise.
+        // SAFETY: `free_all` needs the library to be unmapped, as this function demands.
         let (blocks, bytes) = unsafe { self.blocks.as_ref()?.free_all() };
         (blocks != 0).then(|| Leak { plugin: self.plugin.clone(), blocks, bytes })
     }
 }
 
+/// Returns the services that a library has passed back.
+///
+/// The functions below are called only by libraries, through [`Services::table`]. A library passes back the address
+/// [`HostServices::library`], and `Library` (`library/mod.rs`) keeps the services until the library is unmapped.
+///
 /// # Safety
 ///
 /// `library` is the address that [`Services::new`] wrote into the table of services that still exist.
 pub(crate) unsafe fn services<'a>(library: *const c_void) -> &'a Services {
-    // SAFETY: the caller's promise.
+    // SAFETY: the address is that of a `Services` in an `Arc`, which still exists, as this function demands. It is shared, and
+    // never borrowed mutably.
     unsafe { &*library.cast::<Services>() }
 }
 
 unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) {
-    // SAFETY: an attached library calls this with its own services and a fault of its own.
+    // SAFETY: the library passes back its `HostServices::library`, and it is mapped, because it calls this. It has made the
+    // fault (`HostServices::stray_fault`) and gives it away, so the fault is taken once.
     let (services, mut fault) = unsafe { (services(library), FaultRepr::take(fault)) };
     fault.export = Some(services.plugin.clone());
     services.faults.report_from_plugin(fault);
@@ -166,16 +175,19 @@ unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) 
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" fn library_opened(library: *const c_void, handle: *mut c_void) {
-    // SAFETY: an attached library calls this with its own services and a handle that it has just opened.
+    // SAFETY: the library passes back its `HostServices::library`. `keep_opened` needs a library that stays open: the plugin's
+    // `dlopen` has returned this handle and waits for this call before its caller could close it.
     let (services, foreign) = unsafe { (services(library), crate::unload::dependencies::keep_opened(handle)) };
     services.add_found(foreign);
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" fn symbol_found(library: *const c_void, symbol: *const c_void) {
-    // SAFETY: an attached library calls this with its own services.
+    // SAFETY: the library passes back its `HostServices::library`.
     let services = unsafe { services(library) };
-    services.add_found(crate::unload::dependencies::keep_found(symbol));
+    // SAFETY: the plugin's `dlsym` has found the address, and waits for this call before its caller could close that library.
+    // If a constructor found it, the library may be gone: then the address is in no library, which `keep_found` allows.
+    services.add_found(unsafe { crate::unload::dependencies::keep_found(symbol) });
 }
 
 /// Does nothing: only plugins that can be unmapped report the libraries that they open.
@@ -191,28 +203,29 @@ unsafe extern "C" fn exit(status: c_int) -> ! {
 }
 
 unsafe extern "C" fn thread_atexit(library: *const c_void, destructor: Destructor, object: *mut c_void) -> c_int {
-    // SAFETY: an attached library calls this with its own services.
+    // SAFETY: the library passes back its `HostServices::library`.
     unsafe { services(library) }.threads.add_destructor(destructor, object);
     0
 }
 
 unsafe extern "C" fn key_create(library: *const c_void, key: *mut u32, destructor: Option<Destructor>) -> c_int {
-    // SAFETY: an attached library calls this with its own services.
-    unsafe { services(library) }.threads.create_key(key, destructor)
+    // SAFETY: the library passes back its `HostServices::library`. `key` is valid for a write, because it is the argument of
+    // the plugin's own call of `pthread_key_create`.
+    unsafe { services(library).threads.create_key(key, destructor) }
 }
 
 unsafe extern "C" fn key_adopt(library: *const c_void, key: u32, destructor: Option<Destructor>) {
-    // SAFETY: an attached library calls this with its own services.
+    // SAFETY: the library passes back its `HostServices::library`.
     unsafe { services(library) }.threads.adopt_key(key, destructor);
 }
 
 unsafe extern "C" fn key_delete(library: *const c_void, key: u32) -> c_int {
-    // SAFETY: an attached library calls this with its own services.
+    // SAFETY: the library passes back its `HostServices::library`.
     unsafe { services(library) }.threads.delete_key(key)
 }
 
 unsafe extern "C" fn key_set(library: *const c_void, key: u32, value: *const c_void) -> c_int {
-    // SAFETY: an attached library calls this with its own services.
+    // SAFETY: the library passes back its `HostServices::library`.
     unsafe { services(library) }.threads.set_key(key, value)
 }
 
@@ -242,38 +255,41 @@ unsafe extern "C" fn thread_create(
     // `start` may leave by `pthread_exit`, which unwinds. By then this function has no value left to drop. The host notes the
     // end of the thread with a thread-local, as it does for its own threads.
     unsafe extern "C-unwind" fn run(task: *mut c_void) -> *mut c_void {
-        // SAFETY: the task was boxed below, and the C library runs this function once.
+        // SAFETY: `thread_create` has boxed the task below. It gives up the box when the thread is started, and the C library
+        // runs this function once.
         let Task { threads, number, name, start, argument } = *unsafe { Box::from_raw(task.cast::<Task>()) };
         // Otherwise a thread without a name gets the name of the thread that starts it, usually the program's.
-        // SAFETY: the thread is this one, and the name ends with NUL.
+        // SAFETY: the thread is this one, so it exists, and a `CString` ends with NUL.
         unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
         crate::services::crash::prepare_thread();
         threads.thread_runs(number);
         drop((threads, name));
-        // SAFETY: the two types differ in whether the function may unwind.
+        // SAFETY: the two types differ only in whether the function may unwind. The new type allows it, so it claims less.
         let start =
             unsafe { std::mem::transmute::<Start, unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void>(start) };
-        // SAFETY: the plugin has passed this function and this argument to `pthread_create`. The library stays mapped, because
-        // the thread counts as running.
+        // SAFETY: the plugin has passed this function with this argument to `pthread_create`, to be called once. The library
+        // is mapped: `Threads` counts this thread as running until `AT_EXIT` is destroyed, and closes no library until then.
         unsafe { start(argument) }
     }
 
     /// The type of a thread's function in the libc crate. The C library lets the function unwind all the same.
     type Run = extern "C" fn(*mut c_void) -> *mut c_void;
 
-    // SAFETY: an attached library calls this with its own services.
+    // SAFETY: the library passes back its `HostServices::library`.
     let services = unsafe { services(library) };
     let threads = services.threads.clone();
     let name = CString::new(thread_name(&services.plugin)).unwrap_or_default();
     let number = threads.thread_starts();
     let task = Box::into_raw(Box::new(Task { threads, number, name, start, argument }));
     let run: unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void = run;
-    // SAFETY: the C library calls the function with its argument, once. The types differ in whether it may unwind.
+    // SAFETY: the two types differ only in whether the function may unwind and in `unsafe`. Only the C library calls it, as C
+    // code, which has neither.
     let run = unsafe { std::mem::transmute::<unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void, Run>(run) };
-    // SAFETY: the plugin has passed the first two arguments to `pthread_create`. The function takes the task as its argument.
+    // SAFETY: `thread` and `attributes` are the arguments of the plugin's own call of `pthread_create`, which waits for this.
+    // `run` takes the boxed task as its argument.
     let error = unsafe { libc::pthread_create(thread.cast(), attributes.cast(), run, task.cast()) };
     if error != 0 {
-        // SAFETY: the thread was not started, so no other code has the task.
+        // SAFETY: the task was boxed above. `run` has not taken it, because the C library has started no thread.
         unsafe { Box::from_raw(task) }.threads.thread_ended(number);
     }
     error

@@ -85,7 +85,8 @@ struct Running {
 
 /// The value that a destructor destroys. Only the thread that registered the value uses it.
 struct Object(*mut c_void);
-// SAFETY: other threads only remove the pointer from the map, and do not use it.
+// SAFETY: other threads only drop the pointer together with the map's entry. `run_destructors`, which uses it, takes the
+// entries of its own thread (`this_thread`).
 unsafe impl Send for Object {}
 
 thread_local! {
@@ -239,15 +240,16 @@ impl Threads {
             let mut ran = false;
             while let Some((destructor, object)) = state.destructors.get_mut(&thread).and_then(Vec::pop) {
                 drop(state);
-                // SAFETY: the library registered it for this thread, and it runs once, because it is off the list.
-                // `destroying` keeps the library mapped.
+                // SAFETY: the library has registered the destructor for this object and for this thread (`add_destructor`). It runs
+                // once, because `pop` took it off the list. `destroying` is not 0, so `close_if_quiet` keeps the library mapped.
                 unsafe { destructor(object.0) };
                 state = self.lock();
                 ran = true;
             }
             for (destructor, value) in keys::take_values(&state.keys) {
                 drop(state);
-                // SAFETY: as above. This thread had set the value, which is taken out of the key.
+                // SAFETY: the library has given the destructor with this key (`create_key`, `adopt_key`). This thread has set the
+                // value, and `take_values` has set the key to null, so it runs once. `destroying` keeps the library mapped.
                 unsafe { destructor(value) };
                 state = self.lock();
                 ran = true;
@@ -261,10 +263,15 @@ impl Threads {
         self.close_if_quiet(state);
     }
 
-    pub(crate) fn create_key(&self, key: *mut u32, destructor: Option<Destructor>) -> c_int {
+    /// Creates a key, and writes it to `key`.
+    ///
+    /// # Safety
+    ///
+    /// `key` is valid for a write.
+    pub(crate) unsafe fn create_key(&self, key: *mut u32, destructor: Option<Destructor>) -> c_int {
         let (error, created) = keys::create();
         if error == 0 {
-            // SAFETY: the plugin passes the pointer of its call of `pthread_key_create`, where the caller expects the key.
+            // SAFETY: `key` is valid for a write, as this function demands.
             unsafe { key.write(created) };
             self.lock().keys.insert(created, destructor);
         }
@@ -301,7 +308,7 @@ impl Threads {
     #[cfg(target_os = "linux")]
     pub(crate) fn thread_runs(self: &Arc<Self>, number: u64) {
         AT_EXIT.with(|at_exit| at_exit.started_by.replace(Some((self.clone(), number))));
-        // SAFETY: `gettid` has no arguments, and always succeeds.
+        // SAFETY: `gettid` has no arguments, touches no memory, and always succeeds.
         let id = unsafe { libc::syscall(libc::SYS_gettid) };
         let running = Running { thread: this_thread(), id: id.try_into().unwrap_or_default() };
         self.lock().running.insert(number, Some(running));
@@ -417,18 +424,20 @@ mod keys {
 
     pub(super) fn create() -> (c_int, u32) {
         let mut key = 0;
-        // SAFETY: `key` is a place for the key. The C library gets no destructor: `run_destructors` destroys the values.
+        // SAFETY: `key` is valid for the write of a key. The C library gets no destructor, so it calls nothing of the library.
         let error = unsafe { libc::pthread_key_create(&raw mut key, None) };
         (error, key)
     }
 
     pub(super) fn delete(key: u32) -> c_int {
-        // SAFETY: the C library refuses a key that is not in use.
+        // SAFETY: no other code uses the key: it is one of the plugin's keys, or the argument of the plugin's own call of
+        // `pthread_key_delete`. The C library refuses a number that is not a key.
         unsafe { libc::pthread_key_delete(key) }
     }
 
     pub(super) fn set(key: u32, value: *const c_void) -> c_int {
-        // SAFETY: the C library refuses a key that is not in use.
+        // SAFETY: the key is the plugin's: `key_set` passes the arguments of the plugin's own call of `pthread_setspecific`, and
+        // `take_values` passes a key from the plugin's list. The C library refuses a number that is not a key.
         unsafe { libc::pthread_setspecific(key, value) }
     }
 
@@ -436,7 +445,8 @@ mod keys {
     pub(super) fn take_values(keys: &HashMap<u32, Option<Destructor>>) -> Vec<(Destructor, *mut c_void)> {
         let mut taken = Vec::new();
         for (&key, &destructor) in keys {
-            // SAFETY: the library created the key and has not deleted it.
+            // SAFETY: `keys` has only keys that the library has created and not deleted (`create_key`, `delete_key`), so the key
+            // exists, and its value is the library's own.
             let value = unsafe { libc::pthread_getspecific(key) };
             if let (false, Some(destructor)) = (value.is_null(), destructor) {
                 set(key, std::ptr::null());

@@ -130,13 +130,14 @@ const KNOWN_LIBRARIES: [&CStr; 12] = [
 /// The address is in a library that stays open meanwhile.
 pub(crate) unsafe fn keep_foreign(address: *const c_void) -> Vec<Foreign> {
     let Some(library) = link_map_at(address) else { return vec![unfound(address)] };
-    // SAFETY: the caller's promise.
+    // SAFETY: `library` contains the address, so it stays open meanwhile, as this function demands.
     let (visited, mut foreign) = unsafe { keep_all(library) };
-    // SAFETY: as above.
+    // SAFETY: `library` stays open meanwhile, as for `keep_all`.
     for address in unsafe { foreign_references(library) } {
         match link_map_at(address) {
             Some(found) if visited.contains(&found) => {}
-            // SAFETY: a library that the references of another are bound to stays loaded as long as that other.
+            // SAFETY: `found` stays open as long as `library`: a reference of `library` is bound to it, and glibc keeps such a
+            // library for the one with the reference.
             Some(found) => foreign.extend(unsafe { keep_library(found) }),
             None => foreign.push(unfound(address)),
         }
@@ -151,14 +152,17 @@ pub(crate) unsafe fn keep_foreign(address: *const c_void) -> Vec<Foreign> {
 ///
 /// The handle is of a library that stays open meanwhile.
 pub(crate) unsafe fn keep_opened(handle: *mut c_void) -> Vec<Foreign> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the handle's library stays open meanwhile, as this function demands, and it is the one that `link_map` returns.
     unsafe { link_map(handle).map_or_else(|| vec![unfound(handle)], |library| keep_library(library)) }
 }
 
 /// Does the same as [`keep_opened`], for the library that contains an address which a plugin has found.
-pub(crate) fn keep_found(address: *const c_void) -> Vec<Foreign> {
-    // SAFETY: the plugin has just found the address and may use it, so the library stays open meanwhile. Before there is a
-    // host, the library may have been closed: then the address is in no library.
+///
+/// # Safety
+///
+/// If the address is in a library, that library stays open meanwhile.
+pub(crate) unsafe fn keep_found(address: *const c_void) -> Vec<Foreign> {
+    // SAFETY: the library contains the address, so it stays open meanwhile, as this function demands.
     link_map_at(address).map_or_else(|| vec![unfound(address)], |library| unsafe { keep_library(library) })
 }
 
@@ -173,18 +177,17 @@ fn unfound(address: *const c_void) -> Foreign {
 ///
 /// The library stays open meanwhile.
 unsafe fn keep_library(library: *const LinkMap) -> Vec<Foreign> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the library stays open meanwhile, as this function demands. Until it is closed, the loader keeps its `link_map`
+    // and the name in it, which ends with NUL.
     let name = unsafe { CStr::from_ptr((*library).name) };
     let known = KNOWN_LIBRARIES.iter().find(|known| name.to_bytes().ends_with(known.to_bytes()));
-    // SAFETY: the library of that name is this one, which is open, or another one, whose pointer is only compared.
-    let known = known.is_some_and(|known| is_known(known) && unsafe { loaded(known, 0) } == Some(library));
+    let known = known.is_some_and(|known| is_known(known) && loaded(known, 0, |found| found == library) == Some(true));
     // The program itself has an empty name. It is never unmapped, and it has the host.
     if name.is_empty() || known {
         return Vec::new();
     }
-    // SAFETY: the name ends with NUL.
-    let kept = unsafe { keep(name) } == Some(library);
-    // SAFETY: the caller's promise.
+    let kept = keep(name) == Some(library);
+    // SAFETY: the library stays open meanwhile, as this function demands.
     let (_, mut foreign) = unsafe { keep_all(library) };
     foreign.push(Foreign { name: file_name(name), kept });
     foreign
@@ -200,13 +203,13 @@ unsafe fn keep_all(library: *const LinkMap) -> (Vec<*const LinkMap>, Vec<Foreign
     let (mut visited, mut foreign, mut place) = (vec![library], Vec::new(), 0);
     while let Some(&library) = visited.get(place) {
         place += 1;
-        // SAFETY: the library is open, or a library that is open uses it.
+        // SAFETY: the first library stays open, as this function demands. Each other one was `keep`t, so it is never unmapped.
         for needed in unsafe { needed(library) } {
             if is_known(needed) {
                 continue;
             }
-            // SAFETY: as above. The name is from the library's own list.
-            let found = unsafe { expanded(library, needed).and_then(|name| keep(&name)) };
+            // SAFETY: `library` is loaded, as for `needed`.
+            let found = unsafe { expanded(library, needed) }.and_then(|name| keep(&name));
             match found {
                 Some(found) if visited.contains(&found) => continue,
                 Some(found) => visited.push(found),
@@ -231,7 +234,8 @@ unsafe fn expanded<'a>(library: *const LinkMap, name: &'a CStr) -> Option<Cow<'a
     if !ORIGIN_VARIABLES.iter().any(|directory| text.contains(directory)) {
         return Some(Cow::Borrowed(name));
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the library is loaded, as this function demands, so the loader keeps its `link_map` and the name in it, which ends
+    // with NUL.
     let own = Path::new(unsafe { CStr::from_ptr((*library).name) }.to_str().ok()?);
     let own = own.parent().filter(|directory| directory.is_absolute())?.to_str()?;
     let text = ORIGIN_VARIABLES.iter().fold(text.to_owned(), |text, directory| text.replace(directory, own));
@@ -250,13 +254,13 @@ fn is_known(name: &CStr) -> bool {
     let Some(place) = KNOWN_LIBRARIES.iter().position(|known| *known == name) else { return false };
     // The loader takes no second library of that name, so it is always the same one.
     *FOUND[place].get_or_init(|| {
-        // SAFETY: the name ends with NUL.
-        let Some(library) = (unsafe { loaded(name, 0) }) else { return false };
-        // SAFETY: a library that is loaded, and is not closed meanwhile: one that is open uses it.
-        let directory = directory(unsafe { CStr::from_ptr((*library).name) });
+        // SAFETY: `loaded` keeps the library open while it calls this, so the loader keeps its `link_map` and the name in it, which
+        // ends with NUL.
+        let directory = loaded(name, 0, |library| directory(unsafe { CStr::from_ptr((*library).name) })).flatten();
         let own: [*const c_void; 3] =
             [libc::gnu_get_libc_version as _, __tls_get_addr as _, _Unwind_RaiseException as _];
-        // SAFETY: as above; this program uses all of them.
+        // SAFETY: this program calls functions of all three libraries, so none of them is closed while it runs, and the loader
+        // keeps their `link_map`s and names.
         let own = own.into_iter().filter_map(link_map_at).map(|own| unsafe { CStr::from_ptr((*own).name) });
         directory.is_some() && own.map(self::directory).any(|own| own == directory)
     })
@@ -279,7 +283,7 @@ unsafe extern "C" {
 fn link_map_at(address: *const c_void) -> Option<*const LinkMap> {
     const RTLD_DL_LINKMAP: c_int = 2;
     let (mut info, mut library) = (MaybeUninit::uninit(), std::ptr::null_mut());
-    // SAFETY: the address is looked up and not used. The two pointers are valid for the results.
+    // SAFETY: `dladdr1` compares the address and never reads there. `info` and `library` have room for the results.
     let found = unsafe { dladdr1(address, info.as_mut_ptr(), &raw mut library, RTLD_DL_LINKMAP) };
     (found != 0 && !library.is_null()).then_some(library.cast_const().cast())
 }
@@ -292,39 +296,33 @@ fn link_map_at(address: *const c_void) -> Option<*const LinkMap> {
 unsafe fn link_map(handle: *mut c_void) -> Option<*const LinkMap> {
     const RTLD_DI_LINKMAP: c_int = 2;
     let mut library: *const LinkMap = std::ptr::null();
-    // SAFETY: the caller's promise, and a place for the answer.
+    // SAFETY: the handle is of a library that is open, as this function demands. `RTLD_DI_LINKMAP` writes one pointer, for which
+    // `library` has room.
     let error = unsafe { libc::dlinfo(handle, RTLD_DI_LINKMAP, (&raw mut library).cast()) };
     (error == 0 && !library.is_null()).then_some(library)
 }
 
-/// Returns the library that is loaded by this name, if one is. The loader's count of its users stays the same.
-///
-/// # Safety
-///
-/// If a library of this name is loaded, it stays loaded meanwhile: it is open, or a library that is open uses it.
-unsafe fn loaded(name: &CStr, more_flags: c_int) -> Option<*const LinkMap> {
+/// Calls `look` with the library that is loaded by this name, if one is. The library stays open meanwhile. Afterwards the
+/// loader's count of its users is the same as before.
+fn loaded<R>(name: &CStr, more_flags: c_int, look: impl FnOnce(*const LinkMap) -> R) -> Option<R> {
     opening_controlled(|| {
-        // SAFETY: with `RTLD_NOLOAD` no library is loaded, so no constructor runs.
+        // SAFETY: with `RTLD_NOLOAD` no library is loaded, so no constructor runs. A `CStr` ends with NUL.
         let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD | more_flags) };
         if handle.is_null() {
             return None;
         }
-        // SAFETY: the handle was just opened.
-        let library = unsafe { link_map(handle) };
-        // SAFETY: as above. By the caller's promise, this is not the last use of the library, so no destructor runs.
+        // SAFETY: the handle was just opened, and is closed only below.
+        let looked = unsafe { link_map(handle) }.map(look);
+        // SAFETY: the handle was opened above, and is closed once. Destructors run only if all other users have closed the library
+        // meanwhile, and so have asked for that.
         unsafe { libc::dlclose(handle) };
-        library
+        looked
     })
 }
 
 /// Makes the loader never unmap the library that is loaded by this name. Returns that library.
-///
-/// # Safety
-///
-/// As for [`loaded`].
-unsafe fn keep(name: &CStr) -> Option<*const LinkMap> {
-    // SAFETY: the caller's promise.
-    unsafe { loaded(name, libc::RTLD_NODELETE) }
+fn keep(name: &CStr) -> Option<*const LinkMap> {
+    loaded(name, libc::RTLD_NODELETE, |library| library)
 }
 
 /// Returns the entries of a library's dynamic section.
@@ -333,10 +331,11 @@ unsafe fn keep(name: &CStr) -> Option<*const LinkMap> {
 ///
 /// The library is loaded for as long as the entries are used.
 unsafe fn dynamic(library: *const LinkMap) -> impl Iterator<Item = (isize, usize)> {
-    // SAFETY: the loader's own data of a library that is loaded.
+    // SAFETY: the library is loaded, as this function demands, so the loader keeps its `link_map`, which begins as `LinkMap`.
     let mut entry = unsafe { (*library).dynamic };
     std::iter::from_fn(move || {
-        // SAFETY: the section ends with an entry with the tag `DT_NULL`, after which this is not called again.
+        // SAFETY: `entry` is in the dynamic section, which is mapped as long as the library. The section ends with an entry with
+        // the tag `DT_NULL`, and both callers stop at the `None` that this returns for it.
         let Dynamic { tag, value } = unsafe { &*entry };
         entry = entry.wrapping_add(1);
         (*tag != DT_NULL).then_some((*tag, *value))
@@ -350,17 +349,18 @@ unsafe fn dynamic(library: *const LinkMap) -> impl Iterator<Item = (isize, usize
 /// The library is loaded for as long as the names are used.
 unsafe fn needed<'a>(library: *const LinkMap) -> Vec<&'a CStr> {
     let (mut offsets, mut texts) = (Vec::new(), 0);
-    // SAFETY: the caller's promise.
+    // SAFETY: the library is loaded while this runs, as this function demands.
     for (tag, value) in unsafe { dynamic(library) } {
         match tag {
             DT_NEEDED | DT_AUXILIARY | DT_FILTER => offsets.push(value),
-            // SAFETY: as above.
+            // SAFETY: the library is loaded, as this function demands.
             DT_STRTAB => texts = unsafe { address_of(library, value) },
             _ => {}
         }
     }
     let text = |offset: usize| {
-        // SAFETY: the loader has read the same name there. It ends with NUL.
+        // SAFETY: the offset is into the table of the library's texts. Each text ends with NUL. The loader has read the same
+        // name there to load the library that it names. The table is mapped as long as the library.
         unsafe { CStr::from_ptr(std::ptr::with_exposed_provenance(texts + offset)) }
     };
     offsets.into_iter().map(text).collect()
@@ -373,7 +373,7 @@ unsafe fn needed<'a>(library: *const LinkMap) -> Vec<&'a CStr> {
 ///
 /// The library is loaded.
 unsafe fn address_of(library: *const LinkMap, value: usize) -> usize {
-    // SAFETY: the caller's promise.
+    // SAFETY: the library is loaded, as this function demands, so the loader keeps its `link_map`.
     let base = unsafe { (*library).base };
     if value < base { base + value } else { value }
 }
@@ -386,9 +386,9 @@ unsafe fn address_of(library: *const LinkMap, value: usize) -> usize {
 /// The library stays open meanwhile.
 unsafe fn foreign_references(library: *const LinkMap) -> Vec<*const c_void> {
     let (mut symbols, mut versions, mut tables) = (0, 0, [(0, 0); 2]);
-    // SAFETY: the caller's promise.
+    // SAFETY: the library stays open meanwhile, as this function demands.
     for (tag, value) in unsafe { dynamic(library) } {
-        // SAFETY: as above.
+        // SAFETY: the library is loaded, as for `dynamic`.
         let address = unsafe { address_of(library, value) };
         match tag {
             DT_SYMTAB => symbols = address,
@@ -405,22 +405,26 @@ unsafe fn foreign_references(library: *const LinkMap) -> Vec<*const c_void> {
     let is_foreign = |number: usize| {
         const VERSION_MASK: u16 = 0x7fff;
         const NO_VERSION: u16 = 1;
-        // SAFETY: the loader has looked this symbol up, by its entries in these tables.
+        // SAFETY: `number` is from a relocation that the loader has bound, so the table of versions, if there is one, has an
+        // entry for it. The loader has read that entry.
         let version = || unsafe { versions.add(number).read() } & VERSION_MASK;
-        // SAFETY: as above.
+        // SAFETY: a relocation with a symbol's number other than 0 needs a table of symbols, and the loader has read the symbol
+        // there.
         number != 0 && unsafe { (*symbols.add(number)).section } == 0 && (versions.is_null() || version() <= NO_VERSION)
     };
     let mut found = Vec::new();
     for (address, size) in tables {
         let relocations = std::ptr::with_exposed_provenance::<Relocation>(address);
         for place in 0..size / size_of::<Relocation>() {
-            // SAFETY: the loader has read the table, which is this long.
+            // SAFETY: the dynamic section says that the table has `size` bytes at `address`. On the systems that come here, its
+            // entries are `Elf64_Rela`. The loader has read them, and they are mapped as long as the library.
             let Relocation { place, info, addend } = unsafe { &*relocations.add(place) };
             let (number, kind) = ((info >> 32) as usize, *info as u32);
             if !ADDRESS_RELOCATIONS.contains(&kind) || !is_foreign(number) {
                 continue;
             }
-            // SAFETY: the library is loaded, and the loader has filled this place in.
+            // SAFETY: the library is loaded, so the loader keeps its `link_map`. It has written an address to this place, or will,
+            // at the first call by a `JUMP_SLOT`. Until then the place has an address in the library itself.
             let bound = unsafe { std::ptr::with_exposed_provenance::<usize>((*library).base + place).read_unaligned() };
             if bound != 0 {
                 found.push(std::ptr::without_provenance(bound.wrapping_sub(*addend)));

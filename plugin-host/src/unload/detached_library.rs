@@ -132,7 +132,7 @@ impl Old {
 /// Returns true if nothing is mapped at the address. This is faster than to read the list of mappings, which may be long.
 #[cfg(target_os = "linux")]
 fn is_free(address: usize) -> bool {
-    // SAFETY: `sysconf` only reads a number.
+    // SAFETY: `sysconf` takes a number, and only returns one.
     let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
     let mut resident = 0_u8;
     let start = std::ptr::without_provenance_mut(address & !(page - 1));

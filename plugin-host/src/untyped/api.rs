@@ -84,15 +84,16 @@ impl Plugin {
     pub fn get_serde<S: Serializer>(&self, name: &str, result: S) -> Result<S::Ok, CallError> {
         let (export, prepared) = ExportRef::new(self, name)?;
         let Prepared::Static { layouts, access, value } = prepared else { return Err(export.unusable(prepared)) };
-        // SAFETY: `access` and `value` were computed from this export's descriptor, which describes its accessor.
-        // `self` keeps the plugin loaded, and is borrowed for longer than `read` lives.
+        // SAFETY: `Prepared::new` has computed `access` and `value` from this export's descriptor, which describes the static
+        // and so its accessor. `self` keeps the plugin loaded, and is borrowed for longer than `read` lives.
         let read = unsafe { StaticValue::read(export.entry, layouts, access, *value) };
         let read = read.map_err(|failure| export.failed(failure, |fault| Error::Access(fault).into()))?;
         if matches!(&read.lent, Lent::Lock(locked) if locked.head.poisoned != 0) {
             return Err(CallError::Poisoned { export: export.label() });
         }
         let what = |path: &str| if path.is_empty() { "the value".to_owned() } else { format!("the value at `{path}`") };
-        // SAFETY: `read.at` is the address of a value of the type, and the loan lasts until `read` is dropped.
+        // SAFETY: `StaticValue::read` has found a value of the type at `read.at`. Nothing changes it until `read` is dropped: it
+        // is a copy, a static that never changes, or behind a lock that `read` holds.
         unsafe { export.represent((layouts, *value), read.at, what, result) }
     }
 }

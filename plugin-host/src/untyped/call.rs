@@ -76,7 +76,7 @@ impl<'a> ExportRef<'a> {
     ///
     /// # Safety
     ///
-    /// `at` is the address of a value of the type `id`.
+    /// During the call, the `Repr` of a value of the type `id` is at `at`, and nothing changes it.
     pub(super) unsafe fn represent<S: Serializer>(
         &self,
         (layouts, id): (&Layouts, Id),
@@ -85,7 +85,7 @@ impl<'a> ExportRef<'a> {
         serializer: S,
     ) -> Result<S::Ok, CallError> {
         let state = WalkState::default();
-        // SAFETY: the caller promises a value of the type there.
+        // SAFETY: a value of the type is at `at` and does not change, as this function demands. `value` is used only below.
         let value = unsafe { Value::new(layouts, id, at, &state) };
         value.serialize(serializer).map_err(|error| CallError::Unrepresentable {
             export: self.label(),
@@ -174,7 +174,8 @@ impl<'a> Call<'a> {
 
     pub(super) fn try_invoke(&self, arguments: &mut [Place<'a>]) -> Result<Returned<'a>, Failure> {
         let addresses: Vec<*mut u8> = arguments.iter().map(Place::at).collect();
-        // SAFETY: only used for `Passing::Slice` and `SliceMut`, and their built values are sequences or text: buffers.
+        // SAFETY: this is called only for `Passing::Slice` and `SliceMut`. `Prepared::of` has the host build an owned text or
+        // sequence for them, whose `Repr` is a buffer, and `build` has built one at each address.
         let buffer = |index: usize| unsafe { addresses[index].cast::<BufferRepr>().read() };
         let passings = || self.arguments.iter().map(|argument| argument.passing).enumerate();
         // The callee may turn the elements into values of its own, in the memory of their `Repr`s. The host drops the
@@ -189,8 +190,9 @@ impl<'a> Call<'a> {
                     let (mut ptr, len) = buffer(index).raw_parts();
                     if let (Passing::Slice, Some(element)) = (passing, self.owning_element(index)) {
                         let copy = Place::new(self.layouts, element.size * len, element.align)?;
-                        // SAFETY: `ptr` has `len` elements, and `copy` has room for as many. The copy is never dropped:
-                        // `copy` has no value set, so only its memory is freed.
+                        // SAFETY: `ptr` has `len` elements, and `copy`, which is new, has room for as many. Each element is
+                        // dropped once, in its first place: `mark_filled` is not called for `copy`, so only its memory is
+                        // freed.
                         unsafe { copy.at().copy_from_nonoverlapping(ptr, element.size * len) };
                         ptr = copy.at();
                         copies.push(copy);
@@ -209,8 +211,9 @@ impl<'a> Call<'a> {
 
         let node = self.layouts.get(self.result);
         let (mut place, offset) = outcome_place(self.layouts, node.align, 0, node.size)?;
-        // SAFETY: each address is that of an argument as the descriptor describes it, and the place has the layout of
-        // the function's outcome.
+        // SAFETY: `invoke` expects the address of each argument's `Repr`, and room for the outcome. `passed` has these, in the
+        // form that `Prepared::of` has found in the descriptor, and `outcome_place` has made the place for this result. The
+        // plugin is loaded: `self` borrows it.
         unsafe { (self.invoke)(std::ptr::null(), passed.as_ptr(), place.at().cast()) };
 
         for (index, passing) in passings() {
@@ -218,18 +221,19 @@ impl<'a> Call<'a> {
                 arguments[index].mark_empty();
             }
         }
-        // SAFETY: an outcome begins with this word.
+        // SAFETY: `invoke` has written an `Outcome`, which begins with a pointer: a fault, null, or a tag.
         let word = unsafe { place.at().cast::<usize>().read() };
         if word <= 1 && matches!(node.kind, Kind::Option(..) | Kind::Result(..)) {
-            // SAFETY: the `Repr` begins with its tag. The callee returns the tag in the word and leaves this byte
-            // unset.
+            // SAFETY: the place has the `Repr` of an `Option` or `Result` at `offset`, which begins with its tag. The callee
+            // returns the tag in the word and leaves this byte unset.
             unsafe { place.at().add(offset).write(word as u8) }
         } else {
-            // SAFETY: the outcome is that of this call, and the plugin is loaded: `self` borrows it.
+            // SAFETY: the place has the outcome of this call, and its word is a fault or null, not a tag. The plugin is loaded: `self` borrows it. The
+            // fault is taken once, here.
             unsafe { fault_of(&place) }?;
         }
-        // SAFETY: without a fault, the callee has written the value at `offset`. The plugin stays loaded for `'a`,
-        // because `self` borrows it.
+        // SAFETY: without a fault, the callee has written a value of the result's type at `offset`, and has given it away. The
+        // plugin stays loaded for `'a`, because `self.export` borrows it.
         unsafe { place.mark_filled(self.result, offset) };
         Ok(Returned { place, offset })
     }
@@ -241,7 +245,8 @@ impl<'a> Call<'a> {
     ) -> Result<S::Ok, CallError> {
         let at = returned.place.at().wrapping_add(returned.offset);
         let what = |path: &str| format!("the result (`result{path}`)");
-        // SAFETY: `try_invoke` returns a `Returned` only with a value of the result's type at `offset`.
+        // SAFETY: `try_invoke` returns a `Returned` only with a value of the result's type at `offset`. `returned` owns the
+        // value, so nothing changes it meanwhile.
         unsafe { self.export.represent((self.layouts, self.result), at, what, serializer) }
     }
 }
@@ -274,14 +279,15 @@ impl<'de, 'a> Visitor<'de> for ArgumentsVisitor<'a, '_> {
             self.progress.set(Progress::Argument(index));
             let node = layouts.get(*built);
             let mut place = Place::new(layouts, node.size, node.align).map_err(A::Error::custom)?;
-            // SAFETY: the place was made with the size and alignment of this type.
+            // SAFETY: `place` was just made with the size and the alignment of this type.
             let target = unsafe { Target::new(layouts, *built, place.at(), self.state) };
             let Some(done) = sequence.next_element_seed(target)? else {
                 self.progress.set(Progress::End(index));
                 return Err(A::Error::invalid_length(index, &self));
             };
             done.keep();
-            // SAFETY: the value was just built there. The host built it, and the host stays loaded.
+            // SAFETY: the seed has built a value of the type at the start of `place`, and `keep` has left it there. The host has
+            // made its parts, and stays loaded.
             unsafe { place.mark_filled(*built, 0) };
             places.push(place);
         }

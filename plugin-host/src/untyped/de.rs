@@ -69,7 +69,7 @@ impl<'a> Target<'a> {
         one.grow(1).map_err(D::Error::custom)?;
         let at = one.next().map_err(D::Error::custom)?;
         self.step()?.part(inner, at, self.path).walk(deserializer)?.keep();
-        // SAFETY: the element was just built at `at`.
+        // SAFETY: `walk` has built the element at `at`, the address from `next`, and `keep` has left it there.
         unsafe { one.mark_added() };
         self.write(one.into_buffer());
         Ok(self.built())
@@ -132,7 +132,7 @@ impl<'a> Target<'a> {
         }?;
         fields.finish();
         if let Some(new_box) = new_box {
-            // SAFETY: the visitor has built `number` fields in the box.
+            // SAFETY: the visitor has built the first `number` fields of the struct, in the box. `finish` has left them there.
             self.write(unsafe { new_box.finish(number) });
         }
         Ok(self.built())
@@ -174,7 +174,7 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
             let at = elements.next().map_err(A::Error::custom)?;
             let Some(built) = sequence.next_element_seed(to.part(element, at, &path))? else { break };
             built.keep();
-            // SAFETY: the element was just built at `at`.
+            // SAFETY: the seed has built the element at `at`, the address from `next`, and `keep` has left it there.
             unsafe { elements.mark_added() };
             to.count_element(element)?;
         }
@@ -207,7 +207,8 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
             let (key, value) = (record.fields[0].ty, record.fields[1].ty);
             let Some(built) = map.next_key_seed(to.part(key, fields.at(0), &path))? else { break };
             built.keep();
-            // SAFETY: the key was just built there. It stays unchanged until `fields` is finished or dropped.
+            // SAFETY: the seed has built the key at its address, and `keep` has left it there. Nothing changes the key while
+            // `key` is used: that is before `fields` is finished or dropped.
             let key = unsafe {
                 fields.mark_built(0);
                 Value::new(to.layouts, key, fields.at(0), to.state).as_text()
@@ -215,7 +216,8 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
             let named = key.map(|key| Path::Key(to.path, key));
             map.next_value_seed(to.part(value, fields.at(1), named.as_ref().unwrap_or(&path)))?.keep();
             fields.finish();
-            // SAFETY: the key and the value were built at `at`.
+            // SAFETY: a pair consists of its key and its value. Both were built at `at`, the address from `next`, and `finish`
+            // has left them there.
             unsafe { pairs.mark_added() };
             to.count_element(pair)?;
         }
@@ -244,7 +246,8 @@ impl<'de, 'a> Visitor<'de> for ArrayVisitor<'a> {
         struct Done<'a>(&'a Layouts, Id, *mut u8, usize);
         impl Drop for Done<'_> {
             fn drop(&mut self) {
-                // SAFETY: the first `self.3` elements were built, and they belong to this.
+                // SAFETY: the loop below counts an element in `self.3` after it was built and kept. `Done` is forgotten when all
+                // are built, so here they still belong to it and are dropped once.
                 unsafe { free_elements(self.0, self.1, self.2, self.3) }
             }
         }
@@ -371,7 +374,7 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
         let mut fields = self.partial_record();
         let path = self.path(0);
         self.field(&fields, 0, &path).deserialize(deserializer)?.keep();
-        // SAFETY: the field was just built there.
+        // SAFETY: `deserialize` has built the field at its address, and `keep` has left it there.
         unsafe { fields.mark_built(0) };
         Ok((fields, 1))
     }
@@ -389,7 +392,7 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
                 None if self.may_end(index) => return Ok((fields, index as u32)),
                 None => return Err(A::Error::invalid_length(index, &self)),
             }
-            // SAFETY: the field was just built there.
+            // SAFETY: the seed has built the field at its address, and `keep` has left it there.
             unsafe { fields.mark_built(index) };
         }
         Ok((fields, count as u32))
@@ -407,7 +410,7 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
             }
             let path = self.path(index);
             map.next_value_seed(self.field(&fields, index, &path))?.keep();
-            // SAFETY: the field was just built there.
+            // SAFETY: the seed has built the field at its address, and `keep` has left it there.
             unsafe { fields.mark_built(index) };
         }
         let count = names.len();
@@ -428,7 +431,8 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
             if !matches!(self.to.layouts.get(field.ty).kind, Kind::Option(..)) {
                 return Err(A::Error::missing_field(names[index]));
             }
-            // SAFETY: the field is an `Option`, and an `Option` with the tag 0 is `None`.
+            // SAFETY: the field is an `Option`, as was just checked, and its place has room for its `Repr`, which begins with
+            // the tag. With the tag 0 it is `None`, a whole value.
             unsafe {
                 fields.at(index).write(0);
                 fields.mark_built(index);
@@ -512,7 +516,8 @@ fn variant<'de, 'a, A: VariantAccess<'de>>(
         _ => access.struct_variant(record.names, visitor)?.0.finish(),
     }
     match new_box {
-        // SAFETY: all fields of the variant were built in the box.
+        // SAFETY: each arm above has built all fields of the variant, in the box, or has returned an error. `number` is the
+        // variant's.
         Some(new_box) => to.write(unsafe { new_box.finish(number) }),
         None => to.write(number),
     }

@@ -12,6 +12,9 @@ use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
 use crate::untyped::reprs::{BytesRepr, JsonField, JsonRepr, json};
 
 /// A piece of work that is left to do. The pieces are on a stack: the last one that was added is done first.
+///
+/// The functions below keep three rules. Each value in a piece is as [`free`] needs it. Each value is in one piece. The
+/// piece that frees the memory of values is below the pieces that drop these values, so it is done after them.
 enum Work {
     /// Drop this value.
     Value(Id, *mut u8),
@@ -31,10 +34,10 @@ enum Work {
 ///
 /// # Safety
 ///
-/// `at` is the address of the `Repr` of a value of the type. The value is not used afterwards. The libraries that made
-/// its parts are still loaded.
+/// `at` is the address of the `Repr` of a value of the type, which owns its parts. The value is not used afterwards. The
+/// libraries that made its parts are still loaded.
 pub(crate) unsafe fn free(layouts: &Layouts, id: Id, at: *mut u8) {
-    // SAFETY: the caller promises such a value.
+    // SAFETY: the one piece of work is this value, for which this function demands the same as `free_all`.
     unsafe { free_all(layouts, vec![Work::Value(id, at)]) }
 }
 
@@ -42,56 +45,65 @@ pub(crate) unsafe fn free(layouts: &Layouts, id: Id, at: *mut u8) {
 ///
 /// # Safety
 ///
-/// As for [`free`].
+/// Each of the values is as [`free`] needs it.
 pub(crate) unsafe fn free_elements(layouts: &Layouts, id: Id, at: *mut u8, count: usize) {
-    // SAFETY: the caller promises such a value.
+    // SAFETY: the one piece of work is these values, for which this function demands the same as `free_all`.
     unsafe { free_all(layouts, vec![Work::Values(id, at, count)]) }
 }
 
+/// Does all pieces of work, and those that are added meanwhile.
+///
 /// # Safety
 ///
-/// The values of each piece of work are as [`free`] needs them.
+/// The pieces keep the rules of [`Work`].
 unsafe fn free_all(layouts: &Layouts, mut work: Vec<Work>) {
     while let Some(next) = work.pop() {
         match next {
             Work::Value(id, at) => {
                 if layouts.get(id).owns {
-                    // SAFETY: the caller promises such a value, or the value is a part of one that the caller promises.
+                    // SAFETY: the value is as `free` needs it, by the rules of `Work`. It is off the stack, so it is dropped
+                    // once.
                     unsafe { free_one(layouts, id, at, &mut work) }
                 }
             }
             Work::Values(id, at, count) => {
                 let node = layouts.get(id);
                 if count != 0 && node.owns {
-                    // SAFETY: there are `count` values in a row and `count` is not 0, so this is the next value or
-                    // their end.
+                    // SAFETY: there are `count` values in a row from `at` on, and `count` is not 0. So `node.size` bytes on
+                    // is the next value or the end of the values.
                     work.push(Work::Values(id, unsafe { at.add(node.size) }, count - 1));
                     work.push(Work::Value(id, at));
                 }
             }
             Work::Json(at, count) => {
                 if count != 0 {
-                    // SAFETY: as for `Work::Values`.
+                    // SAFETY: there are `count` JSON values in a row from `at` on, and `count` is not 0. So this is the next
+                    // value or the end of the values.
                     work.push(Work::Json(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: `at` is the address of a JSON value, because `count` is not 0.
+                    // SAFETY: `at` is the address of a JSON value, because `count` is not 0. The value is as `free` needs it,
+                    // by the rules of `Work`, and it is off the stack.
                     unsafe { free_json(at, &mut work) };
                 }
             }
             Work::JsonFields(at, count) => {
                 if count != 0 {
-                    // SAFETY: as for `Work::Values`.
+                    // SAFETY: there are `count` fields in a row from `at` on, and `count` is not 0. So this is the next field
+                    // or the end of the fields.
                     work.push(Work::JsonFields(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: `at` is the address of a field, because `count` is not 0. Its key owns only a buffer of
-                    // bytes.
+                    // SAFETY: `at` is the address of a field, because `count` is not 0. Its value and its key are as `free`
+                    // needs them, by the rules of `Work`. The key is text, a buffer of bytes, so it is freed with size and
+                    // alignment 1.
                     unsafe {
                         free_json(&raw mut (*at).value, &mut work);
                         (*at).key.free_raw(1, 1);
                     }
                 }
             }
-            // SAFETY: the elements were added after the buffer, so they are already dropped.
+            // SAFETY: the buffer was not freed before and its maker is loaded, by the rules of `Work`. Each place that adds
+            // a buffer passes the size and the alignment of its elements.
             Work::Buffer(buffer, size, align) => unsafe { buffer.free_raw(size, align) },
-            // SAFETY: the first `taken` fields were added after the box, so they are already dropped.
+            // SAFETY: the box was not released before and its maker is loaded, by the rules of `Work`. `boxed` has added the
+            // first `taken` fields after the box, so they are dropped already. The others are not.
             Work::Release(grown, taken) => unsafe { grown.release(taken) },
         }
     }
@@ -101,11 +113,12 @@ unsafe fn free_all(layouts: &Layouts, mut work: Vec<Work>) {
 ///
 /// # Safety
 ///
-/// As for [`free`].
+/// There is a JSON value at `at`, as [`free`] needs it.
 unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
-    // SAFETY: the caller promises a JSON value. `buffer` is only used for tags with a buffer.
+    // SAFETY: there is a JSON value, as this function demands. `buffer` is called only for four tags. For each of
+    // these, the sender has written this field of the payload.
     let buffer = || unsafe { (*at).payload.buffer };
-    // SAFETY: the caller promises a JSON value.
+    // SAFETY: there is a JSON value, as this function demands, so its tag is set.
     match unsafe { (*at).tag } {
         json::STRING | json::NUMBER => work.push(Work::Buffer(buffer(), 1, 1)),
         json::ARRAY => {
@@ -128,9 +141,10 @@ unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
 ///
 /// # Safety
 ///
-/// As for [`free`].
+/// There is a value of the type at `at`, as [`free`] needs it.
 unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>) {
-    // SAFETY: the caller promises such a value. `buffer` is only used for types whose `Repr` is a buffer.
+    // SAFETY: there is a value of the type, as this function demands. `buffer` is called only for the kinds whose `Repr` is
+    // a buffer, by `layout::facts` and `layout::leaf`.
     let buffer = || unsafe { at.cast::<BufferRepr>().read() };
     let elements = |element: Id, work: &mut Vec<Work>| {
         let (node, buffer) = (layouts.get(element), buffer());
@@ -145,27 +159,29 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
             let (messages, len) = buffer().raw_parts();
             work.push(Work::Buffer(buffer(), size_of::<BufferRepr>(), align_of::<BufferRepr>()));
             for index in 0..len {
-                // SAFETY: the buffer has `len` messages, and `index` is less than `len`.
+                // SAFETY: the `Repr` of an error is a buffer of `len` messages, each a buffer of text, and `index` is less than
+                // `len`. The buffer is freed later, by the rules of `Work`.
                 let message = unsafe { messages.cast::<BufferRepr>().add(index).read() };
                 work.push(Work::Buffer(message, 1, 1));
             }
         }
         Kind::Leaf(Tag::Bytes) => {
-            // SAFETY: the caller promises `Bytes` there.
+            // SAFETY: there is a value of the type `Bytes`, as this function demands, and its `Repr` is a `BytesRepr`.
             let bytes = unsafe { at.cast::<BytesRepr>().read() };
             if let Some(free) = bytes.free {
-                // SAFETY: `free` is the function for this owner, and it is called once, because the value is not used
-                // again.
+                // SAFETY: the sender has written `free` for this owner, and it is still loaded. The share in the owner is given
+                // back once, because the value is dropped once.
                 unsafe { free(bytes.owner) }
             }
         }
-        // SAFETY: the caller promises a JSON value there.
+        // SAFETY: there is a JSON value, as this function demands, and its `Repr` is a `JsonRepr`.
         Kind::Leaf(Tag::Json) => unsafe { free_json(at.cast(), work) },
         Kind::Leaf(_) | Kind::NonZero(_) => {}
         Kind::Sequence(element) | Kind::Map(element) | Kind::Box(element) => elements(*element, work),
         Kind::Array(element, count) => work.push(Work::Values(*element, at, *count)),
         Kind::Option(inner, offset) => {
-            // SAFETY: the caller promises an `Option`: it begins with its tag, and `offset` is inside it.
+            // SAFETY: there is an `Option`, as this function demands. Its `Repr` begins with its tag. `layout::facts` has
+            // computed `offset`, which is inside the `Repr`.
             unsafe {
                 if at.read() == 1 {
                     work.push(Work::Value(*inner, at.add(*offset)));
@@ -173,7 +189,8 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
             }
         }
         Kind::Result(parts, offset) => {
-            // SAFETY: the caller promises a `Result`: it begins with its tag, and `offset` is inside it.
+            // SAFETY: there is a `Result`, as this function demands. Its `Repr` begins with its tag. `layout::facts` has
+            // computed `offset`, which is inside the `Repr`.
             unsafe {
                 if let Some(part) = parts.get(usize::from(at.read())) {
                     work.push(Work::Value(*part, at.add(*offset)));
@@ -182,18 +199,20 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
         }
         Kind::Tuple(record) | Kind::Struct(Struct { record, grows: false, .. }) => fields(record, at, work),
         Kind::Struct(Struct { record, .. }) => {
-            // SAFETY: the caller promises such a value. The `Repr` of a type that may grow is a `GrowsRepr`.
+            // SAFETY: there is a value of the type, as this function demands. The `Repr` of a type that may grow is a
+            // `GrowsRepr`.
             let grown = unsafe { at.cast::<GrowsRepr>().read() };
             boxed(Some(record).filter(|record| record.fields.len() == grown.number() as usize), grown, work);
         }
         Kind::Enum(Enum { variants, grows: true, .. }) => {
-            // SAFETY: as for a struct that may grow.
+            // SAFETY: there is a value of the type, as this function demands. The `Repr` of a type that may grow is a
+            // `GrowsRepr`.
             let grown = unsafe { at.cast::<GrowsRepr>().read() };
             boxed(variants.get(grown.number() as usize), grown, work);
         }
         Kind::Enum(Enum { variants, payload, .. }) => {
-            // SAFETY: the caller promises such an enum: it begins with the number of its variant, and the payload is
-            // inside it if the variant has fields.
+            // SAFETY: there is such an enum, as this function demands. Its `Repr` begins with the number of its variant.
+            // `layout::facts` has computed `payload`, which is inside the `Repr` or at its end.
             unsafe {
                 if let Some(record) = variants.get(at.cast::<u32>().read() as usize) {
                     fields(record, at.add(*payload), work);
@@ -257,7 +276,7 @@ impl<'a> Place<'a> {
     /// Allocates a place with this size and alignment. It has no value yet.
     pub(crate) fn new(layouts: &'a Layouts, size: usize, align: usize) -> Result<Self, NoMemory> {
         let memory = Layout::from_size_align(size.max(1), align).map_err(|_| NoMemory { bytes: Some(size) })?;
-        // SAFETY: the size is not 0.
+        // SAFETY: the size of `memory` is not 0, because it is `size.max(1)`.
         let at = NonNull::new(unsafe { alloc_zeroed(memory) }).ok_or(NoMemory { bytes: Some(size) })?;
         Ok(Place { layouts, at, memory, value: None })
     }
@@ -284,8 +303,8 @@ impl<'a> Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        // SAFETY: the caller of `mark_filled` promised a value there, which is dropped once. `new` allocated the memory
-        // with this layout.
+        // SAFETY: if `value` is set, `mark_filled` demanded a value at this offset, as `free` needs it, and `mark_empty` was
+        // not called since. `new` has allocated the memory with this layout, and it is freed once, here.
         unsafe {
             if let Some((id, offset)) = self.value {
                 free(self.layouts, id, self.at().add(offset));
@@ -348,8 +367,8 @@ impl<'a> Elements<'a> {
     /// Makes room for `capacity` elements, which must be more than the capacity so far.
     pub(crate) fn grow(&mut self, capacity: usize) -> Result<(), NoMemory> {
         let (new, old) = (self.memory(capacity)?, self.memory(self.capacity)?);
-        // SAFETY: the new size is not 0: `capacity` and the size of each `Repr` are at least 1. Memory with the old
-        // layout was allocated here.
+        // SAFETY: the new size is not 0: each caller passes more than the present capacity, and `Node::size` is at least 1.
+        // If the old size is not 0, an earlier call has allocated `ptr` with the old layout.
         let ptr = unsafe { if old.size() == 0 { alloc(new) } else { realloc(self.ptr, old, new.size()) } };
         if ptr.is_null() {
             return Err(NoMemory { bytes: Some(new.size()) });
@@ -361,18 +380,20 @@ impl<'a> Elements<'a> {
     /// Gives the elements away as a buffer.
     pub(crate) fn into_buffer(self) -> BufferRepr {
         let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: the memory was allocated with the global allocator and the layout of such a `Vec`. `this` is not
-        // dropped, so the buffer is the only owner.
+        // SAFETY: these are the parts of a `Vec` of elements with this size and alignment. `grow` has allocated the memory
+        // for `capacity` of them with the global allocator, or `new` has made an aligned address for none. `mark_added`
+        // demanded each of the `len` elements. `this` is not dropped, so the buffer is the only owner.
         unsafe { BufferRepr::from_raw_parts(this.ptr, this.len, this.capacity, this.size, this.align) }
     }
 }
 
 impl Drop for Elements<'_> {
     fn drop(&mut self) {
-        // SAFETY: `mark_added` was called for `len` elements, and they were not given away, so they are dropped once.
+        // SAFETY: `mark_added` demanded each of the `len` elements, as `free` needs it. `into_buffer` would have forgotten
+        // `self`, so they still belong to it and are dropped once.
         unsafe { free_elements(self.layouts, self.id, self.ptr, self.len) };
         if let Some(memory) = self.memory(self.capacity).ok().filter(|memory| memory.size() != 0) {
-            // SAFETY: `grow` allocated the memory with this layout.
+            // SAFETY: the size is not 0, so `grow` has allocated the memory, with this layout. It is freed once, here.
             unsafe { dealloc(self.ptr, memory) }
         }
     }
@@ -420,7 +441,8 @@ impl<'a> PartialRecord<'a> {
 impl Drop for PartialRecord<'_> {
     fn drop(&mut self) {
         for index in (0..self.built.len()).filter(|&index| self.built[index]) {
-            // SAFETY: `mark_built` was called for this field, and `finish` was not, so the field still belongs to this.
+            // SAFETY: `mark_built` demanded a value of the field's type there, as `free` needs it. `finish` would have cleared
+            // `built`, so the field still belongs to `self` and is dropped once.
             unsafe { free(self.layouts, self.record.fields[index].ty, self.at(index)) }
         }
     }
@@ -450,14 +472,14 @@ impl NewBox {
         let fields_offset = size_of::<Header>().next_multiple_of(align);
         let bytes = fields_offset.checked_add(record.size);
         let memory = bytes.and_then(|bytes| Layout::from_size_align(bytes, align).ok()).ok_or(NoMemory { bytes })?;
-        // SAFETY: the size is not 0.
+        // SAFETY: the size is not 0, because it is at least that of a `Header`.
         let start = unsafe { alloc_zeroed(memory) };
         if start.is_null() {
             return Err(NoMemory { bytes });
         }
         let header = Header { layouts: layouts.clone(), id, memory, fields_offset };
-        // SAFETY: `fields_offset` is at least the size of a header. The header is aligned: `align` is at least its
-        // alignment, and both `fields_offset` and the header's size are multiples of that alignment.
+        // SAFETY: `memory` has `fields_offset` bytes in front of the fields, at least the size of a header. The header is
+        // aligned: `align` is a multiple of its alignment, and both `fields_offset` and its size are multiples of that.
         unsafe {
             let at = start.add(fields_offset);
             at.sub(size_of::<Header>()).cast::<Header>().write(header);
@@ -476,15 +498,16 @@ impl NewBox {
     /// The box contains the fields for `number`: so many fields of a struct, or all fields of that variant.
     pub(crate) unsafe fn finish(self, number: u32) -> GrowsRepr {
         let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: `release_own` drops the fields for `number`, and frees the memory that `new` allocated.
+        // SAFETY: the fields for `number` are at this address, as this function demands. `release_own` drops them as a
+        // `Release` does, and frees the memory that `new` allocated. `this` is not dropped, so that happens once.
         unsafe { GrowsRepr::from_raw(this.at, number, release_own) }
     }
 }
 
 impl Drop for NewBox {
     fn drop(&mut self) {
-        // SAFETY: `new` made the box, and it was not given away. A field that is
-        // built already belongs to a `PartialRecord` or a `Built`, which drops the field.
+        // SAFETY: `new` has made the box. `finish` would have forgotten `self`, so nothing else frees the box. A field that is
+        // built already belongs to a `PartialRecord` or a `Built`, which has dropped the field before.
         drop(unsafe { unbox(self.at) });
     }
 }
@@ -495,16 +518,24 @@ impl Drop for NewBox {
 ///
 /// `at` is the address of a [`NewBox`], which is not used afterwards.
 unsafe fn unbox(at: *mut u8) -> (Arc<Layouts>, Id) {
-    // SAFETY: `new` wrote the header there.
+    // SAFETY: `at` is the address of a `NewBox`, as this function demands, and `NewBox::new` has written a header in front
+    // of it. The memory is freed below, so the header is moved out once.
     let header = unsafe { at.sub(size_of::<Header>()).cast::<Header>().read() };
-    // SAFETY: `new` allocated the memory, `fields_offset` bytes in front of the fields, with this layout.
+    // SAFETY: `NewBox::new` has allocated the memory, which begins `fields_offset` bytes in front of the fields, with this
+    // layout. The box is not used afterwards, as this function demands.
     unsafe { dealloc(at.sub(header.fields_offset), header.memory) };
     (header.layouts, header.id)
 }
 
 /// The [`Release`](plugin_core::__private::Release) of a [`NewBox`].
+///
+/// # Safety
+///
+/// `at` and `number` are those of a box that [`NewBox::finish`] gave away. The first `taken` fields were moved out of it,
+/// and the others were not. The box is not used afterwards.
 unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
-    // SAFETY: the receiver passes the address that `NewBox::finish` gave it, so there is a header in front of it.
+    // SAFETY: `at` is the address of a `NewBox`, as this function demands, and `NewBox::new` has written a header in front
+    // of it. The box is freed only below.
     let header = unsafe { &*at.sub(size_of::<Header>()).cast::<Header>() };
     let record = match &header.layouts.get(header.id).kind {
         Kind::Struct(Struct { record, .. }) => Some((record, number as usize)),
@@ -513,11 +544,13 @@ unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
     };
     if let Some((record, count)) = record {
         for field in record.fields[..count].iter().skip(taken as usize) {
-            // SAFETY: `finish` promises this field, and the receiver did not take it.
+            // SAFETY: `NewBox::finish` demanded all fields for `number`, and `taken` of them, the first, were moved out. So
+            // the field is there. The host has made its parts, and the box is freed below, so the field is dropped once.
             unsafe { free(&header.layouts, field.ty, at.add(field.offset)) }
         }
     }
-    // SAFETY: the receiver releases the box once, and does not use it afterwards.
+    // SAFETY: `at` is the address of a `NewBox`, which is not used afterwards, as this function demands. Its fields were
+    // moved out or dropped above.
     drop(unsafe { unbox(at) });
 }
 
@@ -525,9 +558,10 @@ unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
 ///
 /// # Safety
 ///
-/// As for [`free`].
+/// The value owns its parts, and is not used afterwards. The libraries that made its parts are still loaded.
 pub(crate) unsafe fn free_json_value(json: &mut JsonRepr) {
     let none = Layouts::none();
-    // SAFETY: the caller promises a JSON value. JSON values refer to no entry of `Layouts`, so an empty one is enough.
+    // SAFETY: the one piece of work is this value, for which this function demands the same as `free_all`. The pieces for
+    // JSON values refer to no type of `Layouts`, so an empty one is enough.
     unsafe { free_all(&none, vec![Work::Json(json, 1)]) }
 }

@@ -92,7 +92,8 @@ impl Plugin {
             if matches!(argument.passing, Passing::Mut | Passing::SliceMut) {
                 let name = call.export.argument_name(index);
                 let what = |path: &str| format!("argument {} (`{name}{path}`)", index + 1);
-                // SAFETY: the host built a value of this type there, and a callee leaves a valid value behind `&mut`.
+                // SAFETY: `build` has built a value of this type there. A callee leaves a whole value behind `&mut`, also if it
+                // panics. The call has ended, so nothing changes the value.
                 let changed =
                     unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, Serializer) };
                 match changed {

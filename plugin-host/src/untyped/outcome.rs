@@ -44,10 +44,12 @@ pub(super) fn outcome_place(
 ///
 /// # Safety
 ///
-/// The place contains an outcome of a plugin that is still loaded. This function is called once for each outcome.
+/// The place contains an outcome of a plugin that is still loaded. Its first word is a fault or null, and not another tag.
+/// This function is called once for each outcome.
 pub(super) unsafe fn fault_of(outcome: &Place<'_>) -> Result<(), Fault> {
-    // SAFETY: an outcome begins with a pointer to its fault, or null.
+    // SAFETY: the place has an outcome, as this function demands, and an `Outcome` begins with a pointer to its fault or null.
     let fault = unsafe { outcome.at().cast::<*mut FaultRepr>().read() };
-    // SAFETY: the outcome owns the fault, and it is taken once, as the caller promises.
+    // SAFETY: the fault is of a plugin that is still loaded. It is taken once, because this function is called once for each
+    // outcome. Both are demanded by this function.
     if fault.is_null() { Ok(()) } else { Err(unsafe { FaultRepr::take(fault) }) }
 }

@@ -131,9 +131,9 @@ impl IpAddrRepr {
     /// Returns the address, or the tag if it is not a known one.
     pub(crate) fn get(self) -> Result<IpAddr, u8> {
         match self.tag {
-            // SAFETY: the tag says that `v4` was written, and any bytes are an address.
+            // SAFETY: with the tag 0, `new` in this crate and `lower` in plugin-core write `v4`, and any bytes are an address.
             0 => Ok(Ipv4Addr::from(unsafe { self.address.v4 }).into()),
-            // SAFETY: as above.
+            // SAFETY: with the tag 1, `new` in this crate and `lower` in plugin-core write `v6`, and any bytes are an address.
             1 => Ok(Ipv6Addr::from(unsafe { self.address.v6 }).into()),
             tag => Err(tag),
         }
@@ -172,9 +172,9 @@ impl SocketAddrRepr {
     /// Returns the address, or the tag if it is not a known one.
     pub(crate) fn get(self) -> Result<SocketAddr, u8> {
         match self.tag {
-            // SAFETY: the tag says that `v4` was written.
+            // SAFETY: with the tag 0, `new` in this crate and `lower` in plugin-core write `v4`, which consists of numbers.
             0 => Ok(unsafe { self.address.v4 }.get().into()),
-            // SAFETY: as above.
+            // SAFETY: with the tag 1, `new` in this crate and `lower` in plugin-core write `v6`, which consists of numbers.
             1 => Ok(unsafe { self.address.v6 }.get().into()),
             tag => Err(tag),
         }

@@ -22,6 +22,10 @@ use crate::untyped::reprs::{
 use crate::untyped::walk::{Depth, Path, TOO_DEEP, WalkState};
 
 /// A value at an address, to be serialised.
+///
+/// The functions below rely on this: during `'a`, the `Repr` of a value of the type `id` is at `at`, and nothing changes
+/// it. [`new`](Self::new) demands it. A part of a value is made only of the part's type and address, by `layout.rs`, and so
+/// has the same property. A tag that means nothing is refused before a part is made.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'a> {
     layouts: &'a Layouts,
@@ -48,7 +52,8 @@ impl<'a> Value<'a> {
     ///
     /// The value's `Repr` is a `T`, or begins with one.
     unsafe fn read<T: Copy>(&self) -> T {
-        // SAFETY: the caller of `new` promised a `Repr` there. The caller of this promises that it begins with a `T`.
+        // SAFETY: the value's `Repr` is at `at`, by the rule of `Value`. It is a `T` or begins with one, as this function
+        // demands, so it is large and aligned enough.
         unsafe { self.at.cast::<T>().read() }
     }
 
@@ -58,7 +63,8 @@ impl<'a> Value<'a> {
     ///
     /// The value's `Repr` is a buffer of `T`s.
     unsafe fn elements<T>(&self) -> &'a [T] {
-        // SAFETY: the caller promises a buffer of `T`s. By `new`'s promise, it stays unchanged during `'a`.
+        // SAFETY: the `Repr` is a buffer of `T`s, as this function demands. So it has `len` of them at its address. They are
+        // a part of the value, so nothing changes them during `'a`, by the rule of `Value`.
         unsafe { slice(self.read::<BufferRepr>().raw_parts()) }
     }
 
@@ -87,7 +93,8 @@ impl<'a> Value<'a> {
     fn walk<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.layouts.get(self.id).kind {
             Kind::Leaf(tag) | Kind::NonZero(tag) => self.leaf(*tag, serializer),
-            // SAFETY: the `Repr` of a text is a buffer of UTF-8.
+            // SAFETY: the `Repr` of each type of this kind is a buffer of UTF-8, which `lower` or `lend` has made of a `str`.
+            // Nothing changes it during `'a`.
             Kind::Text => serializer.serialize_str(unsafe { text(self.read()) }),
             Kind::Sequence(element) => self.sequence(*element, serializer),
             Kind::Map(pair) => self.map(*pair, serializer),
@@ -102,7 +109,7 @@ impl<'a> Value<'a> {
     }
 
     fn boxed<S: Serializer>(&self, inner: Id, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY: the `Repr` of a box is a buffer.
+        // SAFETY: the value has the kind `Box`, whose `Repr` is a buffer (`layout::facts`).
         let (at, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         if len != 1 {
             return Err(S::Error::custom(format_args!("a lowered `Box` holds {len} values, not one")));
@@ -122,7 +129,7 @@ impl<'a> Value<'a> {
     }
 
     fn option<S: Serializer>(&self, inner: Id, offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY: the `Repr` of an `Option` begins with its tag.
+        // SAFETY: the value has the kind `Option`, whose `Repr` begins with its tag, a byte.
         match unsafe { self.read::<u8>() } {
             0 => serializer.serialize_none(),
             1 => {
@@ -134,7 +141,7 @@ impl<'a> Value<'a> {
     }
 
     fn result<S: Serializer>(&self, parts: [Id; 2], offset: usize, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY: the `Repr` of a `Result` begins with its tag.
+        // SAFETY: the value has the kind `Result`, whose `Repr` begins with its tag, a byte.
         let tag = unsafe { self.read::<u8>() };
         let name = match tag {
             0 => "Ok",
@@ -157,11 +164,10 @@ impl<'a> Value<'a> {
     }
 
     fn leaf<S: Serializer>(&self, tag: Tag, serializer: S) -> Result<S::Ok, S::Error> {
-        // SAFETY (for all reads in this function): the value has the type with this tag, and `read` gets the `Repr` of
-        // that type.
         macro_rules! read {
             ($ty:ty) => {
-                // SAFETY: see the top of this function.
+                // SAFETY: the value has the kind `Leaf(tag)` or `NonZero(tag)`. Each arm below passes the `Repr` that
+                // `layout::leaf` has for its tag, or an array of as many bytes.
                 unsafe { self.read::<$ty>() }
             };
         }
@@ -235,19 +241,22 @@ impl<'a> Value<'a> {
                 Err(tag) => Err(self.unknown_tag::<S>("`SocketAddr`", tag)),
             },
             Tag::Error => {
-                // SAFETY: the `Repr` of an error is a buffer of texts.
+                // SAFETY: the value has the tag `Error`, whose `Repr` is a buffer of messages, each a buffer.
                 let messages = unsafe { self.elements::<BufferRepr>() };
-                // SAFETY: each message is a buffer of UTF-8.
+                // SAFETY: each message of an error is a buffer of UTF-8, made of a `str`. It is a part of the value, so nothing
+                // changes it during `'a`.
                 serializer.collect_seq(messages.iter().map(|message| unsafe { text(*message) }))
             }
             Tag::Bytes => {
                 let BytesRepr { ptr, len, .. } = read!(BytesRepr);
-                // SAFETY: `Bytes` has `len` bytes at `ptr`, which stay unchanged during `'a`.
+                // SAFETY: a `BytesRepr` has `len` bytes at `ptr`. The value has a share in them, which keeps them, and nothing
+                // changes bytes that are shared.
                 let bytes = unsafe { slice((ptr.cast_mut(), len)) };
                 serializer.serialize_bytes(bytes)
             }
             Tag::Json => {
-                // SAFETY: the value is a JSON value, which stays unchanged during `'a`.
+                // SAFETY: the value has the tag `Json`, whose `Repr` is a `JsonRepr` (`layout::leaf`). Nothing changes it during
+                // `'a`, by the rule of `Value`.
                 let json = unsafe { &*self.at.cast::<JsonRepr>() };
                 Json { json, depth: self.depth }.serialize(serializer)
             }
@@ -266,20 +275,20 @@ impl<'a> Value<'a> {
     #[cfg(not(windows))]
     fn os_string(&self) -> OsString {
         use std::os::unix::ffi::OsStringExt;
-        // SAFETY: only used for an `OsString` or a `PathBuf`, whose `Repr` is a buffer of such units.
+        // SAFETY: `leaf` calls this only for an `OsString` or a `PathBuf`, whose `Repr` is a buffer of bytes here.
         OsString::from_vec(unsafe { self.elements::<u8>() }.to_vec())
     }
 
     #[cfg(windows)]
     fn os_string(&self) -> OsString {
         use std::os::windows::ffi::OsStringExt;
-        // SAFETY: only used for an `OsString` or a `PathBuf`, whose `Repr` is a buffer of such units.
+        // SAFETY: `leaf` calls this only for an `OsString` or a `PathBuf`, whose `Repr` is a buffer of `u16`s on Windows.
         OsString::from_wide(unsafe { self.elements::<u16>() })
     }
 
     fn sequence<S: Serializer>(&self, element: Id, serializer: S) -> Result<S::Ok, S::Error> {
         let depth = self.level::<S>()?;
-        // SAFETY: the `Repr` of a sequence is a buffer.
+        // SAFETY: the value has the kind `Sequence`, whose `Repr` is a buffer (`layout::facts`).
         let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         let size = self.layouts.get(element).size;
         let mut sequence = serializer.serialize_seq(Some(len))?;
@@ -294,7 +303,7 @@ impl<'a> Value<'a> {
         let depth = self.level::<S>()?;
         let node = self.layouts.get(pair);
         let Kind::Tuple(Record { fields, .. }) = &node.kind else { unreachable!("the elements of a map are pairs") };
-        // SAFETY: the `Repr` of a map is a buffer of pairs.
+        // SAFETY: the value has the kind `Map`, whose `Repr` is a buffer of pairs (`layout::facts`).
         let (first, len) = unsafe { self.read::<BufferRepr>() }.raw_parts();
         let mut map = serializer.serialize_map(Some(len))?;
         for index in 0..len {
@@ -311,7 +320,7 @@ impl<'a> Value<'a> {
 
     /// Returns the text if this value is a text.
     pub(super) fn as_text(&self) -> Option<&'a str> {
-        // SAFETY: the `Repr` of a text is a buffer of UTF-8.
+        // SAFETY: this reads only a value of the kind `Text`, whose `Repr` is a buffer of UTF-8, as in `walk`.
         matches!(self.layouts.get(self.id).kind, Kind::Text).then(|| unsafe { text(self.read()) })
     }
 
@@ -321,7 +330,7 @@ impl<'a> Value<'a> {
     ///
     /// The value's type may grow.
     unsafe fn grown(&self) -> GrowsRepr {
-        // SAFETY: the `Repr` of a type that may grow is a `GrowsRepr`.
+        // SAFETY: the value's type may grow, as this function demands, and the `Repr` of such a type is a `GrowsRepr`.
         unsafe { self.read() }
     }
 
@@ -331,7 +340,7 @@ impl<'a> Value<'a> {
         let count = record.fields.len();
         let mut at = self.at;
         if *grows {
-            // SAFETY: `grows` says that the type may grow.
+            // SAFETY: `grows` is set, so the value's type is a struct that may grow.
             let grown = unsafe { self.grown() };
             if grown.number() as usize != count {
                 let number = grown.number();
@@ -381,14 +390,14 @@ impl<'a> Value<'a> {
         let depth = self.level::<S>()?;
         let Enum { name, names, variants, payload, grows } = of;
         let (number, at) = if *grows {
-            // SAFETY: `grows` says that the type may grow.
+            // SAFETY: `grows` is set, so the value's type is an enum that may grow.
             let grown = unsafe { self.grown() };
             if grown.number() == GrowsRepr::FALLBACK {
                 return serializer.serialize_unit_variant(name, variants.len() as u32, names[variants.len()]);
             }
             (grown.number(), grown.fields())
         } else {
-            // SAFETY: the `Repr` of an enum that may not grow begins with the number of its variant.
+            // SAFETY: the value's type is an enum that may not grow. Its `Repr` begins with the number of its variant, a `u32`.
             (unsafe { self.read::<u32>() }, self.at.wrapping_add(*payload))
         };
         let Some(record) = variants.get(number as usize) else {
@@ -433,7 +442,8 @@ impl Serialize for Value<'_> {
 ///
 /// During `'a`, there are `len` `T`s at `ptr`, and nothing changes them.
 unsafe fn slice<'a, T>((ptr, len): (*mut u8, usize)) -> &'a [T] {
-    // SAFETY: the caller promises `len` elements. An empty buffer may have any address, so it is not used.
+    // SAFETY: there are `len` `T`s at `ptr` during `'a`, as this function demands. The address of an empty buffer may be any,
+    // so it is not used.
     if len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(ptr.cast(), len) } }
 }
 
@@ -443,11 +453,14 @@ unsafe fn slice<'a, T>((ptr, len): (*mut u8, usize)) -> &'a [T] {
 ///
 /// As for [`slice`](fn@slice), and the bytes are UTF-8.
 unsafe fn text<'a>(buffer: BufferRepr) -> &'a str {
-    // SAFETY: the caller promises bytes that are UTF-8.
+    // SAFETY: the buffer has bytes that do not change and are UTF-8, as this function demands.
     unsafe { std::str::from_utf8_unchecked(slice(buffer.raw_parts())) }
 }
 
 /// A JSON value at an address.
+///
+/// `json` is the `Repr` of a JSON value that [`Value`] has found, or a part of one. So its sender has written the field of
+/// `payload` that the tag stands for, and nothing changes it during `'a`.
 struct Json<'a> {
     json: &'a JsonRepr,
     depth: Depth,
@@ -459,31 +472,31 @@ impl Serialize for Json<'_> {
         let inner = || self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP));
         match *tag {
             json::NULL => serializer.serialize_unit(),
-            // SAFETY: the tag says that `boolean` was written.
+            // SAFETY: for this tag, the sender has written `boolean`.
             json::BOOL => serializer.serialize_bool(unsafe { payload.boolean } != 0),
-            // SAFETY: the tag says that `unsigned` was written.
+            // SAFETY: for this tag, the sender has written `unsigned`.
             json::U64 => serializer.serialize_u64(unsafe { payload.unsigned }),
-            // SAFETY: the tag says that `signed` was written.
+            // SAFETY: for this tag, the sender has written `signed`.
             json::I64 => serializer.serialize_i64(unsafe { payload.signed }),
-            // SAFETY: the tag says that `float` was written.
+            // SAFETY: for this tag, the sender has written `float`.
             json::F64 => serializer.serialize_f64(unsafe { payload.float }),
-            // SAFETY: the tag says that `buffer` was written, and that it is text.
+            // SAFETY: for this tag, the sender has written `buffer`, from a `str`.
             json::STRING => serializer.serialize_str(unsafe { text(payload.buffer) }),
             json::ARRAY => {
                 let depth = inner()?;
-                // SAFETY: the tag says that `buffer` was written, and that its elements are JSON values.
+                // SAFETY: for this tag, the sender has written `buffer`, and its elements are JSON values.
                 let elements = unsafe { slice::<JsonRepr>(payload.buffer.raw_parts()) };
                 serializer.collect_seq(elements.iter().map(|json| Json { json, depth }))
             }
             json::OBJECT => {
                 let depth = inner()?;
-                // SAFETY: the tag says that `buffer` was written, and that its elements are fields.
+                // SAFETY: for this tag, the sender has written `buffer`, and its elements are fields.
                 let fields = unsafe { slice::<JsonField>(payload.buffer.raw_parts()) };
-                // SAFETY: the key of a field is text.
+                // SAFETY: the sender has written the key of each field from a `str`.
                 let key = |field: &'_ JsonField| unsafe { text::<'_>(field.key) };
                 serializer.collect_map(fields.iter().map(|field| (key(field), Json { json: &field.value, depth })))
             }
-            // SAFETY: the tag says that `buffer` was written, and that it is text.
+            // SAFETY: for this tag, the sender has written `buffer`, from the number's text.
             json::NUMBER => json_number(unsafe { text(payload.buffer) }, serializer),
             tag => Err(S::Error::custom(format_args!("a lowered JSON value has the tag {tag}, which means nothing"))),
         }

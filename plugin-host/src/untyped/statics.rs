@@ -34,7 +34,8 @@ pub(super) enum Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Lent::Static(access) = self {
-            // SAFETY: the loan is ended once, here. The caller of `read` promises that the plugin is loaded until then.
+            // SAFETY: `read_access` has got the access from the accessor and ends the loan nowhere else, so it ends once. The
+            // plugin is still loaded, as `StaticValue::read` demands.
             unsafe { access.end() }
         }
     }
@@ -48,9 +49,9 @@ pub(super) struct Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // SAFETY: the lock was taken on this thread, and this value cannot leave the thread, because raw pointers are
-        // not `Send`. The lock is released once, here. The caller of `read` promises that the plugin is loaded until
-        // then.
+        // SAFETY: `read_lock` has got the guard from `read_to` on this thread. This value cannot leave the thread, because raw
+        // pointers are not `Send`. The guard is given back once, here. The plugin is still loaded, as `StaticValue::read`
+        // demands.
         unsafe { self.lock.end_read(self.head.guard) }
     }
 }
@@ -69,33 +70,38 @@ impl<'a> StaticValue<'a> {
         value: Id,
     ) -> Result<Self, Failure> {
         match access {
-            // SAFETY: the caller promises all conditions of `read_lock`.
+            // SAFETY: the type, the accessor and the plugin are as this function demands, and `access` is `Lock`.
             Access::Lock => unsafe { Self::read_lock(export, layouts, value) },
-            // SAFETY: the caller promises all conditions of `read_access`.
+            // SAFETY: the type, the accessor and the plugin are as this function demands, and `access` is not `Lock`.
             _ => unsafe { Self::read_access(export, layouts, access, value) },
         }
     }
 
+    /// Reads the value of a static that is not a lock.
+    ///
     /// # Safety
     ///
-    /// As for [`read`](Self::read), and `access` is not [`Access::Lock`].
+    /// All that [`read`](Self::read) demands. `access` is not [`Access::Lock`].
     unsafe fn read_access(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         let node = layouts.get(value);
         let place = Place::new(layouts, node.size, node.align)?;
-        // SAFETY: a static that is not a lock has an accessor of this type.
+        // SAFETY: the accessor gives this access, as this function demands. In plugin-core, `PluginStatic::Access` is
+        // `AccessRepr` for each static that is not a lock, so the accessor has this type.
         let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(export.site.entry) };
-        // SAFETY: the site keeps the library loaded, and this outcome is used once.
+        // SAFETY: the origin of `export.site` keeps the library loaded. An accessor ignores its context. The outcome is used
+        // once, here.
         let lent = unsafe { entry(std::ptr::null()).into_result()? };
         let (first, _) = lent.elements().raw_parts();
         let at = match access {
             Access::Atomic(tag) => {
-                // SAFETY: `first` is the address of an atomic of the type with this tag. The place was made for its
-                // value.
+                // SAFETY: the accessor has returned the address of an atomic of the type with this tag, as this function
+                // demands. The place was made for its value, and has no value yet.
                 unsafe { load(*tag, first, place.at()) };
                 place.at()
             }
             Access::Elements => {
-                // SAFETY: the place was made for `value`, whose `Repr` is a buffer.
+                // SAFETY: the place was made for `value`. With `Access::Elements` that is an owned text or sequence, by
+                // `Prepared::of`, so its `Repr` is a buffer. The place does not drop it.
                 unsafe { place.at().cast::<BufferRepr>().write(BufferRepr::of_slice(lent.elements())) };
                 place.at()
             }
@@ -104,22 +110,28 @@ impl<'a> StaticValue<'a> {
         Ok(StaticValue { at, _place: place, lent: Lent::Static(lent) })
     }
 
+    /// Reads the value of a lock, and holds the lock.
+    ///
     /// # Safety
     ///
-    /// As for [`read`](Self::read), and `access` is [`Access::Lock`].
+    /// All that [`read`](Self::read) demands, with [`Access::Lock`].
     unsafe fn read_lock(export: &Export, layouts: &'a Layouts, value: Id) -> Result<Self, Failure> {
-        // SAFETY: a lock has an accessor of this type, except that `u8` stands for the type of its value. The layout of
-        // a `LockRepr` does not depend on that type.
+        // SAFETY: the accessor is that of a lock, as this function demands. In plugin-core, `PluginStatic::Access` is a
+        // `LockRepr` for each lock. `u8` stands for the type of the value: a `LockRepr` consists of pointers, and those that
+        // depend on the type are not called.
         let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(export.site.entry) };
-        // SAFETY: the site keeps the library loaded, and this outcome is used once.
+        // SAFETY: the origin of `export.site` keeps the library loaded. An accessor ignores its context. The outcome is used
+        // once, here.
         let lock = unsafe { entry(std::ptr::null()).into_result()? };
         let node = layouts.get(value);
         let (place, head_offset) = outcome_place(layouts, node.align, LockedHead::value_offset(node.align), node.size)?;
-        // SAFETY: `place` has room for the fault, the head and the value, at the offsets of the outcome.
+        // SAFETY: `outcome_place` has made room for an outcome with the head of a lock and a value of this type. The origin of
+        // `export.site` keeps the lock's library loaded.
         unsafe { lock.read_to(place.at().cast()) };
-        // SAFETY: `read_to` has written an outcome, the export keeps the plugin loaded, and the fault is taken once.
+        // SAFETY: `read_to` has written an outcome. The origin of `export.site` keeps the plugin loaded. The fault is taken
+        // once, here.
         unsafe { fault_of(&place)? };
-        // SAFETY: without a fault, the plugin has written the head of the locked value.
+        // SAFETY: there is no fault, so the plugin has written a `LockedRepr` at `head_offset`. It begins as `LockedHead`.
         let head = unsafe { place.at().add(head_offset).cast::<LockedHead>().read() };
         let at = place.at().wrapping_add(head_offset + LockedHead::value_offset(node.align));
         Ok(StaticValue { at, _place: place, lent: Lent::Lock(Locked { lock, head }) })
@@ -132,7 +144,9 @@ impl<'a> StaticValue<'a> {
 ///
 /// `from` is the address of an atomic of the type with this tag, and `to` of a place for its value.
 unsafe fn load(tag: Tag, from: *mut u8, to: *mut u8) {
-    // SAFETY: the caller promises both addresses. An atomic has the same layout as the value in it.
+    // SAFETY: `from` is the address of an atomic of the type with this tag, and `to` has room for its value, as this function
+    // demands. The atomics of one size have one layout, which is that of their values, and any bits that one has are of the
+    // type with this tag.
     unsafe {
         match tag {
             Tag::Bool | Tag::U8 | Tag::I8 => to.write((*from.cast::<AtomicU8>()).load(Ordering::SeqCst)),

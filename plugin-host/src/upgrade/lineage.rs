@@ -114,9 +114,10 @@ impl Lineage {
                 places.push(Place::default());
                 places.len() - 1
             });
-        // SAFETY: the version that is published below has the function at this place. If calls are held back, `serve` publishes
-        // a version that has it, and until then no version has functions. So has every later version while the handle exists,
-        // because an upgrade to a version without the function is refused (`misfit`).
+        // SAFETY: each version that is published while the handle exists has a function at this place that fits `F`, or has no
+        // functions and so holds calls back. The version that is published below has one: `Host::live` has asked
+        // `Plugin::check_type` under the registry's lock. Each later version has one, because `Next::check_followers` refuses an
+        // upgrade to a version without it (`misfit`). The place is not given to another export before the handle is dropped.
         let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
         places[place].export = export.to_owned();

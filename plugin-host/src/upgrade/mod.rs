@@ -393,11 +393,13 @@ impl Handover {
         if !steps.begin(1) {
             // The host has given up waiting. Only `restore` could drop the state's fields, so they leak. The box that the state
             // came in is freed.
-            // SAFETY: the old version is mapped, and no other code has the state.
+            // SAFETY: `saves` keeps the old version, which has saved the state, mapped. The state is passed once, because `pass`
+            // takes it. Nothing lifts the state, so its fields leak and are never used.
             unsafe { state.pass(|_| ()) };
             return Ok(());
         }
-        // SAFETY: the old version is mapped, and the descriptors of the two hooks fit each other.
+        // SAFETY: `saves` keeps the old version, which has saved the state, mapped. `Next::handover` has compared the descriptors of
+        // the two hooks, and has chosen `restore` by the kind `Restore`.
         let result = unsafe { restore.run_restore(state) };
         restores.clean_up(steps);
         let plugin = plugin.to_owned();

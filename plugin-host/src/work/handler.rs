@@ -57,7 +57,7 @@ impl<T: Display> Handler<T> {
 
 impl<T> Drop for Function<T> {
     fn drop(&mut self) {
-        // SAFETY: taken once, by the drop of the value that holds it.
+        // SAFETY: `call` is taken only here, and a value is dropped once. Nothing uses `call` afterwards.
         let call = unsafe { ManuallyDrop::take(&mut self.call) };
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(call))) {
             discard(payload);

@@ -27,7 +27,7 @@ mod linux {
         let [what, library] = &arguments[..] else { panic!("usage: denied WHAT LIBRARY") };
         let library = Path::new(library);
         let digest = Trust::digest_of(&fs::read(library).expect("a library"));
-        // SAFETY: the fixture is our own.
+        // SAFETY: the file with this digest is a fixture that the test has built.
         let host = Host::new(unsafe { Trust::digests([digest]) });
         let host = host.with_event_handler(|event| println!("event: {event}"));
         what.split('+').for_each(deny);
@@ -97,14 +97,15 @@ mod linux {
 
     fn limit(what: libc::__rlimit_resource_t, most: u64) {
         let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        // SAFETY: the pointer leads to limits.
+        // SAFETY: `setrlimit` reads one `rlimit`, which `limit` is.
         assert_eq!(unsafe { libc::setrlimit(what, &limit) }, 0, "{}", io::Error::last_os_error());
     }
 
     /// Takes `/proc` away from this process alone.
     fn without_proc() {
         let (none, root, proc) = (std::ptr::null(), c"/".as_ptr(), c"/proc".as_ptr());
-        // SAFETY: the texts end with NUL. Only this process sees the changed mounts.
+        // SAFETY: the three calls read texts that end with NUL, or null where that is allowed. They change no memory of this
+        // process.
         let done = unsafe {
             libc::unshare(libc::CLONE_NEWNS) == 0
                 && libc::mount(none, root, none, libc::MS_REC | libc::MS_PRIVATE, none.cast()) == 0
@@ -135,9 +136,10 @@ mod linux {
         program.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | error as u32));
         program.push(instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW));
         let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-        // SAFETY: the arguments are numbers.
+        // SAFETY: with this option, `prctl` reads only numbers.
         assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
-        // SAFETY: the pointer leads to a program of that length.
+        // SAFETY: with this option, `prctl` reads an `sock_fprog`. It has the address and the length of the vector that it was
+        // made of.
         let set = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
         assert_eq!(set, 0, "{}", io::Error::last_os_error());
     }

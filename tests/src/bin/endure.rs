@@ -169,12 +169,12 @@ mod process {
     fn free_keys() -> usize {
         let create = || {
             let mut key = 0;
-            // SAFETY: the pointer leads to a place for the key.
+            // SAFETY: `pthread_key_create` writes one key, for which `key` has room.
             (unsafe { libc::pthread_key_create(&raw mut key, None) } == 0).then_some(key)
         };
         let keys: Vec<_> = std::iter::from_fn(create).collect();
         for &key in &keys {
-            // SAFETY: the key was created above, and nothing uses it.
+            // SAFETY: the key was created above, and is deleted once. No thread has set a value of it.
             unsafe { libc::pthread_key_delete(key) };
         }
         keys.len()

@@ -24,7 +24,7 @@ fn main() {
     for (name, own) in
         [(c"helper_function", helper_function as *const ()), (c"HELPER_VARIABLE", (&raw const HELPER_VARIABLE).cast())]
     {
-        // SAFETY: the name ends with NUL.
+        // SAFETY: the name is a `CStr`, which ends with NUL. The address is only compared.
         let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
         println!("{name:?} of the program is found: {}", found.cast_const().cast() == own);
     }

@@ -45,7 +45,7 @@ fn main() {
 #[cfg(unix)]
 fn run_out_of_descriptors(troubled: &Path) {
     let (limit, margin) = (libc::rlimit { rlim_cur: 64, rlim_max: 64 }, 20);
-    // SAFETY: a limit that is smaller than the one before.
+    // SAFETY: `setrlimit` reads one `rlimit`, which `limit` is.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
     let mut hosts = Vec::new();
     let error = loop {
@@ -90,7 +90,7 @@ fn load_while_others_print(troubled: &Path) {
             }
         });
         for _ in 0..10 {
-            // SAFETY: the fixture is our own.
+            // SAFETY: the file with this digest is a fixture that the test has built.
             let host = Host::new(unsafe { Trust::digests([digest]) });
             host.load(troubled).unwrap_or_else(|error| panic!("{error}"));
         }
@@ -105,10 +105,10 @@ fn unload_without_descriptors(troubled: &Path) {
     let host = host().with_mapping(plugin_host::Mapping::InPlace).with_fault_handler(|_| ());
     host.load(troubled).expect("it loads");
     let path = std::ffi::CString::new(troubled.as_os_str().as_bytes()).expect("a path");
-    // SAFETY: the library is mapped already, so this runs no code of the library.
+    // SAFETY: the path is a `CString`, which ends with NUL. The library is mapped already, so this runs no constructor.
     assert!(!unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) }.is_null());
     let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
-    // SAFETY: a limit that is smaller than the one before.
+    // SAFETY: `setrlimit` reads one `rlimit`, which `limit` is.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
     let mut files = Vec::new();
     while let Ok(file) = std::fs::File::open("/dev/null") {
@@ -134,9 +134,10 @@ fn set_stderr(kind: &str) {
 fn set_stderr(kind: &str) {
     let replace = |descriptor: libc::c_int| {
         assert!(descriptor >= 0);
-        // SAFETY: both are descriptors. Nothing else refers to the replaced one.
+        // SAFETY: `dup2` takes two descriptors and touches no memory. Only std uses descriptor 2, by its number, so std may find
+        // another file there.
         assert_eq!(unsafe { libc::dup2(descriptor, 2) }, 2);
-        // SAFETY: this function opened the descriptor, and does not use it afterwards.
+        // SAFETY: this function has opened the descriptor, so it owns it. It is not used afterwards.
         unsafe { libc::close(descriptor) };
     };
     match kind {
@@ -145,13 +146,13 @@ fn set_stderr(kind: &str) {
         "closed" => assert_eq!(unsafe { libc::close(2) }, 0),
         "broken" => {
             let mut ends = [0; 2];
-            // SAFETY: the pointer leads to room for two descriptors.
+            // SAFETY: `pipe` writes two descriptors, for which `ends` has room.
             assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
             replace(ends[1]);
-            // SAFETY: opened just above.
+            // SAFETY: `pipe` has opened the descriptor just above, so this function owns it. It is not used afterwards.
             unsafe { libc::close(ends[0]) };
         }
-        // SAFETY: the path ends with NUL.
+        // SAFETY: the path is a `CStr`, which ends with NUL.
         "full" => replace(unsafe { libc::open(c"/dev/full".as_ptr(), libc::O_WRONLY) }),
         kind => panic!("standard error cannot be `{kind}`"),
     }

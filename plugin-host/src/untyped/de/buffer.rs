@@ -8,7 +8,8 @@ use plugin_core::repr::BufferRepr;
 /// Lowers a `Vec` to a buffer. The `Repr`s in it belong to the buffer.
 pub(super) fn lower_buffer<T: Copy>(elements: Vec<T>) -> BufferRepr {
     let mut elements = ManuallyDrop::new(elements);
-    // SAFETY: these are the parts of a `Vec`, which is not dropped, so the buffer is their only owner.
+    // SAFETY: these are the parts of a `Vec` of `T`s, with the size and alignment of `T`. The `Vec` is not dropped, so the
+    // buffer is their only owner.
     unsafe {
         let (ptr, len, capacity) = (elements.as_mut_ptr().cast(), elements.len(), elements.capacity());
         BufferRepr::from_raw_parts(ptr, len, capacity, size_of::<T>(), align_of::<T>())

@@ -47,15 +47,25 @@ pub(super) fn lower_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
 }
 
 /// Frees a share.
+///
+/// # Safety
+///
+/// `owner` is that of a [`BytesRepr`] from [`lower_bytes`]. The share is not used afterwards.
 unsafe extern "C" fn free_bytes(owner: *mut c_void) {
     // Dropping a `Vec` of bytes runs no user code, so nothing can panic here.
-    // SAFETY: `owner` is from `lower_bytes`, and the receiver frees its share once.
+    // SAFETY: `lower_bytes` has got `owner` from `Arc::into_raw`, and this function's caller gives its share up, so it is
+    // dropped once.
     drop(unsafe { Arc::from_raw(owner.cast::<Vec<u8>>()) });
 }
 
 /// Makes another share.
+///
+/// # Safety
+///
+/// `owner` is that of a [`BytesRepr`] from [`lower_bytes`], whose share was not freed.
 unsafe extern "C" fn share_bytes(owner: *const c_void) -> BytesRepr {
-    // SAFETY: `owner` is from `lower_bytes`, and its share is not freed yet. The `ManuallyDrop` keeps that share.
+    // SAFETY: `lower_bytes` has got `owner` from `Arc::into_raw`, and its share was not freed, as this function demands. The
+    // `ManuallyDrop` does not free it either.
     let share = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(owner.cast::<Vec<u8>>()) });
     lower_bytes(Arc::clone(&share))
 }

@@ -47,9 +47,10 @@ impl OwnedJson {
         if self.0.tag != json::STRING {
             return None;
         }
-        // SAFETY: the tag says that `buffer` was written.
+        // SAFETY: `text`, the only function that makes a value with this tag, writes `buffer`.
         let (bytes, len) = unsafe { self.0.payload.buffer }.raw_parts();
-        // SAFETY: the buffer has `len` bytes, and it is not freed before `self` is dropped.
+        // SAFETY: `lower_buffer` has made the buffer of a `Vec` of `len` bytes. `self` owns it, so it is neither changed nor
+        // freed while `self` is borrowed.
         let bytes = unsafe { std::slice::from_raw_parts(bytes, len) };
         std::str::from_utf8(bytes).ok()
     }
@@ -57,7 +58,8 @@ impl OwnedJson {
 
 impl Drop for OwnedJson {
     fn drop(&mut self) {
-        // SAFETY: `self` is the only owner of the value, which is not used afterwards.
+        // SAFETY: `self` owns the value, because `into_inner` would have forgotten `self`. The host has made its parts. Nothing
+        // uses the value afterwards.
         unsafe { free_json_value(&mut self.0) }
     }
 }

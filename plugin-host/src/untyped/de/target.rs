@@ -10,6 +10,10 @@ use crate::untyped::walk::{Depth, MAX_EMPTY, Path, TOO_DEEP, WalkState};
 
 /// The place where a value is to be built. It has no value before. It also has none after an error, or after the
 /// [`Built`] was dropped.
+///
+/// The functions of `de` rely on this: at `at`, there is room for a `Repr` of the type `id`, with its alignment.
+/// [`new`](Self::new) demands it. A part's target is made only of the part's type and address, by `layout.rs`, or of an
+/// address from [`Elements`](crate::untyped::free::Elements).
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(super) layouts: &'a Arc<Layouts>,
@@ -37,7 +41,8 @@ impl Built<'_> {
 
 impl Drop for Built<'_> {
     fn drop(&mut self) {
-        // SAFETY: `built` was called when the value was complete. `keep` was not called, so this owns the value.
+        // SAFETY: `Target::built` was called after the whole value was written, and the host has made its parts. `keep` would
+        // have forgotten `self`, so it still owns the value, which is dropped once.
         unsafe { free(self.layouts, self.id, self.at) }
     }
 }
@@ -47,7 +52,7 @@ impl<'a> Target<'a> {
     ///
     /// # Safety
     ///
-    /// There is room for a `Repr` of the type at `at`.
+    /// There is room for a `Repr` of the type at `at`, with its alignment, until the value is built.
     pub(crate) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, state: &'a WalkState) -> Self {
         Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, state }
     }
@@ -83,8 +88,8 @@ impl<'a> Target<'a> {
     /// Writes the `Repr` of the value, or its beginning.
     pub(super) fn write<T: Copy>(&self, value: T) {
         debug_assert!(size_of::<T>() <= self.layouts.get(self.id).size);
-        // SAFETY: `new`'s caller promises room for a `Repr` of the type. Each caller of `write` passes such a `Repr` or
-        // its beginning, so `T` is not larger and not more aligned.
+        // SAFETY: `at` has room for a `Repr` of the type, by the rule of `Target`. Each caller of `write` passes the `Repr` of
+        // this type, or the tag at its start. So `T` is not larger and not more aligned.
         unsafe { self.at.cast::<T>().write(value) }
     }
 

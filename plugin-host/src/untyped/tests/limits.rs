@@ -100,8 +100,9 @@ fn values_that_are_too_deep_to_be_shown_are_freed() {
             let outer = types.build(&deep_list(1));
             let size = node.size / size_of::<usize>();
             let mut moved = Vec::<usize>::with_capacity(size);
-            // SAFETY: `moved` has the size of the value, which is moved into it. It becomes the buffer of a box. The
-            // fields are a text and then an `Option`, so `next` is the `Option`.
+            // SAFETY: `moved` has the size and the alignment of the value, which is moved into it once: `mark_empty` keeps
+            // `inner` from dropping it. `moved` is forgotten, so the box owns its memory. The fields of a list are a text and
+            // then an `Option` of a box, so `next` is the address of the `Option`, which was `None`.
             unsafe {
                 std::ptr::copy_nonoverlapping(inner.at().cast::<usize>(), moved.as_mut_ptr(), size);
                 moved.set_len(size);
@@ -184,8 +185,8 @@ fn types_that_are_nested_deeply_in_one_another() {
         let text = Types::new(&leaf(Tag::String));
         let mut innermost = text.build(&json!("text"));
         let mut place = Place::new(&types.layouts, node.size, node.align).unwrap();
-        // SAFETY: all options have the alignment of the text, so each tag takes that many bytes, and the text is at the
-        // end. The text is moved out of its place.
+        // SAFETY: the place was made for the type. All options have the alignment of the text, so each tag takes that many
+        // bytes, and the text is at the end. The text is moved out of its place once: `mark_empty` keeps that from dropping it.
         unsafe {
             for tag in 0..tags {
                 place.at().add(tag * align_of::<BufferRepr>()).write(1);

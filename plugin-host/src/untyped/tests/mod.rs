@@ -121,8 +121,8 @@ impl Types {
             assert_eq!(types.show(&types.lowered(value.clone())), *json, "{value:?}");
             let mut place = types.build(json);
             place.mark_empty();
-            // SAFETY: the host built a value of the type, with the layout of its `Repr`. The value is moved out of its
-            // place.
+            // SAFETY: `build` has built a value of `T`, and `has_layout_of` has compared the layout with that of its `Repr`. The
+            // value is moved out once: `mark_empty` keeps the place from dropping it.
             let lifted = unsafe { T::lift(read(&place), &plugin_core::Origin::HOST) };
             assert_eq!(lifted, *value);
         }
@@ -139,7 +139,8 @@ impl Types {
         let node = self.layouts.get(self.id);
         assert_eq!((node.size, node.align), (size_of::<T::Repr>(), align_of::<T::Repr>()));
         let mut place = Place::new(&self.layouts, node.size, node.align).unwrap();
-        // SAFETY: the place has the layout of the `Repr`, and contains a value after `write`.
+        // SAFETY: the assertion has compared the place's layout with that of the `Repr`. It contains a whole value after
+        // `write`, which no other code owns.
         unsafe {
             place.at().cast::<T::Repr>().write(value.lower());
             place.mark_filled(self.id, 0);
@@ -151,10 +152,10 @@ impl Types {
         let node = self.layouts.get(self.id);
         let place = Place::new(&self.layouts, node.size, node.align).map_err(|error| error.to_string());
         let (mut place, state) = (place?, WalkState::default());
-        // SAFETY: the place has the layout of the type.
+        // SAFETY: `place` was just made with the size and the alignment of the type.
         let target = unsafe { Target::new(&self.layouts, self.id, place.at(), &state) };
         target.deserialize(deserializer).map_err(|error| format!("{}: {error}", state.take()))?.keep();
-        // SAFETY: the value was just built there.
+        // SAFETY: `deserialize` has built a value of the type at the start of `place`, and `keep` has left it there.
         unsafe { place.mark_filled(self.id, 0) };
         Ok(place)
     }
@@ -169,7 +170,8 @@ impl Types {
 
     pub(super) fn try_show<S: serde::Serializer>(&self, place: &Place<'_>, serializer: S) -> Result<S::Ok, String> {
         let state = WalkState::default();
-        // SAFETY: the callers pass a place with a value of the type.
+        // SAFETY: each test passes a place from `build` or `lowered` of the same `Types`, or one that it has filled itself.
+        // `place` is borrowed, so nothing changes the value.
         let value = unsafe { Value::new(&self.layouts, self.id, place.at(), &state) };
         value.serialize(serializer).map_err(|error| format!("{}: {error}", state.take()))
     }
@@ -200,7 +202,8 @@ impl Types {
 
 /// Reads the `Repr` in a place, as a plugin would.
 pub(super) fn read<R: Copy>(place: &Place<'_>) -> R {
-    // SAFETY: each caller passes the `Repr` of the type, or its beginning.
+    // SAFETY: each test reads the `Repr` of the type that the place was made for, or the `Repr`'s beginning. A place is
+    // aligned for it, and its memory is zeroed, so all of it is set.
     unsafe { place.at().cast::<R>().read() }
 }
 

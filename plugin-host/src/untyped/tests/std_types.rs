@@ -60,7 +60,8 @@ fn primitive_and_generic_types() {
         );
         let place = types.build(&json!({"a": 300}));
         let (pair, len) = read::<BufferRepr>(&place).raw_parts();
-        // SAFETY: the buffer has one pair, with the layout of `PairRepr`.
+        // SAFETY: `build` has built a map with one pair, so the buffer has one. A pair is laid out as a `#[repr(C)]` struct of
+        // its key and its value, which `PairRepr` is.
         let value = unsafe { pair.add(offset_of!(PairRepr, value)).cast::<u16>().read() };
         assert_eq!((value, len), (300, 1));
     }
@@ -97,7 +98,7 @@ fn std_types() {
     let time = Types::new(&leaf(Tag::SystemTime)).is::<SystemTime>();
     time.writes_as_serde(&[SystemTime::UNIX_EPOCH + Duration::new(1, 5)]);
     let mut before = Place::new(&time.layouts, 16, 8).unwrap();
-    // SAFETY: the place has the layout of a `SystemTimeRepr`, and contains one after `write`.
+    // SAFETY: the place has 16 bytes with the alignment 8, the layout of a `SystemTimeRepr`. It contains one after `write`.
     unsafe {
         before.at().cast::<SystemTimeRepr>().write(SystemTimeRepr { secs: -1, nanos: 999_999_999 });
         before.mark_filled(time.id, 0);
@@ -244,7 +245,7 @@ fn values_that_plugin_core_lowers() {
     assert_eq!(error.show(&error.lowered(Boxed::from("it failed"))), json!(["it failed"]));
     let mut place = error.build(&json!(["outer", "inner"]));
     place.mark_empty();
-    // SAFETY: the host built a value of the type, which is moved out of its place.
+    // SAFETY: `build` has built a value of this type. It is moved out once: `mark_empty` keeps the place from dropping it.
     let lifted: Boxed = unsafe { PluginType::lift(read(&place), &plugin_core::Origin::HOST) };
     assert_eq!((lifted.to_string(), lifted.source().unwrap().to_string()), ("outer".into(), "inner".into()));
 }

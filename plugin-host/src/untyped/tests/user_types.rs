@@ -166,13 +166,13 @@ fn enums() {
         assert_eq!(shape.refuses(json), expected);
     }
     let place = Place::new(&shape.layouts, size_of::<ShapeRepr>(), align_of::<ShapeRepr>()).unwrap();
-    // SAFETY: the place has the layout of a `ShapeRepr`, which begins with the number.
+    // SAFETY: the place was made with the layout of a `ShapeRepr`, which begins with the number.
     unsafe { place.at().cast::<u32>().write(9) };
     assert_eq!(
         shape.try_show(&place, serde_json::value::Serializer).unwrap_err(),
         ": a lowered `Shape` has the tag 9, which means nothing"
     );
-    // SAFETY: a value with an unknown variant has no parts, so only the number is read.
+    // SAFETY: the place has the number of a variant. `free` reads nothing else of an enum with an unknown variant.
     unsafe { free(&shape.layouts, shape.id, place.at()) };
 }
 
@@ -200,8 +200,8 @@ fn structs_that_grow() {
     let place = point.build(&serde_json::to_value(&points()[1]).unwrap());
     let grown: GrowsRepr = read(&place);
     assert_eq!(grown.number(), 4);
-    // SAFETY: the box has all four fields, with the layout of `PointRepr`. `label` is read once and forgotten, so it is
-    // dropped only once.
+    // SAFETY: `number` says that the box has all four fields, which are laid out as in `PointRepr`. `label` is lifted once
+    // and forgotten, so only the place drops it.
     unsafe {
         let fields = &*grown.fields::<[usize; 0]>().cast::<PointRepr>();
         assert_eq!((fields.x, fields.y), (1, 2));
@@ -231,7 +231,8 @@ fn structs_that_grow() {
         let mut place = point.build(&serde_json::to_value(&points()[1]).unwrap());
         place.mark_empty();
         let grown: GrowsRepr = read(&place);
-        // SAFETY: the first `taken` fields are dropped here, and `release` drops the others.
+        // SAFETY: `build` has built all four fields, with the layout of `PointRepr`, and `mark_empty` keeps the place from
+        // dropping them. Of the first `taken` fields, those that own memory are dropped here, and `release` drops the others.
         unsafe {
             let fields = &*grown.fields::<[usize; 0]>().cast::<PointRepr>();
             if taken >= 2 {
