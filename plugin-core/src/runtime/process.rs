@@ -104,13 +104,13 @@ unsafe extern "C" {
 
 /// Returns the function of that name that a library finds which does not have it, or null.
 fn first(name: &CStr) -> *mut c_void {
-    // SAFETY: `RTLD_DEFAULT`, and a name.
+    // SAFETY: `dlsym` takes `RTLD_DEFAULT`, which is null, and a name that ends with NUL, as a `CStr` does.
     unsafe { dlsym(std::ptr::null_mut(), name.as_ptr()) }
 }
 
 /// Returns the function of that name that comes after this library's, or null.
 fn next(name: &CStr) -> *mut c_void {
-    // SAFETY: `RTLD_NEXT`, and a name.
+    // SAFETY: `dlsym` takes `RTLD_NEXT`, which is -1, and a name that ends with NUL, as a `CStr` does.
     unsafe { dlsym(-1_isize as *mut c_void, name.as_ptr()) }
 }
 
@@ -142,22 +142,26 @@ fn source() -> Source {
 macro_rules! pass_on {
     ($name:literal $function:ident($($argument:ident: $ty:ty),*)) => {{
         let environment = services().map_or(std::ptr::null(), |services| services.environment);
-        // SAFETY: null, or the host's, which keeps it there as long as this library.
+        // SAFETY: the pointer is null or leads to the host's functions, which stay valid as long as this library is
+        // mapped (`PluginTable::bind`).
         if let Some(environment) = unsafe { environment.as_ref() } {
-            // SAFETY: the host's function, called as this one is.
+            // SAFETY: the host's function has the contract of the C library's of the same name (`Environment`), which
+            // the caller of the function around this keeps. It gets the same arguments.
             return unsafe { (environment.$function)($($argument),*) };
         }
         type Function = unsafe extern "C" fn($($ty),*) -> c_int;
         let function = match source() {
-            // SAFETY: called as this function is.
+            // SAFETY: the function has the contract of the C library's of the same name, which the caller of the
+            // function around this keeps. It gets the same arguments.
             #[cfg(feature = "host")]
             Source::Own => return unsafe { super::environment::$function($($argument),*) },
             Source::First => first($name),
             Source::Next => next($name),
         };
-        // SAFETY: the function of that name has that type; null is `None`.
+        // SAFETY: a function of this name has this type. Null is `None`.
         match unsafe { std::mem::transmute::<*mut c_void, Option<Function>>(function) } {
-            // SAFETY: forwarded as it came.
+            // SAFETY: the function has the contract of the C library's of the same name, which the caller of the
+            // function around this keeps. It gets the same arguments.
             Some(function) => unsafe { function($($argument),*) },
             None => -1,
         }
@@ -188,7 +192,8 @@ unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: `entry` is not null. So it is a string that lives during this call, as the C library's `putenv` asks its
+    // caller for.
     if !entry.is_null() && unsafe { CStr::from_ptr(entry) }.to_bytes().contains(&b'=') {
         note_environment();
     }
@@ -212,12 +217,13 @@ unsafe extern "C" fn clearenv() -> c_int {
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
     if let Some(services) = services() {
-        // SAFETY: the host's own service.
+        // SAFETY: the service has the contract of the C library's `exit` (`HostServices`), which takes any number and
+        // does not return.
         unsafe { (services.exit)(status) };
     }
     // Not by `dlsym`, which gives this library its own definition.
     match next!("exit", unsafe extern "C" fn(c_int) -> !) {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the C library's `exit` takes any number and does not return.
         Some(function) => unsafe { function(status) },
         None => std::process::abort(),
     }
@@ -236,9 +242,9 @@ pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
 pub(super) unsafe extern "C" fn abort() -> ! {
     before_abort();
     match next_abort() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the C library's `abort` may be called at any time, and does not return.
         Some(function) => unsafe { function() },
-        // SAFETY: it ends the process.
+        // SAFETY: `_exit` takes any number and does not return.
         None => unsafe { _exit(134) },
     }
 }

@@ -77,7 +77,8 @@ struct Key {
     is_handed_over: bool,
 }
 
-// SAFETY: the lists are used only with the lock, and each object is used only on its own thread.
+// SAFETY: only `with_lists` uses the lists, and it has the lock. Only the thread that registered an object passes the
+// object on.
 unsafe impl Sync for Noted {}
 
 static NOTED: Noted = Noted {
@@ -90,7 +91,7 @@ fn with_lists<R>(f: impl FnOnce(&mut Lists) -> R) -> R {
     while NOTED.locked.swap(true, Ordering::Acquire) {
         std::hint::spin_loop();
     }
-    // SAFETY: this thread alone has the lock.
+    // SAFETY: the exchange above has given the lock to this thread, which releases it after this use.
     let result = f(unsafe { &mut *NOTED.lists.get() });
     NOTED.locked.store(false, Ordering::Release);
     result
@@ -132,7 +133,8 @@ pub(super) fn is_constructing() -> bool {
     extern "C" fn visit(frame: *mut c_void, walk: *mut c_void) -> c_int {
         const GO_ON: c_int = 0;
         const STOP: c_int = 4;
-        // SAFETY: the unwinder passes one of its frames, and the walk below.
+        // SAFETY: `_Unwind_Backtrace` passes one of its frames, and the address of `walk` below, which nothing else
+        // uses meanwhile.
         let (address, walk) = unsafe { (_Unwind_GetIP(frame), &mut *walk.cast::<Walk>()) };
         let image = image_of(std::ptr::without_provenance(address));
         walk.is_found = image == walk.loader;
@@ -153,7 +155,7 @@ pub(super) fn is_constructing() -> bool {
     if loader == 0 || walk.own.is_null() {
         return false;
     }
-    // SAFETY: the function takes what it is given here, and does not unwind.
+    // SAFETY: `visit` takes what it gets here: a frame, and the address of a `Walk`. It does not unwind.
     unsafe { _Unwind_Backtrace(visit, (&raw mut walk).cast()) };
     walk.is_found
 }
@@ -185,7 +187,7 @@ pub(super) fn is_to_be_destroyed(key: u32) -> bool {
     if !with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted)) {
         return false;
     }
-    // SAFETY: a key that has been made.
+    // SAFETY: the key is on the list, so it was made. `key_delete` takes a key off the list before it deletes the key.
     let value = unsafe { pthread_getspecific(key) };
     value.is_null() && !is_constructing()
 }
@@ -195,17 +197,19 @@ pub(super) unsafe extern "C" fn destroy_value(key: *mut c_void) {
     let key = key.addr() as u32;
     let noted = with_lists(|lists| lists.keys.items.iter().flatten().find(|noted| noted.number == key).copied());
     let Some(destructor) = noted.and_then(|noted| noted.destructor) else { return };
-    // SAFETY: a key that has been made, and was not deleted.
+    // SAFETY: the key is on the list, so it was made. `key_delete` takes a key off the list before it deletes the key.
     let value = unsafe { pthread_getspecific(key) };
     // The host may have destroyed it.
     if value.is_null() {
         return;
     }
     if let Some(set) = next!("pthread_setspecific", unsafe extern "C" fn(u32, *const c_void) -> c_int) {
-        // SAFETY: as above.
+        // SAFETY: `pthread_setspecific` asks for a key that exists, as `pthread_getspecific` does above. Any value may
+        // be set.
         unsafe { set(key, std::ptr::null()) };
     }
-    // SAFETY: the key's destructor, once for this value, which this thread has set.
+    // SAFETY: the destructor was registered for the values of this key. This thread has set the value, and the key does
+    // not have it any more, so it is destroyed once.
     unsafe { destructor(value) };
 }
 
@@ -221,7 +225,8 @@ pub(crate) fn report() {
     };
     while let Some(Key { number, destructor, .. }) = next() {
         match services.key_adopt() {
-            // SAFETY: the service and the context are the host's. The key is this library's.
+            // SAFETY: `key_adopt` takes the `library` that came with it, and a key that this library has made. It gets
+            // each key once, because `is_handed_over` was not set.
             Some(adopt) => unsafe { adopt(services.library, number, destructor) },
             None => escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor)),
         }
@@ -229,7 +234,8 @@ pub(crate) fn report() {
     let here = this_thread();
     let next = || with_lists(|lists| lists.destructors.take(|(.., thread)| *thread == here));
     while let Some((destructor, object, _)) = next() {
-        // SAFETY: the host's service with the host's context, for an object of this thread's.
+        // SAFETY: `thread_atexit` takes the `library` that came with it. This thread has registered the destructor for
+        // the object, and it is off the list, so it is registered with the host once.
         unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
 }

@@ -51,12 +51,12 @@ pub(super) fn loaders_dlsym() -> Option<Find> {
     let mut function = KNOWN.load(Ordering::Relaxed);
     for version in [c"GLIBC_2.34", c"GLIBC_2.2.5", c"GLIBC_2.17"] {
         if function.is_null() {
-            // SAFETY: names that end with NUL.
+            // SAFETY: `dlvsym` takes `RTLD_NEXT` and two names that end with NUL, as a `CStr` does.
             function = unsafe { loaders_dlvsym(RTLD_NEXT, c"dlsym".as_ptr(), version.as_ptr()) };
         }
     }
     KNOWN.store(function, Ordering::Relaxed);
-    // SAFETY: the function of that name has that type; null is `None`.
+    // SAFETY: the function of that name has the type `Find`. Null is `None`.
     unsafe { std::mem::transmute::<*mut c_void, Option<Find>>(function) }
 }
 
@@ -70,19 +70,20 @@ pub(crate) fn find_next(name: &CStr) -> *mut c_void {
     if let Some(rest) = intercepted[PREFIX.len()..].get_mut(..name_with_nul.len()) {
         rest.copy_from_slice(name_with_nul);
         intercepted[..PREFIX.len()].copy_from_slice(PREFIX);
-        // SAFETY: a name that ends with NUL.
+        // SAFETY: `dlsym` takes `RTLD_DEFAULT` and a name that ends with NUL: `name_with_nul` does, and fits behind the
+        // prefix.
         let function = unsafe { find(RTLD_DEFAULT, intercepted.as_ptr().cast()) };
         if !function.is_null() {
             return function;
         }
     }
-    // SAFETY: a name that ends with NUL.
+    // SAFETY: `dlsym` takes `RTLD_NEXT` and a name that ends with NUL, as a `CStr` does.
     unsafe { find(RTLD_NEXT, name.as_ptr()) }
 }
 
 /// Returns the function or variable of that name that comes first in the process.
 pub(super) fn find_first(name: &CStr) -> *mut c_void {
-    // SAFETY: a name that ends with NUL.
+    // SAFETY: `dlsym` takes `RTLD_DEFAULT` and a name that ends with NUL, as a `CStr` does.
     loaders_dlsym().map_or(std::ptr::null_mut(), |find| unsafe { find(RTLD_DEFAULT, name.as_ptr()) })
 }
 
@@ -100,7 +101,7 @@ macro_rules! next {
             function = crate::runtime::threads::find_next(NAME);
             KNOWN.store(function, std::sync::atomic::Ordering::Relaxed);
         }
-        // SAFETY: the function of that name has that type; null is `None`.
+        // SAFETY: each user of this macro names a function with the type that it has. Null is `None`.
         unsafe { std::mem::transmute::<*mut std::ffi::c_void, Option<$ty>>(function) }
     }};
 }
