@@ -114,8 +114,8 @@ fn entries() -> &'static [Entry] {
 
 /// Returns true if this is the string of a variable of that name.
 fn is_of(entry: &Entry, name: &[u8]) -> bool {
-    // SAFETY: an entry of the environment is a string that ends with 0. This module never frees or changes a string,
-    // and C code has to keep its own for as long as the environment has it.
+    // SAFETY: an entry of the environment is a string that ends with 0: one of `Writer::set`, whose `# Safety` says so,
+    // or of the kernel's, or of C code, which has to keep it for as long as the environment has it.
     let entry = unsafe { CStr::from_ptr(entry.load(Ordering::Acquire)) }.to_bytes();
     entry.strip_prefix(name).is_some_and(|rest| rest.first() == Some(&b'='))
 }
@@ -191,8 +191,12 @@ impl Writer {
         Ok(*self.removed.get_mut())
     }
 
-    /// Sets the variable to `entry`, a string that was made.
-    fn set(&mut self, name: &[u8], entry: *mut c_char) -> Result<(), NoMemory> {
+    /// Sets the variable to `entry`.
+    ///
+    /// # Safety
+    ///
+    /// `entry` is a string, and stays one for as long as the environment has it.
+    unsafe fn set(&mut self, name: &[u8], entry: *mut c_char) -> Result<(), NoMemory> {
         let found = entries();
         if !self.own(found) {
             self.publish(found.iter(), 2 * (found.len() + 2))?;
@@ -289,7 +293,8 @@ pub(super) unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char
     if overwrite == 0 && entries().iter().any(|entry| is_of(entry, name)) {
         return 0;
     }
-    answer(writer.string(name, value).and_then(|entry| writer.set(name, entry)))
+    // SAFETY: `string` has made the entry. This module never frees or changes such a string.
+    answer(writer.string(name, value).and_then(|entry| unsafe { writer.set(name, entry) }))
 }
 
 /// `unsetenv`.
@@ -315,11 +320,12 @@ pub(super) unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
     if entry.is_null() {
         return fail(libc::EINVAL);
     }
-    // SAFETY: `entry` is not null. So it is a string, which the caller keeps unchanged, as the C library's `putenv`
+    // SAFETY: `entry` is not null. So it is a string, and it lives during this call, as the C library's `putenv`
     // asks for.
     let bytes = unsafe { CStr::from_ptr(entry) }.to_bytes();
     match bytes.iter().position(|&byte| byte == b'=') {
-        Some(end) => answer(lock().set(&bytes[..end], entry)),
+        // SAFETY: the C library's `putenv` asks its caller to keep the string for as long as the environment has it.
+        Some(end) => answer(unsafe { lock().set(&bytes[..end], entry) }),
         // SAFETY: `entry` is a string that lives during this call, as `unsetenv` asks for.
         None => unsafe { unsetenv(entry) },
     }

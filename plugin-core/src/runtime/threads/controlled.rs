@@ -62,7 +62,8 @@ unsafe fn register(destructor: Destructor, object: *mut c_void, library: *mut c_
         // with it.
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
-    if early::note_destructor(destructor, object) {
+    // SAFETY: by `# Safety`, the destructor may be called with the object, once, when this thread ends.
+    if unsafe { early::note_destructor(destructor, object) } {
         return 0;
     }
     escape(escaped::DESTRUCTOR, c"__cxa_thread_atexit_impl", destructor as *const c_void);
@@ -91,8 +92,9 @@ pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Des
         // SAFETY: the C library's `pthread_key_create` asks for room at `key`, as this function's `# Safety` does. A
         // key needs no destructor.
         let error = unsafe { create(key, None) };
-        // SAFETY: `create` has returned 0, so it has written the key to its place.
-        if error != 0 || early::note_key(unsafe { key.read() }, destructor) {
+        // SAFETY: `create` has returned 0, so it has written the key to its place. By `# Safety`, the destructor may be
+        // called with the key's values.
+        if error != 0 || unsafe { early::note_key(key.read(), destructor) } {
             return error;
         }
         // SAFETY: the key was made above, and no other code has it.

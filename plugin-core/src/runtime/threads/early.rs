@@ -161,7 +161,11 @@ pub(super) fn is_constructing() -> bool {
 }
 
 /// Notes a key that a constructor has made without a destructor. Returns false if the list is full.
-pub(super) fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
+///
+/// # Safety
+///
+/// The key exists, and `destructor` may be called with each value of the key, at the end of the thread that has set it.
+pub(super) unsafe fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
     let key = Key { number: key, destructor, is_handed_over: false };
     let noted = with_lists(|lists| lists.keys.add(key));
     report();
@@ -174,7 +178,11 @@ pub(super) fn forget_key(key: u32) {
 }
 
 /// Notes a destructor of a thread-local's. Returns false if the C library must have it.
-pub(super) fn note_destructor(destructor: Destructor, object: *mut c_void) -> bool {
+///
+/// # Safety
+///
+/// `destructor` may be called with `object`, once, at the end of this thread.
+pub(super) unsafe fn note_destructor(destructor: Destructor, object: *mut c_void) -> bool {
     let noted = is_constructing() && with_lists(|lists| lists.destructors.add((destructor, object, this_thread())));
     report();
     noted
@@ -208,8 +216,8 @@ pub(super) unsafe extern "C" fn destroy_value(key: *mut c_void) {
         // be set.
         unsafe { set(key, std::ptr::null()) };
     }
-    // SAFETY: the destructor was registered for the values of this key. This thread has set the value, and the key does
-    // not have it any more, so it is destroyed once.
+    // SAFETY: by `# Safety` of `note_key`, the destructor may be called with the key's values. This thread has set the
+    // value, and the key does not have it any more, so it is destroyed once.
     unsafe { destructor(value) };
 }
 
@@ -225,8 +233,8 @@ pub(crate) fn report() {
     };
     while let Some(Key { number, destructor, .. }) = next() {
         match services.key_adopt() {
-            // SAFETY: `key_adopt` takes the `library` that came with it, and a key that this library has made. It gets
-            // each key once, because `is_handed_over` was not set.
+            // SAFETY: `key_adopt` takes the `library` that came with it, and what `# Safety` of `note_key` says of a
+            // key. It gets each key once, because `is_handed_over` was not set.
             Some(adopt) => unsafe { adopt(services.library, number, destructor) },
             None => escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor)),
         }
@@ -234,8 +242,8 @@ pub(crate) fn report() {
     let here = this_thread();
     let next = || with_lists(|lists| lists.destructors.take(|(.., thread)| *thread == here));
     while let Some((destructor, object, _)) = next() {
-        // SAFETY: `thread_atexit` takes the `library` that came with it. This thread has registered the destructor for
-        // the object, and it is off the list, so it is registered with the host once.
+        // SAFETY: `thread_atexit` takes the `library` that came with it. By `# Safety` of `note_destructor`, the
+        // destructor may be called at the end of this thread. It is off the list, so it is called once.
         unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
 }

@@ -101,7 +101,8 @@ macro_rules! next {
             function = crate::runtime::threads::find_next(NAME);
             KNOWN.store(function, std::sync::atomic::Ordering::Relaxed);
         }
-        // SAFETY: each user of this macro names a function with the type that it has. Null is `None`.
+        // SAFETY: the address is null, which is `None`, or that of the function. Each user of this macro names the type
+        // that the function has.
         unsafe { std::mem::transmute::<*mut std::ffi::c_void, Option<$ty>>(function) }
     }};
 }
