@@ -32,8 +32,8 @@ enum Source {
 }
 
 impl Origin {
-    /// The origin of values from the host, or from code that is linked into it. Such code is not unloaded before the
-    /// receiver.
+    /// The origin of values from the host, from code that is linked into it, or from the receiver's own library. None
+    /// of these is unloaded before the receiver.
     pub const HOST: Origin = Origin(Source::Host);
 
     /// The origin of values from a library that may be unmapped directly after the lift. Nothing keeps such a library,

@@ -55,7 +55,8 @@ pub const fn or_empty(variable: Option<&'static str>) -> &'static str {
 /// As for [`PluginType::lift`]. The argument came from the host.
 #[inline(always)]
 pub unsafe fn own<T: PluginType>(repr: T::Repr) -> T {
-    // SAFETY: the caller's promise.
+    // SAFETY: the conditions of `lift` are those of this function (`# Safety`). The argument came from the host, as the
+    // origin says.
     unsafe { T::lift(repr, &Origin::HOST) }
 }
 
@@ -66,7 +67,7 @@ pub unsafe fn own<T: PluginType>(repr: T::Repr) -> T {
 /// As for [`PluginRef::hold_ref`].
 #[inline(always)]
 pub unsafe fn by_ref<T: PluginRef + ?Sized>(repr: T::RefRepr) -> T::Held {
-    // SAFETY: the caller's promise.
+    // SAFETY: the conditions of `hold_ref` are those of this function (`# Safety`).
     unsafe { T::hold_ref(repr) }
 }
 
@@ -77,7 +78,7 @@ pub unsafe fn by_ref<T: PluginRef + ?Sized>(repr: T::RefRepr) -> T::Held {
 /// As for [`PluginMut::hold_mut`].
 #[inline(always)]
 pub unsafe fn by_mut<T: PluginMut + ?Sized>(repr: T::MutRepr) -> T::HeldMut {
-    // SAFETY: the caller's promise.
+    // SAFETY: the conditions of `hold_mut` are those of this function (`# Safety`).
     unsafe { T::hold_mut(repr) }
 }
 
@@ -88,7 +89,7 @@ pub unsafe fn by_mut<T: PluginMut + ?Sized>(repr: T::MutRepr) -> T::HeldMut {
 /// `arguments` points at more than `index` addresses, and the address at `index` is that of an `R`.
 #[inline(always)]
 pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
-    // SAFETY: the caller's promise.
+    // SAFETY: by `# Safety`, `arguments` has an address at `index`, and it is that of an `R`.
     unsafe { (*arguments.add(index)).cast::<R>().read() }
 }
 
@@ -99,7 +100,7 @@ pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
 /// `to` has room for an `Outcome<R>`.
 #[inline(always)]
 pub unsafe fn give<R>(outcome: Outcome<R>, to: *mut c_void) {
-    // SAFETY: the caller's promise.
+    // SAFETY: by `# Safety`, there is room for the outcome at `to`.
     unsafe { to.cast::<Outcome<R>>().write(outcome) }
 }
 
@@ -137,7 +138,7 @@ pub fn missing_field(type_name: &str, field: &str) -> ! {
 ///
 /// The function may be called.
 pub unsafe fn forbid_mixed_panic_strategies(function: unsafe extern "C-unwind" fn()) {
-    // SAFETY: the caller's promise.
+    // SAFETY: by `# Safety`, the function may be called.
     unsafe { function() }
 }
 
@@ -302,7 +303,7 @@ pub fn save<S: PluginType>(f: impl FnOnce() -> S) -> Saved {
 /// The state at this address was saved as a type that fits `S`. It is received once, while the saver's library is still
 /// mapped.
 pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
-    // SAFETY: the caller's promise.
+    // SAFETY: the conditions of `state::lift` are those of this function (`# Safety`).
     unsafe { state::lift(state) }
 }
 
@@ -334,7 +335,8 @@ impl Promised {
     ///
     /// `record` has the kind and the descriptor of this item.
     pub const unsafe fn export(self, record: &'static [u8]) -> Export {
-        // SAFETY: the promise of `new`, and the caller's.
+        // SAFETY: the `# Safety` of `Promised::new` says that the entry and `invoke` fit the descriptor. By this
+        // function's `# Safety`, the record has the same descriptor.
         unsafe { Export::new(record, self.entry, self.invoke) }
     }
 }

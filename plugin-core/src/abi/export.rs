@@ -17,9 +17,9 @@ pub struct Export {
 /// their types only from the descriptor. `arguments` points at one address for each argument's `Repr`.
 pub type Invoke = unsafe extern "C" fn(context: Context, arguments: *const *const c_void, outcome: *mut c_void);
 
-// SAFETY: all pointers are to constants of the library.
+// SAFETY: nothing changes an `Export`, and its pointers lead to constants and functions of the library.
 unsafe impl Sync for Export {}
-// SAFETY: as above.
+// SAFETY: its pointers lead to constants and functions of the library, which any thread may use.
 unsafe impl Send for Export {}
 
 impl Export {
@@ -40,7 +40,7 @@ impl Export {
     ///
     /// The library stays mapped for `'a`.
     pub unsafe fn record<'a>(&self) -> &'a [u8] {
-        // SAFETY: `new` took address and length from a slice that lives as long as the library is mapped.
+        // SAFETY: `new` took address and length from a slice in the library, which stays mapped for `'a` (`# Safety`).
         unsafe { std::slice::from_raw_parts(self.record, self.record_len) }
     }
 

@@ -11,11 +11,14 @@ pub type Run = unsafe extern "C" fn(data: *mut c_void, lowest: usize);
 
 /// The services of the host for an attached library. New fields are only added at the end. The first version has all of
 /// these.
+///
+/// The struct does not change, and everything behind its pointers stays valid as long as the struct. Any thread may
+/// call the functions. A function that is named after one of the C library's has the conditions of that one.
 #[repr(C)]
 pub struct HostServices {
     /// The size of this struct in bytes, as the host knew it.
     pub size: usize,
-    /// The host's name for the library's memory, which is not the name in [`HostServices`]. The library passes it back with every call.
+    /// The host's name for the library. The library passes it back with every call.
     pub library: *const c_void,
     /// 1 if faults should carry a backtrace.
     pub backtraces: u8,
@@ -82,7 +85,8 @@ impl HostServices {
         if self.size < std::mem::offset_of!(HostServices, plugin_len) + size_of::<usize>() {
             return None;
         }
-        // SAFETY: the host's struct has the two fields, and the host keeps the name as long as the struct.
+        // SAFETY: the size says that the host's struct has the two fields. The name stays valid as long as the struct,
+        // as everything behind its pointers does.
         std::str::from_utf8(unsafe { std::slice::from_raw_parts(self.plugin, self.plugin_len) }).ok()
     }
 
@@ -97,7 +101,8 @@ impl HostServices {
     }
 }
 
-// SAFETY: the host promises that its services may be called from any thread.
+// SAFETY: nothing changes the struct while a library uses it, and any thread may call its functions, as its
+// documentation asks of a host.
 unsafe impl Sync for HostServices {}
 
 /// Replacements for the C library's functions that change the environment. They read and write no memory that another
@@ -117,12 +122,16 @@ pub struct Environment {
 }
 
 /// The host's allocator, as one library uses it. New fields are only added at the end.
+///
+/// The struct does not change, and everything behind its pointers stays valid as long as the struct. Any thread may
+/// call the functions.
 #[repr(C)]
 pub struct HostMemory {
     /// The size of this struct in bytes, as the host knew it.
     pub size: usize,
-    /// The host's name for the library's memory, which is not the name in [`HostServices`]. The library passes it back with every call. The name is the last argument, so
-    /// the other arguments stay in the registers in which the allocator received them.
+    /// The host's name for the library's memory, which is not the name in [`HostServices`]. The library passes it back
+    /// with every call. The name is the last argument, so the other arguments stay in the registers in which the
+    /// allocator received them.
     pub library: *const c_void,
     /// [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc). The next fields are the other functions of that trait.
     pub alloc: unsafe extern "C" fn(size: usize, align: usize, library: *const c_void) -> *mut u8,
@@ -150,7 +159,8 @@ pub struct HostMemory {
     pub system: SystemAllocator,
 }
 
-// SAFETY: the host promises that its functions may be called from any thread.
+// SAFETY: nothing changes the struct while a library uses it, and any thread may call its functions, as its
+// documentation asks of a host.
 unsafe impl Sync for HostMemory {}
 
 /// The functions that [`std::alloc::System`] calls in one library: `malloc`, `calloc`, `realloc`, `posix_memalign` and

@@ -37,7 +37,8 @@ pub struct PluginTable {
     pub build: *const u8,
     /// Its length in bytes.
     pub build_len: usize,
-    /// Attaches the library. The services stay valid while the library is mapped. Returns one of [`bound`].
+    /// Attaches the library. The services, and everything behind their pointers, stay valid while the library is
+    /// mapped. No buffer crosses before this call. Returns one of [`bound`].
     pub bind: unsafe extern "C" fn(services: *const HostServices) -> u8,
     /// Calls `visit` with `context` and each export.
     pub visit_exports:
@@ -62,14 +63,16 @@ impl PluginTable {
     #[cfg(feature = "host")]
     pub unsafe fn visit_registrations(&self, mut visit: impl FnMut(&Registered)) {
         unsafe extern "C" fn one<F: FnMut(&Registered)>(context: *mut c_void, registered: *const Registered) {
-            // SAFETY: `context` is the closure below, and the library passes a valid `Registered`.
+            // SAFETY: `visit_registrations` passes its closure as `context`, of the type `F`. The library passes a
+            // valid `Registered`.
             unsafe { (*context.cast::<F>())(&*registered) }
         }
         fn one_of<F: FnMut(&Registered)>(_: &F) -> unsafe extern "C" fn(*mut c_void, *const Registered) {
             one::<F>
         }
         let one = one_of(&visit);
-        // SAFETY: the library is mapped, as the caller promises. `one` is made for a context that is this closure.
+        // SAFETY: the library is mapped (`# Safety`), so its function may be called. `one` takes this closure as its
+        // context, and nothing else uses the closure meanwhile.
         unsafe { (self.registrations)((&raw mut visit).cast(), one) };
     }
 }

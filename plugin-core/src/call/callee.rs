@@ -19,7 +19,8 @@ pub struct Callee {
 // SAFETY: an entry may be called from any thread, as any function may. The context is null, or belongs to the entry and
 // may be used from any thread as well. The types of the arguments and of the result decide which values a thread may pass.
 unsafe impl Send for Callee {}
-// SAFETY: as above.
+// SAFETY: several threads may call the entry at once, as they may call any function. The context is null, or belongs to
+// the entry and may be used by several threads as well.
 unsafe impl Sync for Callee {}
 
 impl Callee {
@@ -48,8 +49,8 @@ impl Callee {
 ///
 /// # Safety
 ///
-/// The callee's entry is that of a function whose descriptor fits the one of `F`, and stays callable while the guard
-/// exists.
+/// The callee's entry is that of a function whose descriptor fits the one of `F`, and stays callable with the callee's
+/// context while the guard exists.
 pub unsafe trait Handle<F>: Send + Sync + 'static {
     /// Leads to the callee, and keeps it for the length of one call.
     type Guard<'a>: Deref<Target = Callee>

@@ -25,13 +25,17 @@ const fn is_alone<H, C>() -> bool {
 
 /// Sees a handle as the closure that `_make` would make of it. `_make` is not called.
 ///
-/// It does not compile if the closure captures anything else.
+/// It does not compile if the closure captures anything else beside the handle.
+///
+/// # Safety
+///
+/// The closure that `_make` would return uses its `Whole`.
 #[inline(always)]
-pub(crate) fn as_closure<H, C>(handle: &H, _make: impl FnOnce(Whole<H>) -> C) -> &C {
+pub(crate) unsafe fn as_closure<H, C>(handle: &H, _make: impl FnOnce(Whole<H>) -> C) -> &C {
     const { assert!(is_alone::<H, C>()) }
-    // SAFETY: the closure has all of the handle in it, as `Whole` sees to, and nothing else, as was asserted. So the
-    // handle is at the closure's start, and its bytes are the closure's. The closure is only borrowed, as the handle
-    // is.
+    // SAFETY: by `# Safety`, the closure uses its `Whole`, so it captures all of the handle. It captures nothing else,
+    // as was asserted. So the handle is at the closure's start, and its bytes are the closure's. The closure is only
+    // borrowed, as the handle is.
     unsafe { &*std::ptr::from_ref(handle).cast::<C>() }
 }
 
@@ -56,14 +60,19 @@ mod tests {
     #[test]
     fn a_handle_is_seen_as_a_closure() {
         let handle = HANDLE;
-        let closure = as_closure(&handle, |handle| {
-            move |number: u64| (handle.get().name, handle.get().number + number, handle.get().flag)
-        });
+        // SAFETY: the closure uses its handle.
+        let closure = unsafe {
+            as_closure(&handle, |handle| {
+                move |number: u64| (handle.get().name, handle.get().number + number, handle.get().flag)
+            })
+        };
         assert_eq!(closure(1), ("a name", 12346, true));
         // Also as the trait object that a handle derefs to, and when only some fields are used.
-        let closure: &dyn Fn() -> bool = as_closure(&handle, |handle| move || handle.get().flag);
+        // SAFETY: the closure uses its handle.
+        let closure: &dyn Fn() -> bool = unsafe { as_closure(&handle, |handle| move || handle.get().flag) };
         assert!(closure());
-        let closure: &dyn Fn() -> u64 = as_closure(&handle, |handle| move || handle.get().number);
+        // SAFETY: the closure uses its handle.
+        let closure: &dyn Fn() -> u64 = unsafe { as_closure(&handle, |handle| move || handle.get().number) };
         assert_eq!(closure(), 12345);
     }
 

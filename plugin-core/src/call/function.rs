@@ -41,13 +41,9 @@ use super::function_type::FunctionType;
 /// ```
 pub struct Function<F> {
     callee: Callee,
-    signature: PhantomData<F>,
+    /// A handle has no value of the type `F`, so it may be sent and shared whatever `F` is.
+    signature: PhantomData<fn() -> F>,
 }
-
-// SAFETY: a callee may be sent. No value of the type `F` exists.
-unsafe impl<F> Send for Function<F> {}
-// SAFETY: as above, for sharing.
-unsafe impl<F> Sync for Function<F> {}
 
 // A call leaves the handle as it was, however it ends.
 impl<F> UnwindSafe for Function<F> {}
@@ -64,7 +60,8 @@ impl<F> Function<F> {
     ///
     /// # Safety
     ///
-    /// The callee's entry is that of a function whose descriptor fits the one of `F`.
+    /// The callee's entry is that of a function whose descriptor fits the one of `F`. The origin of the callee's site
+    /// keeps the library of the entry loaded.
     #[inline]
     pub(crate) unsafe fn new(callee: Callee) -> Self {
         Function { callee, signature: PhantomData }
@@ -82,7 +79,8 @@ impl<F> fmt::Debug for Function<F> {
     }
 }
 
-// SAFETY: the caller of `new` has promised that the entry fits. The callee keeps the library loaded.
+// SAFETY: by `# Safety` of `new`, the entry fits `F`, and the callee's site keeps the library loaded. The guard borrows
+// the callee.
 unsafe impl<F: FunctionType> Handle<F> for Function<F> {
     type Guard<'a> = &'a Callee;
 

@@ -18,9 +18,11 @@ pub struct Site {
     pub label: String,
 }
 
-// SAFETY: the entry is the address of a function, which may be called from any thread.
+// SAFETY: the entry is the address of an exported function, which is safe, so any thread may call it. The other fields
+// are `Send`.
 unsafe impl Send for Site {}
-// SAFETY: as above.
+// SAFETY: the entry is the address of an exported function, which is safe, so several threads may call it at once. The
+// other fields are `Sync`.
 unsafe impl Sync for Site {}
 
 /// A type by which a host may ask for an export: a function type, or the type of a static.

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::callee::{Callee, Handle};
-use super::closure::as_closure;
+use super::closure::{Whole, as_closure};
 use super::function::Function;
 use super::function_type::FunctionType;
 use super::lookup::{Lookup, Site};
@@ -21,7 +21,8 @@ use crate::types::{PluginMut, PluginRef, PluginType};
 #[cold]
 #[inline(never)]
 unsafe fn fault_at(site: &Site, fault: *mut FaultRepr) -> Fault {
-    // SAFETY: the caller takes the fault once, and the site keeps the library loaded.
+    // SAFETY: by `# Safety`, the entry at the site has returned the fault, and it is taken once. The site keeps the
+    // library loaded.
     let mut fault = unsafe { FaultRepr::take(fault) };
     fault.export = Some(site.label.clone());
     fault
@@ -73,7 +74,8 @@ macro_rules! lower_argument {
         let $arg = $arg.lend_ref(&mut slot);
     };
     (mut $arg:ident $T:ident $site:ident) => {
-        // SAFETY: the loan is dropped at the end of the block, and is not forgotten.
+        // SAFETY: the loan is a variable of the call, so it is dropped, and not forgotten. The call's `guard` is
+        // dropped later, and keeps the library of the origin loaded.
         let mut loan = unsafe { $arg.lend_mut(&$site.origin) };
         let $arg = $T::mut_repr(&mut loan);
     };
@@ -94,20 +96,20 @@ macro_rules! signature {
         signature!(@split [$($bounds)* $T: PluginMut + ?Sized,] $all $($rest)*);
     };
     (@split [$($bounds:tt)*] [$(($kind:ident $T:ident $arg:ident))*]) => {
-        // SAFETY: the entry's type below consists of the same parts as `NODE`.
+        // SAFETY: the entry's type below consists of the same parts as `NODE`, in the same order.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
             type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
 
             #[inline(always)]
             fn target<H: Handle<Self>>(handle: &H) -> &Self::Target {
-                as_closure(handle, |handle| {
+                let make = |handle: Whole<H>| {
                     move |$($arg: argument_type!($kind $T)),*| -> R {
                         let guard = handle.get().callee();
                         let callee: &Callee = &guard;
                         let site: &Site = &callee.site;
                         $(lower_argument!($kind $arg $T site);)*
-                        // SAFETY: the handle's promise: the entry's descriptor fits `NODE`, so this is the entry's
+                        // SAFETY: by `# Safety` of `Handle`, the entry's descriptor fits `NODE`, so this is the entry's
                         // type. A type that grows has the same `Repr` in every version.
                         let entry = unsafe {
                             std::mem::transmute::<
@@ -117,16 +119,21 @@ macro_rules! signature {
                                 ) -> Outcome<<R::Value as PluginType>::Repr>,
                             >(callee.entry)
                         };
-                        // SAFETY: the arguments were lowered from these types, and the site keeps the library loaded.
+                        // SAFETY: by `# Safety` of `Handle`, the entry may be called while `guard` exists, with its own
+                        // context. The arguments were lowered or lent from these types just now, and the loans end
+                        // after the call.
                         let outcome = unsafe { entry(callee.context $(, $arg)*) };
-                        // SAFETY: the value was lowered from this type, and is lifted once.
+                        // SAFETY: the entry has lowered the value with `outcome`, as a type that fits this one, and it
+                        // is lifted once. The site keeps the library of the origin loaded.
                         match unsafe { outcome.lift(&site.origin) } {
                             Ok(value) => R::returned(value),
-                            // SAFETY: the fault is of this very call.
+                            // SAFETY: this very call has returned the fault, and it is taken once.
                             Err(fault) => R::faulted(unsafe { fault_at(site, fault) }),
                         }
                     }
-                })
+                };
+                // SAFETY: the closure uses its `Whole`, to get the callee.
+                unsafe { as_closure(handle, make) }
             }
         }
 
@@ -141,7 +148,8 @@ macro_rules! signature {
             const TAKES_FAULT: bool = R::TAKES_FAULT;
 
             unsafe fn bind(site: Arc<Site>) -> Result<Function<Self>, Fault> {
-                // SAFETY: the caller promises that the descriptor of the export at the site fits.
+                // SAFETY: by `# Safety` of `Lookup::bind`, the descriptor of the site's export fits, and the site's
+                // origin keeps the library loaded.
                 Ok(unsafe { Function::new(Callee::of(site)) })
             }
         }

@@ -26,9 +26,10 @@ pub enum Node {
 #[derive(Clone, Copy, Debug)]
 pub struct DefinitionRef(*const Definition);
 
-// SAFETY: `new` made the pointer from a shared reference, and a `Definition` may be shared.
+// SAFETY: `new` made the pointer from a shared reference, and nothing changes a `Definition`.
 unsafe impl Sync for DefinitionRef {}
-// SAFETY: as above.
+// SAFETY: `new` made the pointer from a shared reference, and nothing changes a `Definition`, so any thread may read
+// it.
 unsafe impl Send for DefinitionRef {}
 
 impl DefinitionRef {

@@ -203,7 +203,8 @@ impl<'a> Walk<'a> {
                     (node, within) = body;
                 } else if depth > 0 {
                     depth -= 1;
-                    // SAFETY: the elements before `depth` are initialised.
+                    // SAFETY: `depth` was increased only after the element at its old value was written, so the
+                    // elements before `depth` are initialised.
                     more = unsafe { ahead[depth].assume_init() };
                     continue;
                 } else {

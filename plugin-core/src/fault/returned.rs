@@ -20,7 +20,8 @@ impl<R> Outcome<R> {
     pub unsafe fn lift<T: PluginType<Repr = R>>(self, origin: &Origin) -> Result<T, *mut FaultRepr> {
         let tag = self.fault.addr();
         if tag <= T::LAST_TAG {
-            // SAFETY: the word is a tag and not a fault, so the value was written. The caller promises the rest.
+            // SAFETY: the word is a tag and not a fault, so `lower_returned` has returned it and written the value. By
+            // `# Safety`, the value may be lifted, and is lifted once.
             Ok(unsafe { T::lift_returned(tag, self.value, origin) })
         } else {
             Err(self.fault)
@@ -35,14 +36,16 @@ impl<R> Outcome<R> {
     ///
     /// # Safety
     ///
-    /// The outcome comes from a plugin that is still loaded. Each outcome is used once.
+    /// The outcome comes from a plugin that is still loaded. If there is no fault, the plugin has written the value. Each
+    /// outcome is used once.
     #[inline(always)]
     pub unsafe fn into_result(self) -> Result<R, Fault> {
         if self.fault.is_null() {
-            // SAFETY: without a fault, the value was written.
+            // SAFETY: without a fault, the plugin has written the value (`# Safety`).
             Ok(unsafe { self.value.assume_init() })
         } else {
-            // SAFETY: the caller's promise.
+            // SAFETY: by `# Safety`, the outcome is used once, so its fault is taken once, and the plugin is still
+            // loaded.
             Err(unsafe { FaultRepr::take(self.fault) })
         }
     }

@@ -99,7 +99,8 @@ struct FaultLayout {
 }
 
 unsafe extern "C" fn free_fault(fault: *mut FaultRepr) {
-    // SAFETY: `FaultRepr::new` in this library made the box, and the receiver frees it once.
+    // SAFETY: only `FaultRepr::new` in this library passes this function, with the box that it has leaked.
+    // `FaultRepr::take` calls the function once.
     drop(unsafe { Box::from_raw(fault.cast::<FaultLayout>()) });
 }
 
@@ -114,10 +115,12 @@ impl FaultRepr {
     ///
     /// # Safety
     ///
-    /// `fault` comes from a plugin that is still loaded, and is taken once.
+    /// The outcome of a call or a service has passed `fault`. The plugin that made it is still loaded, and it is taken
+    /// once.
     pub unsafe fn take(fault: *mut FaultRepr) -> Fault {
-        // SAFETY: `fault` is the address of a `FaultLayout`, as `new` made it, and the caller takes it once. So its
-        // fields are lifted once, and its memory is freed once.
+        // SAFETY: by `# Safety`, `fault` came from `new` and is taken once. So it is the address of a `FaultLayout`,
+        // its fields are lifted once, and its memory is freed once. The fields own only memory, so their origin does
+        // not matter.
         let (message, location, backtrace) = unsafe {
             let layout = fault.cast::<FaultLayout>();
             let fields = Fields::lift((*layout).fields, &Origin::HOST);

@@ -45,14 +45,9 @@ pub struct Live<F> {
     place: usize,
     /// Shared by all clones, so that the host can see whether a handle exists.
     alive: Arc<()>,
-    signature: PhantomData<F>,
+    /// A handle has no value of the type `F`, so it may be sent and shared whatever `F` is.
+    signature: PhantomData<fn() -> F>,
 }
-
-// SAFETY: `Versions` may be sent and shared, and a function may be called from any thread. The types of its arguments
-// and result decide which values a thread may pass.
-unsafe impl<F> Send for Live<F> {}
-// SAFETY: as above.
-unsafe impl<F> Sync for Live<F> {}
 
 // A call leaves the handle as it was, however it ends.
 impl<F> UnwindSafe for Live<F> {}
@@ -71,7 +66,7 @@ impl<F> Live<F> {
     /// # Safety
     ///
     /// While the handle exists, every version has a function at this place, or else holds calls back. The function fits
-    /// `F`.
+    /// `F`, and the origin of its site keeps its library loaded.
     pub unsafe fn new(versions: Arc<Versions>, place: usize) -> (Self, Weak<()>) {
         let alive = Arc::new(());
         let watch = Arc::downgrade(&alive);
@@ -86,18 +81,19 @@ impl<F> Live<F> {
     /// Returns the function of the version that serves now. The returned handle stays with that version. Like a call,
     /// this waits while a state is handed over.
     pub fn pin(&self) -> Function<F> {
-        // SAFETY: by the promise of `new`, the function at this place fits `F`.
+        // SAFETY: by `# Safety` of `Live::new`, the function at this place fits `F`, and its site keeps the library
+        // loaded.
         unsafe { Function::new(self.versions.current(self.place).clone()) }
     }
 }
 
-// SAFETY: by the promise of `new`, the function at this place fits `F`. The guard keeps the version, and the version
-// keeps the library loaded.
+// SAFETY: by `# Safety` of `Live::new`, the function at this place fits `F`, and its site keeps the library loaded. The
+// guard keeps the version, which has the site.
 unsafe impl<F: FunctionType> Handle<F> for Live<F> {
-    type Guard<'a> = Current;
+    type Guard<'a> = Current<'a>;
 
     #[inline(always)]
-    fn callee(&self) -> Current {
+    fn callee(&self) -> Current<'_> {
         self.versions.current(self.place)
     }
 }

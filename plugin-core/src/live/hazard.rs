@@ -143,7 +143,7 @@ thread_local! {
 /// Returns this thread's slots.
 #[inline(always)]
 fn mine() -> &'static Slots {
-    // SAFETY: the address of `NONE`, or of slots that `take` has made or found, and slots are never freed.
+    // SAFETY: `MINE` has the address of `NONE`, which is a static, or of slots from `take`, which leaks them.
     unsafe { &*MINE.get() }
 }
 
@@ -281,7 +281,7 @@ pub(crate) struct Readers {
     unknown: bool,
 }
 
-// SAFETY: the addresses are compared, and not followed.
+// SAFETY: the addresses are compared, and not followed. A slot may be shared.
 unsafe impl Send for Readers {}
 
 impl Readers {

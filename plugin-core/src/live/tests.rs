@@ -19,10 +19,11 @@ macro_rules! read {
         unsafe { *$arg }
     };
     (mut $arg:ident) => {{
-        // SAFETY: as above.
-        unsafe { *$arg += 100 };
-        // SAFETY: as above.
-        unsafe { *$arg - 100 }
+        // SAFETY: the argument is the address of a number that lives during the call, and that nothing else uses.
+        unsafe {
+            *$arg += 100;
+            *$arg - 100
+        }
     }};
 }
 

@@ -1,5 +1,6 @@
 //! The versions of a plugin: the version that serves, and older versions that still have calls in progress.
 
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,24 +9,29 @@ use super::hazard::{self, Readers, Reading};
 use crate::call::{Callee, Site};
 
 /// A function of the version that serves. Its version is kept for the length of one call.
-pub struct Current {
+pub struct Current<'a> {
+    /// In `version`.
     callee: *const Callee,
     version: Reading<Version>,
+    /// The versions keep `version` while it is being read.
+    versions: PhantomData<&'a Versions>,
 }
 
-impl Current {
+impl Current<'_> {
     pub(super) fn version(&self) -> &Version {
-        // SAFETY: the thread that replaces a version keeps it while the version is being read.
+        // SAFETY: `self.version` states in its slot that it reads the version. `Kept` has the version until no slot
+        // states this (`Kept::take_ended`), and `self.versions` borrows the `Versions` with `Kept`.
         unsafe { &*self.version.value() }
     }
 }
 
-impl Deref for Current {
+impl Deref for Current<'_> {
     type Target = Callee;
 
     #[inline(always)]
     fn deref(&self) -> &Callee {
-        // SAFETY: the callee is in the version, which is kept as above.
+        // SAFETY: the callee is in the version that `self.version` reads. `Kept` has this version until no slot states
+        // that it is read, and `self.versions` borrows the `Versions` with `Kept`.
         unsafe { &*self.callee }
     }
 }
@@ -96,12 +102,13 @@ impl Versions {
     /// The function at `place` in the version that serves now. If that version lacks the function, this waits for the
     /// next.
     #[inline(always)]
-    pub(super) fn current(&self, place: usize) -> Current {
+    pub(super) fn current(&self, place: usize) -> Current<'_> {
         loop {
             let version = hazard::begin(&self.current);
-            // SAFETY: the thread that replaces the version keeps it while `version` exists.
+            // SAFETY: `version` states in its slot that it reads the version. `Kept` has the version until no slot
+            // states this (`Kept::take_ended`), and `self` is borrowed.
             if let Some(callee) = unsafe { &*version.value() }.function(place) {
-                return Current { callee, version };
+                return Current { callee, version, versions: PhantomData };
             }
             drop(version);
             self.wait_for(place);

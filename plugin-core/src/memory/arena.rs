@@ -87,7 +87,8 @@ impl Arena {
         if layout.size() + padding > self.end.addr() - self.at.addr() {
             return self.alloc_chunk(layout).cast();
         }
-        // SAFETY: as many bytes are left in the chunk behind `at`, so both addresses are in it, and neither is null.
+        // SAFETY: as many bytes are left between `at` and `end`, which are both in the newest chunk. So both results
+        // are in that chunk, and neither is null.
         unsafe {
             let part = self.at.add(padding);
             self.at = part.add(layout.size());
@@ -101,12 +102,13 @@ impl Arena {
     fn alloc_chunk(&mut self, part: Layout) -> NonNull<u8> {
         let usual = match NonNull::new(self.chunk) {
             None => FIRST_CHUNK,
-            // SAFETY: the chunk is this arena's.
+            // SAFETY: `alloc_chunk` has written the header of each chunk, and only `drop` frees the chunks.
             Some(chunk) => (unsafe { chunk.as_ref() }.layout.size() * 2).min(LARGEST_CHUNK),
         };
         let Ok((layout, offset)) = Layout::new::<Chunk>().extend(part) else { too_large() };
         let Ok(layout) = Layout::from_size_align(layout.size().max(usual), layout.align()) else { too_large() };
-        // SAFETY: the size is not 0, and the header and the part are inside.
+        // SAFETY: the layout has the size of a header at least, so it is not 0. The layout has room for the header, and
+        // for the part at `offset`. `start` is not null.
         unsafe {
             let start = alloc(layout);
             if start.is_null() {
@@ -126,15 +128,15 @@ impl Arena {
         ///
         /// At `at` is a `T` that is not used afterwards.
         unsafe fn drop_at<T>(at: *mut u8) {
-            // SAFETY: the caller's promise.
+            // SAFETY: by `# Safety`, a `T` is at `at` that is not used afterwards.
             unsafe { at.cast::<T>().drop_in_place() }
         }
         let at = self.alloc::<T>(1);
-        // SAFETY: there is room for one.
+        // SAFETY: `alloc` has given room for one `T`.
         unsafe { at.write(value) };
         if std::mem::needs_drop::<T>() {
             let kept = self.alloc::<Kept>(1);
-            // SAFETY: as above.
+            // SAFETY: `alloc` has given room for one `Kept`.
             unsafe { kept.write(Kept { previous: self.kept, at: at.as_ptr().cast(), drop: drop_at::<T> }) };
             self.kept = kept.as_ptr();
         }
@@ -165,7 +167,8 @@ impl Arena {
     /// The returned value is used behind `&` only, and not after the arena is dropped. No function that takes a `&T`
     /// changes the bytes of the `T` itself. (The memory that the bytes point to may change, as an `Arc`'s counters do.)
     pub unsafe fn own<T: 'static>(&mut self, value: T) -> ManuallyDrop<T> {
-        // SAFETY: `keep` has written it. The arena drops the value there, and no code drops the copy.
+        // SAFETY: `keep` has written the value. The arena drops the value there, and no code drops the copy, which is
+        // used as `# Safety` says.
         ManuallyDrop::new(unsafe { self.keep(value).read() })
     }
 }
@@ -181,7 +184,8 @@ impl Drop for Arena {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.chunk.is_null() {
-            // SAFETY: they belong to this arena, which is not used afterwards.
+            // SAFETY: `alloc_chunk` and `keep` have made both lists, and this is the drop, so the arena does not use
+            // them afterwards.
             unsafe { end(self.chunk, self.kept) }
         }
     }
@@ -191,14 +195,15 @@ impl Drop for Arena {
 ///
 /// # Safety
 ///
-/// Both belong to one arena and are not used afterwards.
+/// [`Arena::alloc_chunk`] and [`Arena::keep`] have made both lists for one arena. Neither is used afterwards.
 #[inline(never)]
 unsafe fn end(chunk: *mut Chunk, kept: *mut Kept) {
     struct Chunks(*mut Chunk);
     impl Drop for Chunks {
         fn drop(&mut self) {
             while let Some(chunk) = NonNull::new(self.0) {
-                // SAFETY: the caller's promise; the header says how the chunk was allocated.
+                // SAFETY: `alloc_chunk` has written the header, with the layout of its allocation.
+                // The chunk leaves the list here, so it is freed once.
                 unsafe {
                     let Chunk { previous, layout } = chunk.read();
                     self.0 = previous;
@@ -212,7 +217,9 @@ unsafe fn end(chunk: *mut Chunk, kept: *mut Kept) {
     impl Drop for AllKept {
         fn drop(&mut self) {
             while let Some(kept) = NonNull::new(self.0) {
-                // SAFETY: the caller's promise; each is dropped once, because it leaves the list before.
+                // SAFETY: `keep` has written the entry and the value at `at`, and `drop` is for the type of this value.
+                // The entry leaves the list before, so the value is dropped once. The chunks still exist, because
+                // `_chunks` ends later.
                 unsafe {
                     let Kept { previous, at, drop } = kept.read();
                     self.0 = previous;
@@ -275,7 +282,7 @@ mod tests {
         let parts: Vec<NonNull<[u64; 16]>> = (0..1000)
             .map(|n| {
                 let part = arena.alloc(1);
-                // SAFETY: there is room for one.
+                // SAFETY: `alloc` has given room for one value.
                 unsafe { part.write([n; 16]) };
                 part
             })

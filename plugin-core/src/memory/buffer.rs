@@ -43,7 +43,7 @@ impl Ownership {
 unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize) {
     match Ownership::of(owner) {
         Ownership::Common { capacity } => {
-            // SAFETY: the caller promises that the buffer has no other user, and this adopts it.
+            // SAFETY: by `# Safety`, the buffer has no other user. It is of the common allocator, and this adopts it.
             if unsafe { common::adopt(ptr, capacity * size_of::<T>(), align_of::<T>()) } {
                 return (ptr.cast(), capacity);
             }
@@ -52,8 +52,9 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
         Ownership::Lent | Ownership::Owner { .. } => {}
     }
     let mut copy = ManuallyDrop::new(Vec::<T>::with_capacity(len));
-    // SAFETY: the source has `len` elements. The target is new, and has room for them. `own` made the freed buffer from
-    // a `Vec` of elements with this size and alignment.
+    // SAFETY: by `# Safety`, the source has `len` elements, which may be copied or have no other user. The target is
+    // new and has room for them. The buffer was made for elements of this size and alignment, and is not used
+    // afterwards.
     unsafe {
         std::ptr::copy_nonoverlapping(ptr.cast(), copy.as_mut_ptr(), len);
         free(ptr, len, owner, size_of::<T>(), align_of::<T>());
@@ -65,16 +66,20 @@ unsafe fn taken<T>(ptr: *mut u8, len: usize, owner: *const u8) -> (*mut T, usize
 ///
 /// # Safety
 ///
-/// As for [`BufferRepr::free_raw`], of a buffer of these parts.
+/// These are the parts of a buffer that was made for elements of this size and alignment, and that was neither taken
+/// nor freed before. Nothing uses its memory afterwards. The library that made it is still loaded.
 #[inline(always)]
 unsafe fn free(ptr: *mut u8, len: usize, owner: *const u8, size: usize, align: usize) {
     let (owner, capacity) = match Ownership::of(owner) {
         Ownership::Lent => return,
         Ownership::Common { capacity } => (common::common_owner(), capacity),
-        // SAFETY: the owner is a static of the sender, which is still loaded.
+        // SAFETY: the number is the address of an `Owner` of the library that made the buffer. By `# Safety`, this
+        // library is still loaded.
         Ownership::Owner { owner, spare } => (unsafe { &*owner }, len + spare),
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: the owner's function asks for the size and alignment that the buffer was made with, and to be called
+    // once. By `# Safety`, the buffer was made for `capacity` elements of this size and alignment, and was not freed
+    // before.
     unsafe { (owner.free)(ptr, capacity * size, align) }
 }
 
@@ -102,7 +107,7 @@ unsafe fn given(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: u
     if common::gives_own() && capacity - len <= Owner::MAX_SPARE {
         return (ptr, own_with(capacity - len));
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: by `# Safety`, these are the parts of a `Vec`, as `given_otherwise` asks.
     unsafe { given_otherwise(ptr, len, capacity, size, align) }
 }
 
@@ -123,7 +128,8 @@ unsafe fn given_otherwise(
     let (mut ptr, mut spare) = (ptr, capacity - len);
     if spare > Owner::MAX_SPARE {
         spare = Owner::MAX_SPARE;
-        // SAFETY: the caller promises that the block has this layout. The new size is smaller, and is not 0.
+        // SAFETY: by `# Safety`, the global allocator gave the block for `capacity` elements of this size and
+        // alignment. The new size is smaller, and it is not 0, because neither `spare` nor `size` is 0.
         unsafe {
             let layout = Layout::from_size_align_unchecked(capacity * size, align);
             ptr = realloc(ptr, layout, (len + spare) * size);
@@ -148,7 +154,7 @@ impl BufferRepr {
         assert!(size_of::<T>() != 0, "a capacity is a number of bytes, too");
         let mut elements = ManuallyDrop::new(elements);
         let (ptr, len, capacity) = (elements.as_mut_ptr().cast(), elements.len(), elements.capacity());
-        // SAFETY: these are the parts of a `Vec`, which is forgotten.
+        // SAFETY: these are the parts of a `Vec` of `T`s, which is forgotten.
         unsafe { Self::from_vec(ptr, len, capacity, size_of::<T>(), align_of::<T>()) }
     }
 
@@ -156,14 +162,15 @@ impl BufferRepr {
     ///
     /// # Safety
     ///
-    /// The caller could pass these parts to `Vec::from_raw_parts`, for elements of this size and alignment.
+    /// The caller could pass these parts to `Vec::from_raw_parts`, for elements of this size, which is not 0, and
+    /// alignment.
     #[inline(always)]
     unsafe fn from_vec(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
         let (ptr, owner) = if common::gives_common() {
             (ptr, common_with(capacity))
         } else {
             cold_path();
-            // SAFETY: the caller's promise.
+            // SAFETY: by `# Safety`, these are the parts of a `Vec`, as `given` asks.
             unsafe { given(ptr, len, capacity, size, align) }
         };
         BufferRepr { ptr, len, owner }
@@ -203,10 +210,11 @@ impl BufferRepr {
     ///
     /// # Safety
     ///
-    /// The buffer was made by [`own`](Self::own) or [`lent`](Self::lent), so the address is that of a slice.
+    /// The address is that of a slice, as in each buffer of [`own`](Self::own), and of [`lent`](Self::lent) for a
+    /// slice.
     #[inline(always)]
     pub(crate) unsafe fn first<T>(&self) -> NonNull<T> {
-        // SAFETY: a slice's address is not null.
+        // SAFETY: by `# Safety`, the address is that of a slice, which is not null.
         unsafe { NonNull::new_unchecked(self.ptr.cast()) }
     }
 
@@ -220,9 +228,11 @@ impl BufferRepr {
     ///
     /// # Safety
     ///
-    /// The buffer contains initialised `T`s that outlive `'a`.
+    /// The buffer contains initialised `T`s that outlive `'a` and do not change during `'a`. Its address is that of a
+    /// slice.
     pub(crate) unsafe fn as_slice<'a, T>(&self) -> &'a [T] {
-        // SAFETY: `own` and `lent` took the pointer from a slice, so it is aligned and not null.
+        // SAFETY: by `# Safety`, the buffer contains initialised `T`s during `'a`. Its maker took the address from a
+        // slice, so the address is aligned and not null.
         unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len) }
     }
 
@@ -231,8 +241,9 @@ impl BufferRepr {
     ///
     /// # Safety
     ///
-    /// The buffer contains `T`s. Either the buffer is lent, and `T` may be copied bit by bit. Or the `T`s have no other
-    /// user, and the buffer was neither taken nor freed before.
+    /// The buffer contains `T`s, and was made for elements of their size and alignment. The library that made it is
+    /// still loaded. Either the buffer is lent, and `T` may be copied bit by bit. Or the buffer was neither taken nor
+    /// freed before, and the `T`s have no other user. (Bytes of [`owned_by`](Self::owned_by) may have other readers.)
     #[inline(always)]
     pub(crate) unsafe fn take<T>(self) -> Vec<T> {
         let BufferRepr { ptr, len, owner } = self;
@@ -240,11 +251,12 @@ impl BufferRepr {
             (ptr.cast(), owner.addr() / 2)
         } else {
             cold_path();
-            // SAFETY: the caller's promise.
+            // SAFETY: the conditions of `taken` are those of this function (`# Safety`).
             unsafe { taken::<T>(ptr, len, owner) }
         };
-        // SAFETY: either the parts are those of a copy, which is a `Vec`. Or `own` took them from a `Vec` of this
-        // layout and forgot it, and the memory came from the allocator of this library.
+        // SAFETY: `taken` returns the parts of a `Vec` of this library. Otherwise the buffer is of the common
+        // allocator, which is this library's (`adopts_common`): `from_vec` got the parts from a `Vec` with elements of
+        // this size and alignment. By `# Safety`, the buffer is taken once.
         unsafe { Vec::from_raw_parts(ptr, len, capacity) }
     }
 
@@ -252,9 +264,11 @@ impl BufferRepr {
     ///
     /// # Safety
     ///
-    /// As for [`take`](Self::take). The elements are not used afterwards.
+    /// The buffer was made for elements of the size and alignment of `T`, and was neither taken nor freed before. The
+    /// elements are not used afterwards. The library that made the buffer is still loaded.
     pub(crate) unsafe fn free_memory<T>(self) {
-        // SAFETY: `own` made the buffer from a `Vec` of elements with this size and alignment.
+        // SAFETY: by `# Safety`, the buffer was made for elements of this size and alignment and was not freed before,
+        // and its library is still loaded.
         unsafe { free(self.ptr, self.len, self.owner, size_of::<T>(), align_of::<T>()) }
     }
 }
@@ -276,10 +290,12 @@ impl SliceRepr {
     ///
     /// # Safety
     ///
-    /// The elements are initialised `T`s that outlive `'a`.
+    /// The elements are initialised `T`s that outlive `'a` and do not change during `'a`. Their address is that of a
+    /// slice.
     #[inline(always)]
     pub(crate) unsafe fn as_slice<'a, T>(self) -> &'a [T] {
-        // SAFETY: the pointer came from a slice, so it is aligned and not null.
+        // SAFETY: by `# Safety`, the elements are initialised `T`s during `'a`. Their address came from a slice, so it
+        // is aligned and not null.
         unsafe { std::slice::from_raw_parts(self.ptr.cast(), self.len) }
     }
 
@@ -287,11 +303,12 @@ impl SliceRepr {
     ///
     /// # Safety
     ///
-    /// As for [`as_slice`](Self::as_slice). The elements came from [`new_mut`](Self::new_mut), and have no other user
-    /// during `'a`.
+    /// The elements came from [`new_mut`](Self::new_mut). They are initialised `T`s that outlive `'a`, and have no
+    /// other user during `'a`.
     #[inline(always)]
     pub(crate) unsafe fn as_slice_mut<'a, T>(self) -> &'a mut [T] {
-        // SAFETY: the pointer came from a slice, so it is aligned and not null.
+        // SAFETY: by `# Safety`, the elements are initialised `T`s without another user during `'a`. `new_mut` took
+        // their address from a slice, so it is aligned and not null.
         unsafe { std::slice::from_raw_parts_mut(self.ptr.cast(), self.len) }
     }
 
@@ -302,7 +319,7 @@ impl SliceRepr {
     /// The address is that of a slice.
     #[inline(always)]
     pub(crate) unsafe fn parts<T>(self) -> (NonNull<T>, usize) {
-        // SAFETY: a slice's address is not null.
+        // SAFETY: by `# Safety`, the address is that of a slice, which is not null.
         (unsafe { NonNull::new_unchecked(self.ptr.cast()) }, self.len)
     }
 
@@ -327,10 +344,10 @@ impl BufferRepr {
     ///
     /// # Safety
     ///
-    /// The caller could pass these parts to `Vec::from_raw_parts`, for elements of this size and alignment. The
-    /// receiver's elements have the same size and alignment.
+    /// The caller could pass these parts to `Vec::from_raw_parts`, for elements of this size, which is not 0, and
+    /// alignment. The receiver's elements have the same size and alignment.
     pub unsafe fn from_raw_parts(ptr: *mut u8, len: usize, capacity: usize, size: usize, align: usize) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: by `# Safety`, these are the parts of a `Vec`, as `from_vec` asks.
         unsafe { Self::from_vec(ptr, len, capacity, size, align) }
     }
 
@@ -351,7 +368,7 @@ impl BufferRepr {
     /// The buffer was neither taken nor freed before. Its elements have this size and alignment. The library that made
     /// it is still loaded.
     pub unsafe fn free_raw(self, size: usize, align: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the conditions of `free` are those of this function (`# Safety`).
         unsafe { free(self.ptr, self.len, self.owner, size, align) }
     }
 }

@@ -64,7 +64,8 @@ fn is_in_place() -> bool {
 /// Returns the owner of the buffers of the common allocator.
 pub(crate) fn common_owner() -> &'static Owner {
     match services() {
-        // SAFETY: the host keeps the owner valid as long as this library is mapped.
+        // SAFETY: the host keeps everything behind its services, such as the owner, valid as long as this library is
+        // mapped (`PluginTable::bind`).
         Some(services) => unsafe { &*services.common },
         None => owner::own(),
     }
@@ -100,7 +101,7 @@ pub(crate) unsafe fn bind(memory: *const HostMemory) {
     if memory.is_null() || !is_in_place() {
         return;
     }
-    // SAFETY: the pointer is not null, and the caller promises that it is valid.
+    // SAFETY: the pointer is not null, so by `# Safety` it is valid as long as this library is mapped.
     let memory = unsafe { &*memory };
     let (is_common, is_tracked) = (memory.is_common != 0, memory.take_over.is_some());
     let source = source_of(memory);
@@ -141,7 +142,8 @@ pub(crate) fn give(block: *mut u8, size: usize) -> bool {
         return false;
     }
     if let (Source::Host(HostMemory { library, hand_over: Some(hand_over), .. }), 1..) = (Source::now(), size) {
-        // SAFETY: the host gave the block to this library, and this library does not use it any more.
+        // SAFETY: `hand_over` asks for a block on the host's list of this library. The library has its memory from this
+        // host, and the block is not early, so it is on the list.
         unsafe { hand_over(block, *library) }
     }
     true
@@ -164,7 +166,9 @@ pub(crate) unsafe fn adopt(block: *mut u8, size: usize, align: usize) -> bool {
         return false;
     }
     if let (Source::Host(HostMemory { library, take_over: Some(take_over), .. }), 1..) = (Source::now(), size) {
-        // SAFETY: the block is the host's, and the caller promises that it belongs to this library now.
+        // SAFETY: `take_over` asks for a block of the host's that belongs to this library from now on. By `# Safety`,
+        // the block is of the common allocator and has no other user. The common allocator is the host's, because this
+        // library has its memory from the host and is not `APART`.
         unsafe { take_over(block, size, align, *library) }
     }
     true

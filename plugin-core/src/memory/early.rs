@@ -123,7 +123,8 @@ impl Blocks {
     #[cold]
     pub(super) unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let place = self.replace(block, BUSY);
-        // SAFETY: the caller promises that the block came from libc with this layout.
+        // SAFETY: by `# Safety`, the block came from libc with this layout, and the caller may reallocate it to this
+        // size.
         let moved = unsafe { System.realloc(block, layout, size) };
         if let Some(place) = place {
             place.store(if moved.is_null() { block } else { moved }, Ordering::Relaxed);

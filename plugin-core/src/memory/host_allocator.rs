@@ -111,21 +111,22 @@ fn alloc_early(
         return block;
     };
     // A host has bound the library meanwhile.
-    // SAFETY: libc has given the block with this layout, and the block has no other user.
+    // SAFETY: libc has given the block with this layout just now, and no other code has it.
     unsafe { System.dealloc(block, layout) };
     from_host(memory)
 }
 
-// SAFETY: libc's allocator and the host's are allocators. Each block goes back to the allocator that it came from, by
-// the proof above.
+// SAFETY: libc's allocator and the host's are allocators, and neither unwinds. Each block goes back to the allocator
+// that it came from, by the proof above.
 unsafe impl GlobalAlloc for HostAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // The closures own the layout. If they borrowed it, the layout would be written to memory in every allocation.
         let from_host =
-            // SAFETY: this function's caller promises what the host's function demands.
+            // SAFETY: the host's function is its `GlobalAlloc::alloc` (`HostMemory`), which asks for a layout whose
+            // size is not 0, as this function does. `library` came with the function.
             move |memory: &HostMemory| unsafe { (memory.alloc)(layout.size(), layout.align(), memory.library) };
-        // SAFETY: as above.
+        // SAFETY: libc's `alloc` asks for a layout whose size is not 0, as this function does.
         let from_system = move || unsafe { System.alloc(layout) };
         match Source::now() {
             Source::Host(memory) => from_host(memory),
@@ -137,9 +138,10 @@ unsafe impl GlobalAlloc for HostAllocator {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let from_host =
-            // SAFETY: this function's caller promises what the host's function demands.
+            // SAFETY: the host's function is its `GlobalAlloc::alloc_zeroed` (`HostMemory`), which asks for a layout
+            // whose size is not 0, as this function does. `library` came with the function.
             move |memory: &HostMemory| unsafe { (memory.alloc_zeroed)(layout.size(), layout.align(), memory.library) };
-        // SAFETY: as above.
+        // SAFETY: libc's `alloc_zeroed` asks for a layout whose size is not 0, as this function does.
         let from_system = move || unsafe { System.alloc_zeroed(layout) };
         match Source::now() {
             Source::Host(memory) => from_host(memory),
@@ -159,16 +161,19 @@ unsafe impl GlobalAlloc for HostAllocator {
             _ => None,
         };
         match memory {
-            // SAFETY: the block came from the host, and the caller passes its layout.
+            // SAFETY: by the proof above, the block came from the host, because the source is the host and the block
+            // was not noted. The caller of `dealloc` passes the block's layout.
             Some(memory) => unsafe { (memory.dealloc)(block, layout.size(), layout.align(), memory.library) },
-            // SAFETY: the block came from libc, and the caller passes its layout.
+            // SAFETY: by the proof above, the block came from libc, because it was noted or the source is not the host.
+            // The caller of `dealloc` passes the block's layout.
             None => unsafe { System.dealloc(block, layout) },
         }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: each block is reallocated by the allocator that it came from, and the caller passes its layout.
+        // SAFETY: by the proof above, the block came from the host if that is the source and the block is not noted,
+        // otherwise from libc. The caller of `realloc` passes the block's layout and a valid new size.
         unsafe {
             match Source::now() {
                 Source::Host(memory) if !EARLY.has(block) => {

@@ -18,8 +18,9 @@ pub(super) static OWN: Owner = Owner::new(free_own);
 
 unsafe extern "C" fn free_own(ptr: *mut u8, size: usize, align: usize) {
     if size != 0 {
-        // SAFETY: the block was given away by `BufferRepr::own`, in this library or in a library that has its memory
-        // from this one. It has this size and alignment.
+        // SAFETY: a receiver frees a buffer of this owner once, with the size and alignment for which it was allocated
+        // (`# Safety` of `buffer::free`). The block came from this library's allocator: from `own` here, or from a
+        // library that has its memory from this one.
         unsafe { dealloc(ptr, Layout::from_size_align_unchecked(size, align)) }
     }
 }

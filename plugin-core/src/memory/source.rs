@@ -24,8 +24,8 @@ impl Source {
     pub(super) fn of(memory: *mut HostMemory) -> Self {
         // One comparison recognises the usual case.
         if memory.addr() > SYSTEM.addr() {
-            // SAFETY: `bind` stored the pointer, and its caller keeps the functions valid as long as this library is
-            // mapped.
+            // SAFETY: `common::bind` stored the pointer, and by its `# Safety` the functions are valid as long as this
+            // library is mapped.
             Source::Host(unsafe { &*memory })
         } else if memory == SYSTEM {
             Source::System

@@ -38,7 +38,9 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     }
     SERVICES.store(services.cast_mut(), Ordering::Release);
     // This is first, because later allocations may come from the host.
-    // SAFETY: the host keeps its services, and all data behind their pointers, valid while this library is mapped.
+    // SAFETY: `services` points at the host's services, which have this field in every version. They, and everything
+    // behind their pointers, stay valid while this library is mapped, and no buffer has crossed yet
+    // (`PluginTable::bind`).
     unsafe { memory::bind((&raw const (*services).memory).read()) };
     panic_hook::install();
     #[cfg(controllable)]
@@ -53,7 +55,8 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
 
 unsafe extern "C" fn visit_exports(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Export)) {
     for export in registered() {
-        // SAFETY: the host passes its own function with the context for it.
+        // SAFETY: the host passes its own function with the context for it (`PluginTable::visit_exports`). The export
+        // is a constant of this library.
         unsafe { visit(context, export) }
     }
 }
@@ -78,7 +81,8 @@ unsafe extern "C" fn escaped() -> Escaped {
 unsafe extern "C" fn registrations(context: *mut c_void, visit: unsafe extern "C" fn(*mut c_void, *const Registered)) {
     #[cfg(controllable)]
     for registered in super::threads::registrations() {
-        // SAFETY: the host passes its own function with the context for it.
+        // SAFETY: the host passes its own function with the context for it (`PluginTable::registrations`). `registered`
+        // lives during the call.
         unsafe { visit(context, &raw const registered) }
     }
     #[cfg(not(controllable))]

@@ -85,7 +85,7 @@ fn lock() -> MutexGuard<'static, Writer> {
 }
 
 fn fail(error: c_int) -> c_int {
-    // SAFETY: this thread's own variable.
+    // SAFETY: the function returns the address of this thread's own `errno`.
     unsafe { *libc::__errno_location() = error };
     -1
 }
@@ -96,31 +96,33 @@ fn answer(result: Result<(), NoMemory>) -> c_int {
 
 /// Returns the places of the array that is published, up to the first that is null.
 fn entries() -> &'static [Entry] {
-    // SAFETY: the C library's variable is a pointer.
+    // SAFETY: `environ` is the C library's variable, which exists as long as the process. It is a pointer, which may be
+    // read as an atomic one.
     let first = unsafe { environ.load(Ordering::Acquire) };
     if first.is_null() {
         return &[];
     }
     let mut count = 0;
-    // SAFETY: an array whose last place is null.
+    // SAFETY: the array ends with null, and no place before this one is null. So this place exists.
     while !unsafe { &*first.add(count) }.load(Ordering::Acquire).is_null() {
         count += 1;
     }
-    // SAFETY: the array has as many places. An array of this module's is never freed; C code that frees one of its own
-    // while it is in `environ` breaks its own promise.
+    // SAFETY: the loop above has found so many places. An array of this module's is never freed, and the kernel's stays
+    // as long as the process. C code has to keep an array of its own for as long as `environ` leads to it.
     unsafe { std::slice::from_raw_parts(first, count) }
 }
 
 /// Returns true if this is the string of a variable of that name.
 fn is_of(entry: &Entry, name: &[u8]) -> bool {
-    // SAFETY: an entry of the environment is a string.
+    // SAFETY: an entry of the environment is a string that ends with 0: one of `Writer::set`, whose `# Safety` says so,
+    // or of the kernel's, or of C code, which has to keep it for as long as the environment has it.
     let entry = unsafe { CStr::from_ptr(entry.load(Ordering::Acquire)) }.to_bytes();
     entry.strip_prefix(name).is_some_and(|rest| rest.first() == Some(&b'='))
 }
 
 /// Allocates with the C library, because memory of the global allocator may go with the library that this is part of.
 fn allocate<T>(count: usize) -> Result<*mut T, NoMemory> {
-    // SAFETY: it may be called with any numbers.
+    // SAFETY: `calloc` may be called with any numbers.
     let memory = unsafe { libc::calloc(count, size_of::<T>()) };
     if memory.is_null() { Err(NoMemory) } else { Ok(memory.cast()) }
 }
@@ -129,8 +131,8 @@ impl Writer {
     /// Makes the string `name=value`, unless it exists already.
     fn string(&mut self, name: &[u8], value: &[u8]) -> Result<*mut c_char, NoMemory> {
         let memory = allocate::<c_char>(name.len() + value.len() + 2)?;
-        // SAFETY: the block has room for both texts, the sign between, and the 0 at the end. The last byte is 0
-        // already.
+        // SAFETY: the block has room for both texts, the sign between, and the 0 at the end. `calloc` has made the last
+        // byte 0.
         let text = unsafe {
             let bytes = memory.cast::<u8>();
             bytes.copy_from_nonoverlapping(name.as_ptr(), name.len());
@@ -139,7 +141,7 @@ impl Writer {
             CStr::from_ptr(memory)
         };
         if let Some(Made(known)) = self.made.get(&Made(text)) {
-            // SAFETY: allocated just here, and not published.
+            // SAFETY: `allocate` gave the block above. It was not published, and `text` is not used any more.
             unsafe { libc::free(memory.cast()) };
             return Ok(known.as_ptr().cast_mut());
         }
@@ -151,13 +153,16 @@ impl Writer {
     fn publish<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>, places: usize) -> Result<(), NoMemory> {
         let array = allocate::<Entry>(places)?;
         for (at, entry) in entries.take(places - 1).enumerate() {
-            // SAFETY: there are so many places, which are null, so the last one stays null.
+            // SAFETY: `allocate` gave `places` places, all null. `take` ends the loop before the last one, so that one
+            // stays null.
             unsafe { &*array.add(at) }.store(entry.load(Ordering::Acquire), Ordering::Relaxed);
         }
         self.arrays.push(AtomicPtr::new(array));
         *self.array.get_mut() = array;
         self.places = places;
-        // SAFETY: as in `entries`. A reader that sees the array sees its entries, as it is released.
+        // SAFETY: `environ` is the C library's variable, which exists as long as the process. The new array ends with
+        // null, as readers expect, and is never freed. A reader that sees the array sees its entries, because it is
+        // released.
         unsafe { environ.store(array, Ordering::Release) };
         Ok(())
     }
@@ -186,8 +191,12 @@ impl Writer {
         Ok(*self.removed.get_mut())
     }
 
-    /// Sets the variable to `entry`, a string that was made.
-    fn set(&mut self, name: &[u8], entry: *mut c_char) -> Result<(), NoMemory> {
+    /// Sets the variable to `entry`.
+    ///
+    /// # Safety
+    ///
+    /// `entry` is a string, and stays one for as long as the environment has it.
+    unsafe fn set(&mut self, name: &[u8], entry: *mut c_char) -> Result<(), NoMemory> {
         let found = entries();
         if !self.own(found) {
             self.publish(found.iter(), 2 * (found.len() + 2))?;
@@ -203,9 +212,10 @@ impl Writer {
             return Ok(());
         }
         if found.len() + 2 > self.places {
-            self.publish(found.iter(), 2 * self.places)?;
+            self.publish(found.iter(), 2 * (found.len() + 2))?;
         }
-        // SAFETY: a place of the array. At least one later place is null.
+        // SAFETY: the array has `self.places` places, at least two more than were found. So this place exists, and at
+        // least one later place is null.
         unsafe { &*self.array.load(Ordering::Relaxed).add(found.len()) }.store(entry, Ordering::Release);
         Ok(())
     }
@@ -244,7 +254,8 @@ impl Writer {
         if self.empty.get_mut().is_null() {
             *self.empty.get_mut() = allocate(1)?;
         }
-        // SAFETY: as in `entries`.
+        // SAFETY: `environ` is the C library's variable, which exists as long as the process. The new array is one
+        // null, as readers expect, and is never freed.
         unsafe { environ.store(*self.empty.get_mut(), Ordering::Release) };
         Ok(())
     }
@@ -259,7 +270,7 @@ unsafe fn name_of<'a>(name: *const c_char) -> Option<&'a [u8]> {
     if name.is_null() {
         return None;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: by `# Safety`, `name` is a string that lives for `'a`, because it is not null.
     let name = unsafe { CStr::from_ptr(name) }.to_bytes();
     (!name.is_empty() && !name.contains(&b'=')).then_some(name)
 }
@@ -270,17 +281,20 @@ unsafe fn name_of<'a>(name: *const c_char) -> Option<&'a [u8]> {
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: `name_of` asks for null or a string that lives during this call, as the C library's `setenv` asks its
+    // caller for.
     let Some(name) = (unsafe { name_of(name) }).filter(|_| !value.is_null()) else {
         return fail(libc::EINVAL);
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: `value` is not null. So it is a string that lives during this call, as the C library's `setenv` asks its
+    // caller for.
     let value = unsafe { CStr::from_ptr(value) }.to_bytes();
     let mut writer = lock();
     if overwrite == 0 && entries().iter().any(|entry| is_of(entry, name)) {
         return 0;
     }
-    answer(writer.string(name, value).and_then(|entry| writer.set(name, entry)))
+    // SAFETY: `string` has made the entry. This module never frees or changes such a string.
+    answer(writer.string(name, value).and_then(|entry| unsafe { writer.set(name, entry) }))
 }
 
 /// `unsetenv`.
@@ -289,7 +303,8 @@ pub(super) unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: `name_of` asks for null or a string that lives during this call, as the C library's `unsetenv` asks its
+    // caller for.
     match unsafe { name_of(name) } {
         Some(name) => answer(lock().unset(name)),
         None => fail(libc::EINVAL),
@@ -305,11 +320,13 @@ pub(super) unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
     if entry.is_null() {
         return fail(libc::EINVAL);
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: `entry` is not null. So it is a string, and it lives during this call, as the C library's `putenv`
+    // asks for.
     let bytes = unsafe { CStr::from_ptr(entry) }.to_bytes();
     match bytes.iter().position(|&byte| byte == b'=') {
-        Some(end) => answer(lock().set(&bytes[..end], entry)),
-        // SAFETY: the caller's promise.
+        // SAFETY: the C library's `putenv` asks its caller to keep the string for as long as the environment has it.
+        Some(end) => answer(unsafe { lock().set(&bytes[..end], entry) }),
+        // SAFETY: `entry` is a string that lives during this call, as `unsetenv` asks for.
         None => unsafe { unsetenv(entry) },
     }
 }

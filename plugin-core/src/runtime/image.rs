@@ -17,7 +17,8 @@ pub(super) fn image_of(address: *const c_void) -> *const c_void {
     }
     let mut found =
         Found { file: std::ptr::null(), base: std::ptr::null(), symbol: std::ptr::null(), address: std::ptr::null() };
-    // SAFETY: the address is looked up, not used, and the result has a place.
+    // SAFETY: `dladdr` takes any address and does not read from it. It writes to `found`, which is laid out as a
+    // `Dl_info`.
     unsafe { dladdr(address, &raw mut found) };
     found.base
 }

@@ -31,7 +31,8 @@ impl Drop for Report {
             return;
         }
         if let Some(services) = services() {
-            // SAFETY: the host's own function and context, with a fault that it takes.
+            // SAFETY: `stray_fault` takes the `library` that came with it, and a fault, which it takes once. This fault
+            // is new.
             unsafe { (services.stray_fault)(services.library, FaultRepr::new(fault)) }
         }
     }
@@ -113,7 +114,8 @@ fn print(text: &str) {
     {
         use std::mem::ManuallyDrop;
         use std::os::fd::FromRawFd as _;
-        // SAFETY: it is not closed here, and writing to a descriptor that another one has closed does no harm.
+        // SAFETY: descriptor 2 is the process's standard error, and it is not closed here. std's own `stderr` writes to
+        // it in the same way, without regard to who has closed it.
         let stderr = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(2) });
         // A failure has no other place to be reported to.
         _ = (&*stderr).write_all(text.as_bytes());

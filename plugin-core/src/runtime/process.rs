@@ -102,20 +102,24 @@ pub(crate) fn is_everywhere() -> bool {
 macro_rules! pass_on {
     ($place:literal $function:ident($($argument:ident: $ty:ty),*)) => {{
         let environment = services().map_or(std::ptr::null(), |services| services.environment);
-        // SAFETY: null, or the host's, which keeps it there as long as this library.
+        // SAFETY: the pointer is null or leads to the host's functions, which stay valid as long as this library is
+        // mapped (`PluginTable::bind`).
         if let Some(environment) = unsafe { environment.as_ref() } {
-            // SAFETY: the host's function, called as this one is.
+            // SAFETY: the host's function has the contract of the C library's of the same name (`Environment`), which
+            // the caller of the function around this keeps. It gets the same arguments.
             return unsafe { (environment.$function)($($argument),*) };
         }
         #[cfg(feature = "host")]
         if let Source::Own = original::environment_source() {
-            // SAFETY: called as this function is.
+            // SAFETY: the function has the contract of the C library's of the same name, which the caller of the
+            // function around this keeps. It gets the same arguments.
             return unsafe { super::environment::$function($($argument),*) };
         }
         type Function = unsafe extern "C" fn($($ty),*) -> c_int;
-        // SAFETY: the function of that name has that type; null is `None`.
+        // SAFETY: a function of this name has this type. Null is `None`.
         match unsafe { std::mem::transmute::<*mut c_void, Option<Function>>(original::environment($place)) } {
-            // SAFETY: forwarded as it came.
+            // SAFETY: the function has the contract of the C library's of the same name, which the caller of the
+            // function around this keeps. It gets the same arguments.
             Some(function) => unsafe { function($($argument),*) },
             None => -1,
         }
@@ -146,7 +150,8 @@ unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: `entry` is not null. So it is a string that lives during this call, as the C library's `putenv` asks its
+    // caller for.
     if !entry.is_null() && unsafe { CStr::from_ptr(entry) }.to_bytes().contains(&b'=') {
         note_environment();
     }
@@ -170,11 +175,12 @@ unsafe extern "C" fn clearenv() -> c_int {
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
     if let Some(services) = services() {
-        // SAFETY: the host's own service.
+        // SAFETY: the service has the contract of the C library's `exit` (`HostServices`), which takes any number and
+        // does not return.
         unsafe { (services.exit)(status) };
     }
     match original::exit() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the C library's `exit` takes any number and does not return.
         Some(function) => unsafe { function(status) },
         None => std::process::abort(),
     }
@@ -193,9 +199,9 @@ pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
 pub(super) unsafe extern "C" fn abort() -> ! {
     before_abort();
     match next_abort() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the C library's `abort` may be called at any time, and does not return.
         Some(function) => unsafe { function() },
-        // SAFETY: it ends the process.
+        // SAFETY: `_exit` takes any number and does not return.
         None => unsafe { _exit(134) },
     }
 }

@@ -18,7 +18,7 @@ use crate::abi::Run;
 /// `run` may be called with `data`, once.
 #[cfg(feature = "host")]
 pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'static str> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the conditions of `on_new` are those of this function (`# Safety`). It does not use its first argument.
     match unsafe { on_new(std::ptr::null(), run, data) } {
         0 => Err("there is no memory for another stack"),
         _ => Ok(()),
@@ -39,7 +39,8 @@ pub(crate) unsafe fn on_another(run: Run, data: *mut c_void) -> Result<(), &'sta
     let Some(services) = crate::runtime::services::services() else {
         return Err("there is no host to provide another stack");
     };
-    // SAFETY: the caller promises that `run` may be called. The service and its context are the host's.
+    // SAFETY: `on_stack` takes the `library` that came with it, and asks that `run` may be called with `data`, once, as
+    // this function's `# Safety` does.
     match unsafe { (services.on_stack)(services.library, run, data) } {
         0 => Err("the host has no memory for another stack"),
         _ => Ok(()),
@@ -64,7 +65,8 @@ pub unsafe extern "C" fn on_new(_library: *const c_void, run: Run, data: *mut c_
         return 0;
     };
     let lowest = stack.limit().get();
-    // SAFETY: the caller promises that `run` may be called with `data`. A `Run` does not unwind.
+    // SAFETY: by `# Safety`, `run` may be called with `data`, once. `lowest` is the lowest address of this stack. A
+    // `Run` does not unwind.
     corosensei::on_stack(stack, || unsafe { run(data, lowest) });
     1
 }

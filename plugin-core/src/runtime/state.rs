@@ -44,7 +44,8 @@ pub struct StateRepr {
 }
 
 unsafe extern "C" fn release<R>(repr: *mut c_void) {
-    // SAFETY: `save` in this library made the box, and it is released once. A `Repr` is `Copy`, so no part is dropped.
+    // SAFETY: only `save` in this library passes this function, with the box that it has leaked. `pass` calls it once.
+    // A `Repr` is `Copy`, so no part is dropped.
     drop(unsafe { Box::from_raw(repr.cast::<R>()) });
 }
 
@@ -62,7 +63,8 @@ pub(crate) fn save<S: PluginType>(f: impl FnOnce() -> S) -> Outcome<StateRepr> {
 ///
 /// The state was saved as a type that fits `S`. It is lifted once, while the saver is still mapped.
 pub(crate) unsafe fn lift<S: PluginType>(repr: *const c_void) -> S {
-    // SAFETY: the caller promises that the `Repr` fits. The saver may be unmapped after the lift, as the origin says.
+    // SAFETY: by `# Safety`, the state was saved as a type that fits `S`. So an `S::Repr` is at this address, and it is
+    // lifted once. The saver is mapped now, but may be unmapped after the lift, as the origin says.
     unsafe { S::lift(repr.cast::<S::Repr>().read(), &Origin::LEAVES) }
 }
 
@@ -75,7 +77,8 @@ impl StateRepr {
     /// The saver is still mapped. `restore` lifts the state. The state is passed once.
     pub unsafe fn pass<R>(self, restore: impl FnOnce(*const c_void) -> R) -> R {
         let result = restore(self.repr);
-        // SAFETY: the saver is still mapped, and the box is freed once, as the caller promises.
+        // SAFETY: by `# Safety`, the saver is still mapped, and the state is passed once. So the box is freed once, by
+        // the function that came with it.
         unsafe { (self.release)(self.repr) };
         result
     }

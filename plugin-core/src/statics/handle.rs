@@ -86,23 +86,26 @@ pub trait StaticLookup: PluginStatic {}
 #[diagnostic::do_not_recommend]
 impl<T: PluginStatic> StaticLookup for T {}
 
-// SAFETY: `bind` makes the view of the type that `NODE` describes.
+// SAFETY: `bind` calls the entry as an accessor of the type that `NODE` describes, and makes the view of that type.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: StaticLookup> Lookup for T {
     type Handle = Static<T>;
     const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
 
     unsafe fn bind(site: Arc<Site>) -> Result<Static<T>, Fault> {
-        // SAFETY: the export's descriptor fits `NODE`, so the entry is the accessor of such a static.
+        // SAFETY: by `# Safety` of `Lookup::bind`, the export's descriptor fits `NODE`, which is that of a static. So
+        // the entry is the accessor of such a static.
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
         };
-        // SAFETY: the entry is an accessor, and `site` keeps its library loaded.
+        // SAFETY: an accessor takes only the context, which is null for code in this process. The site keeps its
+        // library loaded. `access` made the outcome, which is used once.
         let access = unsafe { entry(std::ptr::null()).into_result() }.map_err(|mut fault| {
             fault.export = Some(site.label.clone());
             fault
         })?;
-        // SAFETY: the static was accessed in the lines above. The view is dropped before `site`.
+        // SAFETY: the accessor has returned the access just now, and it is viewed once. The site keeps the library
+        // loaded, and the view is dropped before the site.
         let view = unsafe { T::view(access, &site.origin) };
         Ok(Static { view, site })
     }

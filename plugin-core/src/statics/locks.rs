@@ -56,7 +56,8 @@ impl<R: Copy> LockRepr<R> {
     ///
     /// `outcome` has room for the outcome. The library of the lock is still loaded.
     pub unsafe fn read_to(&self, outcome: *mut c_void) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the function gets the lock that came with it. By `# Safety`, `outcome` has room, and the library is
+        // loaded.
         unsafe { (self.read_to)(self.lock, outcome) }
     }
 
@@ -64,9 +65,11 @@ impl<R: Copy> LockRepr<R> {
     ///
     /// # Safety
     ///
-    /// `guard` came from [`read_to`](Self::read_to) on this thread, and is given back once.
+    /// `guard` came from [`read_to`](Self::read_to) on this thread, and is given back once. The library of the lock is
+    /// still loaded.
     pub unsafe fn end_read(&self, guard: *mut c_void) {
-        // SAFETY: the caller's promise.
+        // SAFETY: by `# Safety`, `guard` came from `read_to` on this thread and is given back once, and the library is
+        // loaded.
         unsafe { (self.end_read)(guard) }
     }
 }
@@ -133,7 +136,8 @@ impl<T: PluginType> Lock for Mutex<T> {
 type ReprOf<L> = <<L as Lock>::Value as PluginType>::Repr;
 
 unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
-    // SAFETY: the host passes back the lock that it got from `access`, a static of this library.
+    // SAFETY: `lock_repr` passes this function with the address of a static lock of the type `L`, and the host passes
+    // this address back.
     let lock: &'static L = unsafe { &*lock.cast() };
     contain(|| {
         let (guard, poisoned) = apart(lock.for_reading());
@@ -144,17 +148,20 @@ unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<Re
 }
 
 unsafe extern "C" fn read_to<L: Lock>(lock: *const c_void, outcome: *mut c_void) {
-    // SAFETY: as in `read`. The host passes an address with room for the outcome.
+    // SAFETY: `lock_repr` passes this function with the address of a static lock of the type `L`, and the host passes
+    // this address back, as `read` asks. By `# Safety` of `LockRepr::read_to`, `outcome` has room.
     unsafe { outcome.cast::<Outcome<LockedRepr<ReprOf<L>>>>().write(read::<L>(lock)) }
 }
 
 unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
-    // SAFETY: `read` boxed the guard, and the host gives it back once.
+    // SAFETY: `read` leaked the box, and the host gives it back once: `HeldLock` in its drop, or a caller of
+    // `LockRepr::end_read`.
     drop(unsafe { Box::from_raw(guard.cast::<(Arena, L::Read)>()) });
 }
 
 unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
-    // SAFETY: as in `read`.
+    // SAFETY: `lock_repr` passes this function with the address of a static lock of the type `L`, and the host passes
+    // this address back.
     let lock: &'static L = unsafe { &*lock.cast() };
     contain(|| {
         let (guard, poisoned) = apart(lock.for_writing());
@@ -169,12 +176,12 @@ unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<R
 }
 
 unsafe extern "C" fn end_write<L: Lock>(guard: *mut c_void, value: ReprOf<L>, poison: u8) {
-    // SAFETY: `write` boxed the guard, and the host gives it back once.
+    // SAFETY: `write` leaked the box, and the host gives it back once, when `WriteGuard` is dropped.
     let mut guard = *unsafe { Box::from_raw(guard.cast::<L::Write>()) };
     // No panic leaves this function in any case. But a panic would first drop the guard, and other code would see the
     // empty place.
     let no_unwind = NoUnwind;
-    // SAFETY: `write` emptied the place. The host lowered `value` from a value of this type.
+    // SAFETY: `write` emptied the place. The host lowered `value` from a value whose type fits, and it is lifted once.
     unsafe { std::ptr::write(&raw mut *guard, L::Value::lift(value, &Origin::HOST)) };
     std::mem::forget(no_unwind);
     if poison != 0 && cfg!(panic = "unwind") {
@@ -204,21 +211,24 @@ struct Remote<T: PluginType> {
     origin: Origin,
 }
 
-// SAFETY: the plugin's functions operate the lock, and std's locks may be operated from any thread. The values move
+// SAFETY: functions of the plugin operate the lock, and std's locks may be operated from any thread. The values move
 // between threads, so they have to be `Send`.
 unsafe impl<T: PluginType + Send> Send for Remote<T> {}
-// SAFETY: as above.
+// SAFETY: several threads may operate a lock of std at once. A thread gets a value of its own, moved or held, so the
+// value has to be `Send`. Held values share only memory that does not change (`# Safety` of `PluginType`).
 unsafe impl<T: PluginType + Send> Sync for Remote<T> {}
 
 impl<T: PluginType> Remote<T> {
     fn read(&self) -> LockResult<ReadGuard<'_, T>> {
-        // SAFETY: the function and the lock are the plugin's, and the handle around this keeps the library loaded.
+        // SAFETY: the function gets the lock that came with it. By `# Safety` of `PluginStatic::view`, its library is
+        // loaded for as long as the view is used. `contain` made the outcome, which is used once.
         let locked = unsafe { (self.repr.read)(self.repr.lock).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
         // This is made first, so that the lock is released if the author's code panics below.
         let held = HeldLock { lock: self, guard: locked.guard, this_thread: PhantomData };
         let mut arena = Arena::new();
-        // SAFETY: the plugin lends the value until `held` is dropped, which happens after the arena is dropped.
+        // SAFETY: the plugin lends the value until `held` is dropped, and it is held once. The guard drops the arena
+        // before `held`, shows the value behind `&` only, and never drops the value.
         let value = unsafe { T::hold(&locked.value, &self.origin, &mut arena) };
         let value = MaybeUninit::new(ManuallyDrop::into_inner(value));
         let guard = ReadGuard { value, _arena: arena, _held: held };
@@ -226,13 +236,15 @@ impl<T: PluginType> Remote<T> {
     }
 
     fn write(&self) -> LockResult<WriteGuard<'_, T>> {
-        // SAFETY: as in `read`.
+        // SAFETY: the function gets the lock that came with it. By `# Safety` of `PluginStatic::view`, its library is
+        // loaded for as long as the view is used. `contain` made the outcome, which is used once.
         let locked = unsafe { (self.repr.write)(self.repr.lock).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
         // The plugin's place is empty now. After a panic of the author's code, this side would have no value to put
         // back, and could never release the lock.
         let no_unwind = NoUnwind;
-        // SAFETY: the plugin lowered the value, and it is lifted once.
+        // SAFETY: the plugin's `write` has lowered the value, and it is lifted once. By `# Safety` of
+        // `PluginStatic::view`, the library of the origin is loaded.
         let value = ManuallyDrop::new(unsafe { T::lift(locked.value, &self.origin) });
         std::mem::forget(no_unwind);
         let panicking = std::thread::panicking();
@@ -258,7 +270,7 @@ pub struct ReadGuard<'a, T: PluginType> {
 impl<T: PluginType> Deref for ReadGuard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
-        // SAFETY: `read` has written a value, and neither the arena nor the loan has ended.
+        // SAFETY: `Remote::read` has written the value. The arena and the lock that it needs are fields of `self`.
         unsafe { self.value.assume_init_ref() }
     }
 }
@@ -273,7 +285,8 @@ struct HeldLock<'a, T: PluginType> {
 
 impl<T: PluginType> Drop for HeldLock<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: the guard is the plugin's, and is given back once, on the thread that took the lock.
+        // SAFETY: `read` has returned the guard on this thread, because a `HeldLock` is not `Send`. This is the drop,
+        // so the guard is given back once. By `# Safety` of `PluginStatic::view`, the library is loaded.
         unsafe { (self.lock.repr.end_read)(self.guard) }
     }
 }
@@ -309,11 +322,12 @@ impl<T: PluginType> Drop for WriteGuard<'_, T> {
     fn drop(&mut self) {
         let poison = u8::from(!self.panicking && std::thread::panicking());
         let no_unwind = NoUnwind;
-        // SAFETY: this is the drop, so the value is taken once.
+        // SAFETY: this is the drop, so the value is taken once and not used afterwards.
         let value = unsafe { ManuallyDrop::take(&mut self.value) }.lower();
         std::mem::forget(no_unwind);
-        // SAFETY: the guard is the plugin's, and is given back once, on the thread that took the lock. The value goes
-        // back with it.
+        // SAFETY: `write` has returned the guard on this thread, because a `WriteGuard` is not `Send`. This is the
+        // drop, so the guard is given back once, with a value for the empty place. By `# Safety` of
+        // `PluginStatic::view`, the library is loaded.
         unsafe { (self.lock.repr.end_write)(self.guard, value, poison) }
     }
 }
@@ -418,7 +432,8 @@ impl<T: PluginType> RemoteMutex<T> {
     }
 }
 
-// SAFETY: functions of the lock's own library operate the lock.
+// SAFETY: functions of the lock's own library operate the lock on which `access` was called, and its value is never
+// copied.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     type Access = LockRepr<T::Repr>;
@@ -437,7 +452,8 @@ unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     }
 }
 
-// SAFETY: functions of the lock's own library operate the lock.
+// SAFETY: functions of the lock's own library operate the lock on which `access` was called, and its value is never
+// copied.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
     type Access = LockRepr<T::Repr>;

@@ -50,8 +50,8 @@ pub unsafe trait PluginStatic: Sized {
     ///
     /// # Safety
     ///
-    /// `access` came from a static with the same descriptor, in the library of `origin`, and is viewed once. The view
-    /// is not used after the library is unmapped.
+    /// `access` came from a static with the same descriptor, in the library of `origin`, and is viewed once. The library
+    /// is loaded during the call, and the view is not used or dropped after the library is unmapped.
     unsafe fn view(access: Self::Access, origin: &Origin) -> Self::View;
 
     /// Returns the value behind the view.
@@ -74,7 +74,7 @@ pub struct AccessRepr {
 /// `arena` is the arena of an [`AccessRepr`], and is not used afterwards.
 unsafe extern "C" fn end(arena: *mut c_void) {
     if !arena.is_null() {
-        // SAFETY: `lend` in this library boxed the arena.
+        // SAFETY: `AccessRepr::lend` in this library leaked the box, and by `# Safety` it is not used afterwards.
         drop(unsafe { Box::from_raw(arena.cast::<Arena>()) });
     }
 }
@@ -103,8 +103,8 @@ impl AccessRepr {
     /// [`lend`](Self::lend) made this access, for elements with the same descriptor as `T`. They are not used after
     /// their library is unmapped.
     unsafe fn in_place<T: PluginType>(&self) -> Option<&'static [T]> {
-        // SAFETY: without a loan, the elements are in the static. They are plain on both sides, so both sides have the
-        // same layout.
+        // SAFETY: by `# Safety`, `lend` made the access. Without a loan, it has the address of the static's own
+        // elements, which are plain for the plugin. They are plain here too, so both sides have the same layout.
         (is_plain::<T>() && self.arena.is_null()).then(|| unsafe { self.elements.as_slice() })
     }
 
@@ -113,20 +113,22 @@ impl AccessRepr {
     /// # Safety
     ///
     /// [`lend`](Self::lend) in the library of `origin` made this access, for elements with the same descriptor as `T`.
-    /// The loan has not ended yet.
+    /// The loan has not ended yet, and the library is loaded.
     unsafe fn copy<T: PluginType>(self, origin: &Origin) -> Box<[T]> {
         struct Loan(AccessRepr);
         impl Drop for Loan {
             fn drop(&mut self) {
-                // SAFETY: the caller's promise.
+                // SAFETY: by `# Safety` of `copy`, the loan has not ended yet, and the library is loaded. This is the
+                // drop, so the loan ends once.
                 unsafe { self.0.end() }
             }
         }
         let loan = Loan(self);
-        // SAFETY: the `Repr`s are in the loan's arena, or the elements are plain for the plugin and are their own
-        // `Repr`s.
+        // SAFETY: `lend` put the `Repr`s into the loan's arena, which exists until `loan` is dropped. Otherwise the
+        // elements are plain for the plugin, and are their own `Repr`s.
         let reprs: &[T::Repr] = unsafe { loan.0.elements.as_slice() };
-        // SAFETY: the elements lend the `Repr`s, and live in a static.
+        // SAFETY: the elements of the static lend the `Repr`s until `loan` is dropped. By `# Safety`, the library of
+        // `origin` is loaded.
         with_room(T::DEEP, || reprs.iter().map(|&repr| unsafe { T::lift(repr, origin) }).collect())
     }
 
@@ -136,7 +138,8 @@ impl AccessRepr {
     ///
     /// The loan has not ended yet, and the library of the static is still loaded.
     pub unsafe fn end(self) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the function gets the arena that came with it. By `# Safety`, the loan ends once, and the library is
+        // loaded.
         unsafe { (self.end)(self.arena) }
     }
 
@@ -177,9 +180,10 @@ pub struct Borrowed<T: ?Sized> {
     copied: bool,
 }
 
-// SAFETY: a `Borrowed` gives only shared references, and owns at most a `Box<T>`.
+// SAFETY: a shared `Borrowed` gives only a `&T`, and a `T` may be shared.
 unsafe impl<T: ?Sized + Sync> Sync for Borrowed<T> {}
-// SAFETY: as above.
+// SAFETY: a `Borrowed` gives only a `&T`, and a `T` may be shared. If it owns a `Box<T>`, another thread may drop the
+// box, because a `T` may be sent.
 unsafe impl<T: ?Sized + Sync + Send> Send for Borrowed<T> {}
 
 impl<T: ?Sized> Borrowed<T> {
@@ -191,7 +195,7 @@ impl<T: ?Sized> Borrowed<T> {
 impl<T: ?Sized> Drop for Borrowed<T> {
     fn drop(&mut self) {
         if self.copied {
-            // SAFETY: `copied` leaked the box, and this drops it once.
+            // SAFETY: `copied` leaked the box, and this is the drop, so the box is dropped once.
             drop(unsafe { Box::from_raw(self.at.as_ptr()) });
         }
     }
@@ -200,8 +204,8 @@ impl<T: ?Sized> Drop for Borrowed<T> {
 impl<T: ?Sized> Deref for Borrowed<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        // SAFETY: the value is this side's copy, or in a static of the library, which the handle around this keeps
-        // loaded.
+        // SAFETY: the value is this side's copy, or in a static of the library. By `# Safety` of `PluginStatic::view`,
+        // this view is not used after the library is unmapped.
         unsafe { self.at.as_ref() }
     }
 }
@@ -254,11 +258,13 @@ unsafe impl<T: PluginType> PluginStatic for T {
         AccessRepr::lend(std::slice::from_ref(self))
     }
     unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<T> {
-        // SAFETY: the caller promises that `access` came from such a static, which is still loaded.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` came from such a static, so `lend` made it. The view
+        // is not used after the library is unmapped.
         if let Some(elements) = unsafe { access.in_place::<T>() } {
             return Borrowed { at: NonNull::from(&elements[0]), copied: false };
         }
-        // SAFETY: `access` has lent one value, and this is the only view of it.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `lend` made the access, in the library of `origin`, which is
+        // loaded. This is the only view of it, so the loan has not ended.
         let value = unsafe { access.copy::<T>(origin) };
         Borrowed::copied(Box::new(value.into_iter().next().expect("one value was lent")))
     }
@@ -279,7 +285,8 @@ unsafe impl PluginStatic for &str {
         AccessRepr::to(self.as_bytes())
     }
     unsafe fn view(access: AccessRepr, _: &Origin) -> Borrowed<str> {
-        // SAFETY: the bytes are those of a `&'static str`.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` above gave the bytes of a `&'static str`. The view is
+        // not used after the library is unmapped.
         let text = unsafe { std::str::from_utf8_unchecked(access.elements.as_slice()) };
         Borrowed { at: NonNull::from(text), copied: false }
     }
@@ -288,7 +295,7 @@ unsafe impl PluginStatic for &str {
     }
 }
 
-// SAFETY: as for one value: plain elements are read in place, others are copied.
+// SAFETY: elements that are plain on both sides are read in place. Any others are copied.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for &[T] {
     type Access = AccessRepr;
@@ -300,11 +307,13 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
         AccessRepr::lend(self)
     }
     unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<[T]> {
-        // SAFETY: the caller promises that `access` came from such a static, which is still loaded.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` came from such a static, so `lend` made it. The view
+        // is not used after the library is unmapped.
         if let Some(elements) = unsafe { access.in_place::<T>() } {
             return Borrowed { at: NonNull::from(elements), copied: false };
         }
-        // SAFETY: `access` has lent the elements, and this is the only view of them.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `lend` made the access, in the library of `origin`, which is
+        // loaded. This is the only view of it, so the loan has not ended.
         Borrowed::copied(unsafe { access.copy(origin) })
     }
     fn target(view: &Borrowed<[T]>) -> &Borrowed<[T]> {
@@ -327,7 +336,8 @@ macro_rules! atomics {
                 AccessRepr::to(std::slice::from_ref(self))
             }
             unsafe fn view(access: AccessRepr, _: &Origin) -> Borrowed<Self> {
-                // SAFETY: the access has the address of the static, which is one atomic.
+                // SAFETY: by `# Safety` of `PluginStatic::view`, `access` above gave the address of the static, which
+                // is one atomic. The view is not used after the library is unmapped.
                 Borrowed { at: NonNull::from(unsafe { &access.elements.as_slice::<Self>()[0] }), copied: false }
             }
             fn target(view: &Borrowed<Self>) -> &Self {

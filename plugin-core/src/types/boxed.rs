@@ -18,8 +18,8 @@ unsafe impl<T: PluginType> PluginType for Box<T> {
 
     #[inline]
     fn lower(self) -> BufferRepr {
-        // SAFETY: an array of one element is laid out as the element. The box is converted in place, because its value
-        // may be too large for the stack.
+        // SAFETY: `into_raw` gave the pointer, and an array of one element is laid out as the element. The box is
+        // converted in place, because its value may be too large for the stack.
         let one = unsafe { Box::from_raw(Box::into_raw(self).cast::<[T; 1]>()) };
         Vec::from(one as Box<[T]>).lower()
     }
@@ -29,16 +29,20 @@ unsafe impl<T: PluginType> PluginType for Box<T> {
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered or lent `Box<T>`, which is a buffer with one `T`.
+        // SAFETY: `lower` and `lend` make `repr` as they do for a `Vec` of this one value. By `# Safety` of
+        // `PluginType::lift`, it is lifted once, or lent.
         let one = unsafe { Vec::<T>::lift(repr, origin) };
         assert_one(one.len());
-        // SAFETY: a slice of one element is laid out as the element.
+        // SAFETY: `into_raw` gave the pointer. The slice has one element, as `assert_one` has checked, so it is laid
+        // out as the element.
         unsafe { Box::from_raw(Box::into_raw(one.into_boxed_slice()).cast::<T>()) }
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         assert_one(repr.len());
-        // SAFETY: as above. The caller uses the result as `hold` demands.
+        // SAFETY: `lend` and `lower` make the buffer of a slice of one `T`, and the caller uses the result as
+        // `# Safety` of `PluginType::hold` asks. `into_raw` gave the pointer, and a slice of one element is laid out as
+        // the element.
         unsafe {
             let one = ManuallyDrop::into_inner(held::boxed_slice::<T>(repr, origin, arena));
             ManuallyDrop::new(Box::from_raw(Box::into_raw(one).cast::<T>()))

@@ -28,20 +28,22 @@ pub struct BytesRepr {
     ptr: *const u8,
     len: usize,
     owner: *mut c_void,
-    /// Gives up the share, on any thread. A share that is lent has no such function.
+    /// Gives up the share, on any thread, and is called once. A share that is lent has no such function.
     free: Option<unsafe extern "C" fn(owner: *mut c_void)>,
     /// Makes another share, on any thread. The new share is not lent.
     share: unsafe extern "C" fn(owner: *const c_void) -> BytesRepr,
 }
 
 unsafe extern "C" fn free_bytes(owner: *mut c_void) {
-    // The owner of the bytes may be a type of the author, whose `drop` may panic. SAFETY: `lower` in this library boxed
-    // the owner, and it is freed once.
+    // The owner of the bytes may be a type of the author, whose `drop` may panic.
+    // SAFETY: only `lower` in this library passes this function, with the owner that it has boxed. The function is
+    // called once for each owner (`BytesRepr::free`).
     drop_rest(|| drop(unsafe { Box::from_raw(owner.cast::<Bytes>()) }));
 }
 
 unsafe extern "C" fn share_bytes(owner: *const c_void) -> BytesRepr {
-    // SAFETY: this same library has boxed the owner and not freed it yet, or lends its own handle.
+    // SAFETY: `lower` and `lend` store this function beside `owner`. `owner` is the `Bytes` that `lower` in this
+    // library has boxed and `free_bytes` has not freed yet, or the handle that `lend` has borrowed.
     unsafe { &*owner.cast::<Bytes>() }.clone().lower()
 }
 
@@ -54,7 +56,7 @@ struct Share {
 
 // SAFETY: the share is one of a `Bytes`, which may be used, cloned and dropped on any thread. The origin may be, too.
 unsafe impl Send for Share {}
-// SAFETY: as above.
+// SAFETY: a shared `Share` only shows its bytes, which do not change. The origin may be shared.
 unsafe impl Sync for Share {}
 
 impl Share {
@@ -62,16 +64,18 @@ impl Share {
     ///
     /// # Safety
     ///
-    /// The `Repr` came from `origin`, and its own share was not given up yet.
+    /// The `Repr` came from `origin`, whose library is loaded, and its own share was not given up yet.
     unsafe fn another(repr: &BytesRepr, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: `share` asks that the share in `repr` exists and that the function is still loaded. This function's
+        // `# Safety` asks its caller for both.
         Share { repr: unsafe { (repr.share)(repr.owner) }, _origin: origin.clone() }
     }
 }
 
 impl AsRef<[u8]> for Share {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: address and length came from the sender's `Bytes`, which keeps the bytes until the share is freed.
+        // SAFETY: address and length came from the sender's `Bytes`. It keeps the bytes unchanged until this share is
+        // given up, which `drop` does.
         unsafe { std::slice::from_raw_parts(self.repr.ptr, self.repr.len) }
     }
 }
@@ -79,8 +83,8 @@ impl AsRef<[u8]> for Share {
 impl Drop for Share {
     fn drop(&mut self) {
         if let Some(free) = self.repr.free {
-            // SAFETY: this is the drop, so the share is freed once, by the function that came with it. The origin keeps
-            // the function loaded.
+            // SAFETY: this is the drop, so the share is given up once, by the function that came with it. `_origin` is
+            // dropped later, so the function is still loaded.
             unsafe { free(self.repr.owner) }
         }
     }
@@ -104,16 +108,20 @@ unsafe impl PluginType for Bytes {
     unsafe fn lift(repr: BytesRepr, origin: &Origin) -> Self {
         let share = match repr.free {
             Some(_) => Share { repr, _origin: origin.clone() },
-            // SAFETY: the caller promises that the share is lent at this time.
+            // SAFETY: without `free`, `repr` is lent. By `# Safety` of `PluginType::lift`, the loan has not ended, and
+            // the library of `origin` is loaded.
             None => unsafe { Share::another(&repr, origin) },
         };
         if origin.leaves() { Bytes::copy_from_slice(share.as_ref()) } else { Bytes::from_owner(share) }
     }
     unsafe fn hold(repr: &BytesRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller's promise.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` is lent, or was lowered and not lifted yet. So its share
+        // exists, and the library of `origin` is loaded.
         let share = unsafe { Share::another(repr, origin) };
         let bytes = if origin.leaves() { Bytes::from_owner(share.as_ref().to_vec()) } else { Bytes::from_owner(share) };
-        // SAFETY: `from_owner` made the handle, so cloning it does not change it. The rest is the caller's promise.
+        // SAFETY: `own` asks that no `&Bytes` changes the handle. `from_owner` made this handle, and its clones only
+        // count references, as the module's documentation says. The caller uses the result behind `&` only and while
+        // `arena` exists (`# Safety` of `PluginType::hold`).
         unsafe { arena.own(bytes) }
     }
 }

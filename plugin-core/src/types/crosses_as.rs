@@ -22,7 +22,8 @@ macro_rules! crosses_as {
             }
             #[inline]
             unsafe fn lift(repr: Self::Repr, origin: &crate::Origin) -> Self {
-                // SAFETY: the caller promises a `Repr` that `lower` or `lend` above has made.
+                // SAFETY: by `# Safety` of `PluginType::lift`, `repr` came from `lower` or `lend` above. Both make the
+                // `Repr` of a `$via`, which may be lifted as this one may.
                 let $back = unsafe { <$via as crate::PluginType>::lift(repr, origin) };
                 $from
             }
@@ -32,8 +33,8 @@ macro_rules! crosses_as {
                 origin: &crate::Origin,
                 _: &mut crate::Arena,
             ) -> std::mem::ManuallyDrop<Self> {
-                // SAFETY: the caller promises a `Repr` of this type. The type owns nothing, so a lent value may be
-                // lifted.
+                // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lower` or `lend` above. The type owns
+                // nothing, so each copy of its `Repr` may be lifted.
                 std::mem::ManuallyDrop::new(unsafe { <Self as crate::PluginType>::lift(*repr, origin) })
             }
         }

@@ -99,7 +99,8 @@ struct Task<F, R> {
 #[inline(never)]
 fn on_another_stack<R, F: FnOnce() -> R>(convert: F) -> R {
     unsafe extern "C" fn run<R, F: FnOnce() -> R>(task: *mut c_void, lowest: usize) {
-        // SAFETY: the task below, which nothing else uses meanwhile.
+        // SAFETY: `on_another` passes its `data` on: the `task` below, which is a `Task<F, R>`. The function below
+        // waits meanwhile, so nothing else uses the task.
         let task = unsafe { &mut *task.cast::<Task<F, R>>() };
         let Some(convert) = task.convert.take() else { return };
         let _restore = Restore(ROOM.replace(Room::between(lowest + SPARE, here())));
@@ -109,7 +110,8 @@ fn on_another_stack<R, F: FnOnce() -> R>(convert: F) -> R {
     }
 
     let mut task = Task { convert: Some(convert), converted: None };
-    // SAFETY: `run` gets the task that it is made for.
+    // SAFETY: `run::<R, F>` may be called once with a `Task<F, R>`, which `task` is. It catches a panic, so it does not
+    // unwind.
     let reason = unsafe { stack::on_another(run::<R, F>, (&raw mut task).cast()) };
     match task.converted {
         Some(Ok(converted)) => converted,

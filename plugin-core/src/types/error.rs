@@ -68,7 +68,7 @@ fn error(messages: Vec<String>) -> Crossed {
 /// Copies a text into the arena, and lends the copy.
 fn lend_copy(text: &str, arena: &mut Arena) -> BufferRepr {
     let copy = arena.alloc::<u8>(text.len());
-    // SAFETY: the arena has given as many bytes, which do not overlap with the text.
+    // SAFETY: the arena gave room for `text.len()` bytes. They are new, so they do not overlap with the text.
     unsafe { copy.as_ptr().copy_from_nonoverlapping(text.as_ptr(), text.len()) };
     BufferRepr::lent(copy.as_ptr(), text.len())
 }
@@ -94,15 +94,17 @@ macro_rules! error {
                 lend_all(false, messages.iter(), arena, |message, arena| lend_copy(message, arena))
             }
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-                // SAFETY: the caller promises a lowered or lent error, which is as a `Vec<String>`.
+                // SAFETY: `lower` and `lend` make the `Repr` of a `Vec<String>`. By `# Safety` of `PluginType::lift`,
+                // it is lifted once, or lent.
                 Box::new(error(unsafe { Vec::lift(repr, origin) }))
             }
             unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: as above.
+                // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lend` or `lower`, which make the
+                // `Repr` of a `Vec<String>`. The messages are only cloned, in the next line, and never dropped.
                 let messages = unsafe { Vec::<String>::hold(repr, origin, arena) };
                 let error: Self = Box::new(error((*messages).clone()));
-                // SAFETY: a box is a pointer, which no function with a `&Box` changes. The rest is the caller's
-                // promise.
+                // SAFETY: `own` asks that no `&Box` changes the box itself, which is a pointer. The caller uses the
+                // result behind `&` only and while `arena` exists (`# Safety` of `PluginType::hold`).
                 unsafe { arena.own(error) }
             }
         }
@@ -150,7 +152,7 @@ mod tests {
 
     #[test]
     fn no_messages_are_an_error_too() {
-        // SAFETY: an error crosses as a `Vec<String>`.
+        // SAFETY: an error lowers to the `Repr` of a `Vec<String>`, as this is, and it is lifted once.
         let error = unsafe { <Box<dyn Error>>::lift(Vec::<String>::new().lower(), &Origin::HOST) };
         assert_eq!(error.to_string(), "an error that says nothing");
         assert!(error.source().is_none());

@@ -94,7 +94,8 @@ impl GrowsRepr {
     /// that made it is still loaded.
     #[inline]
     pub unsafe fn release(self, taken: u32) {
-        // SAFETY: the caller's promise.
+        // SAFETY: a `Release` asks that the first `taken` fields are moved out, that the box was not released, and that
+        // its library is loaded. This function's `# Safety` asks its caller for these.
         unsafe { (self.release)(self.at, self.number, taken) }
     }
 }
@@ -109,6 +110,6 @@ unsafe extern "C" fn release_lent(_: *mut u8, _: u32, _: u32) {}
 /// `at` came from `new::<F>` in this library, and is taken once.
 #[inline]
 pub unsafe fn unbox<F: Copy>(at: *mut u8) -> F {
-    // SAFETY: the caller's promise.
+    // SAFETY: by `# Safety`, `GrowsRepr::new::<F>` in this library leaked the box, and the box is taken once.
     *unsafe { Box::from_raw(at.cast::<F>()) }
 }

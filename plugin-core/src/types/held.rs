@@ -80,7 +80,9 @@ use crate::origin::Origin;
 /// is used behind `&` only, and is never dropped.
 #[inline(always)]
 pub(super) unsafe fn vec<T>(first: NonNull<T>, len: usize) -> ManuallyDrop<Vec<T>> {
-    // SAFETY: the caller's promise. By the proof above, nothing frees or reallocates the memory.
+    // SAFETY: `len` elements are at `first` (`# Safety`). `from_raw_parts` also asks for memory of the allocator,
+    // because a `Vec` may free or reallocate it. By the proof above, no `Vec` does so that is used behind `&` only and
+    // never dropped, as `# Safety` asks.
     ManuallyDrop::new(unsafe { Vec::from_raw_parts(first.as_ptr(), len, len) })
 }
 
@@ -107,8 +109,9 @@ pub(super) unsafe fn elements<T: PluginType>(
     let first = if from_arena && fit && belong_to_loan { reprs.cast::<T>() } else { arena.alloc::<T>(len) };
     with_room(T::DEEP, || {
         for index in 0..len {
-            // SAFETY: the caller's promise; `first` has room for `len` values. Value number n ends where `Repr` number
-            // n does, or before. After that, neither that `Repr` nor an earlier one is needed.
+            // SAFETY: each `Repr` may be held once (`# Safety`), and `first` has room for `len` values. If they replace
+            // the `Repr`s, value number n ends where `Repr` number n does, or before. After that, neither that `Repr`
+            // nor an earlier one is needed.
             unsafe {
                 let value = T::hold(reprs.add(index).as_ref(), origin, arena);
                 first.add(index).write(ManuallyDrop::into_inner(value));
@@ -125,7 +128,9 @@ pub(super) unsafe fn elements<T: PluginType>(
 /// As for [`PluginType::hold`], for a sequence of such elements.
 #[inline]
 pub(super) unsafe fn repr_elements<T: PluginType>(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> NonNull<T> {
-    // SAFETY: the caller's promise. A sender whose elements are not plain lends them with `lend_all`, from an arena.
+    // SAFETY: `first` asks for a buffer of `own` or `lent`, as every sequence has. `elements` asks that each `Repr` may
+    // be held, as `# Safety` says, and that lent ones are in an arena: a sender whose elements are not plain lends them
+    // with `lend_all`.
     unsafe { elements((repr.first(), repr.len()), repr.is_lent(), origin, arena) }
 }
 
@@ -141,7 +146,8 @@ pub(super) unsafe fn boxed_slice<T: PluginType>(
     arena: &mut Arena,
 ) -> ManuallyDrop<Box<[T]>> {
     let len = repr.len();
-    // SAFETY: the caller's promise.
+    // SAFETY: the buffer has `len` elements. Plain ones are valid as `T`, and the arena's memory for their copies is
+    // new. Others may be held, because the slice may (`# Safety`).
     let first = unsafe {
         if is_plain::<T>() {
             let copy = arena.alloc::<T>(len);
@@ -151,7 +157,9 @@ pub(super) unsafe fn boxed_slice<T: PluginType>(
             repr_elements(repr, origin, arena)
         }
     };
-    // SAFETY: by the proof above, the memory is neither freed nor used by other code.
+    // SAFETY: `first` has `len` elements, in an arena. `from_raw` also asks for memory of the allocator, because a
+    // `Box` may free it. By the proof above, no `Box` does so that is used behind `&` only and never dropped, as
+    // `# Safety` asks. No other code uses the memory.
     ManuallyDrop::new(unsafe { Box::from_raw(slice_from_raw_parts_mut(first.as_ptr(), len)) })
 }
 
@@ -169,9 +177,10 @@ pub unsafe fn default<T: PluginType>(value: T, arena: &mut Arena) -> ManuallyDro
         return ManuallyDrop::new(value);
     }
     let value = arena.keep(value);
-    // SAFETY: the arena keeps the value, and this function has the only pointer to it.
+    // SAFETY: `keep` has written the value, and this function has the only pointer to it.
     let repr = unsafe { value.as_ref() }.lend(arena);
-    // SAFETY: lent in the line above. The arena keeps the lending value for as long as the held one may be used.
+    // SAFETY: the kept value lends `repr`, and `repr` is held once. The arena keeps the value for as long as the held
+    // one may be used (`# Safety`).
     unsafe { T::hold(&repr, &Origin::HOST, arena) }
 }
 
@@ -179,7 +188,7 @@ pub unsafe fn default<T: PluginType>(value: T, arena: &mut Arena) -> ManuallyDro
 #[inline]
 pub(super) fn copied<T: PluginType>(value: &T, arena: &mut Arena) -> T {
     let repr = value.lend(arena);
-    // SAFETY: `value` lends it, and outlives this call. Parts that lead to the sender's library have an origin of their
-    // own.
+    // SAFETY: `value` lends `repr`, and is borrowed until this call ends. This library made `repr`, so its origin may
+    // be `HOST`. Parts that lead to another library have an origin of their own.
     unsafe { T::lift(repr, &Origin::HOST) }
 }

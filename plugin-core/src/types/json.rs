@@ -98,7 +98,8 @@ unsafe impl PluginType for Value {
             Value::Null => JsonRepr::NULL,
             Value::Bool(value) => JsonRepr::boolean(*value),
             Value::Number(number) => {
-                // SAFETY: the text is used only as a part of the returned `Repr`, which the arena outlives.
+                // SAFETY: `own` asks that no `&String` changes the `String` itself, and that the arena exists while the
+                // text is used. The text is used only as a part of the returned `Repr`, which the arena outlives.
                 let lend = |text: String| unsafe { arena.own(text) }.lend(arena);
                 JsonRepr::number(number, lend)
             }
@@ -108,7 +109,8 @@ unsafe impl PluginType for Value {
         }
     }
     unsafe fn lift(repr: JsonRepr, origin: &Origin) -> Self {
-        // SAFETY: the tag tells which field was written, and the type of a buffer. Each buffer is lifted once.
+        // SAFETY: `lower` and `lend` write the field that the tag names, and the buffer of the type that is lifted from
+        // it here. By `# Safety` of `PluginType::lift`, each buffer is lifted once, or lent.
         unsafe {
             match repr.tag {
                 NULL => Value::Null,
@@ -125,7 +127,9 @@ unsafe impl PluginType for Value {
         }
     }
     unsafe fn hold(repr: &JsonRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. The caller uses the result as `hold` demands.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lend` or `lower`. They write the field that
+        // the tag names, and the buffer of the type that is held from it here. The caller uses the result as
+        // `PluginType::hold` asks for each part.
         unsafe {
             ManuallyDrop::new(match repr.tag {
                 NULL => Value::Null,
@@ -179,8 +183,8 @@ unsafe fn hold_number(number: Number, arena: &mut Arena) -> Number {
     if !NUMBERS_ARE_TEXTS {
         return number;
     }
-    // SAFETY: the caller uses the result as `hold` demands. The compiler has checked above that a number has no
-    // interior mutability.
+    // SAFETY: `own` asks that no `&Number` changes the number itself: it has no interior mutability, as the compiler
+    // has checked above. The caller uses the result behind `&` only and while `arena` exists (`# Safety`).
     ManuallyDrop::into_inner(unsafe { arena.own(number) })
 }
 
@@ -188,14 +192,15 @@ unsafe fn hold_number(number: Number, arena: &mut Arena) -> Number {
 ///
 /// # Safety
 ///
-/// As for [`PluginType::hold`].
+/// As for [`PluginType::hold`], for each key and each value in `fields`.
 unsafe fn hold_object(
     fields: &[Tuple2Repr<BufferRepr, JsonRepr>],
     origin: &Origin,
     arena: &mut Arena,
 ) -> ManuallyDrop<Map<String, Value>> {
     let add = |map: &mut Map<String, Value>, field: &Tuple2Repr<BufferRepr, JsonRepr>, arena: &mut Arena| {
-        // SAFETY: the caller's promise for the object is one for each key and value.
+        // SAFETY: the key and the value of each field may be held (`# Safety`). `hold_table` calls `add` once for each
+        // field.
         let (key, value) = unsafe { (String::hold(&field.0, origin, arena), Value::hold(&field.1, origin, arena)) };
         match map.get_mut(&*key) {
             Some(place) => exchange(place, value),
@@ -204,6 +209,8 @@ unsafe fn hold_object(
             }
         }
     };
-    // SAFETY: `let_go` may forget the fields, because `add` adds held ones only. The map was checked above.
+    // SAFETY: `let_go` is `forget`, because `add` adds held keys and values, which must not be dropped. A `Map` has no
+    // interior mutability, as the compiler has checked above. The caller uses the result as `PluginType::hold` asks
+    // (`# Safety`).
     unsafe { hold_table((Map::with_capacity(fields.len()), forget), fields, true, arena, add) }
 }

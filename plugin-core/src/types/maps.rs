@@ -60,13 +60,15 @@ pub(super) fn gather<R: Copy>(deep: bool, elements: impl Iterator<Item = R>) -> 
 ///
 /// # Safety
 ///
-/// The buffer holds `T::Repr`s, for which the caller promises what [`PluginType::lift`] asks for.
+/// The buffer contains `T::Repr`s. It is lent, or was not taken before. Each `Repr` may be lifted once, by `# Safety`
+/// of [`PluginType::lift`].
 #[inline]
 pub(super) unsafe fn collect<T: PluginType, C: FromIterator<T>>(repr: BufferRepr, origin: &Origin) -> C {
     with_room(T::DEEP, || {
-        // SAFETY: the caller's promise.
+        // SAFETY: `take` asks for a buffer of `T::Repr`s that is lent or was not taken before, as each of them may
+        // still be lifted (`# Safety`).
         let elements = unsafe { repr.take::<T::Repr>() };
-        // SAFETY: as above; each is lifted once.
+        // SAFETY: `take` has given each `Repr` once, and each may be lifted once (`# Safety`).
         elements.into_iter().map(|element| unsafe { T::lift(element, origin) }).collect()
     })
 }
@@ -116,12 +118,12 @@ pub(super) struct Table<C: IntoIterator> {
 
 impl<C: IntoIterator> Drop for Table<C> {
     fn drop(&mut self) {
-        // SAFETY: taken once; this is the drop.
+        // SAFETY: this is the drop, so the collection is taken once and not used afterwards.
         let collection = unsafe { ManuallyDrop::take(&mut self.collection) };
         // If `let_go` unwinds, the remaining elements must not be dropped.
         let mut items = ManuallyDrop::new(collection.into_iter());
         items.by_ref().for_each(self.let_go);
-        // SAFETY: not used afterwards. The iterator is empty, so this frees the table only.
+        // SAFETY: `items` is not used afterwards. The iterator in it is empty, so this frees the table only.
         unsafe { ManuallyDrop::drop(&mut items) }
     }
 }
@@ -148,8 +150,8 @@ pub(super) unsafe fn hold_table<C: IntoIterator + 'static, R>(
     // The arena gets the table only when the table is complete. An arena drops the newest value first, and the table
     // refers to values that `add` has put into the arena.
     let table = arena.keep(table);
-    // SAFETY: by the caller's promise, nothing changes the bytes of either collection from here on. The arena drops the
-    // original, and no code drops the copy.
+    // SAFETY: `keep` has written the table. By `# Safety`, nothing changes the bytes of either collection from here on.
+    // The arena drops the original, and no code drops the copy.
     unsafe { std::ptr::read(&table.as_ref().collection) }
 }
 
@@ -189,13 +191,15 @@ macro_rules! map {
             }
             #[inline]
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-                // SAFETY: the caller promises a lowered or lent map, which is a buffer of pairs.
+                // SAFETY: `lower` and `lend` make a buffer with the `Repr`s of the pairs. By `# Safety` of
+                // `PluginType::lift`, it is lifted once, or lent, and so is each pair.
                 unsafe { collect::<(K, V), Self>(repr, origin) }
             }
             unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
                 $(const { assert_owns_nothing::<$hasher>() })?
                 let may_be_key = may_be_key::<K>(true $(&& is_std::<$hasher>())?);
-                // SAFETY: as above.
+                // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lend` or `lower`, which make a buffer
+                // with the `Repr`s of the pairs. The buffer exists during this call.
                 let pairs: &[Tuple2Repr<K::Repr, V::Repr>] = unsafe { repr.as_slice() };
                 let $len = pairs.len();
                 let let_go: fn((K, V)) = if may_be_key {
@@ -207,10 +211,9 @@ macro_rules! map {
                     }
                 };
                 let add = |map: &mut Self, pair: &Tuple2Repr<K::Repr, V::Repr>, arena: &mut Arena| {
-                    // SAFETY: the caller's promise for the map is one for each key.
-                    let key = unsafe { K::hold(&pair.0, origin, arena) };
-                    // SAFETY: and for each value.
-                    let value = unsafe { V::hold(&pair.1, origin, arena) };
+                    // SAFETY: the map may be held (`# Safety` of `PluginType::hold`), and so may each key and each
+                    // value. `hold_table` calls `add` once for each pair.
+                    let (key, value) = unsafe { (K::hold(&pair.0, origin, arena), V::hold(&pair.1, origin, arena)) };
                     if needs_drop::<K>() && may_be_key {
                         // The key's type and the hasher are std's: a key that is in the table is found.
                         match map.get_mut(&*key) {
@@ -229,7 +232,9 @@ macro_rules! map {
                         }
                     }
                 };
-                // SAFETY: `let_go` drops the keys that `add` has copied. The collections were checked above.
+                // SAFETY: `let_go` forgets held keys and values, and drops a key only if `add` has copied it. The
+                // collection has no interior mutability, and its hasher no drop glue: the compiler checks both above.
+                // The caller uses the result as `# Safety` of `PluginType::hold` asks.
                 unsafe { hold_table(($empty, let_go), pairs, Self::DEEP, arena, add) }
             }
         }
@@ -259,18 +264,21 @@ macro_rules! set {
             }
             #[inline]
             unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-                // SAFETY: the caller promises a lowered or lent set, which is a buffer of its elements.
+                // SAFETY: `lower` and `lend` make a buffer with the `Repr`s of the elements. By `# Safety` of
+                // `PluginType::lift`, it is lifted once, or lent, and so is each element.
                 unsafe { collect::<T, Self>(repr, origin) }
             }
             unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
                 $(const { assert_owns_nothing::<$hasher>() })?
                 let may_be_key = may_be_key::<T>(true $(&& is_std::<$hasher>())?);
-                // SAFETY: as above.
+                // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lend` or `lower`, which make a buffer
+                // with the `Repr`s of the elements. The buffer exists during this call.
                 let reprs: &[T::Repr] = unsafe { repr.as_slice() };
                 let $len = reprs.len();
                 let let_go = if may_be_key { forget::<T> } else { drop::<T> };
                 let add = |set: &mut Self, repr: &T::Repr, arena: &mut Arena| {
-                    // SAFETY: the caller's promise for the set is one for each element.
+                    // SAFETY: the set may be held (`# Safety` of `PluginType::hold`), and so may each element.
+                    // `hold_table` calls `add` once for each.
                     let element = unsafe { T::hold(repr, origin, arena) };
                     if !may_be_key {
                         set.insert(held::copied(&*element, arena));
@@ -281,7 +289,9 @@ macro_rules! set {
                         insert_held(|| set.insert(ManuallyDrop::into_inner(element)));
                     }
                 };
-                // SAFETY: `let_go` drops the keys that `add` has copied. The collections were checked above.
+                // SAFETY: `let_go` forgets held elements, and drops an element only if `add` has copied it. The
+                // collection has no interior mutability, and its hasher no drop glue: the compiler checks both above.
+                // The caller uses the result as `# Safety` of `PluginType::hold` asks.
                 unsafe { hold_table(($empty, let_go), reprs, Self::DEEP, arena, add) }
             }
         }
@@ -327,7 +337,7 @@ mod tests {
         }
     }
 
-    // SAFETY: crosses as the text it has.
+    // SAFETY: a `Key` crosses as its text, with the conversions of `String`.
     unsafe impl PluginType for Key {
         type Repr = BufferRepr;
         const NODE: &'static Node = String::NODE;
@@ -339,11 +349,11 @@ mod tests {
             self.0.lend(arena)
         }
         unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-            // SAFETY: the caller's promise.
+            // SAFETY: `lower` and `lend` above make the `Repr` of a `String`, which may be lifted as the `Key` may.
             Key(unsafe { String::lift(repr, origin) })
         }
         unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-            // SAFETY: the caller's promise.
+            // SAFETY: `lower` and `lend` above make the `Repr` of a `String`, which may be held as the `Key` may.
             ManuallyDrop::new(Key(ManuallyDrop::into_inner(unsafe { String::hold(repr, origin, arena) })))
         }
     }
@@ -391,7 +401,7 @@ mod tests {
         });
         assert!(lifted.is_err());
         let lifted = catch_unwind(|| {
-            // SAFETY: as above.
+            // SAFETY: pairs, lowered just here, and lifted once.
             unsafe { BTreeMap::<Key, Vec<u8>>::lift(Vec::from(texts()).lower(), &Origin::HOST) }
         });
         assert!(lifted.is_err());

@@ -24,13 +24,14 @@ macro_rules! non_zero {
             fn lend(&self, _: &mut Arena) -> Self::Repr { self.get().lower() }
             #[inline(always)]
             unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-                // SAFETY: the caller promises a lowered `NonZero`.
+                // SAFETY: by `# Safety` of `PluginType::lift`, `repr` came from `lower` or `lend` of a `NonZero`. So
+                // the integer may be lifted, and is not 0.
                 unsafe { NonZero::new_unchecked(<$ty>::lift(repr, origin)) }
             }
             #[inline(always)]
             unsafe fn hold(repr: &Self::Repr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is
-                // harmless.
+                // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lower` or `lend` above. The type owns
+                // nothing, so each copy of its `Repr` may be lifted.
                 ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
             }
         }

@@ -16,7 +16,8 @@ use crate::origin::Origin;
 #[inline(always)]
 unsafe fn lower_with_tag<T: PluginType>(value: T, place: &mut MaybeUninit<T::Repr>) {
     let tag = value.lower_returned(place);
-    // SAFETY: the caller promises that the `Repr` begins with the tag.
+    // SAFETY: by `# Safety`, the `Repr` is `repr(C)` and begins with the tag. So this byte is in `place`, which is
+    // borrowed for writing.
     unsafe { place.as_mut_ptr().cast::<u8>().write(tag as u8) }
 }
 
@@ -51,13 +52,15 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     #[inline(always)]
     fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
         let Some(value) = self else { return 0 };
-        // SAFETY: `value` is a field of the place, which may be written.
+        // SAFETY: `value` is a field of the place, which is borrowed for writing. The field is a `MaybeUninit`, so it
+        // may be referred to before it is written.
         value.lower_to(unsafe { &mut (*place.as_mut_ptr()).value });
         1
     }
     #[inline(always)]
     unsafe fn lift_returned(tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
-        // SAFETY: the tag tells whether the value was written.
+        // SAFETY: by `# Safety` of `lift_returned`, `lower_returned` has returned the tag. It has written the value if
+        // the tag is 1, and the value may be lifted as the `Option` may.
         (tag == 1).then(|| unsafe { T::lift((*repr.as_ptr()).value.assume_init(), origin) })
     }
     #[inline]
@@ -71,7 +74,8 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
         match repr.tag {
             0 => None,
-            // SAFETY: the tag tells that the value was written.
+            // SAFETY: `lower` and `lend` write the value if the tag is 1. It may be lifted as the `Option` may
+            // (`# Safety` of `PluginType::lift`).
             1 => Some(unsafe { T::lift(repr.value.assume_init(), origin) }),
             tag => unknown_tag("Option", tag),
         }
@@ -80,7 +84,8 @@ unsafe impl<T: PluginType> PluginType for Option<T> {
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         ManuallyDrop::new(match repr.tag {
             0 => None,
-            // SAFETY: the tag tells that the value was written.
+            // SAFETY: `lend` and `lower` write the value if the tag is 1. It may be held as the `Option` may
+            // (`# Safety` of `PluginType::hold`).
             1 => Some(ManuallyDrop::into_inner(unsafe { T::hold(repr.value.assume_init_ref(), origin, arena) })),
             tag => unknown_tag("Option", tag),
         })
@@ -125,7 +130,8 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     #[inline(always)]
     fn lower_returned(self, place: &mut MaybeUninit<Self::Repr>) -> usize {
         let place = place.as_mut_ptr();
-        // SAFETY: both are fields of the place, which may be written.
+        // SAFETY: both are fields of the place, which is borrowed for writing. Each is referred to as a `MaybeUninit`,
+        // so it may be so before it is written.
         unsafe {
             match self {
                 Ok(value) => {
@@ -142,7 +148,8 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     #[inline(always)]
     unsafe fn lift_returned(tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
         let repr = repr.as_ptr();
-        // SAFETY: the tag tells which field was written.
+        // SAFETY: by `# Safety` of `lift_returned`, `lower_returned` has returned the tag. It has written `ok` for 0
+        // and `err` for 1, and the field may be lifted as the `Result` may.
         unsafe {
             match tag {
                 0 => Ok(T::lift((&raw const (*repr).payload.ok).read(), origin)),
@@ -162,22 +169,26 @@ unsafe impl<T: PluginType, E: PluginType> PluginType for Result<T, E> {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        match repr.tag {
-            // SAFETY: the tag tells which field was written.
-            0 => Ok(unsafe { T::lift(repr.payload.ok, origin) }),
-            // SAFETY: as above.
-            1 => Err(unsafe { E::lift(repr.payload.err, origin) }),
-            tag => unknown_tag("Result", tag),
+        // SAFETY: `lower` and `lend` write `ok` for the tag 0 and `err` for 1. The field may be lifted as the `Result`
+        // may (`# Safety` of `PluginType::lift`).
+        unsafe {
+            match repr.tag {
+                0 => Ok(T::lift(repr.payload.ok, origin)),
+                1 => Err(E::lift(repr.payload.err, origin)),
+                tag => unknown_tag("Result", tag),
+            }
         }
     }
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        ManuallyDrop::new(match repr.tag {
-            // SAFETY: the tag tells which field was written.
-            0 => Ok(ManuallyDrop::into_inner(unsafe { T::hold(&repr.payload.ok, origin, arena) })),
-            // SAFETY: as above.
-            1 => Err(ManuallyDrop::into_inner(unsafe { E::hold(&repr.payload.err, origin, arena) })),
-            tag => unknown_tag("Result", tag),
-        })
+        // SAFETY: `lend` and `lower` write `ok` for the tag 0 and `err` for 1. The field may be held as the `Result`
+        // may (`# Safety` of `PluginType::hold`).
+        unsafe {
+            ManuallyDrop::new(match repr.tag {
+                0 => Ok(ManuallyDrop::into_inner(T::hold(&repr.payload.ok, origin, arena))),
+                1 => Err(ManuallyDrop::into_inner(E::hold(&repr.payload.err, origin, arena))),
+                tag => unknown_tag("Result", tag),
+            })
+        }
     }
 }

@@ -33,7 +33,8 @@ unsafe impl PluginType for Ordering {
     }
     #[inline]
     unsafe fn hold(repr: &i8, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is harmless.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lower` or `lend` above. The type owns nothing,
+        // so each copy of its `Repr` may be lifted.
         ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }

@@ -40,19 +40,20 @@ mod os {
 
     /// # Safety
     ///
-    /// `repr` came from `lower` or `lend`, and is lifted once.
+    /// As for `PluginType::lift`. `repr` came from `lower` or `lend` above.
     #[inline]
     pub(super) unsafe fn lift(repr: BufferRepr) -> OsString {
-        // SAFETY: the caller promises a buffer of bytes.
+        // SAFETY: `lower` and `lend` make a buffer of bytes. By `# Safety`, it is lent, or taken once.
         OsString::from_vec(unsafe { repr.take::<u8>() })
     }
 
     /// # Safety
     ///
-    /// As for `PluginType::hold`.
+    /// As for `PluginType::hold`. `repr` came from `lend` or `lower` above.
     #[inline]
     pub(super) unsafe fn hold(repr: &BufferRepr, _: &mut Arena) -> ManuallyDrop<OsString> {
-        // SAFETY: the caller promises a buffer of bytes, and uses the result as `hold` demands.
+        // SAFETY: by `# Safety`, `repr` came from `lend` or `lower`, which make a buffer of bytes, and the result is
+        // used as `held::vec` asks.
         let bytes = unsafe { held::vec::<u8>(repr.first(), repr.len()) };
         ManuallyDrop::new(OsString::from_vec(ManuallyDrop::into_inner(bytes)))
     }
@@ -67,7 +68,7 @@ mod os {
     /// `repr` came from `lend_ref`, and the lent text outlives the result.
     #[inline]
     pub(super) unsafe fn hold_ref(repr: SliceRepr) -> Held {
-        // SAFETY: the caller promises bytes that outlive the result.
+        // SAFETY: by `# Safety`, `lend_ref` lent the bytes of a text that outlives the result.
         OsStr::from_bytes(unsafe { repr.as_slice() })
     }
 }
@@ -94,7 +95,7 @@ mod os {
         // A text has at most as many units as bytes.
         let (first, mut count) = (arena.alloc::<u16>(text.len()), 0);
         for unit in text.encode_wide().take(text.len()) {
-            // SAFETY: the arena has given room for as many units as the text has bytes.
+            // SAFETY: the arena has given room for as many units as the text has bytes, and `take` ends the loop there.
             unsafe { first.add(count).write(unit) }
             count += 1;
         }
@@ -103,10 +104,11 @@ mod os {
 
     /// # Safety
     ///
-    /// `repr` came from `lower` or `lend`, and is lifted once.
+    /// As for `PluginType::lift`. `repr` came from `lower` or `lend` above.
     #[inline]
     pub(super) unsafe fn lift(repr: BufferRepr) -> OsString {
-        // SAFETY: the caller promises a buffer of 16-bit units. The units are read before the buffer is freed.
+        // SAFETY: `lower` and `lend` make a buffer of 16-bit units. By `# Safety`, it is lent, or freed once. The units
+        // are read before.
         unsafe {
             let text = OsString::from_wide(repr.as_slice::<u16>());
             repr.free_memory::<u16>();
@@ -116,11 +118,12 @@ mod os {
 
     /// # Safety
     ///
-    /// As for `PluginType::hold`.
+    /// As for `PluginType::hold`. `repr` came from `lend` or `lower` above.
     #[inline]
     pub(super) unsafe fn hold(repr: &BufferRepr, arena: &mut Arena) -> ManuallyDrop<OsString> {
-        // SAFETY: the caller promises a buffer of 16-bit units, and uses the result as `hold` demands. No function with
-        // a `&OsString` changes the bytes of the `OsString` itself.
+        // SAFETY: by `# Safety`, `repr` came from `lend` or `lower`, which make a buffer of 16-bit units, and the
+        // result is used behind `&` only and while `arena` exists. No function with a `&OsString` changes the bytes of
+        // the `OsString` itself, as `own` asks.
         unsafe { arena.own(OsString::from_wide(repr.as_slice::<u16>())) }
     }
 
@@ -135,7 +138,7 @@ mod os {
     /// `repr` came from `lend_ref`, and its slot still exists.
     #[inline]
     pub(super) unsafe fn hold_ref(repr: SliceRepr) -> Held {
-        // SAFETY: the caller promises 16-bit units.
+        // SAFETY: by `# Safety`, `lend_ref` has put 16-bit units into the slot, which still exists.
         OsString::from_wide(unsafe { repr.as_slice() })
     }
 }
@@ -156,12 +159,14 @@ unsafe impl PluginType for OsString {
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: `lower` and `lend` above are those of `os`. The conditions of `os::lift` are those of this function
+        // (`# Safety` of `PluginType::lift`).
         unsafe { os::lift(repr) }
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller's promise.
+        // SAFETY: `lower` and `lend` above are those of `os`. The conditions of `os::hold` are those of this function
+        // (`# Safety` of `PluginType::hold`).
         unsafe { os::hold(repr, arena) }
     }
 }
@@ -182,12 +187,14 @@ unsafe impl PluginType for PathBuf {
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: `lower` and `lend` above are those of `os`. The conditions of `os::lift` are those of this function
+        // (`# Safety` of `PluginType::lift`).
         PathBuf::from(unsafe { os::lift(repr) })
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller's promise.
+        // SAFETY: `lower` and `lend` above are those of `os`. The conditions of `os::hold` are those of this function
+        // (`# Safety` of `PluginType::hold`).
         let text = unsafe { os::hold(repr, arena) };
         ManuallyDrop::new(PathBuf::from(ManuallyDrop::into_inner(text)))
     }
@@ -217,7 +224,8 @@ impl Deref for HeldPath {
     }
 }
 
-// SAFETY: as for an `OsString` that is lent. On Unix, the receiver refers to the sender's text.
+// SAFETY: the receiver gets the lent text: the sender's own on Unix, and a copy in the same 16-bit units on Windows.
+// Only a copy has memory to free.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginRef for OsStr {
     type RefRepr = SliceRepr;
@@ -232,12 +240,13 @@ unsafe impl PluginRef for OsStr {
     }
     #[inline]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldOsStr {
-        // SAFETY: the caller drops the result before the borrow ends, and holds it once.
+        // SAFETY: `lend_ref` above made `repr`. By `# Safety` of `PluginRef::hold_ref`, the lent text and the slot
+        // outlive the result.
         HeldOsStr(unsafe { os::hold_ref(repr) })
     }
 }
 
-// SAFETY: as `OsStr`.
+// SAFETY: a `Path` is an `OsStr` with other functions, and crosses as one.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginRef for Path {
     type RefRepr = SliceRepr;
@@ -252,7 +261,8 @@ unsafe impl PluginRef for Path {
     }
     #[inline]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldPath {
-        // SAFETY: as for `OsStr`.
+        // SAFETY: `lend_ref` above made `repr`. By `# Safety` of `PluginRef::hold_ref`, the lent text and the slot
+        // outlive the result.
         HeldPath(unsafe { os::hold_ref(repr) })
     }
 }

@@ -25,11 +25,12 @@ use crate::origin::Origin;
 ///
 /// # Safety
 ///
-/// - `lower` followed by `lift`, and `lend` followed by `hold` or `lift`, give an equal value, on any two sides whose
-///   [`NODE`](PluginType::NODE)s write the same bytes, whatever compilers built them. If the types on the two sides
-///   differ as types that grow may, the values are equal in the parts that both sides know. (A `RangeInclusive` that
-///   was iterated to its end is the one exception: std gives no access to the mark that it is exhausted, so the
-///   receiver's range has the ends but not the mark.)
+/// - The receiver gets an equal value on any two sides whose [`NODE`](PluginType::NODE)s write the same bytes,
+///   whatever compilers built them. A value crosses by `lower` or `lend` followed by `lift` or `hold`, and by
+///   `lower_returned` followed by `lift_returned`. If the types on the two sides differ as types that grow may, the
+///   values are equal in the parts that both sides know. (A `RangeInclusive` that was iterated to its end is the one
+///   exception: std gives no access to the mark that it is exhausted, so the receiver's range has the ends but not the
+///   mark.)
 /// - The bytes that `NODE` writes depend on the parameters of a generic type through their `NODE`s alone, because the
 ///   definition of a type that contains it may be made once, with stand-ins for the parameters. `NODE` may be an error
 ///   of the compiler's for some arguments. The compiler then shows the error where such a value crosses, also inside a
@@ -122,7 +123,8 @@ pub unsafe trait PluginType: Sized + 'static {
     /// tag.
     #[inline(always)]
     unsafe fn lift_returned(_tag: usize, repr: MaybeUninit<Self::Repr>, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: by `# Safety`, the `lower_returned` that belongs to this function has lowered the value: the one
+        // above, which writes the whole `Repr`. The other conditions of `lift` are those of this function.
         unsafe { Self::lift(repr.assume_init(), origin) }
     }
 
@@ -142,7 +144,8 @@ pub unsafe trait PluginType: Sized + 'static {
     /// # Safety
     ///
     /// `repr` was lowered from a value of a type with the same descriptor, or one that differs from it as types that grow may,
-    /// and has not been lifted yet; or it is lent by such a value. It came from `origin`.
+    /// and has not been lifted yet; or it is lent by such a value, and the loan has not ended. It came from `origin`,
+    /// whose library is loaded during the call.
     ///
     /// An implementation gives a clone of `origin` to each part that leads back into the sender's library, or copies
     /// the part if the origin [leaves](Origin::leaves).
@@ -163,7 +166,8 @@ pub unsafe trait PluginType: Sized + 'static {
     /// # Safety
     ///
     /// `repr` is lent by a value of a type with the same descriptor, or one that differs from it as types that grow may, and
-    /// has not been held yet; or it was lowered from such a value, and has not been lifted yet. It came from `origin`.
+    /// has not been held yet; or it was lowered from such a value, and has not been lifted yet. It came from `origin`,
+    /// whose library is loaded during the call.
     ///
     /// The returned value is used behind `&` only, and is never dropped. During its use, the memory that `repr` refers
     /// to does not change, and `arena` exists. `repr` itself may go earlier.

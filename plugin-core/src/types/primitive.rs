@@ -53,12 +53,13 @@ unsafe impl PluginType for char {
     }
     #[inline(always)]
     unsafe fn lift(repr: u32, _: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered `char`.
+        // SAFETY: by `# Safety` of `PluginType::lift`, `repr` came from `lower` or `lend` of a `char`.
         unsafe { char::from_u32_unchecked(repr) }
     }
     #[inline(always)]
     unsafe fn hold(repr: &u32, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is harmless.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lower` or `lend` above. The type owns nothing,
+        // so each copy of its `Repr` may be lifted.
         ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }
@@ -92,13 +93,13 @@ macro_rules! wide {
             fn lend(&self, _: &mut Arena) -> WideRepr { self.lower() }
             #[inline]
             unsafe fn lift(repr: WideRepr, _: &Origin) -> Self {
-                // SAFETY: as in `lower`.
+                // SAFETY: both types are 16 bytes without padding, and every bit pattern is a valid integer.
                 unsafe { std::mem::transmute::<[u64; 2], $ty>(repr.0) }
             }
             #[inline]
             unsafe fn hold(repr: &WideRepr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is
-                // harmless.
+                // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lower` or `lend` above. The type owns
+                // nothing, so each copy of its `Repr` may be lifted.
                 ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
             }
         }
@@ -134,13 +135,15 @@ unsafe impl<T: PluginType, const N: usize> PluginType for [T; N] {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise for the array covers each element.
+        // SAFETY: `lower` and `lend` make the `Repr`s of the elements. Each may be lifted as the array may (`# Safety`
+        // of `PluginType::lift`), and is lifted once.
         repr.0.map(|element| unsafe { T::lift(element, origin) })
     }
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. If one conversion unwinds, the earlier elements are not dropped, because they are in
-        // `ManuallyDrop`s.
+        // SAFETY: `lend` and `lower` make the `Repr`s of the elements. Each may be held as the array may (`# Safety` of
+        // `PluginType::hold`), and is held once. If one conversion unwinds, the earlier elements are not dropped,
+        // because they are in `ManuallyDrop`s.
         let elements = repr.0.each_ref().map(|element| unsafe { T::hold(element, origin, arena) });
         // SAFETY: a `ManuallyDrop` has the layout of its value, so both array types have the same layout. The elements
         // move to the result, and `elements` does not drop them.

@@ -25,12 +25,14 @@ unsafe impl<T: PluginType> PluginType for Range<T> {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise for the range covers each end.
+        // SAFETY: `lower` and `lend` make the `Repr`s of the two ends. Each may be lifted as the range may (`# Safety`
+        // of `PluginType::lift`), and is lifted once.
         unsafe { T::lift(repr.0, origin)..T::lift(repr.1, origin) }
     }
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above.
+        // SAFETY: `lend` and `lower` make the `Repr`s of the two ends. Each may be held as the range may (`# Safety` of
+        // `PluginType::hold`), and is held once.
         let (start, end) = unsafe { (T::hold(&repr.0, origin, arena), T::hold(&repr.1, origin, arena)) };
         ManuallyDrop::new(ManuallyDrop::into_inner(start)..ManuallyDrop::into_inner(end))
     }
@@ -53,12 +55,14 @@ unsafe impl<T: PluginType> PluginType for RangeInclusive<T> {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        // SAFETY: the caller's promise for the range covers each end.
+        // SAFETY: `lower` and `lend` make the `Repr`s of the two ends. Each may be lifted as the range may (`# Safety`
+        // of `PluginType::lift`), and is lifted once.
         unsafe { T::lift(repr.0, origin)..=T::lift(repr.1, origin) }
     }
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above.
+        // SAFETY: `lend` and `lower` make the `Repr`s of the two ends. Each may be held as the range may (`# Safety` of
+        // `PluginType::hold`), and is held once.
         let (start, end) = unsafe { (T::hold(&repr.0, origin, arena), T::hold(&repr.1, origin, arena)) };
         ManuallyDrop::new(ManuallyDrop::into_inner(start)..=ManuallyDrop::into_inner(end))
     }
@@ -82,12 +86,14 @@ macro_rules! one_end {
             }
             #[inline]
             unsafe fn lift(repr: T::Repr, origin: &Origin) -> Self {
-                // SAFETY: the caller's promise for the range covers its end.
+                // SAFETY: `lower` and `lend` make the `Repr` of the end, which may be lifted as the range may
+                // (`# Safety` of `PluginType::lift`).
                 $range { $end: unsafe { T::lift(repr, origin) } }
             }
             #[inline]
             unsafe fn hold(repr: &T::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: as above.
+                // SAFETY: `lend` and `lower` make the `Repr` of the end, which may be held as the range may (`# Safety`
+                // of `PluginType::hold`).
                 let end = unsafe { T::hold(repr, origin, arena) };
                 ManuallyDrop::new($range { $end: ManuallyDrop::into_inner(end) })
             }

@@ -104,7 +104,8 @@ pub unsafe trait PluginMut: 'static {
     ///
     /// # Safety
     ///
-    /// The loan is dropped and not forgotten, because the place is empty until then.
+    /// The loan is dropped and not forgotten, because the place is empty until then. The library of `origin` is loaded
+    /// when this happens.
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> Self::Loan<'a>;
 
     /// Returns the form to pass. The loan must not move until the call is over.
@@ -114,7 +115,8 @@ pub unsafe trait PluginMut: 'static {
     ///
     /// # Safety
     ///
-    /// `repr` came from a loan that outlives the returned value, and is held once.
+    /// `repr` came from a loan, and is held once. The returned value is dropped, and not forgotten, before the loan is.
+    /// Until then, only the returned value is used to reach the lent one.
     unsafe fn hold_mut(repr: Self::MutRepr) -> Self::HeldMut;
 }
 
@@ -146,7 +148,8 @@ unsafe impl PluginRef for str {
     }
     #[inline(always)]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldStr {
-        // SAFETY: the caller drops the result before the borrow ends. The bytes came from a `str`.
+        // SAFETY: `lend_ref` lent the bytes of a `str`, which are UTF-8. By `# Safety` of `PluginRef::hold_ref`, the
+        // borrow outlives the result, and a `HeldStr` gives no reference that outlives it.
         HeldStr(unsafe { std::str::from_utf8_unchecked(repr.as_slice()) })
     }
 }
@@ -164,7 +167,8 @@ impl<T> Deref for HeldSlice<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: the caller of `hold_ref` drops this before the loan ends, and the receiver's arena still exists.
+        // SAFETY: `hold_ref` has set both fields, to the sender's elements or to held ones in the arenas. By its
+        // `# Safety`, the sender's borrow and arena outlive `self`, and the receiver's arena is a part of `self`.
         unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.len) }
     }
 }
@@ -187,7 +191,9 @@ unsafe impl<T: PluginType> PluginRef for [T] {
     #[inline(always)]
     unsafe fn hold_ref(repr: SliceRepr) -> HeldSlice<T> {
         let mut arena = Arena::new();
-        // SAFETY: the caller drops the result before the loan ends. `HeldSlice` shows its elements behind `&` only.
+        // SAFETY: `lend_ref` lent the elements themselves if they are plain, otherwise their `Repr`s. By `# Safety` of
+        // `PluginRef::hold_ref`, the loan outlives the result, and is held once. A `HeldSlice` shows its elements
+        // behind `&` only, and drops none.
         let (first, len) = unsafe {
             if is_plain::<T>() {
                 let elements: &[T] = repr.as_slice();
@@ -230,8 +236,8 @@ impl<T: PluginType> Deref for HeldRef<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: `hold_ref` has set the field that is read. Its caller drops this before the loan ends, and the
-        // receiver's arena still exists.
+        // SAFETY: `hold_ref` has set the field that is read. By its `# Safety`, the loan that this field refers to
+        // outlives `self`, and the receiver's arena is a part of `self`.
         unsafe { if is_plain::<T>() { &*self.plain } else { self.value.assume_init_ref() } }
     }
 }
@@ -254,19 +260,25 @@ unsafe impl<T: PluginType> PluginRef for T {
             // A plain value is its own `Repr`.
             return HeldRef { plain: repr.cast(), value: MaybeUninit::uninit(), _arena: arena };
         }
-        // SAFETY: the `Repr` is in the sender's slot. The caller drops the result before the loan ends. `HeldRef` shows
-        // the value behind `&` only, and does not drop it.
+        // SAFETY: `repr` is the address of the `Repr` in the sender's slot, or of a value that is plain for the sender.
+        // By `# Safety` of `PluginRef::hold_ref`, the loan outlives the result, and is held once. A `HeldRef` shows the
+        // value behind `&` only, and does not drop it.
         let value = ManuallyDrop::into_inner(unsafe { T::hold(&*repr, &Origin::HOST, &mut arena) });
         HeldRef { plain: std::ptr::null(), value: MaybeUninit::new(value), _arena: arena }
     }
 }
 
-/// Moves the value at `from` through `f` to `to`.
+/// Moves the value at `from` through `f` to `to`. The process ends if `f` unwinds.
+///
+/// # Safety
+///
+/// The value at `from` is not used there afterwards. `to` may be written, and has no value that would have to be
+/// dropped.
 #[inline(always)]
 unsafe fn replace_with<T, U>(from: *const T, to: *mut U, f: impl FnOnce(T) -> U) {
     let guard = NoUnwind;
-    // SAFETY: the caller owns the value at `from`, and `to` may be written. If `f` unwinds, the process ends, so the
-    // value is not used twice.
+    // SAFETY: by `# Safety`, the value at `from` is read once, and `to` may be written. If `f` unwinds, the guard ends
+    // the process, so the value is not used twice.
     unsafe { to.write(f(from.read())) };
     std::mem::forget(guard);
 }
@@ -283,9 +295,9 @@ impl<T: PluginType> Drop for LoanMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
         if !is_plain::<T>() {
-            // SAFETY: `lend_mut` emptied the place and filled `repr`. A receiver that took the value has put one back.
-            // If the call was not made, because a later argument unwound first, the value is still the one that was
-            // lent.
+            // SAFETY: `lend_mut` emptied the place and filled `repr`. A receiver that lifted the value has put one
+            // back, because it drops its `HeldMut` before the loan ends (`# Safety` of `hold_mut`). If the call was not
+            // made, because a later argument unwound first, the value is still the one that was lent.
             unsafe { replace_with(self.repr.as_ptr(), self.place, |repr| T::lift(repr, self.origin)) }
         }
     }
@@ -308,8 +320,8 @@ impl<T: PluginType> Deref for HeldMut<T> {
     type Target = T;
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: this is the sender's plain value, or the value that `hold_mut` has lifted. Both exist, and only this
-        // side uses them.
+        // SAFETY: the place has the sender's plain value, or the value that `hold_mut` has lifted. By `# Safety` of
+        // `hold_mut`, the loan outlives `self`. The loan borrows the sender's value mutably, so only `self` uses it.
         unsafe { &*self.place() }
     }
 }
@@ -318,10 +330,11 @@ impl<T: PluginType> DerefMut for HeldMut<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         if is_plain::<T>() {
-            // SAFETY: this is the sender's plain value, which only this side uses during the call.
+            // SAFETY: the sender's plain value is at this address, and by `# Safety` of `hold_mut`, the loan outlives
+            // `self`. The loan borrows the value mutably, so only `self` uses it.
             unsafe { &mut *self.sender.cast::<T>() }
         } else {
-            // SAFETY: `hold_mut` has lifted the value.
+            // SAFETY: the type is not plain, so `hold_mut` has lifted the value.
             unsafe { self.value.assume_init_mut() }
         }
     }
@@ -331,7 +344,9 @@ impl<T: PluginType> Drop for HeldMut<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if !is_plain::<T>() {
-            // SAFETY: `hold_mut` moved the value here and left the sender's `Repr` free to be overwritten.
+            // SAFETY: the type is not plain, so `hold_mut` moved the value here and left the sender's `Repr` free to be
+            // overwritten. By `# Safety` of `hold_mut`, that `Repr` still exists. This is the drop, so the value is not
+            // used afterwards.
             unsafe { replace_with(self.value.as_ptr(), self.sender, T::lower) }
         }
     }
@@ -348,7 +363,8 @@ unsafe impl<T: PluginType> PluginMut for T {
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanMut<'a, T> {
         let mut loan = LoanMut { place: self, repr: MaybeUninit::uninit(), origin, borrow: PhantomData };
         if !is_plain::<T>() {
-            // SAFETY: the value moves into `repr`; dropping the loan, as the caller will, refills the place.
+            // SAFETY: `place` is borrowed for as long as the loan lives, and `repr` is the loan's own. The place is
+            // empty until the loan is dropped, which refills the place. By `# Safety`, the loan is dropped.
             unsafe { replace_with(loan.place, loan.repr.as_mut_ptr(), T::lower) }
         }
         loan
@@ -361,7 +377,8 @@ unsafe impl<T: PluginType> PluginMut for T {
     unsafe fn hold_mut(repr: *mut T::Repr) -> HeldMut<T> {
         let mut held = HeldMut { sender: repr, value: MaybeUninit::uninit() };
         if !is_plain::<T>() {
-            // SAFETY: the caller passes a loan's `Repr`, lifted once; dropping what is held fills it again.
+            // SAFETY: `lend_mut` filled `repr`, and by `# Safety` of `hold_mut`, `repr` is held once, so it is lifted
+            // once. The result is dropped before the loan, and fills `repr` again.
             unsafe { replace_with(repr, held.value.as_mut_ptr(), |repr| T::lift(repr, &Origin::HOST)) }
         }
         held
@@ -381,8 +398,9 @@ impl<T: PluginType> Drop for LoanSliceMut<'_, T> {
     fn drop(&mut self) {
         if !is_plain::<T>() {
             for (repr, place) in self.reprs.iter().zip(&mut *self.place) {
-                // SAFETY: `lend_mut` emptied every place. Each `Repr` is the receiver's, or still the one that was
-                // lent, as for `LoanMut`.
+                // SAFETY: `lend_mut` emptied every place and made the `Repr`s. A receiver that lifted them has put
+                // others back, because it drops its `HeldSliceMut` before the loan ends (`# Safety` of `hold_mut`). If
+                // the call was not made, they are still those that were lent.
                 unsafe { replace_with(repr, place.as_mut_ptr(), |repr| T::lift(repr, self.origin)) }
             }
         }
@@ -402,7 +420,8 @@ impl<T: PluginType> Deref for HeldSliceMut<T> {
     #[inline(always)]
     fn deref(&self) -> &[T] {
         if is_plain::<T>() {
-            // SAFETY: these are the sender's plain elements, which only this side uses during the call.
+            // SAFETY: `mut_repr` has passed the sender's plain elements, and by `# Safety` of `hold_mut`, the loan
+            // outlives `self`. The loan borrows the elements mutably, so only `self` uses them.
             unsafe { self.sender.as_slice() }
         } else {
             &self.values
@@ -414,7 +433,8 @@ impl<T: PluginType> DerefMut for HeldSliceMut<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         if is_plain::<T>() {
-            // SAFETY: as in `deref`.
+            // SAFETY: `mut_repr` has passed the sender's plain elements, and by `# Safety` of `hold_mut`, the loan
+            // outlives `self`. The loan borrows the elements mutably, and `self` is borrowed mutably here.
             unsafe { self.sender.as_slice_mut() }
         } else {
             &mut self.values
@@ -426,9 +446,10 @@ impl<T: PluginType> Drop for HeldSliceMut<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if !is_plain::<T>() {
-            // SAFETY: the sender's `Repr`s, which `hold_mut` lifted and left free to be overwritten.
+            // SAFETY: `mut_repr` has passed the loan's `Repr`s, and by `# Safety` of `hold_mut`, the loan outlives
+            // `self`. `hold_mut` has lifted them and left them free to be overwritten.
             let reprs: &mut [T::Repr] = unsafe { self.sender.as_slice_mut() };
-            // SAFETY: this is the drop, so the values are taken once.
+            // SAFETY: this is the drop, so the values are taken once and not used afterwards.
             let values = unsafe { ManuallyDrop::take(&mut self.values) };
             let guard = NoUnwind;
             for (value, repr) in values.into_iter().zip(reprs) {
@@ -452,13 +473,14 @@ unsafe impl<T: PluginType> PluginMut for [T] {
 
     #[inline(always)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> LoanSliceMut<'a, T> {
-        // SAFETY: `MaybeUninit<T>` has the layout of `T`. The loan puts back the elements that are moved out below, and
-        // the caller drops the loan.
+        // SAFETY: `MaybeUninit<T>` has the layout of `T`, and `self` is borrowed for `'a`. By `# Safety`, the loan is
+        // dropped. It then puts elements back into the places that are emptied below.
         let place = unsafe { &mut *(std::ptr::from_mut(self) as *mut [MaybeUninit<T>]) };
         let mut reprs = Vec::new();
         if !is_plain::<T>() {
             let guard = NoUnwind;
-            // SAFETY: each element is read once, and its place counts as empty afterwards.
+            // SAFETY: `self` was a slice of `T`s, so each element is initialised. Each is read once, and its place
+            // counts as empty afterwards.
             reprs.extend(place.iter().map(|value| unsafe { value.assume_init_read() }.lower()));
             std::mem::forget(guard);
         }
@@ -473,7 +495,8 @@ unsafe impl<T: PluginType> PluginMut for [T] {
         let mut values = Vec::new();
         if !is_plain::<T>() {
             let guard = NoUnwind;
-            // SAFETY: the caller passes a loan's `Repr`s, each lifted once; dropping what is held fills them again.
+            // SAFETY: `lend_mut` made the `Repr`s, and by `# Safety` of `hold_mut`, they are held once, so each is
+            // lifted once. The result is dropped before the loan, and fills them again.
             unsafe {
                 let reprs: &[T::Repr] = repr.as_slice();
                 values.extend(reprs.iter().map(|&element| T::lift(element, &Origin::HOST)));

@@ -36,16 +36,20 @@ unsafe impl<T: PluginType> PluginType for Vec<T> {
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
         if is_plain::<T>() {
-            // SAFETY: the caller promises plain elements, which are valid as `T` and may be copied.
+            // SAFETY: plain elements in a buffer are laid out as `T`, and may be copied. By `# Safety` of
+            // `PluginType::lift`, the buffer is lent, or taken once.
             unsafe { repr.take::<T>() }
         } else {
-            // SAFETY: the buffer contains `Repr`s, and each is lifted once.
+            // SAFETY: `lower` and `lend` make a buffer of `T::Repr`s. By `# Safety` of `PluginType::lift`, it is lent,
+            // or taken once. Each `Repr` is lifted once.
             unsafe { with_room(T::DEEP, || converted(repr.take::<T::Repr>(), |element| T::lift(element, origin))) }
         }
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller promises a buffer of plain elements or of `Repr`s, and uses the result as `hold` demands.
+        // SAFETY: `lend` and `lower` make a buffer of plain elements, which are laid out as `T`, or of `Repr`s, which
+        // may be held as the vector may (`# Safety` of `PluginType::hold`). The caller uses the vector as `held::vec`
+        // asks: behind `&` only, and while the memory exists.
         unsafe {
             let first = if is_plain::<T>() { repr.first() } else { held::repr_elements(repr, origin, arena) };
             held::vec(first, repr.len())
@@ -65,7 +69,8 @@ fn converted<A, B>(elements: Vec<A>, convert: impl Fn(A) -> B) -> Vec<B> {
     let mut half = HalfConverted::<A, B> { first, len, capacity, at: 0, converted: PhantomData };
     for at in 0..len {
         half.at = at;
-        // SAFETY: each element is moved out once. The converted element has the same size, and takes its place.
+        // SAFETY: `at` is less than the length. The element there is moved out once. The converted element has the same
+        // size and alignment, and takes its place.
         unsafe {
             let place = first.add(at);
             place.cast::<B>().write(convert(place.read()));
@@ -90,9 +95,14 @@ impl<A, B> Drop for HalfConverted<A, B> {
     // This is inlined, so that the fields can stay in registers.
     #[inline(always)]
     fn drop(&mut self) {
+        /// # Safety
+        ///
+        /// The first three arguments are the parts of a `Vec` of `A`s or of `B`s. There are `B`s before `at`, and `A`s
+        /// after it. Neither is used afterwards.
         #[cold]
         unsafe fn drop_half<A, B>(first: *mut A, len: usize, capacity: usize, at: usize) {
-            // SAFETY: the caller's promise.
+            // SAFETY: by `# Safety`, these are the parts of a `Vec`, and the two ranges are initialised. The `Vec` has
+            // the length 0, so each element is dropped once.
             unsafe {
                 let memory = Vec::from_raw_parts(first, 0, capacity);
                 drop_in_place(slice_from_raw_parts_mut(first.cast::<B>(), at));
@@ -100,8 +110,8 @@ impl<A, B> Drop for HalfConverted<A, B> {
                 drop(memory);
             }
         }
-        // SAFETY: this drop runs only if a conversion unwinds, and the fields are right then. The memory is that of a
-        // `Vec`.
+        // SAFETY: `converted` keeps the fields right, and forgets `self` if no conversion unwinds. So the element at
+        // `at` was moved out, and this is the only use of the others.
         unsafe { drop_half::<A, B>(self.first, self.len, self.capacity, self.at) }
     }
 }
@@ -128,7 +138,7 @@ pub(super) fn lend_all<I, R: Copy>(
     let mut count = 0;
     with_room(deep, || {
         for value in values.take(room) {
-            // SAFETY: the arena has given room for `room` `Repr`s.
+            // SAFETY: the arena has given room for `room` `Repr`s, and `take` ends the loop there.
             unsafe { first.add(count).write(lend(value, arena)) }
             count += 1;
         }
@@ -171,12 +181,14 @@ unsafe impl<T: PluginType> PluginType for VecDeque<T> {
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered or lent `VecDeque`, which is as a `Vec`.
+        // SAFETY: `lower` and `lend` make the `Repr` of a `Vec` with the same elements. By `# Safety` of
+        // `PluginType::lift`, it is lifted once, or lent.
         unsafe { Vec::lift(repr, origin) }.into()
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above.
+        // SAFETY: `lend` and `lower` make the `Repr` of a `Vec` with the same elements, which may be held as the
+        // `VecDeque` may (`# Safety` of `PluginType::hold`). The result keeps the buffer, and is used in the same way.
         let vec = unsafe { Vec::hold(repr, origin, arena) };
         // std promises that this conversion keeps the buffer of the `Vec`.
         ManuallyDrop::new(ManuallyDrop::into_inner(vec).into())
@@ -203,12 +215,14 @@ unsafe impl<T: PluginType> PluginType for Box<[T]> {
     }
     #[inline]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered or lent `Box<[T]>`, which is as a `Vec`.
+        // SAFETY: `lower` and `lend` make the `Repr` of a `Vec` with the same elements. By `# Safety` of
+        // `PluginType::lift`, it is lifted once, or lent.
         unsafe { Vec::lift(repr, origin) }.into_boxed_slice()
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. The caller uses the result as `hold` demands.
+        // SAFETY: `lend` and `lower` make the `Repr` of a `Vec` with the same elements. The conditions of
+        // `held::boxed_slice` are those of this function (`# Safety` of `PluginType::hold`).
         unsafe { held::boxed_slice(repr, origin, arena) }
     }
 }

@@ -27,12 +27,15 @@ unsafe impl PluginType for String {
     }
     #[inline(always)]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered or lent `String`: bytes, and UTF-8.
+        // SAFETY: `lower` and `lend` make a buffer with a `String`'s bytes, which are UTF-8. By `# Safety` of
+        // `PluginType::lift`, it is lent, or taken once.
         unsafe { String::from_utf8_unchecked(repr.take::<u8>()) }
     }
     #[inline(always)]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. The caller uses the result as `hold` demands.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lend` or `lower`, which make a buffer with a
+        // `String`'s bytes, which are UTF-8. The caller uses the result as `held::vec` asks: behind `&` only, and while
+        // the bytes exist.
         unsafe {
             let bytes = held::vec::<u8>(repr.first(), repr.len());
             ManuallyDrop::new(String::from_utf8_unchecked(ManuallyDrop::into_inner(bytes)))
@@ -40,7 +43,7 @@ unsafe impl PluginType for String {
     }
 }
 
-// SAFETY: as `String`.
+// SAFETY: a `Box<str>` crosses as the `String` of its text.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Box<str> {
     type Repr = BufferRepr;
@@ -57,12 +60,14 @@ unsafe impl PluginType for Box<str> {
     }
     #[inline(always)]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered or lent `Box<str>`, which is as a `String`.
+        // SAFETY: `lower` and `lend` make the `Repr` of a `String` with the same text. By `# Safety` of
+        // `PluginType::lift`, it is lifted once, or lent.
         unsafe { String::lift(repr, origin) }.into_boxed_str()
     }
     #[inline]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. The caller uses the result as `hold` demands.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lend` or `lower`, which make a buffer of UTF-8
+        // bytes. The conditions of `held::boxed_slice` are those of this function.
         unsafe {
             let bytes = held::boxed_slice::<u8>(repr, origin, arena);
             ManuallyDrop::new(std::str::from_boxed_utf8_unchecked(ManuallyDrop::into_inner(bytes)))
@@ -70,8 +75,8 @@ unsafe impl PluginType for Box<str> {
     }
 }
 
-// SAFETY: as `String`. A borrowed text is lent, also when it is lowered. It is `'static`, so it exists until the sender
-// is unmapped, and the receiver copies it before that.
+// SAFETY: a `Cow<str>` crosses as the `String` of its text. A borrowed text is lent, also when it is lowered. It is
+// `'static`, so it exists until the sender is unmapped, and the receiver copies it before that.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Cow<'static, str> {
     type Repr = BufferRepr;
@@ -91,12 +96,15 @@ unsafe impl PluginType for Cow<'static, str> {
     }
     #[inline(always)]
     unsafe fn lift(repr: BufferRepr, origin: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered or lent `Cow<str>`, which is as a `String`.
+        // SAFETY: `lower` and `lend` make a buffer of UTF-8 bytes, as for a `String`. By `# Safety` of
+        // `PluginType::lift`, it is lifted once, or lent; if it has a `'static` text, the sender's library is still
+        // loaded.
         Cow::Owned(unsafe { String::lift(repr, origin) })
     }
     #[inline(always)]
     unsafe fn hold(repr: &BufferRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. The caller uses the result as `hold` demands.
+        // SAFETY: `lend` and `lower` make a buffer of UTF-8 bytes, as for a `String`, which may be held as the `Cow`
+        // may (`# Safety` of `PluginType::hold`). The result is used in the same way.
         let text = unsafe { String::hold(repr, origin, arena) };
         // It is not `Borrowed`, because code could copy a `&'static str` out of that.
         ManuallyDrop::new(Cow::Owned(ManuallyDrop::into_inner(text)))
@@ -108,7 +116,8 @@ static SHARES: Owner = Owner::new(free_shared);
 
 /// Gives up one share of a lowered `Arc<str>`.
 unsafe extern "C" fn free_shared(ptr: *mut u8, size: usize, _align: usize) {
-    // SAFETY: `lower` in this library took address and length from an `Arc<str>`.
+    // SAFETY: only `lower` in this library passes `SHARES` with a buffer, and takes address and length from
+    // `Arc::into_raw`. An owner frees each buffer once.
     drop(unsafe { shared(ptr, size) })
 }
 
@@ -118,12 +127,13 @@ unsafe extern "C" fn free_shared(ptr: *mut u8, size: usize, _align: usize) {
 ///
 /// They came from `Arc::<str>::into_raw` in this library, and are taken once.
 unsafe fn shared(ptr: *const u8, len: usize) -> Arc<str> {
-    // SAFETY: the caller's promise; the cast keeps address and length.
+    // SAFETY: by `# Safety`, `into_raw` gave the pointer, and the share is taken once. The cast keeps address and
+    // length.
     unsafe { Arc::from_raw(std::ptr::slice_from_raw_parts(ptr, len) as *const str) }
 }
 
-// SAFETY: as `String`, except that the buffer is a share. The receiver copies the text, and frees the buffer by giving
-// up the share.
+// SAFETY: the bytes cross unchanged, and are UTF-8 on both sides. The buffer is a share. The receiver copies the text,
+// and frees the buffer by giving up the share.
 #[diagnostic::do_not_recommend]
 unsafe impl PluginType for Arc<str> {
     type Repr = BufferRepr;
@@ -142,11 +152,12 @@ unsafe impl PluginType for Arc<str> {
     #[inline(always)]
     unsafe fn lift(repr: BufferRepr, _: &Origin) -> Self {
         if repr.is_owned_by(&SHARES) {
-            // SAFETY: `lower` in this same library made the buffer; it is taken once.
+            // SAFETY: only `lower` in this library passes `SHARES` with a buffer, and takes address and length from
+            // `Arc::into_raw`. By `# Safety` of `PluginType::lift`, the share is taken once.
             return unsafe { shared(repr.as_ptr(), repr.len()) };
         }
-        // SAFETY: the caller promises a lowered or lent `Arc<str>`, whose bytes are UTF-8. The bytes are copied before
-        // the buffer is freed.
+        // SAFETY: `lower` and `lend` make a buffer of UTF-8 bytes. By `# Safety` of `PluginType::lift`, it is lent, or
+        // freed once. The bytes are copied before.
         unsafe {
             let copy = Arc::from(std::str::from_utf8_unchecked(repr.as_slice::<u8>()));
             repr.free_memory::<u8>();
@@ -156,7 +167,9 @@ unsafe impl PluginType for Arc<str> {
     /// Makes a copy, which clones share.
     #[inline]
     unsafe fn hold(repr: &BufferRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: as above. An `Arc` is a pointer, which no function with a `&Arc` changes.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lend` or `lower`, which make a buffer of UTF-8
+        // bytes. `own` asks that no `&Arc` changes the `Arc` itself, which is a pointer. The caller uses the result
+        // behind `&` only and while `arena` exists (`# Safety` of `PluginType::hold`).
         unsafe { arena.own(Arc::from(std::str::from_utf8_unchecked(repr.as_slice::<u8>()))) }
     }
 }
@@ -176,14 +189,15 @@ mod tests {
         let same = through(text.clone());
         assert!(Arc::ptr_eq(&text, &same));
         let mut arena = Arena::new();
-        // SAFETY: lent just here.
+        // SAFETY: `text` lends it, and exists during the call.
         let copy = unsafe { <Arc<str>>::lift(text.lend(&mut arena), &Origin::HOST) };
         assert!(!Arc::ptr_eq(&text, &copy));
         assert_eq!(copy, text);
-        // SAFETY: a `String` crosses in the same way.
+        // SAFETY: a `String` lowers to a buffer of UTF-8 bytes, as an `Arc<str>` may, and it is lifted once.
         let from_string = unsafe { <Arc<str>>::lift(String::from("text").lower(), &Origin::HOST) };
         assert_eq!(from_string, text);
-        // SAFETY: as above.
+        // SAFETY: an `Arc<str>` lowers to a buffer of UTF-8 bytes with an owner, as a `String` may, and it is lifted
+        // once.
         let string = unsafe { String::lift(same.lower(), &Origin::HOST) };
         assert_eq!(string, *text);
         assert_eq!(Arc::strong_count(&text), 1, "no share is left over");

@@ -31,13 +31,15 @@ macro_rules! tuple {
             }
             #[inline]
             unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-                // SAFETY: the caller's promise for the tuple covers each field.
+                // SAFETY: `lower` and `lend` make the `Repr`s of the fields. Each may be lifted as the tuple may
+                // (`# Safety` of `PluginType::lift`), and is lifted once.
                 unsafe { ($($T::lift(repr.$index, origin),)+) }
             }
             #[inline]
             unsafe fn hold(repr: &Self::Repr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
-                // SAFETY: as above. If one conversion unwinds, the earlier fields are not dropped, because they are in
-                // `ManuallyDrop`s.
+                // SAFETY: `lend` and `lower` make the `Repr`s of the fields. Each may be held as the tuple may
+                // (`# Safety` of `PluginType::hold`), and is held once. If one conversion unwinds, the earlier fields
+                // are not dropped, because they are in `ManuallyDrop`s.
                 let fields = unsafe { ($($T::hold(&repr.$index, origin, arena),)+) };
                 ManuallyDrop::new(($(ManuallyDrop::into_inner(fields.$index),)+))
             }

@@ -27,12 +27,14 @@ unsafe impl PluginType for Uuid {
     }
     #[inline]
     unsafe fn lift(repr: Self::Repr, origin: &Origin) -> Self {
-        // SAFETY: the caller promises a lowered `Uuid`, which is an array of bytes.
+        // SAFETY: by `# Safety` of `PluginType::lift`, `repr` came from `lower` or `lend` above, which make the `Repr`
+        // of an array of bytes.
         Uuid::from_bytes(unsafe { PluginType::lift(repr, origin) })
     }
     #[inline]
     unsafe fn hold(repr: &Self::Repr, origin: &Origin, _: &mut Arena) -> ManuallyDrop<Self> {
-        // SAFETY: the caller promises a `Repr` that was lowered or lent. The value owns nothing, so a copy is harmless.
+        // SAFETY: by `# Safety` of `PluginType::hold`, `repr` came from `lower` or `lend` above. The type owns nothing,
+        // so each copy of its `Repr` may be lifted.
         ManuallyDrop::new(unsafe { Self::lift(*repr, origin) })
     }
 }

@@ -30,7 +30,7 @@ pub(super) unsafe extern "C" fn thread_atexit(
     library: *mut c_void,
 ) -> c_int {
     REACHED.store(true, Ordering::Release);
-    // SAFETY: the arguments are those of the C library's function.
+    // SAFETY: the conditions of `register` are those of this function (`# Safety`).
     unsafe { register(destructor, object, library) }
 }
 
@@ -45,7 +45,8 @@ pub(super) unsafe extern "C" fn cxx_thread_atexit(
     object: *mut c_void,
     library: *mut c_void,
 ) -> c_int {
-    // SAFETY: the arguments are those of the C++ library's function.
+    // SAFETY: the conditions of `register` are those of the C library's `__cxa_thread_atexit_impl`. They are also those
+    // of the C++ library's function (`# Safety`).
     unsafe { register(destructor, object, library) }
 }
 
@@ -56,15 +57,19 @@ pub(super) unsafe extern "C" fn cxx_thread_atexit(
 /// As for the C library's `__cxa_thread_atexit_impl`.
 unsafe fn register(destructor: Destructor, object: *mut c_void, library: *mut c_void) -> c_int {
     if let Some(services) = services() {
-        // SAFETY: the host's service with the host's context.
+        // SAFETY: the conditions of the service are those of the C library's `__cxa_thread_atexit_impl`
+        // (`HostServices`), and so are those of this function (`# Safety`). The service takes the `library` that came
+        // with it.
         return unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
-    if early::note_destructor(destructor, object) {
+    // SAFETY: by `# Safety`, the destructor may be called with the object, once, when this thread ends.
+    if unsafe { early::note_destructor(destructor, object) } {
         return 0;
     }
     escape(escaped::DESTRUCTOR, c"__cxa_thread_atexit_impl", destructor as *const c_void);
     match original::__cxa_thread_atexit_impl() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the conditions of the C library's `__cxa_thread_atexit_impl` are those of this function (`# Safety`),
+        // and it gets the same arguments.
         Some(function) => unsafe { function(destructor, object, library) },
         None => ENOSYS,
     }
@@ -77,22 +82,26 @@ unsafe fn register(destructor: Destructor, object: *mut c_void, library: *mut c_
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn key_create(key: *mut u32, destructor: Option<Destructor>) -> c_int {
     if let Some(services) = services() {
-        // SAFETY: the host's service with the host's context.
+        // SAFETY: the conditions of the service are those of the C library's `pthread_key_create` (`HostServices`), and
+        // so are those of this function (`# Safety`). The service takes the `library` that came with it.
         return unsafe { (services.key_create)(services.library, key, destructor) };
     }
     let Some(create) = original::pthread_key_create() else { return ENOSYS };
     if early::is_constructing() {
-        // SAFETY: forwarded as it came, but for the destructor.
+        // SAFETY: the C library's `pthread_key_create` asks for room at `key`, as this function's `# Safety` does. A
+        // key needs no destructor.
         let error = unsafe { create(key, None) };
-        // SAFETY: the key was written to its place.
-        if error != 0 || early::note_key(unsafe { key.read() }, destructor) {
+        // SAFETY: `create` has returned 0, so it has written the key to its place. By `# Safety`, the destructor may be
+        // called with the key's values.
+        if error != 0 || unsafe { early::note_key(key.read(), destructor) } {
             return error;
         }
         // SAFETY: the key was made above, and no other code has it.
         unsafe { key_delete(key.read()) };
     }
     escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor));
-    // SAFETY: forwarded as it came.
+    // SAFETY: the conditions of the C library's `pthread_key_create` are those of this function (`# Safety`), and it
+    // gets the same arguments.
     unsafe { create(key, destructor) }
 }
 
@@ -105,11 +114,13 @@ pub(super) unsafe extern "C" fn key_delete(key: u32) -> c_int {
     // The list also has the keys that were handed over to a host.
     early::forget_key(key);
     if let Some(services) = services() {
-        // SAFETY: the host's service with the host's context.
+        // SAFETY: the conditions of the service are those of the C library's `pthread_key_delete` (`HostServices`), and
+        // so are those of this function (`# Safety`). The service takes the `library` that came with it.
         return unsafe { (services.key_delete)(services.library, key) };
     }
     match original::pthread_key_delete() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the conditions of the C library's `pthread_key_delete` are those of this function (`# Safety`), and
+        // it gets the same arguments.
         Some(function) => unsafe { function(key) },
         None => ENOSYS,
     }
@@ -122,14 +133,16 @@ pub(super) unsafe extern "C" fn key_delete(key: u32) -> c_int {
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn key_set(key: u32, value: *const c_void) -> c_int {
     if let Some(services) = services() {
-        // SAFETY: the host's service with the host's context.
+        // SAFETY: the conditions of the service are those of the C library's `pthread_setspecific` (`HostServices`),
+        // and so are those of this function (`# Safety`). The service takes the `library` that came with it.
         return unsafe { (services.key_set)(services.library, key, value) };
     }
     if !value.is_null() && early::is_to_be_destroyed(key) {
         early::destroy_values_when_this_thread_ends();
     }
     match original::pthread_setspecific() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the conditions of the C library's `pthread_setspecific` are those of this function (`# Safety`), and
+        // it gets the same arguments.
         Some(function) => unsafe { function(key, value) },
         None => ENOSYS,
     }
@@ -147,13 +160,15 @@ pub(super) unsafe extern "C" fn thread_create(
     argument: *mut c_void,
 ) -> c_int {
     if let Some(services) = services() {
-        // SAFETY: the host's service with the host's context.
+        // SAFETY: the conditions of the service are those of the C library's `pthread_create` (`HostServices`), and so
+        // are those of this function (`# Safety`). The service takes the `library` that came with it.
         return unsafe { (services.thread_create)(services.library, thread, attributes, start, argument) };
     }
     before_threads();
     escape(escaped::THREAD, c"pthread_create", start as *const c_void);
     match original::pthread_create() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the conditions of the C library's `pthread_create` are those of this function (`# Safety`), and it
+        // gets the same arguments.
         Some(function) => unsafe { function(thread, attributes, start, argument) },
         None => ENOSYS,
     }
@@ -188,25 +203,27 @@ pub(super) unsafe extern "C" fn c11_thread_create(
 
     // The function may leave by `thrd_exit`, which unwinds. By then this function has no value left to drop.
     unsafe extern "C-unwind" fn run(task: *mut c_void) -> *mut c_void {
-        // SAFETY: boxed below, and run once.
+        // SAFETY: `c11_thread_create` leaked the box, and passes it to this function once.
         let Task { start, argument } = *unsafe { Box::from_raw(task.cast::<Task>()) };
-        // SAFETY: called as `thrd_create` was asked to.
+        // SAFETY: the caller of `thrd_create` has asked for this call, once and on the new thread.
         let result = unsafe { start(argument) };
         // `thrd_join` takes the `int` out of the pointer.
         std::ptr::without_provenance_mut(result as usize)
     }
 
     let task = Box::into_raw(Box::new(Task { start, argument })).cast();
-    // SAFETY: the two types differ in whether the function may unwind, which is the same to the caller in C.
+    // SAFETY: the two types differ only in whether the function may unwind. The C library and the host call a `Start`
+    // in a way that lets `thrd_exit` unwind through it.
     let run = unsafe {
         std::mem::transmute::<unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void, Start>(
             run as unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void,
         )
     };
-    // SAFETY: glibc's `thrd_t` is its `pthread_t`; the rest is made here.
+    // SAFETY: `thread_create` asks for room at `thread`, because glibc's `thrd_t` is its `pthread_t`. `# Safety` asks
+    // for this, too. Null stands for the usual attributes. `run` may be called once with `task`, on another thread.
     let error = unsafe { thread_create(thread, std::ptr::null(), run, task) };
     if error != 0 {
-        // SAFETY: no thread was started, so the task is still here.
+        // SAFETY: no thread was started, so `run` is not called, and the box from above is still here.
         drop(unsafe { Box::from_raw(task.cast::<Task>()) });
     }
     c11_result(error)
@@ -218,7 +235,8 @@ pub(super) unsafe extern "C" fn c11_thread_create(
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn c11_key_create(key: *mut u32, destructor: Option<Destructor>) -> c_int {
-    // SAFETY: the caller's promise; glibc's `tss_t` is its `pthread_key_t`.
+    // SAFETY: the conditions of `key_create` are those of this function (`# Safety`), because glibc's `tss_t` is its
+    // `pthread_key_t`.
     c11_result(unsafe { key_create(key, destructor) })
 }
 
@@ -228,7 +246,8 @@ pub(super) unsafe extern "C" fn c11_key_create(key: *mut u32, destructor: Option
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn c11_key_delete(key: u32) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the conditions of `key_delete` are those of this function (`# Safety`), because glibc's `tss_t` is its
+    // `pthread_key_t`.
     unsafe { key_delete(key) };
 }
 
@@ -238,6 +257,7 @@ pub(super) unsafe extern "C" fn c11_key_delete(key: u32) {
 ///
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn c11_key_set(key: u32, value: *const c_void) -> c_int {
-    // SAFETY: the caller's promise.
+    // SAFETY: the conditions of `key_set` are those of this function (`# Safety`), because glibc's `tss_t` is its
+    // `pthread_key_t`.
     c11_result(unsafe { key_set(key, value) })
 }

@@ -197,7 +197,7 @@ macro_rules! __control_threads {
 #[repr(transparent)]
 pub struct Function(*const ());
 
-// SAFETY: the address is that of a function, and it is only called.
+// SAFETY: the address is that of a function, which any thread may read.
 unsafe impl Sync for Function {}
 
 /// The functions that [`__control_threads`](crate::__control_threads) refers to, by their numbers there.
@@ -254,9 +254,10 @@ const DEFINED: [(&CStr, usize); 20] = [
 /// As for the loader's function of that name.
 unsafe extern "C" fn symbol(handle: *mut c_void, name: *const c_char) -> *mut c_void {
     let Some(find) = loaders_dlsym() else { return std::ptr::null_mut() };
-    // SAFETY: forwarded as it came. The loader takes this library for the caller, as this function is in it.
+    // SAFETY: the conditions of the loader's `dlsym` are those of this function (`# Safety`), and it gets the same
+    // arguments. The loader takes this library for the caller, because this function is in it.
     let symbol = unsafe { find(handle, name) };
-    // SAFETY: the caller's promise.
+    // SAFETY: `find` has returned the symbol for this name, or null. The name ends with NUL (`# Safety`).
     unsafe { found(symbol, name) }
 }
 
@@ -270,9 +271,10 @@ unsafe extern "C" fn symbol_of_version(
     name: *const c_char,
     version: *const c_char,
 ) -> *mut c_void {
-    // SAFETY: forwarded as it came. The loader takes this library for the caller, because this function is in it.
+    // SAFETY: the conditions of the loader's `dlvsym` are those of this function (`# Safety`), and it gets the same
+    // arguments. The loader takes this library for the caller, because this function is in it.
     let symbol = unsafe { loaders_dlvsym(handle, name, version) };
-    // SAFETY: the caller's promise.
+    // SAFETY: the loader has returned the symbol for this name, or null. The name ends with NUL (`# Safety`).
     unsafe { found(symbol, name) }
 }
 
@@ -285,7 +287,7 @@ unsafe fn found(symbol: *mut c_void, name: *const c_char) -> *mut c_void {
     if symbol.is_null() {
         return symbol;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the name ends with NUL (`# Safety`).
     let name = unsafe { CStr::from_ptr(name) };
     // Another library may have a different function with such a name. The C library may have one for each version.
     let is_of_libc = || image_of(find_next(name)) == image_of(symbol);

@@ -74,7 +74,8 @@ struct Key {
     is_handed_over: bool,
 }
 
-// SAFETY: the lists are used only with the lock, and each object is used only on its own thread.
+// SAFETY: only `with_lists` uses the lists, and it has the lock. Only the thread that registered an object passes the
+// object on.
 unsafe impl Sync for Noted {}
 
 static NOTED: Noted = Noted {
@@ -87,7 +88,7 @@ fn with_lists<R>(f: impl FnOnce(&mut Lists) -> R) -> R {
     while NOTED.locked.swap(true, Ordering::Acquire) {
         std::hint::spin_loop();
     }
-    // SAFETY: this thread alone has the lock.
+    // SAFETY: the exchange above has given the lock to this thread, which releases it after this use.
     let result = f(unsafe { &mut *NOTED.lists.get() });
     NOTED.locked.store(false, Ordering::Release);
     result
@@ -141,7 +142,8 @@ pub(super) fn is_constructing() -> bool {
     extern "C" fn visit(frame: *mut c_void, walk: *mut c_void) -> c_int {
         const GO_ON: c_int = 0;
         const STOP: c_int = 4;
-        // SAFETY: the unwinder passes one of its frames, and the walk below.
+        // SAFETY: `_Unwind_Backtrace` passes one of its frames, and the address of `walk` below, which nothing else
+        // uses meanwhile.
         let (address, walk) = unsafe { (_Unwind_GetIP(frame), &mut *walk.cast::<Walk>()) };
         let image = image_of(std::ptr::without_provenance(address));
         walk.is_found = image == walk.loader;
@@ -166,13 +168,17 @@ pub(super) fn is_constructing() -> bool {
     if loader == 0 || walk.own.is_null() {
         return false;
     }
-    // SAFETY: the function takes what it is given here, and does not unwind.
+    // SAFETY: `visit` takes what it gets here: a frame, and the address of a `Walk`. It does not unwind.
     unsafe { _Unwind_Backtrace(visit, (&raw mut walk).cast()) };
     walk.is_found
 }
 
 /// Notes a key that a constructor has made without a destructor. Returns false if the list is full.
-pub(super) fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
+///
+/// # Safety
+///
+/// The key exists, and `destructor` may be called with each value of the key, at the end of the thread that has set it.
+pub(super) unsafe fn note_key(key: u32, destructor: Option<Destructor>) -> bool {
     let key = Key { number: key, destructor, is_handed_over: false };
     let noted = with_lists(|lists| lists.keys.add(key));
     report();
@@ -185,7 +191,11 @@ pub(super) fn forget_key(key: u32) {
 }
 
 /// Notes a destructor of a thread-local's. Returns false if the C library must have it.
-pub(super) fn note_destructor(destructor: Destructor, object: *mut c_void) -> bool {
+///
+/// # Safety
+///
+/// `destructor` may be called with `object`, once, at the end of this thread.
+pub(super) unsafe fn note_destructor(destructor: Destructor, object: *mut c_void) -> bool {
     let noted = is_constructing() && with_lists(|lists| lists.destructors.add((destructor, object, this_thread())));
     report();
     noted
@@ -198,7 +208,7 @@ pub(super) fn is_to_be_destroyed(key: u32) -> bool {
     if !with_lists(|lists| lists.keys.items.iter().flatten().any(is_noted)) {
         return false;
     }
-    // SAFETY: a key that has been made.
+    // SAFETY: the key is on the list, so it was made. `key_delete` takes a key off the list before it deletes the key.
     let value = unsafe { pthread_getspecific(key) };
     value.is_null() && !is_constructing()
 }
@@ -209,10 +219,11 @@ pub(super) fn destroy_values_when_this_thread_ends() {
     /// The number of that key and 1, or 0.
     static KEY: AtomicU32 = AtomicU32::new(0);
     let (Some(create), Some(set)) = (original::pthread_key_create(), original::pthread_setspecific()) else { return };
+    escape(escaped::KEY, c"pthread_key_create", destroy_values as *const c_void);
     if KEY.load(Ordering::Acquire) == 0 {
         let mut key = 0;
-        // SAFETY: the pointer leads to a place for the key. The destructor may be called at the end of any thread, because
-        // the library stays mapped from now on.
+        // SAFETY: the pointer leads to a place for the key. The destructor may be called with any value at the end of any
+        // thread, and the note above keeps the library mapped.
         if unsafe { create(&raw mut key, Some(destroy_values)) } != 0 {
             return;
         }
@@ -222,7 +233,6 @@ pub(super) fn destroy_values_when_this_thread_ends() {
             unsafe { delete(key) };
         }
     }
-    escape(escaped::KEY, c"pthread_key_create", destroy_values as *const c_void);
     // SAFETY: the key was made above, or by another thread. Its value is only compared with null.
     unsafe { set(KEY.load(Ordering::Acquire) - 1, (&raw const KEY).cast()) };
 }
@@ -233,15 +243,17 @@ unsafe extern "C" fn destroy_values(_: *mut c_void) {
     for place in 0..MAX_NOTED {
         let Some(noted) = with_lists(|lists| lists.keys.items[place]) else { continue };
         let Some(destructor) = noted.destructor else { continue };
-        // SAFETY: a key of the list has been made, and is not deleted before it is taken out of the list.
+        // SAFETY: the key is on the list, so it was made. `key_delete` takes a key off the list before it deletes the key.
         let value = unsafe { pthread_getspecific(noted.number) };
         // The host may have destroyed it.
         if value.is_null() {
             continue;
         }
-        // SAFETY: the key exists, as said above.
+        // SAFETY: `pthread_setspecific` asks for a key that exists, as `pthread_getspecific` does above. Any value may be
+        // set.
         unsafe { set(noted.number, std::ptr::null()) };
-        // SAFETY: the key's destructor, once for this value, which this thread has set.
+        // SAFETY: by `# Safety` of `note_key`, the destructor may be called with the key's values. This thread has set the
+        // value, and the key does not have it any more, so it is destroyed once.
         unsafe { destructor(value) };
     }
 }
@@ -258,7 +270,8 @@ pub(crate) fn report() {
     };
     while let Some(Key { number, destructor, .. }) = next() {
         match services.key_adopt() {
-            // SAFETY: the service and the context are the host's. The key is this library's.
+            // SAFETY: `key_adopt` takes the `library` that came with it, and what `# Safety` of `note_key` says of a
+            // key. It gets each key once, because `is_handed_over` was not set.
             Some(adopt) => unsafe { adopt(services.library, number, destructor) },
             None => escape(escaped::KEY, c"pthread_key_create", key_destructor(destructor)),
         }
@@ -266,7 +279,8 @@ pub(crate) fn report() {
     let here = this_thread();
     let next = || with_lists(|lists| lists.destructors.take(|(.., thread)| *thread == here));
     while let Some((destructor, object, _)) = next() {
-        // SAFETY: the host's service with the host's context, for an object of this thread's.
+        // SAFETY: `thread_atexit` takes the `library` that came with it. By `# Safety` of `note_destructor`, the
+        // destructor may be called at the end of this thread. It is off the list, so it is called once.
         unsafe { (services.thread_atexit)(services.library, destructor, object) };
     }
 }

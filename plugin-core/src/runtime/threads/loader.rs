@@ -16,7 +16,8 @@ static FOUND: [AtomicPtr<c_void>; 32] = [const { AtomicPtr::new(std::ptr::null_m
 /// allocate, because an allocator may look its functions up.
 pub(super) fn tell_found(symbol: *mut c_void) {
     if let Some(services) = services() {
-        // SAFETY: the host's service with the host's context, and an address in a library that is loaded.
+        // SAFETY: `symbol_found` takes the `library` that came with it, and an address that the loader has found. It
+        // does not read from this address.
         return unsafe { (services.symbol_found)(services.library, symbol) };
     }
     let is_kept = FOUND.iter().any(|place| {
@@ -36,7 +37,8 @@ pub(crate) fn report_found() {
     for place in &FOUND {
         let symbol = place.swap(std::ptr::null_mut(), Ordering::AcqRel);
         if !symbol.is_null() {
-            // SAFETY: the host's service with the host's context, and an address that the loader has found.
+            // SAFETY: `symbol_found` takes the `library` that came with it, and an address that the loader has found.
+            // It does not read from this address.
             unsafe { (services.symbol_found)(services.library, symbol) };
         }
     }
@@ -74,7 +76,8 @@ pub(crate) fn opening_controlled<R>(open: impl FnOnce() -> R) -> R {
 /// As for the loader's function of that name.
 pub(super) unsafe extern "C" fn open(file: *const c_char, flags: c_int) -> *mut c_void {
     let handle = match original::dlopen() {
-        // SAFETY: forwarded as it came. The loader takes this library for the caller, as this function is in it.
+        // SAFETY: the conditions of the loader's `dlopen` are those of this function (`# Safety`), and it gets the same
+        // arguments. The loader takes this library for the caller, because this function is in it.
         Some(function) => unsafe { function(file, flags) },
         None => std::ptr::null_mut(),
     };
@@ -82,7 +85,8 @@ pub(super) unsafe extern "C" fn open(file: *const c_char, flags: c_int) -> *mut 
         return handle;
     }
     match services() {
-        // SAFETY: the host's service with the host's context, and a handle that was just opened.
+        // SAFETY: `library_opened` takes the `library` that came with it, and a handle, which `dlopen` has returned
+        // just now.
         Some(services) => unsafe { (services.library_opened)(services.library, handle) },
         None => escape(escaped::LIBRARY, c"dlopen", std::ptr::null()),
     }

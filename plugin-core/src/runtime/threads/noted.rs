@@ -40,13 +40,14 @@ impl When {
         }
         const SS_DISABLE: c_int = 2;
 
-        // SAFETY: the caller's promise.
+        // SAFETY: by `# Safety`, there are at least six words, and no place in `NAMES` is greater than 5.
         let argument = |place: usize| unsafe { arguments.add(place).read() };
         match self {
             Always => true,
             Given(place) => !argument(place).is_null(),
             UnlessOwn(place) => !is_own(argument(place)),
-            // SAFETY: the argument is null or a `stack_t`, as the caller of `sigaltstack` has promised.
+            // SAFETY: the caller of `sigaltstack` passes null or the address of a `stack_t`, which begins with these
+            // fields.
             Stack => unsafe { argument(0).cast::<SignalStack>().as_ref() }.is_some_and(|s| s.flags & SS_DISABLE == 0),
         }
     }
@@ -123,7 +124,7 @@ unsafe fn callback(name: &CStr, arguments: *const *const c_void) -> *const c_voi
         b"__register_atfork" => 0..3,
         _ => 0..0,
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: by `# Safety`, there are at least six words, and no place above is greater than 2.
     let mut given = places.map(|place| unsafe { arguments.add(place).read() });
     given.find(|argument| !argument.is_null()).unwrap_or(std::ptr::null())
 }
@@ -154,7 +155,7 @@ pub(super) fn note_variables() {
         if variable.is_null() {
             continue;
         }
-        // SAFETY: the C library's variable of that name, which is a pointer.
+        // SAFETY: the C library has a variable of this name, which is a pointer and exists as long as the process.
         let value = unsafe { variable.read_volatile() };
         if is_own(value) {
             escape(kind, name, if kind == escaped::CALLBACK { value } else { std::ptr::null() });
@@ -196,13 +197,13 @@ pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_vo
     let (name, kind, when) = NAMES[number];
     // Some of them start threads.
     before_threads();
-    // SAFETY: the definition has saved the registers of the arguments there.
-    if unsafe { when.is_now(arguments) } {
-        // SAFETY: as above.
-        let function = unsafe { callback(name, arguments) };
+    // SAFETY: the assembly in `definitions.rs` has saved the registers of arguments at this address, at least six
+    // words, for a call of the function with this name.
+    let (is_now, function, first) = unsafe { (when.is_now(arguments), callback(name, arguments), arguments.read()) };
+    if is_now {
         if kind == escaped::SIGNAL_HANDLER {
-            // SAFETY: as above; the first argument of all of these is the signal's number.
-            escape_signal(unsafe { arguments.read() }.addr() as c_int, name, function);
+            // The first argument of all of these is the signal's number.
+            escape_signal(first.addr() as c_int, name, function);
         } else {
             escape(kind, name, function);
         }
@@ -226,14 +227,16 @@ fn is_no_handler(handler: *const c_void) -> bool {
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn signal_action(number: c_int, action: *const c_void, previous: *mut c_void) -> c_int {
     if !action.is_null() {
-        // SAFETY: an action begins with its handler, on Linux.
+        // SAFETY: `action` is not null. So it is the address of a `sigaction`, as the C library's function asks for,
+        // and on Linux this begins with its handler.
         let handler = unsafe { action.cast::<*const c_void>().read() };
         if !is_no_handler(handler) {
             escape_signal(number, c"sigaction", handler);
         }
     }
     match original::sigaction() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the conditions of the C library's `sigaction` are those of this function (`# Safety`), and it gets
+        // the same arguments.
         Some(function) => unsafe { function(number, action, previous) },
         None => -1,
     }
@@ -249,7 +252,8 @@ pub(super) unsafe extern "C" fn signal(number: c_int, handler: *const c_void) ->
         escape_signal(number, c"signal", handler);
     }
     match original::signal() {
-        // SAFETY: forwarded as it came.
+        // SAFETY: the conditions of the C library's `signal` are those of this function (`# Safety`), and it gets the
+        // same arguments.
         Some(function) => unsafe { function(number, handler) },
         None => std::ptr::null(),
     }

@@ -61,12 +61,12 @@ pub(super) fn loaders_dlsym() -> Option<Find> {
     let mut function = KNOWN.load(Ordering::Relaxed);
     for version in [c"GLIBC_2.34", c"GLIBC_2.2.5", c"GLIBC_2.17"] {
         if function.is_null() {
-            // SAFETY: names that end with NUL.
+            // SAFETY: `dlvsym` takes `RTLD_NEXT` and two names that end with NUL, as a `CStr` does.
             function = unsafe { loaders_dlvsym(RTLD_NEXT, c"dlsym".as_ptr(), version.as_ptr()) };
         }
     }
     KNOWN.store(function, Ordering::Relaxed);
-    // SAFETY: the function of that name has that type; null is `None`.
+    // SAFETY: the function of that name has the type `Find`. Null is `None`.
     unsafe { std::mem::transmute::<*mut c_void, Option<Find>>(function) }
 }
 
@@ -80,7 +80,8 @@ pub(crate) fn find_next(name: &CStr) -> *mut c_void {
     if let Some(rest) = intercepted[PREFIX.len()..].get_mut(..name_with_nul.len()) {
         rest.copy_from_slice(name_with_nul);
         intercepted[..PREFIX.len()].copy_from_slice(PREFIX);
-        // SAFETY: a name that ends with NUL.
+        // SAFETY: `dlsym` takes `RTLD_DEFAULT` and a name that ends with NUL: `name_with_nul` does, and fits behind the
+        // prefix.
         let function = unsafe { find(RTLD_DEFAULT, intercepted.as_ptr().cast()) };
         if !function.is_null() {
             return function;
@@ -91,13 +92,13 @@ pub(crate) fn find_next(name: &CStr) -> *mut c_void {
 
 /// Returns the function of that name in the libraries after this one.
 fn find_after(name: &CStr) -> *mut c_void {
-    // SAFETY: a name that ends with NUL.
+    // SAFETY: `dlsym` takes `RTLD_NEXT` and a name that ends with NUL, as a `CStr` does.
     loaders_dlsym().map_or(std::ptr::null_mut(), |find| unsafe { find(RTLD_NEXT, name.as_ptr()) })
 }
 
 /// Returns the function or variable of that name that comes first in the process.
 pub(in crate::runtime) fn find_first(name: &CStr) -> *mut c_void {
-    // SAFETY: a name that ends with NUL.
+    // SAFETY: `dlsym` takes `RTLD_DEFAULT` and a name that ends with NUL, as a `CStr` does.
     loaders_dlsym().map_or(std::ptr::null_mut(), |find| unsafe { find(RTLD_DEFAULT, name.as_ptr()) })
 }
 
@@ -150,7 +151,8 @@ macro_rules! originals {
                     Ok(name) => name,
                     Err(_) => panic!("a name has no NUL"),
                 };
-                // SAFETY: the function of that name has that type; null is `None`.
+                // SAFETY: the address is null, which is `None`, or that of the function. The list below has the type that
+                // the function of each name has.
                 unsafe { std::mem::transmute::<*mut c_void, Option<$ty>>(find_once(&KNOWN, || find_next(NAME))) }
             }
         )*
