@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -57,12 +58,10 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     description: Arc<Description>,
-    /// Whether look-ups in it may not ask for faults.
-    refuses_faults: bool,
     file: Option<(PathBuf, Stamp)>,
     place: Place,
     /// The exports by name. The names are in the library.
-    exports: HashMap<&'static str, Export, RandomState>,
+    exports: HashMap<&'static str, (Arc<Site>, Prepared), RandomState>,
     /// The entry of the hook that saves the state.
     save: Option<Entry>,
     /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
@@ -97,24 +96,11 @@ impl Place {
     }
 }
 
-pub(crate) struct Export {
-    /// The descriptor in the library, which `site` keeps loaded.
-    pub(crate) descriptor: &'static [u8],
-    pub(crate) site: Arc<Site>,
-    /// The function that calls the entry with arguments by address.
-    #[cfg(feature = "serde")]
-    pub(crate) invoke: Option<plugin_core::table::Invoke>,
-    /// The data of calls without types, made by the first such call.
-    #[cfg(feature = "serde")]
-    pub(crate) prepared: std::sync::OnceLock<crate::untyped::prepared::Prepared>,
-}
-
-impl Export {
-    /// Returns the number of handles to the export.
-    fn handles(&self) -> usize {
-        Arc::strong_count(&self.site) - 1
-    }
-}
+/// The data of an export's calls without types, made by the first such call.
+#[cfg(feature = "serde")]
+type Prepared = std::sync::OnceLock<crate::untyped::prepared::Prepared>;
+#[cfg(not(feature = "serde"))]
+type Prepared = ();
 
 impl Plugin {
     pub(crate) fn new(
@@ -132,27 +118,17 @@ impl Plugin {
         exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
             let name = entry.item.name;
             descriptors.insert(entry.item.descriptor);
-            let label = [description.name(), "::", name].concat();
-            let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
-            let export = Export {
-                descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
-                site,
-                #[cfg(feature = "serde")]
+            let site = Site {
+                origin: Origin::of(library.clone()),
+                entry: entry.entry,
                 invoke: entry.invoke,
-                #[cfg(feature = "serde")]
-                prepared: std::sync::OnceLock::new(),
+                descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
+                refuses_faults,
+                label: [description.name(), "::", name].concat(),
             };
-            (name, export)
+            (name, (Arc::new(site), Prepared::default()))
         }));
-        Plugin(Arc::new(Loaded {
-            description: Arc::new(description),
-            refuses_faults,
-            file,
-            place,
-            exports,
-            save,
-            library,
-        }))
+        Plugin(Arc::new(Loaded { description: Arc::new(description), file, place, exports, save, library }))
     }
 
     /// Returns the library if no other [`Plugin`], no handle and no value of this plugin exists. Then none can be made any more.
@@ -173,16 +149,13 @@ impl Plugin {
     fn is_sole(&mut self) -> bool {
         let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
         let Loaded { exports, library, .. } = loaded;
-        if !exports.values_mut().all(|export| Arc::get_mut(&mut export.site).is_some()) {
+        if !exports.values_mut().all(|(site, _)| Arc::get_mut(site).is_some()) {
             return false;
         }
         // No other code has a site. Each site has a share of the library. The sites give up their shares for a moment, to
         // see whether others exist.
         let mut give = |origin: &dyn Fn() -> Origin| {
-            exports
-                .values_mut()
-                .filter_map(|export| Arc::get_mut(&mut export.site))
-                .for_each(|site| site.origin = origin());
+            exports.values_mut().filter_map(|(site, _)| Arc::get_mut(site)).for_each(|site| site.origin = origin());
         };
         give(&|| Origin::HOST);
         if Arc::get_mut(library).is_some() {
@@ -206,23 +179,21 @@ impl Plugin {
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
         self.lineage().forget_gone(self);
         let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
-        in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
+        in_use.map(|(name, site, ..)| (name, site.descriptor)).collect()
     }
 
     /// Returns the exports with handles. For each: the number of handles that stay with this version, and the number of those
     /// that follow upgrades.
-    fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
-        let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
-        exports.map(|(&name, export)| match self.lineage().live_handles(name) {
-            // Those that follow have one between them.
-            Some(live) => (name, export, export.handles().saturating_sub(1), live),
-            None => (name, export, export.handles(), 0),
+    fn handles(&self) -> impl Iterator<Item = (&str, &Site, usize, usize)> {
+        // One share of each site is the plugin's own.
+        let shares = self.sites().map(|(name, site)| (name, &**site, Arc::strong_count(site) - 1));
+        shares.filter(|(.., handles)| *handles != 0).map(|(name, site, handles)| {
+            match self.lineage().live_handles(name) {
+                // Those that follow have one between them.
+                Some(live) => (name, site, handles.saturating_sub(1), live),
+                None => (name, site, handles, 0),
+            }
         })
-    }
-
-    /// The exports, by name.
-    pub(crate) fn table(&self) -> impl Iterator<Item = (&'static str, &Export)> {
-        self.0.exports.iter().map(|(name, export)| (*name, export))
     }
 
     /// Returns true if it exports that name.
@@ -239,11 +210,6 @@ impl Plugin {
         &self.0.description
     }
 
-    /// Returns true if no look-up may ask for a fault.
-    pub(crate) fn refuses_faults(&self) -> bool {
-        self.0.refuses_faults
-    }
-
     /// Returns true if the two are the same version of one plugin.
     pub(crate) fn is_same(&self, other: &Plugin) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -257,8 +223,9 @@ impl Plugin {
         &self.0.place.lineage
     }
 
+    /// The exports, by name.
     pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {
-        self.0.exports.iter().map(|(name, export)| (*name, &export.site))
+        self.0.exports.iter().map(|(name, (site, _))| (*name, site))
     }
 
     /// The entry of the hook that saves the state.
@@ -326,28 +293,23 @@ impl Plugin {
     /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], [`Error::NoFaults`], and [`Error::Access`] if the plugin panics
     /// while it gives access to a static.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
-        self.fitting::<F>(name)?.bind::<F>()
+        Fitting::<F>(self.check_type::<F>(name)?.clone(), PhantomData).bind()
     }
 
-    /// The site of an export that has this type.
-    fn fitting<F: Lookup>(&self, name: &str) -> Result<Fitting, Error> {
-        Ok(Fitting(self.check_type::<F>(name)?.site.clone()))
-    }
-
-    /// The export with that name, if it may be used as the type that is asked for.
-    pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Export, Error> {
-        let export = self.export(name)?;
-        if !F::FLAT.matches(export.descriptor) {
-            self.check(name, export.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
+    /// The site of the export with that name, if it may be used as the type that is asked for.
+    pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Arc<Site>, Error> {
+        let (site, _) = self.export(name)?;
+        if !F::FLAT.matches(site.descriptor) {
+            self.check(name, site.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
         }
-        if F::TAKES_FAULT && self.0.refuses_faults {
+        if F::TAKES_FAULT && site.refuses_faults {
             return Err(Error::NoFaults { plugin: self.name().to_owned(), name: name.to_owned() });
         }
-        Ok(export)
+        Ok(site)
     }
 
     /// The export with that name.
-    pub(crate) fn export(&self, name: &str) -> Result<&Export, Error> {
+    pub(crate) fn export(&self, name: &str) -> Result<&(Arc<Site>, Prepared), Error> {
         let Some(export) = self.0.exports.get(name) else {
             no_nul(name)?;
             let exports = self.0.description.exports().iter().map(String::as_str);
@@ -377,19 +339,20 @@ impl Plugin {
     }
 }
 
-/// The site of an export that was found to have the type which is asked for.
-pub(crate) struct Fitting(Arc<Site>);
+/// The site of an export that may be used as the type `F`.
+pub(crate) struct Fitting<F>(Arc<Site>, PhantomData<F>);
 
-impl Fitting {
-    /// The site, if the descriptor there is that of the type which is asked for.
+impl<F: Lookup> Fitting<F> {
+    /// The site, if its descriptor is that of `F`, and `F` asks for no fault that the site refuses.
     #[inline]
-    pub(crate) fn of<F: Lookup>(descriptor: &[u8], site: impl FnOnce() -> Option<Arc<Site>>) -> Option<Self> {
-        if F::FLAT.matches(descriptor) { site().map(Fitting) } else { None }
+    pub(crate) fn of(site: Arc<Site>) -> Option<Self> {
+        let fits = F::FLAT.matches(site.descriptor) && !(F::TAKES_FAULT && site.refuses_faults);
+        fits.then(|| Fitting(site, PhantomData))
     }
 
     /// Makes a handle to the export.
     #[inline]
-    pub(crate) fn bind<F: Lookup>(self) -> Result<F::Handle, Error> {
+    pub(crate) fn bind(self) -> Result<F::Handle, Error> {
         // SAFETY: the descriptors say the same, except for the gains of types that may grow, which are made for that. The
         // site's origin keeps the library loaded.
         unsafe { F::bind(self.0) }.map_err(|fault| Error::Access(Box::new(fault)))
@@ -402,7 +365,7 @@ impl Serving for Plugin {
     }
 
     fn site(&self, export: &str) -> Option<&Arc<Site>> {
-        self.0.exports.get(export).map(|export| &export.site)
+        self.0.exports.get(export).map(|(site, _)| site)
     }
 }
 
@@ -447,7 +410,6 @@ pub(crate) mod tests {
                     modules: "",
                 },
                 entry: std::ptr::null(),
-                #[cfg(feature = "serde")]
                 invoke: None,
             }
         };

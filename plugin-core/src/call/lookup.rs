@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use crate::abi::Invoke;
 use crate::describe::{Flat, Node};
 use crate::fault::Fault;
 use crate::origin::Origin;
@@ -14,6 +15,12 @@ pub struct Site {
     pub origin: Origin,
     /// The entry, which a handle calls.
     pub entry: *const c_void,
+    /// The function that calls the entry with arguments by address. Only a function has one.
+    pub invoke: Option<Invoke>,
+    /// The descriptor in the library, which `origin` keeps loaded.
+    pub descriptor: &'static [u8],
+    /// True if a look-up may not ask for the export's faults.
+    pub refuses_faults: bool,
     /// The plugin's name and the export's, `greeter::greet`.
     pub label: String,
 }

@@ -68,6 +68,9 @@ macro_rules! call {
         let site = Site {
             origin: Origin::HOST,
             entry: entry as unsafe extern "C" fn(Context $(, argument_repr!($kind u64))*) -> _ as *const c_void,
+            invoke: None,
+            descriptor: &[],
+            refuses_faults: false,
             label: stringify!($($kind)*).to_owned(),
         };
         let site = Arc::new(site);

@@ -16,7 +16,6 @@ pub(crate) struct Entry {
     pub(crate) kind: Kind,
     pub(crate) item: Item<'static>,
     pub(crate) entry: *const c_void,
-    #[cfg(feature = "serde")]
     pub(crate) invoke: Option<plugin_core::table::Invoke>,
 }
 
@@ -36,7 +35,6 @@ impl Entry {
             kind: Kind::from_byte(record.kind)?,
             item: Item::read(&record)?,
             entry: export.entry(),
-            #[cfg(feature = "serde")]
             invoke: export.invoke(),
         })
     }

@@ -3,11 +3,11 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 
+use plugin_core::Site;
 use plugin_core::descriptor::Tag;
 use plugin_core::fault::{Context, Outcome};
 use plugin_core::repr::{AccessRepr, BufferRepr, LockRepr, LockedHead};
 
-use crate::plugin::Export;
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
@@ -62,28 +62,23 @@ impl<'a> StaticValue<'a> {
     ///
     /// The static has the type `value`, and the export's accessor gives this kind of access to it. The plugin stays
     /// loaded until the returned value is dropped.
-    pub(super) unsafe fn read(
-        export: &Export,
-        layouts: &'a Layouts,
-        access: &Access,
-        value: Id,
-    ) -> Result<Self, Failure> {
+    pub(super) unsafe fn read(site: &Site, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         match access {
             // SAFETY: the caller promises all conditions of `read_lock`.
-            Access::Lock => unsafe { Self::read_lock(export, layouts, value) },
+            Access::Lock => unsafe { Self::read_lock(site, layouts, value) },
             // SAFETY: the caller promises all conditions of `read_access`.
-            _ => unsafe { Self::read_access(export, layouts, access, value) },
+            _ => unsafe { Self::read_access(site, layouts, access, value) },
         }
     }
 
     /// # Safety
     ///
     /// As for [`read`](Self::read), and `access` is not [`Access::Lock`].
-    unsafe fn read_access(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
+    unsafe fn read_access(site: &Site, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         let node = layouts.get(value);
         let place = Place::new(layouts, node.size, node.align)?;
         // SAFETY: a static that is not a lock has an accessor of this type.
-        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(export.site.entry) };
+        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(site.entry) };
         // SAFETY: the site keeps the library loaded, and this outcome is used once.
         let lent = unsafe { entry(std::ptr::null()).into_result()? };
         let (first, _) = lent.elements().raw_parts();
@@ -107,10 +102,10 @@ impl<'a> StaticValue<'a> {
     /// # Safety
     ///
     /// As for [`read`](Self::read), and `access` is [`Access::Lock`].
-    unsafe fn read_lock(export: &Export, layouts: &'a Layouts, value: Id) -> Result<Self, Failure> {
+    unsafe fn read_lock(site: &Site, layouts: &'a Layouts, value: Id) -> Result<Self, Failure> {
         // SAFETY: a lock has an accessor of this type, except that `u8` stands for the type of its value. The layout of
         // a `LockRepr` does not depend on that type.
-        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(export.site.entry) };
+        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(site.entry) };
         // SAFETY: the site keeps the library loaded, and this outcome is used once.
         let lock = unsafe { entry(std::ptr::null()).into_result()? };
         let node = layouts.get(value);
