@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
-use plugin_core::record::Kind;
+use plugin_core::record::Item;
 use plugin_core::{Lookup, Origin, Site};
 
 use crate::error::names::no_nul;
@@ -18,7 +18,8 @@ use crate::file::stamp::Stamp;
 use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
 use crate::library::Library;
-use crate::library::entry::Entry;
+use crate::library::hooks::Hook;
+use crate::library::items::Items;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::unload::pin::PinReason;
@@ -62,8 +63,8 @@ struct Loaded {
     place: Place,
     /// The exports by name. The names are in the library.
     exports: HashMap<&'static str, (Arc<Site>, Prepared), RandomState>,
-    /// The entry of the hook that saves the state.
-    save: Option<Entry>,
+    /// The hook that saves the state.
+    save: Option<Hook>,
     /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
     /// into the library when they are dropped.
     library: Arc<dyn Any + Send + Sync>,
@@ -108,21 +109,21 @@ impl Plugin {
         refuses_faults: bool,
         file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
-        entries: &[Entry],
+        items: &Items,
         place: Place,
     ) -> Self {
-        let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
-        // Entries of the same type get the same descriptor, so that it is found in the cache.
+        let save = items.hooks.save.clone();
+        // Exports of the same type get the same descriptor, so that it is found in the cache.
         let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
         let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
-        exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
-            let name = entry.item.name;
-            descriptors.insert(entry.item.descriptor);
+        exports.extend(items.exports.iter().map(|(item, row)| {
+            let Item { name, descriptor, .. } = *item;
+            descriptors.insert(descriptor);
             let site = Site {
                 origin: Origin::of(library.clone()),
-                entry: entry.entry,
-                invoke: entry.invoke,
-                descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
+                entry: row.entry(),
+                invoke: row.invoke(),
+                descriptor: descriptors.get(descriptor).expect("just inserted"),
                 refuses_faults,
                 label: [description.name(), "::", name].concat(),
             };
@@ -228,8 +229,8 @@ impl Plugin {
         self.0.exports.iter().map(|(name, (site, _))| (*name, site))
     }
 
-    /// The entry of the hook that saves the state.
-    pub(crate) fn save(&self) -> Option<&Entry> {
+    /// The hook that saves the state.
+    pub(crate) fn save(&self) -> Option<&Hook> {
         self.0.save.as_ref()
     }
 
@@ -320,9 +321,8 @@ impl Plugin {
 
     /// The modules of an export's types, one a line, as far as they are known.
     pub(crate) fn modules(&self, name: &str) -> &str {
-        let entries = self.library().map(Library::entries).unwrap_or_default();
-        let export = entries.into_iter().find(|entry| entry.kind == Kind::Export && entry.item.name == name);
-        export.map(|entry| entry.item.modules).unwrap_or_default()
+        let exports = self.library().map(|library| library.items().exports).unwrap_or_default();
+        exports.into_iter().find(|(item, _)| item.name == name).map(|(item, _)| item.modules).unwrap_or_default()
     }
 
     /// Checks that an export can be used as the type that is asked for, although the descriptors differ.
@@ -382,7 +382,8 @@ impl fmt::Debug for Plugin {
 #[cfg(test)]
 pub(crate) mod tests {
     use plugin_core::descriptor::Tag;
-    use plugin_core::record::Item;
+    use plugin_core::record::Kind;
+    use plugin_core::table::Export;
 
     use super::*;
     use crate::inspect::info::PanicStrategy;
@@ -390,28 +391,26 @@ pub(crate) mod tests {
 
     /// Returns a plugin from a file, with exports of these names, which are not called.
     pub(crate) fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {
-        let entry = |name: &&'static str| {
+        let item = |name: &&'static str| {
             let (package, version, module, docs, arguments) = ("", "", "", "", "");
             let descriptor = <fn() as Lookup>::NODE.to_bytes().leak();
             let (line, column, in_library) = (1, 1, true);
-            Entry {
+            let item = Item {
                 kind: Kind::Export,
-                item: Item {
-                    package,
-                    version,
-                    module,
-                    line,
-                    column,
-                    name,
-                    docs,
-                    arguments,
-                    descriptor,
-                    in_library,
-                    modules: "",
-                },
-                entry: std::ptr::null(),
-                invoke: None,
-            }
+                package,
+                version,
+                module,
+                line,
+                column,
+                name,
+                docs,
+                arguments,
+                descriptor,
+                in_library,
+                modules: "",
+            };
+            // SAFETY: nothing calls the entry.
+            (item, unsafe { Export::new(&[], std::ptr::null(), None) })
         };
         let info = |name: &&str| ExportInfo {
             name: (*name).to_owned(),
@@ -430,9 +429,9 @@ pub(crate) mod tests {
             panic: PanicStrategy::Unwind,
             exports: exports.iter().map(info).collect(),
         };
-        let entries: Vec<_> = exports.iter().map(entry).collect();
+        let items = Items::new(exports.iter().map(item).collect(), name);
         let file = (PathBuf::from(name), Stamp::new(&std::fs::metadata(env!("CARGO_MANIFEST_DIR")).unwrap()));
-        Plugin::new(info.into(), false, Some(file), Arc::new(()), &entries, place)
+        Plugin::new(info.into(), false, Some(file), Arc::new(()), &items, place)
     }
 
     #[test]
