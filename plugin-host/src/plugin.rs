@@ -120,11 +120,11 @@ impl Plugin {
             let Item { name, descriptor, .. } = *item;
             descriptors.insert(descriptor);
             let site = Site {
-                origin: Origin::of(library.clone()),
-                entry: row.entry(),
-                invoke: row.invoke(),
                 descriptor: descriptors.get(descriptor).expect("just inserted"),
+                entry: row.entry(),
                 refuses_faults,
+                origin: Origin::of(library.clone()),
+                invoke: row.invoke(),
                 label: [description.name(), "::", name].concat(),
             };
             (name, (Arc::new(site), Prepared::default()))
