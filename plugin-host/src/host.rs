@@ -86,7 +86,7 @@ impl Host {
         // Not while the registry is locked: binding may run the plugin's code.
         let fitting = self.read().fitting::<F>(name);
         match fitting {
-            Some(fitting) => fitting.bind::<F>(),
+            Some(fitting) => fitting.bind(),
             None => self.exporter(name)?.get::<F>(name),
         }
     }

@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
-use plugin_core::record::Kind;
+use plugin_core::record::Item;
 use plugin_core::{Lookup, Origin, Site};
 
 use crate::error::names::no_nul;
@@ -17,7 +18,8 @@ use crate::file::stamp::Stamp;
 use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
 use crate::library::Library;
-use crate::library::entry::Entry;
+use crate::library::hooks::Hook;
+use crate::library::items::Items;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::unload::pin::PinReason;
@@ -57,14 +59,12 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     description: Arc<Description>,
-    /// Whether look-ups in it may not ask for faults.
-    refuses_faults: bool,
     file: Option<(PathBuf, Stamp)>,
     place: Place,
     /// The exports by name. The names are in the library.
-    exports: HashMap<&'static str, Export, RandomState>,
-    /// The entry of the hook that saves the state.
-    save: Option<Entry>,
+    exports: HashMap<&'static str, (Arc<Site>, Prepared), RandomState>,
+    /// The hook that saves the state.
+    save: Option<Hook>,
     /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
     /// into the library when they are dropped.
     library: Arc<dyn Any + Send + Sync>,
@@ -97,24 +97,11 @@ impl Place {
     }
 }
 
-pub(crate) struct Export {
-    /// The descriptor in the library, which `site` keeps loaded.
-    pub(crate) descriptor: &'static [u8],
-    pub(crate) site: Arc<Site>,
-    /// The function that calls the entry with arguments by address.
-    #[cfg(feature = "serde")]
-    pub(crate) invoke: Option<plugin_core::table::Invoke>,
-    /// The data of calls without types, made by the first such call.
-    #[cfg(feature = "serde")]
-    pub(crate) prepared: std::sync::OnceLock<crate::untyped::prepared::Prepared>,
-}
-
-impl Export {
-    /// Returns the number of handles to the export.
-    fn handles(&self) -> usize {
-        Arc::strong_count(&self.site) - 1
-    }
-}
+/// The data of an export's calls without types, made by the first such call.
+#[cfg(feature = "serde")]
+type Prepared = std::sync::OnceLock<crate::untyped::prepared::Prepared>;
+#[cfg(not(feature = "serde"))]
+type Prepared = ();
 
 impl Plugin {
     pub(crate) fn new(
@@ -122,37 +109,27 @@ impl Plugin {
         refuses_faults: bool,
         file: Option<(PathBuf, Stamp)>,
         library: Arc<dyn Any + Send + Sync>,
-        entries: &[Entry],
+        items: &Items,
         place: Place,
     ) -> Self {
-        let save = entries.iter().find(|entry| entry.kind == Kind::Save).cloned();
-        // Entries of the same type get the same descriptor, so that it is found in the cache.
+        let save = items.hooks.save.clone();
+        // Exports of the same type get the same descriptor, so that it is found in the cache.
         let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
         let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
-        exports.extend(entries.iter().filter(|entry| entry.kind == Kind::Export).map(|entry| {
-            let name = entry.item.name;
-            descriptors.insert(entry.item.descriptor);
-            let label = [description.name(), "::", name].concat();
-            let site = Arc::new(Site { origin: Origin::of(library.clone()), entry: entry.entry, label });
-            let export = Export {
-                descriptor: descriptors.get(entry.item.descriptor).expect("just inserted"),
-                site,
-                #[cfg(feature = "serde")]
-                invoke: entry.invoke,
-                #[cfg(feature = "serde")]
-                prepared: std::sync::OnceLock::new(),
+        exports.extend(items.exports.iter().map(|(item, row)| {
+            let Item { name, descriptor, .. } = *item;
+            descriptors.insert(descriptor);
+            let site = Site {
+                descriptor: descriptors.get(descriptor).expect("just inserted"),
+                entry: row.entry(),
+                refuses_faults,
+                origin: Origin::of(library.clone()),
+                invoke: row.invoke(),
+                label: [description.name(), "::", name].concat(),
             };
-            (name, export)
+            (name, (Arc::new(site), Prepared::default()))
         }));
-        Plugin(Arc::new(Loaded {
-            description: Arc::new(description),
-            refuses_faults,
-            file,
-            place,
-            exports,
-            save,
-            library,
-        }))
+        Plugin(Arc::new(Loaded { description: Arc::new(description), file, place, exports, save, library }))
     }
 
     /// Returns the library if no other [`Plugin`], no handle and no value of this plugin exists. Then none can be made any more.
@@ -173,16 +150,13 @@ impl Plugin {
     fn is_sole(&mut self) -> bool {
         let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
         let Loaded { exports, library, .. } = loaded;
-        if !exports.values_mut().all(|export| Arc::get_mut(&mut export.site).is_some()) {
+        if !exports.values_mut().all(|(site, _)| Arc::get_mut(site).is_some()) {
             return false;
         }
         // No other code has a site. Each site has a share of the library. The sites give up their shares for a moment, to
         // see whether others exist.
         let mut give = |origin: &dyn Fn() -> Origin| {
-            exports
-                .values_mut()
-                .filter_map(|export| Arc::get_mut(&mut export.site))
-                .for_each(|site| site.origin = origin());
+            exports.values_mut().filter_map(|(site, _)| Arc::get_mut(site)).for_each(|site| site.origin = origin());
         };
         give(&|| Origin::HOST);
         if Arc::get_mut(library).is_some() {
@@ -206,23 +180,21 @@ impl Plugin {
     pub(crate) fn exports_in_use(&self) -> Vec<(&str, &'static [u8])> {
         self.lineage().forget_gone(self);
         let in_use = self.handles().filter(|(_, _, plain, _)| *plain != 0);
-        in_use.map(|(name, export, ..)| (name, export.descriptor)).collect()
+        in_use.map(|(name, site, ..)| (name, site.descriptor)).collect()
     }
 
     /// Returns the exports with handles. For each: the number of handles that stay with this version, and the number of those
     /// that follow upgrades.
-    fn handles(&self) -> impl Iterator<Item = (&str, &Export, usize, usize)> {
-        let exports = self.0.exports.iter().filter(|(_, export)| export.handles() != 0);
-        exports.map(|(&name, export)| match self.lineage().live_handles(name) {
-            // Those that follow have one between them.
-            Some(live) => (name, export, export.handles().saturating_sub(1), live),
-            None => (name, export, export.handles(), 0),
+    fn handles(&self) -> impl Iterator<Item = (&str, &Site, usize, usize)> {
+        // One share of each site is the plugin's own.
+        let shares = self.sites().map(|(name, site)| (name, &**site, Arc::strong_count(site) - 1));
+        shares.filter(|(.., handles)| *handles != 0).map(|(name, site, handles)| {
+            match self.lineage().live_handles(name) {
+                // Those that follow have one between them.
+                Some(live) => (name, site, handles.saturating_sub(1), live),
+                None => (name, site, handles, 0),
+            }
         })
-    }
-
-    /// The exports, by name.
-    pub(crate) fn table(&self) -> impl Iterator<Item = (&'static str, &Export)> {
-        self.0.exports.iter().map(|(name, export)| (*name, export))
     }
 
     /// Returns true if it exports that name.
@@ -239,11 +211,6 @@ impl Plugin {
         &self.0.description
     }
 
-    /// Returns true if no look-up may ask for a fault.
-    pub(crate) fn refuses_faults(&self) -> bool {
-        self.0.refuses_faults
-    }
-
     /// Returns true if the two are the same version of one plugin.
     pub(crate) fn is_same(&self, other: &Plugin) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -257,12 +224,13 @@ impl Plugin {
         &self.0.place.lineage
     }
 
+    /// The exports, by name.
     pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {
-        self.0.exports.iter().map(|(name, export)| (*name, &export.site))
+        self.0.exports.iter().map(|(name, (site, _))| (*name, site))
     }
 
-    /// The entry of the hook that saves the state.
-    pub(crate) fn save(&self) -> Option<&Entry> {
+    /// The hook that saves the state.
+    pub(crate) fn save(&self) -> Option<&Hook> {
         self.0.save.as_ref()
     }
 
@@ -326,28 +294,23 @@ impl Plugin {
     /// [`Error::NoSuchExport`], [`Error::TypeMismatch`], [`Error::NoFaults`], and [`Error::Access`] if the plugin panics
     /// while it gives access to a static.
     pub fn get<F: Lookup>(&self, name: &str) -> Result<F::Handle, Error> {
-        self.fitting::<F>(name)?.bind::<F>()
+        Fitting::<F>(self.check_type::<F>(name)?.clone(), PhantomData).bind()
     }
 
-    /// The site of an export that has this type.
-    fn fitting<F: Lookup>(&self, name: &str) -> Result<Fitting, Error> {
-        Ok(Fitting(self.check_type::<F>(name)?.site.clone()))
-    }
-
-    /// The export with that name, if it may be used as the type that is asked for.
-    pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Export, Error> {
-        let export = self.export(name)?;
-        if !F::FLAT.matches(export.descriptor) {
-            self.check(name, export.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
+    /// The site of the export with that name, if it may be used as the type that is asked for.
+    pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Arc<Site>, Error> {
+        let (site, _) = self.export(name)?;
+        if !F::FLAT.matches(site.descriptor) {
+            self.check(name, site.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
         }
-        if F::TAKES_FAULT && self.0.refuses_faults {
+        if F::TAKES_FAULT && site.refuses_faults {
             return Err(Error::NoFaults { plugin: self.name().to_owned(), name: name.to_owned() });
         }
-        Ok(export)
+        Ok(site)
     }
 
     /// The export with that name.
-    pub(crate) fn export(&self, name: &str) -> Result<&Export, Error> {
+    pub(crate) fn export(&self, name: &str) -> Result<&(Arc<Site>, Prepared), Error> {
         let Some(export) = self.0.exports.get(name) else {
             no_nul(name)?;
             let exports = self.0.description.exports().iter().map(String::as_str);
@@ -358,9 +321,8 @@ impl Plugin {
 
     /// The modules of an export's types, one a line, as far as they are known.
     pub(crate) fn modules(&self, name: &str) -> &str {
-        let entries = self.library().map(Library::entries).unwrap_or_default();
-        let export = entries.into_iter().find(|entry| entry.kind == Kind::Export && entry.item.name == name);
-        export.map(|entry| entry.item.modules).unwrap_or_default()
+        let exports = self.library().map(|library| library.items().exports).unwrap_or_default();
+        exports.into_iter().find(|(item, _)| item.name == name).map(|(item, _)| item.modules).unwrap_or_default()
     }
 
     /// Checks that an export can be used as the type that is asked for, although the descriptors differ.
@@ -377,22 +339,22 @@ impl Plugin {
     }
 }
 
-/// The site of an export that was found to have the type which is asked for.
-pub(crate) struct Fitting(Arc<Site>);
+/// The site of an export that may be used as the type `F`.
+pub(crate) struct Fitting<F>(Arc<Site>, PhantomData<F>);
 
-impl Fitting {
-    /// The site, if the descriptor there is that of the type which is asked for.
+impl<F: Lookup> Fitting<F> {
+    /// The site, if its descriptor is that of `F`, and `F` asks for no fault that the site refuses.
     #[inline]
-    pub(crate) fn of<F: Lookup>(descriptor: &[u8], site: impl FnOnce() -> Option<Arc<Site>>) -> Option<Self> {
-        if F::FLAT.matches(descriptor) { site().map(Fitting) } else { None }
+    pub(crate) fn of(site: Arc<Site>) -> Option<Self> {
+        let fits = F::FLAT.matches(site.descriptor) && !(F::TAKES_FAULT && site.refuses_faults);
+        fits.then(|| Fitting(site, PhantomData))
     }
 
     /// Makes a handle to the export.
     #[inline]
-    pub(crate) fn bind<F: Lookup>(self) -> Result<F::Handle, Error> {
-        // SAFETY: the site's descriptor fits `F::NODE`: each caller has made `self` for the same `F`, by `of`, which compares the
-        // descriptors, or by `Plugin::fitting`, which asks `check_type`. `Plugin::new` gives the site an origin with a share in
-        // the library.
+    pub(crate) fn bind(self) -> Result<F::Handle, Error> {
+        // SAFETY: the site's descriptor fits `F::NODE`: `of` and `Plugin::fitting` alone make a `Fitting<F>`, and compare the
+        // descriptors. `Plugin::new` gives the site an origin with a share in the library.
         unsafe { F::bind(self.0) }.map_err(|fault| Error::Access(Box::new(fault)))
     }
 }
@@ -403,7 +365,7 @@ impl Serving for Plugin {
     }
 
     fn site(&self, export: &str) -> Option<&Arc<Site>> {
-        self.0.exports.get(export).map(|export| &export.site)
+        self.0.exports.get(export).map(|(site, _)| site)
     }
 }
 
@@ -420,7 +382,8 @@ impl fmt::Debug for Plugin {
 #[cfg(test)]
 pub(crate) mod tests {
     use plugin_core::descriptor::Tag;
-    use plugin_core::record::Item;
+    use plugin_core::record::Kind;
+    use plugin_core::table::Export;
 
     use super::*;
     use crate::inspect::info::PanicStrategy;
@@ -428,29 +391,26 @@ pub(crate) mod tests {
 
     /// Returns a plugin from a file, with exports of these names, which are not called.
     pub(crate) fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {
-        let entry = |name: &&'static str| {
+        let item = |name: &&'static str| {
             let (package, version, module, docs, arguments) = ("", "", "", "", "");
             let descriptor = <fn() as Lookup>::NODE.to_bytes().leak();
             let (line, column, in_library) = (1, 1, true);
-            Entry {
+            let item = Item {
                 kind: Kind::Export,
-                item: Item {
-                    package,
-                    version,
-                    module,
-                    line,
-                    column,
-                    name,
-                    docs,
-                    arguments,
-                    descriptor,
-                    in_library,
-                    modules: "",
-                },
-                entry: std::ptr::null(),
-                #[cfg(feature = "serde")]
-                invoke: None,
-            }
+                package,
+                version,
+                module,
+                line,
+                column,
+                name,
+                docs,
+                arguments,
+                descriptor,
+                in_library,
+                modules: "",
+            };
+            // SAFETY: nothing calls the entry.
+            (item, unsafe { Export::new(&[], std::ptr::null(), None) })
         };
         let info = |name: &&str| ExportInfo {
             name: (*name).to_owned(),
@@ -469,9 +429,9 @@ pub(crate) mod tests {
             panic: PanicStrategy::Unwind,
             exports: exports.iter().map(info).collect(),
         };
-        let entries: Vec<_> = exports.iter().map(entry).collect();
+        let items = Items::new(exports.iter().map(item).collect(), name);
         let file = (PathBuf::from(name), Stamp::new(&std::fs::metadata(env!("CARGO_MANIFEST_DIR")).unwrap()));
-        Plugin::new(info.into(), false, Some(file), Arc::new(()), &entries, place)
+        Plugin::new(info.into(), false, Some(file), Arc::new(()), &items, place)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use plugin_core::{Lookup, Site};
 use crate::error::Error;
 use crate::error::names::no_nul;
 use crate::inspect::description::Description;
-use crate::plugin::{Export, Fitting, Plugin, normal};
+use crate::plugin::{Fitting, Plugin, normal};
 use crate::unload::detached_plugin::DetachedPlugin;
 use crate::upgrade::lineage::Lineage;
 #[cfg(feature = "watch")]
@@ -110,13 +110,10 @@ impl Registry {
 
     fn index_from(&mut self, first: usize) {
         for (place, plugin) in self.plugins.iter().enumerate().skip(first) {
-            for (name, export) in plugin.table() {
+            for (name, site) in plugin.sites() {
                 match self.exports.get_mut(name) {
                     Some(exporters) => *exporters = Exporters::Several,
-                    None => {
-                        let only = Exported::new(place, export, plugin.refuses_faults());
-                        _ = self.exports.insert(name.into(), Exporters::One(only));
-                    }
+                    None => _ = self.exports.insert(name.into(), Exporters::One(place, Arc::downgrade(site))),
                 }
             }
         }
@@ -124,9 +121,9 @@ impl Registry {
 
     /// The site of an export that only one plugin has, if it has the very type that is asked for.
     #[inline]
-    pub(crate) fn fitting<F: Lookup>(&self, name: &str) -> Option<Fitting> {
+    pub(crate) fn fitting<F: Lookup>(&self, name: &str) -> Option<Fitting<F>> {
         match self.exports.get(name)? {
-            Exporters::One(export) => export.fitting::<F>(),
+            Exporters::One(_, site) => Fitting::of(site.upgrade()?),
             Exporters::Several => None,
         }
     }
@@ -150,7 +147,7 @@ impl Registry {
     /// The one plugin that exports `name`.
     pub(crate) fn exporter(&self, name: &str) -> Result<&Plugin, Error> {
         match self.exports.get(name) {
-            Some(Exporters::One(export)) => Ok(&self.plugins[export.plugin]),
+            Some(&Exporters::One(plugin, _)) => Ok(&self.plugins[plugin]),
             Some(Exporters::Several) => Err(Error::Ambiguous {
                 name: name.to_owned(),
                 plugins: self.exporters(name).map(|plugin| plugin.name().to_owned()).collect(),
@@ -195,9 +192,9 @@ impl Registry {
             return self.index();
         }
         let plugin = &self.plugins[place];
-        for (name, export) in plugin.table() {
-            if let Some(Exporters::One(only)) = self.exports.get_mut(name) {
-                *only = Exported::new(place, export, plugin.refuses_faults());
+        for (name, site) in plugin.sites() {
+            if let Some(Exporters::One(_, only)) = self.exports.get_mut(name) {
+                *only = Arc::downgrade(site);
             }
         }
     }
@@ -280,33 +277,8 @@ impl Registry {
 
 /// The exporters of one name.
 enum Exporters {
-    One(Exported),
+    /// The index of the only exporter in `Registry::plugins`, and the export's site. The reference is weak, because shares are
+    /// handles. The plugin's own share lives as long as the plugin is in the tables.
+    One(usize, Weak<Site>),
     Several,
-}
-
-/// The parts of an export that a look-up needs, in one place: with many exports, each step to another place is a miss of
-/// the cache.
-struct Exported {
-    /// The index of the exporting plugin in `Registry::plugins`.
-    plugin: usize,
-    /// The descriptor in the library, which the plugin keeps loaded.
-    descriptor: &'static [u8],
-    /// Weak, because shares are handles. The plugin's own lives as long as the plugin is in the tables.
-    site: Weak<Site>,
-    refuses_faults: bool,
-}
-
-impl Exported {
-    fn new(plugin: usize, export: &Export, refuses_faults: bool) -> Self {
-        Exported { plugin, descriptor: export.descriptor, site: Arc::downgrade(&export.site), refuses_faults }
-    }
-
-    /// The site, if the descriptors are equal, and no fault is asked for that the plugin cannot return.
-    #[inline]
-    fn fitting<F: Lookup>(&self) -> Option<Fitting> {
-        if F::TAKES_FAULT && self.refuses_faults {
-            return None;
-        }
-        Fitting::of::<F>(self.descriptor, || self.site.upgrade())
-    }
 }

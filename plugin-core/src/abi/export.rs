@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use super::outcome::Context;
 
 /// One annotated item: its record and its entry.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Export {
     record: *const u8,

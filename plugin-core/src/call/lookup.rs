@@ -3,17 +3,28 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use crate::abi::Invoke;
 use crate::describe::{Flat, Node};
 use crate::fault::Fault;
 use crate::origin::Origin;
 
 /// One export of one loaded plugin. All handles to the export share its site.
+///
+/// A look-up among many exports misses the cache at each step to another place. So the fields that it reads come first,
+/// beside the counts of the `Arc`.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Site {
-    /// The origin of the export's values. It keeps the library loaded.
-    pub origin: Origin,
+    /// The descriptor in the library, which `origin` keeps loaded.
+    pub descriptor: &'static [u8],
     /// The entry, which a handle calls.
     pub entry: *const c_void,
+    /// True if a look-up may not ask for the export's faults.
+    pub refuses_faults: bool,
+    /// The origin of the export's values. It keeps the library loaded.
+    pub origin: Origin,
+    /// The function that calls the entry with arguments by address. Only a function has one.
+    pub invoke: Option<Invoke>,
     /// The plugin's name and the export's, `greeter::greet`.
     pub label: String,
 }

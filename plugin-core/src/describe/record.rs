@@ -256,6 +256,8 @@ impl<'a> Build<'a> {
 /// One annotated item: the content of every record except [`Kind::Build`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item<'a> {
+    /// The subject of the record.
+    pub kind: Kind,
     /// The package that contains the item.
     pub package: &'a str,
     /// The package's version.
@@ -288,6 +290,7 @@ impl<'a> Item<'a> {
     /// Reads the fields of an item's record.
     pub fn read(record: &RawRecord<'a>) -> Option<Self> {
         Some(Item {
+            kind: Kind::from_byte(record.kind)?,
             package: record.text(0)?,
             version: record.text(1)?,
             module: record.text(2)?,

@@ -67,8 +67,11 @@ macro_rules! call {
         }
 
         let site = Site {
-            origin: Origin::HOST,
+            descriptor: &[],
             entry: entry as unsafe extern "C" fn(Context $(, argument_repr!($kind u64))*) -> _ as *const c_void,
+            refuses_faults: false,
+            origin: Origin::HOST,
+            invoke: None,
             label: stringify!($($kind)*).to_owned(),
         };
         let site = Arc::new(site);

@@ -6,14 +6,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use plugin_core::fault::observe_panics;
-use plugin_core::record::{Build, RawRecord};
-use plugin_core::table;
+use plugin_core::record::{Build, Item, RawRecord};
+use plugin_core::table::{self, Export};
 
 use crate::error::Error;
 use crate::error::at::At as _;
 use crate::inspect::info::PluginInfo;
-use crate::library::entry::Entry;
 use crate::library::hooks::Hooks;
+use crate::library::items::{Items, described};
 use crate::services::Services;
 use crate::services::faults::Faults;
 use crate::services::memory::Memory;
@@ -22,7 +22,7 @@ use crate::work::timeout::Steps;
 /// A linked plugin. Each package of the program that exports something is one.
 pub(crate) struct LinkedPlugin {
     pub(crate) info: PluginInfo,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) items: Items,
 }
 
 /// A share in the attachment of the program's plugins. They are attached once for all hosts of the process: with the first
@@ -37,7 +37,7 @@ struct State {
     /// The thread that runs hooks now: the init hooks before the first attachment, or the shutdown hooks after the last.
     in_hooks: Option<ThreadId>,
     /// The hooks to run when the last [`Attachment`] is dropped.
-    shutdown: Vec<(Hooks, Arc<Services>)>,
+    shutdown: Vec<(Arc<Hooks>, Arc<Services>)>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State { count: 0, in_hooks: None, shutdown: Vec::new() });
@@ -81,10 +81,10 @@ impl Attachment {
         if state.count == 0 {
             let hooks: Vec<_> = plugins
                 .iter()
-                .map(|LinkedPlugin { info, entries }| {
+                .map(|LinkedPlugin { info, items }| {
                     let services =
                         Services::new(info.name.clone(), false, Memory::Plain, faults.clone(), BTreeSet::new());
-                    (Hooks::new(entries, &info.name), services)
+                    (items.hooks.clone(), services)
                 })
                 .collect();
             let (locked, started) = run_hooks(state, || {
@@ -116,7 +116,7 @@ impl Drop for Attachment {
     }
 }
 
-fn run_shutdown(plugins: &[(Hooks, Arc<Services>)]) {
+fn run_shutdown(plugins: &[(Arc<Hooks>, Arc<Services>)]) {
     for (hooks, services) in plugins.iter().rev() {
         hooks.run_shutdown(services, &Steps::unlimited(), |_| ());
     }
@@ -125,25 +125,27 @@ fn run_shutdown(plugins: &[(Hooks, Arc<Services>)]) {
 /// Attaches every package of this program that exports something, in the order of their names.
 pub(crate) fn attach(faults: &Arc<Faults>) -> Result<(Vec<LinkedPlugin>, Arc<Attachment>), Error> {
     observe_panics();
-    let mut packages: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
-    for export in table::registered() {
-        // SAFETY: `table::registered` has the exports of this program, or of the plugin that this host is in. Its code runs here,
+    let mut packages: BTreeMap<&'static str, Vec<(Item<'static>, Export)>> = BTreeMap::new();
+    for row in table::registered() {
+        // SAFETY: `table::registered` has the rows of this program, or of the plugin that this host is in. Its code runs here,
         // and it stays mapped as long as a host in it exists.
-        if let Some(entry) = unsafe { Entry::new(export) } {
-            packages.entry(entry.item.package).or_default().push(entry);
+        if let Some((item, row)) = unsafe { described(row) } {
+            packages.entry(item.package).or_default().push((item, row));
         }
     }
-    let plugins =
-        packages.into_iter().map(|(package, entries)| Ok(LinkedPlugin { info: info(package, &entries)?, entries }));
+    let plugins = packages.into_iter().map(|(package, items)| {
+        let info = info(package, &items)?;
+        Ok(LinkedPlugin { info, items: Items::new(items, package) })
+    });
     let plugins = plugins.collect::<Result<Vec<_>, Error>>()?;
     let attachment = Attachment::new(&plugins, faults)?;
     Ok((plugins, Arc::new(attachment)))
 }
 
-fn info(package: &str, entries: &[Entry]) -> Result<PluginInfo, Error> {
+fn info(package: &str, items: &[(Item<'static>, Export)]) -> Result<PluginInfo, Error> {
     let build = RawRecord::read(table::build_record());
     let build = build.ok().flatten().and_then(|(record, _)| Build::read(&record));
     let build = build.expect("plugin-core's own record has the form that it documents");
-    let version = entries.first().map_or("", |entry| entry.item.version);
-    PluginInfo::new(package, version, &build, entries.iter().map(|entry| (entry.kind, &entry.item))).at(Path::new(""))
+    let version = items.first().map_or("", |(item, _)| item.version);
+    PluginInfo::new(package, version, &build, items.iter().map(|(item, _)| item)).at(Path::new(""))
 }

@@ -69,11 +69,11 @@ impl Host {
     /// ```
     pub fn with_linked(self) -> Result<Self, Error> {
         let (plugins, attached) = linked::attach(&self.config.settings.faults)?;
-        for LinkedPlugin { info, entries } in plugins {
+        for LinkedPlugin { info, items } in plugins {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
             let description = info.into();
             let refuses_faults = self.config.refuses_faults(&description);
-            let plugin = Plugin::new(description, refuses_faults, None, attached.clone(), &entries, Place::first());
+            let plugin = Plugin::new(description, refuses_faults, None, attached.clone(), &items, Place::first());
             self.write().add(plugin);
             reserved.keep();
         }

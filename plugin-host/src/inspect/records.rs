@@ -15,7 +15,7 @@ use crate::schema::signature::Signature;
 /// The records of a library.
 pub(crate) struct Records<'a> {
     build: Build<'a>,
-    items: Vec<(Kind, Item<'a>)>,
+    items: Vec<Item<'a>>,
 }
 
 impl<'a> Records<'a> {
@@ -33,7 +33,7 @@ impl<'a> Records<'a> {
                     build =
                         Some(Build::read(&record).ok_or_else(|| FileError::damaged("its build record is cut short"))?);
                 }
-                Some(kind) => {
+                Some(_) => {
                     let item = Item::read(&record)
                         .ok_or_else(|| FileError::damaged("a record of its exports is cut short"))?;
                     let found = item.descriptor.len();
@@ -48,7 +48,7 @@ impl<'a> Records<'a> {
                     }
                     count += 1;
                     if count <= limits.exports {
-                        items.push((kind, item));
+                        items.push(item);
                     }
                 }
                 // A kind of record that a later SDK has added.
@@ -74,7 +74,7 @@ impl<'a> Records<'a> {
         let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         let stem = stem.strip_prefix(std::env::consts::DLL_PREFIX).unwrap_or(stem);
         let crate_of = |item: &Item<'a>| item.module.split("::").next().unwrap_or_default();
-        let items = || self.items.iter().map(|(_, item)| item).filter(|item| item.in_library);
+        let items = || self.items.iter().filter(|item| item.in_library);
         match items().find(|item| crate_of(item) == stem).or_else(|| items().next()) {
             Some(item) => (item.package.to_owned(), item.version.to_owned()),
             None => (stem.to_owned(), String::new()),
@@ -88,12 +88,12 @@ impl<'a> Records<'a> {
 
     /// Returns the names of the exports, in order.
     pub(crate) fn exports(&self) -> Result<Vec<&'a str>, FileError> {
-        names(self.items.iter().map(|(kind, item)| (*kind, item)))
+        names(self.items.iter())
     }
 
     pub(crate) fn into_info(self, path: &Path) -> Result<PluginInfo, FileError> {
         let (name, version) = self.root(path);
-        PluginInfo::new(&name, &version, &self.build, self.items.iter().map(|(kind, item)| (*kind, item)))
+        PluginInfo::new(&name, &version, &self.build, self.items.iter())
     }
 }
 
@@ -108,8 +108,8 @@ fn panic_strategy(build: &Build<'_>) -> PanicStrategy {
 
 /// Returns the names of the exports among `items`, in order. Two exports of one name are an error, and so are two hooks that
 /// save or two that restore.
-fn names<'i, 'a: 'i>(items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone) -> Result<Vec<&'a str>, FileError> {
-    let of = |wanted| items.clone().filter(move |(kind, _)| *kind == wanted).map(|(_, item)| item);
+fn names<'i, 'a: 'i>(items: impl Iterator<Item = &'i Item<'a>> + Clone) -> Result<Vec<&'a str>, FileError> {
+    let of = |wanted| items.clone().filter(move |item| item.kind == wanted);
     for (kind, hook) in [(Kind::Save, "save"), (Kind::Restore, "restore")] {
         let mut hooks = of(kind).map(|item| item.module.to_owned());
         if let (Some(first), Some(second)) = (hooks.next(), hooks.next()) {
@@ -131,12 +131,12 @@ impl PluginInfo {
         name: &str,
         version: &str,
         build: &Build<'_>,
-        items: impl Iterator<Item = (Kind, &'i Item<'a>)> + Clone,
+        items: impl Iterator<Item = &'i Item<'a>> + Clone,
     ) -> Result<Self, FileError> {
         names(items.clone())?;
         let panic = panic_strategy(build);
-        let exports = items.filter(|(kind, _)| *kind == Kind::Export);
-        let mut exports: Vec<_> = exports.map(|(_, item)| ExportInfo::new(item)).collect();
+        let exports = items.filter(|item| item.kind == Kind::Export);
+        let mut exports: Vec<_> = exports.map(ExportInfo::new).collect();
         exports.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(PluginInfo {
             name: name.to_owned(),

@@ -1,35 +1,40 @@
-//! The init and shutdown hooks of a plugin.
+//! The hooks of a plugin, and the code that runs them.
 
+use std::ffi::c_void;
 use std::path::Path;
 
-use plugin_core::Fault;
-use plugin_core::record::Kind;
+use plugin_core::fault::{Context, FaultRepr, Outcome};
+use plugin_core::record::{Item, Kind};
+use plugin_core::state::StateRepr;
+use plugin_core::table::Export;
+use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
-use crate::library::entry::Entry;
 use crate::services::Services;
 use crate::work::timeout::Steps;
 
-/// The hooks of a plugin in the order they run: of init hooks, those of the crates it depends on, by package name, then its
+/// The hooks of a plugin. The init hooks are in the order they run: those of the crates it depends on, by package name, then its
 /// own; within a crate by module, then by line. Shutdown hooks run in the opposite order.
 pub(crate) struct Hooks {
-    pub(crate) init: Vec<Entry>,
-    pub(crate) shutdown: Vec<Entry>,
+    pub(crate) init: Vec<Hook>,
+    pub(crate) shutdown: Vec<Hook>,
+    pub(crate) save: Option<Hook>,
+    pub(crate) restore: Option<Hook>,
 }
 
 impl Hooks {
-    pub(crate) fn new(entries: &[Entry], plugin: &str) -> Self {
-        let of = |kind| {
-            let mut hooks: Vec<Entry> = entries.iter().filter(|entry| entry.kind == kind).cloned().collect();
-            hooks.sort_by_key(|hook| {
-                let item = &hook.item;
-                (item.package == plugin, item.package, item.module, item.line, item.column)
-            });
-            hooks
-        };
-        let (init, mut shutdown) = (of(Kind::Init), of(Kind::Shutdown));
-        shutdown.reverse();
-        Hooks { init, shutdown }
+    pub(crate) fn new(items: Vec<(Item<'static>, Export)>, plugin: &str) -> Self {
+        let mut hooks: Vec<Hook> = items.into_iter().map(|(item, row)| Hook { item, row }).collect();
+        hooks.sort_by_key(|Hook { item, .. }| {
+            (item.package == plugin, item.package, item.module, item.line, item.column)
+        });
+        let of = |kind| hooks.iter().filter(move |hook| hook.item.kind == kind).cloned();
+        Hooks {
+            init: of(Kind::Init).collect(),
+            shutdown: of(Kind::Shutdown).rev().collect(),
+            save: of(Kind::Save).next(),
+            restore: of(Kind::Restore).next(),
+        }
     }
 
     /// Runs the init hooks, up to the first that fails or that takes longer than the limit. `begin` is told of each.
@@ -72,4 +77,76 @@ impl Hooks {
             services.report(fault, hook.item.name);
         }
     }
+}
+
+/// A hook that a library has registered: the description, and the row with the entry.
+///
+/// The texts lie in the library. The holder of a hook also holds the library.
+#[derive(Clone)]
+pub(crate) struct Hook {
+    pub(crate) item: Item<'static>,
+    row: Export,
+}
+
+impl Hook {
+    /// Runs an init or shutdown hook.
+    pub(crate) fn run_hook(&self) -> Result<Result<(), String>, Fault> {
+        // SAFETY: `plugin_export` gives each entry of the kinds `Init` and `Shutdown` this type. `Hooks::new` chooses the hooks that
+        // run here by these kinds.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> HookOutcome>(self.row.entry())
+        };
+        // SAFETY: the library is mapped while the row is used, as `described` demands. A hook ignores its context. Its outcome is
+        // lifted once, here.
+        unsafe { lift_hook(entry(std::ptr::null())) }
+    }
+
+    /// Saves the plugin's state.
+    pub(crate) fn run_save(&self) -> Result<StateRepr, Fault> {
+        // SAFETY: `plugin_export` gives each entry of the kind `Save` this type. `Hooks::new` chooses the hook that runs here by
+        // this kind.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<StateRepr>>(self.row.entry())
+        };
+        // SAFETY: the library is mapped while the row is used, as `described` demands. The outcome is used once, here.
+        unsafe { entry(std::ptr::null()).into_result() }
+    }
+
+    /// Restores a state.
+    ///
+    /// # Safety
+    ///
+    /// The version that has saved the state is still mapped, and the type that it saves fits the type that this hook
+    /// restores. This hook has the kind `Restore`.
+    pub(crate) unsafe fn run_restore(&self, state: StateRepr) -> Result<Result<(), String>, Fault> {
+        // SAFETY: `plugin_export` gives each entry of the kind `Restore` this type, and the caller promises this kind.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> HookOutcome>(
+                self.row.entry(),
+            )
+        };
+        // SAFETY: the saver is mapped and the types fit, as this function demands. The state is passed once, because `pass`
+        // takes it. This hook's library is mapped while the row is used, as `described` demands.
+        unsafe { state.pass(|state| lift_hook(entry(std::ptr::null(), state))) }
+    }
+
+    /// A fault of this hook of the plugin's.
+    pub(crate) fn fault_of(&self, plugin: &str, mut fault: Fault) -> Box<Fault> {
+        fault.export = Some(format!("{plugin}::{}", self.item.name));
+        Box::new(fault)
+    }
+}
+
+/// The result of a hook.
+type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
+
+/// Lifts the outcome of a hook.
+///
+/// # Safety
+///
+/// A hook of a library that is mapped has returned the outcome. The outcome is lifted once.
+unsafe fn lift_hook(outcome: HookOutcome) -> Result<Result<(), String>, Fault> {
+    // SAFETY: the hook has lowered a `Result<(), String>` or made the fault. Its library is mapped, and both are taken once,
+    // as this function demands.
+    unsafe { outcome.lift(&Origin::HOST).map_err(|fault| FaultRepr::take(fault)) }
 }

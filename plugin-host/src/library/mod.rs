@@ -2,9 +2,9 @@
 
 #[cfg(windows)]
 pub(crate) mod copies;
-pub(crate) mod entry;
 pub(crate) mod hooks;
 pub(crate) mod image;
+pub(crate) mod items;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(crate) mod spelling;
 #[cfg(target_os = "linux")]
@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use plugin_core::Fault;
+use plugin_core::record::Item;
 use plugin_core::table::{
     self, Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin,
     opening_controlled,
@@ -30,9 +31,9 @@ use crate::file::mapping::Mapping;
 use crate::file::source::Source;
 use crate::inspect::Inspected;
 use crate::inspect::header::Header;
-use crate::library::entry::Entry;
 use crate::library::hooks::Hooks;
 use crate::library::image::Image;
+use crate::library::items::{Items, described};
 use crate::os::descriptors::is_out_of_files;
 use crate::os::loader::loader;
 use crate::services::Services;
@@ -358,30 +359,31 @@ impl Library {
             when_unused: OnceLock::new(),
         };
         if settings.crash_reports {
-            let (address, entries) = (std::ptr::from_ref(table).cast(), library.entries());
-            let named = Named::new(inspected.description.name(), path, address, &entries);
+            let (address, items) = (std::ptr::from_ref(table).cast(), library.items());
+            let named = Named::new(inspected.description.name(), path, address, &items.exports);
             library.mapped.as_mut().expect("just mapped").named = Some(named);
         }
         Ok(library)
     }
 
     /// The items that the library has registered.
-    pub(crate) fn entries(&self) -> Vec<Entry> {
-        unsafe extern "C" fn visit(entries: *mut c_void, export: *const Export) {
-            // SAFETY: `entries` is the address of the vector below, which nothing else uses during the visit. `export` is one of
-            // the library's own. Each user of an entry keeps the library mapped: `Host::bring_up` and `Plugin` have it, and a
+    pub(crate) fn items(&self) -> Items {
+        type Described = Vec<(Item<'static>, Export)>;
+        unsafe extern "C" fn visit(items: *mut c_void, row: *const Export) {
+            // SAFETY: `items` is the address of the vector below, which nothing else uses during the visit. `row` is one of the
+            // library's own. Each user of an item keeps the library mapped: `Host::bring_up` and `Plugin` have it, and a
             // task that runs hooks has `RunningHooks`.
-            unsafe { (*entries.cast::<Vec<Entry>>()).extend(Entry::new(&*export)) }
+            unsafe { (*items.cast::<Described>()).extend(described(&*row)) }
         }
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut items = Described::new();
         // SAFETY: the library is mapped, as `self.mapped` is not closed yet. `visit` gets the vector that it expects.
-        unsafe { (self.table.visit_exports)((&raw mut entries).cast(), visit) };
-        entries
+        unsafe { (self.table.visit_exports)((&raw mut items).cast(), visit) };
+        Items::new(items, self.services.plugin())
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
-    pub(crate) fn attach(mut self, entries: &[Entry], plugin: &str, path: &Path) -> Result<Self, Error> {
-        let hooks = self.hooks.insert(Arc::new(Hooks::new(entries, plugin))).clone();
+    pub(crate) fn attach(mut self, hooks: &Arc<Hooks>, plugin: &str, path: &Path) -> Result<Self, Error> {
+        self.hooks = Some(hooks.clone());
         if hooks.init.is_empty() {
             return Ok(self);
         }

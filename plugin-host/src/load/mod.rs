@@ -5,8 +5,6 @@ pub(crate) mod trust;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plugin_core::record::Kind;
-
 use crate::config::Config;
 use crate::error::Error;
 use crate::error::at::At as _;
@@ -17,7 +15,7 @@ use crate::file::source::Source;
 use crate::file::stamp::Stamp;
 use crate::host::Host;
 use crate::inspect::Inspected;
-use crate::library::entry::Entry;
+use crate::library::items::Items;
 use crate::library::{Library, Settings};
 use crate::load::trust::Grant;
 use crate::plugin::{Place, Plugin};
@@ -54,13 +52,13 @@ impl Host {
     pub(crate) fn bring_up(&self, path: PathBuf, version: &mut impl NewVersion) -> Result<Plugin, Error> {
         let candidate = self.read_plugin(path)?;
         version.admit(&candidate)?;
-        let (library, entries) = self.map(&candidate)?;
+        let (library, items) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
         let refuses_faults = self.config.refuses_faults(&description);
-        version.check(&path, &entries, refuses_faults)?;
-        let library = library.attach(&entries, description.name(), &path)?;
+        version.check(&path, &items, refuses_faults)?;
+        let library = library.attach(&items.hooks, description.name(), &path)?;
         let place = version.place();
-        Ok(Plugin::new(description, refuses_faults, Some((path, stamp)), Arc::new(library), &entries, place))
+        Ok(Plugin::new(description, refuses_faults, Some((path, stamp)), Arc::new(library), &items, place))
     }
 
     /// Reads, trusts and inspects a file. The trust decides before the file is read if it needs no digest.
@@ -80,19 +78,18 @@ impl Host {
     }
 
     /// Maps a file that was trusted and inspected, and reads what it has registered.
-    pub(crate) fn map(&self, candidate: &Candidate) -> Result<(Library, Vec<Entry>), Error> {
+    pub(crate) fn map(&self, candidate: &Candidate) -> Result<(Library, Items), Error> {
         let Candidate { path, source, inspected, .. } = candidate;
         if let Some(reason) = source.not_sealed() {
             self.config.on_event.tell(&Event::Copied { path: path.clone(), reason: reason.to_owned() });
         }
         let library = Library::map(path, source, inspected, &self.config.settings)?;
-        let entries = library.entries();
-        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
-        let mut registered: Vec<&str> = exports.map(|entry| entry.item.name).collect();
+        let items = library.items();
+        let mut registered: Vec<&str> = items.exports.iter().map(|(item, _)| item.name).collect();
         registered.sort_unstable();
         match inspected.description.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
             Some(missing) => Err(Error::NotRegistered { path: path.to_owned(), name: missing.clone() }),
-            None => Ok((library, entries)),
+            None => Ok((library, items)),
         }
     }
 }
@@ -102,9 +99,9 @@ pub(crate) trait NewVersion {
     /// Decides from the file whether it may be mapped. No code of it has run.
     fn admit(&mut self, candidate: &Candidate) -> Result<(), Error>;
 
-    /// Decides from the exports whether the init hooks may run. The constructors of the library have run. `refuses_faults` is
+    /// Decides from the exports and hooks whether the init hooks may run. The constructors of the library have run. `refuses_faults` is
     /// true if look-ups in the plugin may not ask for faults.
-    fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error>;
+    fn check(&mut self, path: &Path, items: &Items, refuses_faults: bool) -> Result<(), Error>;
 
     /// Returns the plugin's place among the others.
     fn place(&self) -> Place;
@@ -123,7 +120,7 @@ impl NewVersion for FirstVersion<'_> {
         Ok(())
     }
 
-    fn check(&mut self, _: &Path, _: &[Entry], _: bool) -> Result<(), Error> {
+    fn check(&mut self, _: &Path, _: &Items, _: bool) -> Result<(), Error> {
         Ok(())
     }
 

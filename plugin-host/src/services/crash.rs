@@ -15,9 +15,8 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
-use plugin_core::record::Kind;
-
-use crate::library::entry::Entry;
+use plugin_core::record::Item;
+use plugin_core::table::Export;
 
 /// The signals that are reported, and their names.
 const SIGNALS: [(c_int, &str); 5] = [
@@ -100,13 +99,13 @@ fn change(change: impl FnOnce(&mut Vec<Arc<Image>>)) {
 pub(crate) struct Named(Arc<Image>);
 
 impl Named {
-    /// Makes reports name this plugin. It is from the file at `path`, and has the code at `address` and these entries.
-    pub(crate) fn new(plugin: &str, path: &Path, address: *const c_void, entries: &[Entry]) -> Self {
+    /// Makes reports name this plugin. It is from the file at `path`, and has the code at `address` and these exports.
+    pub(crate) fn new(plugin: &str, path: &Path, address: *const c_void, exports: &[(Item<'static>, Export)]) -> Self {
         let mut found = Found { address: address.addr(), base: 0, code: Vec::new() };
         // SAFETY: `look_at` gets the data that it expects, a `Found`, which nothing else uses meanwhile.
         unsafe { libc::dl_iterate_phdr(Some(look_at), (&raw mut found).cast()) };
-        let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
-        let mut exports: Vec<_> = exports.map(|entry| (entry.entry.addr(), entry.item.name.to_owned())).collect();
+        let exports = exports.iter().map(|(item, row)| (row.entry().addr(), item.name.to_owned()));
+        let mut exports: Vec<_> = exports.collect();
         exports.sort_unstable();
         let label = format!("plugin `{plugin}` (`{}`)", path.display());
         let image = Arc::new(Image { label, base: found.base, code: found.code, exports });

@@ -86,7 +86,7 @@ impl Plugin {
         let Prepared::Static { layouts, access, value } = prepared else { return Err(export.unusable(prepared)) };
         // SAFETY: `Prepared::new` has computed `access` and `value` from this export's descriptor, which describes the static
         // and so its accessor. `self` keeps the plugin loaded, and is borrowed for longer than `read` lives.
-        let read = unsafe { StaticValue::read(export.entry, layouts, access, *value) };
+        let read = unsafe { StaticValue::read(export.site, layouts, access, *value) };
         let read = read.map_err(|failure| export.failed(failure, |fault| Error::Access(fault).into()))?;
         if matches!(&read.lent, Lent::Lock(locked) if locked.head.poisoned != 0) {
             return Err(CallError::Poisoned { export: export.label() });

@@ -5,13 +5,13 @@ use std::ffi::c_void;
 use std::fmt;
 use std::sync::Arc;
 
-use plugin_core::Fault;
 use plugin_core::repr::{BufferRepr, SliceRepr};
 use plugin_core::table::Invoke;
+use plugin_core::{Fault, Site};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize as _, Serializer};
 
-use crate::plugin::{Export, Plugin};
+use crate::plugin::Plugin;
 use crate::untyped::de::target::Target;
 use crate::untyped::error::CallError;
 use crate::untyped::free::Place;
@@ -25,18 +25,18 @@ use crate::untyped::walk::WalkState;
 pub(super) struct ExportRef<'a> {
     plugin: &'a Plugin,
     name: &'a str,
-    pub(super) entry: &'a Export,
+    pub(super) site: &'a Site,
 }
 
 impl<'a> ExportRef<'a> {
     pub(super) fn new(plugin: &'a Plugin, name: &'a str) -> Result<(Self, &'a Prepared), CallError> {
-        let entry = plugin.export(name)?;
-        let prepared = entry.prepared.get_or_init(|| Prepared::new(entry.descriptor));
-        Ok((ExportRef { plugin, name, entry }, prepared))
+        let (site, prepared) = plugin.export(name)?;
+        let prepared = prepared.get_or_init(|| Prepared::new(site.descriptor));
+        Ok((ExportRef { plugin, name, site }, prepared))
     }
 
     pub(super) fn label(&self) -> String {
-        self.entry.site.label.clone()
+        self.site.label.clone()
     }
 
     pub(super) fn declaration(&self) -> String {
@@ -113,7 +113,7 @@ pub(super) struct Returned<'a> {
 impl<'a> Call<'a> {
     pub(super) fn new(plugin: &'a Plugin, name: &'a str) -> Result<Self, CallError> {
         let (export, prepared) = ExportRef::new(plugin, name)?;
-        match (prepared, export.entry.invoke) {
+        match (prepared, export.site.invoke) {
             (Prepared::Function { layouts, arguments, result }, Some(invoke)) => {
                 Ok(Call { export, layouts, arguments, result: *result, invoke })
             }

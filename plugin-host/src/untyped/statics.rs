@@ -3,11 +3,11 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 
+use plugin_core::Site;
 use plugin_core::descriptor::Tag;
 use plugin_core::fault::{Context, Outcome};
 use plugin_core::repr::{AccessRepr, BufferRepr, LockRepr, LockedHead};
 
-use crate::plugin::Export;
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
@@ -63,17 +63,12 @@ impl<'a> StaticValue<'a> {
     ///
     /// The static has the type `value`, and the export's accessor gives this kind of access to it. The plugin stays
     /// loaded until the returned value is dropped.
-    pub(super) unsafe fn read(
-        export: &Export,
-        layouts: &'a Layouts,
-        access: &Access,
-        value: Id,
-    ) -> Result<Self, Failure> {
+    pub(super) unsafe fn read(site: &Site, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         match access {
             // SAFETY: the type, the accessor and the plugin are as this function demands, and `access` is `Lock`.
-            Access::Lock => unsafe { Self::read_lock(export, layouts, value) },
+            Access::Lock => unsafe { Self::read_lock(site, layouts, value) },
             // SAFETY: the type, the accessor and the plugin are as this function demands, and `access` is not `Lock`.
-            _ => unsafe { Self::read_access(export, layouts, access, value) },
+            _ => unsafe { Self::read_access(site, layouts, access, value) },
         }
     }
 
@@ -82,13 +77,13 @@ impl<'a> StaticValue<'a> {
     /// # Safety
     ///
     /// All that [`read`](Self::read) demands. `access` is not [`Access::Lock`].
-    unsafe fn read_access(export: &Export, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
+    unsafe fn read_access(site: &Site, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
         let node = layouts.get(value);
         let place = Place::new(layouts, node.size, node.align)?;
         // SAFETY: the accessor gives this access, as this function demands. In plugin-core, `PluginStatic::Access` is
         // `AccessRepr` for each static that is not a lock, so the accessor has this type.
-        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(export.site.entry) };
-        // SAFETY: the origin of `export.site` keeps the library loaded. An accessor ignores its context. The outcome is used
+        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(site.entry) };
+        // SAFETY: the origin of `site` keeps the library loaded. An accessor ignores its context. The outcome is used
         // once, here.
         let lent = unsafe { entry(std::ptr::null()).into_result()? };
         let (first, _) = lent.elements().raw_parts();
@@ -115,12 +110,12 @@ impl<'a> StaticValue<'a> {
     /// # Safety
     ///
     /// All that [`read`](Self::read) demands, with [`Access::Lock`].
-    unsafe fn read_lock(export: &Export, layouts: &'a Layouts, value: Id) -> Result<Self, Failure> {
+    unsafe fn read_lock(site: &Site, layouts: &'a Layouts, value: Id) -> Result<Self, Failure> {
         // SAFETY: the accessor is that of a lock, as this function demands. In plugin-core, `PluginStatic::Access` is a
         // `LockRepr` for each lock. `u8` stands for the type of the value: a `LockRepr` consists of pointers, and those that
         // depend on the type are not called.
-        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(export.site.entry) };
-        // SAFETY: the origin of `export.site` keeps the library loaded. An accessor ignores its context. The outcome is used
+        let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(site.entry) };
+        // SAFETY: the origin of `site` keeps the library loaded. An accessor ignores its context. The outcome is used
         // once, here.
         let lock = unsafe { entry(std::ptr::null()).into_result()? };
         let node = layouts.get(value);

@@ -39,14 +39,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plugin_core::descriptor::Node;
-use plugin_core::record::{Item, Kind};
+use plugin_core::record::Item;
 use plugin_core::{FunctionType, Live};
 
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
 use crate::file::resolve::{is_bare, resolve};
 use crate::host::Host;
-use crate::library::entry::Entry;
+use crate::library::hooks::Hook;
+use crate::library::items::Items;
 use crate::load::{Candidate, NewVersion};
 use crate::plugin::{Place, Plugin};
 use crate::schema::difference::Sides;
@@ -219,12 +220,6 @@ impl Host {
     }
 }
 
-/// Returns a library's exports by name.
-fn exports(entries: &[Entry]) -> HashMap<&'static str, Item<'static>> {
-    let exports = entries.iter().filter(|entry| entry.kind == Kind::Export);
-    exports.map(|entry| (entry.item.name, entry.item.clone())).collect()
-}
-
 /// The new version of an upgrade, from its file on.
 struct NextVersion<'a> {
     old: &'a Plugin,
@@ -243,11 +238,12 @@ impl NewVersion for NextVersion<'_> {
         Err(Error::OtherPlugin { path: candidate.path.clone(), expected, found })
     }
 
-    fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error> {
-        let next = Next { old: self.old, path: path.to_owned(), exports: exports(entries), refuses_faults };
+    fn check(&mut self, path: &Path, items: &Items, refuses_faults: bool) -> Result<(), Error> {
+        let exports = items.exports.iter().map(|(item, _)| (item.name, item.clone())).collect();
+        let next = Next { old: self.old, path: path.to_owned(), exports, refuses_faults };
         next.check_handles()?;
         next.check_followers(self.lineage)?;
-        let handover = next.handover(entries)?;
+        let handover = next.handover(items.hooks.restore.as_ref())?;
         self.checked = Some((next, handover));
         Ok(())
     }
@@ -261,6 +257,7 @@ impl NewVersion for NextVersion<'_> {
 struct Next<'a> {
     old: &'a Plugin,
     path: PathBuf,
+    /// The descriptions of the exports by name.
     exports: HashMap<&'static str, Item<'static>>,
     /// Whether look-ups in it may not ask for faults.
     refuses_faults: bool,
@@ -318,10 +315,10 @@ impl Next<'_> {
     }
 
     /// Returns the hand-over of the state, if the old version saves one.
-    fn handover(&self, entries: &[Entry]) -> Result<Option<Handover>, Error> {
+    fn handover(&self, restore: Option<&Hook>) -> Result<Option<Handover>, Error> {
         let Some(save) = self.old.save() else { return Ok(None) };
         let (plugin, path) = (self.old.name().to_owned(), self.path.clone());
-        let Some(restore) = entries.iter().find(|entry| entry.kind == Kind::Restore) else {
+        let Some(restore) = restore else {
             return Err(Error::StateNotRestored { plugin, path });
         };
         if restore.item.descriptor != save.item.descriptor {
@@ -338,8 +335,8 @@ impl Next<'_> {
 
 /// The hooks that take a state from one version to the next. Their types fit each other.
 struct Handover {
-    save: Entry,
-    restore: Entry,
+    save: Hook,
+    restore: Hook,
 }
 
 impl Handover {

@@ -166,7 +166,8 @@ fn echoes() -> &'static [(String, Vec<u8>)] {
         let (mut echoes, mut rest) = (Vec::new(), &*library::records(&library));
         while let Some((record, after)) = RawRecord::read(rest).expect("a compiler made them") {
             rest = after;
-            if let (Some(Kind::Export), Some(item)) = (Kind::from_byte(record.kind), Item::read(&record))
+            if let Some(item) = Item::read(&record)
+                && item.kind == Kind::Export
                 && item.name.starts_with("echo_")
             {
                 echoes.push((item.name.to_owned(), item.descriptor.to_vec()));

@@ -3,7 +3,8 @@
 use std::ffi::c_void;
 use std::path::Path;
 
-use crate::library::entry::Entry;
+use plugin_core::record::Item;
+use plugin_core::table::Export;
 
 /// Does nothing.
 pub(crate) fn install() {}
@@ -16,7 +17,7 @@ pub(crate) fn prepare_thread() {}
 pub(crate) struct Named;
 
 impl Named {
-    pub(crate) fn new(_: &str, _: &Path, _: *const c_void, _: &[Entry]) -> Self {
+    pub(crate) fn new(_: &str, _: &Path, _: *const c_void, _: &[(Item<'static>, Export)]) -> Self {
         Named
     }
 

@@ -1,0 +1,36 @@
+//! The items that a library has registered: its exports and its hooks.
+
+use std::sync::Arc;
+
+use plugin_core::record::{Item, Kind, RawRecord};
+use plugin_core::table::Export;
+
+use crate::library::hooks::Hooks;
+
+/// The items that a library has registered.
+///
+/// The texts lie in the library. The holder of the items also holds the library.
+pub(crate) struct Items {
+    /// The descriptions of the exports, each with a copy of its row.
+    pub(crate) exports: Vec<(Item<'static>, Export)>,
+    pub(crate) hooks: Arc<Hooks>,
+}
+
+impl Items {
+    pub(crate) fn new(items: Vec<(Item<'static>, Export)>, plugin: &str) -> Self {
+        let (exports, hooks) = items.into_iter().partition(|(item, _)| item.kind == Kind::Export);
+        Items { exports, hooks: Arc::new(Hooks::new(hooks, plugin)) }
+    }
+}
+
+/// Reads the record of a row. Returns `None` if a later SDK has added this kind of record.
+///
+/// # Safety
+///
+/// The row's library stays mapped for as long as the results, their clones, or one of their texts are used.
+pub(crate) unsafe fn described(row: &Export) -> Option<(Item<'static>, Export)> {
+    // SAFETY: `record` needs the library to stay mapped while the bytes are used. This function demands that of its caller, so
+    // `'static` stands for that time.
+    let (record, _) = RawRecord::read(unsafe { row.record() }).ok()??;
+    Some((Item::read(&record)?, *row))
+}
