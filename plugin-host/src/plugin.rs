@@ -353,7 +353,7 @@ impl<F: Lookup> Fitting<F> {
     /// Makes a handle to the export.
     #[inline]
     pub(crate) fn bind(self) -> Result<F::Handle, Error> {
-        // SAFETY: the site's descriptor fits `F::NODE`: `of` and `Plugin::fitting` alone make a `Fitting<F>`, and compare the
+        // SAFETY: the site's descriptor fits `F::NODE`: `of` and `Plugin::get` alone make a `Fitting<F>`, when they have compared the
         // descriptors. `Plugin::new` gives the site an origin with a share in the library.
         unsafe { F::bind(self.0) }.map_err(|fault| Error::Access(Box::new(fault)))
     }
