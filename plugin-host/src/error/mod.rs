@@ -17,8 +17,8 @@ use thiserror::Error;
 use crate::error::text::watch_hint;
 use crate::error::text::{
     abi_version, already_mapped, busy, displayed, duplicate_hook, from, hint, hook, hook_timed_out, in_directory,
-    instead, is_host, list, more_than, no_export, no_faults, place_and_text, quoted, saying, state_not_restored,
-    too_many_files,
+    instead, is_host, list, more_than, no_export, no_faults, place_and_text, quoted, saying, searched_for,
+    state_not_restored, too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
@@ -46,20 +46,23 @@ pub use type_mismatch::TypeMismatch;
 pub enum Error {
     /// No file of that name.
     #[error(
-        "cannot load `{name}`: no such file; tried {}{}",
-        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count)
+        "cannot load `{name}`: no such file; tried {}{}{}",
+        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count),
+        searched_for(bare_name.as_deref())
     )]
     NotFound {
         /// The name that was asked for.
         name: String,
         /// Every path that was tried, in order.
         tried: Vec<PathBuf>,
-        /// A library with a similar name in the directory of one of these paths.
+        /// The library that is most likely meant: where another spelling leads, or with a similar name.
         closest: Option<PathBuf>,
         /// The first libraries in these directories in the order of their paths, at most eight. Empty if there is a similar one.
         existing: Vec<PathBuf>,
         /// The number of libraries in these directories.
         count: usize,
+        /// The bare name to write instead, if the name is a file name without a directory. Only bare names are searched for.
+        bare_name: Option<String>,
     },
 
     /// The path is a directory.

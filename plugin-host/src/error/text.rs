@@ -11,6 +11,13 @@ pub(super) fn list(paths: &[PathBuf]) -> String {
     if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths }
 }
 
+/// Tells the bare name that is searched for, instead of a file name.
+pub(super) fn searched_for(bare_name: Option<&str>) -> String {
+    bare_name.map_or_else(String::new, |name| {
+        format!("; a file name means a file in the current directory: write `{name}` to look in the host's search directories")
+    })
+}
+
 /// Returns the words for the file that a plugin is from. A linked plugin has no file.
 pub(super) fn from(path: &Path) -> String {
     if path.as_os_str().is_empty() { " (linked)".to_owned() } else { format!(" (from `{}`)", path.display()) }

@@ -26,7 +26,8 @@ impl Host {
     /// Loads a plugin from a path, or by a bare name from the search directories, and runs its init hooks.
     ///
     /// A bare name is one word without an extension: `greeter` stands for `libgreeter.so`, `greeter.dll` or
-    /// `libgreeter.dylib`.
+    /// `libgreeter.dylib`. Anything else is a path. A file name without a directory, such as `libgreeter.so`, is the path of a
+    /// file in the current directory.
     ///
     /// # Errors
     ///
