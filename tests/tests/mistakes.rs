@@ -118,7 +118,7 @@ fn a_file_name_without_a_directory() {
         load("xqj.so"),
         format!("cannot load `xqj.so`: no such file; tried `DIR/here{sep}xqj.so`; {}", advice("xqj"))
     );
-    // A path with a directory is no name.
+    // This path has a directory, so it gets no advice.
     assert_eq!(load("./xqj.so"), "cannot load `./xqj.so`: no such file; tried `./xqj.so`");
 
     // The library is in the current directory, which is not searched.

@@ -60,8 +60,8 @@ pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -
     }
 }
 
-/// An error about a file that does not exist, and the library that is most likely meant. `others` are the paths to which another
-/// spelling of the name would lead.
+/// An error about a file that does not exist, and the library that is most likely meant. `others` are the paths that another
+/// spelling of the name stands for.
 pub(crate) fn not_found(name: &Path, tried: Vec<PathBuf>, others: &[PathBuf], bare_name: Option<String>) -> Error {
     let name = name.display().to_string();
     let other = others.iter().find(|path| path.exists()).cloned();

@@ -9,7 +9,7 @@ use plugin_core::record::Kind;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::error::at::At as _;
+use crate::error::at::{At as _, FileError};
 use crate::event::Event;
 use crate::file::open::Opened;
 use crate::file::resolve::resolve;
@@ -58,8 +58,8 @@ impl Host {
         let (library, entries) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
         let refuses_faults = self.config.refuses_faults(&description);
-        version.check(&path, &entries, refuses_faults)?;
-        let library = library.attach(&entries, description.name(), &path)?;
+        version.check(&entries, refuses_faults).at(&path)?;
+        let library = library.attach(&entries, description.name()).at(&path)?;
         let place = version.place();
         Ok(Plugin::new(description, refuses_faults, Some((path, stamp)), Arc::new(library), &entries, place))
     }
@@ -69,10 +69,10 @@ impl Host {
         let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &self.config;
         let opened = Opened::new(&path)?;
         let stamp = opened.stamp.clone();
-        let by_digest = trust.ask(&path, *mapping)? == Grant::ByDigest;
+        let by_digest = trust.ask(*mapping).at(&path)? == Grant::ByDigest;
         let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest).at(&path)?;
         if by_digest {
-            trust.check(&path, &digest.expect("it was asked for"))?;
+            trust.check(&digest.expect("it was asked for")).at(&path)?;
         }
         let inspected = source.inspect(&path, limits).at(&path)?;
         // The program may change its directory before the file is read again.
@@ -105,7 +105,7 @@ pub(crate) trait NewVersion {
 
     /// Decides from the exports whether the init hooks may run. The constructors of the library have run. `refuses_faults` is
     /// true if look-ups in the plugin may not ask for faults.
-    fn check(&mut self, path: &Path, entries: &[Entry], refuses_faults: bool) -> Result<(), Error>;
+    fn check(&mut self, entries: &[Entry], refuses_faults: bool) -> Result<(), FileError>;
 
     /// Returns the plugin's place among the others.
     fn place(&self) -> Place;
@@ -124,7 +124,7 @@ impl NewVersion for FirstVersion<'_> {
         Ok(())
     }
 
-    fn check(&mut self, _: &Path, _: &[Entry], _: bool) -> Result<(), Error> {
+    fn check(&mut self, _: &[Entry], _: bool) -> Result<(), FileError> {
         Ok(())
     }
 
