@@ -62,7 +62,7 @@ pub enum Error {
         /// The number of libraries in these directories.
         count: usize,
         /// The bare name to write instead, if the name is a file name without a directory. Only bare names are searched for.
-        bare_name: Option<String>,
+        bare_name: Option<Box<str>>,
     },
 
     /// The path is a directory.

@@ -54,7 +54,7 @@ pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -
         Some(bare) if fs::symlink_metadata(name).is_err_and(|error| error.kind() == ErrorKind::NotFound) => {
             let tried = std::path::absolute(name).unwrap_or_else(|_| name.to_owned());
             let others = libraries_of(Path::new(&bare), &directories());
-            Err(not_found(name, vec![tried], &others, Some(bare)))
+            Err(not_found(name, vec![tried], &others, Some(&bare)))
         }
         _ => Ok(name.to_owned()),
     }
@@ -62,14 +62,14 @@ pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -
 
 /// An error about a file that does not exist, and the library that is most likely meant. `others` are the paths that another
 /// spelling of the name stands for.
-pub(crate) fn not_found(name: &Path, tried: Vec<PathBuf>, others: &[PathBuf], bare_name: Option<String>) -> Error {
+pub(crate) fn not_found(name: &Path, tried: Vec<PathBuf>, others: &[PathBuf], bare_name: Option<&str>) -> Error {
     let name = name.display().to_string();
     let other = others.iter().find(|path| path.exists()).cloned();
     let closest = other.or_else(|| tried.iter().chain(others).find_map(|path| library_like(path)));
     let directories: BTreeSet<_> =
         tried.iter().filter(|_| closest.is_none()).filter_map(|path| path.parent()).collect();
     let (existing, count) = listed(directories.into_iter().flat_map(libraries_in).collect());
-    Error::NotFound { name, tried, closest, existing, count, bare_name }
+    Error::NotFound { name, tried, closest, existing, count, bare_name: bare_name.map(Into::into) }
 }
 
 /// The first of these files, and the number of all.
