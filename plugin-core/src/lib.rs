@@ -140,11 +140,11 @@
 //! `Vec` in a `Mutex` or a `Regex` in a `LazyLock`, is not freed, because Rust never drops a static. This memory is
 //! lost at each unload and at each upgrade, unless the host has a list of it:
 //!
-//! | the plugin's allocator | the host's `Memory` | memory that statics own, and other leaks |
-//! | --- | --- | --- |
-//! | its own: std's default, or a `#[global_allocator]` | any | lost, and not reported |
-//! | the host's | `Plain`, the default | lost, and not reported |
-//! | the host's | `Tracked` | freed when the library is unmapped, and reported to the leak handler |
+//! | the plugin's allocator | the host's `Memory` | memory that statics own, and other leaks | std's buffer of the standard output |
+//! | --- | --- | --- | --- |
+//! | its own: std's default, or a `#[global_allocator]` | any | lost, and not reported | lost: 1 KiB |
+//! | the host's | `Plain`, the default | lost, and not reported | not lost |
+//! | the host's | `Tracked` | freed when the library is unmapped, and reported to the leak handler | not lost |
 //!
 //! An allocator that is linked into the plugin also loses the memory that it has not given back to the kernel: jemalloc
 //! about 200 KiB and mimalloc about 6 MiB with each library. If the process has the environment variable
@@ -163,9 +163,11 @@
 //! the host does not belong to the plugin any more, and is not freed. Blocks that C code in the plugin got from
 //! `malloc` are not on the list.
 //!
-//! std makes a buffer of 1 KiB for a plugin's standard output. This happens when the plugin first prints, or else when
-//! the plugin is detached and the output is flushed. A static of std owns the buffer, and no stable function empties
-//! this static. So the buffer is lost as other memory of statics, unless the memory is tracked.
+//! A plugin has its own std, and so its own buffer of the standard output. std allocates this buffer when the plugin first
+//! prints, or else when the plugin is detached and the output is flushed. A static of std owns the buffer. Only a private
+//! function of std empties this static, and only `std::process::exit` and the end of a program's `main` call that function. So
+//! a plugin cannot free the buffer. With `use_host_allocator!()`, the buffer is a part of the library instead, and goes away
+//! with it. If a constructor of the library has printed, std has its buffer already, and it is lost.
 //!
 //! Before the plugin has a host, its constructors allocate with libc, and their blocks go back to libc. If the
 //! constructors keep more than 64 blocks, the plugin allocates all its memory with libc, as it would without the macro.

@@ -35,8 +35,8 @@ pub(crate) struct Registry {
 enum State {
     /// The host is reading and mapping this file, or runs the plugin's init hooks.
     Loading(PathBuf),
-    /// The plugin is in the tables, and was loaded from this file.
-    Serving(PathBuf),
+    /// The plugin is in the tables.
+    Serving,
     /// The plugin is out of the tables. The host waits for the plugin's handles, or runs its shutdown hooks.
     Unloading(Arc<Description>),
 }
@@ -68,16 +68,22 @@ impl Registry {
     /// Takes a name for a plugin that is being loaded.
     pub(crate) fn reserve(&mut self, name: &str, path: &Path) -> Result<(), Error> {
         let key = normal(name);
-        match self.states.get(&key) {
-            Some(State::Unloading(description)) => Err(Error::Unloading { plugin: description.name().to_owned() }),
-            Some(State::Loading(loaded) | State::Serving(loaded)) => {
-                Err(Error::AlreadyLoaded { path: path.to_owned(), name: name.to_owned(), loaded: loaded.clone() })
+        let loaded = match self.states.get(&key) {
+            Some(State::Unloading(description)) => {
+                return Err(Error::Unloading { plugin: description.name().to_owned() });
+            }
+            Some(State::Loading(path)) => path.clone(),
+            // A linked plugin has no file.
+            Some(State::Serving) => {
+                let plugin = self.plugins.iter().find(|plugin| plugin.is_named(&key));
+                plugin.and_then(Plugin::path).unwrap_or(Path::new("")).to_owned()
             }
             None => {
                 self.states.insert(key, State::Loading(path.to_owned()));
-                Ok(())
+                return Ok(());
             }
-        }
+        };
+        Err(Error::AlreadyLoaded { path: path.to_owned(), name: name.to_owned(), loaded })
     }
 
     /// Frees the name of a plugin whose load has failed.
@@ -87,8 +93,7 @@ impl Registry {
 
     /// Puts a plugin into the tables whose name is reserved.
     pub(crate) fn add(&mut self, plugin: Plugin) {
-        let path = plugin.path().unwrap_or(Path::new("")).to_owned();
-        self.states.insert(normal(plugin.name()), State::Serving(path));
+        self.states.insert(normal(plugin.name()), State::Serving);
         let place = self.place_of(&plugin);
         self.plugins.insert(place, plugin);
         if place + 1 == self.plugins.len() {
@@ -180,13 +185,9 @@ impl Registry {
     /// Puts `new` in the place of `old`, which is in the tables.
     pub(crate) fn upgrade(&mut self, old: &Plugin, new: Plugin) {
         let place = self.place_of(old);
-        let key = normal(new.name());
-        if let Some(path) = new.path() {
-            self.states.insert(key.clone(), State::Serving(path.to_owned()));
-        }
         let same = old.export_names() == new.export_names();
         #[cfg(feature = "watch")]
-        self.watches.upgraded(&key);
+        self.watches.upgraded(&normal(new.name()));
         self.plugins[place] = new;
         if !same {
             return self.index();

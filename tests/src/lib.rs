@@ -15,6 +15,8 @@
 mod fixtures;
 pub mod fuzzing;
 pub mod hostile;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod losses;
 pub mod round_trips;
 pub mod versions;
 

@@ -277,28 +277,18 @@ fn a_handler_may_load_drop_and_panic() {
 fn what_statics_own_is_lost_unless_it_is_tracked() {
     const SIZE: usize = 4 << 20;
     const ROUNDS: usize = 8;
-    /// All bytes that are allocated with `malloc`, on both sides.
-    fn in_use() -> usize {
-        // SAFETY: the function has no conditions.
-        let all = unsafe { libc::mallinfo2() };
-        all.uordblks + all.hblkhd
-    }
 
     let _alone = alone();
-    let before = in_use();
-    let probe = vec![1_u8; SIZE];
-    if in_use() < before + SIZE {
-        println!("skipped: this allocator does not count what is in use");
+    if !tests::losses::are_seen() {
         return;
     }
-    drop(probe);
     for (name, memory, is_lost) in [
         ("constructor", Memory::Plain, true),
         ("constructor", Memory::Tracked, true),
         ("host-allocated", Memory::Plain, true),
         ("host-allocated", Memory::Tracked, false),
     ] {
-        let before = in_use();
+        let before = tests::losses::in_use();
         for _ in 0..ROUNDS {
             let (host, leaks) = host_of(name, memory);
             host.get::<fn(Vec<u8>)>("keep").unwrap()(vec![1; SIZE]);
@@ -308,7 +298,29 @@ fn what_statics_own_is_lost_unless_it_is_tracked() {
             assert_eq!(reported >= SIZE, !is_lost, "{name}, {memory:?}: {reported} bytes are reported");
         }
         // Other threads may free a little meanwhile.
-        let lost = (in_use() + SIZE / 2).saturating_sub(before) / SIZE;
+        let lost = (tests::losses::in_use() + SIZE / 2).saturating_sub(before) / SIZE;
         assert_eq!(lost, if is_lost { ROUNDS } else { 0 }, "{name}, {memory:?}");
     }
+}
+
+/// No plugin with the host's allocator loses std's buffer of the standard output, tracked or not.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_plugin_that_prints_loses_no_buffer() {
+    let _alone = alone();
+    tests::losses::assert_of_printing("a_plugin_that_prints_loses_no_buffer");
+}
+
+/// `std::process::exit` in a plugin has the plugin's std free its buffer, which is a part of the library.
+#[test]
+fn a_plugin_that_has_printed_ends_the_process() {
+    const VARIABLE: &str = "PLUGIN_TEST_EXITS";
+    if std::env::var_os(VARIABLE).is_some() {
+        let host = host();
+        let plugin = host.load(variant("prints", "host-memory")).unwrap();
+        plugin.get::<fn(&str)>("print").unwrap()("printed");
+        plugin.get::<fn(i32)>("exit").unwrap()(7);
+    }
+    let _alone = alone();
+    tests::assert_child("a_plugin_that_has_printed_ends_the_process", VARIABLE, "1", 7);
 }

@@ -80,6 +80,58 @@ fn a_name_that_is_searched_for() {
     );
 }
 
+/// In a process of its own, because its directory changes.
+#[test]
+fn a_file_name_without_a_directory() {
+    const CHILD: &str = "PLUGIN_TEST_FILE_NAME";
+    let Some(directory) = std::env::var_os(CHILD) else {
+        let (directory, _) = built();
+        let here = directory.path().join("here");
+        fs::create_dir(&here).unwrap();
+        return tests::assert_child("a_file_name_without_a_directory", CHILD, &here, 0);
+    };
+    std::env::set_current_dir(&directory).unwrap();
+    // The kernel may know the directory by another path.
+    let here = std::env::current_dir().unwrap();
+    let above = here.parent().unwrap();
+    let exe = std::env::current_exe().unwrap();
+    let beside = exe.parent().unwrap().display();
+    let load = |name: &str| message(host().with_search_dir(above).load(name).unwrap_err(), above);
+    let sep = std::path::MAIN_SEPARATOR;
+
+    let library = library_name("grown-1");
+    let advice = |name| {
+        format!(
+            "a file name means a file in the current directory: write `{name}` to look in the host's search directories"
+        )
+    };
+    for name in [&library, "grown_1.so"] {
+        assert_eq!(
+            load(name),
+            format!(
+                "cannot load `{name}`: no such file; tried `DIR/here{sep}{name}`; there is `DIR/{library}`; {}",
+                advice("grown_1")
+            )
+        );
+    }
+    assert_eq!(
+        load("xqj.so"),
+        format!("cannot load `xqj.so`: no such file; tried `DIR/here{sep}xqj.so`; {}", advice("xqj"))
+    );
+    // This path has a directory, so it gets no advice.
+    assert_eq!(load("./xqj.so"), "cannot load `./xqj.so`: no such file; tried `./xqj.so`");
+
+    // The library is in the current directory, which is not searched.
+    fs::rename(above.join(&library), here.join(&library)).unwrap();
+    let tried = beside.to_string();
+    assert_eq!(
+        load("grown_1"),
+        format!(
+            "cannot load `grown_1`: no such file; tried `DIR/{library}`, `{tried}{sep}{library}`; there is `.{sep}{library}`"
+        )
+    );
+}
+
 #[test]
 fn a_directory() {
     let (directory, library) = built();

@@ -69,3 +69,10 @@ fn what_is_tracked_is_still_asked_for() {
     let expected: &[usize] = if cfg!(target_os = "linux") { &[4096] } else { &[] };
     assert_eq!(*leaks.lock().unwrap(), expected);
 }
+
+/// The plugin allocates by itself here, and its buffer is not on a list.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_plugin_that_prints_loses_no_buffer() {
+    tests::losses::assert_of_printing("a_plugin_that_prints_loses_no_buffer");
+}

@@ -41,8 +41,8 @@ use std::ptr::null_mut;
 use std::sync::atomic::Ordering;
 
 use super::early::{EARLY, relation};
-use super::owner;
 use super::source::{MEMORY, REACHED, SYSTEM, Source, source_of};
+use super::{owner, stdout_room};
 use crate::abi::{HostMemory, Owner};
 use crate::runtime::services::services;
 
@@ -104,6 +104,8 @@ pub(crate) unsafe fn bind(memory: *const HostMemory) {
     // SAFETY: the pointer is not null, so by `# Safety` it is valid as long as this library is mapped.
     let memory = unsafe { &*memory };
     let (is_common, is_tracked) = (memory.is_common != 0, memory.take_over.is_some());
+    // While the library allocates as it does without a host: only then the buffer gets the room.
+    stdout_room::make_buffer();
     let source = source_of(memory);
     if MEMORY.compare_exchange(null_mut(), source, Ordering::AcqRel, Ordering::Relaxed).is_err_and(|is| is != source) {
         return;
@@ -111,11 +113,6 @@ pub(crate) unsafe fn bind(memory: *const HostMemory) {
     if source == SYSTEM {
         // Early blocks are freed as all other blocks are, so they need no notes.
         EARLY.forget_all();
-    }
-    if is_tracked {
-        // The host reports the blocks that are left when the plugin is unmapped. The buffer of std's standard output is
-        // not a leak of the plugin's author. So it is made now, before the plugin runs.
-        _ = std::io::stdout();
     }
     if is_common {
         EARLY.exchange_relation(relation::APART, if is_tracked { relation::TRACKED } else { relation::PLAIN });

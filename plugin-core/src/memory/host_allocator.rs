@@ -18,6 +18,8 @@
 //! `Early` becomes `Host` when a host binds the library. It becomes `System` instead if host and library find that they use
 //! the same libc allocator (see `malloc.rs`), or if the library has more early blocks than can be noted.
 //!
+//! One block comes from neither: the buffer of std's standard output is a static of the library (see `stdout_room.rs`).
+//!
 //! # The proof
 //!
 //! *The source changes once.* Each change is one exchange of `MEMORY` that expects null. So one change wins, and the
@@ -37,6 +39,7 @@ use std::sync::atomic::Ordering;
 
 use super::early::EARLY;
 use super::source::{MEMORY, REACHED, SYSTEM, Source};
+use super::stdout_room;
 use crate::abi::HostMemory;
 
 /// Makes this plugin allocate with the allocator of its host, so that its values move to the host and back without a
@@ -95,6 +98,9 @@ fn alloc_early(
     from_host: impl FnOnce(&HostMemory) -> *mut u8,
 ) -> *mut u8 {
     REACHED.store(true, Ordering::Relaxed);
+    if let Some(room) = stdout_room::take(layout) {
+        return room.as_ptr();
+    }
     let block = from_system();
     if block.is_null() || EARLY.note(block) {
         if MEMORY.load(Ordering::Acquire) == SYSTEM {
@@ -152,6 +158,9 @@ unsafe impl GlobalAlloc for HostAllocator {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if stdout_room::is_room(block, layout) {
+            return;
+        }
         let memory = match Source::now() {
             Source::Host(memory) if !EARLY.forget(block) => Some(memory),
             Source::Early => {
@@ -172,6 +181,10 @@ unsafe impl GlobalAlloc for HostAllocator {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if stdout_room::is_room(block, layout) {
+            // SAFETY: `is_room` is true for the block, and the caller of `realloc` passes its layout and a valid new size.
+            return unsafe { stdout_room::move_out(self, block, size) };
+        }
         // SAFETY: by the proof above, the block came from the host if that is the source and the block is not noted,
         // otherwise from libc. The caller of `realloc` passes the block's layout and a valid new size.
         unsafe {

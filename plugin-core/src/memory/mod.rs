@@ -8,6 +8,7 @@ mod host_allocator;
 mod malloc;
 mod owner;
 mod source;
+mod stdout_room;
 
 pub use arena::Arena;
 #[cfg(feature = "host")]

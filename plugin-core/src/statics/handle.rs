@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::plugin_static::PluginStatic;
+use super::plugin_static::{Beside, PluginStatic};
 use crate::abi::{Context, Outcome};
 use crate::call::{Lookup, Site};
 use crate::describe::Node;
@@ -70,31 +70,32 @@ impl<T: PluginStatic<Target: fmt::Display>> fmt::Display for Static<T> {
     }
 }
 
-/// A type of a static, as a host asks for it. This trait stands between `Lookup` and `PluginStatic` because of its message: the
-/// compiler takes every type for a static's that is not a function with up to six arguments.
-#[diagnostic::on_unimplemented(
-    message = "no export can have the type `{Self}`",
-    label = "not a function, or a static, of types that cross",
-    note = "write `#[plugin_type]` on a struct or enum of yours, in a crate that both sides depend on",
-    note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; a function's arguments are owned, \
-            `&` or `&mut` values of types that cross",
-    note = "a function has at most six arguments, and at most four if one is `&mut`: put some of them together in a tuple, or in a \
-            struct with `#[plugin_type]`"
-)]
-pub trait StaticLookup: PluginStatic {}
+/// A type of a static, as a host asks for it. This trait and [`Beside`] stand between `Lookup` and `PluginStatic` because of the
+/// compiler's messages. The compiler takes every type for a static's that is not a function with up to six arguments. A type
+/// that does not cross gets one error, about `Lookup`. A [`Static`] of such a type, and the calls of it, would get more errors.
+pub trait StaticLookup: PluginStatic {
+    /// The handle: [`Static<Self>`](Static).
+    type Handle;
+
+    /// Does the same as [`Lookup::bind`].
+    ///
+    /// # Errors
+    ///
+    /// If the plugin panics while the plugin gives access to a static.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Lookup::bind`].
+    unsafe fn bind_static(site: Arc<Site>) -> Result<Self::Handle, Fault>;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: PluginStatic> StaticLookup for T {}
+impl<T: PluginStatic> StaticLookup for T {
+    type Handle = <T::Target as Beside<Static<T>>>::Type;
 
-// SAFETY: `bind` calls the entry as an accessor of the type that `NODE` describes, and makes the view of that type.
-#[diagnostic::do_not_recommend]
-unsafe impl<T: StaticLookup> Lookup for T {
-    type Handle = Static<T>;
-    const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
-
-    unsafe fn bind(site: Arc<Site>) -> Result<Static<T>, Fault> {
-        // SAFETY: by `# Safety` of `Lookup::bind`, the export's descriptor fits `NODE`, which is that of a static. So
-        // the entry is the accessor of such a static.
+    unsafe fn bind_static(site: Arc<Site>) -> Result<Static<T>, Fault> {
+        // SAFETY: by `# Safety` of `Lookup::bind`, the export's descriptor fits `STATIC_NODE`. So the entry is the accessor of
+        // such a static.
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
         };
@@ -108,5 +109,19 @@ unsafe impl<T: StaticLookup> Lookup for T {
         // loaded, and the view is dropped before the site.
         let view = unsafe { T::view(access, &site.origin) };
         Ok(Static { view, site })
+    }
+}
+
+// The handle is a parameter, which the bound decides. So the compiler does not know the handle of a type that does not meet the
+// bound.
+// SAFETY: `bind_static` makes the view of the type that `NODE` describes.
+#[diagnostic::do_not_recommend]
+unsafe impl<H, T: StaticLookup<Handle = H>> Lookup for T {
+    type Handle = H;
+    const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
+
+    unsafe fn bind(site: Arc<Site>) -> Result<H, Fault> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { T::bind_static(site) }
     }
 }

@@ -246,12 +246,23 @@ impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Borrowed<[T]> {
     }
 }
 
+/// The type `T`, beside a type that must exist.
+pub trait Beside<T> {
+    /// The type `T`.
+    type Type;
+}
+
+impl<R, T> Beside<T> for R {
+    type Type = T;
+}
+
 // SAFETY: a value that is plain on both sides is read in place. Any other value is copied.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PluginType> PluginStatic for T {
     type Access = AccessRepr;
     type View = Borrowed<T>;
-    type Target = T;
+    // This is `T`, but only the compiler that finds the `Repr` of `T` can know it: see `StaticLookup`.
+    type Target = <T::Repr as Beside<T>>::Type;
     const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[T::NODE] };
 
     fn access(&'static self) -> AccessRepr {

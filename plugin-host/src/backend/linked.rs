@@ -89,7 +89,8 @@ impl Attachment {
                 .collect();
             let (locked, started) = run_hooks(state, || {
                 for (place, (init, services)) in hooks.iter().enumerate() {
-                    if let Err(error) = init.run_init(services.plugin(), Path::new(""), &Steps::unlimited(), |_| ()) {
+                    if let Err(error) = init.run_init(services.plugin(), &Steps::unlimited(), |_| ()).at(Path::new(""))
+                    {
                         run_shutdown(&hooks[..=place]);
                         return Err(error);
                     }

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// An error about a file. Only the code that opened the file knows its path, and adds it once, with [`At::at`].
-pub(crate) struct FileError(Box<dyn FnOnce(PathBuf) -> Error>);
+/// An error about a file or about the plugin in it. Only the code that opened the file knows its path, and adds it once, with
+/// [`At::at`]. Hooks run on other threads, so this is `Send`.
+pub(crate) struct FileError(Box<dyn FnOnce(PathBuf) -> Error + Send>);
 
 impl FileError {
     /// The error that `error` makes of the path.
-    pub(crate) fn new(error: impl FnOnce(PathBuf) -> Error + 'static) -> Self {
+    pub(crate) fn new(error: impl FnOnce(PathBuf) -> Error + Send + 'static) -> Self {
         FileError(Box::new(error))
     }
 

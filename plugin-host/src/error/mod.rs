@@ -16,9 +16,9 @@ use thiserror::Error;
 #[cfg(feature = "watch")]
 use crate::error::text::watch_hint;
 use crate::error::text::{
-    abi_version, already_mapped, busy, displayed, duplicate_hook, from, hint, hook, hook_timed_out, in_directory,
-    instead, is_host, list, more_than, no_export, no_faults, place_and_text, quoted, saying, state_not_restored,
-    too_many_files,
+    ALREADY_MAPPED, IS_HOST, abi_version, busy, displayed, duplicate_hook, from, hint, hook, hook_timed_out,
+    in_directory, instead, list, more_than, no_export, no_faults, place_and_text, quoted, saying, searched_for,
+    state_not_restored, too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
@@ -46,20 +46,23 @@ pub use type_mismatch::TypeMismatch;
 pub enum Error {
     /// No file of that name.
     #[error(
-        "cannot load `{name}`: no such file; tried {}{}",
-        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count)
+        "cannot load `{name}`: no such file; tried {}{}{}",
+        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count),
+        searched_for(bare_name.as_deref())
     )]
     NotFound {
         /// The name that was asked for.
         name: String,
         /// Every path that was tried, in order.
         tried: Vec<PathBuf>,
-        /// A library with a similar name in the directory of one of these paths.
+        /// The library that is most likely meant: where another spelling leads, or with a similar name.
         closest: Option<PathBuf>,
         /// The first libraries in these directories in the order of their paths, at most eight. Empty if there is a similar one.
         existing: Vec<PathBuf>,
         /// The number of libraries in these directories.
         count: usize,
+        /// The bare name to write instead, if the name is a file name without a directory. Only bare names are searched for.
+        bare_name: Option<Box<str>>,
     },
 
     /// The path is a directory.
@@ -90,7 +93,7 @@ pub enum Error {
     },
 
     /// The process has as many files open as it may. Each loaded plugin keeps one.
-    #[error("{}", too_many_files(path, source))]
+    #[error("cannot load `{path}`: {}", too_many_files(source))]
     TooManyFiles {
         /// The file.
         path: PathBuf,
@@ -222,7 +225,7 @@ pub enum Error {
     },
 
     /// The plugin was built with a plugin-core whose table is of another version.
-    #[error("{}", abi_version(path, *found, *expected))]
+    #[error("`{path}` {}", abi_version(*found, *expected))]
     AbiVersion {
         /// The file.
         path: PathBuf,
@@ -259,7 +262,7 @@ pub enum Error {
     },
 
     /// A plugin has two functions that save its state, or two that restore it.
-    #[error("{}", duplicate_hook(path, hook, first, second))]
+    #[error("`{path}` {}", duplicate_hook(hook, first, second))]
     DuplicateHook {
         /// The file.
         path: PathBuf,
@@ -292,14 +295,14 @@ pub enum Error {
     },
 
     /// The library is a host already: something that it runs when it is mapped has loaded or linked a plugin. It stays mapped.
-    #[error("{}", is_host(path))]
+    #[error("`{path}` {}", IS_HOST)]
     IsHost {
         /// The file.
         path: PathBuf,
     },
 
     /// The file is mapped in place already, by another host or by a loading whose library could not be unmapped.
-    #[error("{}", already_mapped(path))]
+    #[error("`{path}` {}", ALREADY_MAPPED)]
     AlreadyMapped {
         /// The file.
         path: PathBuf,
@@ -432,7 +435,7 @@ pub enum Error {
     },
 
     /// A plugin saves its state, but the next version does not restore it.
-    #[error("{}", state_not_restored(path, plugin))]
+    #[error("`{path}` {}", state_not_restored(plugin))]
     StateNotRestored {
         /// The plugin's name.
         plugin: String,

@@ -11,6 +11,13 @@ pub(super) fn list(paths: &[PathBuf]) -> String {
     if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths }
 }
 
+/// Tells the bare name that is searched for, instead of a file name.
+pub(super) fn searched_for(bare_name: Option<&str>) -> String {
+    bare_name.map_or_else(String::new, |name| {
+        format!("; a file name means a file in the current directory: write `{name}` to look in the host's search directories")
+    })
+}
+
 /// Returns the words for the file that a plugin is from. A linked plugin has no file.
 pub(super) fn from(path: &Path) -> String {
     if path.as_os_str().is_empty() { " (linked)".to_owned() } else { format!(" (from `{}`)", path.display()) }
@@ -101,29 +108,18 @@ pub(super) fn no_faults(name: &str, plugin: &str) -> String {
     )
 }
 
-pub(super) fn state_not_restored(path: &Path, plugin: &str) -> String {
+pub(super) fn state_not_restored(plugin: &str) -> String {
     format!(
-        "`{}` cannot replace plugin `{plugin}`: the old version saves its state, and the new one has no \
-         `#[plugin_export(restore)]` to take it; one that does nothing would drop it",
-        path.display()
+        "cannot replace plugin `{plugin}`: the old version saves its state, and the new one has no \
+         `#[plugin_export(restore)]` to take it; one that does nothing would drop it"
     )
 }
 
-pub(super) fn already_mapped(path: &Path) -> String {
-    format!(
-        "`{}` is mapped in place already, and the system would give the same library again; rename the next \
-         version over it rather than writing to it, or load it with `Mapping::Private`",
-        path.display()
-    )
-}
+pub(super) const ALREADY_MAPPED: &str = "is mapped in place already, and the system would give the same library again; rename \
+     the next version over it rather than writing to it, or load it with `Mapping::Private`";
 
-pub(super) fn is_host(path: &Path) -> String {
-    format!(
-        "`{}` was a host before it could be attached to this one, and stays apart; let it load its own plugins \
-         from an init hook, or later",
-        path.display()
-    )
-}
+pub(super) const IS_HOST: &str = "was a host before it could be attached to this one, and stays apart; let it load its own \
+     plugins from an init hook, or later";
 
 pub(super) fn busy(plugin: &str, waited: Duration) -> String {
     format!(
@@ -140,27 +136,22 @@ pub(super) fn hook_timed_out(plugin: &str, hook: &str, timeout: Duration, path: 
     )
 }
 
-pub(super) fn too_many_files(path: &Path, source: &std::io::Error) -> String {
+pub(super) fn too_many_files(source: &std::io::Error) -> String {
     format!(
-        "cannot load `{}`: this process can open no more files ({source}); each loaded plugin keeps one open: \
-         allow more with `ulimit -n`",
-        path.display()
+        "this process can open no more files ({source}); each loaded plugin keeps one open: allow more with `ulimit -n`"
     )
 }
 
-pub(super) fn abi_version(path: &Path, found: u32, expected: u32) -> String {
+pub(super) fn abi_version(found: u32, expected: u32) -> String {
     format!(
-        "`{}` has a table of ABI version {found}, this host reads version {expected}; build both with the same major \
-         version of the SDK",
-        path.display()
+        "has a table of ABI version {found}, this host reads version {expected}; build both with the same major version \
+         of the SDK"
     )
 }
 
-pub(super) fn duplicate_hook(path: &Path, hook: &str, first: &str, second: &str) -> String {
+pub(super) fn duplicate_hook(hook: &str, first: &str, second: &str) -> String {
     format!(
-        "`{}` has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put both into \
-         one",
-        path.display()
+        "has `#[plugin_export({hook})]` twice, in `{first}` and in `{second}`; a plugin has one state: put both into one"
     )
 }
 

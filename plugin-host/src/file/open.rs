@@ -194,7 +194,7 @@ fn too_large(found: u64, limits: &Limits) -> FileError {
 pub(crate) fn not_read(source: io::Error) -> FileError {
     FileError::new(|path| match source.kind() {
         _ if is_out_of_files(&source) => Error::TooManyFiles { path, source },
-        io::ErrorKind::NotFound => not_found(&path, vec![path.clone()]),
+        io::ErrorKind::NotFound => not_found(&path, vec![path.clone()], &[], None),
         _ => Error::Read { path, source },
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::Error;
@@ -27,28 +28,48 @@ fn file_name_of(name: &Path) -> OsString {
     format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX).into()
 }
 
-/// The file that is meant by a path, which need not be there, or is found for a bare name in the search directories.
+/// The bare name that leads to this library in a search directory, if `name` is a file name without a directory: `greeter` for
+/// `libgreeter.so`.
+fn bare_name_for(name: &Path) -> Option<String> {
+    let is_file_name = name.file_name() == Some(name.as_os_str()) && name.extension().is_some();
+    Some(crate_of(name)).filter(|bare| is_file_name && is_bare(Path::new(bare)))
+}
+
+/// The paths of a crate's library in these directories.
+fn libraries_of(name: &Path, directories: &[PathBuf]) -> Vec<PathBuf> {
+    let file_name = file_name_of(name);
+    directories.iter().map(|directory| directory.join(&file_name)).collect()
+}
+
+/// The file that is meant by a path, or that is found for a bare name in the search directories. If the path has a directory, the
+/// file need not be there.
 pub(crate) fn resolve(name: &Path, directories: impl FnOnce() -> Vec<PathBuf>) -> Result<PathBuf, Error> {
     no_nul_in_path(name)?;
-    if !is_bare(name) {
-        return Ok(name.to_owned());
+    if is_bare(name) {
+        let candidates = libraries_of(name, &directories());
+        let found = candidates.iter().find(|path| path.exists()).cloned();
+        return found.ok_or_else(|| not_found(name, candidates, &libraries_of(name, &[".".into()]), None));
     }
-    let file_name = file_name_of(name);
-    let candidates: Vec<_> = directories().iter().map(|directory| directory.join(&file_name)).collect();
-    match candidates.iter().find(|path| path.exists()) {
-        Some(found) => Ok(found.clone()),
-        None => Err(not_found(name, candidates)),
+    match bare_name_for(name) {
+        Some(bare) if fs::symlink_metadata(name).is_err_and(|error| error.kind() == ErrorKind::NotFound) => {
+            let tried = std::path::absolute(name).unwrap_or_else(|_| name.to_owned());
+            let others = libraries_of(Path::new(&bare), &directories());
+            Err(not_found(name, vec![tried], &others, Some(&bare)))
+        }
+        _ => Ok(name.to_owned()),
     }
 }
 
-/// An error about a file that does not exist, and the library beside it that is most likely meant.
-pub(crate) fn not_found(name: &Path, tried: Vec<PathBuf>) -> Error {
+/// An error about a file that does not exist, and the library that is most likely meant. `others` are the paths that another
+/// spelling of the name stands for.
+pub(crate) fn not_found(name: &Path, tried: Vec<PathBuf>, others: &[PathBuf], bare_name: Option<&str>) -> Error {
     let name = name.display().to_string();
-    let closest = tried.iter().find_map(|path| library_like(path));
+    let other = others.iter().find(|path| path.exists()).cloned();
+    let closest = other.or_else(|| tried.iter().chain(others).find_map(|path| library_like(path)));
     let directories: BTreeSet<_> =
         tried.iter().filter(|_| closest.is_none()).filter_map(|path| path.parent()).collect();
     let (existing, count) = listed(directories.into_iter().flat_map(libraries_in).collect());
-    Error::NotFound { name, tried, closest, existing, count }
+    Error::NotFound { name, tried, closest, existing, count, bare_name: bare_name.map(Into::into) }
 }
 
 /// The first of these files, and the number of all.
@@ -107,6 +128,16 @@ mod tests {
         assert!(is_bare(Path::new("my-plugin")));
         for path in ["./greeter", "a/greeter", "/greeter", "greeter.so", "greeter/", "..", ""] {
             assert!(!is_bare(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_file_name_has_a_bare_name() {
+        for name in ["libgreeter.so", "greeter.dll", "libgreeter.dylib", "greeter.so"] {
+            assert_eq!(bare_name_for(Path::new(name)).as_deref(), Some("greeter"), "{name}");
+        }
+        for path in ["greeter", "./libgreeter.so", "a/libgreeter.so", "/libgreeter.so", "libgreeter.so.1", "..", ""] {
+            assert_eq!(bare_name_for(Path::new(path)), None, "{path}");
         }
     }
 }

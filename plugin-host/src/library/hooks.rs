@@ -1,7 +1,6 @@
 //! The hooks of a plugin, and the code that runs them.
 
 use std::ffi::c_void;
-use std::path::Path;
 
 use plugin_core::fault::{Context, FaultRepr, Outcome};
 use plugin_core::record::{Item, Kind};
@@ -10,6 +9,7 @@ use plugin_core::table::Export;
 use plugin_core::{Fault, Origin, PluginType};
 
 use crate::error::Error;
+use crate::error::at::FileError;
 use crate::services::Services;
 use crate::work::timeout::Steps;
 
@@ -38,26 +38,21 @@ impl Hooks {
     }
 
     /// Runs the init hooks, up to the first that fails or that takes longer than the limit. `begin` is told of each.
-    pub(crate) fn run_init(&self, plugin: &str, path: &Path, steps: &Steps, begin: impl Fn(&str)) -> Result<(), Error> {
+    pub(crate) fn run_init(&self, plugin: &str, steps: &Steps, begin: impl Fn(&str)) -> Result<(), FileError> {
         for (step, hook) in self.init.iter().enumerate() {
             if !steps.begin(step) {
                 break;
             }
             begin(hook.item.name);
-            let name = hook.item.name;
+            let (plugin, name) = (plugin.to_owned(), hook.item.name.to_owned());
             match hook.run_hook() {
                 Ok(Ok(())) => {}
                 Ok(Err(message)) => {
-                    return Err(Error::InitFailed {
-                        plugin: plugin.to_owned(),
-                        hook: name.to_owned(),
-                        message,
-                        path: path.to_owned(),
-                    });
+                    return Err(FileError::new(|path| Error::InitFailed { plugin, hook: name, message, path }));
                 }
                 Err(fault) => {
-                    let fault = hook.fault_of(plugin, fault);
-                    return Err(Error::InitPanicked { plugin: plugin.to_owned(), fault, path: path.to_owned() });
+                    let fault = hook.fault_of(&plugin, fault);
+                    return Err(FileError::new(|path| Error::InitPanicked { plugin, fault, path }));
                 }
             }
         }

@@ -382,16 +382,16 @@ impl Library {
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
-    pub(crate) fn attach(mut self, hooks: &Arc<Hooks>, plugin: &str, path: &Path) -> Result<Self, Error> {
+    pub(crate) fn attach(mut self, hooks: &Arc<Hooks>, plugin: &str) -> Result<Self, FileError> {
         self.hooks = Some(hooks.clone());
         if hooks.init.is_empty() {
             return Ok(self);
         }
         let running = self.services.threads.hooks_start();
         let task = {
-            let (hooks, plugin, path) = (hooks.clone(), plugin.to_owned(), path.to_owned());
+            let (hooks, plugin) = (hooks.clone(), plugin.to_owned());
             move |steps: &Steps| {
-                let result = hooks.run_init(&plugin, &path, steps, |hook| running.begin(hook));
+                let result = hooks.run_init(&plugin, steps, |hook| running.begin(hook));
                 running.clean_up(steps);
                 result
             }
@@ -403,7 +403,8 @@ impl Library {
                 // It is detached when the hook returns.
                 let timeout = self.hook_timeout.unwrap_or_default();
                 timed_out.keep(self);
-                Err(Error::HookTimedOut { plugin: plugin.to_owned(), hook, timeout, path: path.to_owned() })
+                let plugin = plugin.to_owned();
+                Err(FileError::new(move |path| Error::HookTimedOut { plugin, hook, timeout, path }))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::error::at::At as _;
+use crate::error::at::{At as _, FileError};
 use crate::event::Event;
 use crate::file::open::Opened;
 use crate::file::resolve::resolve;
@@ -24,7 +24,8 @@ impl Host {
     /// Loads a plugin from a path, or by a bare name from the search directories, and runs its init hooks.
     ///
     /// A bare name is one word without an extension: `greeter` stands for `libgreeter.so`, `greeter.dll` or
-    /// `libgreeter.dylib`.
+    /// `libgreeter.dylib`. Anything else is a path. A file name without a directory, such as `libgreeter.so`, is the path of a
+    /// file in the current directory.
     ///
     /// # Errors
     ///
@@ -55,8 +56,8 @@ impl Host {
         let (library, items) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
         let refuses_faults = self.config.refuses_faults(&description);
-        version.check(&path, &items, refuses_faults)?;
-        let library = library.attach(&items.hooks, description.name(), &path)?;
+        version.check(&items, refuses_faults).at(&path)?;
+        let library = library.attach(&items.hooks, description.name()).at(&path)?;
         let place = version.place();
         Ok(Plugin::new(description, refuses_faults, Some((path, stamp)), Arc::new(library), &items, place))
     }
@@ -66,10 +67,10 @@ impl Host {
         let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &self.config;
         let opened = Opened::new(&path)?;
         let stamp = opened.stamp.clone();
-        let by_digest = trust.ask(&path, *mapping)? == Grant::ByDigest;
+        let by_digest = trust.ask(*mapping).at(&path)? == Grant::ByDigest;
         let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest).at(&path)?;
         if by_digest {
-            trust.check(&path, &digest.expect("it was asked for"))?;
+            trust.check(&digest.expect("it was asked for")).at(&path)?;
         }
         let inspected = source.inspect(&path, limits).at(&path)?;
         // The program may change its directory before the file is read again.
@@ -101,7 +102,7 @@ pub(crate) trait NewVersion {
 
     /// Decides from the exports and hooks whether the init hooks may run. The constructors of the library have run. `refuses_faults` is
     /// true if look-ups in the plugin may not ask for faults.
-    fn check(&mut self, path: &Path, items: &Items, refuses_faults: bool) -> Result<(), Error>;
+    fn check(&mut self, items: &Items, refuses_faults: bool) -> Result<(), FileError>;
 
     /// Returns the plugin's place among the others.
     fn place(&self) -> Place;
@@ -120,7 +121,7 @@ impl NewVersion for FirstVersion<'_> {
         Ok(())
     }
 
-    fn check(&mut self, _: &Path, _: &Items, _: bool) -> Result<(), Error> {
+    fn check(&mut self, _: &Items, _: bool) -> Result<(), FileError> {
         Ok(())
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
+use crate::error::at::FileError;
 use crate::file::mapping::Mapping;
 
 /// A SHA-256 digest. For an example see [`Trust::digests`].
@@ -79,7 +79,7 @@ impl Trust {
     }
 
     /// Decides about a file as far as that is possible before it is read.
-    pub(crate) fn ask(&self, path: &Path, mapping: Mapping) -> Result<Grant, Error> {
+    pub(crate) fn ask(&self, mapping: Mapping) -> Result<Grant, FileError> {
         let reason = match &self.0 {
             Policy::Any => return Ok(Grant::Given),
             Policy::Digests(_) if mapping == Mapping::Private => return Ok(Grant::ByDigest),
@@ -88,19 +88,23 @@ impl Trust {
             }
             Policy::None => "this host trusts no files; create it with a `Trust` that covers this one",
         };
-        Err(Error::NotTrusted { path: path.to_owned(), reason: reason.to_owned() })
+        Err(not_trusted(reason.to_owned()))
     }
 
     /// Decides about a file by the digest of its bytes.
-    pub(crate) fn check(&self, path: &Path, digest: &Digest) -> Result<(), Error> {
+    pub(crate) fn check(&self, digest: &Digest) -> Result<(), FileError> {
         let Policy::Digests(digests) = &self.0 else { return Ok(()) };
         if digests.contains(digest) {
             return Ok(());
         }
         let count = digests.len();
         let reason = format!("its SHA-256 digest {} is not among the {count} that this host trusts", Hex(digest));
-        Err(Error::NotTrusted { path: path.to_owned(), reason })
+        Err(not_trusted(reason))
     }
+}
+
+fn not_trusted(reason: String) -> FileError {
+    FileError::new(|path| Error::NotTrusted { path, reason })
 }
 
 /// The answer of [`Trust::ask`] about a file that is not refused.

@@ -81,7 +81,8 @@ fn proven_system() -> Option<SystemAllocator> {
 /// | the host's | `Plain` | lost, and not reported |
 /// | the host's | `Tracked` | freed, and reported to the [leak handler](crate::Host::with_leak_handler) |
 ///
-/// So a program whose plugins come and go sets `Tracked`, and its plugins use `use_host_allocator!()`.
+/// So a program whose plugins come and go sets `Tracked`, and its plugins use `use_host_allocator!()`. A plugin with an allocator
+/// of its own also loses the buffer of 1 KiB that its std has for the standard output.
 ///
 /// # Example
 ///

@@ -4,7 +4,6 @@
 
 use std::any::Any;
 use std::fmt;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use plugin_core::descriptor::Node;
 use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
 
 use crate::error::Error;
+use crate::error::at::FileError;
 use crate::event::Event;
 use crate::library::{Library, Unused};
 use crate::unload::detached_library::{DetachedLibrary, Old};
@@ -175,7 +175,7 @@ impl Lineage {
     }
 
     /// Returns the first error that `fits` finds with the export of a `Live` handle.
-    pub(crate) fn misfit(&self, fits: impl Fn(&str, &'static Node, bool) -> Result<(), Error>) -> Result<(), Error> {
+    pub(crate) fn misfit<E>(&self, fits: impl Fn(&str, &'static Node, bool) -> Result<(), E>) -> Result<(), E> {
         let followed = lock(&self.followed);
         for place in &followed.places {
             // Handles that no longer exist are skipped and not forgotten here: only a new published version lets go of the
@@ -260,10 +260,9 @@ pub(crate) struct Drain {
 impl Drain {
     pub(crate) fn start(
         plugin: &str,
-        path: &Path,
         handler: Handler<Event>,
         activities: Arc<Activities>,
-    ) -> Result<(Self, Unused), Error> {
+    ) -> Result<(Self, Unused), FileError> {
         let (begin, begun) = channel::<Task>();
         let (sender, libraries) = channel();
         let unused = Unused { sender, activities };
@@ -274,8 +273,13 @@ impl Drain {
             }
         };
         let thread = std::thread::Builder::new().name("plugin drain".to_owned()).spawn(wait);
-        thread.map_err(|source| Error::NoThread { plugin: plugin.to_owned(), path: path.to_owned(), source })?;
-        Ok((Drain { begin, handler }, unused))
+        match thread {
+            Ok(_) => Ok((Drain { begin, handler }, unused)),
+            Err(source) => {
+                let plugin = plugin.to_owned();
+                Err(FileError::new(|path| Error::NoThread { plugin, path, source }))
+            }
+        }
     }
 }
 

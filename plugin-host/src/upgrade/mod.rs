@@ -34,7 +34,7 @@
 pub(crate) mod lineage;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,7 @@ use plugin_core::descriptor::Node;
 use plugin_core::record::Item;
 use plugin_core::{FunctionType, Live};
 
+use crate::error::at::{At as _, FileError};
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
 use crate::file::resolve::{is_bare, resolve};
@@ -147,14 +148,15 @@ impl Host {
         let mut next = NextVersion { old: &old, lineage: &lineage, checked: None };
         let new = self.bring_up(path, &mut next)?;
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
-        let (name, path) = (new.name().to_owned(), next.path.clone());
+        let name = new.name().to_owned();
+        let path = new.path().expect("it was loaded from a file").to_owned();
         let (handler, activities) = (self.config.on_event.clone(), self.config.activities.clone());
-        let (drain, unused) = Drain::start(&name, &path, handler, activities)?;
+        let (drain, unused) = Drain::start(&name, handler, activities).at(&path)?;
 
         let held = match handover {
             Some(handover) => {
                 let held = Held::new(&lineage, &old, self.config.handover_deadline)?;
-                handover.run(&old, &new, &path, self.config.settings.hook_timeout)?;
+                handover.run(&old, &new, self.config.settings.hook_timeout).at(&path)?;
                 Some(held)
             }
             None => None,
@@ -162,7 +164,7 @@ impl Host {
         {
             let mut registry = self.write();
             // Handles may have been made since the first check. While the registry is locked, none can be.
-            next.check_followers(&lineage)?;
+            next.check_followers(&lineage).at(&path)?;
             if !registry.has(&old) {
                 return Err(Error::Unloading { plugin: name });
             }
@@ -238,9 +240,9 @@ impl NewVersion for NextVersion<'_> {
         Err(Error::OtherPlugin { path: candidate.path.clone(), expected, found })
     }
 
-    fn check(&mut self, path: &Path, items: &Items, refuses_faults: bool) -> Result<(), Error> {
+    fn check(&mut self, items: &Items, refuses_faults: bool) -> Result<(), FileError> {
         let exports = items.exports.iter().map(|(item, _)| (item.name, item.clone())).collect();
-        let next = Next { old: self.old, path: path.to_owned(), exports, refuses_faults };
+        let next = Next { old: self.old, exports, refuses_faults };
         next.check_handles()?;
         next.check_followers(self.lineage)?;
         let handover = next.handover(items.hooks.restore.as_ref())?;
@@ -256,7 +258,6 @@ impl NewVersion for NextVersion<'_> {
 /// The new version of an upgrade, while it is mapped beside the old one.
 struct Next<'a> {
     old: &'a Plugin,
-    path: PathBuf,
     /// The descriptions of the exports by name.
     exports: HashMap<&'static str, Item<'static>>,
     /// Whether look-ups in it may not ask for faults.
@@ -266,7 +267,7 @@ struct Next<'a> {
 impl Next<'_> {
     /// Checks that the new version has the exports for which handles to the old version exist. These handles stay with the old
     /// version, but code that has looked up an export is likely to look it up again.
-    fn check_handles(&self) -> Result<(), Error> {
+    fn check_handles(&self) -> Result<(), FileError> {
         let in_use = self.old.exports_in_use();
         in_use.into_iter().try_for_each(|(name, descriptor)| {
             let fits = |new: &[u8]| new == descriptor;
@@ -275,7 +276,7 @@ impl Next<'_> {
     }
 
     /// Checks that the new version has the functions that `Live` handles will call in it.
-    fn check_followers(&self, lineage: &Lineage) -> Result<(), Error> {
+    fn check_followers(&self, lineage: &Lineage) -> Result<(), FileError> {
         lineage.misfit(|name, node: &'static Node, takes_fault| {
             self.check(name, |new| node.matches(new), || (Signature::from_node(node), node.to_modules()))?;
             if takes_fault && self.refuses_faults {
@@ -290,7 +291,7 @@ impl Next<'_> {
         name: &str,
         fits: impl Fn(&[u8]) -> bool,
         asked: impl Fn() -> (Signature, String),
-    ) -> Result<(), Error> {
+    ) -> Result<(), FileError> {
         let plugin = self.old.name();
         let problem = match self.exports.get(name) {
             Some(new) if fits(new.descriptor) => return Ok(()),
@@ -310,23 +311,24 @@ impl Next<'_> {
     }
 
     /// Returns the error for a handle in use that would have this problem with the new version.
-    fn in_use(&self, problem: Error) -> Error {
-        Error::InUse { plugin: self.old.name().to_owned(), path: self.path.clone(), problem: Box::new(problem) }
+    fn in_use(&self, problem: Error) -> FileError {
+        let (plugin, problem) = (self.old.name().to_owned(), Box::new(problem));
+        FileError::new(|path| Error::InUse { plugin, path, problem })
     }
 
     /// Returns the hand-over of the state, if the old version saves one.
-    fn handover(&self, restore: Option<&Hook>) -> Result<Option<Handover>, Error> {
+    fn handover(&self, restore: Option<&Hook>) -> Result<Option<Handover>, FileError> {
         let Some(save) = self.old.save() else { return Ok(None) };
-        let (plugin, path) = (self.old.name().to_owned(), self.path.clone());
+        let plugin = self.old.name().to_owned();
         let Some(restore) = restore else {
-            return Err(Error::StateNotRestored { plugin, path });
+            return Err(FileError::new(|path| Error::StateNotRestored { plugin, path }));
         };
         if restore.item.descriptor != save.item.descriptor {
             let (restored, saved) = (Signature::read(restore.item.descriptor), Signature::read(save.item.descriptor));
             if !restored.accepts(&saved) {
                 let difference = restored.difference(&saved, Sides::STATE);
                 let (saved, restored) = (Box::new(saved), Box::new(restored));
-                return Err(Error::StateMismatch { plugin, path, saved, restored, difference });
+                return Err(FileError::new(|path| Error::StateMismatch { plugin, path, saved, restored, difference }));
             }
         }
         Ok(Some(Handover { save: save.clone(), restore: restore.clone() }))
@@ -341,14 +343,14 @@ struct Handover {
 
 impl Handover {
     /// Runs both hooks on one thread, and passes the state from one to the other. Both versions are mapped.
-    fn run(self, old: &Plugin, new: &Plugin, path: &Path, timeout: Option<Duration>) -> Result<(), Error> {
+    fn run(self, old: &Plugin, new: &Plugin, timeout: Option<Duration>) -> Result<(), FileError> {
         let [save, restore] = [self.save.item.name, self.restore.item.name];
         let [saver, restorer] = [old, new].map(|plugin| plugin.library().expect("both have libraries").threads());
         let saves = saver.hooks_start();
         let task = {
-            let (plugin, path, new) = (old.name().to_owned(), path.to_owned(), new.clone());
+            let (plugin, new) = (old.name().to_owned(), new.clone());
             move |steps: &Steps| {
-                let result = self.run_here(&plugin, path, steps, &saves, &restorer);
+                let result = self.run_here(&plugin, steps, &saves, &restorer);
                 saves.clean_up(steps);
                 drop(saves);
                 // If the host has given up waiting, this is the last reference to the new version.
@@ -357,12 +359,9 @@ impl Handover {
             }
         };
         timeout::run(timeout, task, drop).unwrap_or_else(|late| {
-            Err(Error::HookTimedOut {
-                plugin: old.name().to_owned(),
-                hook: [save, restore][late.step].to_owned(),
-                timeout: timeout.unwrap_or_default(),
-                path: path.to_owned(),
-            })
+            let (plugin, hook) = (old.name().to_owned(), [save, restore][late.step].to_owned());
+            let timeout = timeout.unwrap_or_default();
+            Err(FileError::new(move |path| Error::HookTimedOut { plugin, hook, timeout, path }))
         })
     }
 
@@ -370,18 +369,18 @@ impl Handover {
     fn run_here(
         &self,
         plugin: &str,
-        path: PathBuf,
         steps: &Steps,
         saves: &RunningHooks,
         restorer: &Arc<Threads>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), FileError> {
         let Handover { save, restore } = self;
         steps.begin(0);
         saves.begin(save.item.name);
         let state = match save.run_save() {
             Ok(state) => state,
             Err(fault) => {
-                return Err(Error::SavePanicked { plugin: plugin.to_owned(), fault: save.fault_of(plugin, fault) });
+                let (plugin, fault) = (plugin.to_owned(), save.fault_of(plugin, fault));
+                return Err(FileError::new(|_| Error::SavePanicked { plugin, fault }));
             }
         };
         let restores = restorer.hooks_start();
@@ -402,10 +401,10 @@ impl Handover {
         let plugin = plugin.to_owned();
         match result {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(message)) => Err(Error::RestoreFailed { plugin, message, path }),
+            Ok(Err(message)) => Err(FileError::new(|path| Error::RestoreFailed { plugin, message, path })),
             Err(fault) => {
                 let fault = restore.fault_of(&plugin, fault);
-                Err(Error::RestorePanicked { plugin, fault, path })
+                Err(FileError::new(|path| Error::RestorePanicked { plugin, fault, path }))
             }
         }
     }

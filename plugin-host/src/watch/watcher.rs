@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::error::at::At as _;
+use crate::error::at::{At as _, FileError};
 use crate::event::Event;
 use crate::file::open::Opened;
 use crate::file::stamp::Stamp;
@@ -209,7 +209,7 @@ impl Watcher {
         };
         let path = &serving.path;
         if let Err(error) = self.observe(observer, path) {
-            return self.incomplete(path, None, error, patient);
+            return self.incomplete(None, error, patient);
         }
         if self.is_written && patient {
             return Look::Again;
@@ -229,7 +229,7 @@ impl Watcher {
         let (digest, read) = match read(path, &self.config.limits) {
             Ok(read) => read,
             Err(Error::Changed { .. }) => return Look::Again,
-            Err(error) => return self.incomplete(path, stamp, error, patient),
+            Err(error) => return self.incomplete(stamp, error, patient),
         };
         if Some(read) != stamp {
             return Look::Again;
@@ -246,7 +246,6 @@ impl Watcher {
         if self.alive.strong_count() == 0 {
             return Look::End;
         }
-        let path = &self.path.clone();
         // Another thread may be upgrading it to this very file.
         let Some(upgraded) = self.host.upgrade(&self.name, stamp.as_ref()) else { return Look::End };
         match upgraded {
@@ -256,8 +255,8 @@ impl Watcher {
                 Look::Settled
             }
             // It was written to meanwhile.
-            Err(_) if Stamp::of(path) != stamp => Look::Again,
-            Err(error) => self.failed(path, stamp, error),
+            Err(_) if Stamp::of(&self.path) != stamp => Look::Again,
+            Err(error) => self.failed(stamp, error),
         }
     }
 
@@ -268,7 +267,7 @@ impl Watcher {
         }
         let limits = &self.config.limits;
         let read = Opened::new(&serving.path)
-            .and_then(|opened| digest(&serving.path, &opened, limits).map(|digest| (digest, opened.stamp)));
+            .and_then(|opened| digest(&opened, limits).at(&serving.path).map(|digest| (digest, opened.stamp)));
         if let Ok((digest, stamp)) = read
             && Some(stamp) == serving.stamp
         {
@@ -276,17 +275,17 @@ impl Watcher {
         }
     }
 
-    fn incomplete(&mut self, path: &Path, stamp: Option<Stamp>, error: Error, patient: bool) -> Look {
-        if patient { Look::Again } else { self.failed(path, stamp, error) }
+    fn incomplete(&mut self, stamp: Option<Stamp>, error: Error, patient: bool) -> Look {
+        if patient { Look::Again } else { self.failed(stamp, error) }
     }
 
     /// Tells of a failure, once for each file that is put there.
-    fn failed(&mut self, path: &Path, stamp: Option<Stamp>, error: Error) -> Look {
+    fn failed(&mut self, stamp: Option<Stamp>, error: Error) -> Look {
         let passes = matches!(error, Error::Busy { .. } | Error::NoThread { .. } | Error::TooManyFiles { .. });
         let is_known = passes && self.retried.as_ref().is_some_and(|(retried, _)| *retried == stamp);
         if !is_known {
             self.retried = passes.then(|| (stamp.clone(), FIRST_RETRY));
-            let (plugin, path) = (self.name.clone(), path.to_owned());
+            let (plugin, path) = (self.name.clone(), self.path.clone());
             self.config.on_event.tell(&Event::NotUpgraded { plugin, path, error });
         }
         if passes {
@@ -324,13 +323,13 @@ fn read(path: &Path, limits: &Limits) -> Result<(Digest, Stamp), Error> {
     let opened = Opened::new(path)?;
     match inspect_in(path, &opened.file, limits).at(path) {
         Err(error @ (Error::Empty { .. } | Error::NotALibrary { .. } | Error::Damaged { .. })) => Err(error),
-        _ => Ok((digest(path, &opened, limits)?, opened.stamp)),
+        _ => Ok((digest(&opened, limits).at(path)?, opened.stamp)),
     }
 }
 
 /// Computes the digest of a file without a copy.
-fn digest(path: &Path, opened: &Opened, limits: &Limits) -> Result<Digest, Error> {
-    let digest = opened.copy(limits, true, &mut io::sink()).at(path)?;
+fn digest(opened: &Opened, limits: &Limits) -> Result<Digest, FileError> {
+    let digest = opened.copy(limits, true, &mut io::sink())?;
     Ok(digest.expect("it was asked for"))
 }
 
