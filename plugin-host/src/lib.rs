@@ -30,6 +30,7 @@
 //! | bound the time and memory that a hostile file costs | [`Limits`] |
 //! | unload a plugin, and learn what keeps it | [`Host::unload`], [`PinReason`] |
 //! | upgrade a plugin to its next version, and follow it | [`Host::reload`], [`Live`], [`Event`] |
+//! | follow one of several plugins that export the same names, or all of them | [`Plugin::live`], [`Host::live_all`] |
 //! | upgrade a plugin when its file changes | `Host::watch`, with the feature `watch` |
 //! | serve plugins that are linked in | [`Host::linked`] |
 //! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
@@ -192,6 +193,7 @@ pub use services::memory::{Leak, Memory};
 #[cfg(feature = "serde")]
 pub use untyped::CallError;
 pub use upgrade::lineage::Draining;
+pub use upgrade::live_all::LiveAll;
 /// The items that the expansion of [`use_system_allocator!`] uses.
 #[doc(hidden)]
 pub mod __private {

@@ -81,9 +81,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn first() -> Self {
+    /// Returns the place of a plugin's first version. `host` leads to the plugin's host.
+    pub(crate) fn first(host: Weak<dyn Any + Send + Sync>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, lineage: Lineage::new() }
+        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, lineage: Lineage::new(host) }
     }
 
     /// Returns the plugin's number in the order of loading.
@@ -475,7 +476,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_look_up_allows_for_growth_and_nothing_else() {
-        let plugin = plugin("newer", &[], Place::first());
+        let plugin = plugin("newer", &[], Place::first(Weak::<()>::new()));
         let config = |more: &[Bytes]| {
             let path = field("path", leaf(Tag::PathBuf));
             takes(named("Config", growing(&[&[path], more].concat())))

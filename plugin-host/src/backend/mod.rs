@@ -73,7 +73,8 @@ impl Host {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
             let description = info.into();
             let refuses_faults = self.config.refuses_faults(&description);
-            let plugin = Plugin::new(description, refuses_faults, None, attached.clone(), &entries, Place::first());
+            let plugin =
+                Plugin::new(description, refuses_faults, None, attached.clone(), &entries, Place::first(self.link()));
             self.write().add(plugin);
             reserved.keep();
         }

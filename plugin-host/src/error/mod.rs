@@ -16,9 +16,9 @@ use thiserror::Error;
 #[cfg(feature = "watch")]
 use crate::error::text::watch_hint;
 use crate::error::text::{
-    abi_version, already_mapped, busy, displayed, duplicate_hook, from, hint, hook, hook_timed_out, in_directory,
-    instead, is_host, list, more_than, no_export, no_faults, place_and_text, quoted, saying, state_not_restored,
-    too_many_files,
+    abi_version, already_mapped, ambiguous, busy, displayed, duplicate_hook, from, hint, hook_timed_out, in_directory,
+    in_use, init_panicked, instead, is_host, list, more_than, no_export, no_faults, no_thread, place_and_text, saying,
+    state_not_restored, too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
@@ -328,12 +328,7 @@ pub enum Error {
     },
 
     /// An init hook panicked. The plugin is not loaded.
-    #[error(
-        "plugin `{plugin}`{} did not start: its init hook{} panicked{}",
-        from(path),
-        hook(fault),
-        place_and_text(fault)
-    )]
+    #[error("{}", init_panicked(plugin, path, fault))]
     InitPanicked {
         /// The plugin's name.
         plugin: String,
@@ -392,6 +387,20 @@ pub enum Error {
         plugin: String,
     },
 
+    /// The plugin was unloaded. A [`Plugin`](crate::Plugin) of an older version was asked for the version that serves.
+    #[error("plugin `{plugin}` does not serve any more: it was unloaded; load it again, and use the new `Plugin`")]
+    Unloaded {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// A [`Plugin`](crate::Plugin) or a [`LiveAll`](crate::LiveAll) needs its host, and the host was dropped.
+    #[error("cannot {operation}: the host was dropped; keep the `Host` for as long as this is needed")]
+    HostDropped {
+        /// The operation and its object, such as: reload plugin `greeter`.
+        operation: String,
+    },
+
     /// A plugin that is linked into the program was to be unloaded or upgraded.
     #[error("plugin `{plugin}` is linked into this program, and cannot be unloaded or replaced")]
     Linked {
@@ -418,10 +427,7 @@ pub enum Error {
     },
 
     /// The next version lacks what a handle uses, or has something else in its place.
-    #[error(
-        "`{path}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does \
-         not have what it needs; drop it first, or keep the export: {problem}"
-    )]
+    #[error("{}", in_use(path, plugin, problem))]
     InUse {
         /// The plugin's name.
         plugin: String,
@@ -514,10 +520,7 @@ pub enum Error {
     },
 
     /// The system has no thread for the old version to be unloaded on.
-    #[error(
-        "plugin `{plugin}` is not upgraded to `{path}`: no thread can be started to unload the old version on: \
-         {source}"
-    )]
+    #[error("{}", no_thread(plugin, path, source))]
     NoThread {
         /// The plugin's name.
         plugin: String,
@@ -566,10 +569,7 @@ pub enum Error {
     },
 
     /// Several plugins export that name.
-    #[error(
-        "`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`",
-        quoted(plugins, " and ")
-    )]
+    #[error("{}", ambiguous(name, plugins))]
     Ambiguous {
         /// The name that was asked for.
         name: String,

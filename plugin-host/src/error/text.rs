@@ -22,7 +22,7 @@ pub(super) fn saying(message: &str) -> String {
 }
 
 /// The name of the hook that panicked.
-pub(super) fn hook(fault: &Fault) -> String {
+fn hook(fault: &Fault) -> String {
     let hook = fault.export.as_deref().and_then(|export| export.split_once("::"));
     hook.map_or_else(String::new, |(_, hook)| format!(" `{hook}`"))
 }
@@ -37,7 +37,7 @@ pub(super) fn like(closest: Option<impl Display>) -> String {
     closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
 }
 
-pub(super) fn quoted<T: Display>(names: impl IntoIterator<Item = T>, separator: &str) -> String {
+fn quoted<T: Display>(names: impl IntoIterator<Item = T>, separator: &str) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator)
 }
 
@@ -98,6 +98,33 @@ pub(super) fn no_faults(name: &str, plugin: &str) -> String {
         "export `{name}` of plugin `{plugin}` cannot return a `Fault`: the plugin is built with `panic = \"abort\"`, \
          so a panic in it ends the process; build it with `panic = \"unwind\"`, or ask for the type without \
          `Result<_, Fault>`, or accept this with `Host::with_abort_plugins(AbortPlugins::AllowFaults)`"
+    )
+}
+
+pub(super) fn ambiguous(name: &str, plugins: &[String]) -> String {
+    format!(
+        "`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)` or `.live(..)`, or all, `get_all` or `live_all`",
+        quoted(plugins, " and ")
+    )
+}
+
+pub(super) fn in_use(path: &Path, plugin: &str, problem: &dyn Display) -> String {
+    format!(
+        "`{}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does not have \
+         what it needs; drop it first, or keep the export: {problem}",
+        path.display()
+    )
+}
+
+pub(super) fn init_panicked(plugin: &str, path: &Path, fault: &Fault) -> String {
+    let (from, hook, place) = (from(path), hook(fault), place_and_text(fault));
+    format!("plugin `{plugin}`{from} did not start: its init hook{hook} panicked{place}")
+}
+
+pub(super) fn no_thread(plugin: &str, path: &Path, source: &std::io::Error) -> String {
+    format!(
+        "plugin `{plugin}` is not upgraded to `{}`: no thread can be started to unload the old version on: {source}",
+        path.display()
     )
 }
 

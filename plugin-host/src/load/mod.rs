@@ -65,7 +65,7 @@ impl Host {
 
     /// Reads, trusts and inspects a file. The trust decides before the file is read if it needs no digest.
     pub(crate) fn read_plugin(&self, path: PathBuf) -> Result<Candidate, Error> {
-        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &self.config;
+        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &*self.config;
         let opened = Opened::new(&path)?;
         let stamp = opened.stamp.clone();
         let by_digest = trust.ask(&path, *mapping)? == Grant::ByDigest;
@@ -128,7 +128,7 @@ impl NewVersion for FirstVersion<'_> {
     }
 
     fn place(&self) -> Place {
-        Place::first()
+        Place::first(self.host.link())
     }
 }
 

@@ -74,18 +74,35 @@ impl Host {
     /// Unloads a plugin as [`unload`](Self::unload) does. In a `hurry`, the deadline also limits each shutdown hook.
     fn unload_until(&self, name: &str, deadline: Option<Instant>, hurry: bool) -> Result<Unload, Error> {
         let to_unload = self.write().begin_unload(name)?;
+        Ok(self.go_on_unloading(name, to_unload, deadline, hurry))
+    }
+
+    /// Unloads the plugin that `plugin` is a version of, as [`unload`](Self::unload) does.
+    pub(crate) fn unload_plugin(&self, plugin: Plugin, deadline: Option<Instant>) -> Result<Unload, Error> {
+        let name = plugin.name().to_owned();
+        let to_unload = {
+            let mut registry = self.write();
+            registry.serving(&plugin)?;
+            registry.begin_unload(&name)?
+        };
+        // This share must not keep the plugin.
+        drop(plugin);
+        Ok(self.go_on_unloading(&name, to_unload, deadline, false))
+    }
+
+    fn go_on_unloading(&self, name: &str, to_unload: ToUnload, deadline: Option<Instant>, hurry: bool) -> Unload {
         match to_unload {
             ToUnload::Serving(plugin) => {
                 let unloading =
                     Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), detached: None };
-                Ok(unloading.run(deadline, hurry))
+                unloading.run(deadline, hurry)
             }
             ToUnload::Detached(detached) => {
                 let outcome = detached.wait(deadline);
                 if outcome == Unload::Unmapped {
                     self.write().forget(name, &detached);
                 }
-                Ok(outcome)
+                outcome
             }
         }
     }

@@ -32,6 +32,7 @@
 //! library stays mapped for them.
 
 pub(crate) mod lineage;
+pub(crate) mod live_all;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -131,19 +132,32 @@ impl Host {
             (plugin, _) => plugin,
         };
         let lineage = loaded()?.lineage().clone();
-        let _turn = lineage.begin_upgrade();
-        let old = loaded()?;
-        if !Arc::ptr_eq(old.lineage(), &lineage) {
+        let of_lineage = || match loaded()? {
+            plugin if Arc::ptr_eq(plugin.lineage(), &lineage) => Ok(plugin),
             // The plugin was unloaded and loaded again while this upgrade waited for its turn.
-            return Err(Error::Unloading { plugin: asked_for });
-        }
+            _ => Err(Error::Unloading { plugin: asked_for.clone() }),
+        };
+        self.upgrade_lineage(&lineage, of_lineage, file.clone(), will_do)
+    }
+
+    /// Upgrades the plugin of a lineage, unless `will_do` accepts the version that serves after earlier upgrades have ended.
+    /// `serving` returns that version. Without a `file`, the next version is in the file that this one was loaded from.
+    pub(crate) fn upgrade_lineage(
+        &self,
+        lineage: &Arc<Lineage>,
+        serving: impl Fn() -> Result<Plugin, Error>,
+        file: Option<PathBuf>,
+        will_do: impl FnOnce(&Plugin) -> bool,
+    ) -> Result<Plugin, Error> {
+        let _turn = lineage.begin_upgrade();
+        let old = serving()?;
         let Some(last) = old.path() else { return Err(Error::Linked { plugin: old.name().to_owned() }) };
         if will_do(&old) {
             return Ok(old);
         }
         // The file is read only now: the second of two upgrades must not bring back the version before the first.
         let path = file.unwrap_or_else(|| last.to_owned());
-        let mut next = NextVersion { old: &old, lineage: &lineage, checked: None };
+        let mut next = NextVersion { old: &old, lineage, checked: None };
         let new = self.bring_up(path, &mut next)?;
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
         let (name, path) = (new.name().to_owned(), next.path.clone());
@@ -152,7 +166,7 @@ impl Host {
 
         let held = match handover {
             Some(handover) => {
-                let held = Held::new(&lineage, &old, self.config.handover_deadline)?;
+                let held = Held::new(lineage, &old, self.config.handover_deadline)?;
                 handover.run(&old, &new, &path, self.config.settings.hook_timeout)?;
                 Some(held)
             }
@@ -161,7 +175,7 @@ impl Host {
         {
             let mut registry = self.write();
             // Handles may have been made since the first check. While the registry is locked, none can be.
-            next.check_followers(&lineage)?;
+            next.check_followers(lineage)?;
             if !registry.has(&old) {
                 return Err(Error::Unloading { plugin: name });
             }
@@ -190,13 +204,15 @@ impl Host {
     /// Looks up a function by name and type in all loaded plugins, as [`get`](Self::get) does, and gives a handle that
     /// follows the upgrades of its plugin. For an example see [`reload`](Self::reload).
     ///
+    /// Where several plugins export the name, use [`Plugin::live`] or [`live_all`](Self::live_all).
+    ///
     /// # Errors
     ///
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
     /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
     pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
         // The lock keeps an upgrade from coming between the check and `follow`.
-        let registry = self.write();
+        let registry = self.read();
         let plugin = registry.exporter(name)?;
         plugin.check_type::<F>(name)?;
         Ok(plugin.lineage().follow(plugin, name))

@@ -101,7 +101,7 @@ pub(super) struct Watcher {
     /// Dead if the watch has been dropped.
     alive: Weak<dyn Any + Send + Sync>,
     name: String,
-    config: Config,
+    config: Arc<Config>,
     host: Arc<dyn WatchedHost>,
     /// The next look at the file, if something has happened since the last one.
     pub(super) pending: Option<Pending>,
@@ -127,7 +127,7 @@ impl Watcher {
         id: Id,
         alive: Weak<dyn Any + Send + Sync>,
         name: &str,
-        config: Config,
+        config: Arc<Config>,
         host: Arc<dyn WatchedHost>,
         serving: &Serving,
     ) -> Self {
