@@ -27,6 +27,7 @@
 //! | use plugins whose panics end the process | [`AbortPlugins`] |
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
+//! | load or inspect a library that is in memory | [`Host::load_bytes`], [`inspect_bytes`] |
 //! | bound the time and memory that a hostile file costs | [`Limits`] |
 //! | unload a plugin, and learn what keeps it | [`Host::unload`], [`PinReason`] |
 //! | upgrade a plugin to its next version, and follow it | [`Host::reload`], [`Live`], [`Event`] |
@@ -182,6 +183,7 @@ pub use host::Host;
 pub use inspect::info::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo};
 pub use inspect::limits::Limits;
 pub use inspect::{inspect, inspect_with};
+pub use load::memory::{inspect_bytes, inspect_bytes_with};
 pub use load::trust::{Digest, Trust};
 pub use plugin::Plugin;
 pub use plugin_core::{

@@ -102,7 +102,7 @@ impl Registry {
 
     /// Puts a plugin into the tables whose name is reserved.
     pub(crate) fn add(&mut self, plugin: Plugin) {
-        let path = plugin.path().unwrap_or(Path::new("")).to_owned();
+        let path = plugin.shown_path().to_owned();
         self.states.insert(normal(plugin.name()), State::Serving(path));
         let place = self.place_of(&plugin);
         self.plugins.insert(place, plugin);
@@ -209,12 +209,13 @@ impl Registry {
     pub(crate) fn upgrade(&mut self, old: &Plugin, new: Plugin) {
         let place = self.place_of(old);
         let key = normal(new.name());
-        if let Some(path) = new.path() {
-            self.states.insert(key.clone(), State::Serving(path.to_owned()));
-        }
+        self.states.insert(key.clone(), State::Serving(new.shown_path().to_owned()));
         let same = old.export_names() == new.export_names();
         #[cfg(feature = "watch")]
-        self.watches.upgraded(&key);
+        match new.path() {
+            Some(_) => self.watches.upgraded(&key),
+            None => self.watches.end(&key),
+        }
         self.plugins[place] = new;
         if !same {
             return self.index();
@@ -246,7 +247,7 @@ impl Registry {
         };
         let plugin = &self.plugins[place];
         let named = || plugin.name().to_owned();
-        if plugin.path().is_none() {
+        if plugin.is_linked() {
             return Err(Error::Linked { plugin: named() });
         }
         if plugin.lineage().is_upgrading() {

@@ -14,11 +14,11 @@ use plugin_core::record::SECTION;
 use thiserror::Error;
 
 #[cfg(feature = "watch")]
-use crate::error::text::watch_hint;
+use crate::error::text::not_watched;
 use crate::error::text::{
-    abi_version, already_mapped, ambiguous, busy, displayed, duplicate_hook, from, hint, hook_timed_out, in_directory,
-    in_use, init_panicked, instead, is_host, list, more_than, no_export, no_faults, no_thread, place_and_text, saying,
-    state_not_restored, too_many_files,
+    abi_version, already_mapped, ambiguous, busy, displayed, duplicate_export, duplicate_hook, from, hint,
+    hook_timed_out, in_directory, in_use, init_panicked, instead, is_host, list, more_than, no_export, no_faults,
+    no_thread, place_and_text, restore_panicked, saying, state_not_restored, too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
@@ -96,6 +96,15 @@ pub enum Error {
         path: PathBuf,
         /// The error of the operating system.
         source: std::io::Error,
+    },
+
+    /// The library is in memory, where this needs a file.
+    #[error("`{label}` is in memory, {reason}", label = label.display())]
+    InMemory {
+        /// The label of the bytes.
+        label: PathBuf,
+        /// The need for a file, and the next step.
+        reason: String,
     },
 
     /// Another process wrote to the file while it was read.
@@ -244,9 +253,7 @@ pub enum Error {
     },
 
     /// Two exports of one plugin have the same name.
-    #[error(
-        "`{path}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`"
-    )]
+    #[error("{}", duplicate_export(path, name, first, second))]
     DuplicateExport {
         /// The file.
         path: PathBuf,
@@ -496,10 +503,7 @@ pub enum Error {
     },
 
     /// The next version panicked when it restored the state.
-    #[error(
-        "`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{}",
-        place_and_text(fault)
-    )]
+    #[error("{}", restore_panicked(path, plugin, fault))]
     RestorePanicked {
         /// The plugin's name.
         plugin: String,
@@ -540,10 +544,7 @@ pub enum Error {
 
     /// The system does not tell of changes to the plugin's file.
     #[cfg(feature = "watch")]
-    #[error(
-        "plugin `{plugin}` is not watched: the system cannot watch the directory `{directory}`{}",
-        watch_hint(source)
-    )]
+    #[error("{}", not_watched(plugin, directory, source))]
     NotWatched {
         /// The plugin's name.
         plugin: String,

@@ -81,7 +81,7 @@ pub(super) fn hint(closest: Option<impl Display>, existing: &[String], count: us
 
 /// The remedy where watching needs more than the operating system allows.
 #[cfg(feature = "watch")]
-pub(super) fn watch_hint(source: &std::io::Error) -> String {
+fn watch_hint(source: &std::io::Error) -> String {
     match source.kind() {
         std::io::ErrorKind::NotFound => ", which does not exist; make it first".to_owned(),
         std::io::ErrorKind::QuotaExceeded => "; allow more with `sysctl fs.inotify.max_user_watches`".to_owned(),
@@ -91,6 +91,24 @@ pub(super) fn watch_hint(source: &std::io::Error) -> String {
         }
         _ => format!(": {source}"),
     }
+}
+
+#[cfg(feature = "watch")]
+pub(super) fn not_watched(plugin: &str, directory: &Path, source: &std::io::Error) -> String {
+    let (directory, hint) = (directory.display(), watch_hint(source));
+    format!("plugin `{plugin}` is not watched: the system cannot watch the directory `{directory}`{hint}")
+}
+
+pub(super) fn restore_panicked(path: &Path, plugin: &str, fault: &Fault) -> String {
+    let (path, place) = (path.display(), place_and_text(fault));
+    format!("`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{place}")
+}
+
+pub(super) fn duplicate_export(path: &Path, name: &str, first: &str, second: &str) -> String {
+    format!(
+        "`{}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`",
+        path.display()
+    )
 }
 
 pub(super) fn no_faults(name: &str, plugin: &str) -> String {

@@ -171,7 +171,7 @@ fn read_all(from: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Copies all of `from`, and adds the bytes to the digest.
-fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl Write) -> io::Result<u64> {
+pub(crate) fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl Write) -> io::Result<u64> {
     let mut buffer = vec![0; CHUNK_SIZE];
     let mut copied = 0;
     loop {
@@ -185,7 +185,7 @@ fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl W
     }
 }
 
-fn too_large(found: u64, limits: &Limits) -> FileError {
+pub(crate) fn too_large(found: u64, limits: &Limits) -> FileError {
     let limit = limits.file;
     FileError::new(move |path| Error::FileTooLarge { path, found, limit })
 }

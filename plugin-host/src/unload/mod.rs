@@ -134,7 +134,7 @@ impl Host {
             let registry = self.read();
             (registry.plugins().to_vec(), registry.detached())
         };
-        let loaded = plugins.into_iter().rev().filter(|plugin| plugin.path().is_some());
+        let loaded = plugins.into_iter().rev().filter(|plugin| !plugin.is_linked());
         let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
         let close = |plugin: String| {
             let outcome = self.unload_until(&plugin, deadline, true).unwrap_or_else(|error| match error {

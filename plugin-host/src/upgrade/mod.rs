@@ -48,7 +48,7 @@ use crate::event::Event;
 use crate::file::resolve::{is_bare, resolve};
 use crate::host::Host;
 use crate::library::entry::Entry;
-use crate::load::{Candidate, NewVersion};
+use crate::load::{Candidate, Input, NewVersion};
 use crate::plugin::{Place, Plugin};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
@@ -122,7 +122,7 @@ impl Host {
                     (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
                     (found, _) => found?,
                 };
-                (self.read_plugin(file.clone())?.name().to_owned(), Some(file))
+                (self.read_plugin(Input::File(file.clone()))?.name().to_owned(), Some(file))
             }
         };
         let loaded = || match (self.plugin(&asked_for), &file) {
@@ -131,34 +131,59 @@ impl Host {
             }
             (plugin, _) => plugin,
         };
+        self.upgrade_loaded(&loaded, file.clone().map(Input::File), will_do)
+    }
+
+    /// Upgrades the plugin that `input` has the next version of.
+    pub(crate) fn upgrade_to(&self, input: Input<'_>) -> Result<Plugin, Error> {
+        let candidate = self.read_plugin(input.clone())?;
+        let loaded = || match self.plugin(candidate.name()) {
+            Err(Error::NoSuchPlugin { name: plugin, .. }) => {
+                Err(Error::NothingToReplace { plugin, path: candidate.path.clone() })
+            }
+            plugin => plugin,
+        };
+        self.upgrade_loaded(&loaded, Some(input), |_| false)
+    }
+
+    /// Upgrades the plugin that `loaded` finds by its name.
+    fn upgrade_loaded(
+        &self,
+        loaded: &dyn Fn() -> Result<Plugin, Error>,
+        input: Option<Input<'_>>,
+        will_do: impl FnOnce(&Plugin) -> bool,
+    ) -> Result<Plugin, Error> {
         let lineage = loaded()?.lineage().clone();
         let of_lineage = || match loaded()? {
             plugin if Arc::ptr_eq(plugin.lineage(), &lineage) => Ok(plugin),
             // The plugin was unloaded and loaded again while this upgrade waited for its turn.
-            _ => Err(Error::Unloading { plugin: asked_for.clone() }),
+            other => Err(Error::Unloading { plugin: other.name().to_owned() }),
         };
-        self.upgrade_lineage(&lineage, of_lineage, file.clone(), will_do)
+        self.upgrade_lineage(&lineage, of_lineage, input, will_do)
     }
 
     /// Upgrades the plugin of a lineage, unless `will_do` accepts the version that serves after earlier upgrades have ended.
-    /// `serving` returns that version. Without a `file`, the next version is in the file that this one was loaded from.
+    /// `serving` returns that version. Without an `input`, the next version is in the file that this one was loaded from.
     pub(crate) fn upgrade_lineage(
         &self,
         lineage: &Arc<Lineage>,
         serving: impl Fn() -> Result<Plugin, Error>,
-        file: Option<PathBuf>,
+        input: Option<Input<'_>>,
         will_do: impl FnOnce(&Plugin) -> bool,
     ) -> Result<Plugin, Error> {
         let _turn = lineage.begin_upgrade();
         let old = serving()?;
-        let Some(last) = old.path() else { return Err(Error::Linked { plugin: old.name().to_owned() }) };
+        // The file is read only below: the second of two upgrades must not bring back the version before the first.
+        let input = match input {
+            Some(_) if old.is_linked() => return Err(Error::Linked { plugin: old.name().to_owned() }),
+            Some(input) => input,
+            None => Input::File(old.need_file()?.to_owned()),
+        };
         if will_do(&old) {
             return Ok(old);
         }
-        // The file is read only now: the second of two upgrades must not bring back the version before the first.
-        let path = file.unwrap_or_else(|| last.to_owned());
         let mut next = NextVersion { old: &old, lineage, checked: None };
-        let new = self.bring_up(path, &mut next)?;
+        let new = self.bring_up(input, &mut next)?;
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
         let (name, path) = (new.name().to_owned(), next.path.clone());
         let (handler, activities) = (self.config.on_event.clone(), self.config.activities.clone());

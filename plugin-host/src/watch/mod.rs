@@ -80,9 +80,7 @@ impl Host {
     /// Watches the file of a plugin that serves.
     pub(crate) fn watch_plugin(&self, plugin: Plugin) -> Result<Watch, Error> {
         let name = plugin.name().to_owned();
-        let Some(path) = plugin.path().map(Path::to_owned) else {
-            return Err(Error::Linked { plugin: name });
-        };
+        let path = plugin.need_file()?.to_owned();
         let not_watched = |source| not_watched(&name, &path, source);
         let host: Arc<dyn WatchedHost> = Arc::new(WithoutShare { registry: Arc::downgrade(&self.registry) });
         let (service, bell) = {
