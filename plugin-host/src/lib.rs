@@ -183,8 +183,9 @@ pub use host::Host;
 pub use inspect::info::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo};
 pub use inspect::limits::Limits;
 pub use inspect::{inspect, inspect_with};
+pub use load::digest::{Digest, ParseDigestError};
 pub use load::memory::{inspect_bytes, inspect_bytes_with};
-pub use load::trust::{Digest, Trust};
+pub use load::trust::Trust;
 pub use plugin::Plugin;
 pub use plugin_core::{
     Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,

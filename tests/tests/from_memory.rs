@@ -63,9 +63,13 @@ fn what_is_refused_has_the_label_in_its_error() {
     assert_eq!(error.to_string(), text);
 
     // SAFETY: only the bytes of the first version are trusted.
-    let careful = Host::new(unsafe { Trust::digests([Trust::digest_of(&bytes)]) });
+    let careful = Host::new(unsafe { Trust::digests([Trust::digest_of(&bytes).to_string().parse().unwrap()]) });
     let error = refused(&careful, &version(2));
-    assert!(error.to_string().starts_with("`the download` is not trusted: its SHA-256 digest "), "{error}");
+    let digest = Trust::digest_of(&version(2));
+    let text = format!(
+        "`the download` is not trusted: its SHA-256 digest {digest} is not among the 1 that this host trusts"
+    );
+    assert_eq!(error.to_string(), text);
     assert_eq!(careful.load_bytes("the download", &bytes).unwrap().get::<Number>("version").unwrap()(), 1);
 
     let host = host();

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::at::FileError;
 use crate::file::open::{Opened, copy_digesting, not_read, too_large};
 use crate::inspect::limits::Limits;
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 
 /// The source of a copy.
 pub(crate) trait Contents {
@@ -30,7 +30,7 @@ impl Contents for [u8] {
         }
         let (mut bytes, mut hasher) = (self, Sha256::new());
         copy_digesting(&mut bytes, &mut hasher, to).map_err(not_read)?;
-        Ok(Some(hasher.finalize().into()))
+        Ok(Some(<[u8; 32]>::from(hasher.finalize()).into()))
     }
 }
 

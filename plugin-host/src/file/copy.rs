@@ -11,7 +11,7 @@ use crate::file::open::not_read;
 use crate::file::symbols::prefer_own;
 use crate::inspect::limits::Limits;
 use crate::inspect::{Inspected, inspect_in};
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 
 /// The bytes of a file at the time of reading. They never change.
 ///
@@ -144,7 +144,7 @@ pub(crate) mod sealed {
     use crate::file::open::not_read;
     use crate::file::symbols::prefer_own;
     use crate::inspect::limits::Limits;
-    use crate::load::trust::Digest;
+    use crate::load::digest::Digest;
     use crate::os::descriptors::beyond_standard_streams;
     use crate::os::loader::loader;
 

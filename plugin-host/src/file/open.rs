@@ -15,7 +15,7 @@ use crate::file::resolve::{libraries_in, listed, not_a_library, not_found};
 use crate::file::stamp::Stamp;
 use crate::inspect::formats::no_library;
 use crate::inspect::limits::Limits;
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 #[cfg(unix)]
 use crate::os::descriptors::beyond_standard_streams;
 use crate::os::descriptors::is_out_of_files;
@@ -152,7 +152,7 @@ impl Opened {
             let reason = format!("it has {copied} bytes, and reports a length of {len}");
             return Err(not_read(io::Error::new(io::ErrorKind::UnexpectedEof, reason)));
         }
-        Ok(hasher.map(|hasher| hasher.finalize().into()))
+        Ok(hasher.map(|hasher| <[u8; 32]>::from(hasher.finalize()).into()))
     }
 }
 

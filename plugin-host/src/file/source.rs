@@ -10,7 +10,7 @@ use crate::file::mapping::Mapping;
 use crate::file::open::Opened;
 use crate::inspect::limits::Limits;
 use crate::inspect::{Inspected, inspect_in};
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 
 /// The source that a library is mapped from.
 pub(crate) enum Source {

@@ -1,5 +1,6 @@
 //! [`Host::load`], and the phases that a file goes through until its plugin serves: [`Host::bring_up`].
 
+pub(crate) mod digest;
 pub(crate) mod memory;
 pub(crate) mod trust;
 

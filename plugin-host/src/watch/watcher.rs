@@ -14,7 +14,7 @@ use crate::file::open::Opened;
 use crate::file::stamp::Stamp;
 use crate::inspect::inspect_in;
 use crate::inspect::limits::Limits;
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 use crate::plugin::Plugin;
 use crate::watch::observer::{Change, Id, Observer, lock};
 
