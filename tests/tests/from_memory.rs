@@ -66,9 +66,8 @@ fn what_is_refused_has_the_label_in_its_error() {
     let careful = Host::new(unsafe { Trust::digests([Trust::digest_of(&bytes).to_string().parse().unwrap()]) });
     let error = refused(&careful, &version(2));
     let digest = Trust::digest_of(&version(2));
-    let text = format!(
-        "`the download` is not trusted: its SHA-256 digest {digest} is not among the 1 that this host trusts"
-    );
+    let text =
+        format!("`the download` is not trusted: its SHA-256 digest {digest} is not among the 1 that this host trusts");
     assert_eq!(error.to_string(), text);
     assert_eq!(careful.load_bytes("the download", &bytes).unwrap().get::<Number>("version").unwrap()(), 1);
 

@@ -173,7 +173,7 @@ pub(super) fn is_host(path: &Path) -> String {
 pub(super) fn busy(plugin: &str, waited: Duration) -> String {
     format!(
         "plugin `{plugin}` is not upgraded: to hand its state over, calls through `Live` handles must end, and some \
-         did not within {waited:?}; try again, or allow for more with `Host::with_handover_deadline`"
+         did not within {waited:?}; try again, or allow for more with `Host::with_handover_timeout`"
     )
 }
 

@@ -178,11 +178,11 @@ impl Host {
     /// use plugin_host::{Host, Trust};
     ///
     /// // Rather no upgrade now than one that is noticed.
-    /// let host = Host::new(Trust::none()).with_handover_deadline(Duration::from_millis(2));
+    /// let host = Host::new(Trust::none()).with_handover_timeout(Duration::from_millis(2));
     /// ```
     #[must_use]
-    pub fn with_handover_deadline(self, deadline: Duration) -> Self {
-        self.configured(|config| config.handover_deadline = deadline)
+    pub fn with_handover_timeout(self, timeout: Duration) -> Self {
+        self.configured(|config| config.handover_timeout = timeout)
     }
 
     /// Sets how long each hook of a plugin may take: an init hook, a shutdown hook, and a hook that saves or restores the state.

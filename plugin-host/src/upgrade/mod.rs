@@ -13,7 +13,7 @@
 //! old one, compared with the handles in use, and initialized. The thread that will unload the old version is started. Then:
 //!
 //! 1. [`Held`] publishes a version without functions. Calls through `Live` handles that begin now wait for the next version.
-//! 2. It waits until no call is in progress in the old version, at most until the hand-over's deadline.
+//! 2. It waits until no call is in progress in the old version, at most for the hand-over's timeout.
 //! 3. `save` and `restore` run, one after the other on one thread ([`Handover`]).
 //! 4. Under the lock of the registry, handles that were made meanwhile are compared, and the new version is published in the
 //!    registry and in the plugin's [`Lineage`]. The calls that wait go on in it.
@@ -67,7 +67,7 @@ impl Host {
     /// 3. The init hooks of the new version run.
     /// 4. If the old version [saves](plugin_core::plugin_export#state) a state, the new one restores it. Calls through
     ///    [`Live`] handles that begin meanwhile wait. The host waits for calls in progress, but not for longer than
-    ///    [the hand-over's deadline](Self::with_handover_deadline).
+    ///    [the hand-over's timeout](Self::with_handover_timeout).
     /// 5. The new version takes the place of the old one at once, for look-ups and for all `Live` handles.
     /// 6. Calls in progress, [`Function`](crate::Function)s and other handles and values stay with the old version. When
     ///    the last of them is dropped, the old version is unloaded in the background: its shutdown hooks run, and its library
@@ -191,7 +191,7 @@ impl Host {
 
         let held = match handover {
             Some(handover) => {
-                let held = Held::new(lineage, &old, self.config.handover_deadline)?;
+                let held = Held::new(lineage, &old, self.config.handover_timeout)?;
                 handover.run(&old, &new, &path, self.config.settings.hook_timeout)?;
                 Some(held)
             }
