@@ -20,7 +20,7 @@ use crate::work::handler::Handler;
 pub(crate) const HOOK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The default limit for waiting until calls in progress have ended, before a state is handed over.
-const HANDOVER_DEADLINE: Duration = Duration::from_secs(1);
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The settings that the host's author chose.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     pub(crate) on_event: Handler<Event>,
     pub(crate) activities: Arc<Activities>,
-    pub(crate) handover_deadline: Duration,
+    pub(crate) handover_timeout: Duration,
     #[cfg(feature = "watch")]
     pub(crate) watch: crate::watch::times::Times,
 }
@@ -58,7 +58,7 @@ impl Config {
             settings,
             on_event: Handler::default(),
             activities: Arc::default(),
-            handover_deadline: HANDOVER_DEADLINE,
+            handover_timeout: HANDOVER_TIMEOUT,
             #[cfg(feature = "watch")]
             watch: crate::watch::times::Times::default(),
         }

@@ -1,9 +1,11 @@
 //! [`Host`]: the loaded plugins, and look-ups in them.
 
+mod of_plugin;
 mod settings;
 
+use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use plugin_core::Lookup;
 
@@ -36,10 +38,11 @@ use crate::registry::Registry;
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct Host {
-    pub(crate) config: Config,
+    /// The registry has a share in the same settings.
+    pub(crate) config: Arc<Config>,
     pub(crate) registry: Arc<RwLock<Registry>>,
-    /// Whether this value belongs to the program. The host's own threads make other values for a moment, and dropping these has
-    /// no effect.
+    /// Whether this value belongs to the program. The host's own threads, and the functions of [`Plugin`], make other values for a
+    /// moment. Dropping these has no effect.
     pub(crate) is_owner: bool,
 }
 
@@ -47,7 +50,29 @@ impl Host {
     /// Creates a host without plugins. It searches for bare names in the directories of
     /// [`with_search_dir`](Self::with_search_dir), and then beside the program's executable.
     pub fn new(trust: Trust) -> Self {
-        Host { config: Config::new(trust), registry: Arc::default(), is_owner: true }
+        let config = Arc::new(Config::new(trust));
+        Host { registry: Arc::new(RwLock::new(Registry::new(config.clone()))), config, is_owner: true }
+    }
+
+    /// Returns a host with this registry and its settings. It does not belong to the program.
+    pub(crate) fn borrowed(registry: Arc<RwLock<Registry>>) -> Self {
+        let config = registry.read().unwrap_or_else(PoisonError::into_inner).config.clone();
+        Host { config, registry, is_owner: false }
+    }
+
+    /// Returns the link from a plugin's lineage to its host, without a share in the host.
+    pub(crate) fn link(&self) -> Weak<dyn Any + Send + Sync> {
+        let registry: Weak<RwLock<Registry>> = Arc::downgrade(&self.registry);
+        registry
+    }
+
+    /// Changes the settings.
+    pub(crate) fn configured(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        let before = std::mem::replace(&mut self.write().config, self.config.clone());
+        // Dropped after the lock is released: a handler may own values whose drop uses the host.
+        drop(before);
+        self
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Registry> {
@@ -159,7 +184,8 @@ mod tests {
             removed
         };
         expect(["none"; 3]);
-        let (a, b) = (plugin("a", &["x", "y"], Place::first()), plugin("b", &["y", "z"], Place::first()));
+        let (a, b) =
+            (plugin("a", &["x", "y"], Place::first(host.link())), plugin("b", &["y", "z"], Place::first(host.link())));
         // Loaded in another order than they are added, as one is that was not unloaded after all.
         host.write().add(b.clone());
         host.write().add(a.clone());

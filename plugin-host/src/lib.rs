@@ -27,9 +27,11 @@
 //! | use plugins whose panics end the process | [`AbortPlugins`] |
 //! | read and write statics | [`Static`] |
 //! | see what a file exports without running it | [`inspect()`] |
+//! | load or inspect a library that is in memory | [`Host::load_bytes`], [`inspect_bytes`] |
 //! | bound the time and memory that a hostile file costs | [`Limits`] |
 //! | unload a plugin, and learn what keeps it | [`Host::unload`], [`PinReason`] |
 //! | upgrade a plugin to its next version, and follow it | [`Host::reload`], [`Live`], [`Event`] |
+//! | follow one of several plugins that export the same names, or all of them | [`Plugin::live`], [`Host::live_all`] |
 //! | upgrade a plugin when its file changes | `Host::watch`, with the feature `watch` |
 //! | serve plugins that are linked in | [`Host::linked`] |
 //! | call with JSON or any other of serde's formats, no type known | `Plugin::call_json`, `Plugin::call_serde`, with the features `json` and `serde` |
@@ -181,7 +183,9 @@ pub use host::Host;
 pub use inspect::info::{AbortPlugins, ExportInfo, PanicStrategy, PluginInfo};
 pub use inspect::limits::Limits;
 pub use inspect::{inspect, inspect_with};
-pub use load::trust::{Digest, Trust};
+pub use load::digest::{Digest, ParseDigestError};
+pub use load::memory::{inspect_bytes, inspect_bytes_with};
+pub use load::trust::Trust;
 pub use plugin::Plugin;
 pub use plugin_core::{
     Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,
@@ -192,6 +196,7 @@ pub use services::memory::{Leak, Memory};
 #[cfg(feature = "serde")]
 pub use untyped::CallError;
 pub use upgrade::lineage::Draining;
+pub use upgrade::live_all::LiveAll;
 /// The items that the expansion of [`use_system_allocator!`] uses.
 #[doc(hidden)]
 pub mod __private {

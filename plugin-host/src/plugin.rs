@@ -59,7 +59,7 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     description: Arc<Description>,
-    file: Option<(PathBuf, Stamp)>,
+    source: PluginSource,
     place: Place,
     /// The exports by name. The names are in the library.
     exports: HashMap<&'static str, (Arc<Site>, Prepared), RandomState>,
@@ -68,6 +68,16 @@ struct Loaded {
     /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
     /// into the library when they are dropped.
     library: Arc<dyn Any + Send + Sync>,
+}
+
+/// The place that a version was loaded from.
+pub(crate) enum PluginSource {
+    /// A file, as it was then.
+    File(PathBuf, Stamp),
+    /// Bytes in memory, with this label.
+    Memory(PathBuf),
+    /// The program that the plugin is linked into.
+    Program,
 }
 
 /// The numbers of a version: its place among the plugins, and in its lineage.
@@ -81,9 +91,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn first() -> Self {
+    /// Returns the place of a plugin's first version. `host` leads to the plugin's host.
+    pub(crate) fn first(host: Weak<dyn Any + Send + Sync>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, lineage: Lineage::new() }
+        Place { number: NEXT.fetch_add(1, Ordering::Relaxed), revision: 1, lineage: Lineage::new(host) }
     }
 
     /// Returns the plugin's number in the order of loading.
@@ -107,7 +118,7 @@ impl Plugin {
     pub(crate) fn new(
         description: Description,
         refuses_faults: bool,
-        file: Option<(PathBuf, Stamp)>,
+        source: PluginSource,
         library: Arc<dyn Any + Send + Sync>,
         items: &Items,
         place: Place,
@@ -129,7 +140,7 @@ impl Plugin {
             };
             (name, (Arc::new(site), Prepared::default()))
         }));
-        Plugin(Arc::new(Loaded { description: Arc::new(description), file, place, exports, save, library }))
+        Plugin(Arc::new(Loaded { description: Arc::new(description), source, place, exports, save, library }))
     }
 
     /// Returns the library if no other [`Plugin`], no handle and no value of this plugin exists. Then none can be made any more.
@@ -266,15 +277,50 @@ impl Plugin {
         self.0.description.version()
     }
 
-    /// Returns the file that the plugin was loaded from, or `None` if it is linked into the program.
+    /// Returns the file that the plugin was loaded from, or `None` if it was [loaded from memory](crate::Host::load_bytes) or is
+    /// linked into the program.
     pub fn path(&self) -> Option<&Path> {
-        self.0.file.as_ref().map(|(path, _)| &**path)
+        match &self.0.source {
+            PluginSource::File(path, _) => Some(path),
+            PluginSource::Memory(_) | PluginSource::Program => None,
+        }
+    }
+
+    /// Returns the path of the plugin's file.
+    pub(crate) fn need_file(&self) -> Result<&Path, Error> {
+        match &self.0.source {
+            PluginSource::File(path, _) => Ok(path),
+            PluginSource::Memory(label) => Err(Error::InMemory {
+                label: label.clone(),
+                reason: format!(
+                    "so plugin `{}` has no file to be read again or watched; pass its next version to `Host::reload_bytes`",
+                    self.name()
+                ),
+            }),
+            PluginSource::Program => Err(Error::Linked { plugin: self.name().to_owned() }),
+        }
+    }
+
+    /// Returns the path or the label for errors about the plugin. It is empty if the plugin is linked into the program.
+    pub(crate) fn shown_path(&self) -> &Path {
+        match &self.0.source {
+            PluginSource::File(path, _) | PluginSource::Memory(path) => path,
+            PluginSource::Program => Path::new(""),
+        }
+    }
+
+    /// Returns true if the plugin is linked into the program.
+    pub(crate) fn is_linked(&self) -> bool {
+        matches!(self.0.source, PluginSource::Program)
     }
 
     /// The stamp that tells whether the file is still the one it was loaded from.
     #[cfg(feature = "watch")]
     pub(crate) fn stamp(&self) -> Option<&Stamp> {
-        self.0.file.as_ref().map(|(_, stamp)| stamp)
+        match &self.0.source {
+            PluginSource::File(_, stamp) => Some(stamp),
+            PluginSource::Memory(_) | PluginSource::Program => None,
+        }
     }
 
     /// The plugin's description of itself.
@@ -430,13 +476,13 @@ pub(crate) mod tests {
             exports: exports.iter().map(info).collect(),
         };
         let items = Items::new(exports.iter().map(item).collect(), name);
-        let file = (PathBuf::from(name), Stamp::new(&std::fs::metadata(env!("CARGO_MANIFEST_DIR")).unwrap()));
-        Plugin::new(info.into(), false, Some(file), Arc::new(()), &items, place)
+        let source = PluginSource::Memory(name.into());
+        Plugin::new(info.into(), false, source, Arc::new(()), &items, place)
     }
 
     #[test]
     fn a_look_up_allows_for_growth_and_nothing_else() {
-        let plugin = plugin("newer", &[], Place::first());
+        let plugin = plugin("newer", &[], Place::first(Weak::<()>::new()));
         let config = |more: &[Bytes]| {
             let path = field("path", leaf(Tag::PathBuf));
             takes(named("Config", growing(&[&[path], more].concat())))

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use foldhash::fast::RandomState;
 use plugin_core::{Lookup, Site};
 
+use crate::config::Config;
 use crate::error::Error;
 use crate::error::names::no_nul;
 use crate::inspect::description::Description;
@@ -17,8 +18,9 @@ use crate::upgrade::lineage::Lineage;
 use crate::watch::watches::Watches;
 
 /// The plugins of a host.
-#[derive(Default)]
 pub(crate) struct Registry {
+    /// The host's settings, for handles that lead to the host.
+    pub(crate) config: Arc<Config>,
     /// The plugins that serve, in the order they were loaded.
     plugins: Vec<Plugin>,
     /// The states of the plugins, by their [normal](normal) names. A name that is not here is free.
@@ -60,6 +62,19 @@ pub(crate) enum Unloaded {
 }
 
 impl Registry {
+    /// A registry without plugins.
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        Registry {
+            config,
+            plugins: Vec::new(),
+            states: HashMap::new(),
+            exports: HashMap::default(),
+            detached: HashMap::new(),
+            #[cfg(feature = "watch")]
+            watches: Watches::default(),
+        }
+    }
+
     /// The plugins that serve, in the order they were loaded.
     pub(crate) fn plugins(&self) -> &[Plugin] {
         &self.plugins
@@ -73,10 +88,9 @@ impl Registry {
                 return Err(Error::Unloading { plugin: description.name().to_owned() });
             }
             Some(State::Loading(path)) => path.clone(),
-            // A linked plugin has no file.
             Some(State::Serving) => {
                 let plugin = self.plugins.iter().find(|plugin| plugin.is_named(&key));
-                plugin.and_then(Plugin::path).unwrap_or(Path::new("")).to_owned()
+                plugin.map_or(Path::new(""), Plugin::shown_path).to_owned()
             }
             None => {
                 self.states.insert(key, State::Loading(path.to_owned()));
@@ -149,6 +163,16 @@ impl Registry {
         Err(self.no_such_plugin(name))
     }
 
+    /// The version that serves of the plugin that `version` is a version of.
+    pub(crate) fn serving(&self, version: &Plugin) -> Result<&Plugin, Error> {
+        let lineage = version.lineage();
+        if let Some(serving) = self.plugins.iter().find(|plugin| Arc::ptr_eq(plugin.lineage(), lineage)) {
+            return Ok(serving);
+        }
+        self.not_unloading(&normal(version.name()))?;
+        Err(Error::Unloaded { plugin: version.name().to_owned() })
+    }
+
     /// The one plugin that exports `name`.
     pub(crate) fn exporter(&self, name: &str) -> Result<&Plugin, Error> {
         match self.exports.get(name) {
@@ -187,7 +211,13 @@ impl Registry {
         let place = self.place_of(old);
         let same = old.export_names() == new.export_names();
         #[cfg(feature = "watch")]
-        self.watches.upgraded(&normal(new.name()));
+        {
+            let key = normal(new.name());
+            match new.path() {
+                Some(_) => self.watches.upgraded(&key),
+                None => self.watches.end(&key),
+            }
+        }
         self.plugins[place] = new;
         if !same {
             return self.index();
@@ -219,7 +249,7 @@ impl Registry {
         };
         let plugin = &self.plugins[place];
         let named = || plugin.name().to_owned();
-        if plugin.path().is_none() {
+        if plugin.is_linked() {
             return Err(Error::Linked { plugin: named() });
         }
         if plugin.lineage().is_upgrading() {

@@ -35,3 +35,16 @@ pub fn copies_mapped(fixture: &str) -> Option<usize> {
     let name = library_name(fixture);
     Some(maps.lines().filter(|line| line.contains(&name) && line.contains(" 00000000 ")).count())
 }
+
+/// Gives a library of the fixture `upgrades` another name of the same length as a plugin: another plugin with the same exports.
+pub fn renamed(mut library: Vec<u8>, name: &str) -> Vec<u8> {
+    let old = "upgrades";
+    assert_eq!(name.len(), old.len(), "the names take the same room");
+    let mut at = 0;
+    while let Some(found) = library[at..].windows(old.len()).position(|bytes| bytes == old.as_bytes()) {
+        let place = at + found;
+        at = place + old.len();
+        library[place..at].copy_from_slice(name.as_bytes());
+    }
+    library
+}

@@ -255,9 +255,9 @@ fn trust_that_needs_no_bytes_is_asked_before_the_file_is_read() {
     assert!(matches!(Host::new(Trust::none()).load(&path), Err(Error::NotTrusted { .. })));
     assert!(matches!(not_trusted(Trust::none()), Error::NotTrusted { .. }));
     // SAFETY: no file has this digest, so such a host loads none.
-    assert!(matches!(not_trusted(unsafe { Trust::digests([[0; 32]]) }), Error::NotTrusted { .. }));
+    assert!(matches!(not_trusted(unsafe { Trust::digests([[0; 32].into()]) }), Error::NotTrusted { .. }));
     // SAFETY: no file has this digest, so this host loads none.
-    let by_digest = Host::new(unsafe { Trust::digests([[0; 32]]) });
+    let by_digest = Host::new(unsafe { Trust::digests([[0; 32].into()]) });
     assert!(matches!(by_digest.load(&path), Err(Error::FileTooLarge { .. })));
     // A missing file is an error without any trust.
     assert!(matches!(Host::new(Trust::none()).load("/nonexistent/a.so"), Err(Error::NotFound { .. })));

@@ -143,7 +143,7 @@ fn a_name_that_two_plugins_export_is_ambiguous() {
     let error = host.get::<fn() -> String>("who").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`who` is exported by `zoo` and `rival`; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`"
+        "`who` is exported by `zoo` and `rival`; ask one of them, `host.plugin(..)?.get(..)` or `.live(..)`, or all, `get_all` or `live_all`"
     );
     for name in ["zoo", "rival"] {
         assert_eq!(host.plugin(name).unwrap().get::<fn() -> String>("who").unwrap()(), name);

@@ -544,7 +544,7 @@ fn a_call_in_progress_ends_where_it_began() {
 fn a_call_that_does_not_end_keeps_the_state_where_it_is() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.loaded(versions.empty_host().with_handover_deadline(Duration::from_millis(100)), &library);
+    let host = versions.loaded(versions.empty_host().with_handover_timeout(Duration::from_millis(100)), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     let mut serving = Serving::new(&host);
     std::thread::scope(|scope| {
@@ -557,7 +557,7 @@ fn a_call_that_does_not_end_keeps_the_state_where_it_is() {
         assert_eq!(
             error.to_string(),
             "plugin `upgrades` is not upgraded: to hand its state over, calls through `Live` handles must end, and some did \
-             not within 100ms; try again, or allow for more with `Host::with_handover_deadline`"
+             not within 100ms; try again, or allow for more with `Host::with_handover_timeout`"
         );
         serving.check(&host, "busy");
         drop(block);
@@ -572,7 +572,7 @@ fn a_call_that_does_not_end_keeps_the_state_where_it_is() {
 fn a_call_in_progress_is_waited_for_whatever_came_since() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.loaded(versions.empty_host().with_handover_deadline(Duration::from_millis(50)), &library);
+    let host = versions.loaded(versions.empty_host().with_handover_timeout(Duration::from_millis(50)), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     std::thread::scope(|scope| {
         let block = Block::new(&versions);
@@ -628,7 +628,7 @@ fn events_come_in_order() {
 fn an_upgrade_that_waited_does_not_bring_back_an_older_version() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.loaded(versions.empty_host().with_handover_deadline(LONG), &library);
+    let host = versions.loaded(versions.empty_host().with_handover_timeout(LONG), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     let version = host.live::<fn() -> u64>("version").unwrap();
     for asked in [Path::new("upgrades"), &versions.file] {
@@ -656,7 +656,7 @@ fn an_upgrade_that_waited_does_not_bring_back_an_older_version() {
 fn upgrades_and_unloads_take_turns() {
     let versions = Versions::new();
     let library = fixture("upgrades");
-    let host = versions.loaded(versions.empty_host().with_handover_deadline(LONG), &library);
+    let host = versions.loaded(versions.empty_host().with_handover_timeout(LONG), &library);
     let wait = host.live::<fn(String) -> u64>("wait_while").unwrap();
     std::thread::scope(|scope| {
         let block = Block::new(&versions);

@@ -451,7 +451,7 @@ fn what_fails_for_a_reason_that_passes_is_tried_again() {
     let seen = events.clone();
     let host = tests::host()
         .with_watch_quiet(Duration::from_millis(10))
-        .with_handover_deadline(Duration::from_millis(20))
+        .with_handover_timeout(Duration::from_millis(20))
         .with_event_handler(move |event| seen.lock().unwrap().push(event.to_string()));
     host.load(&file).unwrap();
     let _watch = host.watch("upgrades").unwrap();

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::load::Reserved;
 use crate::load::trust::Trust;
-use crate::plugin::{Place, Plugin};
+use crate::plugin::{Place, Plugin, PluginSource};
 
 impl Host {
     /// A host that serves the plugins which are linked into this program, and loads no files.
@@ -73,7 +73,14 @@ impl Host {
             let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
             let description = info.into();
             let refuses_faults = self.config.refuses_faults(&description);
-            let plugin = Plugin::new(description, refuses_faults, None, attached.clone(), &items, Place::first());
+            let plugin = Plugin::new(
+                description,
+                refuses_faults,
+                PluginSource::Program,
+                attached.clone(),
+                &items,
+                Place::first(self.link()),
+            );
             self.write().add(plugin);
             reserved.keep();
         }

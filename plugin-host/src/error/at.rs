@@ -32,3 +32,11 @@ impl<T> At<T> for Result<T, FileError> {
         self.map_err(|FileError(error)| error(path.to_owned()))
     }
 }
+
+/// Removes the library beside the file from an error about bytes in memory: there is no file, and their label is no path.
+pub(crate) fn without_neighbours(mut error: Error) -> Error {
+    if let Error::NotALibrary { beside, .. } = &mut error {
+        *beside = None;
+    }
+    error
+}

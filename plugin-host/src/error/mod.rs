@@ -14,11 +14,11 @@ use plugin_core::record::SECTION;
 use thiserror::Error;
 
 #[cfg(feature = "watch")]
-use crate::error::text::watch_hint;
+use crate::error::text::not_watched;
 use crate::error::text::{
-    ALREADY_MAPPED, IS_HOST, abi_version, busy, displayed, duplicate_hook, from, hint, hook, hook_timed_out,
-    in_directory, instead, list, more_than, no_export, no_faults, place_and_text, quoted, saying, searched_for,
-    state_not_restored, too_many_files,
+    ALREADY_MAPPED, IS_HOST, abi_version, ambiguous, busy, displayed, duplicate_export, duplicate_hook, from, hint,
+    hook_timed_out, in_directory, in_use, init_panicked, instead, list, more_than, no_export, no_faults, no_thread,
+    place_and_text, restore_panicked, saying, searched_for, state_not_restored, too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
@@ -99,6 +99,15 @@ pub enum Error {
         path: PathBuf,
         /// The error of the operating system.
         source: std::io::Error,
+    },
+
+    /// The library is in memory, where this needs a file.
+    #[error("`{label}` is in memory, {reason}", label = label.display())]
+    InMemory {
+        /// The label of the bytes.
+        label: PathBuf,
+        /// The need for a file, and the next step.
+        reason: String,
     },
 
     /// Another process wrote to the file while it was read.
@@ -247,9 +256,7 @@ pub enum Error {
     },
 
     /// Two exports of one plugin have the same name.
-    #[error(
-        "`{path}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`"
-    )]
+    #[error("{}", duplicate_export(path, name, first, second))]
     DuplicateExport {
         /// The file.
         path: PathBuf,
@@ -331,12 +338,7 @@ pub enum Error {
     },
 
     /// An init hook panicked. The plugin is not loaded.
-    #[error(
-        "plugin `{plugin}`{} did not start: its init hook{} panicked{}",
-        from(path),
-        hook(fault),
-        place_and_text(fault)
-    )]
+    #[error("{}", init_panicked(plugin, path, fault))]
     InitPanicked {
         /// The plugin's name.
         plugin: String,
@@ -395,6 +397,20 @@ pub enum Error {
         plugin: String,
     },
 
+    /// The plugin was unloaded. A [`Plugin`](crate::Plugin) of an older version was asked for the version that serves.
+    #[error("plugin `{plugin}` does not serve any more: it was unloaded; load it again, and use the new `Plugin`")]
+    Unloaded {
+        /// The plugin's name.
+        plugin: String,
+    },
+
+    /// A [`Plugin`](crate::Plugin) or a [`LiveAll`](crate::LiveAll) needs its host, and the host was dropped.
+    #[error("cannot {operation}: the host was dropped; keep the `Host` for as long as this is needed")]
+    HostDropped {
+        /// The operation and its object, such as: reload plugin `greeter`.
+        operation: String,
+    },
+
     /// A plugin that is linked into the program was to be unloaded or upgraded.
     #[error("plugin `{plugin}` is linked into this program, and cannot be unloaded or replaced")]
     Linked {
@@ -421,10 +437,7 @@ pub enum Error {
     },
 
     /// The next version lacks what a handle uses, or has something else in its place.
-    #[error(
-        "`{path}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does \
-         not have what it needs; drop it first, or keep the export: {problem}"
-    )]
+    #[error("{}", in_use(path, plugin, problem))]
     InUse {
         /// The plugin's name.
         plugin: String,
@@ -493,10 +506,7 @@ pub enum Error {
     },
 
     /// The next version panicked when it restored the state.
-    #[error(
-        "`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{}",
-        place_and_text(fault)
-    )]
+    #[error("{}", restore_panicked(path, plugin, fault))]
     RestorePanicked {
         /// The plugin's name.
         plugin: String,
@@ -517,10 +527,7 @@ pub enum Error {
     },
 
     /// The system has no thread for the old version to be unloaded on.
-    #[error(
-        "plugin `{plugin}` is not upgraded to `{path}`: no thread can be started to unload the old version on: \
-         {source}"
-    )]
+    #[error("{}", no_thread(plugin, path, source))]
     NoThread {
         /// The plugin's name.
         plugin: String,
@@ -540,10 +547,7 @@ pub enum Error {
 
     /// The system does not tell of changes to the plugin's file.
     #[cfg(feature = "watch")]
-    #[error(
-        "plugin `{plugin}` is not watched: the system cannot watch the directory `{directory}`{}",
-        watch_hint(source)
-    )]
+    #[error("{}", not_watched(plugin, directory, source))]
     NotWatched {
         /// The plugin's name.
         plugin: String,
@@ -569,10 +573,7 @@ pub enum Error {
     },
 
     /// Several plugins export that name.
-    #[error(
-        "`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)`, or all, `get_all`",
-        quoted(plugins, " and ")
-    )]
+    #[error("{}", ambiguous(name, plugins))]
     Ambiguous {
         /// The name that was asked for.
         name: String,

@@ -29,7 +29,7 @@ pub(super) fn saying(message: &str) -> String {
 }
 
 /// The name of the hook that panicked.
-pub(super) fn hook(fault: &Fault) -> String {
+fn hook(fault: &Fault) -> String {
     let hook = fault.export.as_deref().and_then(|export| export.split_once("::"));
     hook.map_or_else(String::new, |(_, hook)| format!(" `{hook}`"))
 }
@@ -44,7 +44,7 @@ pub(super) fn like(closest: Option<impl Display>) -> String {
     closest.map_or_else(String::new, |closest| format!("; there is `{closest}`"))
 }
 
-pub(super) fn quoted<T: Display>(names: impl IntoIterator<Item = T>, separator: &str) -> String {
+fn quoted<T: Display>(names: impl IntoIterator<Item = T>, separator: &str) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(separator)
 }
 
@@ -88,7 +88,7 @@ pub(super) fn hint(closest: Option<impl Display>, existing: &[String], count: us
 
 /// The remedy where watching needs more than the operating system allows.
 #[cfg(feature = "watch")]
-pub(super) fn watch_hint(source: &std::io::Error) -> String {
+fn watch_hint(source: &std::io::Error) -> String {
     match source.kind() {
         std::io::ErrorKind::NotFound => ", which does not exist; make it first".to_owned(),
         std::io::ErrorKind::QuotaExceeded => "; allow more with `sysctl fs.inotify.max_user_watches`".to_owned(),
@@ -100,11 +100,56 @@ pub(super) fn watch_hint(source: &std::io::Error) -> String {
     }
 }
 
+#[cfg(feature = "watch")]
+pub(super) fn not_watched(plugin: &str, directory: &Path, source: &std::io::Error) -> String {
+    let (directory, hint) = (directory.display(), watch_hint(source));
+    format!("plugin `{plugin}` is not watched: the system cannot watch the directory `{directory}`{hint}")
+}
+
+pub(super) fn restore_panicked(path: &Path, plugin: &str, fault: &Fault) -> String {
+    let (path, place) = (path.display(), place_and_text(fault));
+    format!("`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{place}")
+}
+
+pub(super) fn duplicate_export(path: &Path, name: &str, first: &str, second: &str) -> String {
+    format!(
+        "`{}` exports `{name}` twice, in `{first}` and in `{second}`; give one of them another `name = \"..\"`",
+        path.display()
+    )
+}
+
 pub(super) fn no_faults(name: &str, plugin: &str) -> String {
     format!(
         "export `{name}` of plugin `{plugin}` cannot return a `Fault`: the plugin is built with `panic = \"abort\"`, \
          so a panic in it ends the process; build it with `panic = \"unwind\"`, or ask for the type without \
          `Result<_, Fault>`, or accept this with `Host::with_abort_plugins(AbortPlugins::AllowFaults)`"
+    )
+}
+
+pub(super) fn ambiguous(name: &str, plugins: &[String]) -> String {
+    format!(
+        "`{name}` is exported by {}; ask one of them, `host.plugin(..)?.get(..)` or `.live(..)`, or all, `get_all` or `live_all`",
+        quoted(plugins, " and ")
+    )
+}
+
+pub(super) fn in_use(path: &Path, plugin: &str, problem: &dyn Display) -> String {
+    format!(
+        "`{}` cannot replace plugin `{plugin}`: a handle to the old version is in use, and the new version does not have \
+         what it needs; drop it first, or keep the export: {problem}",
+        path.display()
+    )
+}
+
+pub(super) fn init_panicked(plugin: &str, path: &Path, fault: &Fault) -> String {
+    let (from, hook, place) = (from(path), hook(fault), place_and_text(fault));
+    format!("plugin `{plugin}`{from} did not start: its init hook{hook} panicked{place}")
+}
+
+pub(super) fn no_thread(plugin: &str, path: &Path, source: &std::io::Error) -> String {
+    format!(
+        "plugin `{plugin}` is not upgraded to `{}`: no thread can be started to unload the old version on: {source}",
+        path.display()
     )
 }
 
@@ -124,7 +169,7 @@ pub(super) const IS_HOST: &str = "was a host before it could be attached to this
 pub(super) fn busy(plugin: &str, waited: Duration) -> String {
     format!(
         "plugin `{plugin}` is not upgraded: to hand its state over, calls through `Live` handles must end, and some \
-         did not within {waited:?}; try again, or allow for more with `Host::with_handover_deadline`"
+         did not within {waited:?}; try again, or allow for more with `Host::with_handover_timeout`"
     )
 }
 

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::at::FileError;
-use crate::file::open::Opened;
+use crate::file::contents::Contents;
 #[cfg(unix)]
 use crate::file::open::not_read;
 #[cfg(target_os = "linux")]
 use crate::file::symbols::prefer_own;
 use crate::inspect::limits::Limits;
 use crate::inspect::{Inspected, inspect_in};
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 
 /// The bytes of a file at the time of reading. They never change.
 ///
@@ -28,15 +28,15 @@ pub(crate) enum FileCopy {
 }
 
 impl FileCopy {
-    /// Reads a whole file once, and computes its digest on the way if the digest is `wanted`.
-    pub(crate) fn read(
+    /// Copies all contents once, and computes its digest on the way if the digest is `wanted`.
+    pub(crate) fn read<C: Contents + ?Sized>(
         path: &Path,
-        opened: &Opened,
+        contents: &C,
         limits: &Limits,
         wanted: bool,
     ) -> Result<(Self, Option<Digest>), FileError> {
         #[cfg(target_os = "linux")]
-        let reason = match sealed::Sealed::read(path, opened, limits, wanted)? {
+        let reason = match sealed::Sealed::read(path, contents, limits, wanted)? {
             Ok((sealed, digest)) => return Ok((FileCopy::Sealed(sealed), digest)),
             Err(reason) => Some(reason),
         };
@@ -46,7 +46,7 @@ impl FileCopy {
             None
         };
         let mut heap = Heap(Vec::new());
-        let digest = opened.copy(limits, wanted, &mut heap)?;
+        let digest = contents.copy(limits, wanted, &mut heap)?;
         #[cfg(target_os = "linux")]
         if let Some(change) = prefer_own(&*heap.0, limits)
             && let Ok(start) = usize::try_from(change.place)
@@ -140,10 +140,11 @@ pub(crate) mod sealed {
 
     use super::{Bounded, may_write};
     use crate::error::at::FileError;
-    use crate::file::open::{Opened, not_read};
+    use crate::file::contents::Contents;
+    use crate::file::open::not_read;
     use crate::file::symbols::prefer_own;
     use crate::inspect::limits::Limits;
-    use crate::load::trust::Digest;
+    use crate::load::digest::Digest;
     use crate::os::descriptors::beyond_standard_streams;
     use crate::os::loader::loader;
 
@@ -154,13 +155,13 @@ pub(crate) mod sealed {
     type Reason = String;
 
     impl Sealed {
-        /// Copies a whole file, and computes its digest on the way if the digest is `wanted`.
+        /// Copies all contents, and computes its digest on the way if the digest is `wanted`.
         ///
         /// The digest is that of the bytes which were copied. Until the file is sealed, only this process has it open, and
         /// only a process of the same user that may also trace this one could open it and write to it.
-        pub(super) fn read(
+        pub(super) fn read<C: Contents + ?Sized>(
             path: &Path,
-            opened: &Opened,
+            contents: &C,
             limits: &Limits,
             wanted: bool,
         ) -> Result<Result<(Self, Option<Digest>), Reason>, FileError> {
@@ -175,9 +176,9 @@ pub(crate) mod sealed {
                 Err(error) => return denied(error),
             };
             let digest = match may_write() {
-                Some(left) => opened.copy(limits, wanted, &mut Bounded { file: &file, left })?,
+                Some(left) => contents.copy(limits, wanted, &mut Bounded { file: &file, left })?,
                 // The kernel can copy from one file to another by itself.
-                None => opened.copy(limits, wanted, &mut file)?,
+                None => contents.copy(limits, wanted, &mut file)?,
             };
             if let Some(change) = prefer_own(&file, limits) {
                 // The bytes are within the file, which does not grow.
@@ -261,6 +262,7 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::error::at::At as _;
+    use crate::file::open::Opened;
     use crate::load::trust::Trust;
 
     fn read(path: &Path, limits: &Limits) -> Result<(FileCopy, Option<Digest>), Error> {

@@ -1,5 +1,6 @@
 //! The file of a plugin: how it is found, opened, copied, and told from another.
 
+pub(crate) mod contents;
 pub(crate) mod copy;
 pub(crate) mod mapping;
 pub(crate) mod open;

@@ -15,7 +15,7 @@ use crate::file::resolve::{libraries_in, listed, not_a_library, not_found};
 use crate::file::stamp::Stamp;
 use crate::inspect::formats::no_library;
 use crate::inspect::limits::Limits;
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 #[cfg(unix)]
 use crate::os::descriptors::beyond_standard_streams;
 use crate::os::descriptors::is_out_of_files;
@@ -152,7 +152,7 @@ impl Opened {
             let reason = format!("it has {copied} bytes, and reports a length of {len}");
             return Err(not_read(io::Error::new(io::ErrorKind::UnexpectedEof, reason)));
         }
-        Ok(hasher.map(|hasher| hasher.finalize().into()))
+        Ok(hasher.map(|hasher| <[u8; 32]>::from(hasher.finalize()).into()))
     }
 }
 
@@ -171,7 +171,7 @@ fn read_all(from: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Copies all of `from`, and adds the bytes to the digest.
-fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl Write) -> io::Result<u64> {
+pub(crate) fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl Write) -> io::Result<u64> {
     let mut buffer = vec![0; CHUNK_SIZE];
     let mut copied = 0;
     loop {
@@ -185,7 +185,7 @@ fn copy_digesting(from: &mut impl io::Read, hasher: &mut Sha256, to: &mut impl W
     }
 }
 
-fn too_large(found: u64, limits: &Limits) -> FileError {
+pub(crate) fn too_large(found: u64, limits: &Limits) -> FileError {
     let limit = limits.file;
     FileError::new(move |path| Error::FileTooLarge { path, found, limit })
 }

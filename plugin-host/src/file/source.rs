@@ -10,11 +10,13 @@ use crate::file::mapping::Mapping;
 use crate::file::open::Opened;
 use crate::inspect::limits::Limits;
 use crate::inspect::{Inspected, inspect_in};
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 
 /// The source that a library is mapped from.
 pub(crate) enum Source {
     Copy(FileCopy),
+    /// A copy of bytes in memory, which have no file.
+    Memory(FileCopy),
     /// The file itself. Only the parts that inspection needs are read.
     InPlace(fs::File),
 }
@@ -41,10 +43,21 @@ impl Source {
         }
     }
 
+    /// Copies bytes in memory, as [`read`](Self::read) copies a file.
+    pub(crate) fn of_bytes(
+        label: &Path,
+        bytes: &[u8],
+        limits: &Limits,
+        wanted: bool,
+    ) -> Result<(Self, Option<Digest>), FileError> {
+        let (copy, digest) = FileCopy::read(label, bytes, limits, wanted)?;
+        Ok((Source::Memory(copy), digest))
+    }
+
     /// Inspects the file. `path` gives a plugin its name if the file does not.
     pub(crate) fn inspect(&self, path: &Path, limits: &Limits) -> Result<Inspected, FileError> {
         match self {
-            Source::Copy(copy) => copy.inspect(path, limits),
+            Source::Copy(copy) | Source::Memory(copy) => copy.inspect(path, limits),
             Source::InPlace(file) => inspect_in(path, file, limits),
         }
     }
@@ -68,8 +81,10 @@ impl Source {
     pub(crate) fn replaced_symbol(&self) -> Option<String> {
         use crate::file::symbols::replaced;
         match self {
-            Source::Copy(FileCopy::Sealed(sealed)) => replaced(sealed.file()),
-            Source::Copy(FileCopy::Heap(bytes, _)) => replaced(&**bytes),
+            Source::Copy(FileCopy::Sealed(sealed)) | Source::Memory(FileCopy::Sealed(sealed)) => {
+                replaced(sealed.file())
+            }
+            Source::Copy(FileCopy::Heap(bytes, _)) | Source::Memory(FileCopy::Heap(bytes, _)) => replaced(&**bytes),
             Source::InPlace(file) => replaced(file),
         }
     }
@@ -83,7 +98,7 @@ impl Source {
     /// The reason why the bytes are not in sealed memory, on systems that have it.
     pub(crate) fn not_sealed(&self) -> Option<&str> {
         match self {
-            Source::Copy(FileCopy::Heap(_, reason)) => reason.as_deref(),
+            Source::Copy(FileCopy::Heap(_, reason)) | Source::Memory(FileCopy::Heap(_, reason)) => reason.as_deref(),
             _ => None,
         }
     }

@@ -18,23 +18,20 @@ use crate::work::handler::Handler;
 impl Host {
     /// Searches `directory` for bare names, after those given before and ahead of the executable's own.
     #[must_use]
-    pub fn with_search_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.config.directories.push(directory.into());
-        self
+    pub fn with_search_dir(self, directory: impl Into<PathBuf>) -> Self {
+        self.configured(|config| config.directories.push(directory.into()))
     }
 
     /// Chooses the file that the loader maps: by default, a private copy of each file. For an example see [`Mapping`].
     #[must_use]
-    pub fn with_mapping(mut self, mapping: Mapping) -> Self {
-        self.config.settings.mapping = mapping;
-        self
+    pub fn with_mapping(self, mapping: Mapping) -> Self {
+        self.configured(|config| config.settings.mapping = mapping)
     }
 
     /// Sets the largest files that this host reads. For an example see [`Limits`].
     #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.config.limits = limits;
-        self
+    pub fn with_limits(self, limits: Limits) -> Self {
+        self.configured(|config| config.limits = limits)
     }
 
     /// Chooses how to treat plugins that are built with `panic = "abort"`: by default, a look-up that asks for a [`Fault`] in
@@ -45,17 +42,15 @@ impl Host {
     /// without types (`Plugin::call_json`) is never refused, though a panic ends the process there as well. For an example see
     /// [`AbortPlugins`].
     #[must_use]
-    pub fn with_abort_plugins(mut self, abort_plugins: AbortPlugins) -> Self {
-        self.config.abort_plugins = abort_plugins;
-        self
+    pub fn with_abort_plugins(self, abort_plugins: AbortPlugins) -> Self {
+        self.configured(|config| config.abort_plugins = abort_plugins)
     }
 
     /// Sets whether each [`Fault`] carries a backtrace. The files that a plugin has read for a backtrace stay mapped, even after
     /// the plugin is unmapped.
     #[must_use]
-    pub fn with_backtraces(mut self, backtraces: bool) -> Self {
-        self.config.settings.backtraces = backtraces;
-        self
+    pub fn with_backtraces(self, backtraces: bool) -> Self {
+        self.configured(|config| config.settings.backtraces = backtraces)
     }
 
     /// Reports a crash in a plugin's code with the plugin's name. Before the process ends by SIGSEGV, SIGBUS, SIGILL, SIGFPE
@@ -89,12 +84,11 @@ impl Host {
     /// let host = Host::new(Trust::none()).with_crash_reports(true);
     /// ```
     #[must_use]
-    pub fn with_crash_reports(mut self, crash_reports: bool) -> Self {
+    pub fn with_crash_reports(self, crash_reports: bool) -> Self {
         if crash_reports {
             crate::services::crash::install();
         }
-        self.config.settings.crash_reports = crash_reports;
-        self
+        self.configured(|config| config.settings.crash_reports = crash_reports)
     }
 
     /// Passes the faults that no call returns to `handler`: panics of threads that a plugin started, and failures of
@@ -113,17 +107,15 @@ impl Host {
     ///     .with_fault_handler(|fault| eprintln!("[plugins] {fault}"));
     /// ```
     #[must_use]
-    pub fn with_fault_handler(mut self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
+    pub fn with_fault_handler(self, handler: impl Fn(&Fault) + Send + Sync + 'static) -> Self {
         let handler = Handler::new("fault", handler);
-        self.config.settings.faults = Arc::new(Faults::new(handler, self.config.activities.clone()));
-        self
+        self.configured(|config| config.settings.faults = Arc::new(Faults::new(handler, config.activities.clone())))
     }
 
     /// Chooses how plugins that use this program's allocator get their memory. For an example see [`Memory`].
     #[must_use]
-    pub fn with_memory(mut self, memory: Memory) -> Self {
-        self.config.settings.memory = memory;
-        self
+    pub fn with_memory(self, memory: Memory) -> Self {
+        self.configured(|config| config.settings.memory = memory)
     }
 
     /// Reports the memory that plugins leave behind to `handler`, if it is [tracked](Memory::Tracked). It is freed by then.
@@ -132,9 +124,8 @@ impl Host {
     /// The handler is called after the library is unmapped, on the thread that ended its last use. That thread may be ending. The
     /// handler may drop handles and hosts.
     #[must_use]
-    pub fn with_leak_handler(mut self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
-        self.config.settings.on_leak = Handler::new("leak", handler);
-        self
+    pub fn with_leak_handler(self, handler: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
+        self.configured(|config| config.settings.on_leak = Handler::new("leak", handler))
     }
 
     /// Vouches for a library that plugins use, by its file name: `libz.so.1`. On Linux a plugin that uses a C or C++ library,
@@ -161,9 +152,8 @@ impl Host {
     /// let host = unsafe { Host::new(Trust::none()).with_quiet_library("libz.so.1") };
     /// ```
     #[must_use]
-    pub unsafe fn with_quiet_library(mut self, file_name: impl Into<String>) -> Self {
-        self.config.settings.quiet.insert(file_name.into());
-        self
+    pub unsafe fn with_quiet_library(self, file_name: impl Into<String>) -> Self {
+        self.configured(|config| _ = config.settings.quiet.insert(file_name.into()))
     }
 
     /// Passes events to `handler`, such as an upgrade, or the unload of the old version after it.
@@ -172,9 +162,8 @@ impl Host {
     /// and hosts, but must leave it to another thread to upgrade or unload the plugin that it is told of: it would wait for
     /// itself. For an example see [`Event`].
     #[must_use]
-    pub fn with_event_handler(mut self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.config.on_event = Handler::new("event", handler);
-        self
+    pub fn with_event_handler(self, handler: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.configured(|config| config.on_event = Handler::new("event", handler))
     }
 
     /// Sets how long an [upgrade](Self::reload) that hands a state over waits for calls through [`Live`](crate::Live) handles to
@@ -189,12 +178,11 @@ impl Host {
     /// use plugin_host::{Host, Trust};
     ///
     /// // Rather no upgrade now than one that is noticed.
-    /// let host = Host::new(Trust::none()).with_handover_deadline(Duration::from_millis(2));
+    /// let host = Host::new(Trust::none()).with_handover_timeout(Duration::from_millis(2));
     /// ```
     #[must_use]
-    pub fn with_handover_deadline(mut self, deadline: Duration) -> Self {
-        self.config.handover_deadline = deadline;
-        self
+    pub fn with_handover_timeout(self, timeout: Duration) -> Self {
+        self.configured(|config| config.handover_timeout = timeout)
     }
 
     /// Sets how long each hook of a plugin may take: an init hook, a shutdown hook, and a hook that saves or restores the state.
@@ -222,8 +210,7 @@ impl Host {
     /// let host = Host::new(Trust::none()).with_hook_timeout(Some(Duration::from_secs(5)));
     /// ```
     #[must_use]
-    pub fn with_hook_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.config.settings.hook_timeout = timeout;
-        self
+    pub fn with_hook_timeout(self, timeout: Option<Duration>) -> Self {
+        self.configured(|config| config.settings.hook_timeout = timeout)
     }
 }

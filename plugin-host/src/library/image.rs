@@ -40,8 +40,12 @@ impl Image {
     pub(crate) fn new(path: &Path, source: &Source) -> io::Result<Self> {
         match source {
             #[cfg(target_os = "linux")]
-            Source::Copy(FileCopy::Sealed(sealed)) => Image::unnamed(sealed.file().try_clone()?),
+            Source::Copy(FileCopy::Sealed(sealed)) | Source::Memory(FileCopy::Sealed(sealed)) => {
+                Image::unnamed(sealed.file().try_clone()?)
+            }
             Source::Copy(FileCopy::Heap(bytes, _)) => copy(path, bytes),
+            // A label may be a text that no file can have as its name.
+            Source::Memory(FileCopy::Heap(bytes, _)) => copy(Path::new("plugin"), bytes),
             Source::InPlace(file) => {
                 // Without a directory, the loader would search its own.
                 let mut path = std::path::absolute(path)?;

@@ -1,5 +1,7 @@
 //! [`Host::load`], and the phases that a file goes through until its plugin serves: [`Host::bring_up`].
 
+pub(crate) mod digest;
+pub(crate) mod memory;
 pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
@@ -7,8 +9,9 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::error::at::{At as _, FileError};
+use crate::error::at::{At as _, FileError, without_neighbours};
 use crate::event::Event;
+use crate::file::mapping::Mapping;
 use crate::file::open::Opened;
 use crate::file::resolve::resolve;
 use crate::file::source::Source;
@@ -18,7 +21,7 @@ use crate::inspect::Inspected;
 use crate::library::items::Items;
 use crate::library::{Library, Settings};
 use crate::load::trust::Grant;
-use crate::plugin::{Place, Plugin};
+use crate::plugin::{Place, Plugin, PluginSource};
 
 impl Host {
     /// Loads a plugin from a path, or by a bare name from the search directories, and runs its init hooks.
@@ -39,19 +42,24 @@ impl Host {
     /// [`Error::InitPanicked`], [`Error::HookTimedOut`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = resolve(plugin.as_ref(), || self.config.search_dirs())?;
+        self.load_input(Input::File(path))
+    }
+
+    /// Loads the first version of a plugin.
+    fn load_input(&self, input: Input<'_>) -> Result<Plugin, Error> {
         let mut first = FirstVersion { host: self, reserved: None };
-        let plugin = self.bring_up(path, &mut first)?;
+        let plugin = self.bring_up(input, &mut first)?;
         self.write().add(plugin.clone());
         first.reserved.into_iter().for_each(Reserved::keep);
         Ok(plugin)
     }
 
-    /// Takes a file through all phases: read, trust, inspect, map, attach. If a phase fails, the earlier ones are undone, except
+    /// Takes a library through all phases: read, trust, inspect, map, attach. If a phase fails, the earlier ones are undone, except
     /// that a library whose code has run may stay mapped.
     ///
     /// `version` may refuse the plugin between the phases. The plugin is not in the tables yet.
-    pub(crate) fn bring_up(&self, path: PathBuf, version: &mut impl NewVersion) -> Result<Plugin, Error> {
-        let candidate = self.read_plugin(path)?;
+    pub(crate) fn bring_up(&self, input: Input<'_>, version: &mut impl NewVersion) -> Result<Plugin, Error> {
+        let candidate = self.read_plugin(input)?;
         version.admit(&candidate)?;
         let (library, items) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
@@ -59,14 +67,42 @@ impl Host {
         version.check(&items, refuses_faults).at(&path)?;
         let library = library.attach(&items.hooks, description.name()).at(&path)?;
         let place = version.place();
-        Ok(Plugin::new(description, refuses_faults, Some((path, stamp)), Arc::new(library), &items, place))
+        let source = match stamp {
+            Some(stamp) => PluginSource::File(path, stamp),
+            None => PluginSource::Memory(path),
+        };
+        Ok(Plugin::new(description, refuses_faults, source, Arc::new(library), &items, place))
     }
 
-    /// Reads, trusts and inspects a file. The trust decides before the file is read if it needs no digest.
-    pub(crate) fn read_plugin(&self, path: PathBuf) -> Result<Candidate, Error> {
-        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &self.config;
+    /// Reads, trusts and inspects a library. The trust decides before the library is read if it needs no digest.
+    pub(crate) fn read_plugin(&self, input: Input<'_>) -> Result<Candidate, Error> {
+        match input {
+            Input::File(path) => self.read_file(path),
+            Input::Memory(label, bytes) => self.read_bytes(label, bytes).map_err(without_neighbours),
+        }
+    }
+
+    fn read_bytes(&self, label: &str, bytes: &[u8]) -> Result<Candidate, Error> {
+        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &*self.config;
+        let path = PathBuf::from(label);
+        if *mapping == Mapping::InPlace {
+            let reason =
+                "and `Mapping::InPlace` maps files only; use `Mapping::Private`, or load it from a file".to_owned();
+            return Err(Error::InMemory { label: path, reason });
+        }
+        let by_digest = trust.ask(*mapping).at(&path)? == Grant::ByDigest;
+        let (source, digest) = Source::of_bytes(&path, bytes, limits, by_digest).at(&path)?;
+        if by_digest {
+            trust.check(&digest.expect("it was asked for")).at(&path)?;
+        }
+        let inspected = source.inspect(&path, limits).at(&path)?;
+        Ok(Candidate { path, stamp: None, source, inspected })
+    }
+
+    fn read_file(&self, path: PathBuf) -> Result<Candidate, Error> {
+        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &*self.config;
         let opened = Opened::new(&path)?;
-        let stamp = opened.stamp.clone();
+        let stamp = Some(opened.stamp.clone());
         let by_digest = trust.ask(*mapping).at(&path)? == Grant::ByDigest;
         let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest).at(&path)?;
         if by_digest {
@@ -93,6 +129,15 @@ impl Host {
             None => Ok((library, items)),
         }
     }
+}
+
+/// The place of a library that is to be loaded.
+#[derive(Clone)]
+pub(crate) enum Input<'a> {
+    /// A file with this path.
+    File(PathBuf),
+    /// A label, and the bytes.
+    Memory(&'a str, &'a [u8]),
 }
 
 /// The steps of a load that differ between the first version of a plugin and the new version of an upgrade.
@@ -126,14 +171,16 @@ impl NewVersion for FirstVersion<'_> {
     }
 
     fn place(&self) -> Place {
-        Place::first()
+        Place::first(self.host.link())
     }
 }
 
-/// A file that is trusted, and the facts about it that are known without running it.
+/// A library that is trusted, and the facts about it that are known without running it.
 pub(crate) struct Candidate {
+    /// The path of the file, or the label of bytes in memory.
     pub(crate) path: PathBuf,
-    pub(crate) stamp: Stamp,
+    /// The stamp of the file, if there is one.
+    pub(crate) stamp: Option<Stamp>,
     pub(crate) source: Source,
     pub(crate) inspected: Inspected,
 }

@@ -8,9 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::error::Error;
 use crate::error::at::FileError;
 use crate::file::mapping::Mapping;
-
-/// A SHA-256 digest. For an example see [`Trust::digests`].
-pub type Digest = [u8; 32];
+use crate::load::digest::Digest;
 
 /// The plugin files that a host may load.
 ///
@@ -75,7 +73,7 @@ impl Trust {
 
     /// Returns the digest of a file's bytes, for [`digests`](Self::digests).
     pub fn digest_of(bytes: &[u8]) -> Digest {
-        Sha256::digest(bytes).into()
+        <[u8; 32]>::from(Sha256::digest(bytes)).into()
     }
 
     /// Decides about a file as far as that is possible before it is read.
@@ -98,7 +96,7 @@ impl Trust {
             return Ok(());
         }
         let count = digests.len();
-        let reason = format!("its SHA-256 digest {} is not among the {count} that this host trusts", Hex(digest));
+        let reason = format!("its SHA-256 digest {digest} is not among the {count} that this host trusts");
         Err(not_trusted(reason))
     }
 }
@@ -123,16 +121,8 @@ impl fmt::Debug for Trust {
             Policy::Any => f.write_str("Trust::any"),
             Policy::Digests(digests) => {
                 f.write_str("Trust::digests")?;
-                f.debug_set().entries(digests.iter().map(|digest| Hex(digest).to_string())).finish()
+                f.debug_set().entries(digests.iter().map(Digest::to_string)).finish()
             }
         }
-    }
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }

@@ -22,22 +22,23 @@ use crate::work::deadline::{Pauses, left};
 
 impl Host {
     /// Unloads a plugin: waits until it is not in use, runs its shutdown hooks, and unmaps it. Returns whether the plugin is
-    /// unmapped, or the reasons that keep it. `deadline` is the time that the host waits. With zero, it checks once. No value is
-    /// too large.
+    /// unmapped, or the reasons that keep it. `timeout` is the longest time that the host waits for handles, threads and old
+    /// versions. With zero, it checks once. No value is too large.
     ///
     /// 1. Look-ups no longer find the plugin.
-    /// 2. Until the deadline, the host waits until every handle, every [`Plugin`] and every value that leads back into the
-    ///    library is dropped. Then every call has ended, too. If one is left, the plugin goes on serving as before.
+    /// 2. Until the timeout has passed, the host waits until every handle, every [`Plugin`] and every value that leads back into
+    ///    the library is dropped. Then every call has ended, too. If one is left, the plugin goes on serving as before.
     /// 3. The shutdown hooks run, each for as long as [a hook may take](Self::with_hook_timeout). They should stop the plugin's
     ///    threads. Then the destructors of its thread-locals on this thread run. On the host's other threads, these destructors
     ///    run only if the thread ends before the library is closed. The plugin is now detached: it does not serve again, even if
     ///    it stays mapped, and another plugin may be loaded under its name.
-    /// 4. Until the deadline, the host waits for the threads that the plugin started.
+    /// 4. Until the timeout has passed, the host waits for the threads that the plugin started.
     /// 5. The host closes the library, and checks that it is unmapped.
-    /// 6. Until the deadline, the host waits for old versions, from before an [upgrade](Self::reload), that are still mapped.
+    /// 6. Until the timeout has passed, the host waits for old versions, from before an [upgrade](Self::reload), that are still
+    ///    mapped.
     ///
     /// After [`Unload::Pinned`], call this again: it goes on where it stopped, unless another plugin of that name was loaded
-    /// meanwhile. It may be called on any thread. If the plugin itself calls it, it waits until the deadline, and the plugin is
+    /// meanwhile. It may be called on any thread. If the plugin itself calls it, it waits for the whole timeout, and the plugin is
     /// pinned by its running code.
     ///
     /// On all platforms but Linux with glibc on x86-64 or AArch64, the host cannot learn when a library may be unmapped. There
@@ -67,25 +68,42 @@ impl Host {
     /// host.load("greeter")?;
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
-    pub fn unload(&self, name: &str, deadline: Duration) -> Result<Unload, Error> {
-        self.unload_until(name, Instant::now().checked_add(deadline), false)
+    pub fn unload(&self, name: &str, timeout: Duration) -> Result<Unload, Error> {
+        self.unload_until(name, Instant::now().checked_add(timeout), false)
     }
 
     /// Unloads a plugin as [`unload`](Self::unload) does. In a `hurry`, the deadline also limits each shutdown hook.
     fn unload_until(&self, name: &str, deadline: Option<Instant>, hurry: bool) -> Result<Unload, Error> {
         let to_unload = self.write().begin_unload(name)?;
+        Ok(self.go_on_unloading(name, to_unload, deadline, hurry))
+    }
+
+    /// Unloads the plugin that `plugin` is a version of, as [`unload`](Self::unload) does.
+    pub(crate) fn unload_plugin(&self, plugin: Plugin, deadline: Option<Instant>) -> Result<Unload, Error> {
+        let name = plugin.name().to_owned();
+        let to_unload = {
+            let mut registry = self.write();
+            registry.serving(&plugin)?;
+            registry.begin_unload(&name)?
+        };
+        // This share must not keep the plugin.
+        drop(plugin);
+        Ok(self.go_on_unloading(&name, to_unload, deadline, false))
+    }
+
+    fn go_on_unloading(&self, name: &str, to_unload: ToUnload, deadline: Option<Instant>, hurry: bool) -> Unload {
         match to_unload {
             ToUnload::Serving(plugin) => {
                 let unloading =
                     Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), detached: None };
-                Ok(unloading.run(deadline, hurry))
+                unloading.run(deadline, hurry)
             }
             ToUnload::Detached(detached) => {
                 let outcome = detached.wait(deadline);
                 if outcome == Unload::Unmapped {
                     self.write().forget(name, &detached);
                 }
-                Ok(outcome)
+                outcome
             }
         }
     }
@@ -117,7 +135,7 @@ impl Host {
             let registry = self.read();
             (registry.plugins().to_vec(), registry.detached())
         };
-        let loaded = plugins.into_iter().rev().filter(|plugin| plugin.path().is_some());
+        let loaded = plugins.into_iter().rev().filter(|plugin| !plugin.is_linked());
         let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
         let close = |plugin: String| {
             let outcome = self.unload_until(&plugin, deadline, true).unwrap_or_else(|error| match error {

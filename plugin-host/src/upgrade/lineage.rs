@@ -37,6 +37,8 @@ pub(crate) trait Serving {
 
 /// The state that all versions of one plugin share, from the plugin's loading to its unloading.
 pub(crate) struct Lineage {
+    /// Leads to the registry of the plugin's host, whose type this module does not know. The host may be gone.
+    host: Weak<dyn Any + Send + Sync>,
     /// Held during an upgrade.
     upgrade: Mutex<()>,
     /// The version that `Live` handles call.
@@ -49,7 +51,11 @@ pub(crate) struct Lineage {
 /// The exports that `Live` handles follow.
 #[derive(Default)]
 struct Followed {
+    /// A place with handles has its function in the version that is published, unless calls are held back. That is also so
+    /// if none of the handles exists any more, until they are forgotten.
     places: Vec<Place>,
+    /// The number of the version that was published last.
+    revision: u64,
     /// Whether calls through `Live` handles are held back.
     held: bool,
 }
@@ -83,13 +89,19 @@ impl Followed {
 }
 
 impl Lineage {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(host: Weak<dyn Any + Send + Sync>) -> Arc<Self> {
         Arc::new(Lineage {
+            host,
             upgrade: Mutex::default(),
             versions: Arc::new(Versions::new(Version::new(0, []))),
             followed: Mutex::default(),
             retired: Mutex::default(),
         })
+    }
+
+    /// Returns the registry of the plugin's host, unless the host is gone.
+    pub(crate) fn host(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.host.upgrade()
     }
 
     /// Waits until no other upgrade of this plugin runs. The next one waits until the guard is dropped.
@@ -104,33 +116,40 @@ impl Lineage {
     /// Returns a handle that follows `export`. `plugin` is the version that serves, and its export has the type `F`.
     pub(crate) fn follow<F: FunctionType>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
         let mut followed = lock(&self.followed);
-        followed.forget_gone();
-        let places = &mut followed.places;
-        let place = places
-            .iter()
-            .position(|place| !place.handles.is_empty() && place.export == export)
-            .or_else(|| places.iter().position(|place| place.handles.is_empty()))
-            .unwrap_or_else(|| {
-                places.push(Place::default());
-                places.len() - 1
-            });
+        let followed = &mut *followed;
+        let known = followed.places.iter().position(|place| !place.handles.is_empty() && place.export == export);
+        let place = known.unwrap_or_else(|| {
+            followed.forget_gone();
+            let free = followed.places.iter().position(|place| place.handles.is_empty());
+            free.unwrap_or_else(|| {
+                followed.places.push(Place::default());
+                followed.places.len() - 1
+            })
+        });
+        let handles = &mut followed.places[place].handles;
+        handles.retain(|handle| handle.alive.strong_count() != 0);
         // SAFETY: each version that is published while the handle exists has a function at this place that fits `F`, or has no
-        // functions and so holds calls back. The version that is published below has one: `Host::live` has asked
-        // `Plugin::check_type` under the registry's lock. Each later version has one, because `Next::check_followers` refuses an
-        // upgrade to a version without it (`misfit`). The place is not given to another export before the handle is dropped.
+        // functions and so holds calls back. The version that is published now, before this call or below, has one: each caller
+        // has asked `Plugin::check_type` under the registry's lock. Each later version has one, because `Next::check_followers`
+        // refuses an upgrade to a version without it (`misfit`). The place is not given to another export before the handle is
+        // dropped.
         let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
-        places[place].export = export.to_owned();
-        places[place].handles.push(Follower { node, takes_fault: F::TAKES_FAULT, alive });
-        self.publish(&followed, plugin);
+        handles.push(Follower { node, takes_fault: F::TAKES_FAULT, alive });
+        // Publishing takes long, and another handle to the same export needs none.
+        if known.is_none() {
+            export.clone_into(&mut followed.places[place].export);
+            self.publish(followed, plugin);
+        }
         live
     }
 
     /// Makes `plugin` the version that the handles call, unless calls are held back.
-    fn publish(&self, followed: &Followed, plugin: &impl Serving) {
+    fn publish(&self, followed: &mut Followed, plugin: &impl Serving) {
         if followed.held {
             return;
         }
+        followed.revision = plugin.revision();
         let sites = followed.places.iter().map(|place| match place.handles.is_empty() {
             true => None,
             false => plugin.site(&place.export),
@@ -143,7 +162,7 @@ impl Lineage {
         let mut followed = lock(&self.followed);
         followed.forget_gone();
         followed.held = false;
-        self.publish(&followed, plugin);
+        self.publish(&mut followed, plugin);
     }
 
     /// Holds back calls through `Live` handles, until [`serve`](Self::serve).
@@ -158,11 +177,13 @@ impl Lineage {
         self.versions.is_in_progress(plugin.revision())
     }
 
-    /// Frees the places of handles that no longer exist, and drops old versions that no call uses any more.
+    /// Frees the places of handles that no longer exist, and drops old versions that no call uses any more. `plugin` is the
+    /// version that serves, or one before it.
     pub(crate) fn forget_gone(&self, plugin: &impl Serving) {
         let mut followed = lock(&self.followed);
-        if followed.forget_gone() {
-            self.publish(&followed, plugin);
+        // An older version must not serve again. The upgrade that has replaced it has freed the places, too.
+        if plugin.revision() >= followed.revision && followed.forget_gone() {
+            self.publish(&mut followed, plugin);
         }
         self.is_in_progress(plugin);
     }

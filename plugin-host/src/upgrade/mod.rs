@@ -13,7 +13,7 @@
 //! old one, compared with the handles in use, and initialized. The thread that will unload the old version is started. Then:
 //!
 //! 1. [`Held`] publishes a version without functions. Calls through `Live` handles that begin now wait for the next version.
-//! 2. It waits until no call is in progress in the old version, at most until the hand-over's deadline.
+//! 2. It waits until no call is in progress in the old version, at most for the hand-over's timeout.
 //! 3. `save` and `restore` run, one after the other on one thread ([`Handover`]).
 //! 4. Under the lock of the registry, handles that were made meanwhile are compared, and the new version is published in the
 //!    registry and in the plugin's [`Lineage`]. The calls that wait go on in it.
@@ -32,6 +32,7 @@
 //! library stays mapped for them.
 
 pub(crate) mod lineage;
+pub(crate) mod live_all;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -49,7 +50,7 @@ use crate::file::resolve::{is_bare, resolve};
 use crate::host::Host;
 use crate::library::hooks::Hook;
 use crate::library::items::Items;
-use crate::load::{Candidate, NewVersion};
+use crate::load::{Candidate, Input, NewVersion};
 use crate::plugin::{Place, Plugin};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
@@ -68,7 +69,7 @@ impl Host {
     /// 3. The init hooks of the new version run.
     /// 4. If the old version [saves](plugin_core::plugin_export#state) a state, the new one restores it. Calls through
     ///    [`Live`] handles that begin meanwhile wait. The host waits for calls in progress, but not for longer than
-    ///    [the hand-over's deadline](Self::with_handover_deadline).
+    ///    [the hand-over's timeout](Self::with_handover_timeout).
     /// 5. The new version takes the place of the old one at once, for look-ups and for all `Live` handles.
     /// 6. Calls in progress, [`Function`](crate::Function)s and other handles and values stay with the old version. When
     ///    the last of them is dropped, the old version is unloaded in the background: its shutdown hooks run, and its library
@@ -123,7 +124,7 @@ impl Host {
                     (Err(Error::NotFound { .. }), Some(Err(error))) => return Err(error),
                     (found, _) => found?,
                 };
-                (self.read_plugin(file.clone())?.name().to_owned(), Some(file))
+                (self.read_plugin(Input::File(file.clone()))?.name().to_owned(), Some(file))
             }
         };
         let loaded = || match (self.plugin(&asked_for), &file) {
@@ -132,30 +133,68 @@ impl Host {
             }
             (plugin, _) => plugin,
         };
+        self.upgrade_loaded(&loaded, file.clone().map(Input::File), will_do)
+    }
+
+    /// Upgrades the plugin that `input` has the next version of.
+    pub(crate) fn upgrade_to(&self, input: Input<'_>) -> Result<Plugin, Error> {
+        let candidate = self.read_plugin(input.clone())?;
+        let loaded = || match self.plugin(candidate.name()) {
+            Err(Error::NoSuchPlugin { name: plugin, .. }) => {
+                Err(Error::NothingToReplace { plugin, path: candidate.path.clone() })
+            }
+            plugin => plugin,
+        };
+        self.upgrade_loaded(&loaded, Some(input), |_| false)
+    }
+
+    /// Upgrades the plugin that `loaded` finds by its name.
+    fn upgrade_loaded(
+        &self,
+        loaded: &dyn Fn() -> Result<Plugin, Error>,
+        input: Option<Input<'_>>,
+        will_do: impl FnOnce(&Plugin) -> bool,
+    ) -> Result<Plugin, Error> {
         let lineage = loaded()?.lineage().clone();
-        let _turn = lineage.begin_upgrade();
-        let old = loaded()?;
-        if !Arc::ptr_eq(old.lineage(), &lineage) {
+        let of_lineage = || match loaded()? {
+            plugin if Arc::ptr_eq(plugin.lineage(), &lineage) => Ok(plugin),
             // The plugin was unloaded and loaded again while this upgrade waited for its turn.
-            return Err(Error::Unloading { plugin: asked_for });
-        }
-        let Some(last) = old.path() else { return Err(Error::Linked { plugin: old.name().to_owned() }) };
+            other => Err(Error::Unloading { plugin: other.name().to_owned() }),
+        };
+        self.upgrade_lineage(&lineage, of_lineage, input, will_do)
+    }
+
+    /// Upgrades the plugin of a lineage, unless `will_do` accepts the version that serves after earlier upgrades have ended.
+    /// `serving` returns that version. Without an `input`, the next version is in the file that this one was loaded from.
+    pub(crate) fn upgrade_lineage(
+        &self,
+        lineage: &Arc<Lineage>,
+        serving: impl Fn() -> Result<Plugin, Error>,
+        input: Option<Input<'_>>,
+        will_do: impl FnOnce(&Plugin) -> bool,
+    ) -> Result<Plugin, Error> {
+        let _turn = lineage.begin_upgrade();
+        let old = serving()?;
+        // The file is read only below: the second of two upgrades must not bring back the version before the first.
+        let input = match input {
+            Some(_) if old.is_linked() => return Err(Error::Linked { plugin: old.name().to_owned() }),
+            Some(input) => input,
+            None => Input::File(old.need_file()?.to_owned()),
+        };
         if will_do(&old) {
             return Ok(old);
         }
-        // The file is read only now: the second of two upgrades must not bring back the version before the first.
-        let path = file.unwrap_or_else(|| last.to_owned());
-        let mut next = NextVersion { old: &old, lineage: &lineage, checked: None };
-        let new = self.bring_up(path, &mut next)?;
+        let mut next = NextVersion { old: &old, lineage, checked: None };
+        let new = self.bring_up(input, &mut next)?;
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
         let name = new.name().to_owned();
-        let path = new.path().expect("it was loaded from a file").to_owned();
+        let path = new.shown_path().to_owned();
         let (handler, activities) = (self.config.on_event.clone(), self.config.activities.clone());
         let (drain, unused) = Drain::start(&name, handler, activities).at(&path)?;
 
         let held = match handover {
             Some(handover) => {
-                let held = Held::new(&lineage, &old, self.config.handover_deadline)?;
+                let held = Held::new(lineage, &old, self.config.handover_timeout)?;
                 handover.run(&old, &new, self.config.settings.hook_timeout).at(&path)?;
                 Some(held)
             }
@@ -164,7 +203,7 @@ impl Host {
         {
             let mut registry = self.write();
             // Handles may have been made since the first check. While the registry is locked, none can be.
-            next.check_followers(&lineage).at(&path)?;
+            next.check_followers(lineage).at(&path)?;
             if !registry.has(&old) {
                 return Err(Error::Unloading { plugin: name });
             }
@@ -193,13 +232,15 @@ impl Host {
     /// Looks up a function by name and type in all loaded plugins, as [`get`](Self::get) does, and gives a handle that
     /// follows the upgrades of its plugin. For an example see [`reload`](Self::reload).
     ///
+    /// Where several plugins export the name, use [`Plugin::live`] or [`live_all`](Self::live_all).
+    ///
     /// # Errors
     ///
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
     /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
     pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
         // The lock keeps an upgrade from coming between the check and `follow`.
-        let registry = self.write();
+        let registry = self.read();
         let plugin = registry.exporter(name)?;
         plugin.check_type::<F>(name)?;
         Ok(plugin.lineage().follow(plugin, name))

@@ -11,11 +11,10 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use crate::config::Config;
 use crate::error::Error;
 use crate::file::stamp::Stamp;
 use crate::host::Host;
-use crate::plugin::normal;
+use crate::plugin::{Plugin, normal};
 use crate::registry::Registry;
 use crate::watch::observer::lock;
 use crate::watch::service::{Message, Service};
@@ -75,14 +74,15 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn watch(&self, name: &str) -> Result<Watch, Error> {
-        let plugin = self.plugin(name)?;
+        self.watch_plugin(self.plugin(name)?)
+    }
+
+    /// Watches the file of a plugin that serves.
+    pub(crate) fn watch_plugin(&self, plugin: Plugin) -> Result<Watch, Error> {
         let name = plugin.name().to_owned();
-        let Some(path) = plugin.path().map(Path::to_owned) else {
-            return Err(Error::Linked { plugin: name });
-        };
+        let path = plugin.need_file()?.to_owned();
         let not_watched = |source| not_watched(&name, &path, source);
-        let host: Arc<dyn WatchedHost> =
-            Arc::new(WithoutShare { config: self.config.clone(), registry: Arc::downgrade(&self.registry) });
+        let host: Arc<dyn WatchedHost> = Arc::new(WithoutShare { registry: Arc::downgrade(&self.registry) });
         let (service, bell) = {
             let mut registry = self.write();
             let service = match &registry.watches.service {
@@ -118,32 +118,29 @@ impl Host {
     ///     .with_watch_patience(Duration::from_secs(60));
     /// ```
     #[must_use]
-    pub fn with_watch_quiet(mut self, quiet: Duration) -> Self {
+    pub fn with_watch_quiet(self, quiet: Duration) -> Self {
         // So that it can be added to a time.
-        self.config.watch.quiet = quiet.min(Duration::from_secs(365 * 24 * 60 * 60));
-        self
+        self.configured(|config| config.watch.quiet = quiet.min(Duration::from_secs(365 * 24 * 60 * 60)))
     }
 
     /// Sets how long a [watched](Self::watch) file may be missing or incomplete after its last change, before the host sends
     /// [`NotUpgraded`](crate::Event::NotUpgraded). The default is 5 seconds. For an example see
     /// [`with_watch_quiet`](Self::with_watch_quiet).
     #[must_use]
-    pub fn with_watch_patience(mut self, patience: Duration) -> Self {
-        self.config.watch.patience = patience;
-        self
+    pub fn with_watch_patience(self, patience: Duration) -> Self {
+        self.configured(|config| config.watch.patience = patience)
     }
 }
 
 /// A host without a share in it.
 struct WithoutShare {
-    config: Config,
     registry: Weak<RwLock<Registry>>,
 }
 
 impl WithoutShare {
     /// The host, for a moment.
     fn host(&self) -> Option<Host> {
-        Some(Host { config: self.config.clone(), registry: self.registry.upgrade()?, is_owner: false })
+        self.registry.upgrade().map(Host::borrowed)
     }
 }
 

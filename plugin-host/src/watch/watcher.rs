@@ -14,7 +14,7 @@ use crate::file::open::Opened;
 use crate::file::stamp::Stamp;
 use crate::inspect::inspect_in;
 use crate::inspect::limits::Limits;
-use crate::load::trust::Digest;
+use crate::load::digest::Digest;
 use crate::plugin::Plugin;
 use crate::watch::observer::{Change, Id, Observer, lock};
 
@@ -101,7 +101,7 @@ pub(super) struct Watcher {
     /// Dead if the watch has been dropped.
     alive: Weak<dyn Any + Send + Sync>,
     name: String,
-    config: Config,
+    config: Arc<Config>,
     host: Arc<dyn WatchedHost>,
     /// The next look at the file, if something has happened since the last one.
     pub(super) pending: Option<Pending>,
@@ -127,7 +127,7 @@ impl Watcher {
         id: Id,
         alive: Weak<dyn Any + Send + Sync>,
         name: &str,
-        config: Config,
+        config: Arc<Config>,
         host: Arc<dyn WatchedHost>,
         serving: &Serving,
     ) -> Self {

@@ -84,7 +84,6 @@ impl Activities {
     }
 
     /// Begins an activity, unless the host is being dropped.
-    #[cfg(feature = "watch")]
     pub(crate) fn begin_if_open(self: &Arc<Self>) -> Option<Activity> {
         let mut state = self.lock();
         let open = !state.closed;
@@ -96,6 +95,11 @@ impl Activities {
     /// Makes [`begin_if_open`](Self::begin_if_open) return `None` from now on.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
+    }
+
+    /// Returns true if the host is being dropped, or is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Runs `f` for one of the activities, on the only thread that can end it.
@@ -167,7 +171,6 @@ mod tests {
         assert!(started.elapsed() < LONG);
     }
 
-    #[cfg(feature = "watch")]
     #[test]
     fn no_activity_begins_after_close_unless_it_is_necessary() {
         let activities = Arc::<Activities>::default();
