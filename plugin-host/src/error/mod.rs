@@ -6,7 +6,7 @@ pub(crate) mod similar;
 mod text;
 mod type_mismatch;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use plugin_core::Fault;
@@ -16,9 +16,9 @@ use thiserror::Error;
 #[cfg(feature = "watch")]
 use crate::error::text::not_watched;
 use crate::error::text::{
-    ALREADY_MAPPED, IS_HOST, abi_version, ambiguous, busy, displayed, duplicate_export, duplicate_hook, from, hint,
-    hook_timed_out, in_directory, in_use, init_panicked, instead, list, more_than, no_export, no_faults, no_thread,
-    place_and_text, restore_panicked, saying, searched_for, state_not_restored, too_many_files,
+    ALREADY_MAPPED, IS_HOST, abi_version, ambiguous, busy, duplicate_export, duplicate_hook, from, hint,
+    hook_timed_out, in_directory, in_use, init_panicked, instead, more_than, no_export, no_faults, no_thread,
+    place_and_text, restore_panicked, saying, searched, state_not_restored, too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
@@ -45,11 +45,7 @@ pub use type_mismatch::TypeMismatch;
 #[non_exhaustive]
 pub enum Error {
     /// No file of that name.
-    #[error(
-        "cannot load `{name}`: no such file; tried {}{}{}",
-        list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), *count),
-        searched_for(bare_name.as_deref())
-    )]
+    #[error("cannot load `{name}`: no such file; {}", searched(tried, closest, existing, *count, bare_name))]
     NotFound {
         /// The name that was asked for.
         name: String,

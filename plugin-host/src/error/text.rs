@@ -6,16 +6,25 @@ use std::time::Duration;
 
 use plugin_core::Fault;
 
-pub(super) fn list(paths: &[PathBuf]) -> String {
+fn list(paths: &[PathBuf]) -> String {
     let paths = quoted(paths.iter().map(|path| path.display()), ", ");
     if paths.is_empty() { "nothing: the host has no search directories".to_owned() } else { paths }
 }
 
-/// Tells the bare name that is searched for, instead of a file name.
-pub(super) fn searched_for(bare_name: Option<&str>) -> String {
-    bare_name.map_or_else(String::new, |name| {
+/// Tells where a library was looked for, which library there is instead, and the bare name that is searched for, instead of a
+/// file name.
+pub(super) fn searched(
+    tried: &[PathBuf],
+    closest: &Option<PathBuf>,
+    existing: &[PathBuf],
+    count: usize,
+    bare_name: &Option<Box<str>>,
+) -> String {
+    let (tried, hint) = (list(tried), hint(closest.as_deref().map(Path::display), &displayed(existing), count));
+    let bare_name = bare_name.as_deref().map_or_else(String::new, |name| {
         format!("; a file name means a file in the current directory: write `{name}` to look in the host's search directories")
-    })
+    });
+    format!("tried {tried}{hint}{bare_name}")
 }
 
 /// Returns the words for the file that a plugin is from. A linked plugin has no file.
@@ -55,7 +64,7 @@ pub(super) fn no_export(name: &str, plugin: Option<&str>) -> String {
     }
 }
 
-pub(super) fn displayed(paths: &[PathBuf]) -> Vec<String> {
+fn displayed(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().map(|path| path.display().to_string()).collect()
 }
 
