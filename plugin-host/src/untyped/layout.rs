@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use plugin_core::descriptor::{Tag, style};
+use plugin_core::descriptor::{Class, Tag, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr, WideRepr};
 
 use crate::schema::{self, Body, Schema};
@@ -195,7 +195,7 @@ impl Builder<'_> {
             return Some(self.named(ty.count as usize));
         }
         // A `PhantomData` contains no value of its part, which need not be data.
-        let inside = if ty.tag == Tag::PhantomData { &[][..] } else { self.schema.parts(ty) };
+        let inside = if let Class::Struct(_, []) = ty.tag.class() { &[][..] } else { self.schema.parts(ty) };
         let mut parts = Vec::with_capacity(inside.len());
         for part in inside {
             parts.push(self.node(part)?);
@@ -205,34 +205,27 @@ impl Builder<'_> {
 
     /// Makes the node of a type without a name, whose parts have the nodes `parts`.
     fn made_of(&mut self, ty: &schema::Type, parts: &[Id]) -> Option<Id> {
-        use Tag::*;
-        // A struct whose fields all have the type of the first part.
-        let like_a_struct = |name, style, names: &[&str]| {
-            let fields = names.iter().map(|_| (parts[0], false));
-            let record = Record::new(style, intern_all(names.iter().copied()), fields);
-            Kind::Struct(self::Struct { name, record, grows: false })
-        };
         let tuple = || Kind::Tuple(Record::new(style::TUPLE, &[], parts.iter().map(|&ty| (ty, false))));
-        let kind = match (ty.tag, parts) {
-            (String | BoxStr | ArcStr | CowStr, []) => Kind::Text,
-            (Vec | VecDeque | BoxSlice | HashSet | BTreeSet, &[element]) => Kind::Sequence(element),
-            (HashMap | BTreeMap, [_, _]) => Kind::Map(self.add(tuple())),
-            (Box, &[inner]) => Kind::Box(inner),
+        let kind = match ty.tag.class() {
+            Class::Leaf => Kind::Leaf(ty.tag),
+            Class::Text => Kind::Text,
+            Class::Sequence => Kind::Sequence(parts[0]),
+            Class::Map => Kind::Map(self.add(tuple())),
+            Class::Box => Kind::Box(parts[0]),
             // An array without elements has no `Repr`.
-            (Array, &[element]) if ty.count != 0 => Kind::Array(element, usize::try_from(ty.count).ok()?),
-            (Option, &[inner]) => Kind::Option(inner, 0),
-            (Result, &[ok, error]) => Kind::Result([ok, error], 0),
-            (Tuple, [_, ..]) => tuple(),
-            (NonZero, [_]) if is_integer(self.schema.parts(ty)[0].tag) => Kind::NonZero(self.schema.parts(ty)[0].tag),
-            (PhantomData, _) => like_a_struct("PhantomData", style::UNIT, &[]),
-            (RangeFull, []) => like_a_struct("RangeFull", style::UNIT, &[]),
-            (Range, [_]) => like_a_struct("Range", style::NAMED, &["start", "end"]),
-            (RangeInclusive, [_]) => like_a_struct("RangeInclusive", style::NAMED, &["start", "end"]),
-            (RangeFrom, [_]) => like_a_struct("RangeFrom", style::NAMED, &["start"]),
-            (RangeTo, [_]) => like_a_struct("RangeTo", style::NAMED, &["end"]),
-            (RangeToInclusive, [_]) => like_a_struct("RangeToInclusive", style::NAMED, &["end"]),
-            (tag, []) if is_leaf(tag) => Kind::Leaf(tag),
-            _ => return None,
+            Class::Array if ty.count == 0 => return None,
+            Class::Array => Kind::Array(parts[0], usize::try_from(ty.count).ok()?),
+            Class::Option => Kind::Option(parts[0], 0),
+            Class::Result => Kind::Result([parts[0], parts[1]], 0),
+            Class::Tuple => tuple(),
+            Class::NonZero => Kind::NonZero(Some(self.schema.parts(ty)[0].tag).filter(|&tag| is_integer(tag))?),
+            Class::Struct(_, names) => {
+                let style = if names.is_empty() { style::UNIT } else { style::NAMED };
+                let fields = names.iter().map(|_| (parts[0], false));
+                let record = Record::new(style, intern_all(names.iter().copied()), fields);
+                Kind::Struct(Struct { name: ty.tag.spelling(), record, grows: false })
+            }
+            Class::Unsized(_) | Class::Other(_) => return None,
         };
         Some(self.add(kind))
     }
@@ -447,10 +440,6 @@ fn is_made_of_empty(nodes: &[Node], kind: &Kind) -> bool {
 fn is_integer(tag: Tag) -> bool {
     use Tag::*;
     matches!(tag, U8 | U16 | U32 | U64 | U128 | Usize | I8 | I16 | I32 | I64 | I128 | Isize)
-}
-
-fn is_leaf(tag: Tag) -> bool {
-    leaf(tag).is_some()
 }
 
 fn leaf(tag: Tag) -> Option<Facts> {
