@@ -1,12 +1,8 @@
 //! Builds a value at an address from a deserializer.
 
-mod buffer;
-mod bytes;
-mod json_value;
 mod leaf;
 mod names;
 pub(crate) mod target;
-mod uuid;
 
 use std::fmt;
 
@@ -15,7 +11,7 @@ use plugin_core::repr::GrowsRepr;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::untyped::de::buffer::lower_buffer;
+use crate::untyped::buffer::lower_buffer;
 use crate::untyped::de::names::NameSeed;
 use crate::untyped::de::target::{Built, Target};
 use crate::untyped::free::{Elements, NewBox, PartialRecord, free_elements};

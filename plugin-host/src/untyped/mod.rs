@@ -14,6 +14,7 @@
 //! Each type is written in the same form as serde's own implementations and derives write it.
 
 mod api;
+mod buffer;
 mod call;
 pub(crate) mod de;
 mod error;
@@ -21,6 +22,7 @@ pub(crate) mod free;
 #[cfg(feature = "json")]
 mod json;
 pub(crate) mod layout;
+mod leaves;
 mod outcome;
 pub(crate) mod prepared;
 mod reprs;

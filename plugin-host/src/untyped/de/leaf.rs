@@ -12,11 +12,11 @@ use plugin_core::repr::BufferRepr;
 use serde::de::{DeserializeSeed, Error};
 use serde::{Deserialize, Deserializer};
 
-use crate::untyped::de::buffer::{lower_buffer, os_units};
-use crate::untyped::de::bytes::{BytesVisitor, lower_bytes};
-use crate::untyped::de::json_value::JsonSeed;
+use crate::untyped::buffer::{lower_buffer, os_units};
 use crate::untyped::de::target::{Built, Target};
-use crate::untyped::de::uuid::UuidVisitor;
+use crate::untyped::leaves::bytes::{BytesVisitor, lower_bytes};
+use crate::untyped::leaves::json::JsonSeed;
+use crate::untyped::leaves::uuid::UuidVisitor;
 use crate::untyped::reprs::{
     DurationRepr, IpAddrRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr, SystemTimeRepr,
 };

@@ -9,7 +9,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use crate::untyped::reprs::BytesRepr;
 
 /// Reads bytes, which a format may have as bytes, as a text, or as a sequence of numbers.
-pub(super) struct BytesVisitor;
+pub(crate) struct BytesVisitor;
 
 impl<'de> Visitor<'de> for BytesVisitor {
     type Value = Vec<u8>;
@@ -40,7 +40,7 @@ impl<'de> Visitor<'de> for BytesVisitor {
 }
 
 /// Lowers a share in bytes of the host.
-pub(super) fn lower_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
+pub(crate) fn lower_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
     let (ptr, len) = (bytes.as_ptr(), bytes.len());
     let owner = Arc::into_raw(bytes).cast_mut().cast();
     BytesRepr { ptr, len, owner, free: Some(free_bytes), share: share_bytes }

@@ -7,16 +7,16 @@ use plugin_core::decimal::is_number;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use crate::untyped::de::buffer::lower_buffer;
+use crate::untyped::buffer::lower_buffer;
 use crate::untyped::free::free_json_value;
 use crate::untyped::reprs::{JsonField, JsonRepr, JsonUnion, json};
 use crate::untyped::walk::{Depth, TOO_DEEP};
 
 /// A JSON value that this owns and drops.
-pub(super) struct OwnedJson(JsonRepr);
+pub(crate) struct OwnedJson(JsonRepr);
 
 impl OwnedJson {
-    pub(super) fn into_inner(self) -> JsonRepr {
+    pub(crate) fn into_inner(self) -> JsonRepr {
         ManuallyDrop::new(self).0
     }
 
@@ -88,7 +88,7 @@ fn json_number<E: Error>(text: &str) -> Result<OwnedJson, E> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct JsonSeed(pub(super) Depth);
+pub(crate) struct JsonSeed(pub(crate) Depth);
 
 impl JsonSeed {
     fn inner<E: Error>(self) -> Result<Self, E> {

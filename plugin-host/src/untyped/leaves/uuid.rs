@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Unexpected, Visitor};
 
 /// Reads a UUID from a text or from its bytes.
-pub(super) struct UuidVisitor;
+pub(crate) struct UuidVisitor;
 
 /// Parses a UUID with or without hyphens, in braces, or as a URN.
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {

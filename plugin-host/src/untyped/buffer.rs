@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 use plugin_core::repr::BufferRepr;
 
 /// Lowers a `Vec` to a buffer. The `Repr`s in it belong to the buffer.
-pub(super) fn lower_buffer<T: Copy>(elements: Vec<T>) -> BufferRepr {
+pub(crate) fn lower_buffer<T: Copy>(elements: Vec<T>) -> BufferRepr {
     let mut elements = ManuallyDrop::new(elements);
     // SAFETY: these are the parts of a `Vec`, which is not dropped, so the buffer is their only owner.
     unsafe {
@@ -17,14 +17,14 @@ pub(super) fn lower_buffer<T: Copy>(elements: Vec<T>) -> BufferRepr {
 
 /// Returns the units of an `OsString`: bytes.
 #[cfg(not(windows))]
-pub(super) fn os_units(text: OsString) -> Vec<u8> {
+pub(crate) fn os_units(text: OsString) -> Vec<u8> {
     use std::os::unix::ffi::OsStringExt;
     text.into_vec()
 }
 
 /// Returns the units of an `OsString`: UTF-16.
 #[cfg(windows)]
-pub(super) fn os_units(text: OsString) -> Vec<u16> {
+pub(crate) fn os_units(text: OsString) -> Vec<u16> {
     use std::os::windows::ffi::OsStrExt;
     text.encode_wide().collect()
 }
