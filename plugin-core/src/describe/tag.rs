@@ -57,7 +57,7 @@ pub enum Class {
     Tuple,
     /// The integer that follows.
     NonZero,
-    /// This many parts, of which at most one, and a struct with these fields. Each field has the type of the part.
+    /// A struct with fields of these names. Its node has this many parts: none, or one, which is the type of each field.
     Struct(usize, &'static [&'static str]),
     /// A type that appears only behind a reference. A type with this tag owns such a value.
     Unsized(Tag),
@@ -127,7 +127,7 @@ macro_rules! tags {
                 }
             }
 
-            /// The type as Rust programs write it. Its part is in the place of `_`, or else its parts follow in angle
+            /// The type as Rust programs write it. Its part is in the place of `{}`, or else its parts follow in angle
             /// brackets. A tuple, an array, and a node of [`Class::Other`] may have another form.
             pub const fn spelling(self) -> &'static str {
                 match self {
@@ -222,7 +222,7 @@ tags! {
         /// `Vec<T>`: the element follows.
         32 Vec: Sequence;
         /// `[T]`, which appears only behind [`Tag::Ref`] or [`Tag::Mut`]: the element follows.
-        33 Slice "[_]": Unsized(Tag::Vec);
+        33 Slice "[{}]": Unsized(Tag::Vec);
         /// `[T; N]`: the count (N), then the element.
         34 Array: Array;
         /// `Box<T>`.
@@ -244,15 +244,15 @@ tags! {
         /// `VecDeque<T>`.
         43 VecDeque: Sequence;
         /// `Box<[T]>`: the element follows.
-        44 BoxSlice "Box<[_]>": Sequence;
+        44 BoxSlice "Box<[{}]>": Sequence;
         /// `NonZero<T>`: the integer follows.
         45 NonZero: NonZero;
         /// `PhantomData<T>`.
         46 PhantomData: Struct(1, &[]);
         /// `&T`.
-        48 Ref "&_": Other(Parts(1));
+        48 Ref "&{}": Other(Parts(1));
         /// `&mut T`.
-        49 Mut "&mut _": Other(Parts(1));
+        49 Mut "&mut {}": Other(Parts(1));
         /// A function: the count of its arguments, the arguments in order, then what it returns.
         64 Fn: Other(CountThenAll(1));
         /// A static that never changes: its type follows.

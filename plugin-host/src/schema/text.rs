@@ -137,7 +137,7 @@ impl Text<'_> {
                 self.put("static ")?;
                 self.static_type(ty)
             }
-            (tag, parts) => match tag.spelling().split_once('_') {
+            (tag, parts) => match tag.spelling().split_once("{}") {
                 Some((before, after)) => self.types(before, parts, after),
                 None => {
                     self.put(tag.spelling())?;

@@ -1,6 +1,5 @@
-//! Buffers that the host lowers.
+//! Buffers that the host lowers or reads.
 
-use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 
 use plugin_core::repr::BufferRepr;
@@ -15,16 +14,22 @@ pub(crate) fn lower_buffer<T: Copy>(elements: Vec<T>) -> BufferRepr {
     }
 }
 
-/// Returns the units of an `OsString`: bytes.
-#[cfg(not(windows))]
-pub(crate) fn os_units(text: OsString) -> Vec<u8> {
-    use std::os::unix::ffi::OsStringExt;
-    text.into_vec()
+/// Makes a slice of the parts of a buffer.
+///
+/// # Safety
+///
+/// During `'a`, there are `len` `T`s at `ptr`, and nothing changes them.
+pub(crate) unsafe fn slice<'a, T>((ptr, len): (*mut u8, usize)) -> &'a [T] {
+    // SAFETY: the caller promises `len` elements. An empty buffer may have any address, so it is not used.
+    if len == 0 { &[] } else { unsafe { std::slice::from_raw_parts(ptr.cast(), len) } }
 }
 
-/// Returns the units of an `OsString`: UTF-16.
-#[cfg(windows)]
-pub(crate) fn os_units(text: OsString) -> Vec<u16> {
-    use std::os::windows::ffi::OsStrExt;
-    text.encode_wide().collect()
+/// Returns the text of a buffer.
+///
+/// # Safety
+///
+/// As for [`slice`](fn@slice), and the bytes are UTF-8.
+pub(crate) unsafe fn text<'a>(buffer: BufferRepr) -> &'a str {
+    // SAFETY: the caller promises bytes that are UTF-8.
+    unsafe { std::str::from_utf8_unchecked(slice(buffer.raw_parts())) }
 }

@@ -5,11 +5,10 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use plugin_core::descriptor::Tag;
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 
 use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
-use crate::untyped::reprs::{BytesRepr, JsonField, JsonRepr, json};
+use crate::untyped::leaves;
 
 /// A piece of work that is left to do. The pieces are on a stack: the last one that was added is done first.
 enum Work {
@@ -17,10 +16,6 @@ enum Work {
     Value(Id, *mut u8),
     /// Drop this many values in a row.
     Values(Id, *mut u8, usize),
-    /// Drop this many JSON values in a row.
-    Json(*mut JsonRepr, usize),
-    /// Drop this many fields of a JSON object, in a row.
-    JsonFields(*mut JsonField, usize),
     /// Free the memory of a buffer of elements of this size and alignment.
     Buffer(BufferRepr, usize, usize),
     /// Free a box. Its maker drops the fields from this number on; the fields before it are already dropped.
@@ -69,56 +64,11 @@ unsafe fn free_all(layouts: &Layouts, mut work: Vec<Work>) {
                     work.push(Work::Value(id, at));
                 }
             }
-            Work::Json(at, count) => {
-                if count != 0 {
-                    // SAFETY: as for `Work::Values`.
-                    work.push(Work::Json(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: `at` is the address of a JSON value, because `count` is not 0.
-                    unsafe { free_json(at, &mut work) };
-                }
-            }
-            Work::JsonFields(at, count) => {
-                if count != 0 {
-                    // SAFETY: as for `Work::Values`.
-                    work.push(Work::JsonFields(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: `at` is the address of a field, because `count` is not 0. Its key owns only a buffer of
-                    // bytes.
-                    unsafe {
-                        free_json(&raw mut (*at).value, &mut work);
-                        (*at).key.free_raw(1, 1);
-                    }
-                }
-            }
             // SAFETY: the elements were added after the buffer, so they are already dropped.
             Work::Buffer(buffer, size, align) => unsafe { buffer.free_raw(size, align) },
             // SAFETY: the first `taken` fields were added after the box, so they are already dropped.
             Work::Release(grown, taken) => unsafe { grown.release(taken) },
         }
-    }
-}
-
-/// Adds the buffer of a JSON value and the values in it to the work.
-///
-/// # Safety
-///
-/// As for [`free`].
-unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
-    // SAFETY: the caller promises a JSON value. `buffer` is only used for tags with a buffer.
-    let buffer = || unsafe { (*at).payload.buffer };
-    // SAFETY: the caller promises a JSON value.
-    match unsafe { (*at).tag } {
-        json::STRING | json::NUMBER => work.push(Work::Buffer(buffer(), 1, 1)),
-        json::ARRAY => {
-            let (elements, len) = buffer().raw_parts();
-            work.push(Work::Buffer(buffer(), size_of::<JsonRepr>(), align_of::<JsonRepr>()));
-            work.push(Work::Json(elements.cast(), len));
-        }
-        json::OBJECT => {
-            let (fields, len) = buffer().raw_parts();
-            work.push(Work::Buffer(buffer(), size_of::<JsonField>(), align_of::<JsonField>()));
-            work.push(Work::JsonFields(fields.cast(), len));
-        }
-        _ => {}
     }
 }
 
@@ -140,28 +90,9 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
     };
     match &layouts.get(id).kind {
         Kind::Text => work.push(Work::Buffer(buffer(), 1, 1)),
-        Kind::Leaf(Tag::PathBuf | Tag::OsString) => elements(Layouts::OS_UNIT, work),
-        Kind::Leaf(Tag::Error) => {
-            let (messages, len) = buffer().raw_parts();
-            work.push(Work::Buffer(buffer(), size_of::<BufferRepr>(), align_of::<BufferRepr>()));
-            for index in 0..len {
-                // SAFETY: the buffer has `len` messages, and `index` is less than `len`.
-                let message = unsafe { messages.cast::<BufferRepr>().add(index).read() };
-                work.push(Work::Buffer(message, 1, 1));
-            }
-        }
-        Kind::Leaf(Tag::Bytes) => {
-            // SAFETY: the caller promises `Bytes` there.
-            let bytes = unsafe { at.cast::<BytesRepr>().read() };
-            if let Some(free) = bytes.free {
-                // SAFETY: `free` is the function for this owner, and it is called once, because the value is not used
-                // again.
-                unsafe { free(bytes.owner) }
-            }
-        }
-        // SAFETY: the caller promises a JSON value there.
-        Kind::Leaf(Tag::Json) => unsafe { free_json(at.cast(), work) },
-        Kind::Leaf(_) | Kind::NonZero(_) => {}
+        // SAFETY: the caller promises a value with this tag.
+        Kind::Leaf(tag) => unsafe { leaves::free(*tag, at) },
+        Kind::NonZero(_) => {}
         Kind::Sequence(element) | Kind::Map(element) | Kind::Box(element) => elements(*element, work),
         Kind::Array(element, count) => work.push(Work::Values(*element, at, *count)),
         Kind::Option(inner, offset) => {
@@ -519,15 +450,4 @@ unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
     }
     // SAFETY: the receiver releases the box once, and does not use it afterwards.
     drop(unsafe { unbox(at) });
-}
-
-/// Drops a JSON value.
-///
-/// # Safety
-///
-/// As for [`free`].
-pub(crate) unsafe fn free_json_value(json: &mut JsonRepr) {
-    let none = Layouts::none();
-    // SAFETY: the caller promises a JSON value. JSON values refer to no entry of `Layouts`, so an empty one is enough.
-    unsafe { free_all(&none, vec![Work::Json(json, 1)]) }
 }

@@ -6,12 +6,11 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use plugin_core::descriptor::{Class, Tag, style};
-use plugin_core::repr::{BufferRepr, GrowsRepr, WideRepr};
+use plugin_core::repr::{BufferRepr, GrowsRepr};
 
 use crate::schema::{self, Body, Schema};
-use crate::untyped::reprs::{
-    BytesRepr, DurationRepr, IpAddrRepr, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr, SystemTimeRepr,
-};
+use crate::untyped::leaves;
+use crate::untyped::leaves::numbers::is_integer;
 
 /// A type, as an index into [`Layouts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,20 +133,11 @@ fn align_up(offset: usize, align: usize) -> Option<usize> {
 }
 
 impl Layouts {
-    /// A byte. Every [`Layouts::new`] has this type.
-    pub(crate) const BYTE: Id = Id(0);
-    /// A unit of UTF-16: the unit of an `OsString` on Windows. Every [`Layouts::new`] has this type.
-    pub(crate) const WIDE_UNIT: Id = Id(1);
-    /// The unit of an `OsString` on this operating system.
-    pub(crate) const OS_UNIT: Id = if cfg!(windows) { Self::WIDE_UNIT } else { Self::BYTE };
-
     /// Computes the layouts of `types`, which are types of `schema`. Returns `None` if one of them is not data, or is
     /// larger than memory.
     pub(crate) fn new(schema: &Schema, types: &[&schema::Type]) -> Option<(Layouts, Vec<Id>)> {
         let mut builder =
             Builder { schema, nodes: Vec::new(), named: vec![None; schema.definitions.len()], later: Vec::new() };
-        builder.add(Kind::Leaf(Tag::U8));
-        builder.add(Kind::Leaf(Tag::U16));
         let ids = types.iter().map(|ty| builder.node(ty)).collect::<Option<Vec<_>>>()?;
         builder.definitions()?;
         let Builder { mut nodes, .. } = builder;
@@ -159,11 +149,6 @@ impl Layouts {
         }
         find_empty(&mut nodes);
         Some((Layouts(nodes), ids))
-    }
-
-    /// Returns layouts without any type.
-    pub(crate) fn none() -> Self {
-        Layouts(Vec::new())
     }
 
     pub(crate) fn get(&self, id: Id) -> &Node {
@@ -346,7 +331,10 @@ fn unplaced_part(nodes: &[Node], id: Id) -> Option<Id> {
 /// Computes the facts about a type from those about the types that it contains inline, and the offsets of its parts.
 fn facts(nodes: &[Node], kind: &mut Kind) -> Option<Facts> {
     Some(match kind {
-        Kind::Leaf(tag) | Kind::NonZero(tag) => leaf(*tag)?,
+        Kind::Leaf(tag) | Kind::NonZero(tag) => {
+            let leaf = leaves::facts(*tag);
+            (leaf.size, leaf.align, leaf.owns)
+        }
         Kind::Text | Kind::Sequence(_) | Kind::Map(_) | Kind::Box(_) => facts_of::<BufferRepr>(true),
         Kind::Array(element, count) => {
             let node = &nodes[element.0];
@@ -427,7 +415,7 @@ fn find_empty(nodes: &mut [Node]) {
 fn is_made_of_empty(nodes: &[Node], kind: &Kind) -> bool {
     let is_empty = |id: &Id| nodes[id.0].is_empty;
     match kind {
-        Kind::Leaf(tag) => *tag == Tag::Unit,
+        Kind::Leaf(tag) => leaves::facts(*tag).is_empty,
         Kind::Box(inner) => is_empty(inner),
         Kind::Array(element, count) => *count == 0 || is_empty(element),
         Kind::Tuple(record) | Kind::Struct(Struct { record, .. }) => {
@@ -435,34 +423,4 @@ fn is_made_of_empty(nodes: &[Node], kind: &Kind) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_integer(tag: Tag) -> bool {
-    use Tag::*;
-    matches!(tag, U8 | U16 | U32 | U64 | U128 | Usize | I8 | I16 | I32 | I64 | I128 | Isize)
-}
-
-fn leaf(tag: Tag) -> Option<Facts> {
-    Some(match tag {
-        Tag::Unit | Tag::Bool | Tag::U8 | Tag::I8 | Tag::Ordering => facts_of::<u8>(false),
-        Tag::U16 | Tag::I16 => facts_of::<u16>(false),
-        Tag::Char | Tag::U32 | Tag::I32 => facts_of::<u32>(false),
-        Tag::U64 | Tag::I64 => facts_of::<u64>(false),
-        Tag::U128 | Tag::I128 => facts_of::<WideRepr>(false),
-        Tag::Usize | Tag::Isize => facts_of::<usize>(false),
-        Tag::F32 => facts_of::<f32>(false),
-        Tag::F64 => facts_of::<f64>(false),
-        Tag::PathBuf | Tag::OsString | Tag::Error => facts_of::<BufferRepr>(true),
-        Tag::Duration => facts_of::<DurationRepr>(false),
-        Tag::SystemTime => facts_of::<SystemTimeRepr>(false),
-        Tag::Ipv4Addr => facts_of::<[u8; 4]>(false),
-        Tag::Ipv6Addr | Tag::Uuid => facts_of::<[u8; 16]>(false),
-        Tag::IpAddr => facts_of::<IpAddrRepr>(false),
-        Tag::SocketAddrV4 => facts_of::<SocketAddrV4Repr>(false),
-        Tag::SocketAddrV6 => facts_of::<SocketAddrV6Repr>(false),
-        Tag::SocketAddr => facts_of::<SocketAddrRepr>(false),
-        Tag::Bytes => facts_of::<BytesRepr>(true),
-        Tag::Json => facts_of::<JsonRepr>(true),
-        _ => return None,
-    })
 }
