@@ -244,7 +244,9 @@ pub mod table {
 /// The module is public for `plugin-host`, which reads the bytes that this crate writes. No other crate needs it, so it
 /// has no examples.
 pub mod descriptor {
-    pub use crate::describe::{Definition, DefinitionRef, Flat, Node, Shape, Tag, assert_described, form, style};
+    pub use crate::describe::{
+        Class, Definition, DefinitionRef, Flat, Node, Shape, Tag, assert_described, form, style,
+    };
 }
 
 /// The C-compatible forms of values on the way between the two sides, and the values that each side holds meanwhile.

@@ -20,6 +20,35 @@ pub use crate::types::stand_in::{Parameter, Template};
 use crate::types::{PluginMut, PluginRef, PluginType};
 use crate::{Origin, PluginStatic};
 
+/// The first bytes of a definition's body: the tag and the form, and for a struct its style.
+pub mod body {
+    use super::{Tag, form, style};
+
+    macro_rules! structs {
+        ($($name:ident: $form:ident $style:ident;)*) => {$(
+            #[allow(missing_docs)]
+            pub const $name: &[u8] = &[Tag::Struct as u8, form::$form, style::$style];
+        )*};
+    }
+
+    structs! {
+        STRUCT_UNIT: FIXED UNIT;
+        STRUCT_TUPLE: FIXED TUPLE;
+        STRUCT_NAMED: FIXED NAMED;
+        C_UNIT: C UNIT;
+        C_TUPLE: C TUPLE;
+        C_NAMED: C NAMED;
+        GROWING_UNIT: GROWS UNIT;
+        GROWING_TUPLE: GROWS TUPLE;
+        GROWING_NAMED: GROWS NAMED;
+    }
+
+    /// An enum that may not grow.
+    pub const ENUM: &[u8] = &[Tag::Enum as u8, form::FIXED];
+    /// An enum that may grow.
+    pub const GROWING_ENUM: &[u8] = &[Tag::Enum as u8, form::GROWS];
+}
+
 /// The functions that [`__control_threads`](crate::__control_threads) refers to.
 #[cfg(controllable)]
 pub mod threads {
@@ -114,6 +143,26 @@ pub const fn constant(value: i128) -> [u8; 17] {
         i += 1;
     }
     head
+}
+
+/// Writes the styles of variants into the bytes of a descriptor: [`style::UNIT`] at each index in `unit`, and so on.
+pub const fn with_styles<const LENGTH: usize>(
+    mut bytes: [u8; LENGTH],
+    unit: &[usize],
+    tuple: &[usize],
+    named: &[usize],
+) -> [u8; LENGTH] {
+    const fn put(bytes: &mut [u8], places: &[usize], style: u8) {
+        let mut i = 0;
+        while i < places.len() {
+            bytes[places[i]] = style;
+            i += 1;
+        }
+    }
+    put(&mut bytes, unit, style::UNIT);
+    put(&mut bytes, tuple, style::TUPLE);
+    put(&mut bytes, named, style::NAMED);
+    bytes
 }
 
 /// Ends a lift that met an unknown number of a variant.

@@ -43,5 +43,5 @@ mod walker;
 
 pub use flat::Flat;
 pub use node::{Definition, DefinitionRef, Node};
-pub use tag::{Shape, Tag, form, style};
+pub use tag::{Class, Shape, Tag, form, style};
 pub use walker::assert_described;

@@ -33,14 +33,69 @@ pub enum Shape {
     Special,
 }
 
-/// Makes [`Tag`] from a table with a row for each tag: its number, its name, and the [`Shape`] of its node.
+/// The class of a type: how its values lie in memory, and their form in serde's data model. A host has code for each
+/// class and for each leaf, so a type of another class than [`Leaf`](Class::Leaf) needs only its row in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A type without parts, with a layout and a form of its own.
+    Leaf,
+    /// An owned text: a buffer of UTF-8.
+    Text,
+    /// A buffer of elements.
+    Sequence,
+    /// A buffer of pairs: the key, then the value.
+    Map,
+    /// A buffer of one element.
+    Box,
+    /// Elements in a row.
+    Array,
+    /// A number that says whether there is a value, then the value.
+    Option,
+    /// A number that says which of two values follows, then that value.
+    Result,
+    /// Values of several types in a row.
+    Tuple,
+    /// The integer that follows.
+    NonZero,
+    /// A struct with fields of these names. Its node has this many parts: none, or one, which is the type of each field.
+    Struct(usize, &'static [&'static str]),
+    /// A type that appears only behind a reference. A type with this tag owns such a value.
+    Unsized(Tag),
+    /// A node of this shape that is not a value: a reference, a function, a static, or a part of a named type.
+    Other(Shape),
+}
+
+impl Class {
+    const fn shape(self) -> Shape {
+        match self {
+            Class::Leaf | Class::Text => Shape::Parts(0),
+            Class::Sequence | Class::Box | Class::Option | Class::NonZero => Shape::Parts(1),
+            Class::Map | Class::Result => Shape::Parts(2),
+            Class::Array => Shape::CountThenOne,
+            Class::Tuple => Shape::CountThenAll(0),
+            Class::Struct(parts, _) => Shape::Parts(parts),
+            Class::Unsized(owner) => owner.class().shape(),
+            Class::Other(shape) => shape,
+        }
+    }
+}
+
+/// Makes [`Tag`] from a table with a row for each tag: its number, its name, its spelling if this is another one than
+/// the name, and its [`Class`]. The first argument is a `$`, for the macro that this macro makes.
 macro_rules! tags {
-    ($($(#[doc = $docs:literal])* $number:literal $name:ident: $shape:expr;)*) => {
+    (@spelling $name:ident) => { stringify!($name) };
+    (@spelling $name:ident $spelling:literal) => { $spelling };
+    (
+        $dollar:tt
+        leaves { $($(#[doc = $leaf_docs:literal])* $leaf_number:literal $leaf:ident $($leaf_spelling:literal)?;)* }
+        others { $($(#[doc = $docs:literal])* $number:literal $name:ident $($spelling:literal)?: $class:expr;)* }
+    ) => {
         /// The kind of a descriptor's node. Its number is part of the ABI, so numbers are only ever added.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         #[non_exhaustive]
         pub enum Tag {
+            $($(#[doc = $leaf_docs])* $leaf = $leaf_number,)*
             $($(#[doc = $docs])* $name = $number,)*
         }
 
@@ -48,6 +103,7 @@ macro_rules! tags {
             /// The tag with the number `byte`, if that is the number of a tag.
             pub const fn from_byte(byte: u8) -> Option<Tag> {
                 Some(match byte {
+                    $($leaf_number => Tag::$leaf,)*
                     $($number => Tag::$name,)*
                     _ => return None,
                 })
@@ -55,160 +111,191 @@ macro_rules! tags {
 
             /// The shape of a node with this tag.
             pub const fn shape(self) -> Shape {
-                use Shape::*;
                 match self {
-                    $(Tag::$name => $shape,)*
+                    $(Tag::$leaf)|* => const { Class::Leaf.shape() },
+                    $(Tag::$name => const { Tag::$name.class().shape() },)*
                 }
             }
+
+            /// The class of types with this tag.
+            pub const fn class(self) -> Class {
+                use Class::*;
+                use Shape::*;
+                match self {
+                    $(Tag::$leaf)|* => Leaf,
+                    $(Tag::$name => $class,)*
+                }
+            }
+
+            /// The type as Rust programs write it. Its part is in the place of `{}`, or else its parts follow in angle
+            /// brackets. A tuple, an array, and a node of [`Class::Other`] may have another form.
+            pub const fn spelling(self) -> &'static str {
+                match self {
+                    $(Tag::$leaf => tags!(@spelling $leaf $($leaf_spelling)?),)*
+                    $(Tag::$name => tags!(@spelling $name $($spelling)?),)*
+                }
+            }
+        }
+
+        /// Calls a macro with the names of the tags of all leaves. So a host does not compile if it lacks one.
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! __leaves {
+            ($dollar callback:ident) => { $dollar callback! { $($leaf)* } };
         }
     };
 }
 
 tags! {
-    /// `()`.
-    1 Unit: Parts(0);
-    /// `bool`.
-    2 Bool: Parts(0);
-    /// `char`.
-    3 Char: Parts(0);
-    /// `u8`.
-    4 U8: Parts(0);
-    /// `u16`.
-    5 U16: Parts(0);
-    /// `u32`.
-    6 U32: Parts(0);
-    /// `u64`.
-    7 U64: Parts(0);
-    /// `u128`.
-    8 U128: Parts(0);
-    /// `usize`.
-    9 Usize: Parts(0);
-    /// `i8`.
-    10 I8: Parts(0);
-    /// `i16`.
-    11 I16: Parts(0);
-    /// `i32`.
-    12 I32: Parts(0);
-    /// `i64`.
-    13 I64: Parts(0);
-    /// `i128`.
-    14 I128: Parts(0);
-    /// `isize`.
-    15 Isize: Parts(0);
-    /// `f32`.
-    16 F32: Parts(0);
-    /// `f64`.
-    17 F64: Parts(0);
-    /// `String`.
-    18 String: Parts(0);
-    /// `str`, which appears only behind [`Tag::Ref`].
-    19 Str: Parts(0);
-    /// `Vec<T>`: the element follows.
-    32 Vec: Parts(1);
-    /// `[T]`, which appears only behind [`Tag::Ref`] or [`Tag::Mut`]: the element follows.
-    33 Slice: Parts(1);
-    /// `[T; N]`: the count (N), then the element.
-    34 Array: CountThenOne;
-    /// `Box<T>`.
-    35 Box: Parts(1);
-    /// `Option<T>`.
-    36 Option: Parts(1);
-    /// `Result<T, E>`: `T`, then `E`.
-    37 Result: Parts(2);
-    /// A tuple: the count, then the fields in order.
-    38 Tuple: CountThenAll(0);
-    /// `HashMap<K, V>`: the key, then the value.
-    39 HashMap: Parts(2);
-    /// `BTreeMap<K, V>`: the key, then the value.
-    40 BTreeMap: Parts(2);
-    /// `HashSet<T>`.
-    41 HashSet: Parts(1);
-    /// `BTreeSet<T>`.
-    42 BTreeSet: Parts(1);
-    /// `VecDeque<T>`.
-    43 VecDeque: Parts(1);
-    /// `Box<[T]>`: the element follows.
-    44 BoxSlice: Parts(1);
-    /// `NonZero<T>`: the integer follows.
-    45 NonZero: Parts(1);
-    /// `PhantomData<T>`.
-    46 PhantomData: Parts(1);
-    /// `&T`.
-    48 Ref: Parts(1);
-    /// `&mut T`.
-    49 Mut: Parts(1);
-    /// A function: the count of its arguments, the arguments in order, then what it returns.
-    64 Fn: CountThenAll(1);
-    /// A static that never changes: its type follows.
-    65 Static: Parts(1);
-    /// A static atomic: the type of its value follows.
-    66 Atomic: Parts(1);
-    /// A static `RwLock<T>`.
-    67 RwLock: Parts(1);
-    /// A static `Mutex<T>`.
-    68 Mutex: Parts(1);
-    /// A user type, written out.
-    80 Named: Special;
-    /// A user type that was written out before: its number follows.
-    81 Again: Special;
-    /// The value of a generic type's constant parameter.
-    82 Constant: Special;
-    /// The body of a named type that is a struct.
-    83 Struct: Special;
-    /// The body of a named type that is an enum.
-    84 Enum: Special;
-    /// `Box<str>`.
-    96 BoxStr: Parts(0);
-    /// `Arc<str>`.
-    97 ArcStr: Parts(0);
-    /// `Cow<'static, str>`.
-    98 CowStr: Parts(0);
-    /// `PathBuf`.
-    99 PathBuf: Parts(0);
-    /// `Path`, which appears only behind [`Tag::Ref`].
-    100 Path: Parts(0);
-    /// `OsString`.
-    101 OsString: Parts(0);
-    /// `OsStr`, which appears only behind [`Tag::Ref`].
-    102 OsStr: Parts(0);
-    /// `Duration`.
-    103 Duration: Parts(0);
-    /// `SystemTime`.
-    104 SystemTime: Parts(0);
-    /// `std::cmp::Ordering`.
-    105 Ordering: Parts(0);
-    /// `Ipv4Addr`.
-    106 Ipv4Addr: Parts(0);
-    /// `Ipv6Addr`.
-    107 Ipv6Addr: Parts(0);
-    /// `IpAddr`.
-    108 IpAddr: Parts(0);
-    /// `SocketAddrV4`.
-    109 SocketAddrV4: Parts(0);
-    /// `SocketAddrV6`.
-    110 SocketAddrV6: Parts(0);
-    /// `SocketAddr`.
-    111 SocketAddr: Parts(0);
-    /// `Box<dyn Error>`, with or without `Send` and `Sync`.
-    112 Error: Parts(0);
-    /// `bytes::Bytes`.
-    113 Bytes: Parts(0);
-    /// `serde_json::Value`.
-    114 Json: Parts(0);
-    /// `uuid::Uuid`.
-    115 Uuid: Parts(0);
-    /// `..`.
-    116 RangeFull: Parts(0);
-    /// `a..b`: the type of its ends follows, as with the other ranges.
-    128 Range: Parts(1);
-    /// `a..=b`.
-    129 RangeInclusive: Parts(1);
-    /// `a..`.
-    130 RangeFrom: Parts(1);
-    /// `..b`.
-    131 RangeTo: Parts(1);
-    /// `..=b`.
-    132 RangeToInclusive: Parts(1);
+    $
+    leaves {
+        /// `()`.
+        1 Unit "()";
+        /// `bool`.
+        2 Bool "bool";
+        /// `char`.
+        3 Char "char";
+        /// `u8`.
+        4 U8 "u8";
+        /// `u16`.
+        5 U16 "u16";
+        /// `u32`.
+        6 U32 "u32";
+        /// `u64`.
+        7 U64 "u64";
+        /// `u128`.
+        8 U128 "u128";
+        /// `usize`.
+        9 Usize "usize";
+        /// `i8`.
+        10 I8 "i8";
+        /// `i16`.
+        11 I16 "i16";
+        /// `i32`.
+        12 I32 "i32";
+        /// `i64`.
+        13 I64 "i64";
+        /// `i128`.
+        14 I128 "i128";
+        /// `isize`.
+        15 Isize "isize";
+        /// `f32`.
+        16 F32 "f32";
+        /// `f64`.
+        17 F64 "f64";
+        /// `PathBuf`.
+        99 PathBuf;
+        /// `OsString`.
+        101 OsString;
+        /// `Duration`.
+        103 Duration;
+        /// `SystemTime`.
+        104 SystemTime;
+        /// `std::cmp::Ordering`.
+        105 Ordering;
+        /// `Ipv4Addr`.
+        106 Ipv4Addr;
+        /// `Ipv6Addr`.
+        107 Ipv6Addr;
+        /// `IpAddr`.
+        108 IpAddr;
+        /// `SocketAddrV4`.
+        109 SocketAddrV4;
+        /// `SocketAddrV6`.
+        110 SocketAddrV6;
+        /// `SocketAddr`.
+        111 SocketAddr;
+        /// `Box<dyn Error>`, with or without `Send` and `Sync`.
+        112 Error "Box<dyn Error>";
+        /// `bytes::Bytes`.
+        113 Bytes;
+        /// `serde_json::Value`.
+        114 Json "serde_json::Value";
+        /// `uuid::Uuid`.
+        115 Uuid;
+    }
+    others {
+        /// `String`.
+        18 String: Text;
+        /// `str`, which appears only behind [`Tag::Ref`].
+        19 Str "str": Unsized(Tag::String);
+        /// `Vec<T>`: the element follows.
+        32 Vec: Sequence;
+        /// `[T]`, which appears only behind [`Tag::Ref`] or [`Tag::Mut`]: the element follows.
+        33 Slice "[{}]": Unsized(Tag::Vec);
+        /// `[T; N]`: the count (N), then the element.
+        34 Array: Array;
+        /// `Box<T>`.
+        35 Box: Box;
+        /// `Option<T>`.
+        36 Option: Option;
+        /// `Result<T, E>`: `T`, then `E`.
+        37 Result: Result;
+        /// A tuple: the count, then the fields in order.
+        38 Tuple: Tuple;
+        /// `HashMap<K, V>`: the key, then the value.
+        39 HashMap: Map;
+        /// `BTreeMap<K, V>`: the key, then the value.
+        40 BTreeMap: Map;
+        /// `HashSet<T>`.
+        41 HashSet: Sequence;
+        /// `BTreeSet<T>`.
+        42 BTreeSet: Sequence;
+        /// `VecDeque<T>`.
+        43 VecDeque: Sequence;
+        /// `Box<[T]>`: the element follows.
+        44 BoxSlice "Box<[{}]>": Sequence;
+        /// `NonZero<T>`: the integer follows.
+        45 NonZero: NonZero;
+        /// `PhantomData<T>`.
+        46 PhantomData: Struct(1, &[]);
+        /// `&T`.
+        48 Ref "&{}": Other(Parts(1));
+        /// `&mut T`.
+        49 Mut "&mut {}": Other(Parts(1));
+        /// A function: the count of its arguments, the arguments in order, then what it returns.
+        64 Fn: Other(CountThenAll(1));
+        /// A static that never changes: its type follows.
+        65 Static: Other(Parts(1));
+        /// A static atomic: the type of its value follows.
+        66 Atomic: Other(Parts(1));
+        /// A static `RwLock<T>`.
+        67 RwLock: Other(Parts(1));
+        /// A static `Mutex<T>`.
+        68 Mutex: Other(Parts(1));
+        /// A user type, written out.
+        80 Named: Other(Special);
+        /// A user type that was written out before: its number follows.
+        81 Again: Other(Special);
+        /// The value of a generic type's constant parameter.
+        82 Constant: Other(Special);
+        /// The body of a named type that is a struct.
+        83 Struct: Other(Special);
+        /// The body of a named type that is an enum.
+        84 Enum: Other(Special);
+        /// `Box<str>`.
+        96 BoxStr "Box<str>": Text;
+        /// `Arc<str>`.
+        97 ArcStr "Arc<str>": Text;
+        /// `Cow<'static, str>`.
+        98 CowStr "Cow<str>": Text;
+        /// `Path`, which appears only behind [`Tag::Ref`].
+        100 Path: Unsized(Tag::PathBuf);
+        /// `OsStr`, which appears only behind [`Tag::Ref`].
+        102 OsStr: Unsized(Tag::OsString);
+        /// `..`.
+        116 RangeFull: Struct(0, &[]);
+        /// `a..b`: the type of its ends follows, as with the other ranges.
+        128 Range: Struct(1, &["start", "end"]);
+        /// `a..=b`.
+        129 RangeInclusive: Struct(1, &["start", "end"]);
+        /// `a..`.
+        130 RangeFrom: Struct(1, &["start"]);
+        /// `..b`.
+        131 RangeTo: Struct(1, &["end"]);
+        /// `..=b`.
+        132 RangeToInclusive: Struct(1, &["end"]);
+    }
 }
 
 impl Tag {

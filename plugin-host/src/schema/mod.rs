@@ -10,7 +10,7 @@ pub(crate) mod text;
 
 use std::collections::HashSet;
 
-use plugin_core::descriptor::{Shape, Tag, form, style};
+use plugin_core::descriptor::{Class, Shape, Tag, form, style};
 
 /// The most levels of types inside one another, from one named type to the next. That is twice the compiler's default
 /// limit, and few enough for the stack of any thread. Named types do not count: they are in a list of their own, and no
@@ -216,9 +216,11 @@ impl Schema {
 
     /// Returns true if no type contains itself inline, without a pointer between.
     fn has_finite_sizes(&self) -> bool {
-        let is_inline = |tag| {
-            matches!(tag, Tag::Array | Tag::Option | Tag::Result | Tag::Tuple | Tag::Range | Tag::RangeInclusive)
-                || matches!(tag, Tag::RangeFrom | Tag::RangeTo | Tag::RangeToInclusive)
+        let is_inline = |tag: Tag| match tag.class() {
+            Class::Array | Class::Option | Class::Result | Class::Tuple => true,
+            Class::Struct(_, fields) => !fields.is_empty(),
+            Class::Leaf | Class::Text | Class::Sequence | Class::Map | Class::Box | Class::NonZero => false,
+            Class::Unsized(_) | Class::Other(_) => false,
         };
         let order = self.order(|definition, found| {
             definition.body.fields().for_each(|field| self.find_named(&field.ty, is_inline, found));

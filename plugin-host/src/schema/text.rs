@@ -122,15 +122,6 @@ impl Text<'_> {
         let parts = self.schema.parts(ty);
         match (ty.tag, parts) {
             (Tag::Named, _) => self.name(self.schema.definition(ty)),
-            (Tag::Unit, _) => self.put("()"),
-            (Tag::Str, _) => self.put("str"),
-            (Tag::BoxStr, _) => self.put("Box<str>"),
-            (Tag::ArcStr, _) => self.put("Arc<str>"),
-            (Tag::CowStr, _) => self.put("Cow<str>"),
-            (Tag::Error, _) => self.put("Box<dyn Error>"),
-            (Tag::Json, _) => self.put("serde_json::Value"),
-            (Tag::Slice, _) => self.types("[", parts, "]"),
-            (Tag::BoxSlice, _) => self.types("Box<[", parts, "]>"),
             (Tag::Array, _) => {
                 self.types("[", parts, "; ")?;
                 self.show(ty.count)?;
@@ -138,8 +129,6 @@ impl Text<'_> {
             }
             (Tag::Tuple, [_]) => self.types("(", parts, ",)"),
             (Tag::Tuple, _) => self.types("(", parts, ")"),
-            (Tag::Ref, _) => self.types("&", parts, ""),
-            (Tag::Mut, _) => self.types("&mut ", parts, ""),
             (Tag::Fn, [arguments @ .., returns]) => {
                 self.types("fn(", arguments, ")")?;
                 self.returns(returns)
@@ -148,15 +137,13 @@ impl Text<'_> {
                 self.put("static ")?;
                 self.static_type(ty)
             }
-            // All other types have the names of their tags. Primitive types have them in lower case.
-            (tag, _) if (Tag::Bool as u8..=Tag::F64 as u8).contains(&(tag as u8)) => {
-                self.show(format!("{tag:?}").to_lowercase())
-            }
-            (tag, []) => self.show(format!("{tag:?}")),
-            (tag, _) => {
-                self.show(format!("{tag:?}"))?;
-                self.types("<", parts, ">")
-            }
+            (tag, parts) => match tag.spelling().split_once("{}") {
+                Some((before, after)) => self.types(before, parts, after),
+                None => {
+                    self.put(tag.spelling())?;
+                    if parts.is_empty() { Ok(()) } else { self.types("<", parts, ">") }
+                }
+            },
         }
     }
 

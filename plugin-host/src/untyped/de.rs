@@ -1,12 +1,6 @@
 //! Builds a value at an address from a deserializer.
 
-mod buffer;
-mod bytes;
-mod json_value;
-mod leaf;
-mod names;
 pub(crate) mod target;
-mod uuid;
 
 use std::fmt;
 
@@ -15,11 +9,13 @@ use plugin_core::repr::GrowsRepr;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::untyped::de::buffer::lower_buffer;
-use crate::untyped::de::names::NameSeed;
+use crate::untyped::buffer::lower_buffer;
 use crate::untyped::de::target::{Built, Target};
 use crate::untyped::free::{Elements, NewBox, PartialRecord, free_elements};
 use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
+use crate::untyped::leaves;
+use crate::untyped::leaves::numbers::read_non_zero;
+use crate::untyped::names::NameSeed;
 use crate::untyped::ser::Value;
 use crate::untyped::walk::Path;
 
@@ -28,7 +24,6 @@ impl<'a> Target<'a> {
     /// there is one at each level of the value.
     fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
         match &self.layouts.get(self.id).kind {
-            Kind::Leaf(Tag::Ordering) => self.ordering(deserializer),
             Kind::Leaf(tag) => self.leaf(*tag, deserializer),
             Kind::NonZero(tag) => self.non_zero(*tag, deserializer),
             Kind::Text => self.text(deserializer),
@@ -44,10 +39,16 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn ordering<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
-        const NAMES: &[&str] = &["Less", "Equal", "Greater"];
-        let visitor = EnumVisitor { to: self, name: "Ordering", names: NAMES, variants: Variants::Ordering };
-        deserializer.deserialize_enum("Ordering", NAMES, visitor)
+    fn leaf<'de, D: Deserializer<'de>>(self, tag: Tag, deserializer: D) -> Result<Built<'a>, D::Error> {
+        // SAFETY: by `new`'s promise, there is room for a `Repr` of the type, which has this tag.
+        unsafe { leaves::read(tag, self.at, self.depth, deserializer)? };
+        Ok(self.built())
+    }
+
+    fn non_zero<'de, D: Deserializer<'de>>(self, tag: Tag, deserializer: D) -> Result<Built<'a>, D::Error> {
+        // SAFETY: by `new`'s promise, there is room for a `Repr` of the type, which is that of the integer.
+        unsafe { read_non_zero(tag, self.at, deserializer)? };
+        Ok(self.built())
     }
 
     fn text<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
@@ -445,7 +446,6 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
 /// The variants of an enum, or of a type that serde treats as an enum.
 #[derive(Clone, Copy)]
 enum Variants<'a> {
-    Ordering,
     /// The types of `Ok` and `Err`, and the offset of either value.
     Result([Id; 2], usize),
     Enum(&'a Enum),
@@ -471,11 +471,6 @@ impl<'de, 'a> Visitor<'de> for EnumVisitor<'a> {
         let (index, access) = data.variant_seed(NameSeed { names, variants: true })?;
         let path = Path::Field(to.path, names[index]);
         match variants {
-            Variants::Ordering => {
-                access.unit_variant()?;
-                to.write(index as i8 - 1);
-                Ok(to.built())
-            }
             Variants::Result(parts, offset) => {
                 access.newtype_variant_seed(to.part(parts[index], to.at.wrapping_add(offset), &path))?.keep();
                 to.write(index as u8);

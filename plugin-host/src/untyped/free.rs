@@ -5,11 +5,10 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use plugin_core::descriptor::Tag;
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 
 use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
-use crate::untyped::reprs::{BytesRepr, JsonField, JsonRepr, json};
+use crate::untyped::leaves;
 
 /// A piece of work that is left to do. The pieces are on a stack: the last one that was added is done first.
 ///
@@ -20,10 +19,6 @@ enum Work {
     Value(Id, *mut u8),
     /// Drop this many values in a row.
     Values(Id, *mut u8, usize),
-    /// Drop this many JSON values in a row.
-    Json(*mut JsonRepr, usize),
-    /// Drop this many fields of a JSON object, in a row.
-    JsonFields(*mut JsonField, usize),
     /// Free the memory of a buffer of elements of this size and alignment.
     Buffer(BufferRepr, usize, usize),
     /// Free a box. Its maker drops the fields from this number on; the fields before it are already dropped.
@@ -75,30 +70,6 @@ unsafe fn free_all(layouts: &Layouts, mut work: Vec<Work>) {
                     work.push(Work::Value(id, at));
                 }
             }
-            Work::Json(at, count) => {
-                if count != 0 {
-                    // SAFETY: there are `count` JSON values in a row from `at` on, and `count` is not 0. So this is the next
-                    // value or the end of the values.
-                    work.push(Work::Json(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: `at` is the address of a JSON value, because `count` is not 0. The value is as `free` needs it,
-                    // by the rules of `Work`, and it is off the stack.
-                    unsafe { free_json(at, &mut work) };
-                }
-            }
-            Work::JsonFields(at, count) => {
-                if count != 0 {
-                    // SAFETY: there are `count` fields in a row from `at` on, and `count` is not 0. So this is the next field
-                    // or the end of the fields.
-                    work.push(Work::JsonFields(unsafe { at.add(1) }, count - 1));
-                    // SAFETY: `at` is the address of a field, because `count` is not 0. Its value and its key are as `free`
-                    // needs them, by the rules of `Work`. The key is text, a buffer of bytes, so it is freed with size and
-                    // alignment 1.
-                    unsafe {
-                        free_json(&raw mut (*at).value, &mut work);
-                        (*at).key.free_raw(1, 1);
-                    }
-                }
-            }
             // SAFETY: the buffer was not freed before and its maker is loaded, by the rules of `Work`. Each place that adds
             // a buffer passes the size and the alignment of its elements.
             Work::Buffer(buffer, size, align) => unsafe { buffer.free_raw(size, align) },
@@ -106,32 +77,6 @@ unsafe fn free_all(layouts: &Layouts, mut work: Vec<Work>) {
             // first `taken` fields after the box, so they are dropped already. The others are not.
             Work::Release(grown, taken) => unsafe { grown.release(taken) },
         }
-    }
-}
-
-/// Adds the buffer of a JSON value and the values in it to the work.
-///
-/// # Safety
-///
-/// There is a JSON value at `at`, as [`free`] needs it.
-unsafe fn free_json(at: *mut JsonRepr, work: &mut Vec<Work>) {
-    // SAFETY: there is a JSON value, as this function demands. `buffer` is called only for four tags. For each of
-    // these, the sender has written this field of the payload.
-    let buffer = || unsafe { (*at).payload.buffer };
-    // SAFETY: there is a JSON value, as this function demands, so its tag is set.
-    match unsafe { (*at).tag } {
-        json::STRING | json::NUMBER => work.push(Work::Buffer(buffer(), 1, 1)),
-        json::ARRAY => {
-            let (elements, len) = buffer().raw_parts();
-            work.push(Work::Buffer(buffer(), size_of::<JsonRepr>(), align_of::<JsonRepr>()));
-            work.push(Work::Json(elements.cast(), len));
-        }
-        json::OBJECT => {
-            let (fields, len) = buffer().raw_parts();
-            work.push(Work::Buffer(buffer(), size_of::<JsonField>(), align_of::<JsonField>()));
-            work.push(Work::JsonFields(fields.cast(), len));
-        }
-        _ => {}
     }
 }
 
@@ -154,29 +99,10 @@ unsafe fn free_one(layouts: &Layouts, id: Id, at: *mut u8, work: &mut Vec<Work>)
     };
     match &layouts.get(id).kind {
         Kind::Text => work.push(Work::Buffer(buffer(), 1, 1)),
-        Kind::Leaf(Tag::PathBuf | Tag::OsString) => elements(Layouts::OS_UNIT, work),
-        Kind::Leaf(Tag::Error) => {
-            let (messages, len) = buffer().raw_parts();
-            work.push(Work::Buffer(buffer(), size_of::<BufferRepr>(), align_of::<BufferRepr>()));
-            for index in 0..len {
-                // SAFETY: the `Repr` of an error is a buffer of `len` messages, each a buffer of text, and `index` is less than
-                // `len`. The buffer is freed later, by the rules of `Work`.
-                let message = unsafe { messages.cast::<BufferRepr>().add(index).read() };
-                work.push(Work::Buffer(message, 1, 1));
-            }
-        }
-        Kind::Leaf(Tag::Bytes) => {
-            // SAFETY: there is a value of the type `Bytes`, as this function demands, and its `Repr` is a `BytesRepr`.
-            let bytes = unsafe { at.cast::<BytesRepr>().read() };
-            if let Some(free) = bytes.free {
-                // SAFETY: the sender has written `free` for this owner, and it is still loaded. The share in the owner is given
-                // back once, because the value is dropped once.
-                unsafe { free(bytes.owner) }
-            }
-        }
-        // SAFETY: there is a JSON value, as this function demands, and its `Repr` is a `JsonRepr`.
-        Kind::Leaf(Tag::Json) => unsafe { free_json(at.cast(), work) },
-        Kind::Leaf(_) | Kind::NonZero(_) => {}
+        // SAFETY: there is a value of the type with this tag, as this function demands. It is dropped once, by the rules of
+        // `Work`.
+        Kind::Leaf(tag) => unsafe { leaves::free(*tag, at) },
+        Kind::NonZero(_) => {}
         Kind::Sequence(element) | Kind::Map(element) | Kind::Box(element) => elements(*element, work),
         Kind::Array(element, count) => work.push(Work::Values(*element, at, *count)),
         Kind::Option(inner, offset) => {
@@ -552,16 +478,4 @@ unsafe extern "C" fn release_own(at: *mut u8, number: u32, taken: u32) {
     // SAFETY: `at` is the address of a `NewBox`, which is not used afterwards, as this function demands. Its fields were
     // moved out or dropped above.
     drop(unsafe { unbox(at) });
-}
-
-/// Drops a JSON value.
-///
-/// # Safety
-///
-/// The value owns its parts, and is not used afterwards. The libraries that made its parts are still loaded.
-pub(crate) unsafe fn free_json_value(json: &mut JsonRepr) {
-    let none = Layouts::none();
-    // SAFETY: the one piece of work is this value, for which this function demands the same as `free_all`. The pieces for
-    // JSON values refer to no type of `Layouts`, so an empty one is enough.
-    unsafe { free_all(&none, vec![Work::Json(json, 1)]) }
 }

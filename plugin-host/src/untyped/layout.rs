@@ -5,13 +5,12 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use plugin_core::descriptor::{Tag, style};
-use plugin_core::repr::{BufferRepr, GrowsRepr, WideRepr};
+use plugin_core::descriptor::{Class, Tag, style};
+use plugin_core::repr::{BufferRepr, GrowsRepr};
 
 use crate::schema::{self, Body, Schema};
-use crate::untyped::reprs::{
-    BytesRepr, DurationRepr, IpAddrRepr, JsonRepr, SocketAddrRepr, SocketAddrV4Repr, SocketAddrV6Repr, SystemTimeRepr,
-};
+use crate::untyped::leaves;
+use crate::untyped::leaves::numbers::is_integer;
 
 /// A type, as an index into [`Layouts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,20 +133,11 @@ fn align_up(offset: usize, align: usize) -> Option<usize> {
 }
 
 impl Layouts {
-    /// A byte. Every [`Layouts::new`] has this type.
-    pub(crate) const BYTE: Id = Id(0);
-    /// A unit of UTF-16: the unit of an `OsString` on Windows. Every [`Layouts::new`] has this type.
-    pub(crate) const WIDE_UNIT: Id = Id(1);
-    /// The unit of an `OsString` on this operating system.
-    pub(crate) const OS_UNIT: Id = if cfg!(windows) { Self::WIDE_UNIT } else { Self::BYTE };
-
     /// Computes the layouts of `types`, which are types of `schema`. Returns `None` if one of them is not data, or is
     /// larger than memory.
     pub(crate) fn new(schema: &Schema, types: &[&schema::Type]) -> Option<(Layouts, Vec<Id>)> {
         let mut builder =
             Builder { schema, nodes: Vec::new(), named: vec![None; schema.definitions.len()], later: Vec::new() };
-        builder.add(Kind::Leaf(Tag::U8));
-        builder.add(Kind::Leaf(Tag::U16));
         let ids = types.iter().map(|ty| builder.node(ty)).collect::<Option<Vec<_>>>()?;
         builder.definitions()?;
         let Builder { mut nodes, .. } = builder;
@@ -159,11 +149,6 @@ impl Layouts {
         }
         find_empty(&mut nodes);
         Some((Layouts(nodes), ids))
-    }
-
-    /// Returns layouts without any type.
-    pub(crate) fn none() -> Self {
-        Layouts(Vec::new())
     }
 
     pub(crate) fn get(&self, id: Id) -> &Node {
@@ -195,7 +180,7 @@ impl Builder<'_> {
             return Some(self.named(ty.count as usize));
         }
         // A `PhantomData` contains no value of its part, which need not be data.
-        let inside = if ty.tag == Tag::PhantomData { &[][..] } else { self.schema.parts(ty) };
+        let inside = if let Class::Struct(_, []) = ty.tag.class() { &[][..] } else { self.schema.parts(ty) };
         let mut parts = Vec::with_capacity(inside.len());
         for part in inside {
             parts.push(self.node(part)?);
@@ -205,34 +190,27 @@ impl Builder<'_> {
 
     /// Makes the node of a type without a name, whose parts have the nodes `parts`.
     fn made_of(&mut self, ty: &schema::Type, parts: &[Id]) -> Option<Id> {
-        use Tag::*;
-        // A struct whose fields all have the type of the first part.
-        let like_a_struct = |name, style, names: &[&str]| {
-            let fields = names.iter().map(|_| (parts[0], false));
-            let record = Record::new(style, intern_all(names.iter().copied()), fields);
-            Kind::Struct(self::Struct { name, record, grows: false })
-        };
         let tuple = || Kind::Tuple(Record::new(style::TUPLE, &[], parts.iter().map(|&ty| (ty, false))));
-        let kind = match (ty.tag, parts) {
-            (String | BoxStr | ArcStr | CowStr, []) => Kind::Text,
-            (Vec | VecDeque | BoxSlice | HashSet | BTreeSet, &[element]) => Kind::Sequence(element),
-            (HashMap | BTreeMap, [_, _]) => Kind::Map(self.add(tuple())),
-            (Box, &[inner]) => Kind::Box(inner),
+        let kind = match ty.tag.class() {
+            Class::Leaf => Kind::Leaf(ty.tag),
+            Class::Text => Kind::Text,
+            Class::Sequence => Kind::Sequence(parts[0]),
+            Class::Map => Kind::Map(self.add(tuple())),
+            Class::Box => Kind::Box(parts[0]),
             // An array without elements has no `Repr`.
-            (Array, &[element]) if ty.count != 0 => Kind::Array(element, usize::try_from(ty.count).ok()?),
-            (Option, &[inner]) => Kind::Option(inner, 0),
-            (Result, &[ok, error]) => Kind::Result([ok, error], 0),
-            (Tuple, [_, ..]) => tuple(),
-            (NonZero, [_]) if is_integer(self.schema.parts(ty)[0].tag) => Kind::NonZero(self.schema.parts(ty)[0].tag),
-            (PhantomData, _) => like_a_struct("PhantomData", style::UNIT, &[]),
-            (RangeFull, []) => like_a_struct("RangeFull", style::UNIT, &[]),
-            (Range, [_]) => like_a_struct("Range", style::NAMED, &["start", "end"]),
-            (RangeInclusive, [_]) => like_a_struct("RangeInclusive", style::NAMED, &["start", "end"]),
-            (RangeFrom, [_]) => like_a_struct("RangeFrom", style::NAMED, &["start"]),
-            (RangeTo, [_]) => like_a_struct("RangeTo", style::NAMED, &["end"]),
-            (RangeToInclusive, [_]) => like_a_struct("RangeToInclusive", style::NAMED, &["end"]),
-            (tag, []) if is_leaf(tag) => Kind::Leaf(tag),
-            _ => return None,
+            Class::Array if ty.count == 0 => return None,
+            Class::Array => Kind::Array(parts[0], usize::try_from(ty.count).ok()?),
+            Class::Option => Kind::Option(parts[0], 0),
+            Class::Result => Kind::Result([parts[0], parts[1]], 0),
+            Class::Tuple => tuple(),
+            Class::NonZero => Kind::NonZero(Some(self.schema.parts(ty)[0].tag).filter(|&tag| is_integer(tag))?),
+            Class::Struct(_, names) => {
+                let style = if names.is_empty() { style::UNIT } else { style::NAMED };
+                let fields = names.iter().map(|_| (parts[0], false));
+                let record = Record::new(style, intern_all(names.iter().copied()), fields);
+                Kind::Struct(Struct { name: ty.tag.spelling(), record, grows: false })
+            }
+            Class::Unsized(_) | Class::Other(_) => return None,
         };
         Some(self.add(kind))
     }
@@ -353,7 +331,10 @@ fn unplaced_part(nodes: &[Node], id: Id) -> Option<Id> {
 /// Computes the facts about a type from those about the types that it contains inline, and the offsets of its parts.
 fn facts(nodes: &[Node], kind: &mut Kind) -> Option<Facts> {
     Some(match kind {
-        Kind::Leaf(tag) | Kind::NonZero(tag) => leaf(*tag)?,
+        Kind::Leaf(tag) | Kind::NonZero(tag) => {
+            let leaf = leaves::facts(*tag);
+            (leaf.size, leaf.align, leaf.owns)
+        }
         Kind::Text | Kind::Sequence(_) | Kind::Map(_) | Kind::Box(_) => facts_of::<BufferRepr>(true),
         Kind::Array(element, count) => {
             let node = &nodes[element.0];
@@ -434,7 +415,7 @@ fn find_empty(nodes: &mut [Node]) {
 fn is_made_of_empty(nodes: &[Node], kind: &Kind) -> bool {
     let is_empty = |id: &Id| nodes[id.0].is_empty;
     match kind {
-        Kind::Leaf(tag) => *tag == Tag::Unit,
+        Kind::Leaf(tag) => leaves::facts(*tag).is_empty,
         Kind::Box(inner) => is_empty(inner),
         Kind::Array(element, count) => *count == 0 || is_empty(element),
         Kind::Tuple(record) | Kind::Struct(Struct { record, .. }) => {
@@ -442,38 +423,4 @@ fn is_made_of_empty(nodes: &[Node], kind: &Kind) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_integer(tag: Tag) -> bool {
-    use Tag::*;
-    matches!(tag, U8 | U16 | U32 | U64 | U128 | Usize | I8 | I16 | I32 | I64 | I128 | Isize)
-}
-
-fn is_leaf(tag: Tag) -> bool {
-    leaf(tag).is_some()
-}
-
-fn leaf(tag: Tag) -> Option<Facts> {
-    Some(match tag {
-        Tag::Unit | Tag::Bool | Tag::U8 | Tag::I8 | Tag::Ordering => facts_of::<u8>(false),
-        Tag::U16 | Tag::I16 => facts_of::<u16>(false),
-        Tag::Char | Tag::U32 | Tag::I32 => facts_of::<u32>(false),
-        Tag::U64 | Tag::I64 => facts_of::<u64>(false),
-        Tag::U128 | Tag::I128 => facts_of::<WideRepr>(false),
-        Tag::Usize | Tag::Isize => facts_of::<usize>(false),
-        Tag::F32 => facts_of::<f32>(false),
-        Tag::F64 => facts_of::<f64>(false),
-        Tag::PathBuf | Tag::OsString | Tag::Error => facts_of::<BufferRepr>(true),
-        Tag::Duration => facts_of::<DurationRepr>(false),
-        Tag::SystemTime => facts_of::<SystemTimeRepr>(false),
-        Tag::Ipv4Addr => facts_of::<[u8; 4]>(false),
-        Tag::Ipv6Addr | Tag::Uuid => facts_of::<[u8; 16]>(false),
-        Tag::IpAddr => facts_of::<IpAddrRepr>(false),
-        Tag::SocketAddrV4 => facts_of::<SocketAddrV4Repr>(false),
-        Tag::SocketAddrV6 => facts_of::<SocketAddrV6Repr>(false),
-        Tag::SocketAddr => facts_of::<SocketAddrRepr>(false),
-        Tag::Bytes => facts_of::<BytesRepr>(true),
-        Tag::Json => facts_of::<JsonRepr>(true),
-        _ => return None,
-    })
 }

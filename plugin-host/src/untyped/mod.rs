@@ -2,10 +2,12 @@
 //!
 //! | file | |
 //! | --- | --- |
-//! | `layout.rs`, `reprs.rs` | the layout of each `Repr`: size, alignment, offsets |
+//! | `layout.rs` | the layout of each `Repr`: size, alignment, offsets |
 //! | `ser.rs` | reads a value at an address and writes it to a serde serializer |
 //! | `de.rs` | reads a value from a serde deserializer and builds it at an address |
 //! | `free.rs` | drops a value at an address |
+//! | `leaves/` | the types without parts: the layout, the reading, the writing and the dropping of each |
+//! | `buffer.rs`, `names.rs` | buffers, and names of fields and variants |
 //! | `prepared.rs` | an export's layouts and its way of access, computed once from the descriptor |
 //! | `call.rs`, `statics.rs`, `outcome.rs` | a call of a function, a read of a static, and the fault of either |
 //! | `api.rs`, `json.rs` | the public methods of `Plugin` and `Host` |
@@ -14,6 +16,7 @@
 //! Each type is written in the same form as serde's own implementations and derives write it.
 
 mod api;
+mod buffer;
 mod call;
 pub(crate) mod de;
 mod error;
@@ -21,9 +24,10 @@ pub(crate) mod free;
 #[cfg(feature = "json")]
 mod json;
 pub(crate) mod layout;
+mod leaves;
+mod names;
 mod outcome;
 pub(crate) mod prepared;
-mod reprs;
 pub(crate) mod ser;
 mod statics;
 #[cfg(all(test, feature = "json"))]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plugin_core::descriptor::Tag;
+use plugin_core::descriptor::{Class, Tag};
 
 use crate::schema::{Schema, Type};
 use crate::untyped::layout::{Id, Layouts};
@@ -68,11 +68,8 @@ impl Prepared {
 
     fn of(schema: &Schema) -> Option<Self> {
         // The owned type that the host builds for a `&str`, a `&[T]` and other references of that kind.
-        let owned_form = |ty: &Type| match ty.tag {
-            Tag::Str => Some(ty.with_tag(Tag::String)),
-            Tag::Path => Some(ty.with_tag(Tag::PathBuf)),
-            Tag::OsStr => Some(ty.with_tag(Tag::OsString)),
-            Tag::Slice => Some(ty.with_tag(Tag::Vec)),
+        let owned_form = |ty: &Type| match ty.tag.class() {
+            Class::Unsized(owner) => Some(ty.with_tag(owner)),
             _ => None,
         };
         let root = &schema.root;

@@ -31,6 +31,11 @@ impl Depth {
 
 pub(crate) const TOO_DEEP: &str = "values are nested more than 128 levels deep";
 
+/// Returns the error that a lowered value of the type `what` has a number that no sender writes.
+pub(crate) fn unknown_tag<E: serde::ser::Error>(what: &str, number: impl fmt::Display) -> E {
+    E::custom(format_args!("a lowered {what} has the tag {number}, which means nothing"))
+}
+
 /// The path from a value to the part that a walk is at.
 #[derive(Clone, Copy)]
 pub(crate) enum Path<'a> {

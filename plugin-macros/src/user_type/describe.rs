@@ -1,6 +1,6 @@
 //! The definition of an annotated type, as `plugin_core::descriptor` has it.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use syn::GenericParam;
 use syn::ext::IdentExt;
 
@@ -9,42 +9,18 @@ use super::model::{Body, Fields, Form, Style};
 use super::shape::Shape;
 use crate::tokens::without_self;
 
-/// The numbers of `plugin_core::descriptor::Tag` and of its forms and styles, as far as they are written here.
-const TAG_STRUCT: u8 = 83;
-const TAG_ENUM: u8 = 84;
-
-impl Form {
-    fn number(self) -> u8 {
-        match self {
-            Form::Fixed => 0,
-            Form::C => 1,
-            Form::Grows => 2,
-        }
-    }
-}
-
-impl Style {
-    fn number(self) -> u8 {
-        match self {
-            Style::Unit => 0,
-            Style::Tuple => 1,
-            Style::Named => 2,
-        }
-    }
-}
-
-/// The nodes of a definition's body: runs of bytes, and the descriptors of fields between them.
+/// The nodes of a definition's body: runs of bytes, and the descriptors of fields between them. The numbers of tags, forms
+/// and styles are plugin-core's, so this crate names their constants, and leaves room in the bytes for the styles of
+/// variants.
 #[derive(Default)]
 struct Nodes {
     bytes: Vec<u8>,
+    /// For unit, tuple and named variants, where in `bytes` the style of each belongs.
+    styles: [Vec<Literal>; 3],
     parts: Vec<TokenStream>,
 }
 
 impl Nodes {
-    fn byte(&mut self, byte: u8) {
-        self.bytes.push(byte);
-    }
-
     fn count(&mut self, count: usize) {
         self.bytes.extend((count as u32).to_le_bytes());
     }
@@ -54,10 +30,29 @@ impl Nodes {
         self.bytes.extend(name.as_bytes());
     }
 
+    /// Leaves room for a style.
+    fn style(&mut self, style: Style) {
+        let [unit, tuple, named] = &mut self.styles;
+        let places = match style {
+            Style::Unit => unit,
+            Style::Tuple => tuple,
+            Style::Named => named,
+        };
+        places.push(Literal::usize_unsuffixed(self.bytes.len()));
+        self.bytes.push(0);
+    }
+
     fn bytes_so_far(&mut self) {
         if !self.bytes.is_empty() {
             let bytes = Literal::byte_string(&std::mem::take(&mut self.bytes));
-            self.parts.push(mixed!(&::plugin_core::__private::Node::Of { head: #bytes, parts: &[] }));
+            let styles = std::mem::take(&mut self.styles);
+            let head = if styles.iter().all(Vec::is_empty) {
+                mixed!(#bytes)
+            } else {
+                let [unit, tuple, named] = styles.map(|places| mixed!(&[#(#places),*]));
+                mixed!(&::plugin_core::__private::with_styles(*#bytes, #unit, #tuple, #named))
+            };
+            self.parts.push(mixed!(&::plugin_core::__private::Node::Of { head: #head, parts: &[] }));
         }
     }
 
@@ -67,19 +62,19 @@ impl Nodes {
     }
 
     fn fields(&mut self, fields: &Fields, types: &Types) {
-        self.byte(fields.style.number());
         self.count(fields.fields.len());
         for field in &fields.fields {
             self.name(&field.name);
-            self.byte(field.default.is_some().into());
+            self.bytes.push(field.default.is_some().into());
             self.node(types.of(field, "NODE"));
         }
     }
 
-    fn finish(mut self) -> TokenStream {
+    /// The whole body. It begins with the constant `head` of plugin-core's module `body`.
+    fn finish(mut self, head: &str) -> TokenStream {
         self.bytes_so_far();
-        let parts = self.parts;
-        mixed!(&::plugin_core::__private::Node::Of { head: &[], parts: &[#(#parts),*] })
+        let (head, parts) = (Ident::new(head, Span::mixed_site()), self.parts);
+        mixed!(&::plugin_core::__private::Node::Of { head: ::plugin_core::__private::body::#head, parts: &[#(#parts),*] })
     }
 }
 
@@ -176,13 +171,20 @@ impl Shape<'_> {
         let mut nodes = Nodes::default();
         match &self.model.body {
             Body::Struct(fields) => {
-                nodes.byte(TAG_STRUCT);
-                nodes.byte(self.model.form.number());
                 nodes.fields(fields, self.types);
+                nodes.finish(match (self.model.form, fields.style) {
+                    (Form::Fixed, Style::Unit) => "STRUCT_UNIT",
+                    (Form::Fixed, Style::Tuple) => "STRUCT_TUPLE",
+                    (Form::Fixed, Style::Named) => "STRUCT_NAMED",
+                    (Form::C, Style::Unit) => "C_UNIT",
+                    (Form::C, Style::Tuple) => "C_TUPLE",
+                    (Form::C, Style::Named) => "C_NAMED",
+                    (Form::Grows, Style::Unit) => "GROWING_UNIT",
+                    (Form::Grows, Style::Tuple) => "GROWING_TUPLE",
+                    (Form::Grows, Style::Named) => "GROWING_NAMED",
+                })
             }
             Body::Enum { variants, fallback, discriminant } => {
-                nodes.byte(TAG_ENUM);
-                nodes.byte(self.model.form.number());
                 nodes.count(variants.len());
                 for variant in variants {
                     nodes.name(&variant.ident.unraw().to_string());
@@ -204,31 +206,14 @@ impl Shape<'_> {
                             });
                         }
                     }
+                    nodes.style(variant.fields.style);
                     nodes.fields(&variant.fields, self.types);
                 }
                 if let Some(fallback) = fallback {
                     nodes.name(&fallback.unraw().to_string());
                 }
+                nodes.finish(if fallback.is_some() { "GROWING_ENUM" } else { "ENUM" })
             }
         }
-        nodes.finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use plugin_core::descriptor::{Tag, form, style};
-
-    use super::*;
-
-    /// The macro cannot depend on plugin-core, which depends on the macro. So the numbers are here a second time.
-    #[test]
-    fn the_numbers_are_those_of_plugin_core() {
-        assert_eq!((TAG_STRUCT, TAG_ENUM), (Tag::Struct as u8, Tag::Enum as u8));
-        assert_eq!([Form::Fixed, Form::C, Form::Grows].map(Form::number), [form::FIXED, form::C, form::GROWS]);
-        assert_eq!(
-            [Style::Unit, Style::Tuple, Style::Named].map(Style::number),
-            [style::UNIT, style::TUPLE, style::NAMED]
-        );
     }
 }

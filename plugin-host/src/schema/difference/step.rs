@@ -1,6 +1,6 @@
 //! A step from a type to one of its parts, in the path to a difference.
 
-use plugin_core::descriptor::Tag;
+use plugin_core::descriptor::{Class, Tag};
 
 /// One step into a type.
 #[derive(Clone, Copy)]
@@ -19,17 +19,17 @@ pub(super) enum Step<'a> {
 
 /// Returns the step to a part of a type; `None` if the path does not show this step.
 pub(super) fn step(tag: Tag, part: usize) -> Option<Step<'static>> {
-    let inside = match (tag, part) {
-        (Tag::Tuple, _) => return Some(Step::Element(part)),
-        (Tag::Vec | Tag::Slice | Tag::BoxSlice | Tag::Array | Tag::VecDeque | Tag::HashSet | Tag::BTreeSet, _) => {
-            "[..]"
+    let inside = match (tag.class(), part) {
+        (Class::Tuple, _) => return Some(Step::Element(part)),
+        (Class::Sequence | Class::Array | Class::Unsized(_), _) => "[..]",
+        (Class::Option, _) => "<Some>",
+        (Class::Result, 0) => "<Ok>",
+        (Class::Result, _) => "<Err>",
+        (Class::Map, 0) => "<key>",
+        (Class::Map, _) => "<value>",
+        (Class::Leaf | Class::Text | Class::Box | Class::NonZero | Class::Struct(..) | Class::Other(_), _) => {
+            return None;
         }
-        (Tag::Option, _) => "<Some>",
-        (Tag::Result, 0) => "<Ok>",
-        (Tag::Result, _) => "<Err>",
-        (Tag::HashMap | Tag::BTreeMap, 0) => "<key>",
-        (Tag::HashMap | Tag::BTreeMap, _) => "<value>",
-        _ => return None,
     };
     Some(Step::Container(inside))
 }

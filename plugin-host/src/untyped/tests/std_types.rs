@@ -21,7 +21,8 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::untyped::free::Place;
-use crate::untyped::reprs::{BytesRepr, SystemTimeRepr};
+use crate::untyped::leaves::bytes::BytesRepr;
+use crate::untyped::leaves::time::SystemTimeRepr;
 use crate::untyped::walk::TOO_DEEP;
 
 use super::*;

@@ -10,10 +10,15 @@ const _: () = {
     impl<T: ::plugin_core::PluginType> __PluginParts for Shape<T> {
         type __Field0 = T;
         const BODY: &'static ::plugin_core::__private::Node = &::plugin_core::__private::Node::Of {
-            head: &[],
+            head: ::plugin_core::__private::body::ENUM,
             parts: &[
                 &::plugin_core::__private::Node::Of {
-                    head: b"T\0\x02\0\0\0\x07\0\0\0Nothing\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x06\0\0\0Circle",
+                    head: &::plugin_core::__private::with_styles(
+                        *b"\x02\0\0\0\x07\0\0\0Nothing\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x06\0\0\0Circle",
+                        &[31],
+                        &[],
+                        &[],
+                    ),
                     parts: &[],
                 },
                 &::plugin_core::__private::Node::Of {
@@ -27,7 +32,12 @@ const _: () = {
                     parts: &[],
                 },
                 &::plugin_core::__private::Node::Of {
-                    head: b"\x01\x02\0\0\0\x01\0\0\x000\0",
+                    head: &::plugin_core::__private::with_styles(
+                        *b"\0\x02\0\0\0\x01\0\0\x000\0",
+                        &[],
+                        &[0],
+                        &[],
+                    ),
                     parts: &[],
                 },
                 <<Shape<

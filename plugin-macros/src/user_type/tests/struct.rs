@@ -52,10 +52,10 @@ const _: () = {
         name: "Point",
         generic: false,
         body: &::plugin_core::__private::Node::Of {
-            head: &[],
+            head: ::plugin_core::__private::body::C_NAMED,
             parts: &[
                 &::plugin_core::__private::Node::Of {
-                    head: b"S\x01\x02\x02\0\0\0\x01\0\0\0x\0",
+                    head: b"\x02\0\0\0\x01\0\0\0x\0",
                     parts: &[],
                 },
                 <__PluginChecked<__Field0> as ::plugin_core::PluginType>::NODE,

@@ -1,15 +1,53 @@
-//! Reads bytes from any format, and lowers them to `BytesRepr`.
+//! `Bytes`.
 
 use std::ffi::c_void;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserializer, Serializer};
 
-use crate::untyped::reprs::BytesRepr;
+use super::leaf::Leaf;
+use crate::untyped::buffer::slice;
+use crate::untyped::walk::Depth;
+
+pub(crate) enum Bytes {}
+
+/// The `Repr` of `Bytes`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct BytesRepr {
+    pub(crate) ptr: *const u8,
+    pub(crate) len: usize,
+    pub(crate) owner: *mut c_void,
+    pub(crate) free: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub(crate) share: unsafe extern "C" fn(*const c_void) -> BytesRepr,
+}
+
+// SAFETY: `BytesRepr` has the layout of the `Repr` of `Bytes`, and `lower_bytes` gives a share away.
+unsafe impl Leaf for Bytes {
+    type Repr = BytesRepr;
+    const OWNS: bool = true;
+
+    unsafe fn write<S: Serializer>(BytesRepr { ptr, len, .. }: BytesRepr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+        // SAFETY: by `# Safety` of this function, there are `Bytes`, which have `len` bytes at `ptr`. These stay unchanged.
+        to.serialize_bytes(unsafe { slice((ptr.cast_mut(), len)) })
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<BytesRepr, D::Error> {
+        Ok(lower_bytes(Arc::new(from.deserialize_byte_buf(BytesVisitor)?)))
+    }
+
+    unsafe fn free(repr: BytesRepr) {
+        if let Some(free) = repr.free {
+            // SAFETY: `free` is the function for this owner, and it is called once, because the value is not used again.
+            unsafe { free(repr.owner) }
+        }
+    }
+}
 
 /// Reads bytes, which a format may have as bytes, as a text, or as a sequence of numbers.
-pub(super) struct BytesVisitor;
+struct BytesVisitor;
 
 impl<'de> Visitor<'de> for BytesVisitor {
     type Value = Vec<u8>;
@@ -40,7 +78,7 @@ impl<'de> Visitor<'de> for BytesVisitor {
 }
 
 /// Lowers a share in bytes of the host.
-pub(super) fn lower_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
+fn lower_bytes(bytes: Arc<Vec<u8>>) -> BytesRepr {
     let (ptr, len) = (bytes.as_ptr(), bytes.len());
     let owner = Arc::into_raw(bytes).cast_mut().cast();
     BytesRepr { ptr, len, owner, free: Some(free_bytes), share: share_bytes }

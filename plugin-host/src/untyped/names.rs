@@ -6,9 +6,9 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, Unexpected, Visitor};
 
 /// Reads the name or the index of a field or variant, and returns the index.
-pub(super) struct NameSeed {
-    pub(super) names: &'static [&'static str],
-    pub(super) variants: bool,
+pub(crate) struct NameSeed {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) variants: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for NameSeed {

@@ -1,11 +1,42 @@
-//! Reads a UUID from any format.
+//! `uuid::Uuid`.
 
 use std::fmt;
 
 use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserializer, Serializer};
+
+use super::leaf::Leaf;
+use crate::untyped::walk::Depth;
+
+pub(crate) enum Uuid {}
+
+// SAFETY: the `Repr` is the bytes of the UUID.
+unsafe impl Leaf for Uuid {
+    type Repr = [u8; 16];
+
+    unsafe fn write<S: Serializer>(bytes: [u8; 16], _: Depth, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { to.collect_str(&Hyphenated(bytes)) } else { to.serialize_bytes(&bytes) }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<[u8; 16], D::Error> {
+        if from.is_human_readable() { from.deserialize_str(UuidVisitor) } else { from.deserialize_bytes(UuidVisitor) }
+    }
+}
+
+/// A UUID, displayed with hyphens.
+struct Hyphenated([u8; 16]);
+
+impl fmt::Display for Hyphenated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(index, byte)| {
+            let hyphen = if matches!(index, 4 | 6 | 8 | 10) { "-" } else { "" };
+            write!(f, "{hyphen}{byte:02x}")
+        })
+    }
+}
 
 /// Reads a UUID from a text or from its bytes.
-pub(super) struct UuidVisitor;
+struct UuidVisitor;
 
 /// Parses a UUID with or without hyphens, in braces, or as a URN.
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {

@@ -1,0 +1,168 @@
+//! Addresses of the network.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::leaf::Leaf;
+use crate::untyped::walk::{Depth, unknown_tag};
+
+/// Implements [`Leaf`] for addresses without a tag: `$lower` and `$lift` convert from and to the `Repr`.
+macro_rules! untagged {
+    ($($ty:ident as $repr:ty: $lower:expr, $lift:expr;)*) => {$(
+        // SAFETY: the `Repr` has the parts of the address in order.
+        unsafe impl Leaf for $ty {
+            type Repr = $repr;
+
+            unsafe fn write<S: Serializer>(repr: $repr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+                $lift(repr).serialize(to)
+            }
+
+            fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<$repr, D::Error> {
+                $ty::deserialize(from).map(|address| $lower(address))
+            }
+        }
+    )*};
+}
+
+untagged! {
+    Ipv4Addr as [u8; 4]: |address: Ipv4Addr| address.octets(), Ipv4Addr::from;
+    Ipv6Addr as [u8; 16]: |address: Ipv6Addr| address.octets(), Ipv6Addr::from;
+    SocketAddrV4 as SocketAddrV4Repr: SocketAddrV4Repr::new, SocketAddrV4Repr::get;
+    SocketAddrV6 as SocketAddrV6Repr: SocketAddrV6Repr::new, SocketAddrV6Repr::get;
+}
+
+/// Implements [`Leaf`] for addresses of either version.
+macro_rules! tagged {
+    ($($ty:ident as $repr:ident, $name:literal;)*) => {$(
+        // SAFETY: the `Repr` is a tag and a union of the addresses of both versions.
+        unsafe impl Leaf for $ty {
+            type Repr = $repr;
+
+            unsafe fn write<S: Serializer>(repr: $repr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+                match repr.get() {
+                    Ok(address) => address.serialize(to),
+                    Err(tag) => Err(unknown_tag($name, tag)),
+                }
+            }
+
+            fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<$repr, D::Error> {
+                $ty::deserialize(from).map($repr::new)
+            }
+        }
+    )*};
+}
+
+tagged! {
+    IpAddr as IpAddrRepr, "`IpAddr`";
+    SocketAddr as SocketAddrRepr, "`SocketAddr`";
+}
+
+/// The `Repr` of `IpAddr`. The tag is 0 for version 4 and 1 for version 6.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct IpAddrRepr {
+    tag: u8,
+    address: IpUnion,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) union IpUnion {
+    v4: [u8; 4],
+    v6: [u8; 16],
+}
+
+/// The `Repr` of `SocketAddrV4`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct SocketAddrV4Repr {
+    ip: [u8; 4],
+    port: u16,
+}
+
+/// The `Repr` of `SocketAddrV6`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct SocketAddrV6Repr {
+    ip: [u8; 16],
+    port: u16,
+    flowinfo: u32,
+    scope: u32,
+}
+
+/// The `Repr` of `SocketAddr`, with the tags of [`IpAddrRepr`].
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct SocketAddrRepr {
+    tag: u8,
+    address: SocketUnion,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) union SocketUnion {
+    v4: SocketAddrV4Repr,
+    v6: SocketAddrV6Repr,
+}
+
+impl IpAddrRepr {
+    fn new(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => IpAddrRepr { tag: 0, address: IpUnion { v4: v4.octets() } },
+            IpAddr::V6(v6) => IpAddrRepr { tag: 1, address: IpUnion { v6: v6.octets() } },
+        }
+    }
+
+    /// Returns the address, or the tag if it is not a known one.
+    fn get(self) -> Result<IpAddr, u8> {
+        match self.tag {
+            // SAFETY: the tag says that `v4` was written, and any bytes are an address.
+            0 => Ok(Ipv4Addr::from(unsafe { self.address.v4 }).into()),
+            // SAFETY: the tag says that `v6` was written, and any bytes are an address.
+            1 => Ok(Ipv6Addr::from(unsafe { self.address.v6 }).into()),
+            tag => Err(tag),
+        }
+    }
+}
+
+impl SocketAddrV4Repr {
+    fn new(address: SocketAddrV4) -> Self {
+        SocketAddrV4Repr { ip: address.ip().octets(), port: address.port() }
+    }
+
+    fn get(self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.ip.into(), self.port)
+    }
+}
+
+impl SocketAddrV6Repr {
+    fn new(address: SocketAddrV6) -> Self {
+        let (port, flowinfo, scope) = (address.port(), address.flowinfo(), address.scope_id());
+        SocketAddrV6Repr { ip: address.ip().octets(), port, flowinfo, scope }
+    }
+
+    fn get(self) -> SocketAddrV6 {
+        SocketAddrV6::new(self.ip.into(), self.port, self.flowinfo, self.scope)
+    }
+}
+
+impl SocketAddrRepr {
+    fn new(address: SocketAddr) -> Self {
+        match address {
+            SocketAddr::V4(v4) => SocketAddrRepr { tag: 0, address: SocketUnion { v4: SocketAddrV4Repr::new(v4) } },
+            SocketAddr::V6(v6) => SocketAddrRepr { tag: 1, address: SocketUnion { v6: SocketAddrV6Repr::new(v6) } },
+        }
+    }
+
+    /// Returns the address, or the tag if it is not a known one.
+    fn get(self) -> Result<SocketAddr, u8> {
+        match self.tag {
+            // SAFETY: the tag says that `v4` was written.
+            0 => Ok(unsafe { self.address.v4 }.get().into()),
+            // SAFETY: the tag says that `v6` was written.
+            1 => Ok(unsafe { self.address.v6 }.get().into()),
+            tag => Err(tag),
+        }
+    }
+}
