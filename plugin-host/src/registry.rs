@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
-use plugin_core::{Lookup, Site};
+use plugin_core::{FunctionType, Live, Lookup, Site};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -204,6 +204,15 @@ impl Registry {
     /// Returns true if this very version is in the tables. It is not, once its host is being dropped.
     pub(crate) fn has(&self, plugin: &Plugin) -> bool {
         self.plugins.iter().any(|other| other.is_same(plugin))
+    }
+
+    /// Returns a handle that follows the upgrades of `plugin`, a version that serves.
+    pub(crate) fn follow<F: FunctionType>(&self, plugin: &Plugin, export: &str) -> Result<Live<F>, Error> {
+        plugin.check_type::<F>(export)?;
+        debug_assert!(self.has(plugin));
+        // SAFETY: the export has the type, as was checked. Each caller has found the plugin in these tables, and has locked them.
+        // So no other version is put in its place meanwhile.
+        Ok(unsafe { plugin.lineage().follow(plugin, export) })
     }
 
     /// Puts `new` in the place of `old`, which is in the tables.

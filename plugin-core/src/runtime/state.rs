@@ -74,7 +74,7 @@ impl StateRepr {
     ///
     /// # Safety
     ///
-    /// The saver is still mapped. `restore` lifts the state. The state is passed once.
+    /// The saver is still mapped. `restore` lifts the state once, or leaves it, which loses its parts. The state is passed once.
     pub unsafe fn pass<R>(self, restore: impl FnOnce(*const c_void) -> R) -> R {
         let result = restore(self.repr);
         // SAFETY: by `# Safety`, the saver is still mapped, and the state is passed once. So the box is freed once, by

@@ -47,11 +47,8 @@ impl Plugin {
     /// ```
     pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
         let (host, _activity) = self.host(|plugin| format!("follow `{name}` of plugin `{plugin}`"))?;
-        // The lock keeps an upgrade from coming between the check and `follow`.
         let registry = host.read();
-        let serving = registry.serving(self)?;
-        serving.check_type::<F>(name)?;
-        Ok(serving.lineage().follow(serving, name))
+        registry.follow(registry.serving(self)?, name)
     }
 
     /// Upgrades this plugin to the version that is in its file now. Returns the new version.

@@ -113,8 +113,12 @@ impl Lineage {
         matches!(self.upgrade.try_lock(), Err(TryLockError::WouldBlock))
     }
 
-    /// Returns a handle that follows `export`. `plugin` is the version that serves, and its export has the type `F`.
-    pub(crate) fn follow<F: FunctionType>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
+    /// Returns a handle that follows `export`.
+    ///
+    /// # Safety
+    ///
+    /// `plugin` is the version that serves, and no other is put in its place during the call. Its export has the type `F`.
+    pub(crate) unsafe fn follow<F: FunctionType>(&self, plugin: &impl Serving, export: &str) -> Live<F> {
         let mut followed = lock(&self.followed);
         let followed = &mut *followed;
         let known = followed.places.iter().position(|place| !place.handles.is_empty() && place.export == export);
@@ -129,10 +133,9 @@ impl Lineage {
         let handles = &mut followed.places[place].handles;
         handles.retain(|handle| handle.alive.strong_count() != 0);
         // SAFETY: each version that is published while the handle exists has a function at this place that fits `F`, or has no
-        // functions and so holds calls back. The version that is published now, before this call or below, has one: each caller
-        // has asked `Plugin::check_type` under the registry's lock. Each later version has one, because `Next::check_followers`
-        // refuses an upgrade to a version without it (`misfit`). The place is not given to another export before the handle is
-        // dropped.
+        // functions and so holds calls back. The version that is published now, before this call or below, has one, as this
+        // function demands. Each later version has one, because `Next::check_followers` refuses an upgrade to a version without
+        // it (`misfit`). The place is not given to another export before the handle is dropped.
         let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
         handles.push(Follower { node, takes_fault: F::TAKES_FAULT, alive });

@@ -87,12 +87,8 @@ impl<F: FunctionType> LiveAll<F> {
             let operation = format!("follow `{}` of all plugins", self.name);
             return vec![Err(Error::HostDropped { operation })].into_iter();
         };
-        // The lock keeps an upgrade from coming between the check and `follow`.
         let registry = host.read();
-        let follow = |plugin: &Plugin| {
-            plugin.check_type::<F>(&self.name)?;
-            Ok((plugin.clone(), plugin.lineage().follow(plugin, &self.name)))
-        };
+        let follow = |plugin: &Plugin| Ok((plugin.clone(), registry.follow(plugin, &self.name)?));
         let found: Vec<_> = registry.exporters(&self.name).map(follow).collect();
         found.into_iter()
     }

@@ -239,11 +239,8 @@ impl Host {
     /// [`Error::NoSuchExport`], [`Error::Ambiguous`] if several plugins export the name, [`Error::TypeMismatch`],
     /// [`Error::NoFaults`], and [`Error::Unloading`] if the only plugin that exports it is being unloaded.
     pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
-        // The lock keeps an upgrade from coming between the check and `follow`.
         let registry = self.read();
-        let plugin = registry.exporter(name)?;
-        plugin.check_type::<F>(name)?;
-        Ok(plugin.lineage().follow(plugin, name))
+        registry.follow(registry.exporter(name)?, name)
     }
 
     /// Returns the old versions of plugins that were upgraded and are still mapped, each with the reasons that keep it.
