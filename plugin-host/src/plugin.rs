@@ -73,7 +73,10 @@ struct Loaded {
 /// The place that a version was loaded from.
 pub(crate) enum PluginSource {
     /// A file, as it was then.
-    File(PathBuf, Stamp),
+    File(
+        PathBuf,
+        #[cfg_attr(not(feature = "watch"), expect(dead_code, reason = "a watch alone compares stamps"))] Stamp,
+    ),
     /// Bytes in memory, with this label.
     Memory(PathBuf),
     /// The program that the plugin is linked into.

@@ -46,7 +46,7 @@ impl Plugin {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn live<F: FunctionType>(&self, name: &str) -> Result<Live<F>, Error> {
-        let (host, _activity) = self.host(|plugin| format!("follow `{name}` of plugin `{plugin}`"))?;
+        let (_activity, host) = self.host(|plugin| format!("follow `{name}` of plugin `{plugin}`"))?;
         let registry = host.read();
         registry.follow(registry.serving(self)?, name)
     }
@@ -74,7 +74,7 @@ impl Plugin {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn reload(&self) -> Result<Plugin, Error> {
-        let (host, activity) = self.host(|plugin| format!("reload plugin `{plugin}`"))?;
+        let (activity, host) = self.host(|plugin| format!("reload plugin `{plugin}`"))?;
         activity.run(|| {
             let host = host;
             let serving = || host.read().serving(self).cloned();
@@ -83,6 +83,8 @@ impl Plugin {
     }
 
     /// Unloads this plugin, as [`Host::unload`] does with a name. `timeout` is the longest time that this waits.
+    ///
+    /// A drop of the host on another thread waits until this returns, but not longer than for hooks.
     ///
     /// Every `Plugin` keeps its plugin, so this one is dropped first, and clones of it keep the plugin serving. After
     /// [`Unload::Pinned`], use [`Host::unload`] to go on. After an error, the plugin is as it was before.
@@ -103,7 +105,7 @@ impl Plugin {
     /// ```
     pub fn unload(self, timeout: Duration) -> Result<Unload, Error> {
         let deadline = Instant::now().checked_add(timeout);
-        let (host, activity) = self.host(|plugin| format!("unload plugin `{plugin}`"))?;
+        let (activity, host) = self.host(|plugin| format!("unload plugin `{plugin}`"))?;
         activity.run(|| {
             let host = host;
             host.unload_plugin(self, deadline)
@@ -128,17 +130,17 @@ impl Plugin {
     /// ```
     #[cfg(feature = "watch")]
     pub fn watch(&self) -> Result<Watch, Error> {
-        let (host, _activity) = self.host(|plugin| format!("watch the file of plugin `{plugin}`"))?;
+        let (_activity, host) = self.host(|plugin| format!("watch the file of plugin `{plugin}`"))?;
         let serving = host.read().serving(self)?.clone();
         host.watch_plugin(serving)
     }
 
-    /// Returns the plugin's host, and an activity of the host, so that a drop of the host waits. `operation` says for an error
-    /// the use that the caller has for the host.
-    fn host(&self, operation: impl FnOnce(&str) -> String) -> Result<(Host, Activity), Error> {
+    /// Returns an activity of the plugin's host, and the host. A drop of the host waits for the activity, which ends last.
+    /// `operation` says for an error the use that the caller has for the host.
+    fn host(&self, operation: impl FnOnce(&str) -> String) -> Result<(Activity, Host), Error> {
         let registry = self.lineage().host().and_then(|registry| registry.downcast::<RwLock<Registry>>().ok());
         let host = registry.map(Host::borrowed);
-        let begun = host.and_then(|host| host.config.activities.begin_if_open().map(|activity| (host, activity)));
+        let begun = host.and_then(|host| host.config.activities.begin_if_open().map(|activity| (activity, host)));
         begun.ok_or_else(|| Error::HostDropped { operation: operation(self.name()) })
     }
 }

@@ -15,7 +15,8 @@ use crate::plugin::Plugin;
 
 impl Host {
     /// Loads a plugin from memory, such as one that is embedded in the program or was just downloaded. `label` stands for the
-    /// path in errors, events and reports, and may be any text.
+    /// path in errors, events and reports, and may be any text without a NUL. If the library has only exports of crates that it
+    /// depends on, the plugin has its name from the label, as it would have it from the file's name.
     ///
     /// The bytes go through the phases of [`load`](Self::load): the host's [`Trust`](crate::Trust) decides about them, they are
     /// inspected, and a copy of them is mapped, as a private copy of a file is. They are not needed after this call. The plugin

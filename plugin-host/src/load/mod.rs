@@ -84,7 +84,8 @@ impl Host {
 
     fn read_bytes(&self, label: &str, bytes: &[u8]) -> Result<Candidate, Error> {
         let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &*self.config;
-        let path = PathBuf::from(label);
+        // An empty path stands for the program in messages.
+        let path = PathBuf::from(if label.is_empty() { "bytes in memory" } else { label });
         if *mapping == Mapping::InPlace {
             let reason =
                 "and `Mapping::InPlace` maps files only; use `Mapping::Private`, or load it from a file".to_owned();

@@ -147,13 +147,17 @@ impl WithoutShare {
 impl WatchedHost for WithoutShare {
     fn serving(&self, plugin: &str) -> Option<Result<Serving, Error>> {
         let host = self.host()?;
-        let serving = host.read().plugin(plugin).map(Serving::of);
-        Some(serving)
+        let serving = host.read().plugin(plugin).cloned();
+        // A version in memory has no file to watch.
+        serving.map(|plugin| plugin.path().is_some().then(|| Serving::of(&plugin))).transpose()
     }
 
     fn upgrade(&self, plugin: &str, unless: Option<&Stamp>) -> Option<Result<Serving, Error>> {
         let upgraded = self.host()?.upgrade_unless(Path::new(plugin), |serving| serving.stamp() == unless);
-        Some(upgraded.map(|plugin| Serving::of(&plugin)))
+        match upgraded {
+            Err(Error::InMemory { .. }) => None,
+            upgraded => Some(upgraded.map(|plugin| Serving::of(&plugin))),
+        }
     }
 
     fn retire(&self) -> bool {

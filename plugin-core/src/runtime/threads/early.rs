@@ -11,6 +11,10 @@
 //! | another thread sets a value of such a key | the C library destroys the value at that thread's end, and the library stays mapped |
 //! | other code makes a key or registers a destructor | the C library runs the destructor, and the library stays mapped |
 //!
+//! While a constructor runs, the loader's lock is held. So before this library starts a thread, it finds everything that the
+//! thread could ask the loader for (`noted.rs`, `before_threads`), because the constructor may wait for the thread. A thread that
+//! another library starts meanwhile, such as the shared C++ library, is not known here, and a constructor must not wait for it.
+//!
 //! A library that never gets a host does not run the destructors that its constructors have left on their thread. All
 //! others are run as usual. No function here allocates, because the constructor may be that of an allocator.
 
@@ -111,16 +115,13 @@ fn this_thread() -> usize {
     NUMBER.get()
 }
 
-/// The number of the thread on which the loader runs the constructors of this library: 0 as long as it is not known, and
-/// [`NO_THREAD`] if the first thread that this library starts begins when no constructor runs.
+/// The number of the only thread on which constructors of this library may run, or 0 as long as it is not known.
 static CONSTRUCTING: AtomicUsize = AtomicUsize::new(0);
-const NO_THREAD: usize = usize::MAX;
 
-/// Notes whether this thread runs the constructors of this library. Other threads then need not look, for which they would
-/// need the loader's lock.
+/// Notes that this thread runs the constructors of this library, if a thread does. It is the first one that runs code of the
+/// library. Other threads then need not look, for which they would need the loader's lock.
 pub(super) fn note_constructing_thread() {
-    let thread = if is_constructing() { this_thread() } else { NO_THREAD };
-    _ = CONSTRUCTING.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed);
+    _ = CONSTRUCTING.compare_exchange(0, this_thread(), Ordering::Relaxed, Ordering::Relaxed);
 }
 
 /// Returns true if the loader is running a constructor of this library on this thread. Then the stack has functions of
@@ -170,6 +171,9 @@ pub(super) fn is_constructing() -> bool {
     }
     // SAFETY: `visit` takes what it gets here: a frame, and the address of a `Walk`. It does not unwind.
     unsafe { _Unwind_Backtrace(visit, (&raw mut walk).cast()) };
+    if walk.is_found {
+        note_constructing_thread();
+    }
     walk.is_found
 }
 

@@ -21,8 +21,9 @@
 //!
 //! Before a library has a host, it keeps notes of keys and thread-local destructors, and hands them over when it is
 //! bound (`early.rs`). A thread that is started before that time is passed on to the C library and noted
-//! (`escapes.rs`). `original.rs` finds the functions to which a call is passed on. The same happens to all registrations in a program that is linked with the plugin's crate.
-//! `summary.rs` tells the host which things have escaped its control.
+//! (`escapes.rs`). The same happens to all registrations in a program that is linked with the plugin's crate.
+//! `summary.rs` tells the host which things have escaped its control. `original.rs` finds the functions to
+//! which a call is passed on.
 //!
 //! # The proof
 //!

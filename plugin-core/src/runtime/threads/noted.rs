@@ -27,6 +27,11 @@ pub(super) enum When {
 }
 use When::{Always, Given, Stack, UnlessOwn};
 
+unsafe extern "C" {
+    /// This library's handle for itself, which compilers pass with a function for the library's end.
+    static __dso_handle: c_void;
+}
+
 impl When {
     /// # Safety
     ///
@@ -45,7 +50,8 @@ impl When {
         match self {
             Always => true,
             Given(place) => !argument(place).is_null(),
-            UnlessOwn(place) => !is_own(argument(place)),
+            // The loader could tell a library's address, too, but a thread that a constructor waits for must not ask it.
+            UnlessOwn(place) => !std::ptr::eq(argument(place), (&raw const __dso_handle).cast()),
             // SAFETY: the caller of `sigaltstack` passes null or the address of a `stack_t`, which begins with these
             // fields.
             Stack => unsafe { argument(0).cast::<SignalStack>().as_ref() }.is_some_and(|s| s.flags & SS_DISABLE == 0),
