@@ -38,7 +38,8 @@ fn a_plugin_in_memory_is_as_one_in_a_file() {
     drop((plugin, other));
     let outcome = host.unload("upgrades", LONG).unwrap();
     assert!(cfg!(windows) || outcome == Unload::Unmapped, "{outcome}");
-    assert_eq!(host.close(LONG).len(), 1);
+    // A library that is pinned is still known, and nothing is unmapped on Windows.
+    assert_eq!(host.close(LONG).len(), if cfg!(windows) { 2 } else { 1 });
 }
 
 #[test]
