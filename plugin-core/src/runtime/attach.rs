@@ -46,7 +46,8 @@ unsafe extern "C" fn bind(services: *const HostServices) -> u8 {
     #[cfg(controllable)]
     {
         super::threads::probe();
-        super::process::next_abort();
+        // A signal handler may abort, and must not ask the loader then.
+        super::threads::original::abort();
         super::threads::report_found();
         super::threads::report_early();
     }

@@ -5,7 +5,9 @@
 //! functions change the environment without harm to its readers: see `environment.rs`. Before a plugin has a host, and
 //! in a program that is linked with a plugin, they pass on to the next definition.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+#[cfg(feature = "host")]
+use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_int};
 
 #[cfg(feature = "host")]
 use super::image::is_own;
@@ -100,7 +102,7 @@ pub(crate) fn is_everywhere() -> bool {
 
 /// Passes a call on: to the host of this library, to this library's own implementation, or to another's.
 macro_rules! pass_on {
-    ($place:literal $function:ident($($argument:ident: $ty:ty),*)) => {{
+    ($function:ident($($argument:ident: $ty:ty),*)) => {{
         let environment = services().map_or(std::ptr::null(), |services| services.environment);
         // SAFETY: the pointer is null or leads to the host's functions, which stay valid as long as this library is
         // mapped (`PluginTable::bind`).
@@ -115,9 +117,7 @@ macro_rules! pass_on {
             // function around this keeps. It gets the same arguments.
             return unsafe { super::environment::$function($($argument),*) };
         }
-        type Function = unsafe extern "C" fn($($ty),*) -> c_int;
-        // SAFETY: a function of this name has this type. Null is `None`.
-        match unsafe { std::mem::transmute::<*mut c_void, Option<Function>>(original::environment($place)) } {
+        match original::$function() {
             // SAFETY: the function has the contract of the C library's of the same name, which the caller of the
             // function around this keeps. It gets the same arguments.
             Some(function) => unsafe { function($($argument),*) },
@@ -132,7 +132,7 @@ macro_rules! pass_on {
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int {
-    pass_on!(0 setenv(name: *const c_char, value: *const c_char, overwrite: c_int))
+    pass_on!(setenv(name: *const c_char, value: *const c_char, overwrite: c_int))
 }
 
 /// `unsetenv`, as a library has it.
@@ -141,7 +141,7 @@ unsafe extern "C" fn setenv(name: *const c_char, value: *const c_char, overwrite
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
-    pass_on!(1 unsetenv(name: *const c_char))
+    pass_on!(unsetenv(name: *const c_char))
 }
 
 /// `putenv`, as a library has it.
@@ -155,7 +155,7 @@ unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
     if !entry.is_null() && unsafe { CStr::from_ptr(entry) }.to_bytes().contains(&b'=') {
         note_environment();
     }
-    pass_on!(2 putenv(entry: *mut c_char))
+    pass_on!(putenv(entry: *mut c_char))
 }
 
 /// `clearenv`, as a library has it.
@@ -164,7 +164,7 @@ unsafe extern "C" fn putenv(entry: *mut c_char) -> c_int {
 ///
 /// As for the C library's function of that name.
 unsafe extern "C" fn clearenv() -> c_int {
-    pass_on!(3 clearenv())
+    pass_on!(clearenv())
 }
 
 /// `exit`, as a library has it. Two threads must not be in the C library's `exit` at once. Each std has a guard against
@@ -186,11 +186,6 @@ pub(super) unsafe extern "C" fn exit(status: c_int) -> ! {
     }
 }
 
-/// The next function of that name. Once it is known, to ask for it is safe in a signal handler.
-pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
-    original::abort()
-}
-
 /// `abort`, as a library has it: first it prints the panics of this thread that have not been reported.
 ///
 /// # Safety
@@ -198,7 +193,7 @@ pub(super) fn next_abort() -> Option<unsafe extern "C" fn() -> !> {
 /// As for the C library's function of that name.
 pub(super) unsafe extern "C" fn abort() -> ! {
     before_abort();
-    match next_abort() {
+    match original::abort() {
         // SAFETY: the C library's `abort` may be called at any time, and does not return.
         Some(function) => unsafe { function() },
         // SAFETY: `_exit` takes any number and does not return.

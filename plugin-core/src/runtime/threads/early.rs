@@ -217,7 +217,7 @@ pub(super) fn is_to_be_destroyed(key: u32) -> bool {
     value.is_null() && !is_constructing()
 }
 
-/// Has the C library call [`destroy_values`] when this thread ends. For that it makes one key that has a destructor. The
+/// Makes the C library call [`destroy_values`] when this thread ends. For that it makes one key that has a destructor. The
 /// function for destructors of thread-locals would wait for the loader's lock.
 pub(super) fn destroy_values_when_this_thread_ends() {
     /// The number of that key and 1, or 0.

@@ -201,8 +201,10 @@ pub(super) unsafe extern "C" fn noted(number: u32, arguments: *const *const c_vo
 
     let number = number as usize;
     let (name, kind, when) = NAMES[number];
-    // Some of them start threads.
-    before_threads();
+    // Only these start threads.
+    if matches!(kind, escaped::CALLBACK | escaped::THREAD) {
+        before_threads();
+    }
     // SAFETY: the assembly in `definitions.rs` has saved the registers of arguments at this address, at least six
     // words, for a call of the function with this name.
     let (is_now, function, first) = unsafe { (when.is_now(arguments), callback(name, arguments), arguments.read()) };

@@ -127,23 +127,18 @@ pub(in crate::runtime) fn environment_source() -> Source {
     })
 }
 
-/// The functions that change the environment, in the order of the fields of `Environment`.
-const ENVIRONMENT: [&CStr; 4] = [c"setenv", c"unsetenv", c"putenv", c"clearenv"];
-
-/// Returns another library's function with this place in [`ENVIRONMENT`], or null.
-pub(in crate::runtime) fn environment(place: usize) -> *mut c_void {
-    static KNOWN: [AtomicPtr<c_void>; ENVIRONMENT.len()] =
-        [const { AtomicPtr::new(std::ptr::null_mut()) }; ENVIRONMENT.len()];
-    find_once(&KNOWN[place], || match environment_source() {
-        Source::First => find_first(ENVIRONMENT[place]),
-        _ => find_after(ENVIRONMENT[place]),
-    })
+/// Returns another library's function of that name, which changes the environment.
+fn find_environment(name: &CStr) -> *mut c_void {
+    match environment_source() {
+        Source::First => find_first(name),
+        _ => find_after(name),
+    }
 }
 
-/// Makes a function for each name. It returns the function of that name that the library would find without this crate's
-/// definitions.
+/// Makes a function for each name. It returns the function of that name to which a call is passed on, as the function before
+/// the name finds it.
 macro_rules! originals {
-    ($($name:ident: $ty:ty;)*) => {
+    ($($find:ident $name:ident: $ty:ty;)*) => {
         $(
             pub(in crate::runtime) fn $name() -> Option<$ty> {
                 static KNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
@@ -153,29 +148,32 @@ macro_rules! originals {
                 };
                 // SAFETY: the address is null, which is `None`, or that of the function. The list below has the type that
                 // the function of each name has.
-                unsafe { std::mem::transmute::<*mut c_void, Option<$ty>>(find_once(&KNOWN, || find_next(NAME))) }
+                unsafe { std::mem::transmute::<*mut c_void, Option<$ty>>(find_once(&KNOWN, || $find(NAME))) }
             }
         )*
 
         /// Finds all functions of this file. Later calls of them do not ask the loader.
         pub(super) fn find_all() {
             $(_ = $name();)*
-            (0..ENVIRONMENT.len()).for_each(|place| _ = environment(place));
         }
     };
 }
 
 originals! {
-    __cxa_thread_atexit_impl: unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int;
-    pthread_key_create: unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int;
-    pthread_key_delete: unsafe extern "C" fn(u32) -> c_int;
-    pthread_setspecific: unsafe extern "C" fn(u32, *const c_void) -> c_int;
-    pthread_create: unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int;
-    sigaction: unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int;
-    signal: unsafe extern "C" fn(c_int, *const c_void) -> *const c_void;
-    dlopen: unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
-    exit: unsafe extern "C" fn(c_int) -> !;
-    abort: unsafe extern "C" fn() -> !;
+    find_next __cxa_thread_atexit_impl: unsafe extern "C" fn(Destructor, *mut c_void, *mut c_void) -> c_int;
+    find_next pthread_key_create: unsafe extern "C" fn(*mut u32, Option<Destructor>) -> c_int;
+    find_next pthread_key_delete: unsafe extern "C" fn(u32) -> c_int;
+    find_next pthread_setspecific: unsafe extern "C" fn(u32, *const c_void) -> c_int;
+    find_next pthread_create: unsafe extern "C" fn(*mut c_void, *const c_void, Start, *mut c_void) -> c_int;
+    find_next sigaction: unsafe extern "C" fn(c_int, *const c_void, *mut c_void) -> c_int;
+    find_next signal: unsafe extern "C" fn(c_int, *const c_void) -> *const c_void;
+    find_next dlopen: unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+    find_next exit: unsafe extern "C" fn(c_int) -> !;
+    find_next abort: unsafe extern "C" fn() -> !;
+    find_environment setenv: unsafe extern "C" fn(*const c_char, *const c_char, c_int) -> c_int;
+    find_environment unsetenv: unsafe extern "C" fn(*const c_char) -> c_int;
+    find_environment putenv: unsafe extern "C" fn(*mut c_char) -> c_int;
+    find_environment clearenv: unsafe extern "C" fn() -> c_int;
 }
 
 /// Returns the function that `find` has found, this time or before.
