@@ -20,6 +20,7 @@ use crate::host::Host;
 use crate::inspect::Inspected;
 use crate::library::items::Items;
 use crate::library::{Library, Settings};
+use crate::load::digest::Digest;
 use crate::load::trust::Grant;
 use crate::plugin::{Place, Plugin, PluginSource};
 
@@ -83,36 +84,44 @@ impl Host {
     }
 
     fn read_bytes(&self, label: &str, bytes: &[u8]) -> Result<Candidate, Error> {
-        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &*self.config;
         // An empty path stands for the program in messages.
         let path = PathBuf::from(if label.is_empty() { "bytes in memory" } else { label });
-        if *mapping == Mapping::InPlace {
+        if self.config.settings.mapping == Mapping::InPlace {
             let reason =
                 "and `Mapping::InPlace` maps files only; use `Mapping::Private`, or load it from a file".to_owned();
             return Err(Error::InMemory { label: path, reason });
         }
-        let by_digest = trust.ask(*mapping).at(&path)? == Grant::ByDigest;
-        let (source, digest) = Source::of_bytes(&path, bytes, limits, by_digest).at(&path)?;
-        if by_digest {
-            trust.check(&digest.expect("it was asked for")).at(&path)?;
-        }
-        let inspected = source.inspect(&path, limits).at(&path)?;
+        let limits = &self.config.limits;
+        let read = |by_digest| Source::of_bytes(&path, bytes, limits, by_digest);
+        let (source, inspected) = self.read_trusted(&path, read).at(&path)?;
         Ok(Candidate { path, stamp: None, source, inspected })
     }
 
     fn read_file(&self, path: PathBuf) -> Result<Candidate, Error> {
-        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &*self.config;
+        let Config { limits, settings: Settings { mapping, .. }, .. } = &*self.config;
         let opened = Opened::new(&path)?;
         let stamp = Some(opened.stamp.clone());
-        let by_digest = trust.ask(*mapping).at(&path)? == Grant::ByDigest;
-        let (source, digest) = Source::read(&path, opened, *mapping, limits, by_digest).at(&path)?;
-        if by_digest {
-            trust.check(&digest.expect("it was asked for")).at(&path)?;
-        }
-        let inspected = source.inspect(&path, limits).at(&path)?;
+        let read = |by_digest| Source::read(&path, opened, *mapping, limits, by_digest);
+        let (source, inspected) = self.read_trusted(&path, read).at(&path)?;
         // The program may change its directory before the file is read again.
         let path = std::path::absolute(&path).unwrap_or(path);
         Ok(Candidate { path, stamp, source, inspected })
+    }
+
+    /// Asks the trust, reads the library with `read`, which also gives the digest if it is told to, and inspects it.
+    fn read_trusted(
+        &self,
+        path: &Path,
+        read: impl FnOnce(bool) -> Result<(Source, Option<Digest>), FileError>,
+    ) -> Result<(Source, Inspected), FileError> {
+        let Config { trust, limits, settings: Settings { mapping, .. }, .. } = &*self.config;
+        let by_digest = trust.ask(*mapping)? == Grant::ByDigest;
+        let (source, digest) = read(by_digest)?;
+        if by_digest {
+            trust.check(&digest.expect("it was asked for"))?;
+        }
+        let inspected = source.inspect(path, limits)?;
+        Ok((source, inspected))
     }
 
     /// Maps a file that was trusted and inspected, and reads what it has registered.

@@ -127,25 +127,28 @@ impl Host {
                 (self.read_plugin(Input::File(file.clone()))?.name().to_owned(), Some(file))
             }
         };
-        let loaded = || match (self.plugin(&asked_for), &file) {
-            (Err(Error::NoSuchPlugin { .. }), Some(path)) if !is_bare(asked) => {
-                Err(Error::NothingToReplace { plugin: asked_for.clone(), path: path.clone() })
-            }
-            (plugin, _) => plugin,
-        };
+        let shown = file.as_deref().filter(|_| !is_bare(asked));
+        let loaded = || self.replaced(&asked_for, shown);
         self.upgrade_loaded(&loaded, file.clone().map(Input::File), will_do)
     }
 
     /// Upgrades the plugin that `input` has the next version of.
     pub(crate) fn upgrade_to(&self, input: Input<'_>) -> Result<Plugin, Error> {
         let candidate = self.read_plugin(input.clone())?;
-        let loaded = || match self.plugin(candidate.name()) {
-            Err(Error::NoSuchPlugin { name: plugin, .. }) => {
-                Err(Error::NothingToReplace { plugin, path: candidate.path.clone() })
+        // The copy of the library is not kept meanwhile.
+        let (name, path) = (candidate.name().to_owned(), candidate.path);
+        self.upgrade_loaded(&|| self.replaced(&name, Some(&path)), Some(input), |_| false)
+    }
+
+    /// Returns the loaded plugin with that name. If there is none, the error names the library that would replace it, if `path`
+    /// leads to one.
+    fn replaced(&self, name: &str, path: Option<&Path>) -> Result<Plugin, Error> {
+        match (self.plugin(name), path) {
+            (Err(Error::NoSuchPlugin { .. }), Some(path)) => {
+                Err(Error::NothingToReplace { plugin: name.to_owned(), path: path.to_owned() })
             }
-            plugin => plugin,
-        };
-        self.upgrade_loaded(&loaded, Some(input), |_| false)
+            (plugin, _) => plugin,
+        }
     }
 
     /// Upgrades the plugin that `loaded` finds by its name.
