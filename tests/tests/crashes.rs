@@ -92,7 +92,7 @@ impl Jumps {
         fixture_target_dir("crashes").join("libjumps.so")
     }
 
-    /// Builds the library. Returns false if there is no compiler of C.
+    /// Builds the library. Returns false if this machine has no C compiler.
     fn build() -> bool {
         std::fs::create_dir_all(fixture_target_dir("crashes")).unwrap();
         let mut compile = Command::new("cc");
@@ -104,7 +104,7 @@ impl Jumps {
         Self::file().exists()
     }
 
-    /// Has the handler called for signals.
+    /// Installs the handler for signals.
     fn install() -> Self {
         let file = CString::new(Self::file().to_str().unwrap()).unwrap();
         // SAFETY: a library without constructors, and its functions of these types.

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 const LAYOUT: Layout = Layout::new::<[u8; 1024]>();
 
 struct Room(UnsafeCell<[u8; LAYOUT.size()]>);
-// SAFETY: only the owner of the block accesses the bytes.
+// SAFETY: `take` gives the bytes to one owner as a block of the allocator, and nothing else accesses them.
 unsafe impl Sync for Room {}
 
 static ROOM: Room = Room(UnsafeCell::new([0; LAYOUT.size()]));
@@ -50,7 +50,7 @@ pub(super) fn is_room(block: *mut u8, layout: Layout) -> bool {
 /// As for [`GlobalAlloc::realloc`], of a block for which [`is_room`] is true.
 #[cold]
 pub(super) unsafe fn move_out(allocator: &impl GlobalAlloc, room: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: the caller promises that the size is not zero, and that it makes a layout with this alignment, which is 1.
+    // SAFETY: by `# Safety`, the size is not zero, and makes a layout with this alignment, which is 1.
     // The new block is another one than the room, and both have the bytes that are copied.
     unsafe {
         let moved = allocator.alloc(Layout::from_size_align_unchecked(size, LAYOUT.align()));

@@ -121,7 +121,7 @@ unsafe impl<H, T: StaticLookup<Handle = H>> Lookup for T {
     const NODE: &'static Node = <T as PluginStatic>::STATIC_NODE;
 
     unsafe fn bind(site: Arc<Site>) -> Result<H, Fault> {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: `# Safety` of `StaticLookup::bind_static` is that of this function.
         unsafe { T::bind_static(site) }
     }
 }
