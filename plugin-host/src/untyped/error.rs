@@ -32,7 +32,7 @@ pub enum CallError {
     #[error(transparent)]
     Lookup(#[from] Error),
 
-    /// The export's type is unknown to this host's version of the SDK. A plugin with a later version may have such
+    /// The export's type is unknown to this host's version of the SDK. A plugin with another version may have such
     /// types.
     #[error("cannot use `{export}`: this host's version of the SDK does not know its type")]
     UnknownType {
