@@ -254,10 +254,9 @@ pub mod descriptor {
 /// These types are opaque. [`PluginType::lower`] and similar functions return them, and code only passes them on. So
 /// they have no examples.
 pub mod repr {
-    pub use crate::abi::{BufferRepr, Free, Owner, SliceRepr};
-    pub use crate::statics::AccessRepr;
     #[cfg(feature = "host")]
-    pub use crate::statics::LockedHead;
-    pub use crate::statics::{LockRepr, LockedRepr};
+    pub use crate::abi::LockedHead;
+    pub use crate::abi::{BufferRepr, Free, LockFunctions, LockRepr, LockedRepr, Owner, SliceRepr};
+    pub use crate::statics::AccessRepr;
     pub use crate::types::repr::*;
 }

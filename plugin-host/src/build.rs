@@ -50,12 +50,14 @@ pub struct Build {
 pub enum BuildError {
     /// The directory has no `Cargo.toml`.
     #[error("cannot build `{}`: there is no `Cargo.toml` in it", directory.display())]
+    #[non_exhaustive]
     NoCrate {
         /// The directory.
         directory: PathBuf,
     },
     /// Cargo could not be started.
     #[error("cannot build `{}`: cannot run `{program}`", directory.display())]
+    #[non_exhaustive]
     NoCargo {
         /// The crate's directory.
         directory: PathBuf,
@@ -66,6 +68,7 @@ pub enum BuildError {
     },
     /// Cargo or the compiler failed. Their messages are on standard error.
     #[error("cannot build `{}`: cargo failed ({status}); its messages are above", directory.display())]
+    #[non_exhaustive]
     Failed {
         /// The crate's directory.
         directory: PathBuf,
@@ -74,6 +77,7 @@ pub enum BuildError {
     },
     /// The crate was built, but not as a `cdylib`.
     #[error("`{}` is built, but not as a plugin: its `[lib]` needs `crate-type = [\"cdylib\"]`", directory.display())]
+    #[non_exhaustive]
     NotACdylib {
         /// The crate's directory.
         directory: PathBuf,

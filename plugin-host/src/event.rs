@@ -23,6 +23,7 @@ use crate::unload::outcome::Unload;
 #[non_exhaustive]
 pub enum Event {
     /// A plugin was upgraded: another version serves now.
+    #[non_exhaustive]
     Upgraded {
         /// The plugin's name.
         plugin: String,
@@ -34,6 +35,7 @@ pub enum Event {
         path: PathBuf,
     },
     /// The old version of an upgrade is not in use any more, and was unloaded.
+    #[non_exhaustive]
     Retired {
         /// The plugin's name.
         plugin: String,
@@ -44,6 +46,7 @@ pub enum Event {
     },
     /// A file that is watched has changed, and the plugin could not be upgraded to it. The version
     /// before goes on serving.
+    #[non_exhaustive]
     NotUpgraded {
         /// The plugin's name.
         plugin: String,
@@ -54,6 +57,7 @@ pub enum Event {
     },
     /// The private copy of a plugin is a temporary file instead of sealed memory, because the kernel or the confinement of
     /// this process denies sealed memory. The file has no name, and only this process has it open. Sent on Linux alone.
+    #[non_exhaustive]
     Copied {
         /// The file that was copied.
         path: PathBuf,

@@ -504,6 +504,6 @@ pub(crate) mod tests {
     hint: a struct that may grow gets new fields only after all others, and each with `#[plugin_type(default)]`"
         );
         let error = check(&[0]).unwrap_err();
-        assert!(error.to_string().contains("exported:  (a type of a later SDK)\n"), "{error}");
+        assert!(error.to_string().contains("exported:  (a type of another version of the SDK)\n"), "{error}");
     }
 }

@@ -127,7 +127,7 @@ fn sockets_and_devices_are_refused_unopened() {
         let link = files.0.path().join("link");
         std::os::unix::fs::symlink(device, &link).unwrap();
         let host = Host::new(Trust::none());
-        assert!(matches!(host.load(&link), Err(Error::NotAFile { path }) if path == link), "{device}");
+        assert!(matches!(host.load(&link), Err(Error::NotAFile { path, .. }) if path == link), "{device}");
         fs::remove_file(link).unwrap();
     }
 }
@@ -487,7 +487,7 @@ fn a_second_plugin_of_one_name_is_refused() {
     let files = Files::new();
     let copy = files.write(&library_name("zoo"), zoo());
     let error = host.load(&copy).unwrap_err();
-    let Error::AlreadyLoaded { path, name, loaded } = &error else { panic!("{error}") };
+    let Error::AlreadyLoaded { path, name, loaded, .. } = &error else { panic!("{error}") };
     assert_eq!((path, name.as_str(), loaded), (&copy, "zoo", &fixture("zoo")));
     assert_eq!(host.plugins().len(), 1);
     assert_eq!(host.get::<fn(u64, u64) -> u64>("add").unwrap()(1, 2), 3);
@@ -540,7 +540,7 @@ fn a_library_is_mapped_in_place_by_one_host_and_without_digests() {
     // SAFETY: this host is asked for the same fixture only.
     let second = Host::new(unsafe { Trust::any() }).with_mapping(Mapping::InPlace);
     let error = second.load(fixture("rival")).unwrap_err();
-    assert!(matches!(&error, Error::AlreadyMapped { path } if *path == fixture("rival")), "{error}");
+    assert!(matches!(&error, Error::AlreadyMapped { path, .. } if *path == fixture("rival")), "{error}");
     assert_eq!(host.get::<fn() -> String>("who").unwrap()(), "rival");
     // The digest is of bytes that were read, and the loader would map other bytes in place.
     let digest = Trust::digest_of(&fs::read(fixture("rival")).unwrap());

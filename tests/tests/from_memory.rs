@@ -51,7 +51,7 @@ fn a_label_may_be_any_text() {
         let plugin = host.load_bytes(&label, &version(3)).unwrap_or_else(|error| panic!("{label:?}: {error}"));
         assert_eq!((plugin.name(), plugin.get::<Number>("version").unwrap()()), ("upgrades", 3));
     }
-    assert!(matches!(host().load_bytes("a\0b", &version(1)), Err(Error::NulInName { name }) if name == "a\0b"));
+    assert!(matches!(host().load_bytes("a\0b", &version(1)), Err(Error::NulInName { name, .. }) if name == "a\0b"));
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn init_fails(marker: &Path) {
     let host = host();
     for _ in 0..2 {
         let error = host.load(fixture("init-fails")).unwrap_err();
-        let Error::InitFailed { plugin, hook, message, path } = &error else { panic!("{error}") };
+        let Error::InitFailed { plugin, hook, message, path, .. } = &error else { panic!("{error}") };
         assert_eq!((plugin.as_str(), hook.as_str(), path), ("init-fails", "second", &fixture("init-fails")));
         assert_eq!(message, "invalid digit found in string");
         let file = fixture("init-fails");

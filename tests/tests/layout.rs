@@ -1,10 +1,10 @@
-//! The layout of the crates: modules import in one direction only, and no file is long.
+//! The layout of the crates: modules import in one direction only, no file is long, and public types can grow.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The crates whose layout is checked.
 const CRATES: [&str; 3] = ["plugin-core", "plugin-macros", "plugin-host"];
@@ -171,7 +171,7 @@ fn is_for_tests(attribute: &TokenStream) -> bool {
 fn ends_item(token: &TokenTree) -> bool {
     match token {
         TokenTree::Punct(punct) => punct.as_char() == ';',
-        TokenTree::Group(group) => group.delimiter() == proc_macro2::Delimiter::Brace,
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
         _ => false,
     }
 }
@@ -280,6 +280,75 @@ fn no_file_is_longer_than_600_lines() {
             .collect();
         assert!(long.is_empty(), "these files are too long to be read once:\n{}", long.join("\n"));
     }
+}
+
+/// The public types in a source that cannot grow: enums, structs with public fields, and variants with named fields, without
+/// the attribute `#[non_exhaustive]`.
+fn types_that_cannot_grow(source: TokenStream) -> Vec<String> {
+    let tokens: Vec<TokenTree> = source.into_iter().collect();
+    let mut found = Vec::new();
+    for at in 0..tokens.len() {
+        let [TokenTree::Ident(public), TokenTree::Ident(kind), TokenTree::Ident(name), rest @ ..] = &tokens[at..]
+        else {
+            continue;
+        };
+        if public != "pub" || (kind != "enum" && kind != "struct") {
+            continue;
+        }
+        let body = rest.iter().find_map(|token| match token {
+            TokenTree::Group(body) => Some(body.stream().into_iter().collect::<Vec<_>>()),
+            _ => None,
+        });
+        let Some(body) = body else { continue };
+        // A field with `pub(crate)` is not public.
+        let is_public = |pair: &[TokenTree]| matches!(pair, [TokenTree::Ident(a), TokenTree::Ident(_)] if a == "pub");
+        let may_grow = kind == "enum" || body.windows(2).any(is_public);
+        if may_grow && !is_non_exhaustive(&tokens[..at]) {
+            found.push(name.to_string());
+        }
+        for (at, pair) in body.windows(2).enumerate() {
+            if let [TokenTree::Ident(variant), TokenTree::Group(fields)] = pair
+                && fields.delimiter() == Delimiter::Brace
+                && !is_non_exhaustive(&body[..at])
+            {
+                found.push(format!("{name}::{variant}"));
+            }
+        }
+    }
+    found
+}
+
+/// Returns true if the tokens end with attributes, and one of them is `#[non_exhaustive]`.
+fn is_non_exhaustive(before: &[TokenTree]) -> bool {
+    let attributes = before.rchunks_exact(2).map_while(|pair| match pair {
+        [TokenTree::Punct(hash), TokenTree::Group(attribute)] if hash.as_char() == '#' => Some(attribute.stream()),
+        _ => None,
+    });
+    attributes.into_iter().any(|attribute| attribute.to_string() == "non_exhaustive")
+}
+
+/// Otherwise one more variant or field would break programs that use the type.
+#[test]
+fn public_types_can_grow() {
+    let sources = [source_of("plugin-host"), source_of("plugin-core").join("fault")];
+    for file in sources.iter().flat_map(|source| modules(source).into_values()) {
+        let found = types_that_cannot_grow(fs::read_to_string(&file).unwrap().parse().unwrap());
+        assert!(found.is_empty(), "{} has public types without `#[non_exhaustive]`: {found:?}", file.display());
+    }
+}
+
+/// The check itself, on types that are known.
+#[test]
+fn types_that_cannot_grow_are_found() {
+    let found = |source: &str| types_that_cannot_grow(source.parse().unwrap());
+    assert_eq!(found("/// A.\n #[non_exhaustive] #[derive(Debug)] pub enum A { B, C(u8) }"), [""; 0]);
+    assert_eq!(found("#[derive(Debug)] pub enum A { B, C(u8) } #[non_exhaustive] pub enum D { E }"), ["A"]);
+    assert_eq!(found("#[non_exhaustive] pub enum A { #[non_exhaustive] B { b: u8 }, C { c: u8 }, D }"), ["A::C"]);
+    assert_eq!(found("pub struct A<T> { a: T, pub b: u8 } pub struct C { c: u8 } pub struct D(u8);"), ["A"]);
+    assert_eq!(
+        found("pub(crate) enum A { B { b: u8 } } struct C { pub c: u8 } pub struct D { pub(crate) d: u8 }"),
+        [""; 0]
+    );
 }
 
 /// The check itself, on imports that are known.

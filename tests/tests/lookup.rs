@@ -132,7 +132,7 @@ fn a_nul_in_a_name_is_refused() {
     assert!(matches!(host.plugin("a\0b"), Err(Error::NulInName { .. })));
     assert!(matches!(host.plugin("zoo").unwrap().get::<fn()>("a\0b"), Err(Error::NulInName { .. })));
     let error = host.load("a\0b").unwrap_err();
-    assert!(matches!(&error, Error::NulInName { name } if name == "a\0b"));
+    assert!(matches!(&error, Error::NulInName { name, .. } if name == "a\0b"));
     assert_eq!(error.to_string(), "the name \"a\\0b\" contains a NUL; no file or export can be called so");
     assert!(matches!(inspect("a\0b"), Err(Error::NulInName { .. })));
 }

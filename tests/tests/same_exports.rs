@@ -293,8 +293,8 @@ fn a_plugin_is_watched_through_itself() {
     let host = tests::host().with_watch_quiet(Duration::from_millis(60));
     let plugins = files.load(&host, &library);
     let watches = plugins.each_ref().map(|plugin| plugin.watch().unwrap());
-    assert!(matches!(host.watch("updaters"), Err(Error::AlreadyWatched { plugin }) if plugin == "updaters"));
-    assert!(matches!(plugins[0].watch(), Err(Error::AlreadyWatched { plugin }) if plugin == "upgrades"));
+    assert!(matches!(host.watch("updaters"), Err(Error::AlreadyWatched { plugin, .. }) if plugin == "updaters"));
+    assert!(matches!(plugins[0].watch(), Err(Error::AlreadyWatched { plugin, .. }) if plugin == "upgrades"));
     let live = plugins.map(|plugin| plugin.live::<Number>("version").unwrap());
     for (plugin, number) in [(1, SECOND + 2), (0, 2)] {
         files.write(plugin, &library, number, "serve");

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, RwLock};
+use std::sync::{Mutex, RwLock, TryLockError};
 
 use bytes::Bytes;
-use plugin_host::Error;
-use tests::{host, host_with};
+use plugin_core::descriptor::Tag;
+use plugin_host::{CallError, Error};
+use tests::{fixture, host, host_with};
 
 #[test]
 fn text_and_elements_are_in_the_plugins_memory() {
@@ -93,8 +94,10 @@ fn a_lock_is_released_if_reading_panics() {
     host.get::<fn(Option<HashSet<api::Key>>)>("set_keys").unwrap()(Some([api::Key(1), api::Key(2)].into()));
     api::UNHASHABLE.store(true, Ordering::SeqCst);
     let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(keys.read())));
+    let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(keys.try_read())));
     api::UNHASHABLE.store(false, Ordering::SeqCst);
     assert!(read.is_err());
+    assert!(tried.is_err());
     assert!(can_lock());
     assert_eq!(keys.read().unwrap().as_ref().unwrap().len(), 2);
     host.get::<fn(Option<HashSet<api::Key>>)>("set_keys").unwrap()(None);
@@ -165,6 +168,55 @@ fn the_plugins_own_lock_is_held() {
     assert!(can_lock());
 }
 
+fn would_block<G>(tried: Result<G, TryLockError<G>>) -> bool {
+    matches!(tried, Err(TryLockError::WouldBlock))
+}
+
+#[test]
+fn a_lock_that_is_held_is_tried_without_waiting() {
+    let host = host_with(&["zoo"]);
+    let limits = host.get::<RwLock<Vec<u32>>>("LIMITS").unwrap();
+    let reading = limits.try_read().unwrap();
+    assert!(!would_block(limits.try_read()), "readers share the lock");
+    assert!(would_block(limits.try_write()));
+    drop(reading);
+    let writing = limits.try_write().unwrap();
+    assert!(would_block(limits.try_read()));
+    assert!(would_block(limits.try_write()));
+    drop(writing);
+
+    let names = host.get::<Mutex<Vec<String>>>("NAMES").unwrap();
+    let held = names.lock().unwrap();
+    assert!(would_block(names.try_lock()));
+    std::thread::scope(|scope| {
+        let other = host.get::<Mutex<Vec<String>>>("NAMES").unwrap();
+        assert!(scope.spawn(move || would_block(other.try_lock())).join().unwrap());
+    });
+    drop(held);
+    assert!(!would_block(names.try_lock()));
+}
+
+#[test]
+fn a_lock_that_is_tried_holds_the_plugins_own() {
+    let host = host_with(&["zoo"]);
+    let limits = host.get::<RwLock<Vec<u32>>>("LIMITS").unwrap();
+    let can_lock = host.get::<fn() -> bool>("can_lock_limits").unwrap();
+    let mut writing = limits.try_write().unwrap();
+    writing.push(5);
+    assert!(!can_lock());
+    drop(writing);
+    assert!(can_lock());
+    assert_eq!(host.get::<fn() -> Vec<u32>>("limits").unwrap()(), [5]);
+    let reading = limits.try_read().unwrap();
+    assert_eq!(*reading, [5]);
+    assert!(!can_lock());
+    drop(reading);
+    assert!(can_lock());
+
+    host.get::<Mutex<Vec<String>>>("NAMES").unwrap().try_lock().unwrap().push("ann".to_owned());
+    assert_eq!(host.get::<fn() -> Vec<String>>("names").unwrap()(), ["ann"]);
+}
+
 #[test]
 fn a_mutex_of_texts_is_read_and_written() {
     let host = host_with(&["zoo"]);
@@ -216,13 +268,52 @@ fn poison_crosses_both_ways() {
     assert!(poisoned());
     let value = lock.lock().unwrap_err().into_inner();
     assert_eq!(*value, 2, "what was written before the panic is there");
+    assert!(would_block(lock.try_lock()), "the lock is held");
     drop(value);
+    let Err(TryLockError::Poisoned(poison)) = lock.try_lock() else { panic!("the lock is poisoned") };
+    assert_eq!(*poison.into_inner(), 2);
 
     let host = host_with(&["zoo"]);
     let lock = host.get::<Mutex<u8>>("TO_POISON").unwrap();
     assert_eq!(*lock.lock().unwrap(), 1, "a new loading has statics of its own");
     host.get::<fn() -> Result<(), plugin_host::Fault>>("poison").unwrap()().unwrap_err();
     assert!(lock.lock().is_err());
+
+    let limits = host.get::<RwLock<Vec<u32>>>("LIMITS").unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        limits.try_write().unwrap().push(3);
+        let _writing = limits.try_write().unwrap();
+        panic!("in the host, while holding the plugin's lock");
+    }));
+    assert!(panicked.is_err());
+    let Err(TryLockError::Poisoned(poison)) = limits.try_read() else { panic!("the lock is poisoned") };
+    assert_eq!(**poison.get_ref(), [3]);
+    assert!(would_block(limits.try_write()), "the error has the guard");
+    drop(poison);
+    assert!(matches!(limits.try_write(), Err(TryLockError::Poisoned(_))));
+}
+
+/// The functions of such a lock cross in another layout, so its type must not be that of a lock of today.
+#[test]
+fn a_lock_of_a_plugin_from_before_the_functions_could_grow_is_another_type() {
+    const OLDER_MUTEX: u8 = 68;
+    let mut library = std::fs::read(fixture("zoo")).unwrap();
+    let field = |bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes(), bytes].concat();
+    let descriptor = [Tag::Mutex as u8, Tag::U8 as u8];
+    let (docs, arguments) = (field(b""), field(b""));
+    let record = [field(b"TO_POISON"), docs, arguments, field(&descriptor)].concat();
+    let at = library.windows(record.len()).position(|bytes| bytes == record).expect("the file has the export's record");
+    library[at + record.len() - descriptor.len()] = OLDER_MUTEX;
+
+    let host = host();
+    let plugin = host.load_bytes("older", &library).unwrap();
+    let error = host.get::<Mutex<u8>>("TO_POISON").map(drop).unwrap_err();
+    assert!(matches!(error, Error::TypeMismatch(_)), "{error}");
+    assert!(error.to_string().contains("exported:  (a type of another version of the SDK)\n"), "{error}");
+    let error = plugin.get_json("TO_POISON").unwrap_err();
+    assert!(matches!(error, CallError::UnknownType { .. }), "{error}");
+    assert!(!host.get::<fn() -> bool>("poisoned").unwrap()(), "the other exports are as they were");
+    host.get::<Mutex<Vec<String>>>("NAMES").unwrap().lock().unwrap().push("ann".to_owned());
 }
 
 #[test]

@@ -131,8 +131,11 @@ fn handles_plugins_and_values_pin_a_plugin_that_serves_on() {
     drop((touch, share));
     assert_eq!(pinned(), "pinned: 2 values that lead back into it are alive (such as a `Bytes`); 1 `Plugin` is alive");
     let unloaded = host.unload("leaver", Duration::ZERO).unwrap();
-    assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Values { count: 2 }, PinReason::Plugins { count: 1 }]));
-    let Unload::Pinned(reasons) = unloaded else { unreachable!() };
+    let Unload::Pinned(reasons) = unloaded else { panic!("{unloaded}") };
+    assert!(
+        matches!(reasons[..], [PinReason::Values { count: 2, .. }, PinReason::Plugins { count: 1, .. }]),
+        "{reasons:?}"
+    );
     assert!(reasons.iter().all(PinReason::is_serving));
     drop(plugin);
     let [first, second] = bytes;
@@ -192,7 +195,7 @@ fn a_thread_of_the_plugins_pins_until_it_ends() {
             let unloaded = host.unload("leaver", Duration::from_millis(10)).unwrap();
             let text = unloaded.to_string();
             let Unload::Pinned(reasons) = unloaded else { panic!("{text}") };
-            let [PinReason::Threads { threads }] = &reasons[..] else { panic!("{text}") };
+            let [PinReason::Threads { threads, .. }] = &reasons[..] else { panic!("{text}") };
             assert!(!reasons[0].is_serving());
             if threads.iter().any(|thread| thread.name.is_none()) {
                 // The thread has only just been started.
@@ -309,8 +312,11 @@ fn a_signal_handler_pins_the_plugin() {
     for _ in 0..2 {
         let unloaded = host.unload("signals", LONG).unwrap();
         let Unload::Pinned(reasons) = &unloaded else { panic!("{unloaded}") };
-        let [PinReason::Registered { things }] = &reasons[..] else { panic!("{unloaded}") };
-        assert_eq!(things[0].thing, plugin_host::Registration::SignalHandler { signal: libc::SIGUSR2 });
+        let [PinReason::Registered { things, .. }] = &reasons[..] else { panic!("{unloaded}") };
+        assert!(
+            matches!(things[0].thing, plugin_host::Registration::SignalHandler { signal: libc::SIGUSR2, .. }),
+            "{unloaded}"
+        );
         assert_eq!(
             unloaded.to_string(),
             "pinned: the system may call or use it: it has a handler for SIGUSR2 (signal 12), by `signal`, to call \
@@ -451,7 +457,7 @@ fn calls_to_the_host_during_an_unload_are_refused() {
         assert_eq!(host.load(&copy.file).unwrap_err().to_string(), text);
         assert_eq!(host.plugin("leaver").unwrap_err().to_string(), text);
         assert_eq!(host.get::<fn() -> usize>("touch").unwrap_err().to_string(), text);
-        assert!(matches!(host.unload("leaver", LONG), Err(Error::Unloading { plugin }) if plugin == "leaver"));
+        assert!(matches!(host.unload("leaver", LONG), Err(Error::Unloading { plugin, .. }) if plugin == "leaver"));
         assert!(host.get_all::<fn() -> usize>("touch").unwrap().is_empty());
         assert!(matches!(host.get::<fn()>("nothing"), Err(Error::NoSuchExport { .. })));
         // Other plugins are served.
@@ -600,7 +606,8 @@ fn a_slow_destructor_on_a_thread_of_the_host_keeps_the_library() {
     drop(destroyed);
     for _ in 0..2 {
         let unloaded = host.unload("leaver", Duration::from_millis(5)).unwrap();
-        assert_eq!(unloaded, Unload::Pinned(vec![PinReason::Ending { count: 1 }]));
+        let Unload::Pinned(reasons) = &unloaded else { panic!("{unloaded}") };
+        assert!(matches!(reasons[..], [PinReason::Ending { count: 1, .. }]), "{unloaded}");
         assert_eq!(unloaded.to_string(), "pinned: 1 thread is running destructors of its thread-locals");
     }
     std::fs::remove_file(&lasts).unwrap();

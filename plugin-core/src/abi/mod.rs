@@ -4,12 +4,16 @@
 
 mod buffer;
 mod export;
+mod lock;
 mod outcome;
 mod services;
 mod table;
 
 pub use buffer::{BufferRepr, Free, Owner, SliceRepr};
 pub use export::{Export, Invoke};
+#[cfg(feature = "host")]
+pub use lock::LockedHead;
+pub use lock::{LockFunctions, LockRepr, LockedRepr};
 pub use outcome::{Context, FaultRepr, Outcome};
 pub use services::{Environment, HostMemory, HostServices, Run, SystemAllocator};
 pub use table::{

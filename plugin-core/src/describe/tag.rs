@@ -259,10 +259,12 @@ tags! {
         65 Static: Other(Parts(1));
         /// A static atomic: the type of its value follows.
         66 Atomic: Other(Parts(1));
+        // 67 and 68 were locks whose functions crossed by value, so there could be no more functions. No tag uses these two
+        // numbers again.
         /// A static `RwLock<T>`.
-        67 RwLock: Other(Parts(1));
+        69 RwLock: Other(Parts(1));
         /// A static `Mutex<T>`.
-        68 Mutex: Other(Parts(1));
+        70 Mutex: Other(Parts(1));
         /// A user type, written out.
         80 Named: Other(Special);
         /// A user type that was written out before: its number follows.

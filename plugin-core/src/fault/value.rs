@@ -40,6 +40,7 @@ pub struct Fault {
 
 /// A place in a plugin's source. It displays as `src/lib.rs:12:5`. For an example see [`Fault`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Location {
     /// The file, as it was passed to the plugin's compiler.
     pub file: String,

@@ -10,10 +10,14 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
+};
 
 use super::plugin_static::PluginStatic;
-use crate::abi::Outcome;
+#[cfg(feature = "host")]
+use crate::abi::LockedHead;
+use crate::abi::{LockFunctions, LockRepr, LockedRepr, Outcome};
 use crate::describe::{Node, Tag};
 use crate::fault::boundary::contain;
 use crate::fault::unwind::NoUnwind;
@@ -21,28 +25,15 @@ use crate::memory::Arena;
 use crate::origin::Origin;
 use crate::types::PluginType;
 
-/// A lock that the plugin has taken for the host.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct LockedRepr<R> {
-    /// The plugin's guard in a box. For reading, the arena of the loan is in the same box.
-    guard: *mut c_void,
-    poisoned: u8,
-    /// The value. It is lent for reading, and moved for writing.
-    value: R,
-}
-
-/// The functions by which a host operates a lock.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct LockRepr<R: Copy> {
-    lock: *const c_void,
-    read: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
-    write: unsafe extern "C" fn(*const c_void) -> Outcome<LockedRepr<R>>,
-    end_read: unsafe extern "C" fn(guard: *mut c_void),
-    end_write: unsafe extern "C" fn(guard: *mut c_void, value: R, poison: u8),
-    /// Does the same as `read`, for a host that knows the type only from the descriptor.
-    read_to: unsafe extern "C" fn(*const c_void, outcome: *mut c_void),
+impl<R: Copy> LockRepr<R> {
+    /// # Safety
+    ///
+    /// The library of the lock is still loaded.
+    unsafe fn functions(&self) -> &LockFunctions<R> {
+        // SAFETY: `lock_repr` made the pointer from a constant of the library, which is loaded (`# Safety`). The layout of the
+        // table is the same for every `R`.
+        unsafe { &*self.functions }
+    }
 }
 
 /// Functions for a host that knows the type only from the descriptor. The layout of a `LockRepr` is the same for every
@@ -58,7 +49,7 @@ impl<R: Copy> LockRepr<R> {
     pub unsafe fn read_to(&self, outcome: *mut c_void) {
         // SAFETY: the function gets the lock that came with it. By `# Safety`, `outcome` has room, and the library is
         // loaded.
-        unsafe { (self.read_to)(self.lock, outcome) }
+        unsafe { (self.functions().read_to)(self.lock, 1, outcome) }
     }
 
     /// Releases the lock.
@@ -70,19 +61,8 @@ impl<R: Copy> LockRepr<R> {
     pub unsafe fn end_read(&self, guard: *mut c_void) {
         // SAFETY: by `# Safety`, `guard` came from `read_to` on this thread and is given back once, and the library is
         // loaded.
-        unsafe { (self.end_read)(guard) }
+        unsafe { (self.functions().end_read)(guard) }
     }
-}
-
-/// The beginning of a [`LockedRepr`]. It is the same for every value.
-#[cfg(feature = "host")]
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct LockedHead {
-    /// The guard, for [`LockRepr::end_read`].
-    pub guard: *mut c_void,
-    /// 1 if a writer panicked.
-    pub poisoned: u8,
 }
 
 #[cfg(feature = "host")]
@@ -93,31 +73,42 @@ impl LockedHead {
     }
 }
 
-fn apart<G>(result: LockResult<G>) -> (G, u8) {
-    match result {
-        Ok(guard) => (guard, 0),
-        Err(poisoned) => (poisoned.into_inner(), 1),
+impl<R: Copy> LockedRepr<R> {
+    /// The lock was not taken.
+    const NOT_TAKEN: Self = LockedRepr { guard: std::ptr::null_mut(), poisoned: 0, value: MaybeUninit::uninit() };
+
+    fn taken<G>(guard: Box<G>, poisoned: u8, value: R) -> Self {
+        LockedRepr { guard: Box::into_raw(guard).cast(), poisoned, value: MaybeUninit::new(value) }
     }
 }
 
-/// A lock of std, as the plugin operates it.
+/// Returns the guard of a lock that was taken, and 1 if the lock is poisoned. Returns `None` if the lock was not taken.
+fn apart<G>(result: TryLockResult<G>) -> Option<(G, u8)> {
+    match result {
+        Ok(guard) => Some((guard, 0)),
+        Err(TryLockError::Poisoned(poisoned)) => Some((poisoned.into_inner(), 1)),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// A lock of std, as the plugin operates it. While the lock is held elsewhere, the functions wait only if `wait` is true.
 trait Lock: 'static {
     type Value: PluginType;
     type Read: Deref<Target = Self::Value>;
     type Write: DerefMut<Target = Self::Value>;
-    fn for_reading(&'static self) -> LockResult<Self::Read>;
-    fn for_writing(&'static self) -> LockResult<Self::Write>;
+    fn for_reading(&'static self, wait: bool) -> TryLockResult<Self::Read>;
+    fn for_writing(&'static self, wait: bool) -> TryLockResult<Self::Write>;
 }
 
 impl<T: PluginType> Lock for RwLock<T> {
     type Value = T;
     type Read = RwLockReadGuard<'static, T>;
     type Write = RwLockWriteGuard<'static, T>;
-    fn for_reading(&'static self) -> LockResult<Self::Read> {
-        self.read()
+    fn for_reading(&'static self, wait: bool) -> TryLockResult<Self::Read> {
+        if wait { Ok(self.read()?) } else { self.try_read() }
     }
-    fn for_writing(&'static self) -> LockResult<Self::Write> {
-        self.write()
+    fn for_writing(&'static self, wait: bool) -> TryLockResult<Self::Write> {
+        if wait { Ok(self.write()?) } else { self.try_write() }
     }
 }
 
@@ -125,32 +116,32 @@ impl<T: PluginType> Lock for Mutex<T> {
     type Value = T;
     type Read = MutexGuard<'static, T>;
     type Write = MutexGuard<'static, T>;
-    fn for_reading(&'static self) -> LockResult<Self::Read> {
-        self.lock()
+    fn for_reading(&'static self, wait: bool) -> TryLockResult<Self::Read> {
+        self.for_writing(wait)
     }
-    fn for_writing(&'static self) -> LockResult<Self::Write> {
-        self.lock()
+    fn for_writing(&'static self, wait: bool) -> TryLockResult<Self::Write> {
+        if wait { Ok(self.lock()?) } else { self.try_lock() }
     }
 }
 
 type ReprOf<L> = <<L as Lock>::Value as PluginType>::Repr;
 
-unsafe extern "C" fn read<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
+unsafe extern "C" fn read<L: Lock>(lock: *const c_void, wait: u8) -> Outcome<LockedRepr<ReprOf<L>>> {
     // SAFETY: `lock_repr` passes this function with the address of a static lock of the type `L`, and the host passes
     // this address back.
     let lock: &'static L = unsafe { &*lock.cast() };
     contain(|| {
-        let (guard, poisoned) = apart(lock.for_reading());
+        let Some((guard, poisoned)) = apart(lock.for_reading(wait != 0)) else { return LockedRepr::NOT_TAKEN };
         let mut arena = Arena::new();
         let value = guard.lend(&mut arena);
-        LockedRepr { guard: Box::into_raw(Box::new((arena, guard))).cast(), poisoned, value }
+        LockedRepr::taken(Box::new((arena, guard)), poisoned, value)
     })
 }
 
-unsafe extern "C" fn read_to<L: Lock>(lock: *const c_void, outcome: *mut c_void) {
+unsafe extern "C" fn read_to<L: Lock>(lock: *const c_void, wait: u8, outcome: *mut c_void) {
     // SAFETY: `lock_repr` passes this function with the address of a static lock of the type `L`, and the host passes
     // this address back, as `read` asks. By `# Safety` of `LockRepr::read_to`, `outcome` has room.
-    unsafe { outcome.cast::<Outcome<LockedRepr<ReprOf<L>>>>().write(read::<L>(lock)) }
+    unsafe { outcome.cast::<Outcome<LockedRepr<ReprOf<L>>>>().write(read::<L>(lock, wait)) }
 }
 
 unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
@@ -159,19 +150,19 @@ unsafe extern "C" fn end_read<L: Lock>(guard: *mut c_void) {
     drop(unsafe { Box::from_raw(guard.cast::<(Arena, L::Read)>()) });
 }
 
-unsafe extern "C" fn write<L: Lock>(lock: *const c_void) -> Outcome<LockedRepr<ReprOf<L>>> {
+unsafe extern "C" fn write<L: Lock>(lock: *const c_void, wait: u8) -> Outcome<LockedRepr<ReprOf<L>>> {
     // SAFETY: `lock_repr` passes this function with the address of a static lock of the type `L`, and the host passes
     // this address back.
     let lock: &'static L = unsafe { &*lock.cast() };
     contain(|| {
-        let (guard, poisoned) = apart(lock.for_writing());
+        let Some((guard, poisoned)) = apart(lock.for_writing(wait != 0)) else { return LockedRepr::NOT_TAKEN };
         let guard = Box::new(guard);
         let no_unwind = NoUnwind;
         // SAFETY: the value moves out here, and back in `end_write`. The guard is held meanwhile, so no other code sees
         // the empty place. If a host never calls `end_write`, the lock is held for good.
         let value = unsafe { std::ptr::read(&raw const **guard) }.lower();
         std::mem::forget(no_unwind);
-        LockedRepr { guard: Box::into_raw(guard).cast(), poisoned, value }
+        LockedRepr::taken(guard, poisoned, value)
     })
 }
 
@@ -195,14 +186,17 @@ unsafe extern "C" fn end_write<L: Lock>(guard: *mut c_void, value: ReprOf<L>, po
 }
 
 fn lock_repr<L: Lock>(lock: &'static L) -> LockRepr<ReprOf<L>> {
-    LockRepr {
-        lock: std::ptr::from_ref(lock).cast(),
-        read: read::<L>,
-        write: write::<L>,
-        end_read: end_read::<L>,
-        end_write: end_write::<L>,
-        read_to: read_to::<L>,
-    }
+    let functions = const {
+        &LockFunctions {
+            size: size_of::<LockFunctions<ReprOf<L>>>(),
+            read: read::<L>,
+            write: write::<L>,
+            end_read: end_read::<L>,
+            end_write: end_write::<L>,
+            read_to: read_to::<L>,
+        }
+    };
+    LockRepr { lock: std::ptr::from_ref(lock).cast(), functions }
 }
 
 /// A plugin's lock, on the host's side.
@@ -219,38 +213,54 @@ unsafe impl<T: PluginType + Send> Send for Remote<T> {}
 unsafe impl<T: PluginType + Send> Sync for Remote<T> {}
 
 impl<T: PluginType> Remote<T> {
-    fn read(&self) -> LockResult<ReadGuard<'_, T>> {
+    /// Takes the lock for reading. Returns `None` if the lock is held elsewhere and `wait` is false.
+    fn read(&self, wait: bool) -> Option<LockResult<ReadGuard<'_, T>>> {
         // SAFETY: the function gets the lock that came with it. By `# Safety` of `PluginStatic::view`, its library is
         // loaded for as long as the view is used. `contain` made the outcome, which is used once.
-        let locked = unsafe { (self.repr.read)(self.repr.lock).into_result() };
+        let locked = unsafe { (self.repr.functions().read)(self.repr.lock, u8::from(wait)).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
+        if locked.guard.is_null() {
+            return None;
+        }
         // This is made first, so that the lock is released if the author's code panics below.
         let held = HeldLock { lock: self, guard: locked.guard, this_thread: PhantomData };
         let mut arena = Arena::new();
-        // SAFETY: the plugin lends the value until `held` is dropped, and it is held once. The guard drops the arena
-        // before `held`, shows the value behind `&` only, and never drops the value.
-        let value = unsafe { T::hold(&locked.value, &self.origin, &mut arena) };
+        // SAFETY: the lock was taken, so there is a value. The plugin lends the value until `held` is dropped, and it is held
+        // once. The guard drops the arena before `held`, shows the value behind `&` only, and never drops the value.
+        let value = unsafe { T::hold(locked.value.assume_init_ref(), &self.origin, &mut arena) };
         let value = MaybeUninit::new(ManuallyDrop::into_inner(value));
         let guard = ReadGuard { value, _arena: arena, _held: held };
-        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
+        Some(if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) })
     }
 
-    fn write(&self) -> LockResult<WriteGuard<'_, T>> {
+    /// Takes the lock for writing. Returns `None` if the lock is held elsewhere and `wait` is false.
+    fn write(&self, wait: bool) -> Option<LockResult<WriteGuard<'_, T>>> {
         // SAFETY: the function gets the lock that came with it. By `# Safety` of `PluginStatic::view`, its library is
         // loaded for as long as the view is used. `contain` made the outcome, which is used once.
-        let locked = unsafe { (self.repr.write)(self.repr.lock).into_result() };
+        let locked = unsafe { (self.repr.functions().write)(self.repr.lock, u8::from(wait)).into_result() };
         let locked = locked.unwrap_or_else(|fault| panic!("{fault}"));
+        if locked.guard.is_null() {
+            return None;
+        }
         // The plugin's place is empty now. After a panic of the author's code, this side would have no value to put
         // back, and could never release the lock.
         let no_unwind = NoUnwind;
-        // SAFETY: the plugin's `write` has lowered the value, and it is lifted once. By `# Safety` of
+        // SAFETY: the lock was taken, so the plugin's `write` has lowered the value, and it is lifted once. By `# Safety` of
         // `PluginStatic::view`, the library of the origin is loaded.
-        let value = ManuallyDrop::new(unsafe { T::lift(locked.value, &self.origin) });
+        let value = ManuallyDrop::new(unsafe { T::lift(locked.value.assume_init(), &self.origin) });
         std::mem::forget(no_unwind);
         let panicking = std::thread::panicking();
         let guard = WriteGuard { lock: self, value, guard: locked.guard, panicking, this_thread: PhantomData };
-        if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) }
+        Some(if locked.poisoned == 0 { Ok(guard) } else { Err(PoisonError::new(guard)) })
     }
+}
+
+/// The message if a plugin returns before it has taken a lock for which it should wait.
+const WAITS: &str = "a plugin that is to wait for a lock takes it";
+
+/// Returns the result of std's `try_` functions: the guard of a lock, or the reason why the lock was not taken.
+fn tried<G>(taken: Option<LockResult<G>>) -> TryLockResult<G> {
+    Ok(taken.ok_or(TryLockError::WouldBlock)??)
 }
 
 /// A plugin's `RwLock` that is held for reading. The host reads the plugin's own memory. The lock is held until the
@@ -287,7 +297,7 @@ impl<T: PluginType> Drop for HeldLock<'_, T> {
     fn drop(&mut self) {
         // SAFETY: `read` has returned the guard on this thread, because a `HeldLock` is not `Send`. This is the drop,
         // so the guard is given back once. By `# Safety` of `PluginStatic::view`, the library is loaded.
-        unsafe { (self.lock.repr.end_read)(self.guard) }
+        unsafe { (self.lock.repr.functions().end_read)(self.guard) }
     }
 }
 
@@ -328,7 +338,7 @@ impl<T: PluginType> Drop for WriteGuard<'_, T> {
         // SAFETY: `write` has returned the guard on this thread, because a `WriteGuard` is not `Send`. This is the
         // drop, so the guard is given back once, with a value for the empty place. By `# Safety` of
         // `PluginStatic::view`, the library is loaded.
-        unsafe { (self.lock.repr.end_write)(self.guard, value, poison) }
+        unsafe { (self.lock.repr.functions().end_write)(self.guard, value, poison) }
     }
 }
 
@@ -375,7 +385,7 @@ impl<T: PluginType> RemoteRwLock<T> {
     /// If this thread holds the lock for writing and the platform notices it. Also if the author's code panics, as a
     /// key's `Hash` may. The lock is released then.
     pub fn read(&self) -> LockResult<ReadGuard<'_, T>> {
-        self.0.read()
+        self.0.read(true).expect(WAITS)
     }
 
     /// Waits for the lock and takes the value to write, as [`RwLock::write`] does.
@@ -391,7 +401,72 @@ impl<T: PluginType> RemoteRwLock<T> {
     /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
     /// the process, because no value could be put back.
     pub fn write(&self) -> LockResult<WriteGuard<'_, T>> {
-        self.0.write()
+        self.0.write(true).expect(WAITS)
+    }
+
+    /// Reads the value if the lock is free, as [`RwLock::try_read`] does. The function does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError::WouldBlock`] if a writer holds the lock, also on this thread, or waits for the lock.
+    /// [`TryLockError::Poisoned`] if a writer panicked. This error contains the guard.
+    ///
+    /// # Panics
+    ///
+    /// If the author's code panics, as a key's `Hash` may. The lock is released then.
+    ///
+    /// # Example
+    ///
+    /// ```standalone_crate
+    /// # use std::sync::{RwLock, TryLockError};
+    /// # use plugin_core::plugin_export;
+    /// # use plugin_host::Host;
+    /// #[plugin_export]
+    /// static LIMITS: RwLock<Vec<u32>> = RwLock::new(Vec::new());
+    ///
+    /// let host = Host::linked()?;
+    /// let limits = host.get::<RwLock<Vec<u32>>>("LIMITS")?;
+    /// let writing = limits.write().unwrap();
+    /// assert!(matches!(limits.try_read(), Err(TryLockError::WouldBlock)));
+    /// drop(writing);
+    /// assert!(limits.try_read().unwrap().is_empty());
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn try_read(&self) -> TryLockResult<ReadGuard<'_, T>> {
+        tried(self.0.read(false))
+    }
+
+    /// Takes the value to write if the lock is free, as [`RwLock::try_write`] does. The function does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError::WouldBlock`] if the lock is held, also by this thread. [`TryLockError::Poisoned`] if a writer
+    /// panicked. This error contains the guard.
+    ///
+    /// # Panics
+    ///
+    /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
+    /// the process, because no value could be put back.
+    ///
+    /// # Example
+    ///
+    /// ```standalone_crate
+    /// # use std::sync::{RwLock, TryLockError};
+    /// # use plugin_core::plugin_export;
+    /// # use plugin_host::Host;
+    /// #[plugin_export]
+    /// static LIMITS: RwLock<Vec<u32>> = RwLock::new(Vec::new());
+    ///
+    /// let host = Host::linked()?;
+    /// let limits = host.get::<RwLock<Vec<u32>>>("LIMITS")?;
+    /// let reading = limits.read().unwrap();
+    /// assert!(matches!(limits.try_write(), Err(TryLockError::WouldBlock)));
+    /// drop(reading);
+    /// limits.try_write().unwrap().push(7);
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn try_write(&self) -> TryLockResult<WriteGuard<'_, T>> {
+        tried(self.0.write(false))
     }
 }
 
@@ -428,7 +503,42 @@ impl<T: PluginType> RemoteMutex<T> {
     /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
     /// the process, because no value could be put back.
     pub fn lock(&self) -> LockResult<WriteGuard<'_, T>> {
-        self.0.write()
+        self.0.write(true).expect(WAITS)
+    }
+
+    /// Takes the value if the lock is free, as [`Mutex::try_lock`] does. The function does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError::WouldBlock`] if the lock is held, also by this thread. [`TryLockError::Poisoned`] if a holder
+    /// panicked. This error contains the guard.
+    ///
+    /// # Panics
+    ///
+    /// The author's code may panic while the value moves to the host or back, as a key's `Hash` may. Such a panic ends
+    /// the process, because no value could be put back.
+    ///
+    /// # Example
+    ///
+    /// ```standalone_crate
+    /// # use std::sync::{Mutex, TryLockError};
+    /// # use plugin_core::plugin_export;
+    /// # use plugin_host::Host;
+    /// #[plugin_export]
+    /// static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    ///
+    /// let host = Host::linked()?;
+    /// let names = host.get::<Mutex<Vec<String>>>("NAMES")?;
+    /// match names.try_lock() {
+    ///     Ok(mut names) => names.push("ann".to_owned()),
+    ///     Err(TryLockError::WouldBlock) => println!("the plugin is busy"),
+    ///     Err(TryLockError::Poisoned(error)) => panic!("{error}"),
+    /// }
+    /// assert_eq!(*NAMES.lock().unwrap(), ["ann"]);
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn try_lock(&self) -> TryLockResult<WriteGuard<'_, T>> {
+        tried(self.0.write(false))
     }
 }
 

@@ -7,7 +7,5 @@ mod plugin_static;
 
 #[cfg(feature = "host")]
 pub use handle::Static;
-#[cfg(feature = "host")]
-pub use locks::LockedHead;
-pub use locks::{LockRepr, LockedRepr, ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
+pub use locks::{ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
 pub use plugin_static::{AccessRepr, Borrowed, PluginStatic, access};

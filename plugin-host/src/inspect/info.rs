@@ -36,6 +36,7 @@ pub struct PluginInfo {
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PanicStrategy {
     /// Panics reach the host as faults.
     Unwind,

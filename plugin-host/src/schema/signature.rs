@@ -33,8 +33,8 @@ const MIN_TEXT_LIMIT: usize = 1 << 14;
 /// ```
 #[derive(Clone)]
 pub struct Signature(
-    /// The bytes of a descriptor. A later SDK may have written one that this SDK cannot read. Each method decodes the
-    /// bytes anew, because the decoded form takes many times their memory.
+    /// The bytes of a descriptor. Another version of the SDK may have written one that this SDK cannot read. Each method
+    /// decodes the bytes anew, because the decoded form takes many times their memory.
     Arc<[u8]>,
 );
 
@@ -169,7 +169,7 @@ impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.schema() {
             Some(schema) => f.write_str(&schema.type_text(&schema.root)),
-            None => f.write_str("(a type of a later SDK)"),
+            None => f.write_str("(a type of another version of the SDK)"),
         }
     }
 }

@@ -27,40 +27,55 @@ use plugin_core::table::{self, Escaped};
 /// ```
 /// use plugin_host::PinReason;
 ///
-/// let reason = PinReason::Handles { exports: vec![("GREETER".to_owned(), 1), ("greet".to_owned(), 2)] };
-/// assert_eq!(reason.to_string(), "3 handles to its exports are alive: `GREETER` (1), `greet` (2)");
-/// assert!(reason.is_serving());
+/// /// Returns true if a later unload succeeds without a change of the plugin or of this program.
+/// fn passes(reason: &PinReason) -> bool {
+///     match reason {
+///         PinReason::Ending { .. } | PinReason::Closing | PinReason::Upgrading => true,
+///         PinReason::OldVersion { reasons, .. } => reasons.iter().all(passes),
+///         _ => false,
+///     }
+/// }
+///
+/// assert!(passes(&PinReason::Closing));
+/// assert!(!passes(&PinReason::NoDelete) && !PinReason::NoDelete.is_serving());
+/// assert_eq!(PinReason::Closing.to_string(), "it is being unmapped at this moment");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PinReason {
     /// Handles to exports are alive, among them those whose call is in progress.
+    #[non_exhaustive]
     Handles {
         /// The exports' names, in order, and how many handles there are to each.
         exports: Vec<(String, usize)>,
     },
     /// Clones of its [`Plugin`](crate::Plugin) are alive; a look-up in progress has one too.
+    #[non_exhaustive]
     Plugins {
         /// The number of them.
         count: usize,
     },
     /// Values that lead back into the library are alive. They are counted when no handle is left.
+    #[non_exhaustive]
     Values {
         /// The number of them.
         count: usize,
     },
     /// Threads that the plugin started are running, although its shutdown hooks have run. When they end, the plugin is unmapped
     /// without another call.
+    #[non_exhaustive]
     Threads {
         /// The threads that run.
         threads: Vec<PluginThread>,
     },
     /// A hook of the plugin has not returned within the [timeout](crate::Host::with_hook_timeout), and runs on.
+    #[non_exhaustive]
     Hook {
         /// The function's name.
         hook: String,
     },
     /// Threads of the host are running the destructors of the plugin's thread-locals at this moment.
+    #[non_exhaustive]
     Ending {
         /// The number of them.
         count: usize,
@@ -71,18 +86,21 @@ pub enum PinReason {
     NoDelete,
     /// The plugin has registered something with the operating system or the C library, such as a handler, which they would call
     /// or use after the plugin is unmapped, and which the host cannot take back.
+    #[non_exhaustive]
     Registered {
         /// The things, each once.
         things: Vec<Registered>,
     },
     /// The plugin uses libraries, other than Rust's and the C library itself, that may have threads, thread-specific keys or
     /// callbacks which lead back into the plugin. These libraries stay mapped in any case.
+    #[non_exhaustive]
     Libraries {
         /// The libraries' file names, `libgomp.so.1`, in order.
         names: Vec<String>,
     },
     /// The plugin uses libraries, other than Rust's and the C library itself, that the host does not find among those that are
     /// loaded. So the host cannot keep them mapped, and vouching for them has no effect.
+    #[non_exhaustive]
     UnfoundLibraries {
         /// The libraries' names as far as they are known, in order.
         names: Vec<String>,
@@ -99,6 +117,7 @@ pub enum PinReason {
     /// The plugin is being upgraded at this moment. Only [`Host::close`](crate::Host::close) returns this.
     Upgrading,
     /// An old version of the plugin, from before an upgrade, is still mapped.
+    #[non_exhaustive]
     OldVersion {
         /// The version's number.
         revision: u64,
@@ -221,7 +240,7 @@ impl fmt::Display for PinReason {
 ///     for reason in &reasons {
 ///         // the system may call or use it: it has a handler for SIGINT (signal 2), by `sigaction`, to call `ctrlc::os_handler`
 ///         println!("{reason}");
-///         if let PinReason::Registered { things } = reason {
+///         if let PinReason::Registered { things, .. } = reason {
 ///             assert!(things.iter().all(|one| one.thing != Registration::Key));
 ///         }
 ///     }
@@ -310,7 +329,12 @@ fn signal_name(number: i32) -> Option<String> {
 /// ```
 /// use plugin_host::Registration;
 ///
-/// assert_eq!(Registration::SignalHandler { signal: 15 }.to_string(), "a handler for SIGTERM (signal 15)");
+/// fn is_handler(thing: &Registration) -> bool {
+///     matches!(thing, Registration::SignalHandler { .. })
+/// }
+///
+/// assert!(!is_handler(&Registration::ExitFunction));
+/// assert_eq!(Registration::ExitFunction.to_string(), "a function that runs when the program exits");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -322,6 +346,7 @@ pub enum Registration {
     /// A destructor of a thread-local, which it registered before it was attached, and not in a constructor.
     Destructor,
     /// A signal handler.
+    #[non_exhaustive]
     SignalHandler {
         /// The signal's number; 0 if that is not known.
         signal: i32,
@@ -397,7 +422,7 @@ impl fmt::Display for Registration {
 /// use plugin_host::{PinReason, PluginThread};
 ///
 /// fn worker_runs(reason: &PinReason) -> bool {
-///     let PinReason::Threads { threads } = reason else { return false };
+///     let PinReason::Threads { threads, .. } = reason else { return false };
 ///     threads.iter().any(|PluginThread { name, .. }| name.as_deref() == Some("worker"))
 /// }
 /// assert!(!worker_runs(&PinReason::Platform));
@@ -429,4 +454,25 @@ impl fmt::Display for PluginThread {
 
 pub(crate) fn list<T: fmt::Display>(items: &[T], separator: &str) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_name_their_objects_and_the_remedy() {
+        let reason = PinReason::Handles { exports: vec![("GREETER".to_owned(), 1), ("greet".to_owned(), 2)] };
+        assert_eq!(reason.to_string(), "3 handles to its exports are alive: `GREETER` (1), `greet` (2)");
+        assert!(reason.is_serving());
+        let reason = PinReason::Libraries { names: vec!["liba.so.1".to_owned(), "libb.so".to_owned()] };
+        assert_eq!(
+            reason.to_string(),
+            "it uses `liba.so.1`, `libb.so`, which may have threads, keys or callbacks that lead back into it; if not, vouch \
+             for that with `Host::with_quiet_library`"
+        );
+        assert!(!reason.is_serving());
+        let thing = Registration::SignalHandler { signal: 15 };
+        assert_eq!(thing.to_string(), "a handler for SIGTERM (signal 15)");
+    }
 }

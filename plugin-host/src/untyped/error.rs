@@ -32,9 +32,10 @@ pub enum CallError {
     #[error(transparent)]
     Lookup(#[from] Error),
 
-    /// The export's type is unknown to this host's version of the SDK. A plugin with a later version may have such
+    /// The export's type is unknown to this host's version of the SDK. A plugin with another version may have such
     /// types.
     #[error("cannot use `{export}`: this host's version of the SDK does not know its type")]
+    #[non_exhaustive]
     UnknownType {
         /// The plugin and the export.
         export: String,
@@ -42,6 +43,7 @@ pub enum CallError {
 
     /// The export's signature has a type that is not data.
     #[error("cannot use `{export}` without its types: not all of `{declaration}` is data")]
+    #[non_exhaustive]
     NotData {
         /// The plugin and the export.
         export: String,
@@ -51,6 +53,7 @@ pub enum CallError {
 
     /// The export is a static, but it was called.
     #[error("cannot call `{export}`: it is a static, `{declaration}`")]
+    #[non_exhaustive]
     NotAFunction {
         /// The plugin and the export.
         export: String,
@@ -60,6 +63,7 @@ pub enum CallError {
 
     /// The export is a function, but it was read as a static.
     #[error("cannot read `{export}`: it is a function, `{declaration}`")]
+    #[non_exhaustive]
     NotAStatic {
         /// The plugin and the export.
         export: String,
@@ -69,6 +73,7 @@ pub enum CallError {
 
     /// The function changes an argument, and the method that was called cannot return the change.
     #[error("cannot call `{export}`: it changes its argument {index} (`{name}`); use `call_json_mut`")]
+    #[non_exhaustive]
     Changes {
         /// The plugin and the export.
         export: String,
@@ -80,6 +85,7 @@ pub enum CallError {
 
     /// The number of arguments that were given is not the number that the function takes.
     #[error("cannot call `{export}`: {found} given, `{declaration}` takes {expected}", found = counted(*found))]
+    #[non_exhaustive]
     ArgumentCount {
         /// The plugin and the export.
         export: String,
@@ -93,6 +99,7 @@ pub enum CallError {
 
     /// The input is not a list of arguments.
     #[error("cannot call `{export}`: {message}")]
+    #[non_exhaustive]
     Arguments {
         /// The plugin and the export.
         export: String,
@@ -102,6 +109,7 @@ pub enum CallError {
 
     /// An argument does not fit the type that the function takes.
     #[error("cannot call `{export}`: argument {index} (`{place}`): {message}")]
+    #[non_exhaustive]
     Argument {
         /// The plugin and the export.
         export: String,
@@ -116,6 +124,7 @@ pub enum CallError {
     /// The output format cannot represent a value: the result of a function that was called, an argument that it
     /// changed, or the value of a static.
     #[error("{what} of `{export}` cannot be represented: {message}")]
+    #[non_exhaustive]
     Unrepresentable {
         /// The plugin and the export.
         export: String,
@@ -128,6 +137,7 @@ pub enum CallError {
 
     /// The static is a poisoned lock: a thread panicked while it held the lock for writing.
     #[error("cannot read `{export}`: the lock is poisoned")]
+    #[non_exhaustive]
     Poisoned {
         /// The plugin and the export.
         export: String,
@@ -135,6 +145,7 @@ pub enum CallError {
 
     /// The memory for a result or for the value of a static could not be allocated.
     #[error("cannot use `{export}`: {message}")]
+    #[non_exhaustive]
     NoMemory {
         /// The plugin and the export.
         export: String,
