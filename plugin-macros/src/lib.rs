@@ -111,7 +111,7 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Put it on structs and enums of every shape whose fields cross, also generic and recursive ones. Both sides need the
 /// same type; a crate that both depend on is the usual place. Two types are the same if their structure is equal: the
 /// name, and the fields or variants in order, with their names, types and discriminants. The place of the definition
-/// does not matter.
+/// does not matter. [Another name](#names) than Rust's can be given.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -188,6 +188,43 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
 ///     Unknown,
 /// }
 /// ```
+///
+/// # Names
+///
+/// The names of a type, its fields and its variants are a part of the type. JSON and error messages show them, too. By default,
+/// they are Rust's names. `#[plugin_type(name = "..")]` on a type, a field or a variant gives another one. So an author can rename
+/// something in Rust, and plugins and hosts that were built before still have the same type:
+///
+/// ```
+/// use plugin_core::{plugin_export, plugin_type};
+///
+/// /// Until version 1.3, this was `struct Label { colour: Colour }`.
+/// #[plugin_type(name = "Label")]
+/// pub struct Tag {
+///     #[plugin_type(name = "colour")]
+///     pub color: Color,
+/// }
+///
+/// #[plugin_type(name = "Colour")]
+/// #[non_exhaustive]
+/// pub enum Color {
+///     #[plugin_type(name = "Grey")]
+///     Gray(u8),
+///     #[plugin_type(name = "Unknown", fallback)]
+///     Other,
+/// }
+///
+/// /// In JSON, a host may pass `{ "colour": { "Grey": 7 } }`, as before.
+/// #[plugin_export]
+/// fn is_gray(tag: Tag) -> bool {
+///     matches!(tag.color, Color::Gray(_))
+/// }
+/// # assert!(is_gray(Tag { color: Color::Gray(7) }));
+/// # assert!(!is_gray(Tag { color: Color::Other }));
+/// ```
+///
+/// A name may be any text without control characters, and is not empty. Two fields, or two variants, have different names. The
+/// fields of a tuple have no names.
 ///
 /// # Errors
 ///

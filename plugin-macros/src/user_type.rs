@@ -22,18 +22,14 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, DeriveInput, Token, Visibility};
 
+use self::attributes::TypeOptions;
 use self::model::UserType;
 use crate::mistakes::{Mistakes, explained};
 
 /// The whole macro. `number` is different for each use of it in a crate, and `metadata` tells the crate from others.
 pub(crate) fn user_type(options: TokenStream, item: TokenStream, number: u64, metadata: &str) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    if !options.is_empty() {
-        mistakes.add(
-            &options,
-            "`#[plugin_type]` on a type takes no options; `default` and `fallback` stand on what is in it",
-        );
-    }
+    let options = TypeOptions::new(options, &mut mistakes);
     if !is_type(&item) {
         mistakes.add(&item, "only a struct or an enum can be a type that crosses");
         let errors = mistakes.to_compile_errors();
@@ -46,7 +42,7 @@ pub(crate) fn user_type(options: TokenStream, item: TokenStream, number: u64, me
             return quote!(#item #error);
         }
     };
-    let model = UserType::new(&mut item, &mut mistakes);
+    let model = UserType::new(options, &mut item, &mut mistakes);
     let errors = mistakes.to_compile_errors();
     match model {
         Some(model) if mistakes.count() == 0 => {

@@ -33,7 +33,7 @@ pub(super) fn expand(model: &UserType, number: u64, metadata: &str) -> TokenStre
     let Conversions { declarations, repr, plain, convert, lift } = match &model.body {
         Body::Struct(fields) if model.form == Form::Grows => shape.growing_struct(fields),
         Body::Struct(fields) => shape.fixed_struct(fields),
-        Body::Enum { variants, fallback: Some(fallback), .. } => shape.growing_enum(variants, fallback),
+        Body::Enum { variants, fallback: Some(fallback), .. } => shape.growing_enum(variants, &fallback.ident),
         Body::Enum { variants, fallback: None, .. } => shape.fixed_enum(variants),
     };
     let (lower, lend, hold) = (convert(&shape, "lower"), convert(&shape, "lend"), shape.hold());

@@ -1,7 +1,7 @@
 //! Tests of the attribute's expansion and of its messages about mistakes. `tests/ui` has the places where the compiler
 //! shows the mistakes.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
 use super::user_type;
@@ -41,6 +41,74 @@ fn expansion_of_an_enum() {
     assert_eq!(shape, include_str!("tests/enum.rs"));
 }
 
+/// The texts in an expansion.
+fn texts(options: TokenStream, item: TokenStream) -> Vec<String> {
+    fn of(tokens: TokenStream, texts: &mut Vec<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => of(group.stream(), texts),
+                TokenTree::Literal(literal) => match syn::Lit::new(literal) {
+                    syn::Lit::Str(text) => texts.push(text.value()),
+                    syn::Lit::ByteStr(bytes) => texts.push(String::from_utf8_lossy(&bytes.value()).into_owned()),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+    }
+    let mut texts = Vec::new();
+    of(user_type(options, item, 7, "metadata=a"), &mut texts);
+    texts
+}
+
+/// A name of an option is in the descriptor and in the messages of the expansion. Rust's own name is in neither.
+#[test]
+fn given_names_take_the_place_of_rusts() {
+    let of_struct = texts(
+        quote!(name = "given type"),
+        quote! {
+            #[non_exhaustive]
+            struct OwnType {
+                #[plugin_type(name = "given_a")]
+                own_a: u8,
+                #[plugin_type(default = f::<A, B>(1, 2), name = "given_b")]
+                own_b: u8,
+                #[plugin_type(name = "given_c", default)]
+                #[serde(default)]
+                own_c: u8,
+            }
+        },
+    );
+    let of_enum = texts(
+        quote!(name = "given type"),
+        quote! {
+            #[non_exhaustive]
+            enum OwnType {
+                #[plugin_type(name = "given_a")]
+                OwnA { #[plugin_type(name = "given_b")] own_b: u8 },
+                #[plugin_type(fallback, name = "given_c")]
+                OwnC,
+            }
+        },
+    );
+    for texts in [of_struct, of_enum] {
+        for name in ["given type", "given_a", "given_b", "given_c"] {
+            assert!(texts.iter().any(|text| text.contains(name)), "{name}: {texts:?}");
+        }
+        assert!(!texts.iter().any(|text| text.to_lowercase().contains("own")), "{texts:?}");
+    }
+    let of_fixed_enum = texts(
+        quote!(name = "given"),
+        quote!(
+            enum Own {
+                A,
+            }
+        ),
+    );
+    assert!(of_fixed_enum.iter().any(|text| text == "given"), "{of_fixed_enum:?}");
+    assert!(!of_fixed_enum.iter().any(|text| text == "Own"), "{of_fixed_enum:?}");
+}
+
 /// The attributes that only this macro understands are not left in the item, because the compiler would refuse them.
 #[test]
 fn own_attributes_are_taken() {
@@ -61,7 +129,7 @@ fn own_attributes_are_taken() {
 }
 
 /// Types that cross.
-const GOOD: [&str; 14] = [
+const GOOD: [&str; 17] = [
     "struct S;",
     "struct S();",
     "struct S {}",
@@ -76,10 +144,13 @@ const GOOD: [&str; 14] = [
     "#[non_exhaustive] enum E { A, B }",
     "#[non_exhaustive] enum E<T> { A(T), #[plugin_type(fallback)] B, C }",
     "enum E { A(std::borrow::Cow<'static, str>) }",
+    "struct S { #[plugin_type(name = \"b\")] a: u8, #[plugin_type(name = \"a\",)] b: u8 }",
+    "#[non_exhaustive] struct S(#[plugin_type(default = 3,)] u8, #[plugin_type(default = f::<A, B>())] u8);",
+    "#[non_exhaustive] enum E { #[plugin_type(name = \"a b\")] A { a: u8 }, #[plugin_type(name = \"A\", fallback)] B }",
 ];
 
 /// Types that do not cross, with any meaning of the names in them.
-const BAD: [&str; 32] = [
+const BAD: [&str; 43] = [
     "",
     "struct",
     "struct S",
@@ -111,6 +182,17 @@ const BAD: [&str; 32] = [
     "#[non_exhaustive] enum E { #[plugin_type(fallback)] B }",
     "#[non_exhaustive] enum E { A, #[plugin_type(fallback)] B { a: u8 } }",
     "#[non_exhaustive] enum E { A, #[plugin_type(fallback)] B, #[plugin_type(fallback)] C }",
+    "struct S { #[plugin_type(name)] a: u8 }",
+    "struct S { #[plugin_type(name = \"\")] a: u8 }",
+    "struct S { #[plugin_type(name = \"a\\0\")] a: u8 }",
+    "struct S { #[plugin_type(name = \"a\", name = \"b\")] a: u8 }",
+    "struct S { #[plugin_type(name = \"a\")] #[plugin_type(name = \"b\")] a: u8 }",
+    "struct S { a: u8, #[plugin_type(name = \"a\")] b: u8 }",
+    "struct S(#[plugin_type(name = \"a\")] u8);",
+    "#[non_exhaustive] struct S { #[plugin_type(default = 1, name = \"a\", default = 2)] a: u8 }",
+    "enum E { A, #[plugin_type(name = \"A\")] B }",
+    "enum E { A { #[plugin_type(name = \"b\")] a: u8, b: u8 } }",
+    "#[non_exhaustive] enum E { #[plugin_type(name = \"B\")] A, #[plugin_type(fallback)] B }",
     "fn f() {}",
 ];
 
@@ -122,7 +204,11 @@ fn wrong_types_and_options_are_reported() {
     for item in BAD {
         assert!(!mistakes(item).is_empty(), "{item}");
     }
-    assert_eq!(reported(user_type(quote!(name = "a"), tokens(GOOD[0]), 7, "metadata=a")).len(), 1);
+    let options =
+        ["name", "name = a", "name = \"\"", "name = \"a\\0\"", "name = \"a\", name = \"a\"", "default", "nome = \"a\""];
+    for options in options {
+        assert_eq!(reported(user_type(tokens(options), tokens(GOOD[0]), 7, "metadata=a")).len(), 1, "{options}");
+    }
 }
 
 /// The attribute returns tokens for any item.
