@@ -2,9 +2,10 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, LitStr, Token};
+use syn::{Error, LitStr, Path, Token};
 
 use crate::mistakes::Mistakes;
+use crate::sdk::parse_crate;
 
 pub(crate) mod keyword {
     syn::custom_keyword!(init);
@@ -79,6 +80,8 @@ pub(crate) enum Role {
 pub(crate) struct Options {
     pub(crate) role: Role,
     pub(crate) name: Option<LitStr>,
+    /// The path of plugin-core.
+    pub(crate) sdk: Option<Path>,
 }
 
 impl Options {
@@ -112,6 +115,8 @@ impl Options {
             }
         } else if next.peek(keyword::name) {
             parse_name(input, &mut self.name)?;
+        } else if next.peek(Token![crate]) {
+            parse_crate(input, &mut self.sdk)?;
         } else {
             return Err(next.error());
         }

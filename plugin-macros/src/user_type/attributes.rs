@@ -3,10 +3,11 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, LitStr, Meta, Token};
+use syn::{Attribute, Error, LitStr, Meta, Path, Token};
 
 use crate::mistakes::Mistakes;
 use crate::options::{keyword, parse_name, parse_options};
+use crate::sdk::parse_crate;
 
 /// The words in `#[repr(..)]`.
 pub(super) fn repr_words(attributes: &[Attribute]) -> Vec<Ident> {
@@ -35,6 +36,8 @@ pub(super) fn repr_type(attributes: &[Attribute]) -> Ident {
 #[derive(Default)]
 pub(super) struct TypeOptions {
     pub(super) name: Option<LitStr>,
+    /// The path of plugin-core.
+    pub(super) sdk: Option<Path>,
 }
 
 impl TypeOptions {
@@ -44,6 +47,8 @@ impl TypeOptions {
             let next = input.lookahead1();
             if next.peek(keyword::name) {
                 parse_name(input, &mut options.name)
+            } else if next.peek(Token![crate]) {
+                parse_crate(input, &mut options.sdk)
             } else if input.peek(keyword::default) || input.peek(keyword::fallback) {
                 Err(input.error("`default` stands on a field, and `fallback` on a variant"))
             } else {

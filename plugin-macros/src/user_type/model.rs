@@ -14,6 +14,7 @@ use super::bounds::template_bounds;
 use crate::attributes::shared;
 use crate::mistakes::Mistakes;
 use crate::options::check_name;
+use crate::sdk::Sdk;
 use crate::tokens::has_macro;
 use crate::types::{check, strip};
 
@@ -111,7 +112,12 @@ fn check_different<'a>(names: impl Iterator<Item = &'a Name>, of: &str, mistakes
 
 impl UserType {
     /// Checks `item`, and takes out the attributes that only this macro understands.
-    pub(super) fn new(options: TypeOptions, item: &mut DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
+    pub(super) fn new(
+        options: TypeOptions,
+        sdk: &Sdk,
+        item: &mut DeriveInput,
+        mistakes: &mut Mistakes,
+    ) -> Option<Self> {
         let mut count = 0;
         match &mut item.data {
             Data::Struct(data) => {
@@ -127,7 +133,7 @@ impl UserType {
                         ),
                     );
                 }
-                Some(UserType::build(options, item, form, Body::Struct(fields), mistakes))
+                Some(UserType::build(options, sdk, item, form, Body::Struct(fields), mistakes))
             }
             Data::Enum(data) => {
                 let may_grow = Form::of(&item.attrs, mistakes) == Form::Grows;
@@ -179,7 +185,7 @@ impl UserType {
                 }
                 let form = if fallback.is_some() { Form::Grows } else { Form::Fixed };
                 let body = Body::Enum { variants, fallback, discriminant: repr_type(&item.attrs) };
-                Some(UserType::build(options, item, form, body, mistakes))
+                Some(UserType::build(options, sdk, item, form, body, mistakes))
             }
             Data::Union(data) => {
                 mistakes.add(
@@ -193,6 +199,7 @@ impl UserType {
 
     fn build(
         options: TypeOptions,
+        sdk: &Sdk,
         DeriveInput { ident, generics, attrs, .. }: &DeriveInput,
         form: Form,
         body: Body,
@@ -211,7 +218,7 @@ impl UserType {
         }
         let name = Name::new(ident.unraw().to_string(), options.name, "a type", mistakes);
         let model = UserType { ident: ident.clone(), name, generics, shared: shared(attrs), form, body };
-        if template_bounds(&model.generics).is_none() && model.is_recursive() {
+        if template_bounds(&model.generics, sdk).is_none() && model.is_recursive() {
             mistakes.add(
                 ident,
                 "a generic type that contains itself has no constant parameters, and no bounds on its parameters but \

@@ -4,18 +4,23 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
-use super::user_type;
+use crate::compiler::Dependency;
 use crate::tests::{CHANGES, everywhere, reported, tokens};
+
+/// The attribute in a crate that has plugin-core by its usual name.
+fn user_type(options: TokenStream, item: TokenStream) -> TokenStream {
+    super::user_type(options, item, 7, "metadata=a", &Dependency::Usual)
+}
 
 /// The items that the attribute adds, formatted.
 fn expansion(item: TokenStream) -> String {
-    let file: syn::File = syn::parse2(user_type(quote!(), item, 7, "metadata=a")).expect("the expansion is items");
+    let file: syn::File = syn::parse2(user_type(quote!(), item)).expect("the expansion is items");
     let added = syn::File { items: file.items[1..].to_vec(), ..file };
     prettyplease::unparse(&added)
 }
 
 fn mistakes(item: &str) -> Vec<String> {
-    reported(user_type(quote!(), tokens(item), 7, "metadata=a"))
+    reported(user_type(quote!(), tokens(item)))
 }
 
 #[test]
@@ -57,7 +62,7 @@ fn texts(options: TokenStream, item: TokenStream) -> Vec<String> {
         }
     }
     let mut texts = Vec::new();
-    of(user_type(options, item, 7, "metadata=a"), &mut texts);
+    of(user_type(options, item), &mut texts);
     texts
 }
 
@@ -122,7 +127,7 @@ fn own_attributes_are_taken() {
             retries: u32,
         }
     };
-    let all: syn::File = syn::parse2(user_type(quote!(), item, 7, "metadata=a")).expect("the expansion is items");
+    let all: syn::File = syn::parse2(user_type(quote!(), item)).expect("the expansion is items");
     let syn::Item::Struct(config) = &all.items[0] else { panic!("the item comes first") };
     let attributes: Vec<usize> = config.fields.iter().map(|field| field.attrs.len()).collect();
     assert_eq!(attributes, [1, 1]);
@@ -204,10 +209,20 @@ fn wrong_types_and_options_are_reported() {
     for item in BAD {
         assert!(!mistakes(item).is_empty(), "{item}");
     }
-    let options =
-        ["name", "name = a", "name = \"\"", "name = \"a\\0\"", "name = \"a\", name = \"a\"", "default", "nome = \"a\""];
+    let options = [
+        "name",
+        "name = a",
+        "name = \"\"",
+        "name = \"a\\0\"",
+        "name = \"a\", name = \"a\"",
+        "default",
+        "nome = \"a\"",
+        "crate",
+        "crate = \"super::a\"",
+        "crate = \"a\", crate = \"a\"",
+    ];
     for options in options {
-        assert_eq!(reported(user_type(tokens(options), tokens(GOOD[0]), 7, "metadata=a")).len(), 1, "{options}");
+        assert_eq!(reported(user_type(tokens(options), tokens(GOOD[0]))).len(), 1, "{options}");
     }
 }
 
@@ -217,8 +232,28 @@ fn no_tokens_make_it_panic() {
     for change in CHANGES {
         for item in GOOD.into_iter().chain(BAD) {
             for changed in everywhere(&tokens(item), change) {
-                drop(user_type(quote!(), changed, 7, "metadata=a"));
+                drop(user_type(quote!(), changed));
             }
         }
     }
+}
+
+/// With another path, the expansion of each type differs in that path only.
+#[test]
+fn another_path_is_in_all_places() {
+    const BOUND: &str = "struct S<T: my_sdk::PluginType + Clone>(Option<Box<S<T>>>, Vec<T>);";
+    let with = |item| (user_type(quote!(), tokens(item)), user_type(quote!(crate = "my_sdk"), tokens(item)));
+    let check = quote!(
+        #[allow(unused_imports)]
+        use ::my_sdk::__private::is_there as _;
+    )
+    .to_string();
+    for item in GOOD {
+        let (usual, other) = with(item);
+        let expected = usual.to_string().replace(":: plugin_core", ":: my_sdk");
+        assert_eq!(other.to_string().replacen(&format!("{check} "), "", 1), expected, "{item}");
+    }
+    let (usual, other) = with(BOUND);
+    assert_eq!(reported(usual).len(), 1, "the bound's crate is not known");
+    assert_eq!(reported(other), [""; 0]);
 }
