@@ -49,6 +49,12 @@ pub mod body {
     pub const GROWING_ENUM: &[u8] = &[Tag::Enum as u8, form::GROWS];
 }
 
+/// The sign that a path leads to this crate: an import from here finds the type.
+pub mod is_there {
+    #[allow(missing_docs)]
+    pub type PluginCore = ((),);
+}
+
 /// The functions that [`__control_threads`](crate::__control_threads) refers to.
 #[cfg(controllable)]
 pub mod threads {
@@ -388,6 +394,13 @@ impl Promised {
         // function's `# Safety`, the record has the same descriptor.
         unsafe { Export::new(record, self.entry, self.invoke) }
     }
+}
+
+/// Passes items on, if a path leads to this crate.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_there {
+    ($($items:tt)*) => { $($items)* };
 }
 
 /// Writes an item's record and registers the item, a [`Promised`]. This macro contains the word `unsafe` itself. If the

@@ -5,20 +5,22 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{LitStr, Type};
 
-use crate::compiler;
+use crate::compiler::{self, Dependency};
 use crate::crossing::{Crossing, Passing};
 use crate::export_check::{Export, Target};
 use crate::item::Item;
 use crate::mistakes::{Mistakes, explained};
 use crate::options::{Options, Role};
+use crate::sdk::Sdk;
 use crate::tokens::ends;
 use crate::types::advice;
 
-/// The whole macro. `number` is different for each use of it in a crate.
-pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> TokenStream {
+/// The whole macro. `number` is different for each use of it in a crate, which has plugin-core by the name in `dependency`.
+pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64, dependency: &Dependency) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let options = Options::new(options, &mut mistakes);
-    let export = match syn::parse2::<Item>(item.clone()) {
+    let mut options = Options::new(options, &mut mistakes);
+    let sdk = Sdk::new(options.sdk.take(), dependency);
+    let export = match syn::parse2::<Item>(sdk.marked(&item)) {
         Ok(parsed) => Export::new(options, parsed, &mut mistakes),
         Err(error) => {
             mistakes.push(explained(error));
@@ -27,14 +29,14 @@ pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64) -> To
     };
     let expansion = match export {
         Some(export) if mistakes.count() == 0 && export.target.crossings().iter().all(|ty| ty.askable) => {
-            expand(&export, number)
+            expand(&export, &sdk, number)
         }
         // This crate or the compiler refuses the item. The types are still checked, so that one compile reports all
         // mistakes.
         Some(export) => check_types(&export),
         None => TokenStream::new(),
     };
-    let errors = mistakes.to_compile_errors();
+    let (errors, expansion) = (mistakes.to_compile_errors(), sdk.in_expansion(expansion));
     quote!(#item #errors #expansion)
 }
 
@@ -140,7 +142,7 @@ fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream,
 /// which is `T` by way of an array as long as the descriptor. A descriptor with an error has no length, and the compiler does
 /// not report types that depend on an error. So the descriptor is also where an item in an `impl` or a trait is reported. There,
 /// the compiler does not find the item by its bare name, or finds another item: then the entry would call that.
-fn expand(export: &Export, number: u64) -> TokenStream {
+fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
     let Export { role, target, ident, abi, name, docs, shared } = export;
     // Names that differ from the item's own name. The shim stands beside the item and refers to it.
     let entry = format_ident!("__plugin_{}", ident.unraw(), span = Span::call_site());
@@ -259,12 +261,18 @@ fn expand(export: &Export, number: u64) -> TokenStream {
         }
         #control
     };
+    let items = sdk.guarded("plugin_export", items);
     // The constant has the place of the export's name. So the compiler shows that name if two constants are equal. A
     // deprecated item may be exported, so the expansion may use it.
     let at_name = Span::call_site().located_at(name.span());
+    // Outside of the guard, a path that leads nowhere has the compiler advise to import std's module `primitive`.
+    let boolean = match sdk.is_told() {
+        true => quote_spanned!(at_name=> ::plugin_core::__private::core::primitive::bool),
+        false => quote_spanned!(at_name=> bool),
+    };
     quote_spanned! {at_name=>
         #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
-        #(#shared)* #[doc(hidden)] const #free: ::plugin_core::__private::core::primitive::bool = true;
+        #(#shared)* #[doc(hidden)] const #free: #boolean = true;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::attributes::{docs, enables_features, shared};
 use crate::crossing::{Crossing, Passing};
 use crate::item::Item;
 use crate::mistakes::Mistakes;
-use crate::options::{Options, Role};
+use crate::options::{Options, Role, check_name};
 use crate::signature::{Argument, Input, Signature};
 use crate::tokens::{find_self, mentions};
 use crate::types::{CLOSURE, check, is_closure, is_unsized, strip};
@@ -125,11 +125,7 @@ impl Export {
             }
         };
         let name = options.name.unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
-        if name.value().is_empty() {
-            mistakes.add(&name, "an export's name cannot be empty");
-        } else if name.value().contains(char::is_control) {
-            mistakes.add(&name, "an export's name cannot contain control characters");
-        }
+        check_name(&name, "an export", mistakes);
         let (docs, shared) = (docs(&attributes), shared(&attributes));
         Some(Export { role: options.role, target, ident, abi, name, docs, shared })
     }

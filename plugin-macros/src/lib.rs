@@ -8,6 +8,7 @@ mod export_check;
 mod item;
 mod mistakes;
 mod options;
+mod sdk;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -76,6 +77,43 @@ use proc_macro::TokenStream;
 /// # assert_eq!(visit(), 2);
 /// ```
 ///
+/// # The path of plugin-core
+///
+/// The attributes find plugin-core as the crate `plugin_core`. An author may give it another name in `Cargo.toml`, or have it by way
+/// of another crate. Then each attribute needs the path, as the option `crate`:
+///
+/// ```toml
+/// [dependencies]
+/// my_sdk = { package = "plugin-core", version = "0.1" }
+/// ```
+///
+/// ```
+/// # extern crate plugin_core as my_sdk;
+/// use my_sdk::{plugin_export, plugin_type};
+///
+/// my_sdk::use_host_allocator!();
+///
+/// #[plugin_type(crate = "my_sdk")]
+/// struct Point {
+///     x: f32,
+///     #[plugin_type(name = "y")]
+///     height: f32,
+/// }
+///
+/// #[plugin_export(name = "mirror", crate = "my_sdk")]
+/// fn mirrored(point: Point) -> Point {
+///     Point { x: -point.x, ..point }
+/// }
+/// # fn main() {
+/// #     let point = mirrored(Point { x: 1.0, height: 2.0 });
+/// #     assert_eq!((point.x, point.height), (-1.0, 2.0));
+/// # }
+/// ```
+///
+/// The path begins with the name of a crate, such as `framework::plugin_core`, or with `crate`, such as `crate::sdk` for a `use` in
+/// the author's own crate. If the option is missing, the compiler's error says what to write. Macros such as
+/// `use_host_allocator!` and the attributes inside of a type need no option.
+///
 /// # Errors
 ///
 /// The attribute reports every mistake of an item at once, each at its own place: generics, `async`, `unsafe`, functions of an
@@ -102,7 +140,7 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
-    export::export(options.into(), item.into(), number()).into()
+    export::export(options.into(), item.into(), number(), compiler::dependency()).into()
 }
 
 /// Lets the values of a struct or enum cross between a plugin and its host, like any other type: as arguments and results,
@@ -111,7 +149,7 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Put it on structs and enums of every shape whose fields cross, also generic and recursive ones. Both sides need the
 /// same type; a crate that both depend on is the usual place. Two types are the same if their structure is equal: the
 /// name, and the fields or variants in order, with their names, types and discriminants. The place of the definition
-/// does not matter.
+/// does not matter. [Another name](#names) than Rust's can be given.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -189,6 +227,43 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
+/// # Names
+///
+/// The names of a type, its fields and its variants are a part of the type. JSON and error messages show them, too. By default,
+/// they are Rust's names. `#[plugin_type(name = "..")]` on a type, a field or a variant gives another one. So an author can rename
+/// something in Rust, and plugins and hosts that were built before still have the same type:
+///
+/// ```
+/// use plugin_core::{plugin_export, plugin_type};
+///
+/// /// Until version 1.3, this was `struct Label { colour: Colour }`.
+/// #[plugin_type(name = "Label")]
+/// pub struct Tag {
+///     #[plugin_type(name = "colour")]
+///     pub color: Color,
+/// }
+///
+/// #[plugin_type(name = "Colour")]
+/// #[non_exhaustive]
+/// pub enum Color {
+///     #[plugin_type(name = "Grey")]
+///     Gray(u8),
+///     #[plugin_type(name = "Unknown", fallback)]
+///     Other,
+/// }
+///
+/// /// In JSON, a host may pass `{ "colour": { "Grey": 7 } }`, as before.
+/// #[plugin_export]
+/// fn is_gray(tag: Tag) -> bool {
+///     matches!(tag.color, Color::Gray(_))
+/// }
+/// # assert!(is_gray(Tag { color: Color::Gray(7) }));
+/// # assert!(!is_gray(Tag { color: Color::Other }));
+/// ```
+///
+/// A name may be any text without control characters, and is not empty. Two fields, or two variants, have different names. The
+/// fields of a tuple have no names.
+///
 /// # Errors
 ///
 /// The attribute reports each part that cannot cross, at its own place: unions, borrowed fields, fields whose types do
@@ -205,14 +280,18 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
 /// else a constant. The same holds for `#[plugin_export]`. A variant's number has no macro in it, because the number is
 /// written twice.
 ///
+/// Where plugin-core has another name or path, the type needs the option `crate`, as
+/// [`#[plugin_export]`](macro@plugin_export#the-path-of-plugin-core) does.
+///
 /// # Soundness
 ///
-/// The attributes write `unsafe` code into the author's crate. That code relies on one name of the crate: `::plugin_core` is the
-/// plugin SDK. A crate that gives the name to another crate (`extern crate other as plugin_core`, or a renamed dependency) has
-/// that other crate do the work, with all that follows. The other names of the crate may mean anything.
+/// The attributes write `unsafe` code into the author's crate. That code relies on one path: `::plugin_core`, or the path of the
+/// option `crate`, is the plugin SDK. If that path leads to another crate (by `extern crate other as plugin_core`, a renamed
+/// dependency, or a wrong option), then that other crate does the work, with all that follows. The other names of the author's crate
+/// may mean anything.
 #[proc_macro_attribute]
 pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
-    user_type::user_type(options.into(), item.into(), number(), compiler::metadata()).into()
+    user_type::user_type(options.into(), item.into(), number(), compiler::metadata(), compiler::dependency()).into()
 }
 
 /// A number that is different for each use of an attribute in a crate.

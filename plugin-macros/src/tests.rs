@@ -4,11 +4,12 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
+use crate::compiler::Dependency;
 use crate::export;
 
 /// The attribute, used for the first time in a crate.
 fn export(options: TokenStream, item: TokenStream) -> TokenStream {
-    export::export(options, item, 0)
+    export::export(options, item, 0, &Dependency::Usual)
 }
 
 /// The items that the attribute adds, formatted.
@@ -339,12 +340,19 @@ const __plugin_free_0_move: ::plugin_core::__private::core::primitive::bool = tr
 
 #[test]
 fn mistakes_in_options_are_reported_at_once() {
-    let cases: [(&str, &[&str]); 14] = [
+    let relative = |first: &str| {
+        format!(
+            "the path of plugin-core begins with the name of a crate, or with `crate`: `{first}` has another meaning in each module"
+        )
+    };
+    const NO_PATH: &str =
+        "expected the path of plugin-core, such as `crate = \"my_sdk\"` or `crate = \"framework::plugin_core\"`";
+    let cases: [(&str, &[&str]); 26] = [
         ("", &[]),
         ("init,", &[]),
         ("name = \"a b\",", &[]),
-        ("innit", &["expected one of: `init`, `shutdown`, `save`, `restore`, `name`"]),
-        ("Name = \"a\"", &["expected one of: `init`, `shutdown`, `save`, `restore`, `name`"]),
+        ("innit", &["expected one of: `init`, `shutdown`, `save`, `restore`, `name`, `crate`"]),
+        ("Name = \"a\"", &["expected one of: `init`, `shutdown`, `save`, `restore`, `name`, `crate`"]),
         ("name", &["expected `=`"]),
         ("name = ", &["unexpected end of input, expected string literal"]),
         ("name = b\"a\"", &["expected string literal"]),
@@ -353,10 +361,22 @@ fn mistakes_in_options_are_reported_at_once() {
         ("init, shutdown", &["a hook is one of `init`, `shutdown`, `save` and `restore`, once"]),
         ("init(first)", &["expected `,`"]),
         ("shutdown, name = \"a\"", &["a hook has no name to be looked up by"]),
+        ("crate = \"my_sdk\", init", &[]),
+        ("crate = \"::my_sdk\"", &[]),
+        ("crate = \"crate::sdk\"", &[]),
+        ("crate", &["expected `=`"]),
+        ("crate = my_sdk", &["expected string literal"]),
+        ("crate = \"\"", &[NO_PATH]),
+        ("crate = \"my-sdk\"", &[NO_PATH]),
+        ("crate = \"my_sdk<u8>\"", &[NO_PATH]),
+        ("crate = \"a\", crate = \"b\"", &["`crate` is given twice"]),
+        ("crate = \"self\"", &[&relative("self")]),
+        ("crate = \"super::sdk\"", &[&relative("super")]),
+        ("crate = \"Self::sdk\"", &[&relative("Self")]),
         (
             "innit, name = 1, shutdown, shutdown",
             &[
-                "expected one of: `init`, `shutdown`, `save`, `restore`, `name`",
+                "expected one of: `init`, `shutdown`, `save`, `restore`, `name`, `crate`",
                 "expected string literal",
                 "a hook is one of `init`, `shutdown`, `save` and `restore`, once",
             ],
@@ -420,7 +440,7 @@ fn all_mistakes_of_an_item_are_reported_at_once() {
 }
 
 /// Good items and options.
-const GOOD: [&str; 7] = [
+pub(crate) const GOOD: [&str; 7] = [
     "fn f() {}",
     "#[cfg(unix)] #[doc = \"d\"] pub(crate) const extern \"C\" fn f(mut a: u8, (b, _): (u8, i8),) -> Vec<[u8; 3]> { a }",
     "fn r#fn(a: &str, b: &mut [Option<String>]) where {}",
@@ -475,7 +495,7 @@ const BAD: [&str; 40] = [
 ];
 
 /// Options that are wrong for any item.
-const BAD_OPTIONS: [&str; 16] = [
+const BAD_OPTIONS: [&str; 17] = [
     ",",
     "=",
     "_",
@@ -490,6 +510,7 @@ const BAD_OPTIONS: [&str; 16] = [
     "name = \"\", name = \"\"",
     "name = c\"a\"",
     "r#name = \"a\"",
+    "crate::a",
     "init, name = \"a\"",
     "a::b::c(d = \"e\") => #![f]",
 ];

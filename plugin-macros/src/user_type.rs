@@ -22,41 +22,47 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, DeriveInput, Token, Visibility};
 
+use self::attributes::TypeOptions;
 use self::model::UserType;
+use crate::compiler::Dependency;
 use crate::mistakes::{Mistakes, explained};
+use crate::sdk::Sdk;
 
-/// The whole macro. `number` is different for each use of it in a crate, and `metadata` tells the crate from others.
-pub(crate) fn user_type(options: TokenStream, item: TokenStream, number: u64, metadata: &str) -> TokenStream {
+/// The whole macro. `number` is different for each use of it in a crate, and `metadata` tells the crate from others. The crate has
+/// plugin-core by the name in `dependency`.
+pub(crate) fn user_type(
+    options: TokenStream,
+    item: TokenStream,
+    number: u64,
+    metadata: &str,
+    dependency: &Dependency,
+) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    if !options.is_empty() {
-        mistakes.add(
-            &options,
-            "`#[plugin_type]` on a type takes no options; `default` and `fallback` stand on what is in it",
-        );
-    }
+    let mut options = TypeOptions::new(options, &mut mistakes);
+    let sdk = Sdk::new(options.sdk.take(), dependency);
     if !is_type(&item) {
         mistakes.add(&item, "only a struct or an enum can be a type that crosses");
         let errors = mistakes.to_compile_errors();
         return quote!(#item #errors);
     }
-    let mut item = match syn::parse2::<DeriveInput>(item.clone()) {
+    let mut item = match syn::parse2::<DeriveInput>(sdk.marked(&item)) {
         Ok(item) => item,
         Err(error) => {
             let error = explained(error).to_compile_error();
             return quote!(#item #error);
         }
     };
-    let model = UserType::new(&mut item, &mut mistakes);
+    let model = UserType::new(options, &sdk, &mut item, &mut mistakes);
     let errors = mistakes.to_compile_errors();
     match model {
         Some(model) if mistakes.count() == 0 => {
-            let expansion = expand::expand(&model, number, metadata);
+            let expansion = sdk.in_expansion(expand::expand(&model, &sdk, number, metadata));
             quote!(#item #expansion)
         }
         // Without an implementation, each use of the type would be one more error. So the stub implements the trait and
         // does nothing.
         Some(model) => {
-            let stub = expand::stub(&model);
+            let stub = sdk.in_expansion(expand::stub(&model));
             quote!(#item #errors #stub)
         }
         None => quote!(#item #errors),

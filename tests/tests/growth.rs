@@ -219,6 +219,52 @@ fn what_grows_does_so_at_its_end() {
     assert!(host.get::<fn(new::Shifted) -> new::Shifted>("echo_shifted").is_ok());
 }
 
+/// The two versions have other names in Rust for the same type, and the same names in descriptors.
+#[test]
+fn a_new_name_in_rust_changes_nothing() {
+    let old_labels = [old::Color::Red, old::Color::Mixed { red: 1, r#type: 2 }, old::Color::Unknown]
+        .map(|color| old::Label { text: "label".to_owned(), color });
+    let new_labels = [new::Tint::Scarlet, new::Tint::Blend { r: 1, kind: 2 }, new::Tint::Other]
+        .map(|tint| new::Tag { caption: "label".to_owned(), tint });
+    for fixture in ["grown-1", "grown-2"] {
+        let host = host_with(&[fixture]);
+        let echo = host.get::<fn(old::Label) -> old::Label>("echo_label").unwrap();
+        assert_eq!(old_labels.clone().map(&*echo), old_labels, "{fixture}");
+        let echo = host.get::<fn(new::Tag) -> new::Tag>("echo_label").unwrap();
+        assert_eq!(new_labels.clone().map(&*echo), new_labels, "{fixture}");
+        let copy = host.get::<fn(&[old::Label]) -> Vec<old::Label>>("copy_labels").unwrap();
+        assert_eq!(copy(&old_labels), old_labels, "{fixture}");
+        let copy = host.get::<fn(&[new::Tag]) -> Vec<new::Tag>>("copy_labels").unwrap();
+        assert_eq!(copy(&new_labels), new_labels, "{fixture}");
+
+        let label = serde_json::json!({ "text": "label", "color": { "Mixed": { "red": 1, "type": 2 } } });
+        assert_eq!(host.call_json("echo_label", &serde_json::json!([label])).unwrap(), label, "{fixture}");
+        let label = serde_json::json!({ "text": "label", "color": "Red" });
+        assert_eq!(host.call_json("echo_label", &serde_json::json!([label])).unwrap(), label, "{fixture}");
+        let label = serde_json::json!({ "caption": "label", "tint": "Red" });
+        let error = host.call_json("echo_label", &serde_json::json!([label])).unwrap_err().to_string();
+        assert!(error.contains("text") && error.contains("color"), "{fixture}: {error}");
+    }
+}
+
+#[test]
+fn messages_have_the_names_of_descriptors() {
+    #[plugin_core::plugin_type(name = "Label")]
+    struct Wrong {
+        #[plugin_type(name = "words")]
+        text: String,
+        color: new::Tint,
+    }
+    let host = host_with(&["grown-2"]);
+    let error = host.get::<fn(Wrong) -> Wrong>("echo_label").err().unwrap().to_string();
+    for name in ["Label", "words", "text"] {
+        assert!(error.contains(&format!("`{name}")), "{error}");
+    }
+    for name in ["Wrong", "Tag", "Tint", "caption", "tint"] {
+        assert!(!error.contains(name), "{error}");
+    }
+}
+
 mod before {
     #[plugin_core::plugin_type]
     #[non_exhaustive]

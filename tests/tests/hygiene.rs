@@ -25,6 +25,22 @@ const RELAXED: ::std::sync::atomic::Ordering = ::std::sync::atomic::Ordering::Re
 #[plugin_export]
 pub static TEXT: &str = "text";
 
+/// A type with all options.
+#[plugin_type(name = "another name", crate = "plugin_core")]
+#[derive(Clone, Copy, Debug)]
+pub struct Named {
+    /// A field.
+    #[plugin_type(name = "another name")]
+    pub a: u8,
+}
+
+/// Returns its argument.
+#[plugin_export(name = "another name", crate = "plugin_core")]
+#[must_use]
+pub const fn named(named: Named) -> Named {
+    named
+}
+
 /// A number that changes.
 #[plugin_export]
 pub static COUNT: ::std::sync::atomic::AtomicU32 = ::std::sync::atomic::AtomicU32::new(1);

@@ -214,13 +214,20 @@ fn awkward_code_is_exported() {
 
 /// Builds a crate with these lines in its manifest, and returns the compiler's errors.
 fn errors(edition: &str, lines: &str, source: (&str, &str), arguments: &[&str]) -> String {
-    let core = workspace().join("plugin-core");
+    let dependency = format!("plugin-core.path = {:?}", workspace().join("plugin-core"));
+    let (succeeded, errors) = build(edition, lines, &dependency, source, arguments);
+    assert!(!succeeded, "{edition}: {errors}");
+    errors
+}
+
+/// Builds a crate with these lines and this dependency in its manifest. Returns true if the compiler accepts the crate, and the
+/// compiler's messages.
+fn build(edition: &str, lines: &str, dependency: &str, source: (&str, &str), arguments: &[&str]) -> (bool, String) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join("src")).unwrap();
     std::fs::write(directory.path().join("src").join(source.0), source.1).unwrap();
-    let manifest = format!(
-        "[package]\nname = \"old\"\nedition = {edition:?}\n{lines}[workspace]\n[dependencies]\nplugin-core.path = {core:?}\n"
-    );
+    let manifest =
+        format!("[package]\nname = \"old\"\nedition = {edition:?}\n{lines}[workspace]\n[dependencies]\n{dependency}\n");
     std::fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
     std::fs::copy(workspace().join("Cargo.lock"), directory.path().join("Cargo.lock")).unwrap();
     let check = cargo()
@@ -231,9 +238,7 @@ fn errors(edition: &str, lines: &str, source: (&str, &str), arguments: &[&str]) 
         .current_dir(directory.path())
         .output()
         .unwrap();
-    let errors = String::from_utf8_lossy(&check.stderr).into_owned();
-    assert!(!check.status.success(), "{edition}: {errors}");
-    errors
+    (check.status.success(), String::from_utf8_lossy(&check.stderr).into_owned())
 }
 
 /// In crates of these editions, unsafe functions may do unsafe things without a block. The defaults in such a crate are
@@ -284,4 +289,56 @@ trait Numbers {
         3 + 1,
         "each mistake is one error, and the last is of all: {errors}"
     );
+}
+
+/// A crate has plugin-core by another name, or in another crate, and its author has not written the path.
+#[test]
+fn a_missing_path_of_plugin_core_is_told() {
+    if compiler().is_none() {
+        println!("skipped: there is no compiler here");
+        return;
+    }
+    const SOURCE: &str = "use PATH::{plugin_export, plugin_type};
+#[plugin_type(OPTION)]
+pub struct Point { x: u8, y: Option<u8> }
+#[plugin_type(OPTION)]
+pub enum Page<T> { Of(T), Empty }
+#[plugin_export(OPTION)]
+fn f(point: Point) -> u8 { point.x }
+#[plugin_export(OPTION)]
+static S: u8 = 1;
+#[plugin_export(init, OPTION)]
+fn init() {}
+";
+    let renamed = format!("my_sdk = {{ package = \"plugin-core\", path = {:?} }}", workspace().join("plugin-core"));
+    let framework = format!("framework.path = {:?}", tests::fixture_dir("framework"));
+    let build = |dependency, source: &str| {
+        build("2024", "[lib]\ncrate-type = [\"cdylib\"]\n", dependency, ("lib.rs", source), &[])
+    };
+    for (dependency, path, found, advice) in [
+        (&renamed, "my_sdk", "this crate has it as `my_sdk`", "write"),
+        (&framework, "framework::plugin_core", "this crate does not depend on it", "such as"),
+    ] {
+        let option = format!("crate = \"{path}\"");
+        let of_path = SOURCE.replace("PATH", path);
+        let (succeeded, errors) = build(dependency, &of_path.replace("OPTION", ""));
+        assert!(!succeeded, "{path}: {errors}");
+        for (attribute, lines) in [("plugin_type", &[2, 4][..]), ("plugin_export", &[6, 8, 10])] {
+            let message = format!("error[E0277]: `#[{attribute}]` looks for the crate `plugin_core`, and {found}\n");
+            for line in lines {
+                let place = format!(" src/lib.rs:{line}:1\n");
+                let error = errors.split("\n\n").find(|error| error.starts_with(&message) && error.contains(&place));
+                let error = error.unwrap_or_else(|| panic!("{path}: line {line}: {errors}"));
+                assert!(error.contains(&format!("{advice} `#[{attribute}({option})]`")), "{error}");
+            }
+        }
+        assert!(!errors.contains("consider importing"), "there is no other advice: {errors}");
+
+        let (succeeded, errors) = build(dependency, &of_path.replace("OPTION", &option));
+        assert!(succeeded && errors.is_empty(), "{path}: {errors}");
+    }
+    // A name that the crate's root gives is not told by the compiler's arguments.
+    let named = SOURCE.replace("PATH", "my_sdk").replace("OPTION", "");
+    let (succeeded, errors) = build(&renamed, &format!("extern crate my_sdk as plugin_core;\n{named}"));
+    assert!(succeeded, "{errors}");
 }

@@ -1,6 +1,6 @@
 use plugin_core::plugin_type;
 
-#[plugin_type(name = "Other")]
+#[plugin_type(rename = "Other")]
 struct Config {
     #[plugin_type(skip)]
     name: String,

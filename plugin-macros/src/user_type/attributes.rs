@@ -2,11 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
-use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Meta, Token};
+use syn::parse::ParseStream;
+use syn::{Attribute, Error, LitStr, Meta, Path, Token};
 
 use crate::mistakes::Mistakes;
+use crate::options::{keyword, parse_name, parse_options};
+use crate::sdk::parse_crate;
 
 /// The words in `#[repr(..)]`.
 pub(super) fn repr_words(attributes: &[Attribute]) -> Vec<Ident> {
@@ -31,48 +32,123 @@ pub(super) fn repr_type(attributes: &[Attribute]) -> Ident {
     word.unwrap_or_else(|| Ident::new("isize", Span::call_site()))
 }
 
-/// Takes this macro's own attributes from a field or variant, and returns them.
-fn take_own(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
+/// The options of a type's attribute.
+#[derive(Default)]
+pub(super) struct TypeOptions {
+    pub(super) name: Option<LitStr>,
+    /// The path of plugin-core.
+    pub(super) sdk: Option<Path>,
+}
+
+impl TypeOptions {
+    pub(super) fn new(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut options = TypeOptions::default();
+        parse_options(tokens, mistakes, |input| {
+            let next = input.lookahead1();
+            if next.peek(keyword::name) {
+                parse_name(input, &mut options.name)
+            } else if next.peek(Token![crate]) {
+                parse_crate(input, &mut options.sdk)
+            } else if input.peek(keyword::default) || input.peek(keyword::fallback) {
+                Err(input.error("`default` stands on a field, and `fallback` on a variant"))
+            } else {
+                Err(next.error())
+            }
+        });
+        options
+    }
+}
+
+/// The options of a field.
+#[derive(Default)]
+pub(super) struct FieldOptions {
+    pub(super) name: Option<LitStr>,
+    /// The field's value if the other side does not have the field.
+    pub(super) default: Option<TokenStream>,
+}
+
+impl FieldOptions {
+    /// Takes `#[plugin_type(name = "..", default = value)]` from a field.
+    pub(super) fn take(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Self {
+        let mut options = FieldOptions::default();
+        for tokens in take_own(attributes, mistakes) {
+            parse_options(tokens, mistakes, |input| {
+                let next = input.lookahead1();
+                if next.peek(keyword::name) {
+                    return parse_name(input, &mut options.name);
+                }
+                if !next.peek(keyword::default) {
+                    return Err(next.error());
+                }
+                let word = input.parse::<keyword::default>()?;
+                let value = if input.peek(Token![=]) {
+                    input.parse::<Token![=]>()?;
+                    value(input)?
+                } else {
+                    quote_spanned!(word.span=> ::plugin_core::__private::core::default::Default::default())
+                };
+                match options.default.replace(value) {
+                    None => Ok(()),
+                    Some(_) => Err(Error::new(word.span, "the default is given twice")),
+                }
+            });
+        }
+        options
+    }
+}
+
+/// Takes a default value, of any syntax. It ends at the end or before `, name =`: an expression may have commas, but no comma before
+/// these two.
+fn value(input: ParseStream) -> syn::Result<TokenStream> {
+    let is_next_option = || input.peek(Token![,]) && input.peek2(keyword::name) && input.peek3(Token![=]);
+    let mut value = TokenStream::new();
+    while !input.is_empty() && !is_next_option() {
+        value.extend([input.parse::<TokenTree>()?]);
+    }
+    if value.is_empty() { Err(input.error("expected a value")) } else { Ok(value) }
+}
+
+/// The options of a variant.
+#[derive(Default)]
+pub(super) struct VariantOptions {
+    pub(super) name: Option<LitStr>,
+    pub(super) is_fallback: bool,
+}
+
+impl VariantOptions {
+    /// Takes `#[plugin_type(name = "..", fallback)]` from a variant.
+    pub(super) fn take(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Self {
+        let mut options = VariantOptions::default();
+        for tokens in take_own(attributes, mistakes) {
+            parse_options(tokens, mistakes, |input| {
+                let next = input.lookahead1();
+                if next.peek(keyword::name) {
+                    return parse_name(input, &mut options.name);
+                }
+                if !next.peek(keyword::fallback) {
+                    return Err(next.error());
+                }
+                input.parse::<keyword::fallback>()?;
+                options.is_fallback = true;
+                Ok(())
+            });
+        }
+        options
+    }
+}
+
+/// Takes this macro's own attributes from a field or variant, and returns the tokens in the parentheses of each.
+fn take_own(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Vec<TokenStream> {
     let is_own =
         |attribute: &Attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "plugin_type");
-    let (own, others) = std::mem::take(attributes).into_iter().partition(is_own);
+    let (own, others): (Vec<_>, _) = std::mem::take(attributes).into_iter().partition(is_own);
     *attributes = others;
-    own
-}
-
-/// Takes `#[plugin_type(default)]` or `#[plugin_type(default = value)]` from a field.
-pub(super) fn take_default(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<TokenStream> {
-    let mut default = None;
-    for attribute in take_own(attributes) {
-        let parse = |input: ParseStream| {
-            let word: Ident = input.call(Ident::parse_any)?;
-            if word != "default" {
-                return Err(syn::Error::new(word.span(), "expected `default`, or `default = value`"));
-            }
-            if input.is_empty() {
-                return Ok(quote_spanned!(word.span()=> ::plugin_core::__private::core::default::Default::default()));
-            }
-            input.parse::<Token![=]>()?;
-            if input.is_empty() { Err(input.error("expected a value")) } else { input.parse() }
-        };
-        match attribute.meta.require_list().and_then(|list| parse.parse2(list.tokens.clone())) {
-            Ok(value) if default.is_none() => default = Some(value),
-            Ok(_) => mistakes.add(attribute, "the default is given twice"),
-            Err(error) => mistakes.push(error),
+    let tokens = own.iter().filter_map(|attribute| match attribute.parse_args() {
+        Ok(tokens) => Some(tokens),
+        Err(error) => {
+            mistakes.push(error);
+            None
         }
-    }
-    default
-}
-
-/// Takes `#[plugin_type(fallback)]` from a variant.
-pub(super) fn take_fallback(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> bool {
-    let mut is_fallback = false;
-    for attribute in take_own(attributes) {
-        match attribute.parse_args_with(Ident::parse_any) {
-            Ok(word) if word == "fallback" => is_fallback = true,
-            Ok(word) => mistakes.add(word, "expected `fallback`"),
-            Err(error) => mistakes.push(error),
-        }
-    }
-    is_fallback
+    });
+    tokens.collect()
 }

@@ -5,6 +5,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{GenericParam, Generics, Path, Token, Type, TypeParamBound, WherePredicate};
 
+use crate::sdk::Sdk;
+
 /// The standard library's traits that a parameter's stand-in has (see `plugin_core::__private::Parameter`), and their modules.
 const KNOWN_BOUNDS: [(&str, &str); 14] = [
     ("Clone", "clone"),
@@ -30,19 +32,20 @@ const KNOWN_BOUNDS: [(&str, &str); 14] = [
 /// A bound counts as the standard library's if it has the name. The expansion does not rely on that name: it repeats the
 /// bounds with paths that lead to std. The definition is made with these bounds only, and the implementation asks each
 /// argument for them.
-pub(super) fn template_bounds(generics: &Generics) -> Option<Vec<(&Ident, Vec<TokenStream>)>> {
+pub(super) fn template_bounds<'a>(generics: &'a Generics, sdk: &Sdk) -> Option<Vec<(&'a Ident, Vec<TokenStream>)>> {
     // A bound without arguments: not `PartialEq<str>`.
     let known = |path: &Path| {
         let first = path.segments.first().map(|first| &first.ident)?;
         let of_std = path.segments.len() == 1 || ["std", "core", "plugin_core"].iter().any(|name| first == name);
-        let last = path.segments.last().filter(|last| of_std && last.arguments.is_none())?;
-        let known = KNOWN_BOUNDS.iter().find(|(name, _)| last.ident == name);
-        let path = known.map(|(name, module)| {
-            let (name, module) = (format_ident!("{name}"), format_ident!("{module}"));
-            // The path has the place of the author's bound, so the compiler shows an error there.
-            quote_spanned!(last.ident.span()=> ::plugin_core::__private::core::#module::#name)
-        });
-        path.or_else(|| (last.ident == "PluginType").then(|| quote!(::plugin_core::PluginType)))
+        let of_sdk = of_std || sdk.contains(path);
+        let last = path.segments.last().filter(|last| of_sdk && last.arguments.is_none())?;
+        if last.ident == "PluginType" {
+            return Some(quote!(::plugin_core::PluginType));
+        }
+        let (name, module) = KNOWN_BOUNDS.iter().find(|(name, _)| of_std && last.ident == name)?;
+        let (name, module) = (format_ident!("{name}"), format_ident!("{module}"));
+        // The path has the place of the author's bound, so the compiler shows an error there.
+        Some(quote_spanned!(last.ident.span()=> ::plugin_core::__private::core::#module::#name))
     };
     let all_known = |bounds: &Punctuated<TypeParamBound, Token![+]>| {
         let bounds = bounds.iter().filter(|bound| !matches!(bound, TypeParamBound::Lifetime(_)));

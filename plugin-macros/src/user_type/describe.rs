@@ -2,7 +2,6 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use syn::GenericParam;
-use syn::ext::IdentExt;
 
 use super::field_types::Types;
 use super::model::{Body, Fields, Form, Style};
@@ -64,7 +63,7 @@ impl Nodes {
     fn fields(&mut self, fields: &Fields, types: &Types) {
         self.count(fields.fields.len());
         for field in &fields.fields {
-            self.name(&field.name);
+            self.name(&field.name.text);
             self.bytes.push(field.default.is_some().into());
             self.node(types.of(field, "NODE"));
         }
@@ -81,7 +80,7 @@ impl Nodes {
 impl Shape<'_> {
     /// A definition with this body. It is `generic` if the body has stand-ins for the parameters.
     pub(super) fn definition_of(&self, body: TokenStream, generic: bool) -> TokenStream {
-        let (name, number, metadata) = (self.model.ident.unraw().to_string(), self.number, self.metadata);
+        let (name, number, metadata) = (&self.model.name.text, self.number, self.metadata);
         mixed! {
             ::plugin_core::__private::Definition {
                 number: #number,
@@ -187,7 +186,7 @@ impl Shape<'_> {
             Body::Enum { variants, fallback, discriminant } => {
                 nodes.count(variants.len());
                 for variant in variants {
-                    nodes.name(&variant.ident.unraw().to_string());
+                    nodes.name(&variant.name.text);
                     let (last, since) = &variant.discriminant;
                     match last {
                         None => nodes.bytes.extend(since.to_le_bytes()),
@@ -210,7 +209,7 @@ impl Shape<'_> {
                     nodes.fields(&variant.fields, self.types);
                 }
                 if let Some(fallback) = fallback {
-                    nodes.name(&fallback.unraw().to_string());
+                    nodes.name(&fallback.name.text);
                 }
                 nodes.finish(if fallback.is_some() { "GROWING_ENUM" } else { "ENUM" })
             }

@@ -5,14 +5,16 @@ use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, GenericArgument, GenericParam, Generics, PathArguments, Type,
+    Attribute, Data, DeriveInput, Expr, GenericArgument, GenericParam, Generics, LitStr, PathArguments, Type,
     Variant as SynVariant,
 };
 
-use super::attributes::{repr_type, repr_words, take_default, take_fallback};
+use super::attributes::{FieldOptions, TypeOptions, VariantOptions, repr_type, repr_words};
 use super::bounds::template_bounds;
 use crate::attributes::shared;
 use crate::mistakes::Mistakes;
+use crate::options::check_name;
+use crate::sdk::Sdk;
 use crate::tokens::has_macro;
 use crate::types::{check, strip};
 
@@ -27,6 +29,7 @@ pub(super) enum Form {
 /// An annotated type as the expansion needs it.
 pub(super) struct UserType {
     pub(super) ident: Ident,
+    pub(super) name: Name,
     pub(super) generics: Generics,
     /// The attributes that the expansion repeats.
     pub(super) shared: Vec<TokenStream>,
@@ -39,7 +42,7 @@ pub(super) enum Body {
     Enum {
         /// The variants without the fallback.
         variants: Vec<Variant>,
-        fallback: Option<Ident>,
+        fallback: Option<Box<Variant>>,
         /// The type of explicit discriminants.
         discriminant: Ident,
     },
@@ -62,7 +65,7 @@ pub(super) struct Field {
     pub(super) ty_name: Ident,
     /// The field's name, or its index.
     pub(super) member: syn::Member,
-    pub(super) name: String,
+    pub(super) name: Name,
     /// The field's name or index as an identifier, at the field's place.
     pub(super) ident: Ident,
     pub(super) ty: Type,
@@ -72,14 +75,49 @@ pub(super) struct Field {
 
 pub(super) struct Variant {
     pub(super) ident: Ident,
+    pub(super) name: Name,
     /// The last discriminant that is written out, at this variant or before, and how many variants ago.
     pub(super) discriminant: (Option<Expr>, i128),
     pub(super) fields: Fields,
 }
 
+/// The name of a type, field or variant in descriptors and in messages.
+pub(super) struct Name {
+    pub(super) text: String,
+    /// The option that gives the name, if the name is not the item's own.
+    given: Option<LitStr>,
+}
+
+impl Name {
+    /// `own` is the item's own name, and `of` says what the item is.
+    fn new(own: String, given: Option<LitStr>, of: &str, mistakes: &mut Mistakes) -> Self {
+        if let Some(given) = &given {
+            check_name(given, of, mistakes);
+        }
+        Name { text: given.as_ref().map_or(own, LitStr::value), given }
+    }
+}
+
+/// Reports each name that an earlier field or variant has too. The compiler itself reports those without an option.
+fn check_different<'a>(names: impl Iterator<Item = &'a Name>, of: &str, mistakes: &mut Mistakes) {
+    let mut before: Vec<&Name> = Vec::new();
+    for name in names {
+        let same = before.iter().find(|other| other.text == name.text);
+        if let Some(given) = same.and_then(|other| name.given.as_ref().or(other.given.as_ref())) {
+            mistakes.add(given, format!("two {of} have the name `{}`: give one of them another name", name.text));
+        }
+        before.push(name);
+    }
+}
+
 impl UserType {
     /// Checks `item`, and takes out the attributes that only this macro understands.
-    pub(super) fn new(item: &mut DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
+    pub(super) fn new(
+        options: TypeOptions,
+        sdk: &Sdk,
+        item: &mut DeriveInput,
+        mistakes: &mut Mistakes,
+    ) -> Option<Self> {
         let mut count = 0;
         match &mut item.data {
             Data::Struct(data) => {
@@ -91,18 +129,19 @@ impl UserType {
                         format!(
                             "the field `{}` has a default, which only a struct that may grow needs: write `#[non_exhaustive]` on \
                              the struct, from its first version on",
-                            field.name
+                            field.name.text
                         ),
                     );
                 }
-                Some(UserType::build(&item.ident, &item.generics, &item.attrs, form, Body::Struct(fields), mistakes))
+                Some(UserType::build(options, sdk, item, form, Body::Struct(fields), mistakes))
             }
             Data::Enum(data) => {
                 let may_grow = Form::of(&item.attrs, mistakes) == Form::Grows;
-                let (mut variants, mut fallback) = (Vec::new(), None::<Ident>);
+                let (mut variants, mut fallback) = (Vec::new(), None::<Box<Variant>>);
                 let mut discriminant = (None, 0);
                 for variant in &mut data.variants {
-                    let is_fallback = take_fallback(&mut variant.attrs, mistakes);
+                    let options = VariantOptions::take(&mut variant.attrs, mistakes);
+                    let is_fallback = options.is_fallback;
                     if let Some((_, value)) = &variant.discriminant {
                         if has_macro(value) {
                             mistakes.add(
@@ -113,11 +152,13 @@ impl UserType {
                         }
                         discriminant = (Some(value.clone()), 0);
                     }
-                    let checked = Variant::new(variant, discriminant.clone(), &mut count, mistakes);
+                    let checked = Variant::new(options, variant, discriminant.clone(), &mut count, mistakes);
                     discriminant.1 += 1;
                     if !is_fallback {
                         variants.push(checked);
-                    } else if fallback.replace(checked.ident.clone()).is_some() {
+                        continue;
+                    }
+                    if fallback.is_some() {
                         mistakes.add(&checked.ident, "an enum has one fallback variant");
                     } else if !checked.fields.fields.is_empty() {
                         mistakes.add(
@@ -125,10 +166,16 @@ impl UserType {
                             "the fallback variant has no fields: what an unknown variant holds, nobody here can read",
                         );
                     }
+                    fallback = Some(Box::new(checked));
                 }
+                check_different(
+                    variants.iter().chain(fallback.as_deref()).map(|variant| &variant.name),
+                    "variants",
+                    mistakes,
+                );
                 if let Some(fallback) = fallback.as_ref().filter(|_| !may_grow) {
                     mistakes.add(
-                        fallback,
+                        &fallback.ident,
                         "a fallback variant stands for variants that are still to come: the enum must be \
                          `#[non_exhaustive]`",
                     );
@@ -138,7 +185,7 @@ impl UserType {
                 }
                 let form = if fallback.is_some() { Form::Grows } else { Form::Fixed };
                 let body = Body::Enum { variants, fallback, discriminant: repr_type(&item.attrs) };
-                Some(UserType::build(&item.ident, &item.generics, &item.attrs, form, body, mistakes))
+                Some(UserType::build(options, sdk, item, form, body, mistakes))
             }
             Data::Union(data) => {
                 mistakes.add(
@@ -151,9 +198,9 @@ impl UserType {
     }
 
     fn build(
-        ident: &Ident,
-        generics: &Generics,
-        attributes: &[Attribute],
+        options: TypeOptions,
+        sdk: &Sdk,
+        DeriveInput { ident, generics, attrs, .. }: &DeriveInput,
         form: Form,
         body: Body,
         mistakes: &mut Mistakes,
@@ -169,8 +216,9 @@ impl UserType {
                 GenericParam::Lifetime(_) => {}
             }
         }
-        let model = UserType { ident: ident.clone(), generics, shared: shared(attributes), form, body };
-        if template_bounds(&model.generics).is_none() && model.is_recursive() {
+        let name = Name::new(ident.unraw().to_string(), options.name, "a type", mistakes);
+        let model = UserType { ident: ident.clone(), name, generics, shared: shared(attrs), form, body };
+        if template_bounds(&model.generics, sdk).is_none() && model.is_recursive() {
             mistakes.add(
                 ident,
                 "a generic type that contains itself has no constant parameters, and no bounds on its parameters but \
@@ -241,7 +289,7 @@ impl Fields {
         };
         let mut checked = Vec::new();
         for (index, field) in fields.iter_mut().enumerate() {
-            let default = take_default(&mut field.attrs, mistakes);
+            let options = FieldOptions::take(&mut field.attrs, mistakes);
             let member = match &field.ident {
                 Some(ident) => syn::Member::Named(ident.clone()),
                 None => syn::Member::Unnamed(index.into()),
@@ -256,7 +304,7 @@ impl Fields {
                 "the field `{name}` is borrowed, and only what is owned crosses: `String` for `&str`, `Vec<T>` for `&[T]`"
             );
             check(&field.ty, Some(&on_reference), mistakes);
-            match &default {
+            match &options.default {
                 Some(_) if !may_default => mistakes.add(
                     &field.ty,
                     format!("the field `{name}` of a variant cannot have a default: only a struct grows by fields"),
@@ -269,14 +317,20 @@ impl Fields {
             }
             let ty_name = format_ident!("__Field{count}");
             *count += 1;
-            checked.push(Field { ty_name, member, name, ident, ty: field.ty.clone(), default });
+            if let (None, Some(name)) = (&field.ident, &options.name) {
+                mistakes.add(name, "a field of a tuple has no name: name all fields, as in `{ field: Type }`");
+            }
+            let name = Name::new(name, options.name, "a field", mistakes);
+            checked.push(Field { ty_name, member, name, ident, ty: field.ty.clone(), default: options.default });
         }
+        check_different(checked.iter().map(|field| &field.name), "fields", mistakes);
         Fields { style, fields: checked }
     }
 }
 
 impl Variant {
     fn new(
+        options: VariantOptions,
         variant: &mut SynVariant,
         discriminant: (Option<Expr>, i128),
         count: &mut usize,
@@ -287,6 +341,7 @@ impl Variant {
         }
         Variant {
             ident: variant.ident.clone(),
+            name: Name::new(variant.ident.unraw().to_string(), options.name, "a variant", mistakes),
             discriminant,
             fields: Fields::new(&mut variant.fields, count, false, mistakes),
         }

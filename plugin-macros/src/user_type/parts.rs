@@ -96,7 +96,7 @@ impl Shape<'_> {
                         (destructured(&mixed!(#ident::#name), &variant.fields), exact(&variant.fields));
                     mixed!(#pattern => { #exact })
                 });
-                let fallback = fallback.iter();
+                let fallback = fallback.iter().map(|fallback| &fallback.ident);
                 mixed!(match __value { #(#arms)* #(#ident::#fallback {} => {})* })
             }
         };

@@ -2,7 +2,6 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::format_ident;
-use syn::ext::IdentExt;
 
 use super::repr::{Conversions, copy, grown, lifted, repr_struct, repr_value, variant_repr};
 use crate::user_type::model::{Body, Variant};
@@ -44,7 +43,7 @@ impl Shape<'_> {
             let lifts = lifted(&mixed!(#fields), &variant.fields, self.types, &self.origin);
             mixed!(#index => { let #fields = unsafe { #lowered.payload.assume_init().#member }; #lifts #value })
         });
-        let name = self.model.ident.unraw().to_string();
+        let name = &self.model.name.text;
         let (origin, copy) = (&self.origin, copy(repr, self.parameters));
         Conversions {
             declarations: mixed! {
@@ -151,6 +150,7 @@ impl Shape<'_> {
             plain: mixed!(false),
             convert: |shape, convert| {
                 let Body::Enum { variants, fallback: Some(fallback), .. } = &shape.model.body else { return mixed!() };
+                let fallback = &fallback.ident;
                 let release = {
                     let turbofish = &shape.parameters.turbofish;
                     mixed!(__plugin_release #turbofish)

@@ -5,7 +5,6 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::format_ident;
-use syn::ext::IdentExt;
 
 use super::repr::variant_repr;
 use crate::user_type::model::{Body, Field, Fields, Form, Variant};
@@ -18,7 +17,7 @@ impl Shape<'_> {
         let value = match &self.model.body {
             Body::Struct(fields) if self.model.form == Form::Grows => self.hold_growing_struct(fields),
             Body::Struct(fields) => self.held(&mixed!(#lowered), &mixed!(Self), fields),
-            Body::Enum { variants, fallback: Some(fallback), .. } => self.hold_growing_enum(variants, fallback),
+            Body::Enum { variants, fallback: Some(fallback), .. } => self.hold_growing_enum(variants, &fallback.ident),
             Body::Enum { variants, fallback: None, .. } => self.hold_fixed_enum(variants),
         };
         mixed!(::plugin_core::__private::core::mem::ManuallyDrop::new(#value))
@@ -70,7 +69,7 @@ impl Shape<'_> {
 
     /// An expression for a field that the sender's version of the type does not have.
     fn held_default(&self, field: &Field) -> TokenStream {
-        let (type_name, name) = (self.model.ident.unraw().to_string(), &field.name);
+        let (type_name, name) = (&self.model.name.text, &field.name.text);
         match &field.default {
             Some(_) => {
                 let default = self.types.default(field);
@@ -87,7 +86,7 @@ impl Shape<'_> {
     }
 
     fn hold_fixed_enum(&self, variants: &[Variant]) -> TokenStream {
-        let (lowered, name) = (&self.lowered, self.model.ident.unraw().to_string());
+        let (lowered, name) = (&self.lowered, &self.model.name.text);
         let arms = variants.iter().enumerate().map(|(number, variant)| {
             let (index, ident) = (Literal::u32_suffixed(number as u32), &variant.ident);
             let (path, member) = (mixed!(Self::#ident), format_ident!("v{number}"));

@@ -2,7 +2,6 @@
 
 use proc_macro2::Literal;
 use quote::format_ident;
-use syn::ext::IdentExt;
 
 use super::repr::{Conversions, grown, lifted, repr_struct, repr_value};
 use crate::user_type::model::{Body, Fields, Form};
@@ -66,7 +65,7 @@ impl Shape<'_> {
                 }
             }
         });
-        let type_name = self.model.ident.unraw().to_string();
+        let type_name = &self.model.name.text;
         let lifts = fields.fields.iter().enumerate().map(|(index, field)| {
             let (variable, name, lift, number) = (
                 variable(index),
@@ -74,7 +73,7 @@ impl Shape<'_> {
                 self.types.of(field, "lift"),
                 Literal::u32_suffixed(index as u32),
             );
-            let field_name = &field.name;
+            let field_name = &field.name.text;
             let default = match &field.default {
                 Some(_) => {
                     let default = self.types.default(field);
