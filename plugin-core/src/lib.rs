@@ -205,7 +205,7 @@ pub mod __private;
 pub use plugin_macros::{plugin_export, plugin_type};
 
 #[cfg(feature = "host")]
-pub use call::{Function, FunctionType, Lookup, Site};
+pub use call::{AnyEntry, Function, FunctionType, Lookup, ProxyHead, Site};
 pub use describe::record;
 pub use fault::{Cause, Fault, Location};
 #[cfg(feature = "host")]

@@ -61,7 +61,7 @@ pub(crate) enum Access {
 }
 
 impl Prepared {
-    pub(super) fn new(descriptor: &[u8]) -> Self {
+    pub(crate) fn new(descriptor: &[u8]) -> Self {
         let Some(schema) = Schema::decode(descriptor) else { return Prepared::Unknown };
         Self::of(&schema).unwrap_or(Prepared::NotData)
     }
