@@ -4,7 +4,7 @@
 //! the two sides there are only bytes. So a round trip through a loopback tests everything of a plugin that runs elsewhere but the
 //! way of the bytes.
 //!
-//! A loopback refuses, with [`Error::CannotLeave`] at the look-up: statics, and functions with `&mut` arguments.
+//! A loopback refuses statics, with [`Error::CannotLeave`] at the look-up.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +36,10 @@ impl Carrier for FarSide {
 }
 
 /// Returns a host that serves a loopback of each plugin of `host`.
+///
+/// # Errors
+///
+/// [`Error::AlreadyLoaded`] if two plugins have one name, which those of one host do not.
 pub fn loopback(host: &Host) -> Result<Host, Error> {
     let near = Host::new(Trust::none());
     for plugin in host.plugins() {

@@ -13,15 +13,8 @@ impl Signature {
         let Some(schema) = self.schema() else {
             return "this host's version of the SDK does not know its type; update plugin-host".to_owned();
         };
-        let changed = |part: &crate::schema::Type| part.tag == Tag::Mut;
         match schema.root.tag {
-            Tag::Fn => match schema.parts(&schema.root).iter().position(changed) {
-                Some(index) => format!(
-                    "argument {} is changed by the function, and this backend does not send changes back; return the new value",
-                    index + 1
-                ),
-                None => "this backend does not pass its types on".to_owned(),
-            },
+            Tag::Fn => "this backend does not pass its types on".to_owned(),
             Tag::Atomic => {
                 "an atomic is memory that both sides change; export a function that reads or changes it".to_owned()
             }

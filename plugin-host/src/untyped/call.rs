@@ -126,8 +126,7 @@ impl<'a> Call<'a> {
 
     /// Refuses a function that changes an argument.
     pub(super) fn changes_nothing(&self) -> Result<(), CallError> {
-        let changes = |argument: &Argument| matches!(argument.passing, Passing::Mut | Passing::SliceMut);
-        match self.arguments.iter().position(changes) {
+        match self.arguments.iter().position(Argument::is_changed) {
             None => Ok(()),
             Some(index) => Err(CallError::Changes {
                 export: self.export.label(),

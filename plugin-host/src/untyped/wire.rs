@@ -9,7 +9,9 @@
 //! | message | bytes |
 //! | --- | --- |
 //! | request | the arguments one after the other |
-//! | reply | [`RETURNED`], and the result; or [`FAULT`], the number of the cause, message, place and backtrace |
+//! | reply | [`RETURNED`], the values of `&mut` arguments after the call, and the result |
+//! | | [`FAULT`], the values of `&mut` arguments after the call, and a fault: the number of the cause, message, place, backtrace |
+//! | | [`FAULT_ALONE`], and a fault. The function has not run, or its values cannot be sent |
 //!
 //! A reader of a fault ignores the bytes after the backtrace, so a later SDK may add to a fault.
 //!
@@ -34,11 +36,14 @@ use crate::plugin::Plugin;
 use crate::untyped::call::Call;
 use crate::untyped::de::target::{Built, Target};
 use crate::untyped::error::CallError;
+use crate::untyped::outcome::Failure;
 
 /// The first byte of the reply of a call that returned.
-const RETURNED: u8 = 0;
-/// The first byte of the reply of a call that did not return.
-const FAULT: u8 = 1;
+pub(super) const RETURNED: u8 = 0;
+/// The first byte of the reply of a call that ran and did not return.
+pub(super) const FAULT: u8 = 1;
+/// The first byte of a reply that has no values.
+pub(super) const FAULT_ALONE: u8 = 2;
 
 /// The place and the parts of a fault on the wire.
 type FaultParts = (u32, String, Option<(String, u32, u32)>, Option<String>);
@@ -48,35 +53,41 @@ pub(super) fn write(value: &impl Serialize, message: Vec<u8>) -> Result<Vec<u8>,
     postcard::to_extend(value, message)
 }
 
-/// Builds the only value of a message.
-pub(super) fn read<'a>(target: Target<'a>, message: &[u8]) -> Result<Built<'a>, String> {
-    let mut bytes = postcard::Deserializer::from_bytes(message);
-    let built = target.deserialize(&mut bytes).map_err(|error| error.to_string())?;
-    at_end(bytes)?;
-    Ok(built)
-}
+/// A message that is being read.
+pub(super) struct Message<'m>(postcard::Deserializer<'m, postcard::de_flavors::Slice<'m>>);
 
-fn at_end<'a>(bytes: postcard::Deserializer<'a, postcard::de_flavors::Slice<'a>>) -> Result<(), String> {
-    match bytes.finalize() {
-        Ok([]) => Ok(()),
-        Ok(rest) => Err(format!("{} bytes follow the last value", rest.len())),
-        Err(error) => Err(error.to_string()),
+impl<'m> Message<'m> {
+    pub(super) fn new(bytes: &'m [u8]) -> Self {
+        Message(postcard::Deserializer::from_bytes(bytes))
     }
-}
 
-/// Splits a reply. Returns the bytes of the result, or the fault.
-pub(super) fn result_of(reply: &[u8]) -> Result<&[u8], Fault> {
-    match reply {
-        [RETURNED, result @ ..] => Ok(result),
-        [FAULT, fault @ ..] => {
-            let parts = FaultParts::deserialize(&mut postcard::Deserializer::from_bytes(fault));
-            let (cause, message, location, backtrace) = parts.map_err(|error| damaged(&error))?;
-            let mut fault = Fault::of(Cause::from_number(cause), message);
-            fault.location = location.map(|(file, line, column)| Location { file, line, column });
-            fault.backtrace = backtrace;
-            Err(fault)
+    /// Reads the first byte of a reply.
+    pub(super) fn kind(&mut self) -> Result<u8, Fault> {
+        u8::deserialize(&mut self.0).map_err(|error| damaged(&error))
+    }
+
+    /// Builds the next value.
+    pub(super) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
+        target.deserialize(&mut self.0).map_err(|error| damaged(&error))
+    }
+
+    /// Reads a fault, the last part of a reply.
+    pub(super) fn fault(&mut self) -> Result<Fault, Fault> {
+        let parts = FaultParts::deserialize(&mut self.0);
+        let (cause, message, location, backtrace) = parts.map_err(|error| damaged(&error))?;
+        let mut fault = Fault::of(Cause::from_number(cause), message);
+        fault.location = location.map(|(file, line, column)| Location { file, line, column });
+        fault.backtrace = backtrace;
+        Ok(fault)
+    }
+
+    /// Returns an error if there are more bytes.
+    pub(super) fn end(self) -> Result<(), String> {
+        match self.0.finalize() {
+            Ok([]) => Ok(()),
+            Ok(rest) => Err(format!("{} bytes follow the last value", rest.len())),
+            Err(error) => Err(error.to_string()),
         }
-        _ => Err(damaged(&"it begins with no known byte")),
     }
 }
 
@@ -89,25 +100,87 @@ pub(super) fn damaged(reason: &impl std::fmt::Display) -> Fault {
 pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8]) -> Vec<u8> {
     let fault = match call(plugin, export, request) {
         Ok(reply) => return reply,
-        Err(CallError::Fault(fault)) => *fault,
-        // The function has returned, but its result cannot be sent.
+        // The function has run, but its values cannot be sent.
         Err(error @ CallError::Unrepresentable { .. }) => Fault::of(Cause::Disconnected, error.to_string()),
         Err(error) => Fault::of(Cause::Refused, error.to_string()),
     };
-    let location = fault.location.map(|at| (at.file, at.line, at.column));
-    let parts: FaultParts = (fault.cause.number(), fault.message, location, fault.backtrace);
-    write(&parts, vec![FAULT]).expect("texts and numbers can be written to memory")
+    write(&parts(fault), vec![FAULT_ALONE]).expect("texts and numbers can be written to memory")
 }
 
+fn parts(fault: Fault) -> FaultParts {
+    let location = fault.location.map(|at| (at.file, at.line, at.column));
+    (fault.cause.number(), fault.message, location, fault.backtrace)
+}
+
+/// Makes the call that a request asks for. Returns the reply. An error is that of a call that was not made, or whose values
+/// cannot be sent.
 fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<Vec<u8>, CallError> {
     let call = Call::new(plugin, export)?;
-    call.changes_nothing()?;
-    let mut bytes = postcard::Deserializer::from_bytes(request);
-    let mut places = call.build(&mut bytes)?;
-    at_end(bytes).map_err(|message| CallError::Arguments { export: call.export.label(), message })?;
-    let returned = call.invoke(&mut places)?;
-    drop(places);
-    let mut reply = postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![RETURNED]) };
-    call.represent_result(&returned, &mut reply)?;
+    let mut message = Message::new(request);
+    let mut places = call.build(&mut message.0)?;
+    message.end().map_err(|message| CallError::Arguments { export: call.export.label(), message })?;
+    let (kind, returned) = match call.try_invoke(&mut places) {
+        Ok(returned) => (RETURNED, Ok(returned)),
+        Err(Failure::Fault(fault)) => (FAULT, Err(fault)),
+        Err(failure) => return Err(call.export.failed(failure, CallError::Fault)),
+    };
+    let mut reply = postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![kind]) };
+    for (index, (place, argument)) in places.iter().zip(call.arguments).enumerate() {
+        if argument.is_changed() {
+            let what = |path: &str| format!("argument {} (`{}{path}`)", index + 1, call.export.argument_name(index));
+            // SAFETY: `build` has built a value of this type there. A callee leaves a whole value behind `&mut`, also if it
+            // panics. The call has ended, so nothing changes the value.
+            unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, &mut reply)? };
+        }
+    }
+    match returned {
+        Ok(returned) => call.represent_result(&returned, &mut reply)?,
+        Err(fault) => parts(fault).serialize(&mut reply).expect("texts and numbers can be written to memory"),
+    }
     Ok(postcard::ser_flavors::Flavor::finalize(reply.output).expect("memory has no end"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a reply without values.
+    fn read(reply: &[u8]) -> Result<Fault, Fault> {
+        let mut message = Message::new(reply);
+        match message.kind()? {
+            FAULT_ALONE => message.fault(),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Returns a reply without values.
+    fn reply(cause: u32, more: &[u8]) -> Vec<u8> {
+        let place = Some(("src/lib.rs".to_owned(), 3, 5));
+        let parts: FaultParts = (cause, "a message".to_owned(), place, Some("frames".to_owned()));
+        [write(&parts, vec![FAULT_ALONE]).unwrap(), more.to_vec()].concat()
+    }
+
+    #[test]
+    fn a_fault_makes_the_round_trip() {
+        for (cause, expected) in [(1, Cause::Panicked), (4, Cause::TimedOut), (1000, Cause::Unknown)] {
+            // A later SDK may write more.
+            for more in [&[][..], &[1, 2, 3]] {
+                let fault = read(&reply(cause, more)).unwrap();
+                assert_eq!((fault.cause, fault.message.as_str()), (expected, "a message"));
+                assert_eq!(fault.location.unwrap().to_string(), "src/lib.rs:3:5");
+                assert_eq!((fault.backtrace.as_deref(), fault.export), (Some("frames"), None));
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_reply_is_a_fault() {
+        let whole = reply(1, &[]);
+        let cut_short = (0..whole.len()).map(|length| whole[..length].to_vec());
+        for damaged in cut_short.chain([[vec![FAULT_ALONE, 1], vec![0xff; 9], vec![1]].concat()]) {
+            let fault = read(&damaged).unwrap_err();
+            assert_eq!(fault.cause, Cause::Disconnected, "{damaged:?}");
+            assert!(fault.message.starts_with("its reply is damaged: "), "{fault}");
+        }
+    }
 }
