@@ -75,10 +75,13 @@ impl Proxy {
         }
         // SAFETY: there is an address for each argument, as this function demands.
         let changed = unsafe { self.changed(arguments, &mut message)? };
-        let called = match kind {
-            // SAFETY: `outcome` has room for the outcome, as this function demands.
-            wire::RETURNED => Ok(unsafe { self.returned(message, outcome)? }),
-            wire::FAULT => Err(message.fault()?),
+        let fault = match kind {
+            wire::RETURNED => {
+                // SAFETY: `outcome` has room for the outcome, as this function demands.
+                unsafe { self.returned(message, outcome)? };
+                None
+            }
+            wire::FAULT => Some(message.fault()?),
             _ => return Err(wire::damaged(&"it begins with no known byte")),
         };
         // The whole reply is read. From here on, nothing fails.
@@ -86,7 +89,7 @@ impl Proxy {
             // SAFETY: the argument has this address, as this function demands. `changed` has built its value.
             unsafe { self.put_back(&self.arguments[index], (*arguments.add(index)).cast(), place) }
         }
-        called
+        fault.map_or(Ok(()), Err)
     }
 
     /// Reads the result of a call that returned, the last part of a reply.
