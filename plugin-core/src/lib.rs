@@ -205,9 +205,9 @@ pub mod __private;
 pub use plugin_macros::{plugin_export, plugin_type};
 
 #[cfg(feature = "host")]
-pub use call::{Function, FunctionType, Lookup, Site};
+pub use call::{AnyEntry, Function, FunctionType, Lookup, ProxyHead, Site};
 pub use describe::record;
-pub use fault::{Fault, Location};
+pub use fault::{Cause, Fault, Location};
 #[cfg(feature = "host")]
 pub use live::{Live, Version, Versions};
 pub use memory::{Arena, HostAllocator};

@@ -176,7 +176,7 @@ mod upgrade;
 mod watch;
 mod work;
 
-pub use error::{Error, TypeMismatch};
+pub use error::{CannotLeave, Error, TypeMismatch};
 pub use event::Event;
 pub use file::mapping::Mapping;
 pub use host::Host;
@@ -188,8 +188,8 @@ pub use load::memory::{inspect_bytes, inspect_bytes_with};
 pub use load::trust::Trust;
 pub use plugin::Plugin;
 pub use plugin_core::{
-    Borrowed, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock, Static,
-    WriteGuard,
+    Borrowed, Cause, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock,
+    Static, WriteGuard,
 };
 pub use schema::signature::Signature;
 pub use services::memory::{Leak, Memory};
@@ -202,6 +202,8 @@ pub use upgrade::live_all::LiveAll;
 pub mod __private {
     pub use plugin_core::__private::inventory;
 
+    #[cfg(feature = "loopback")]
+    pub use crate::backend::loopback::loopback;
     #[cfg(all(feature = "json", target_os = "linux"))]
     pub use crate::fuzzing::own_symbols;
     #[cfg(feature = "json")]

@@ -13,7 +13,7 @@ use plugin_core::record::Item;
 use plugin_core::{Lookup, Origin, Site};
 
 use crate::error::names::no_nul;
-use crate::error::{Error, TypeMismatch};
+use crate::error::{CannotLeave, Error, TypeMismatch};
 use crate::file::stamp::Stamp;
 use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
@@ -118,6 +118,7 @@ type Prepared = std::sync::OnceLock<crate::untyped::prepared::Prepared>;
 type Prepared = ();
 
 impl Plugin {
+    /// Makes a plugin whose code runs in this process.
     pub(crate) fn new(
         description: Description,
         refuses_faults: bool,
@@ -126,21 +127,38 @@ impl Plugin {
         items: &Items,
         place: Place,
     ) -> Self {
-        let save = items.hooks.save.clone();
-        // Exports of the same type get the same descriptor, so that it is found in the cache.
-        let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
-        let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
-        exports.extend(items.exports.iter().map(|(item, row)| {
+        let plugin = description.name().to_owned();
+        let sites = items.exports.iter().map(|(item, row)| {
             let Item { name, descriptor, .. } = *item;
-            descriptors.insert(descriptor);
             let site = Site {
-                descriptor: descriptors.get(descriptor).expect("just inserted"),
+                descriptor,
                 entry: row.entry(),
+                context: std::ptr::null(),
                 refuses_faults,
                 origin: Origin::of(library.clone()),
                 invoke: row.invoke(),
-                label: [description.name(), "::", name].concat(),
+                label: [&plugin, "::", name].concat(),
             };
+            (name, site)
+        });
+        Plugin::with_sites(description, source, library.clone(), sites, items.hooks.save.clone(), place)
+    }
+
+    /// Makes a plugin of the sites of its exports. Each origin is `library`, which also keeps the names and the descriptors.
+    pub(crate) fn with_sites(
+        description: Description,
+        source: PluginSource,
+        library: Arc<dyn Any + Send + Sync>,
+        sites: impl Iterator<Item = (&'static str, Site)>,
+        save: Option<Hook>,
+        place: Place,
+    ) -> Self {
+        // Exports of the same type get the same descriptor, so that it is found in the cache.
+        let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
+        let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
+        exports.extend(sites.map(|(name, mut site)| {
+            descriptors.insert(site.descriptor);
+            site.descriptor = descriptors.get(site.descriptor).expect("just inserted");
             (name, (Arc::new(site), Prepared::default()))
         }));
         Plugin(Arc::new(Loaded { description: Arc::new(description), source, place, exports, save, library }))
@@ -239,7 +257,7 @@ impl Plugin {
     }
 
     /// The exports, by name.
-    pub(crate) fn sites(&self) -> impl Iterator<Item = (&str, &Arc<Site>)> {
+    pub(crate) fn sites(&self) -> impl Iterator<Item = (&'static str, &Arc<Site>)> {
         self.0.exports.iter().map(|(name, (site, _))| (*name, site))
     }
 
@@ -349,6 +367,7 @@ impl Plugin {
     /// The site of the export with that name, if it may be used as the type that is asked for.
     pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Arc<Site>, Error> {
         let (site, _) = self.export(name)?;
+        self.check_reach(name, site)?;
         if !F::FLAT.matches(site.descriptor) {
             self.check(name, site.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
         }
@@ -356,6 +375,14 @@ impl Plugin {
             return Err(Error::NoFaults { plugin: self.name().to_owned(), name: name.to_owned() });
         }
         Ok(site)
+    }
+
+    /// Returns an error if the export cannot be used from this process: if it has neither an entry nor a proxy.
+    pub(crate) fn check_reach(&self, name: &str, site: &Site) -> Result<(), Error> {
+        if !site.entry.is_null() || !site.context.is_null() {
+            return Ok(());
+        }
+        Err(Error::CannotLeave(Box::new(CannotLeave::new(self.name(), name, site.descriptor))))
     }
 
     /// The export with that name.
@@ -392,10 +419,11 @@ impl Plugin {
 pub(crate) struct Fitting<F>(Arc<Site>, PhantomData<F>);
 
 impl<F: Lookup> Fitting<F> {
-    /// The site, if its descriptor is that of `F`, and `F` asks for no fault that the site refuses.
+    /// The site, if its code runs in this process, its descriptor is that of `F`, and `F` asks for no fault that the site refuses.
     #[inline]
     pub(crate) fn of(site: Arc<Site>) -> Option<Self> {
-        let fits = F::FLAT.matches(site.descriptor) && !(F::TAKES_FAULT && site.refuses_faults);
+        let is_here = !site.entry.is_null();
+        let fits = is_here && F::FLAT.matches(site.descriptor) && !(F::TAKES_FAULT && site.refuses_faults);
         fits.then(|| Fitting(site, PhantomData))
     }
 
@@ -403,7 +431,8 @@ impl<F: Lookup> Fitting<F> {
     #[inline]
     pub(crate) fn bind(self) -> Result<F::Handle, Error> {
         // SAFETY: the site's descriptor fits `F::NODE`: `of` and `Plugin::get` alone make a `Fitting<F>`, when they have compared the
-        // descriptors. `Plugin::new` gives the site an origin with a share in the library.
+        // descriptors. They have also checked that the site has an entry or a proxy, and only functions have proxies.
+        // `Plugin::with_sites` demands that the site's origin has a share in the library.
         unsafe { F::bind(self.0) }.map_err(|fault| Error::Access(Box::new(fault)))
     }
 }
@@ -459,7 +488,7 @@ pub(crate) mod tests {
                 modules: "",
             };
             // SAFETY: nothing calls the entry.
-            (item, unsafe { Export::new(&[], std::ptr::null(), None) })
+            (item, unsafe { Export::new(&[], std::ptr::dangling(), None) })
         };
         let info = |name: &&str| ExportInfo {
             name: (*name).to_owned(),

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::lookup::Site;
+use super::proxy::AnyEntry;
 use crate::abi::Context;
 
 /// The target of a call: an entry, the context that the entry takes first, and the site, which keeps the library
@@ -24,10 +25,12 @@ unsafe impl Send for Callee {}
 unsafe impl Sync for Callee {}
 
 impl Callee {
-    /// The target at a site, a function of this process. Such a function needs no context.
+    /// The target at the site of a function. `proxy` is the proxy of the function's type, for a function that does not run
+    /// in this process.
     #[inline]
-    pub(crate) fn of(site: Arc<Site>) -> Self {
-        Callee { context: std::ptr::null(), entry: site.entry, site }
+    pub(crate) fn of(site: Arc<Site>, proxy: AnyEntry) -> Self {
+        let entry = if site.entry.is_null() { proxy as *const c_void } else { site.entry };
+        Callee { context: site.context, entry, site }
     }
 
     /// The plugin's name and the export's, `greeter::greet`.

@@ -2,12 +2,13 @@
 
 use super::callee::Handle;
 use super::lookup::Lookup;
+use super::proxy::AnyEntry;
 
 /// A function type that an export may have: `fn` of up to six arguments, each owned, `&` or (up to four) `&mut`.
 ///
 /// # Safety
 ///
-/// `target` calls an entry with the `Repr`s of the arguments and of the result, as `NODE` says.
+/// `target` calls an entry with the `Repr`s of the arguments and of the result, as `NODE` says. `PROXY` is such an entry.
 ///
 /// The trait has no example, because this crate implements it for every such function type, and only handles use it.
 #[diagnostic::on_unimplemented(
@@ -20,6 +21,9 @@ use super::lookup::Lookup;
 pub unsafe trait FunctionType: Lookup + 'static {
     /// The `dyn Fn` to which a handle of this type derefs.
     type Target: ?Sized;
+    /// The entry of a function that does not run in this process. It passes the addresses of its arguments to the
+    /// [`Invoke`](crate::table::Invoke) behind its context.
+    const PROXY: AnyEntry;
     /// The handle as a closure, which can be called.
     fn target<H: Handle<Self>>(handle: &H) -> &Self::Target;
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use crate::abi::Invoke;
+use crate::abi::{Context, Invoke};
 use crate::describe::{Flat, Node};
 use crate::fault::Fault;
 use crate::origin::Origin;
@@ -17,8 +17,14 @@ use crate::origin::Origin;
 pub struct Site {
     /// The descriptor in the library, which `origin` keeps loaded.
     pub descriptor: &'static [u8],
-    /// The entry, which a handle calls.
+    /// The entry, which a handle calls. It is null for a function that does not run in this process, whose entry is the
+    /// proxy of the asked type.
     pub entry: *const c_void,
+    /// The context of each call: null for code in this process, otherwise the address of a [`ProxyHead`]. `origin` owns
+    /// the data behind it.
+    ///
+    /// [`ProxyHead`]: crate::call::ProxyHead
+    pub context: Context,
     /// True if a look-up may not ask for the export's faults.
     pub refuses_faults: bool,
     /// The origin of the export's values. It keeps the library loaded.
@@ -29,11 +35,11 @@ pub struct Site {
     pub label: String,
 }
 
-// SAFETY: the entry is the address of an exported function, which is safe, so any thread may call it. The other fields
-// are `Send`.
+// SAFETY: the entry is the address of an exported function, which is safe, so any thread may call it. The context belongs
+// to the entry or to a proxy, and may be used from any thread as well. The other fields are `Send`.
 unsafe impl Send for Site {}
-// SAFETY: the entry is the address of an exported function, which is safe, so several threads may call it at once. The
-// other fields are `Sync`.
+// SAFETY: the entry is the address of an exported function, which is safe, so several threads may call it at once. They may
+// use the context at once as well. The other fields are `Sync`.
 unsafe impl Sync for Site {}
 
 /// A type by which a host may ask for an export: a function type, or the type of a static.
@@ -71,6 +77,7 @@ pub unsafe trait Lookup: Sized {
     ///
     /// # Safety
     ///
-    /// The site belongs to an export whose descriptor fits `NODE`. The site's origin keeps the library loaded.
+    /// The site belongs to an export whose descriptor fits `NODE`. The site's origin keeps the library loaded. The site
+    /// has an entry, unless it is that of a function and has a context.
     unsafe fn bind(site: Arc<Site>) -> Result<Self::Handle, Fault>;
 }

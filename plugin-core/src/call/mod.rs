@@ -1,10 +1,14 @@
 //! A call: the look-up of an export by its type, the handle that is called, and the call itself.
+//!
+//! The function may run in this process or elsewhere. `proxy.rs` describes how a look-up settles this, so that a call does
+//! not have to.
 
 mod callee;
 mod closure;
 mod function;
 mod function_type;
 mod lookup;
+mod proxy;
 // `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
 #[allow(coherence_leak_check)]
 mod signature;
@@ -13,5 +17,6 @@ pub(crate) use callee::{Callee, Handle};
 pub use function::Function;
 pub use function_type::FunctionType;
 pub use lookup::{Lookup, Site};
+pub use proxy::{AnyEntry, ProxyHead};
 #[cfg(test)]
 pub(crate) use signature::{all_kinds, argument_repr, argument_type, without_mut};

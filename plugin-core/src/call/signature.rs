@@ -8,6 +8,7 @@ use super::closure::{Whole, as_closure};
 use super::function::Function;
 use super::function_type::FunctionType;
 use super::lookup::{Lookup, Site};
+use super::proxy::{AnyEntry, forward};
 use crate::abi::{Context, FaultRepr, Outcome};
 use crate::describe::{Node, Tag};
 use crate::fault::{Fault, Return};
@@ -101,6 +102,25 @@ macro_rules! signature {
         unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {
             type Target = dyn Fn($(argument_type!($kind $T)),*) -> R + Send + Sync;
 
+            const PROXY: AnyEntry = {
+                unsafe extern "C" fn proxy<$($bounds)* R: PluginType>(
+                    context: Context $(, $arg: argument_repr!($kind $T))*
+                ) -> Outcome<R::Repr> {
+                    // SAFETY: only `Callee::of` passes this function on, with the context of its site. The callee keeps the
+                    // site. A handle calls it with arguments and a result that fit the site's descriptor.
+                    unsafe { forward(context, &[$((&raw const $arg).cast()),*]) }
+                }
+                // SAFETY: both are pointers to functions. A caller converts this one back to its own type.
+                unsafe {
+                    std::mem::transmute::<
+                        unsafe extern "C" fn(
+                            Context $(, argument_repr!($kind $T))*
+                        ) -> Outcome<<R::Value as PluginType>::Repr>,
+                        AnyEntry,
+                    >(proxy::<$($T,)* R::Value>)
+                }
+            };
+
             #[inline(always)]
             fn target<H: Handle<Self>>(handle: &H) -> &Self::Target {
                 let make = |handle: Whole<H>| {
@@ -149,8 +169,8 @@ macro_rules! signature {
 
             unsafe fn bind(site: Arc<Site>) -> Result<Function<Self>, Fault> {
                 // SAFETY: by `# Safety` of `Lookup::bind`, the descriptor of the site's export fits, and the site's
-                // origin keeps the library loaded.
-                Ok(unsafe { Function::new(Callee::of(site)) })
+                // origin keeps the library loaded. If the site has no entry, it has a context for the proxy.
+                Ok(unsafe { Function::new(Callee::of(site, <Self as FunctionType>::PROXY)) })
             }
         }
     };

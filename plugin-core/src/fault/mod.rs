@@ -1,6 +1,6 @@
 //! Faults: the reason why a call did not return, and the one place where a panic is stopped.
 //!
-//! [`Fault`] and [`Location`] are for all users. The other items are public for `plugin-host` and for the code that the
+//! [`Fault`], [`Cause`] and [`Location`] are for all users. The other items are public for `plugin-host` and for the code that the
 //! attribute emits, so they have no examples.
 
 pub(crate) mod boundary;
@@ -11,7 +11,7 @@ pub(crate) mod value;
 pub use boundary::outcome;
 pub use returned::Return;
 pub use unwind::{discard, drop_rest};
-pub use value::{Fault, Location};
+pub use value::{Cause, Fault, Location};
 
 pub use crate::abi::{Context, FaultRepr, Outcome};
 #[cfg(feature = "host")]

@@ -4,8 +4,11 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::{Live, Version, Versions};
+use crate::__private::{give, nth};
 use crate::abi::{Context, Outcome};
-use crate::call::{Callee, Function, Site, all_kinds, argument_repr, argument_type, without_mut};
+use crate::call::{
+    Callee, Function, FunctionType, ProxyHead, Site, all_kinds, argument_repr, argument_type, without_mut,
+};
 use crate::origin::Origin;
 use crate::types::{PluginMut, PluginRef, PluginType};
 
@@ -52,8 +55,15 @@ macro_rules! after {
     };
 }
 
-/// Calls an entry of a signature through a `Function` and through a `Live`. Checks that context, entry and site are
-/// those with which the handle was made, and that each argument is in its place.
+/// The data behind the context of a proxy.
+#[repr(C)]
+struct Proxied {
+    _head: ProxyHead,
+    number: usize,
+}
+
+/// Calls an entry of a signature through a `Function`, through a `Live`, and through both with a proxy. Checks that context,
+/// entry and site are those with which the handle was made, and that each argument is in its place.
 macro_rules! call {
     ($(($kind:ident $T:ident $arg:ident))*) => {{
         type F = fn($(argument_type!($kind u64)),*) -> u64;
@@ -69,16 +79,42 @@ macro_rules! call {
         let site = Site {
             descriptor: &[],
             entry: entry as unsafe extern "C" fn(Context $(, argument_repr!($kind u64))*) -> _ as *const c_void,
+            context: std::ptr::null(),
             refuses_faults: false,
             origin: Origin::HOST,
             invoke: None,
             label: stringify!($($kind)*).to_owned(),
         };
+        /// Does what a backend does: calls the entry with the arguments behind the addresses.
+        #[allow(unused_mut, unused_variables, unused_assignments)] // Without arguments, nothing is read.
+        unsafe extern "C" fn invoke(context: Context, arguments: *const *const c_void, outcome: *mut c_void) {
+            let mut index = 0;
+            // SAFETY: the proxy of `F` passes the addresses of the arguments of `F`, and room for its outcome.
+            unsafe {
+                $(
+                    let $arg = nth::<argument_repr!($kind u64)>(arguments, index);
+                    index += 1;
+                )*
+                let number = (*context.cast::<Proxied>()).number;
+                give(entry(std::ptr::without_provenance(number) $(, $arg)*), outcome)
+            }
+        }
+
+        let proxied = Proxied { _head: ProxyHead { invoke }, number: 7 };
+        let elsewhere = Arc::new(Site {
+            entry: std::ptr::null(),
+            context: (&raw const proxied).cast(),
+            descriptor: &[],
+            refuses_faults: false,
+            origin: Origin::HOST,
+            invoke: None,
+            label: String::new(),
+        });
         let site = Arc::new(site);
-        let callee = Callee::of(site.clone()).with_context(std::ptr::without_provenance(5));
+        let callee = Callee::of(site.clone(), F::PROXY).with_context(std::ptr::without_provenance(5));
         // SAFETY: `entry` is a function of this type.
         let function = unsafe { Function::<F>::new(callee) };
-        let version = Version::new(1, [Some(&site)]);
+        let version = Version::new(1, [Some((&site, F::PROXY))]);
         // SAFETY: the only version has a function of this type at this place.
         let (live, _) = unsafe { Live::<F>::new(Arc::new(Versions::new(version)), 0) };
         let mut next = 0_u64;
@@ -100,6 +136,18 @@ macro_rules! call {
             assert_eq!($arg, after!($kind $arg was));
         )*
         assert_eq!(was, next);
+
+        // SAFETY: `invoke` calls a function of this type. `proxied` lives longer than the handle.
+        let function = unsafe { Function::<F>::new(Callee::of(elsewhere.clone(), F::PROXY)) };
+        let version = Version::new(1, [Some((&elsewhere, F::PROXY))]);
+        // SAFETY: the only version has a function of this type at this place. `proxied` lives longer than the handle.
+        let (live, _) = unsafe { Live::<F>::new(Arc::new(Versions::new(version)), 0) };
+        let mut third = 0_u64;
+        $(third = third * 1000 + $arg;)*
+        assert_eq!(function($(pass!($kind $arg)),*), 7 * scale + third);
+        let mut fourth = 0_u64;
+        $(fourth = fourth * 1000 + $arg;)*
+        assert_eq!(live($(pass!($kind $arg)),*), 7 * scale + fourth);
         assert_eq!(Arc::strong_count(&site), 3, "here, in the function, and in the version");
     }};
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::hazard::{self, Readers, Reading};
-use crate::call::{Callee, Site};
+use crate::call::{AnyEntry, Callee, Site};
 
 /// A function of the version that serves. Its version is kept for the length of one call.
 pub struct Current<'a> {
@@ -43,9 +43,10 @@ pub struct Version {
 }
 
 impl Version {
-    /// Makes a version with this number and these functions.
-    pub fn new<'a>(revision: u64, sites: impl IntoIterator<Item = Option<&'a Arc<Site>>>) -> Arc<Self> {
-        Arc::new(Version { revision, functions: sites.into_iter().map(|site| site.cloned().map(Callee::of)).collect() })
+    /// Makes a version with this number and these functions. Each has the proxy of its type.
+    pub fn new<'a>(revision: u64, sites: impl IntoIterator<Item = Option<(&'a Arc<Site>, AnyEntry)>>) -> Arc<Self> {
+        let callee = |(site, proxy): (&Arc<Site>, AnyEntry)| Callee::of(site.clone(), proxy);
+        Arc::new(Version { revision, functions: sites.into_iter().map(|site| site.map(callee)).collect() })
     }
 
     /// The number of the version.

@@ -99,9 +99,9 @@ impl<T: PluginStatic> StaticLookup for T {
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<T::Access>>(site.entry)
         };
-        // SAFETY: an accessor takes only the context, which is null for code in this process. The site keeps its
-        // library loaded. `access` made the outcome, which is used once.
-        let access = unsafe { entry(std::ptr::null()).into_result() }.map_err(|mut fault| {
+        // SAFETY: an accessor takes only the context, which is that of the site. The site keeps its library loaded. `access`
+        // made the outcome, which is used once.
+        let access = unsafe { entry(site.context).into_result() }.map_err(|mut fault| {
             fault.export = Some(site.label.clone());
             fault
         })?;

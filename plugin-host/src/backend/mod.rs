@@ -1,6 +1,8 @@
 //! The places where a plugin's code runs: a library that is loaded (see `library`), or this program.
 
 pub(crate) mod linked;
+#[cfg(feature = "loopback")]
+pub(crate) mod loopback;
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! The errors of a host, one variant for each cause.
 
 pub(crate) mod at;
+mod cannot_leave;
 pub(crate) mod names;
 pub(crate) mod similar;
 mod text;
@@ -17,12 +18,13 @@ use thiserror::Error;
 use crate::error::text::not_watched;
 use crate::error::text::{
     ALREADY_MAPPED, IS_HOST, abi_version, ambiguous, busy, duplicate_export, duplicate_hook, from, hint,
-    hook_timed_out, in_directory, in_use, init_panicked, instead, more_than, no_export, no_faults, no_thread,
-    place_and_text, restore_panicked, saying, searched, state_not_restored, too_many_files,
+    hook_timed_out, in_directory, in_use, init_panicked, instead, more_than, no_access, no_export, no_faults,
+    no_thread, place_and_text, restore_panicked, saying, searched, state_not_restored, too_many_files,
 };
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
 
+pub use cannot_leave::CannotLeave;
 pub use type_mismatch::TypeMismatch;
 
 /// An error of loading, upgrading or unloading a plugin, or of a look-up.
@@ -372,6 +374,9 @@ pub enum Error {
         /// The export.
         name: String,
     },
+    /// The plugin runs elsewhere, and the export's type cannot leave the process that it is in.
+    #[error(transparent)]
+    CannotLeave(Box<CannotLeave>),
     /// No loaded plugin has that name.
     #[error("no plugin `{name}` is loaded{}", hint(closest.as_deref(), existing, *count))]
     #[non_exhaustive]
@@ -580,10 +585,7 @@ pub enum Error {
     #[error(transparent)]
     TypeMismatch(Box<TypeMismatch>),
     /// The plugin panicked while it gave access to an exported static.
-    #[error(
-        "cannot get at the static `{}`: its plugin panicked{}",
-        .0.export.as_deref().unwrap_or_default(), place_and_text(.0)
-    )]
+    #[error("{}", no_access(.0))]
     Access(#[source] Box<Fault>),
     /// A name with a NUL in it, which no file or export can have.
     #[error("the name {name:?} contains a NUL; no file or export can be called so")]

@@ -213,3 +213,9 @@ pub(super) fn duplicate_hook(hook: &str, first: &str, second: &str) -> String {
 pub(super) fn more_than(limit: u64, setting: &str) -> String {
     format!(", where at most {limit} are read; allow more with `Limits::{setting}`")
 }
+
+/// A static whose plugin panicked while it gave access to it.
+pub(super) fn no_access(fault: &Fault) -> String {
+    let name = fault.export.as_deref().unwrap_or_default();
+    format!("cannot get at the static `{name}`: its plugin panicked{}", place_and_text(fault))
+}

@@ -6,7 +6,7 @@ use plugin_core::fault::{Context, FaultRepr, Outcome};
 use plugin_core::record::{Item, Kind};
 use plugin_core::state::StateRepr;
 use plugin_core::table::Export;
-use plugin_core::{Fault, Origin, PluginType};
+use plugin_core::{Cause, Fault, Origin, PluginType};
 
 use crate::error::Error;
 use crate::error::at::FileError;
@@ -66,7 +66,7 @@ impl Hooks {
             begin(hook.item.name);
             let fault = match hook.run_hook() {
                 Ok(Ok(())) => continue,
-                Ok(Err(message)) => Fault::from_message(format!("the shutdown hook failed: {message}")),
+                Ok(Err(message)) => Fault::of(Cause::Reported, format!("the shutdown hook failed: {message}")),
                 Err(fault) => fault,
             };
             services.report(fault, hook.item.name);

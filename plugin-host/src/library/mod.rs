@@ -18,12 +18,12 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use plugin_core::Fault;
 use plugin_core::record::Item;
 use plugin_core::table::{
     self, Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin,
     opening_controlled,
 };
+use plugin_core::{Cause, Fault};
 
 use crate::error::Error;
 use crate::error::at::{At as _, FileError};
@@ -463,7 +463,7 @@ impl Library {
             let message = format!(
                 "the {step} has not returned within {timeout:?}; it goes on, and its library stays mapped until it returns"
             );
-            services.report(Fault::from_message(message), name);
+            services.report(Fault::of(Cause::Reported, message), name);
         }
     }
 

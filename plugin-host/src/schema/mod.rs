@@ -3,6 +3,7 @@
 //! A *named type* is a struct or enum with `#[plugin_type]`.
 
 pub(crate) mod difference;
+mod leaving;
 pub(crate) mod signature;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -55,7 +55,7 @@ impl Signature {
     }
 
     /// Decodes the descriptor, if this SDK can read it.
-    fn schema(&self) -> Option<Schema> {
+    pub(super) fn schema(&self) -> Option<Schema> {
         Schema::decode(&self.0)
     }
 

@@ -31,6 +31,7 @@ pub(super) struct ExportRef<'a> {
 impl<'a> ExportRef<'a> {
     pub(super) fn new(plugin: &'a Plugin, name: &'a str) -> Result<(Self, &'a Prepared), CallError> {
         let (site, prepared) = plugin.export(name)?;
+        plugin.check_reach(name, site)?;
         let prepared = prepared.get_or_init(|| Prepared::new(site.descriptor));
         Ok((ExportRef { plugin, name, site }, prepared))
     }
@@ -125,8 +126,7 @@ impl<'a> Call<'a> {
 
     /// Refuses a function that changes an argument.
     pub(super) fn changes_nothing(&self) -> Result<(), CallError> {
-        let changes = |argument: &Argument| matches!(argument.passing, Passing::Mut | Passing::SliceMut);
-        match self.arguments.iter().position(changes) {
+        match self.arguments.iter().position(Argument::is_changed) {
             None => Ok(()),
             Some(index) => Err(CallError::Changes {
                 export: self.export.label(),
@@ -214,7 +214,7 @@ impl<'a> Call<'a> {
         // SAFETY: `invoke` expects the address of each argument's `Repr`, and room for the outcome. `passed` has these, in the
         // form that `Prepared::of` has found in the descriptor, and `outcome_place` has made the place for this result. The
         // plugin is loaded: `self` borrows it.
-        unsafe { (self.invoke)(std::ptr::null(), passed.as_ptr(), place.at().cast()) };
+        unsafe { (self.invoke)(self.export.site.context, passed.as_ptr(), place.at().cast()) };
 
         for (index, passing) in passings() {
             if passing == Passing::Own {

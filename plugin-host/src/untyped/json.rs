@@ -8,7 +8,6 @@ use crate::plugin::Plugin;
 use crate::untyped::call::Call;
 use crate::untyped::error::CallError;
 use crate::untyped::free::Place;
-use crate::untyped::prepared::Passing;
 
 impl Call<'_> {
     fn build_json(&self, arguments: &Json) -> Result<Vec<Place<'_>>, CallError> {
@@ -89,7 +88,7 @@ impl Plugin {
         let returned = call.invoke(&mut places);
         let mut represented = Ok(());
         for (index, (place, argument)) in places.iter().zip(call.arguments).enumerate() {
-            if matches!(argument.passing, Passing::Mut | Passing::SliceMut) {
+            if argument.is_changed() {
                 let name = call.export.argument_name(index);
                 let what = |path: &str| format!("argument {} (`{name}{path}`)", index + 1);
                 // SAFETY: `build` has built a value of this type there. A callee leaves a whole value behind `&mut`, also if it

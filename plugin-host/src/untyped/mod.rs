@@ -11,6 +11,7 @@
 //! | `prepared.rs` | an export's layouts and its way of access, computed once from the descriptor |
 //! | `call.rs`, `statics.rs`, `outcome.rs` | a call of a function, a read of a static, and the fault of either |
 //! | `api.rs`, `json.rs` | the public methods of `Plugin` and `Host` |
+//! | `proxy.rs`, `wire.rs` | a call that leaves the process: the arguments and the result as bytes |
 //! | `walk.rs` | the depth and the path of a walk through a value |
 //!
 //! Each type is written in the same form as serde's own implementations and derives write it.
@@ -28,10 +29,14 @@ mod leaves;
 mod names;
 mod outcome;
 pub(crate) mod prepared;
+#[cfg(feature = "loopback")]
+pub(crate) mod proxy;
 pub(crate) mod ser;
 mod statics;
 #[cfg(all(test, feature = "json"))]
 mod tests;
 pub(crate) mod walk;
+#[cfg(feature = "loopback")]
+pub(crate) mod wire;
 
 pub use error::CallError;

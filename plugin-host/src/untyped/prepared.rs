@@ -32,6 +32,13 @@ pub(crate) struct Argument {
     pub(super) built: Id,
 }
 
+impl Argument {
+    /// Returns true if the callee may change the argument for its caller.
+    pub(super) fn is_changed(&self) -> bool {
+        matches!(self.passing, Passing::Mut | Passing::SliceMut)
+    }
+}
+
 /// How an argument is passed. The callee takes an argument with [`Own`](Self::Own). The host drops all other arguments
 /// after the call.
 #[derive(Clone, Copy, PartialEq)]
@@ -61,7 +68,7 @@ pub(crate) enum Access {
 }
 
 impl Prepared {
-    pub(super) fn new(descriptor: &[u8]) -> Self {
+    pub(crate) fn new(descriptor: &[u8]) -> Self {
         let Some(schema) = Schema::decode(descriptor) else { return Prepared::Unknown };
         Self::of(&schema).unwrap_or(Prepared::NotData)
     }

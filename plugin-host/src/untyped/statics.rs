@@ -83,9 +83,9 @@ impl<'a> StaticValue<'a> {
         // SAFETY: the accessor gives this access, as this function demands. In plugin-core, `PluginStatic::Access` is
         // `AccessRepr` for each static that is not a lock, so the accessor has this type.
         let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<AccessRepr>>(site.entry) };
-        // SAFETY: the origin of `site` keeps the library loaded. An accessor ignores its context. The outcome is used
+        // SAFETY: the origin of `site` keeps the library loaded. The context is that of the accessor. The outcome is used
         // once, here.
-        let lent = unsafe { entry(std::ptr::null()).into_result()? };
+        let lent = unsafe { entry(site.context).into_result()? };
         let (first, _) = lent.elements().raw_parts();
         let at = match access {
             Access::Atomic(tag) => {
@@ -115,9 +115,9 @@ impl<'a> StaticValue<'a> {
         // `LockRepr` for each lock. `u8` stands for the type of the value: a `LockRepr` consists of pointers, and those that
         // depend on the type are not called.
         let entry = unsafe { std::mem::transmute::<*const c_void, Accessor<LockRepr<u8>>>(site.entry) };
-        // SAFETY: the origin of `site` keeps the library loaded. An accessor ignores its context. The outcome is used
+        // SAFETY: the origin of `site` keeps the library loaded. The context is that of the accessor. The outcome is used
         // once, here.
-        let lock = unsafe { entry(std::ptr::null()).into_result()? };
+        let lock = unsafe { entry(site.context).into_result()? };
         let node = layouts.get(value);
         let (place, head_offset) = outcome_place(layouts, node.align, LockedHead::value_offset(node.align), node.size)?;
         // SAFETY: `outcome_place` has made room for an outcome with the head of a lock and a value of this type. The origin of

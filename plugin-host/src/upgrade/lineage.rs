@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak
 use std::time::{Duration, Instant};
 
 use plugin_core::descriptor::Node;
-use plugin_core::{FunctionType, Live, Lookup, Site, Version, Versions};
+use plugin_core::{AnyEntry, FunctionType, Live, Lookup, Site, Version, Versions};
 
 use crate::error::Error;
 use crate::error::at::FileError;
@@ -69,9 +69,10 @@ struct Place {
 
 /// A `Live` handle and its clones.
 ///
-/// `node` is the type that was asked for, and `alive` tells whether one of the handles still exists.
+/// `node` is the type that was asked for, and `proxy` is its proxy. `alive` tells whether one of the handles still exists.
 struct Follower {
     node: &'static Node,
+    proxy: AnyEntry,
     takes_fault: bool,
     alive: Weak<()>,
 }
@@ -138,7 +139,7 @@ impl Lineage {
         // it (`misfit`). The place is not given to another export before the handle is dropped.
         let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
-        handles.push(Follower { node, takes_fault: F::TAKES_FAULT, alive });
+        handles.push(Follower { node, proxy: F::PROXY, takes_fault: F::TAKES_FAULT, alive });
         // Publishing takes long, and another handle to the same export needs none.
         if known.is_none() {
             export.clone_into(&mut followed.places[place].export);
@@ -153,9 +154,10 @@ impl Lineage {
             return;
         }
         followed.revision = plugin.revision();
-        let sites = followed.places.iter().map(|place| match place.handles.is_empty() {
-            true => None,
-            false => plugin.site(&place.export),
+        // The handles to one export may have several types. These fit the export, so the proxy of one type serves them all.
+        let sites = followed.places.iter().map(|place| {
+            let proxy = place.handles.first()?.proxy;
+            plugin.site(&place.export).map(|site| (site, proxy))
         });
         self.versions.publish(Version::new(plugin.revision(), sites));
     }
@@ -322,7 +324,7 @@ impl Retired {
     /// `loaded` and `library` tell whether the version's [`Plugin`](crate::Plugin) and its library still exist.
     pub(crate) fn new<'a>(
         revision: u64,
-        sites: impl Iterator<Item = (&'a str, &'a Arc<Site>)>,
+        sites: impl Iterator<Item = (&'static str, &'a Arc<Site>)>,
         [loaded, library]: [Weak<dyn Any + Send + Sync>; 2],
     ) -> Self {
         let exports = sites.map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect();

@@ -1,0 +1,186 @@
+//! Values as bytes, for plugins that run outside of this process.
+//!
+//! # The format
+//!
+//! The bytes are those of postcard: numbers of variable length, lengths before elements, no names. They come from the same walks
+//! as JSON and every other serde format (`ser.rs`, `de.rs`), so there is one description of each type. Both sides use the
+//! export's own descriptor: the host has it from the plugin's file. So the bytes need no types, and no version.
+//!
+//! | message | bytes |
+//! | --- | --- |
+//! | request | the arguments one after the other |
+//! | reply | [`RETURNED`], the values of `&mut` arguments after the call, and the result |
+//! | | [`FAULT`], the values of `&mut` arguments after the call, and a fault: the number of the cause, message, place, backtrace |
+//! | | [`FAULT_ALONE`], and a fault. The function has not run, or its values cannot be sent |
+//!
+//! A reader of a fault ignores the bytes after the backtrace, so a later SDK may add to a fault.
+//!
+//! # Limits
+//!
+//! A reader trusts nothing. The walks limit the depth of a value (`walk.rs`), the memory that a length alone can claim (`de.rs`), and
+//! the number of elements without bytes. A message with bytes after its last value is damaged. A carrier limits the length
+//! of a message before it reads the message.
+//!
+//! # Growth
+//!
+//! A type that may grow has a number in its `Repr`: of its fields, or of its variant. An older caller's value has fewer fields than
+//! the export's type, so `Form::Wire` has to write this number before the fields, as postcard writes the length of a sequence.
+//! Fields that only a newer caller knows are left out, as the plugin in this process would leave them. This is not built
+//! yet: such a value is refused.
+
+use plugin_core::{Cause, Fault, Location};
+use serde::de::DeserializeSeed as _;
+use serde::{Deserialize as _, Serialize};
+
+use crate::plugin::Plugin;
+use crate::untyped::call::Call;
+use crate::untyped::de::target::{Built, Target};
+use crate::untyped::error::CallError;
+use crate::untyped::outcome::Failure;
+
+/// The first byte of the reply of a call that returned.
+pub(super) const RETURNED: u8 = 0;
+/// The first byte of the reply of a call that ran and did not return.
+pub(super) const FAULT: u8 = 1;
+/// The first byte of a reply that has no values.
+pub(super) const FAULT_ALONE: u8 = 2;
+
+/// The place and the parts of a fault on the wire.
+type FaultParts = (u32, String, Option<(String, u32, u32)>, Option<String>);
+
+/// Adds a value to a message.
+pub(super) fn write(value: &impl Serialize, message: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
+    postcard::to_extend(value, message)
+}
+
+/// A message that is being read.
+pub(super) struct Message<'m>(postcard::Deserializer<'m, postcard::de_flavors::Slice<'m>>);
+
+impl<'m> Message<'m> {
+    pub(super) fn new(bytes: &'m [u8]) -> Self {
+        Message(postcard::Deserializer::from_bytes(bytes))
+    }
+
+    /// Reads the first byte of a reply.
+    pub(super) fn kind(&mut self) -> Result<u8, Fault> {
+        u8::deserialize(&mut self.0).map_err(|error| damaged(&error))
+    }
+
+    /// Builds the next value.
+    pub(super) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
+        target.deserialize(&mut self.0).map_err(|error| damaged(&error))
+    }
+
+    /// Reads a fault, the last part of a reply.
+    pub(super) fn fault(&mut self) -> Result<Fault, Fault> {
+        let parts = FaultParts::deserialize(&mut self.0);
+        let (cause, message, location, backtrace) = parts.map_err(|error| damaged(&error))?;
+        let mut fault = Fault::of(Cause::from_number(cause), message);
+        fault.location = location.map(|(file, line, column)| Location::new(file, line, column));
+        fault.backtrace = backtrace;
+        Ok(fault)
+    }
+
+    /// Returns an error if there are more bytes.
+    pub(super) fn end(self) -> Result<(), String> {
+        match self.0.finalize() {
+            Ok([]) => Ok(()),
+            Ok(rest) => Err(format!("{} bytes follow the last value", rest.len())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// The fault of a call whose reply cannot be read.
+pub(super) fn damaged(reason: &impl std::fmt::Display) -> Fault {
+    Fault::of(Cause::Disconnected, format!("its reply is damaged: {reason}"))
+}
+
+/// Answers a request to an export of a plugin in this process. This is the far side of a proxy.
+pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8]) -> Vec<u8> {
+    let fault = match call(plugin, export, request) {
+        Ok(reply) => return reply,
+        // The function has run, but its values cannot be sent.
+        Err(error @ CallError::Unrepresentable { .. }) => Fault::of(Cause::Disconnected, error.to_string()),
+        Err(error) => Fault::of(Cause::Refused, error.to_string()),
+    };
+    write(&parts(fault), vec![FAULT_ALONE]).expect("texts and numbers can be written to memory")
+}
+
+fn parts(fault: Fault) -> FaultParts {
+    let location = fault.location.map(|at| (at.file, at.line, at.column));
+    (fault.cause.number(), fault.message, location, fault.backtrace)
+}
+
+/// Makes the call that a request asks for. Returns the reply. An error is that of a call that was not made, or whose values
+/// cannot be sent.
+fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<Vec<u8>, CallError> {
+    let call = Call::new(plugin, export)?;
+    let mut message = Message::new(request);
+    let mut places = call.build(&mut message.0)?;
+    message.end().map_err(|message| CallError::Arguments { export: call.export.label(), message })?;
+    let (kind, returned) = match call.try_invoke(&mut places) {
+        Ok(returned) => (RETURNED, Ok(returned)),
+        Err(Failure::Fault(fault)) => (FAULT, Err(fault)),
+        Err(failure) => return Err(call.export.failed(failure, CallError::Fault)),
+    };
+    let mut reply = postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![kind]) };
+    for (index, (place, argument)) in places.iter().zip(call.arguments).enumerate() {
+        if argument.is_changed() {
+            let what = |path: &str| format!("argument {} (`{}{path}`)", index + 1, call.export.argument_name(index));
+            // SAFETY: `build` has built a value of this type there. A callee leaves a whole value behind `&mut`, also if it
+            // panics. The call has ended, so nothing changes the value.
+            unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, &mut reply)? };
+        }
+    }
+    match returned {
+        Ok(returned) => call.represent_result(&returned, &mut reply)?,
+        Err(fault) => parts(fault).serialize(&mut reply).expect("texts and numbers can be written to memory"),
+    }
+    Ok(postcard::ser_flavors::Flavor::finalize(reply.output).expect("memory has no end"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a reply without values.
+    fn read(reply: &[u8]) -> Result<Fault, Fault> {
+        let mut message = Message::new(reply);
+        match message.kind()? {
+            FAULT_ALONE => message.fault(),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Returns a reply without values.
+    fn reply(cause: u32, more: &[u8]) -> Vec<u8> {
+        let place = Some(("src/lib.rs".to_owned(), 3, 5));
+        let parts: FaultParts = (cause, "a message".to_owned(), place, Some("frames".to_owned()));
+        [write(&parts, vec![FAULT_ALONE]).unwrap(), more.to_vec()].concat()
+    }
+
+    #[test]
+    fn a_fault_makes_the_round_trip() {
+        for (cause, expected) in [(1, Cause::Panicked), (4, Cause::TimedOut), (1000, Cause::Unknown)] {
+            // A later SDK may write more.
+            for more in [&[][..], &[1, 2, 3]] {
+                let fault = read(&reply(cause, more)).unwrap();
+                assert_eq!((fault.cause, fault.message.as_str()), (expected, "a message"));
+                assert_eq!(fault.location.unwrap().to_string(), "src/lib.rs:3:5");
+                assert_eq!((fault.backtrace.as_deref(), fault.export), (Some("frames"), None));
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_reply_is_a_fault() {
+        let whole = reply(1, &[]);
+        let cut_short = (0..whole.len()).map(|length| whole[..length].to_vec());
+        for damaged in cut_short.chain([[vec![FAULT_ALONE, 1], vec![0xff; 9], vec![1]].concat()]) {
+            let fault = read(&damaged).unwrap_err();
+            assert_eq!(fault.cause, Cause::Disconnected, "{damaged:?}");
+            assert!(fault.message.starts_with("its reply is damaged: "), "{fault}");
+        }
+    }
+}
