@@ -12,6 +12,7 @@
 
 #![allow(clippy::missing_panics_doc)]
 
+pub mod conformance;
 mod fixtures;
 pub mod fuzzing;
 pub mod hostile;

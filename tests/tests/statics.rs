@@ -1,11 +1,9 @@
 //! Exported statics, read and written from the host.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock, TryLockError};
 
-use bytes::Bytes;
 use plugin_core::descriptor::Tag;
 use plugin_host::{CallError, Error};
 use tests::{fixture, host, host_with};
@@ -126,27 +124,6 @@ fn a_panic_while_a_lock_is_taken_to_write_ends_the_process() {
     eprintln!("the lock is taken");
     _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(keys.write())));
     eprintln!("the process goes on");
-}
-
-#[test]
-fn statics_that_are_not_plain_are_copied() {
-    let (words, choice, events, raw) = {
-        let host = host_with(&["zoo"]);
-        assert_eq!(host.plugins()[0].get_json("WORDS").unwrap(), serde_json::json!(["one", "", "größe"]));
-        assert_eq!(host.plugins()[0].get_json("CHOICE").unwrap(), serde_json::json!(["this one", 3]));
-        type Choice = (Option<Cow<'static, str>>, u8);
-        let (words, choice) =
-            (host.get::<&[Cow<'static, str>]>("WORDS").unwrap(), host.get::<Choice>("CHOICE").unwrap());
-        assert_eq!(host.plugins()[0].get_json("EVENTS").unwrap()[1]["Opened"]["size"], 3);
-        assert_eq!(host.plugins()[0].get_json("RAW").unwrap(), serde_json::json!([b"raw", []]));
-        (words, choice, host.get::<&[api::Event]>("EVENTS").unwrap(), host.get::<[Bytes; 2]>("RAW").unwrap())
-    };
-    assert_eq!(**events, [api::Event::Closed, api::Event::Opened { path: String::new(), size: 3 }]);
-    let clone = raw[0].clone();
-    drop(raw);
-    assert_eq!(clone, "raw", "it keeps the library");
-    assert_eq!(**words, ["one", "", "größe"]);
-    assert_eq!(*choice, (Some(Cow::Borrowed("this one")), 3));
 }
 
 #[test]

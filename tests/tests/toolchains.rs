@@ -4,12 +4,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use plugin_host::__private::loopback;
 use plugin_host::{Fault, Host, Live, inspect};
 use tests::{build_of, fixture_target_dir, host, is_long_run, round_trips, toolchains};
 
-/// Tests every part of the boundary: every type, both kinds of references, statics, panics.
+/// Tests every part of the boundary: every type, both kinds of references, statics, panics. The same types cross as bytes, as
+/// they do to another process.
 fn exercise(host: &Host) {
     round_trips::all(host);
+    round_trips::everywhere(&loopback(host).unwrap());
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[1.0, 2.0]), 3.0);
     let mut names = vec!["a".to_owned()];
     assert_eq!(host.get::<fn(&mut Vec<String>, &str) -> usize>("append").unwrap()(&mut names, "b"), 2);

@@ -1,30 +1,14 @@
 //! Types with `#[plugin_type]` between a host and a plugin.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
-use std::time::Duration;
 
-use api::{ApiError, Config, Event, Level, Line, Node, Point, Retry, Settings};
-use plugin_host::{Fault, Host, inspect};
-use tests::{fixture, host_with, round_trips};
-
-#[test]
-fn every_shape_of_type_crosses() {
-    round_trips::user_types(&host_with(&["zoo"]));
-}
+use api::{Node, Point, Settings};
+use plugin_core::{Origin, PluginType};
+use plugin_host::{Fault, inspect};
+use tests::{fixture, host_with};
 
 fn points() -> [Point; 3] {
     [Point { x: 1.0, y: 2.0, layer: 1 }, Point { x: 3.0, y: 4.0, layer: 2 }, Point { x: 5.0, y: 6.0, layer: 3 }]
-}
-
-fn config() -> Config {
-    Config {
-        name: "main".to_owned(),
-        retry: Retry { max: 3, wait: Duration::from_millis(20) },
-        limits: HashMap::from([("cpu".to_owned(), 4)]),
-        tags: vec!["a".to_owned()],
-        score: None,
-    }
 }
 
 #[test]
@@ -39,75 +23,8 @@ fn slices_of_plain_types_are_not_copied() {
 }
 
 #[test]
-fn plain_types_are_changed_in_place() {
+fn a_lock_of_a_user_type_is_read_and_written() {
     let host = host_with(&["zoo"]);
-    let mut points = points();
-    host.get::<fn(&mut [Point], f32)>("move_right").unwrap()(&mut points, 0.5);
-    assert_eq!(points.map(|point| point.x), [1.5, 3.5, 5.5]);
-    let mut line = Line { ends: [points[0], points[1]], width: 2.0 };
-    host.get::<fn(&mut Line)>("flip").unwrap()(&mut line);
-    assert_eq!(line, Line { ends: [points[1], points[0]], width: 2.0 });
-}
-
-#[test]
-fn other_types_cross_behind_references() {
-    let host = host_with(&["zoo"]);
-    let describe = host.get::<fn(&Config) -> String>("describe_config").unwrap();
-    let mut config = config();
-    assert_eq!(describe(&config), "main: 3 retries, tags [\"a\"]");
-    let tag = host.get::<fn(&mut Config, &str) -> Option<f64>>("tag").unwrap();
-    assert_eq!(tag(&mut config, "b"), None);
-    assert_eq!(tag(&mut config, "c"), Some(2.0));
-    assert_eq!(config.tags, ["a", "b", "c"]);
-    assert_eq!(config.score, Some(3.0));
-    assert_eq!(config.limits["cpu"], 4);
-}
-
-#[test]
-fn changes_before_a_panic_are_seen_whole() {
-    let host = host_with(&["zoo"]);
-    let tag = host.get::<fn(&mut Config, &str) -> Result<(), Fault>>("tag_and_panic").unwrap();
-    let mut config = config();
-    assert_eq!(tag(&mut config, "b").unwrap_err().message, "half way");
-    assert_eq!((config.name.as_str(), config.tags.len()), ("", 2));
-    // The changed value can be used like any other.
-    config.tags.push("c".to_owned());
-    assert_eq!(config.tags, ["a", "b", "c"]);
-}
-
-#[test]
-fn slices_of_other_types_are_changed() {
-    let host = host_with(&["zoo"]);
-    let mut events = [
-        Event::Opened { path: "p".to_owned(), size: 1 },
-        Event::Renamed("from".to_owned(), "to".to_owned()),
-        Event::Unknown,
-    ];
-    host.get::<fn(&mut [Event])>("restart").unwrap()(&mut events);
-    assert_eq!(events, [Event::Closed, Event::Renamed("to".to_owned(), "from".to_owned()), Event::Closed]);
-}
-
-#[test]
-fn errors_of_a_plugin_are_told_from_its_failure() {
-    let host = host_with(&["zoo"]);
-    let find = host.get::<fn(&str) -> Result<Result<u64, ApiError>, Fault>>("find").unwrap();
-    assert_eq!(find("here").unwrap(), Ok(1));
-    assert_eq!(find("there").unwrap(), Err(ApiError::NotFound { path: "there".to_owned() }));
-    assert_eq!(find("busy").unwrap(), Err(ApiError::Busy));
-    assert_eq!(find("panic").unwrap_err().message, "asked to");
-    // `?` works as with any error.
-    fn size(host: &Host, path: &str) -> Result<u64, Box<dyn std::error::Error>> {
-        Ok(host.get::<fn(&str) -> Result<u64, ApiError>>("find")?(path)?)
-    }
-    assert_eq!(size(&host, "there").unwrap_err().to_string(), "there is not there");
-}
-
-#[test]
-fn statics_of_user_types_are_read_and_written() {
-    let host = host_with(&["zoo"]);
-    assert_eq!(*host.get::<Point>("ORIGIN").unwrap(), Point { x: 0.0, y: 0.0, layer: 9 });
-    assert_eq!(*host.get::<[Level; 2]>("LEVELS").unwrap(), [Level::High, Level::Below]);
-    assert_eq!(host.get::<&[Point]>("POINTS").unwrap()[1], Point { x: 4.0, y: 5.0, layer: 6 });
     let current = host.get::<Mutex<Option<Settings>>>("CURRENT").unwrap();
     let settings = Settings::new("now".to_owned(), true, Vec::new());
     *current.lock().unwrap() = Some(settings.clone());
@@ -209,4 +126,49 @@ fn a_file_says_what_its_types_are() {
         plugin_host::Signature::of::<fn(api::Outer<Option<String>>) -> api::Outer<Option<String>>>()
     );
     assert_ne!(outer.signature, plugin_host::Signature::of::<fn(api::Outer<String>) -> api::Outer<String>>());
+}
+
+mod before {
+    #[plugin_core::plugin_type]
+    #[non_exhaustive]
+    pub(super) struct Growing<T> {
+        pub(super) of: T,
+    }
+}
+
+mod after {
+    #[plugin_core::plugin_type]
+    #[non_exhaustive]
+    pub(super) struct Growing<T> {
+        pub(super) of: T,
+        #[plugin_type(default = { if Self::WIDTH == 80 { return 24 } 25 })]
+        pub(super) height: u8,
+        #[plugin_type(default = Self::WIDTH)]
+        pub(super) width: u8,
+        #[plugin_type(default = Some(Some(std::env::var_os("no variable of this name")?.len() as u64)))]
+        pub(super) more: Option<Option<u64>>,
+        #[plugin_type(default = vec![size_of::<T>(); { let __value = 2; let __lowered = 1; __value + __lowered }])]
+        pub(super) sizes: Vec<usize>,
+    }
+
+    impl<T> Growing<T> {
+        const WIDTH: u8 = 80;
+    }
+}
+
+/// A default is an expression in a function of its own: `return` and `?` end the default, and not the lift, whose box is freed.
+#[test]
+fn a_default_that_returns_is_the_default() {
+    use std::sync::Arc;
+
+    let text: Arc<str> = "text".into();
+    for _ in 0..3 {
+        let lowered = before::Growing { of: (text.clone(), vec![1_u16]) }.lower();
+        // SAFETY: lowered just above, from a type that differs as those that grow may, and lifted once.
+        let lifted: after::Growing<(Arc<str>, Vec<u16>)> = unsafe { PluginType::lift(lowered, &Origin::HOST) };
+        assert_eq!((&*lifted.of.0, lifted.of.1.as_slice()), ("text", [1].as_slice()));
+        assert_eq!((lifted.height, lifted.width, lifted.more), (24, 80, None));
+        assert_eq!(lifted.sizes, [size_of::<(Arc<str>, Vec<u16>)>(); 3]);
+    }
+    assert_eq!(Arc::strong_count(&text), 1, "each that was lowered is dropped");
 }

@@ -62,9 +62,10 @@ pub unsafe trait PluginStatic: Sized {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct AccessRepr {
-    /// The value or the elements. If they are not plain for the plugin, they are lent, as `Repr`s.
+    /// The value or the elements. If they are not plain for the plugin, they are lent, as `Repr`s. A backend outside of this
+    /// process gives them away instead.
     elements: SliceRepr,
-    /// The boxed arena of the loan, or null if nothing is lent.
+    /// The boxed arena of the loan, or null if nothing is lent or given away.
     arena: *mut c_void,
     end: unsafe extern "C" fn(arena: *mut c_void),
 }
@@ -112,7 +113,8 @@ impl AccessRepr {
     ///
     /// # Safety
     ///
-    /// [`lend`](Self::lend) in the library of `origin` made this access, for elements with the same descriptor as `T`.
+    /// [`lend`](Self::lend) in the library of `origin` made this access, for elements with the same descriptor as `T`. Or
+    /// [`from_raw`](Self::from_raw) did, and no elements of it were lifted.
     /// The loan has not ended yet, and the library is loaded.
     unsafe fn copy<T: PluginType>(self, origin: &Origin) -> Box<[T]> {
         struct Loan(AccessRepr);
@@ -127,8 +129,8 @@ impl AccessRepr {
         // SAFETY: `lend` put the `Repr`s into the loan's arena, which exists until `loan` is dropped. Otherwise the
         // elements are plain for the plugin, and are their own `Repr`s.
         let reprs: &[T::Repr] = unsafe { loan.0.elements.as_slice() };
-        // SAFETY: the elements of the static lend the `Repr`s until `loan` is dropped. By `# Safety`, the library of
-        // `origin` is loaded.
+        // SAFETY: the elements of the static lend the `Repr`s until `loan` is dropped, or give them away and are lifted once, here.
+        // By `# Safety`, the library of `origin` is loaded.
         with_room(T::DEEP, || reprs.iter().map(|&repr| unsafe { T::lift(repr, origin) }).collect())
     }
 
@@ -141,6 +143,17 @@ impl AccessRepr {
         // SAFETY: the function gets the arena that came with it. By `# Safety`, the loan ends once, and the library is
         // loaded.
         unsafe { (self.end)(self.arena) }
+    }
+
+    /// Makes the access of a backend. With an arena, the elements are the caller's to lift, once.
+    ///
+    /// # Safety
+    ///
+    /// The elements are the `Repr`s of values of the static's type. With an arena, they exist until `end` is called with it.
+    /// Otherwise they own no memory, do not change, and exist as long as the static.
+    #[cfg(feature = "host")]
+    pub unsafe fn from_raw(elements: SliceRepr, arena: *mut c_void, end: unsafe extern "C" fn(*mut c_void)) -> Self {
+        AccessRepr { elements, arena, end }
     }
 
     /// The address of the value or of the elements, and their number.

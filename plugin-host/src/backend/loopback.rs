@@ -4,7 +4,7 @@
 //! the two sides there are only bytes. So a round trip through a loopback tests everything of a plugin that runs elsewhere but the
 //! way of the bytes.
 //!
-//! A loopback refuses statics, with [`Error::CannotLeave`] at the look-up.
+//! A loopback refuses atomics and locks, with [`Error::CannotLeave`] at the look-up.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::host::Host;
 use crate::load::Reserved;
 use crate::load::trust::Trust;
 use crate::plugin::{Place, Plugin, PluginSource};
-use crate::untyped::proxy::{Carrier, Proxy};
+use crate::untyped::proxy::{Carrier, Remote};
 use crate::untyped::wire::answer;
 
-/// The near side of a plugin: the proxies of its functions, and a share in the plugin. The share also keeps the names and
-/// descriptors of the exports.
+/// The near side of a plugin: that of each export, and a share in the plugin. The share also keeps the names and descriptors of
+/// the exports.
 struct Loopback {
-    proxies: Vec<(&'static str, Option<Arc<Proxy>>)>,
+    exports: Vec<(&'static str, Remote)>,
     plugin: Arc<FarSide>,
 }
 
@@ -54,15 +54,10 @@ pub fn loopback(host: &Host) -> Result<Host, Error> {
 fn near_side(plugin: Plugin, place: Place) -> Plugin {
     let description = plugin.info().clone().into();
     let plugin = Arc::new(FarSide(plugin));
-    let far = |(name, site): (&'static str, &Arc<Site>)| (name, Proxy::new(name, site.descriptor, plugin.clone()));
-    let proxies = plugin.0.sites().map(far).collect();
-    let near = Arc::new(Loopback { proxies, plugin });
-    let sites = near.proxies.iter().zip(near.plugin.0.sites()).map(|((name, proxy), (_, site))| {
-        let context = proxy.as_ref().map_or(std::ptr::null(), Proxy::context);
-        let invoke = proxy.as_ref().map(|proxy| proxy.invoke());
-        let Site { descriptor, refuses_faults, ref label, .. } = **site;
-        let (entry, origin) = (std::ptr::null(), Origin::of(near.clone()));
-        (*name, Site { descriptor, entry, context, refuses_faults, origin, invoke, label: label.clone() })
-    });
+    let far = |(name, site): (&'static str, &Arc<Site>)| (name, Remote::new(name, site.descriptor, plugin.clone()));
+    let exports = plugin.0.sites().map(far).collect();
+    let near = Arc::new(Loopback { exports, plugin });
+    let sites = near.exports.iter().zip(near.plugin.0.sites());
+    let sites = sites.map(|((name, remote), (_, site))| (*name, remote.site(site, Origin::of(near.clone()))));
     Plugin::with_sites(description, PluginSource::Program, near.clone(), sites, None, place)
 }

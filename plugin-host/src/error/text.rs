@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use plugin_core::Fault;
+use plugin_core::{Cause, Fault};
 
 fn list(paths: &[PathBuf]) -> String {
     let paths = quoted(paths.iter().map(|path| path.display()), ", ");
@@ -216,6 +216,9 @@ pub(super) fn more_than(limit: u64, setting: &str) -> String {
 
 /// A static whose plugin panicked while it gave access to it.
 pub(super) fn no_access(fault: &Fault) -> String {
+    if fault.cause != Cause::Panicked {
+        return format!("cannot get at the static: {fault}");
+    }
     let name = fault.export.as_deref().unwrap_or_default();
     format!("cannot get at the static `{name}`: its plugin panicked{}", place_and_text(fault))
 }

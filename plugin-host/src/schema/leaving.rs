@@ -14,7 +14,6 @@ impl Signature {
             return "this host's version of the SDK does not know its type; update plugin-host".to_owned();
         };
         match schema.root.tag {
-            Tag::Fn => "this backend does not pass its types on".to_owned(),
             Tag::Atomic => {
                 "an atomic is memory that both sides change; export a function that reads or changes it".to_owned()
             }
@@ -22,7 +21,7 @@ impl Signature {
                 "a lock is memory that both sides change; export a function that reads or changes the value in it"
                     .to_owned()
             }
-            _ => "this backend does not pass statics on; export a function that returns the value".to_owned(),
+            _ => "not all of its types are data".to_owned(),
         }
     }
 }

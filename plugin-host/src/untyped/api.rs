@@ -9,6 +9,7 @@ use crate::untyped::call::{Call, ExportRef};
 use crate::untyped::error::CallError;
 use crate::untyped::prepared::Prepared;
 use crate::untyped::statics::{Lent, StaticValue};
+use crate::untyped::walk::Form;
 
 impl Plugin {
     /// Calls a function of this plugin with arguments in any serde format, and writes its result in any serde format.
@@ -48,7 +49,7 @@ impl Plugin {
         D: Deserializer<'de>,
         S: Serializer,
     {
-        let call = Call::new(self, name)?;
+        let call = Call::new(self, name, Form::Serde)?;
         call.changes_nothing()?;
         let mut places = call.build(arguments)?;
         let returned = call.invoke(&mut places)?;
@@ -82,13 +83,21 @@ impl Plugin {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn get_serde<S: Serializer>(&self, name: &str, result: S) -> Result<S::Ok, CallError> {
-        let (export, prepared) = ExportRef::new(self, name)?;
+        let (export, prepared) = ExportRef::new(self, name, Form::Serde)?;
+        export.read_static(prepared, result)
+    }
+}
+
+impl ExportRef<'_> {
+    /// Reads a static, and writes its value.
+    pub(super) fn read_static<S: Serializer>(&self, prepared: &Prepared, result: S) -> Result<S::Ok, CallError> {
+        let export = self;
         let Prepared::Static { layouts, access, value } = prepared else { return Err(export.unusable(prepared)) };
         // SAFETY: `Prepared::new` has computed `access` and `value` from this export's descriptor, which describes the static
         // and so its accessor. `self` keeps the plugin loaded, and is borrowed for longer than `read` lives.
         let read = unsafe { StaticValue::read(export.site, layouts, access, *value) };
         let read = read.map_err(|failure| export.failed(failure, |fault| Error::Access(fault).into()))?;
-        if matches!(&read.lent, Lent::Lock(locked) if locked.head.poisoned != 0) {
+        if matches!(&read.lent, Some(Lent::Lock(locked)) if locked.head.poisoned != 0) {
             return Err(CallError::Poisoned { export: export.label() });
         }
         let what = |path: &str| if path.is_empty() { "the value".to_owned() } else { format!("the value at `{path}`") };

@@ -19,21 +19,23 @@ use crate::untyped::layout::{Id, Kind, Layouts, Node};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
 use crate::untyped::prepared::{Argument, Passing, Prepared};
 use crate::untyped::ser::Value;
-use crate::untyped::walk::WalkState;
+use crate::untyped::walk::{Form, WalkState};
 
 /// An export of a plugin, with its plugin and its name for errors.
 pub(super) struct ExportRef<'a> {
     plugin: &'a Plugin,
     name: &'a str,
     pub(super) site: &'a Site,
+    /// The form in which values are read and written.
+    form: Form,
 }
 
 impl<'a> ExportRef<'a> {
-    pub(super) fn new(plugin: &'a Plugin, name: &'a str) -> Result<(Self, &'a Prepared), CallError> {
+    pub(super) fn new(plugin: &'a Plugin, name: &'a str, form: Form) -> Result<(Self, &'a Prepared), CallError> {
         let (site, prepared) = plugin.export(name)?;
         plugin.check_reach(name, site)?;
         let prepared = prepared.get_or_init(|| Prepared::new(site.descriptor));
-        Ok((ExportRef { plugin, name, site }, prepared))
+        Ok((ExportRef { plugin, name, site, form }, prepared))
     }
 
     pub(super) fn label(&self) -> String {
@@ -85,7 +87,7 @@ impl<'a> ExportRef<'a> {
         what: impl FnOnce(&str) -> String,
         serializer: S,
     ) -> Result<S::Ok, CallError> {
-        let state = WalkState::default();
+        let state = WalkState::of(self.form);
         // SAFETY: a value of the type is at `at` and does not change, as this function demands. `value` is used only below.
         let value = unsafe { Value::new(layouts, id, at, &state) };
         value.serialize(serializer).map_err(|error| CallError::Unrepresentable {
@@ -112,8 +114,12 @@ pub(super) struct Returned<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(plugin: &'a Plugin, name: &'a str) -> Result<Self, CallError> {
-        let (export, prepared) = ExportRef::new(plugin, name)?;
+    pub(super) fn new(plugin: &'a Plugin, name: &'a str, form: Form) -> Result<Self, CallError> {
+        Self::of(ExportRef::new(plugin, name, form)?)
+    }
+
+    /// The call of an export, if the export is a function.
+    pub(super) fn of((export, prepared): (ExportRef<'a>, &'a Prepared)) -> Result<Self, CallError> {
         match (prepared, export.site.invoke) {
             (Prepared::Function { layouts, arguments, result }, Some(invoke)) => {
                 Ok(Call { export, layouts, arguments, result: *result, invoke })
@@ -147,7 +153,7 @@ impl<'a> Call<'a> {
 
     /// Builds the arguments.
     pub(super) fn build<'de, D: Deserializer<'de>>(&self, arguments: D) -> Result<Vec<Place<'a>>, CallError> {
-        let (state, progress) = (WalkState::default(), Cell::new(Progress::Before));
+        let (state, progress) = (WalkState::of(self.export.form), Cell::new(Progress::Before));
         let visitor = ArgumentsVisitor { call: self, state: &state, progress: &progress };
         arguments.deserialize_tuple(self.arguments.len(), visitor).map_err(|error| match progress.get() {
             Progress::Argument(index) => CallError::Argument {

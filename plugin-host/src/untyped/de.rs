@@ -17,7 +17,7 @@ use crate::untyped::leaves;
 use crate::untyped::leaves::numbers::read_non_zero;
 use crate::untyped::names::NameSeed;
 use crate::untyped::ser::Value;
-use crate::untyped::walk::Path;
+use crate::untyped::walk::{Form, Here, Path};
 
 impl<'a> Target<'a> {
     /// Builds the value. Each kind has a function of its own, so that the stack frame of this function stays small:
@@ -40,8 +40,9 @@ impl<'a> Target<'a> {
     }
 
     fn leaf<'de, D: Deserializer<'de>>(self, tag: Tag, deserializer: D) -> Result<Built<'a>, D::Error> {
+        let here = Here { depth: self.depth, form: self.state.form() };
         // SAFETY: by `new`'s promise, there is room for a `Repr` of the type, which has this tag.
-        unsafe { leaves::read(tag, self.at, self.depth, deserializer)? };
+        unsafe { leaves::read(tag, self.at, here, deserializer)? };
         Ok(self.built())
     }
 
@@ -126,6 +127,10 @@ impl<'a> Target<'a> {
         let to = Target { at, ..self.level()? };
         let visitor = RecordVisitor { to, record, grows: *grows, kind: RecordKind::Struct(name) };
         let (fields, number) = match record.style {
+            // Their number comes before the fields.
+            style::TUPLE | style::NAMED if *grows && self.state.form() == Form::Wire => {
+                deserializer.deserialize_seq(visitor)
+            }
             style::UNIT => deserializer.deserialize_unit_struct(name, visitor),
             style::TUPLE if record.is_newtype() => deserializer.deserialize_newtype_struct(name, visitor),
             style::TUPLE => deserializer.deserialize_tuple_struct(name, record.fields.len(), visitor),
@@ -395,6 +400,10 @@ impl<'de, 'a> Visitor<'de> for RecordVisitor<'a> {
             }
             // SAFETY: the seed has built the field at its address, and `keep` has left it there.
             unsafe { fields.mark_built(index) };
+        }
+        // A sender on the wire leaves out the fields that only a newer sender knows.
+        if let Some(more) = sequence.size_hint().filter(|&more| more != 0 && self.to.state.form() == Form::Wire) {
+            return Err(A::Error::invalid_length(count + more, &self));
         }
         Ok((fields, count as u32))
     }

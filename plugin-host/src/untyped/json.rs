@@ -8,6 +8,7 @@ use crate::plugin::Plugin;
 use crate::untyped::call::Call;
 use crate::untyped::error::CallError;
 use crate::untyped::free::Place;
+use crate::untyped::walk::Form;
 
 impl Call<'_> {
     fn build_json(&self, arguments: &Json) -> Result<Vec<Place<'_>>, CallError> {
@@ -49,7 +50,7 @@ impl Plugin {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn call_json(&self, name: &str, arguments: &Json) -> Result<Json, CallError> {
-        let call = Call::new(self, name)?;
+        let call = Call::new(self, name, Form::Serde)?;
         call.changes_nothing()?;
         let mut places = call.build_json(arguments)?;
         let returned = call.invoke(&mut places)?;
@@ -83,7 +84,7 @@ impl Plugin {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn call_json_mut(&self, name: &str, arguments: &mut Json) -> Result<Json, CallError> {
-        let call = Call::new(self, name)?;
+        let call = Call::new(self, name, Form::Serde)?;
         let mut places = call.build_json(arguments)?;
         let returned = call.invoke(&mut places);
         let mut represented = Ok(());

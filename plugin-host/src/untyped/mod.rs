@@ -11,10 +11,11 @@
 //! | `prepared.rs` | an export's layouts and its way of access, computed once from the descriptor |
 //! | `call.rs`, `statics.rs`, `outcome.rs` | a call of a function, a read of a static, and the fault of either |
 //! | `api.rs`, `json.rs` | the public methods of `Plugin` and `Host` |
-//! | `proxy.rs`, `wire.rs` | a call that leaves the process: the arguments and the result as bytes |
-//! | `walk.rs` | the depth and the path of a walk through a value |
+//! | `proxy.rs`, `remote_static.rs`, `wire.rs` | calls that leave the process, statics elsewhere, and their bytes |
+//! | `walk.rs` | the depth, the path and the form of a walk through a value |
 //!
-//! Each type is written in the same form as serde's own implementations and derives write it.
+//! Each type is written in the same form as serde's own implementations and derives write it. Messages have a form of their own,
+//! which is close to that ([`Form::Wire`](walk::Form::Wire)).
 
 mod api;
 mod buffer;
@@ -31,6 +32,8 @@ mod outcome;
 pub(crate) mod prepared;
 #[cfg(feature = "loopback")]
 pub(crate) mod proxy;
+#[cfg(feature = "loopback")]
+pub(crate) mod remote_static;
 pub(crate) mod ser;
 mod statics;
 #[cfg(all(test, feature = "json"))]

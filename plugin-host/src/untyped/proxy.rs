@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use plugin_core::fault::{Context, FaultRepr, discard};
 use plugin_core::repr::{BufferRepr, SliceRepr};
-use plugin_core::table::Invoke;
-use plugin_core::{Cause, Fault, ProxyHead};
+use plugin_core::{Cause, Fault, Origin, ProxyHead, Site};
 
 use crate::untyped::de::target::Target;
 use crate::untyped::free::{Place, free, free_elements};
 use crate::untyped::layout::{Id, Kind, Layouts};
 use crate::untyped::prepared::{Argument, Passing, Prepared};
+use crate::untyped::remote_static::RemoteStatic;
 use crate::untyped::ser::Value;
-use crate::untyped::walk::WalkState;
+use crate::untyped::walk::{Form, WalkState};
 use crate::untyped::wire::{self, Message};
 
 /// Carries a request to the place where a plugin runs, and the reply back.
@@ -42,23 +42,42 @@ pub(crate) struct Proxy {
     carrier: Arc<dyn Carrier>,
 }
 
+/// The near side of an export that runs elsewhere.
+pub(crate) enum Remote {
+    Function(Arc<Proxy>),
+    Static(Arc<RemoteStatic>),
+    /// The export's type keeps it in its process.
+    Stays,
+}
+
+impl Remote {
+    pub(crate) fn new(export: &'static str, descriptor: &[u8], carrier: Arc<dyn Carrier>) -> Self {
+        match Prepared::new(descriptor) {
+            Prepared::Function { layouts, arguments, result } => {
+                let head = ProxyHead { invoke };
+                Remote::Function(Arc::new(Proxy { head, export, layouts, arguments, result, carrier }))
+            }
+            Prepared::Static { layouts, access, value } => {
+                RemoteStatic::new(export, (layouts, access, value), carrier).map_or(Remote::Stays, Remote::Static)
+            }
+            Prepared::Unknown | Prepared::NotData => Remote::Stays,
+        }
+    }
+
+    /// Returns the site of the export, for as long as this value exists, which `origin` has to keep. `near` is the site in the
+    /// process of the plugin.
+    pub(crate) fn site(&self, near: &Site, origin: Origin) -> Site {
+        let Site { descriptor, refuses_faults, ref label, .. } = *near;
+        let (entry, context, invoke): (*const c_void, Context, _) = match self {
+            Remote::Function(proxy) => (std::ptr::null(), Arc::as_ptr(proxy).cast(), Some(proxy.head.invoke)),
+            Remote::Static(remote) => (RemoteStatic::accessor as *const c_void, remote.context(), None),
+            Remote::Stays => (std::ptr::null(), std::ptr::null(), None),
+        };
+        Site { descriptor, entry, context, refuses_faults, origin, invoke, label: label.clone() }
+    }
+}
+
 impl Proxy {
-    /// Makes the proxy of an export. Returns `None` if the export's type keeps it in its process.
-    pub(crate) fn new(export: &'static str, descriptor: &[u8], carrier: Arc<dyn Carrier>) -> Option<Arc<Self>> {
-        let Prepared::Function { layouts, arguments, result } = Prepared::new(descriptor) else { return None };
-        Some(Arc::new(Proxy { head: ProxyHead { invoke }, export, layouts, arguments, result, carrier }))
-    }
-
-    /// The context of calls. It is valid for as long as the proxy exists.
-    pub(crate) fn context(self: &Arc<Self>) -> Context {
-        Arc::as_ptr(self).cast()
-    }
-
-    /// The by-address form of the function.
-    pub(crate) fn invoke(&self) -> Invoke {
-        self.head.invoke
-    }
-
     /// Makes a call.
     ///
     /// # Safety
@@ -100,7 +119,7 @@ impl Proxy {
     unsafe fn returned(&self, mut message: Message<'_>, outcome: *mut u8) -> Result<(), Fault> {
         let node = self.layouts.get(self.result);
         let at = outcome.wrapping_add(size_of::<*mut FaultRepr>().next_multiple_of(node.align));
-        let state = WalkState::default();
+        let state = WalkState::of(Form::Wire);
         // SAFETY: `outcome` has room for an outcome with this result, as this function demands. An `Outcome` is a pointer and
         // then the value, with the padding of C.
         let target = unsafe { Target::new(&self.layouts, self.result, at, &state) };
@@ -131,7 +150,7 @@ impl Proxy {
         for (index, argument) in self.arguments.iter().enumerate().filter(|(_, argument)| argument.is_changed()) {
             let node = self.layouts.get(argument.built);
             let mut place = Place::new(&self.layouts, node.size, node.align).map_err(|error| wire::damaged(&error))?;
-            let state = WalkState::default();
+            let state = WalkState::of(Form::Wire);
             // SAFETY: `place` was just made with the size and the alignment of this type.
             let target = unsafe { Target::new(&self.layouts, argument.built, place.at(), &state) };
             message.value(target)?.keep();
@@ -206,7 +225,7 @@ impl Proxy {
                     (&raw const elements).cast()
                 }
             };
-            let state = WalkState::default();
+            let state = WalkState::of(Form::Wire);
             request = request.and_then(|request| {
                 // SAFETY: there is a value of the type at `value`: the argument, the value that it refers to, or a buffer of
                 // the elements. Nothing changes it during the call.
@@ -227,11 +246,11 @@ impl Proxy {
     }
 }
 
-/// The [`Invoke`] of every [`Proxy`].
+/// The [`Invoke`](plugin_core::table::Invoke) of every [`Proxy`].
 ///
 /// # Safety
 ///
-/// The context is that of a [`Proxy`], which exists during the call. The arguments and the outcome are as [`Invoke`] says,
+/// The context is that of a [`Proxy`], which exists during the call. The arguments and the outcome are as `Invoke` says,
 /// for the descriptor of the proxy's export.
 unsafe extern "C" fn invoke(context: Context, arguments: *const *const c_void, outcome: *mut c_void) {
     // SAFETY: the context is that of a `Proxy`, which exists during the call.

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::untyped::buffer::text;
 use crate::untyped::layout::{Enum, Id, Kind, Layouts, Record, Struct};
 use crate::untyped::leaves;
-use crate::untyped::walk::{Depth, Path, TOO_DEEP, WalkState, unknown_tag};
+use crate::untyped::walk::{Depth, Form, Here, Path, TOO_DEEP, WalkState, unknown_tag};
 
 /// A value at an address, to be serialised.
 ///
@@ -141,8 +141,9 @@ impl<'a> Value<'a> {
     }
 
     fn leaf<S: Serializer>(&self, tag: Tag, serializer: S) -> Result<S::Ok, S::Error> {
+        let here = Here { depth: self.depth, form: self.state.form() };
         // SAFETY: the value has the type with this tag, and nothing changes it during `'a`, by the rule of `Value`.
-        unsafe { leaves::write(tag, self.at, self.depth, serializer) }
+        unsafe { leaves::write(tag, self.at, here, serializer) }
     }
 
     fn sequence<S: Serializer>(&self, element: Id, serializer: S) -> Result<S::Ok, S::Error> {
@@ -201,11 +202,14 @@ impl<'a> Value<'a> {
         if *grows {
             // SAFETY: `grows` is set, so the value's type is a struct that may grow.
             let grown = unsafe { self.grown() };
-            if grown.number() as usize != count {
-                let number = grown.number();
+            at = grown.fields();
+            let number = grown.number() as usize;
+            if self.state.form() == Form::Wire && record.style != style::UNIT {
+                return self.first_fields(record, number.min(count), at, depth, serializer);
+            }
+            if number != count {
                 return Err(S::Error::custom(format_args!("a lowered `{name}` has {number} fields, not {count}")));
             }
-            at = grown.fields();
         }
         match record.style {
             style::UNIT => serializer.serialize_unit_struct(name),
@@ -226,6 +230,24 @@ impl<'a> Value<'a> {
                 fields.end()
             }
         }
+    }
+
+    /// Serialises the first fields of a struct that may grow, and their number. A value of a newer version of the type has more
+    /// fields than the export's type, and one of an older version has fewer.
+    fn first_fields<S: Serializer>(
+        &self,
+        record: &Record,
+        count: usize,
+        at: *const u8,
+        depth: Depth,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(Some(count))?;
+        for (field, name) in record.fields.iter().zip(record.names).take(count) {
+            let path = Path::Field(self.path, name);
+            sequence.serialize_element(&self.part(field.ty, at.wrapping_add(field.offset), depth, &path))?;
+        }
+        sequence.end()
     }
 
     /// Calls `serialize` for each of the fields at `at`, with its name.
@@ -251,7 +273,10 @@ impl<'a> Value<'a> {
         let (number, at) = if *grows {
             // SAFETY: `grows` is set, so the value's type is an enum that may grow.
             let grown = unsafe { self.grown() };
-            if grown.number() == GrowsRepr::FALLBACK {
+            let has_fallback = names.len() > variants.len();
+            // A receiver in this process takes a variant that only a newer sender knows for the fallback, too.
+            let is_newer = self.state.form() == Form::Wire && grown.number() as usize >= variants.len();
+            if grown.number() == GrowsRepr::FALLBACK || (is_newer && has_fallback) {
                 return serializer.serialize_unit_variant(name, variants.len() as u32, names[variants.len()]);
             }
             (grown.number(), grown.fields())

@@ -1,6 +1,7 @@
 //! The value of a static, read by its descriptor alone.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 
 use plugin_core::Site;
@@ -12,6 +13,8 @@ use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
 use crate::untyped::prepared::Access;
+#[cfg(feature = "loopback")]
+use crate::untyped::remote_static::RemoteStatic;
 
 type Accessor<A> = unsafe extern "C" fn(Context) -> Outcome<A>;
 
@@ -20,9 +23,9 @@ pub(super) struct StaticValue<'a> {
     /// The address of the value: in the plugin, or in `_place`.
     pub(super) at: *const u8,
     /// The memory of the value if the host made a copy of it.
-    _place: Place<'a>,
-    /// The loan of the value, which ends when this is dropped.
-    pub(super) lent: Lent,
+    pub(super) _place: Place<'a>,
+    /// The loan of the value, which ends when this is dropped. A value that came from elsewhere is not lent.
+    pub(super) lent: Option<Lent>,
 }
 
 /// A loan that a plugin gave to this thread.
@@ -63,7 +66,18 @@ impl<'a> StaticValue<'a> {
     ///
     /// The static has the type `value`, and the export's accessor gives this kind of access to it. The plugin stays
     /// loaded until the returned value is dropped.
-    pub(super) unsafe fn read(site: &Site, layouts: &'a Layouts, access: &Access, value: Id) -> Result<Self, Failure> {
+    pub(super) unsafe fn read(
+        site: &Site,
+        layouts: &'a Arc<Layouts>,
+        access: &Access,
+        value: Id,
+    ) -> Result<Self, Failure> {
+        #[cfg(feature = "loopback")]
+        if !site.context.is_null() {
+            // SAFETY: only `Remote::site` makes sites of statics with a context. It is that of a `RemoteStatic`, which the site's
+            // origin keeps.
+            return unsafe { RemoteStatic::behind(site.context) }.read(layouts, value);
+        }
         match access {
             // SAFETY: the type, the accessor and the plugin are as this function demands, and `access` is `Lock`.
             Access::Lock => unsafe { Self::read_lock(site, layouts, value) },
@@ -102,7 +116,7 @@ impl<'a> StaticValue<'a> {
             }
             Access::Value | Access::Lock => first,
         };
-        Ok(StaticValue { at, _place: place, lent: Lent::Static(lent) })
+        Ok(StaticValue { at, _place: place, lent: Some(Lent::Static(lent)) })
     }
 
     /// Reads the value of a lock, and holds the lock.
@@ -129,7 +143,7 @@ impl<'a> StaticValue<'a> {
         // SAFETY: there is no fault, so the plugin has written a `LockedRepr` at `head_offset`. It begins as `LockedHead`.
         let head = unsafe { place.at().add(head_offset).cast::<LockedHead>().read() };
         let at = place.at().wrapping_add(head_offset + LockedHead::value_offset(node.align));
-        Ok(StaticValue { at, _place: place, lent: Lent::Lock(Locked { lock, head }) })
+        Ok(StaticValue { at, _place: place, lent: Some(Lent::Lock(Locked { lock, head })) })
     }
 }
 

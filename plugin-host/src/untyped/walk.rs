@@ -1,4 +1,4 @@
-//! The depth and the path of a walk through a value.
+//! The depth, the path and the form of a walk through a value.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
@@ -27,6 +27,25 @@ impl Depth {
     pub(crate) fn level(self) -> Option<Depth> {
         Some(Depth { levels: self.levels.checked_sub(1)?, ..self.step()? })
     }
+}
+
+/// The form in which a walk reads or writes values.
+#[derive(Clone, Copy, PartialEq, Default)]
+pub(crate) enum Form {
+    /// The form that serde's own implementations and derives have, for any format.
+    #[default]
+    Serde,
+    /// The form of messages (`wire.rs`), for postcard alone. It has all that a `Repr` says, also where serde's form leaves a part
+    /// out or needs a format that describes itself.
+    Wire,
+}
+
+/// The facts about a walk that a leaf may need.
+#[derive(Clone, Copy)]
+pub(crate) struct Here {
+    /// The depth that is left inside the leaf.
+    pub(crate) depth: Depth,
+    pub(crate) form: Form,
 }
 
 pub(crate) const TOO_DEEP: &str = "values are nested more than 128 levels deep";
@@ -70,9 +89,10 @@ impl fmt::Display for Path<'_> {
 /// The number of elements without data that all sequences, maps and arrays of one walk may have together.
 pub(crate) const MAX_EMPTY: usize = 1 << 16;
 
-/// The place of a walk's first error, and a count that is limited.
+/// The form of a walk, the place of its first error, and a count that is limited.
 #[derive(Default)]
 pub(crate) struct WalkState {
+    form: Form,
     /// The path to the first error that the walk met: the innermost path that is known.
     place: RefCell<Option<String>>,
     /// The number of elements without data so far.
@@ -80,6 +100,15 @@ pub(crate) struct WalkState {
 }
 
 impl WalkState {
+    /// Begins a walk that reads or writes this form.
+    pub(crate) fn of(form: Form) -> Self {
+        WalkState { form, ..WalkState::default() }
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
     /// Counts an element without data. Returns false if there are too many.
     pub(crate) fn count_empty(&self) -> bool {
         self.empty.set(self.empty.get() + 1);

@@ -6,10 +6,21 @@
 //! as JSON and every other serde format (`ser.rs`, `de.rs`), so there is one description of each type. Both sides use the
 //! export's own descriptor: the host has it from the plugin's file. So the bytes need no types, and no version.
 //!
+//! The walks have a form of their own for messages ([`Form::Wire`]), because serde's form does not have all of some values:
+//!
+//! | type | on the wire |
+//! | --- | --- |
+//! | a struct that may grow | a sequence of its first fields, as many as the sender's value has |
+//! | an enum that may grow | a variant that the export's type does not have is the fallback |
+//! | `serde_json::Value` | an enum of its kinds |
+//! | `PathBuf` | an `OsString`, also if it is not Unicode |
+//! | `SystemTime` | seconds since the epoch, which may be negative, and nanoseconds |
+//! | `SocketAddrV6`, `SocketAddr` | with the flow information and the scope |
+//!
 //! | message | bytes |
 //! | --- | --- |
-//! | request | the arguments one after the other |
-//! | reply | [`RETURNED`], the values of `&mut` arguments after the call, and the result |
+//! | request | the arguments one after the other; for a static, nothing |
+//! | reply | [`RETURNED`], the values of `&mut` arguments after the call, and the result or the value of the static |
 //! | | [`FAULT`], the values of `&mut` arguments after the call, and a fault: the number of the cause, message, place, backtrace |
 //! | | [`FAULT_ALONE`], and a fault. The function has not run, or its values cannot be sent |
 //!
@@ -23,20 +34,21 @@
 //!
 //! # Growth
 //!
-//! A type that may grow has a number in its `Repr`: of its fields, or of its variant. An older caller's value has fewer fields than
-//! the export's type, so `Form::Wire` has to write this number before the fields, as postcard writes the length of a sequence.
-//! Fields that only a newer caller knows are left out, as the plugin in this process would leave them. This is not built
-//! yet: such a value is refused.
+//! A type that may grow has a number in its `Repr`: of its fields, or of its variant. A value of an older caller has fewer fields
+//! than the export's type, so the number of fields is written before them. Fields and variants that only a newer caller knows are
+//! left out, as the plugin in this process would leave them.
 
 use plugin_core::{Cause, Fault, Location};
 use serde::de::DeserializeSeed as _;
 use serde::{Deserialize as _, Serialize};
 
 use crate::plugin::Plugin;
-use crate::untyped::call::Call;
+use crate::untyped::call::{Call, ExportRef};
 use crate::untyped::de::target::{Built, Target};
 use crate::untyped::error::CallError;
 use crate::untyped::outcome::Failure;
+use crate::untyped::prepared::Prepared;
+use crate::untyped::walk::Form;
 
 /// The first byte of the reply of a call that returned.
 pub(super) const RETURNED: u8 = 0;
@@ -107,6 +119,13 @@ pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8]) -> Vec<u8> {
     write(&parts(fault), vec![FAULT_ALONE]).expect("texts and numbers can be written to memory")
 }
 
+/// A reply that is being written.
+type Reply = postcard::Serializer<postcard::ser_flavors::ExtendFlavor<Vec<u8>>>;
+
+fn begun(kind: u8) -> Reply {
+    postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![kind]) }
+}
+
 fn parts(fault: Fault) -> FaultParts {
     let location = fault.location.map(|at| (at.file, at.line, at.column));
     (fault.cause.number(), fault.message, location, fault.backtrace)
@@ -115,8 +134,14 @@ fn parts(fault: Fault) -> FaultParts {
 /// Makes the call that a request asks for. Returns the reply. An error is that of a call that was not made, or whose values
 /// cannot be sent.
 fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<Vec<u8>, CallError> {
-    let call = Call::new(plugin, export)?;
+    let export = ExportRef::new(plugin, export, Form::Wire)?;
     let mut message = Message::new(request);
+    if let (export, prepared @ Prepared::Static { .. }) = export {
+        let mut reply = begun(RETURNED);
+        export.read_static(prepared, &mut reply)?;
+        return Ok(finished(reply));
+    }
+    let call = Call::of(export)?;
     let mut places = call.build(&mut message.0)?;
     message.end().map_err(|message| CallError::Arguments { export: call.export.label(), message })?;
     let (kind, returned) = match call.try_invoke(&mut places) {
@@ -124,7 +149,7 @@ fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<Vec<u8>, CallEr
         Err(Failure::Fault(fault)) => (FAULT, Err(fault)),
         Err(failure) => return Err(call.export.failed(failure, CallError::Fault)),
     };
-    let mut reply = postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![kind]) };
+    let mut reply = begun(kind);
     for (index, (place, argument)) in places.iter().zip(call.arguments).enumerate() {
         if argument.is_changed() {
             let what = |path: &str| format!("argument {} (`{}{path}`)", index + 1, call.export.argument_name(index));
@@ -137,7 +162,11 @@ fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<Vec<u8>, CallEr
         Ok(returned) => call.represent_result(&returned, &mut reply)?,
         Err(fault) => parts(fault).serialize(&mut reply).expect("texts and numbers can be written to memory"),
     }
-    Ok(postcard::ser_flavors::Flavor::finalize(reply.output).expect("memory has no end"))
+    Ok(finished(reply))
+}
+
+fn finished(message: Reply) -> Vec<u8> {
+    postcard::ser_flavors::Flavor::finalize(message.output).expect("memory has no end")
 }
 
 #[cfg(test)]

@@ -27,12 +27,18 @@ pub fn lent(host: &Host) {
     slices(host);
     maps_and_sets(host);
     other_types(host);
-    nothing_is_copied(host);
     clones_outlive_the_loan(host);
     keys_that_fail(host);
     errors(host);
     many_readers(host);
     panics(host);
+}
+
+/// Sends values that both sides have in the same memory through this host's plugin `zoo`.
+pub fn lent_in_one_process(host: &Host) {
+    nothing_is_copied(host);
+    clones_share_their_bytes(host);
+    the_same_value_is_lent_twice(host);
 }
 
 /// Checks an export that copies its lent argument, with values of the strategy and with these values.
@@ -178,14 +184,28 @@ impl Drop for Noting {
     }
 }
 
+type Parts = (Arc<str>, Bytes, String, Value, HashMap<Arc<str>, Bytes>);
+
+fn parts() -> Parts {
+    let map = HashMap::from([("key".into(), Bytes::from(vec![4, 5]))]);
+    ("shared".into(), Bytes::from(vec![1, 2, 3]), "owned".to_owned(), json!({ "a": ["text", 1] }), map)
+}
+
 fn clones_outlive_the_loan(host: &Host) {
-    type Parts = (Arc<str>, Bytes, String, Value, HashMap<Arc<str>, Bytes>);
+    let keep = host.get::<fn(&[Parts])>("keep_parts").unwrap();
+    let kept = host.get::<fn() -> Vec<Parts>>("kept_parts").unwrap();
+    keep(&[parts(), parts()]);
+    keep(&[parts()]);
+    assert_eq!(kept(), [parts(), parts(), parts()]);
+
+    let in_json = json!(["shared", [1, 2, 3], "owned", { "a": ["text", 1] }, { "key": [4, 5] }]);
+    host.call_json("keep_parts", &json!([[in_json]])).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(kept(), [parts()]);
+}
+
+fn clones_share_their_bytes(host: &Host) {
     static GONE: AtomicBool = AtomicBool::new(false);
     GONE.store(false, Ordering::SeqCst);
-    let parts = || -> Parts {
-        let map = HashMap::from([("key".into(), Bytes::from(vec![4, 5]))]);
-        ("shared".into(), Bytes::from(vec![1, 2, 3]), "owned".to_owned(), json!({ "a": ["text", 1] }), map)
-    };
     let keep = host.get::<fn(&[Parts])>("keep_parts").unwrap();
     let kept = host.get::<fn() -> Vec<Parts>>("kept_parts").unwrap();
     let mut noted = parts();
@@ -198,10 +218,6 @@ fn clones_outlive_the_loan(host: &Host) {
     assert_eq!(back.remove(1).1, "noted");
     assert_eq!(back, [parts(), parts()]);
     assert!(GONE.load(Ordering::SeqCst), "nobody has them any more");
-
-    let in_json = json!(["shared", [1, 2, 3], "owned", { "a": ["text", 1] }, { "key": [4, 5] }]);
-    host.call_json("keep_parts", &json!([[in_json]])).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(kept(), [parts()]);
 }
 
 /// Keys whose own code panics, or says that all keys are equal. Both happen in the plugin only.
@@ -274,10 +290,20 @@ fn errors(host: &Host) {
 fn many_readers(host: &Host) {
     let all = some(50);
     assert_eq!(host.get::<fn(&[Mixed]) -> usize>("longest").unwrap()(&all), "the text of number 49".len());
+    // Many threads of the host's lend the same values.
+    let longest = host.get::<fn(&[Mixed]) -> usize>("longest").unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..20).for_each(|_| assert_eq!(longest(&all), "the text of number 49".len())));
+        }
+    });
+}
+
+fn the_same_value_is_lent_twice(host: &Host) {
+    let all = some(50);
     let same = host.get::<fn(&[Mixed], &Vec<Mixed>, &Mixed) -> bool>("same").unwrap();
     assert!(same(&all, &all, &all[0]));
     assert!(!same(&all, &all.clone(), &all[0]));
-    // Many threads of the host's lend the same values.
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| (0..20).for_each(|_| assert!(same(&all, &all, &all[0]))));
@@ -286,7 +312,6 @@ fn many_readers(host: &Host) {
 }
 
 fn panics(host: &Host) {
-    type Parts = (Arc<str>, Bytes, String, Value, HashMap<Arc<str>, Bytes>);
     type Try = fn(&[Parts], &Option<Box<Parts>>) -> Result<(), Fault>;
     let read_and_panic = host.get::<Try>("read_parts_and_panic").unwrap();
     let map = HashMap::from([("key".into(), Bytes::from(vec![4, 5]))]);

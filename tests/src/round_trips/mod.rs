@@ -18,12 +18,18 @@ use serde_json::{Value, json};
 use crate::is_long;
 
 pub use basic_types::basic_types;
-pub use lent::lent;
+pub use lent::{lent, lent_in_one_process};
 pub use std_types::{not_unicode, std_types};
 pub use user_types::user_types;
 
-/// Every type that crosses.
+/// Every type that crosses, to a plugin in this process.
 pub fn all(host: &Host) {
+    everywhere(host);
+    lent_in_one_process(host);
+}
+
+/// Every type that crosses, to a plugin in whatever place it runs.
+pub fn everywhere(host: &Host) {
     basic_types(host);
     std_types(host);
     user_types(host);

@@ -9,7 +9,7 @@ use serde::{Deserializer, Serializer};
 
 use super::leaf::Leaf;
 use crate::untyped::buffer::slice;
-use crate::untyped::walk::Depth;
+use crate::untyped::walk::Here;
 
 pub(crate) enum Bytes {}
 
@@ -29,12 +29,12 @@ unsafe impl Leaf for Bytes {
     type Repr = BytesRepr;
     const OWNS: bool = true;
 
-    unsafe fn write<S: Serializer>(BytesRepr { ptr, len, .. }: BytesRepr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(BytesRepr { ptr, len, .. }: BytesRepr, _: Here, to: S) -> Result<S::Ok, S::Error> {
         // SAFETY: by `# Safety` of this function, there are `Bytes`, which have `len` bytes at `ptr`. These stay unchanged.
         to.serialize_bytes(unsafe { slice((ptr.cast_mut(), len)) })
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<BytesRepr, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<BytesRepr, D::Error> {
         Ok(lower_bytes(Arc::new(from.deserialize_byte_buf(BytesVisitor)?)))
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 
 use super::leaf::Leaf;
 use crate::untyped::buffer::{lower_buffer, slice, text};
-use crate::untyped::walk::Depth;
+use crate::untyped::walk::Here;
 
 pub(crate) enum Error {}
 
@@ -15,14 +15,14 @@ unsafe impl Leaf for Error {
     type Repr = BufferRepr;
     const OWNS: bool = true;
 
-    unsafe fn write<S: Serializer>(repr: BufferRepr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(repr: BufferRepr, _: Here, to: S) -> Result<S::Ok, S::Error> {
         // SAFETY: by `# Safety` of this function, there is a buffer of texts, which stays unchanged.
         let messages = unsafe { slice::<BufferRepr>(repr.raw_parts()) };
         // SAFETY: each message is a buffer of UTF-8.
         to.collect_seq(messages.iter().map(|message| unsafe { text(*message) }))
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<BufferRepr, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<BufferRepr, D::Error> {
         let messages = Vec::<String>::deserialize(from)?;
         if messages.is_empty() {
             return Err(D::Error::invalid_length(0, &"at least one message"));

@@ -5,13 +5,13 @@ use std::mem::ManuallyDrop;
 
 use plugin_core::decimal::{is_float, is_number};
 use plugin_core::repr::BufferRepr;
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::ser::Error as _;
 use serde::{Deserializer, Serialize, Serializer};
 
 use super::leaf::Leaf;
 use crate::untyped::buffer::{lower_buffer, slice, text};
-use crate::untyped::walk::{Depth, TOO_DEEP};
+use crate::untyped::walk::{Form, Here, TOO_DEEP};
 
 /// The `Repr` of a JSON value.
 #[derive(Clone, Copy)]
@@ -60,12 +60,12 @@ unsafe impl Leaf for Json {
     type Repr = JsonRepr;
     const OWNS: bool = true;
 
-    unsafe fn write<S: Serializer>(json: JsonRepr, depth: Depth, to: S) -> Result<S::Ok, S::Error> {
-        Value { json: &json, depth }.serialize(to)
+    unsafe fn write<S: Serializer>(json: JsonRepr, here: Here, to: S) -> Result<S::Ok, S::Error> {
+        Value { json: &json, here }.serialize(to)
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, depth: Depth) -> Result<JsonRepr, D::Error> {
-        JsonSeed(depth).deserialize(from).map(OwnedJson::into_inner)
+    fn read<'de, D: Deserializer<'de>>(from: D, here: Here) -> Result<JsonRepr, D::Error> {
+        JsonSeed(here).deserialize(from).map(OwnedJson::into_inner)
     }
 
     unsafe fn free(mut json: JsonRepr) {
@@ -75,15 +75,32 @@ unsafe impl Leaf for Json {
 }
 
 /// A JSON value at an address.
+#[derive(Clone, Copy)]
 struct Value<'a> {
     json: &'a JsonRepr,
-    depth: Depth,
+    here: Here,
 }
+
+/// The name of a JSON value, which is an enum on the wire. Its variants have their tags as numbers, and no names.
+const NAME: &str = "Value";
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let JsonRepr { tag, payload } = self.json;
-        let inner = || self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP));
+        match self.here.form {
+            // Postcard does not describe itself, so a reader needs the tag.
+            Form::Wire => serializer.serialize_newtype_variant(NAME, self.json.tag.into(), "", &Payload(*self)),
+            Form::Serde => Payload(*self).serialize(serializer),
+        }
+    }
+}
+
+/// A JSON value without its tag.
+struct Payload<'a>(Value<'a>);
+
+impl Serialize for Payload<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Value { json: JsonRepr { tag, payload }, here } = self.0;
+        let inner = || Ok(Here { depth: here.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))?, ..here });
         match *tag {
             tag::NULL => serializer.serialize_unit(),
             // SAFETY: the tag says that `boolean` was written.
@@ -97,21 +114,27 @@ impl Serialize for Value<'_> {
             // SAFETY: the tag says that `buffer` was written, and that it is text.
             tag::STRING => serializer.serialize_str(unsafe { text(payload.buffer) }),
             tag::ARRAY => {
-                let depth = inner()?;
+                let here = inner()?;
                 // SAFETY: the tag says that `buffer` was written, and that its elements are JSON values.
                 let elements = unsafe { slice::<JsonRepr>(payload.buffer.raw_parts()) };
-                serializer.collect_seq(elements.iter().map(|json| Value { json, depth }))
+                serializer.collect_seq(elements.iter().map(|json| Value { json, here }))
             }
             tag::OBJECT => {
-                let depth = inner()?;
+                let here = inner()?;
                 // SAFETY: the tag says that `buffer` was written, and that its elements are fields.
                 let fields = unsafe { slice::<JsonField>(payload.buffer.raw_parts()) };
                 // SAFETY: the key of a field is text.
                 let key = |field: &'_ JsonField| unsafe { text::<'_>(field.key) };
-                serializer.collect_map(fields.iter().map(|field| (key(field), Value { json: &field.value, depth })))
+                serializer.collect_map(fields.iter().map(|field| (key(field), Value { json: &field.value, here })))
             }
-            // SAFETY: the tag says that `buffer` was written, and that it is text.
-            tag::NUMBER => write_number(unsafe { text(payload.buffer) }, serializer),
+            tag::NUMBER => {
+                // SAFETY: the tag says that `buffer` was written, and that it is text.
+                let number = unsafe { text(payload.buffer) };
+                match here.form {
+                    Form::Wire => serializer.serialize_str(number),
+                    Form::Serde => write_number(number, serializer),
+                }
+            }
             tag => Err(S::Error::custom(format_args!("a lowered JSON value has the tag {tag}, which means nothing"))),
         }
     }
@@ -285,11 +308,34 @@ fn read_number<E: Error>(text: &str) -> Result<OwnedJson, E> {
 }
 
 #[derive(Clone, Copy)]
-struct JsonSeed(Depth);
+struct JsonSeed(Here);
 
 impl JsonSeed {
     fn inner<E: Error>(self) -> Result<Self, E> {
-        self.0.level().map(JsonSeed).ok_or_else(|| E::custom(TOO_DEEP))
+        let depth = self.0.depth.level().ok_or_else(|| E::custom(TOO_DEEP))?;
+        Ok(JsonSeed(Here { depth, ..self.0 }))
+    }
+}
+
+/// Reads the elements of an array on the wire.
+struct Elements(JsonSeed);
+
+impl<'de> DeserializeSeed<'de> for Elements {
+    type Value = OwnedJson;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<OwnedJson, D::Error> {
+        deserializer.deserialize_seq(self.0)
+    }
+}
+
+/// Reads the fields of an object on the wire.
+struct Fields(JsonSeed);
+
+impl<'de> DeserializeSeed<'de> for Fields {
+    type Value = OwnedJson;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<OwnedJson, D::Error> {
+        deserializer.deserialize_map(self.0)
     }
 }
 
@@ -297,7 +343,10 @@ impl<'de> DeserializeSeed<'de> for JsonSeed {
     type Value = OwnedJson;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<OwnedJson, D::Error> {
-        deserializer.deserialize_any(self)
+        match self.0.form {
+            Form::Wire => deserializer.deserialize_enum(NAME, &[], self),
+            Form::Serde => deserializer.deserialize_any(self),
+        }
     }
 }
 
@@ -306,6 +355,23 @@ impl<'de> Visitor<'de> for JsonSeed {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any valid JSON value")
+    }
+
+    /// Reads the form of the wire.
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<OwnedJson, A::Error> {
+        let (tag, access) = data.variant::<u32>()?;
+        match u8::try_from(tag) {
+            Ok(tag::NULL) => access.newtype_variant().and_then(|()| self.visit_unit()),
+            Ok(tag::BOOL) => access.newtype_variant().and_then(|value| self.visit_bool(value)),
+            Ok(tag::U64) => access.newtype_variant().and_then(|value| self.visit_u64(value)),
+            Ok(tag::I64) => access.newtype_variant().and_then(|value| self.visit_i64(value)),
+            Ok(tag::F64) => access.newtype_variant().and_then(|value| self.visit_f64(value)),
+            Ok(tag::STRING) => access.newtype_variant().and_then(|value| self.visit_string(value)),
+            Ok(tag::ARRAY) => access.newtype_variant_seed(Elements(self)),
+            Ok(tag::OBJECT) => access.newtype_variant_seed(Fields(self)),
+            Ok(tag::NUMBER) => access.newtype_variant::<String>().and_then(|number| read_number(&number)),
+            _ => Err(A::Error::custom(format_args!("a JSON value has the tag {tag}, which means nothing"))),
+        }
     }
 
     fn visit_unit<E: Error>(self) -> Result<OwnedJson, E> {
@@ -369,12 +435,13 @@ impl<'de> Visitor<'de> for JsonSeed {
             let value = match &inner {
                 Ok(inner) => map.next_value_seed(*inner)?,
                 // A number in this form is not one more level of the value.
-                Err(_) if key == NUMBER => OwnedJson::text(map.next_value()?),
+                Err(_) if key == NUMBER && self.0.form == Form::Serde => OwnedJson::text(map.next_value()?),
                 Err(_) => return Err(A::Error::custom(TOO_DEEP)),
             };
             fields.push((key, value));
         }
-        if let [(key, value)] = fields.as_slice()
+        if self.0.form == Form::Serde
+            && let [(key, value)] = fields.as_slice()
             && key == NUMBER
             && let Some(digits) = value.as_text()
         {

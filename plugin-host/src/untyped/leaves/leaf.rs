@@ -2,7 +2,7 @@
 
 use serde::{Deserializer, Serializer};
 
-use crate::untyped::walk::Depth;
+use crate::untyped::walk::Here;
 
 /// A type without parts: its layout, its form in serde's data model, and the way to drop its values.
 ///
@@ -19,15 +19,15 @@ pub(crate) unsafe trait Leaf {
     /// Whether values have no data, so that a format may write no byte for them.
     const IS_EMPTY: bool = false;
 
-    /// Serialises a value. `depth` is left inside the value.
+    /// Serialises a value.
     ///
     /// # Safety
     ///
     /// `repr` is a lowered value of the type. During the call, nothing changes or frees its memory.
-    unsafe fn write<S: Serializer>(repr: Self::Repr, depth: Depth, to: S) -> Result<S::Ok, S::Error>;
+    unsafe fn write<S: Serializer>(repr: Self::Repr, here: Here, to: S) -> Result<S::Ok, S::Error>;
 
-    /// Deserializes a value and lowers it. `depth` is left inside the value.
-    fn read<'de, D: Deserializer<'de>>(from: D, depth: Depth) -> Result<Self::Repr, D::Error>;
+    /// Deserializes a value and lowers it.
+    fn read<'de, D: Deserializer<'de>>(from: D, here: Here) -> Result<Self::Repr, D::Error>;
 
     /// Drops a value.
     ///

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use plugin_core::descriptor::Tag;
 use serde::{Deserializer, Serializer};
 
-use crate::untyped::walk::Depth;
+use crate::untyped::walk::Here;
 
 use bytes::Bytes;
 use error::Error;
@@ -61,12 +61,12 @@ macro_rules! choose_by_tag {
         pub(crate) unsafe fn write<S: Serializer>(
             tag: Tag,
             at: *const u8,
-            depth: Depth,
+            here: Here,
             to: S,
         ) -> Result<S::Ok, S::Error> {
             match tag {
                 // SAFETY: by `# Safety` of this function, there is a value of this type, which does not change.
-                $(Tag::$leaf => unsafe { $leaf::write(at.cast::<<$leaf as Leaf>::Repr>().read(), depth, to) },)*
+                $(Tag::$leaf => unsafe { $leaf::write(at.cast::<<$leaf as Leaf>::Repr>().read(), here, to) },)*
                 _ => unreachable!("{NO_LEAF}"),
             }
         }
@@ -79,12 +79,12 @@ macro_rules! choose_by_tag {
         pub(crate) unsafe fn read<'de, D: Deserializer<'de>>(
             tag: Tag,
             at: *mut u8,
-            depth: Depth,
+            here: Here,
             from: D,
         ) -> Result<(), D::Error> {
             match tag {
                 $(Tag::$leaf => {
-                    let repr = <$leaf as Leaf>::read(from, depth)?;
+                    let repr = <$leaf as Leaf>::read(from, here)?;
                     // SAFETY: by `# Safety` of this function, there is room for it.
                     unsafe { at.cast::<<$leaf as Leaf>::Repr>().write(repr) }
                 })*

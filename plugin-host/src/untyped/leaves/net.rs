@@ -5,20 +5,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::leaf::Leaf;
-use crate::untyped::walk::{Depth, unknown_tag};
+use crate::untyped::walk::{Form, Here, unknown_tag};
 
-/// Implements [`Leaf`] for addresses without a tag: `$lower` and `$lift` convert from and to the `Repr`.
+/// Implements [`Leaf`] for addresses with the same form everywhere: `$lower` and `$lift` convert from and to the `Repr`.
 macro_rules! untagged {
     ($($ty:ident as $repr:ty: $lower:expr, $lift:expr;)*) => {$(
         // SAFETY: the `Repr` has the parts of the address in order.
         unsafe impl Leaf for $ty {
             type Repr = $repr;
 
-            unsafe fn write<S: Serializer>(repr: $repr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+            unsafe fn write<S: Serializer>(repr: $repr, _: Here, to: S) -> Result<S::Ok, S::Error> {
                 $lift(repr).serialize(to)
             }
 
-            fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<$repr, D::Error> {
+            fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<$repr, D::Error> {
                 $ty::deserialize(from).map(|address| $lower(address))
             }
         }
@@ -29,33 +29,73 @@ untagged! {
     Ipv4Addr as [u8; 4]: |address: Ipv4Addr| address.octets(), Ipv4Addr::from;
     Ipv6Addr as [u8; 16]: |address: Ipv6Addr| address.octets(), Ipv6Addr::from;
     SocketAddrV4 as SocketAddrV4Repr: SocketAddrV4Repr::new, SocketAddrV4Repr::get;
-    SocketAddrV6 as SocketAddrV6Repr: SocketAddrV6Repr::new, SocketAddrV6Repr::get;
 }
 
-/// Implements [`Leaf`] for addresses of either version.
-macro_rules! tagged {
-    ($($ty:ident as $repr:ident, $name:literal;)*) => {$(
-        // SAFETY: the `Repr` is a tag and a union of the addresses of both versions.
-        unsafe impl Leaf for $ty {
-            type Repr = $repr;
+/// The parts of an address of a socket on the wire: the address, the port, the flow information and the scope. Serde's form has
+/// no scope.
+type Parts<A> = (A, u16, u32, u32);
 
-            unsafe fn write<S: Serializer>(repr: $repr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
-                match repr.get() {
-                    Ok(address) => address.serialize(to),
-                    Err(tag) => Err(unknown_tag($name, tag)),
-                }
-            }
+// SAFETY: the `Repr` has the parts of the address in order.
+unsafe impl Leaf for SocketAddrV6 {
+    type Repr = SocketAddrV6Repr;
 
-            fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<$repr, D::Error> {
-                $ty::deserialize(from).map($repr::new)
-            }
+    unsafe fn write<S: Serializer>(repr: SocketAddrV6Repr, here: Here, to: S) -> Result<S::Ok, S::Error> {
+        match here.form {
+            Form::Wire => (Ipv6Addr::from(repr.ip), repr.port, repr.flowinfo, repr.scope).serialize(to),
+            Form::Serde => repr.get().serialize(to),
         }
-    )*};
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, here: Here) -> Result<SocketAddrV6Repr, D::Error> {
+        let address = match here.form {
+            Form::Wire => {
+                let (ip, port, flowinfo, scope) = Parts::<Ipv6Addr>::deserialize(from)?;
+                SocketAddrV6::new(ip, port, flowinfo, scope)
+            }
+            Form::Serde => SocketAddrV6::deserialize(from)?,
+        };
+        Ok(SocketAddrV6Repr::new(address))
+    }
 }
 
-tagged! {
-    IpAddr as IpAddrRepr, "`IpAddr`";
-    SocketAddr as SocketAddrRepr, "`SocketAddr`";
+// SAFETY: the `Repr` is a tag and a union of the addresses of both versions.
+unsafe impl Leaf for IpAddr {
+    type Repr = IpAddrRepr;
+
+    unsafe fn write<S: Serializer>(repr: IpAddrRepr, _: Here, to: S) -> Result<S::Ok, S::Error> {
+        repr.get().map_err(|tag| unknown_tag("`IpAddr`", tag))?.serialize(to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<IpAddrRepr, D::Error> {
+        IpAddr::deserialize(from).map(IpAddrRepr::new)
+    }
+}
+
+// SAFETY: the `Repr` is a tag and a union of the addresses of both versions.
+unsafe impl Leaf for SocketAddr {
+    type Repr = SocketAddrRepr;
+
+    unsafe fn write<S: Serializer>(repr: SocketAddrRepr, here: Here, to: S) -> Result<S::Ok, S::Error> {
+        let address = repr.get().map_err(|tag| unknown_tag("`SocketAddr`", tag))?;
+        match (here.form, address) {
+            (Form::Wire, SocketAddr::V4(v4)) => (IpAddr::V4(*v4.ip()), v4.port(), 0_u32, 0_u32).serialize(to),
+            (Form::Wire, SocketAddr::V6(v6)) => {
+                (IpAddr::V6(*v6.ip()), v6.port(), v6.flowinfo(), v6.scope_id()).serialize(to)
+            }
+            (Form::Serde, address) => address.serialize(to),
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D, here: Here) -> Result<SocketAddrRepr, D::Error> {
+        let address = match here.form {
+            Form::Wire => match Parts::<IpAddr>::deserialize(from)? {
+                (IpAddr::V4(ip), port, ..) => SocketAddrV4::new(ip, port).into(),
+                (IpAddr::V6(ip), port, flowinfo, scope) => SocketAddrV6::new(ip, port, flowinfo, scope).into(),
+            },
+            Form::Serde => SocketAddr::deserialize(from)?,
+        };
+        Ok(SocketAddrRepr::new(address))
+    }
 }
 
 /// The `Repr` of `IpAddr`. The tag is 0 for version 4 and 1 for version 6.

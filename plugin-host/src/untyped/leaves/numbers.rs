@@ -7,7 +7,7 @@ use plugin_core::repr::WideRepr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::leaf::Leaf;
-use crate::untyped::walk::{Depth, unknown_tag};
+use crate::untyped::walk::{Here, unknown_tag};
 
 pub(crate) type Unit = ();
 pub(crate) type Bool = bool;
@@ -18,11 +18,11 @@ unsafe impl Leaf for () {
     type Repr = u8;
     const IS_EMPTY: bool = true;
 
-    unsafe fn write<S: Serializer>(_: u8, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(_: u8, _: Here, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_unit()
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<u8, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<u8, D::Error> {
         <()>::deserialize(from)?;
         Ok(0)
     }
@@ -32,7 +32,7 @@ unsafe impl Leaf for () {
 unsafe impl Leaf for bool {
     type Repr = u8;
 
-    unsafe fn write<S: Serializer>(repr: u8, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(repr: u8, _: Here, to: S) -> Result<S::Ok, S::Error> {
         match repr {
             0 => to.serialize_bool(false),
             1 => to.serialize_bool(true),
@@ -40,7 +40,7 @@ unsafe impl Leaf for bool {
         }
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<u8, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<u8, D::Error> {
         bool::deserialize(from).map(u8::from)
     }
 }
@@ -49,14 +49,14 @@ unsafe impl Leaf for bool {
 unsafe impl Leaf for char {
     type Repr = u32;
 
-    unsafe fn write<S: Serializer>(repr: u32, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(repr: u32, _: Here, to: S) -> Result<S::Ok, S::Error> {
         match char::from_u32(repr) {
             Some(letter) => to.serialize_char(letter),
             None => Err(unknown_tag("`char`", repr)),
         }
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<u32, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<u32, D::Error> {
         char::deserialize(from).map(u32::from)
     }
 }
@@ -70,11 +70,11 @@ macro_rules! plain {
         unsafe impl Leaf for $ty {
             type Repr = $ty;
 
-            unsafe fn write<S: Serializer>(repr: $ty, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+            unsafe fn write<S: Serializer>(repr: $ty, _: Here, to: S) -> Result<S::Ok, S::Error> {
                 repr.serialize(to)
             }
 
-            fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<$ty, D::Error> {
+            fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<$ty, D::Error> {
                 $ty::deserialize(from)
             }
         }
@@ -103,11 +103,11 @@ macro_rules! wide {
         unsafe impl Leaf for $ty {
             type Repr = Wide;
 
-            unsafe fn write<S: Serializer>(repr: Wide, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+            unsafe fn write<S: Serializer>(repr: Wide, _: Here, to: S) -> Result<S::Ok, S::Error> {
                 $ty::from_ne_bytes(repr.0).serialize(to)
             }
 
-            fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<Wide, D::Error> {
+            fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<Wide, D::Error> {
                 $ty::deserialize(from).map(|value| Wide(value.to_ne_bytes()))
             }
         }

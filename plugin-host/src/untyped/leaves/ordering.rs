@@ -8,7 +8,7 @@ use serde::{Deserializer, Serializer};
 
 use super::leaf::Leaf;
 use crate::untyped::names::NameSeed;
-use crate::untyped::walk::{Depth, unknown_tag};
+use crate::untyped::walk::{Here, unknown_tag};
 
 const NAMES: &[&str] = &["Less", "Equal", "Greater"];
 
@@ -16,7 +16,7 @@ const NAMES: &[&str] = &["Less", "Equal", "Greater"];
 unsafe impl Leaf for Ordering {
     type Repr = i8;
 
-    unsafe fn write<S: Serializer>(repr: i8, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(repr: i8, _: Here, to: S) -> Result<S::Ok, S::Error> {
         match repr {
             -1..=1 => {
                 let index = (repr + 1) as u32;
@@ -26,7 +26,7 @@ unsafe impl Leaf for Ordering {
         }
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<i8, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<i8, D::Error> {
         from.deserialize_enum("Ordering", NAMES, OrderingVisitor)
     }
 }

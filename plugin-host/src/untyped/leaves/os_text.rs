@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::leaf::Leaf;
 use crate::untyped::buffer::{lower_buffer, slice};
-use crate::untyped::walk::Depth;
+use crate::untyped::walk::{Form, Here};
 
 /// A unit of an `OsString`: a byte.
 #[cfg(not(windows))]
@@ -47,12 +47,12 @@ unsafe impl Leaf for OsString {
     type Repr = BufferRepr;
     const OWNS: bool = true;
 
-    unsafe fn write<S: Serializer>(repr: BufferRepr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(repr: BufferRepr, _: Here, to: S) -> Result<S::Ok, S::Error> {
         // SAFETY: by `# Safety` of this function, there is a buffer of units, which stays unchanged.
         from_units(unsafe { slice(repr.raw_parts()) }).serialize(to)
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<BufferRepr, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<BufferRepr, D::Error> {
         Ok(lower_buffer(into_units(OsString::deserialize(from)?)))
     }
 
@@ -67,12 +67,20 @@ unsafe impl Leaf for PathBuf {
     type Repr = BufferRepr;
     const OWNS: bool = true;
 
-    unsafe fn write<S: Serializer>(repr: BufferRepr, _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(repr: BufferRepr, here: Here, to: S) -> Result<S::Ok, S::Error> {
+        // Serde's form of a path is a text, which not every path is.
+        if here.form == Form::Wire {
+            // SAFETY: the `Repr` is that of an `OsString`, and `# Safety` of this function is the same.
+            return unsafe { <OsString as Leaf>::write(repr, here, to) };
+        }
         // SAFETY: by `# Safety` of this function, there is a buffer of units, which stays unchanged.
         PathBuf::from(from_units(unsafe { slice(repr.raw_parts()) })).serialize(to)
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<BufferRepr, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, here: Here) -> Result<BufferRepr, D::Error> {
+        if here.form == Form::Wire {
+            return <OsString as Leaf>::read(from, here);
+        }
         Ok(lower_buffer(into_units(PathBuf::deserialize(from)?.into_os_string())))
     }
 

@@ -7,7 +7,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::leaf::Leaf;
-use crate::untyped::walk::{Depth, unknown_tag};
+use crate::untyped::walk::{Form, Here, unknown_tag};
 
 /// The `Repr` of `Duration`.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ unsafe impl Leaf for Duration {
 
     unsafe fn write<S: Serializer>(
         DurationRepr { secs, nanos }: DurationRepr,
-        _: Depth,
+        _: Here,
         to: S,
     ) -> Result<S::Ok, S::Error> {
         if nanos > 999_999_999 {
@@ -32,7 +32,7 @@ unsafe impl Leaf for Duration {
         Duration::new(secs, nanos).serialize(to)
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<DurationRepr, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<DurationRepr, D::Error> {
         let duration = Duration::deserialize(from)?;
         Ok(DurationRepr { secs: duration.as_secs(), nanos: duration.subsec_nanos() })
     }
@@ -46,28 +46,43 @@ pub(crate) struct SystemTimeRepr {
     pub(crate) nanos: u32,
 }
 
+const OUT_OF_RANGE: &str = "the time is out of what this system can represent";
+
+impl SystemTimeRepr {
+    /// Returns the time, if this system can represent it.
+    fn time(self) -> Option<SystemTime> {
+        let whole = Duration::from_secs(self.secs.unsigned_abs());
+        let second = if self.secs < 0 {
+            SystemTime::UNIX_EPOCH.checked_sub(whole)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_add(whole)
+        };
+        second?.checked_add(Duration::from_nanos(self.nanos.into()))
+    }
+}
+
 // SAFETY: the `Repr` is `(i64, u32)`.
 unsafe impl Leaf for SystemTime {
     type Repr = SystemTimeRepr;
 
     unsafe fn write<S: Serializer>(
         SystemTimeRepr { secs, nanos }: SystemTimeRepr,
-        _: Depth,
+        here: Here,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        let whole = Duration::from_secs(secs.unsigned_abs());
-        let second = if secs < 0 {
-            SystemTime::UNIX_EPOCH.checked_sub(whole)
-        } else {
-            SystemTime::UNIX_EPOCH.checked_add(whole)
-        };
-        match second.and_then(|second| second.checked_add(Duration::from_nanos(nanos.into()))) {
-            Some(time) => time.serialize(to),
-            None => Err(S::Error::custom("the time is out of what this system can represent")),
+        // Serde's form has no time before the epoch.
+        if here.form == Form::Wire {
+            return (secs, nanos).serialize(to);
         }
+        SystemTimeRepr { secs, nanos }.time().ok_or_else(|| S::Error::custom(OUT_OF_RANGE))?.serialize(to)
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<SystemTimeRepr, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, here: Here) -> Result<SystemTimeRepr, D::Error> {
+        if here.form == Form::Wire {
+            let (secs, nanos) = Deserialize::deserialize(from)?;
+            let repr = SystemTimeRepr { secs, nanos };
+            return if repr.time().is_some() { Ok(repr) } else { Err(D::Error::custom(OUT_OF_RANGE)) };
+        }
         let since = SystemTime::deserialize(from)?.duration_since(SystemTime::UNIX_EPOCH).map_err(D::Error::custom)?;
         let secs = i64::try_from(since.as_secs()).map_err(D::Error::custom)?;
         Ok(SystemTimeRepr { secs, nanos: since.subsec_nanos() })

@@ -6,7 +6,7 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserializer, Serializer};
 
 use super::leaf::Leaf;
-use crate::untyped::walk::Depth;
+use crate::untyped::walk::Here;
 
 pub(crate) enum Uuid {}
 
@@ -14,11 +14,11 @@ pub(crate) enum Uuid {}
 unsafe impl Leaf for Uuid {
     type Repr = [u8; 16];
 
-    unsafe fn write<S: Serializer>(bytes: [u8; 16], _: Depth, to: S) -> Result<S::Ok, S::Error> {
+    unsafe fn write<S: Serializer>(bytes: [u8; 16], _: Here, to: S) -> Result<S::Ok, S::Error> {
         if to.is_human_readable() { to.collect_str(&Hyphenated(bytes)) } else { to.serialize_bytes(&bytes) }
     }
 
-    fn read<'de, D: Deserializer<'de>>(from: D, _: Depth) -> Result<[u8; 16], D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: Here) -> Result<[u8; 16], D::Error> {
         if from.is_human_readable() { from.deserialize_str(UuidVisitor) } else { from.deserialize_bytes(UuidVisitor) }
     }
 }

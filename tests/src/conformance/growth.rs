@@ -5,9 +5,9 @@ use std::sync::Mutex;
 
 use growing_api_1 as old;
 use growing_api_2 as new;
-use plugin_core::{Origin, PluginType};
-use plugin_host::{Error, Host};
-use tests::host_with;
+use plugin_host::{Error, Plugin};
+
+use super::Mode;
 
 fn mismatch<T>(result: Result<T, Error>) -> String {
     match result {
@@ -30,9 +30,8 @@ fn defaulted(name: &str) -> new::Options {
     options
 }
 
-#[test]
-fn an_old_host_uses_a_new_plugin() {
-    let host = host_with(&["grown-2"]);
+pub fn an_old_host_uses_a_new_plugin(mode: &Mode) {
+    let host = mode.plugin("grown-2");
     let made = host.get::<fn(&str) -> old::Options>("make_options").unwrap()("new");
     assert_eq!(made, old::Options::new("new"));
     assert_eq!(host.get::<fn(&old::Options) -> String>("name_of").unwrap()(&made), "new");
@@ -47,9 +46,8 @@ fn an_old_host_uses_a_new_plugin() {
     assert_eq!(options, old::Options::new("after"));
 }
 
-#[test]
-fn a_new_host_uses_an_old_plugin() {
-    let host = host_with(&["grown-1"]);
+pub fn a_new_host_uses_an_old_plugin(mode: &Mode) {
+    let host = mode.plugin("grown-1");
     let made = host.get::<fn(&str) -> new::Options>("make_options").unwrap()("old");
     assert_eq!(made, defaulted("old"));
     let full = with_labels("full", &["a", "b"]);
@@ -65,9 +63,8 @@ fn a_new_host_uses_an_old_plugin() {
     assert_eq!(options, defaulted("after"));
 }
 
-#[test]
-fn equal_versions_lose_nothing() {
-    let host = host_with(&["grown-2"]);
+pub fn equal_versions_lose_nothing(mode: &Mode) {
+    let host = mode.plugin("grown-2");
     let echo = host.get::<fn(Vec<new::Options>) -> Vec<new::Options>>("echo_options").unwrap();
     let all = vec![with_labels("a", &["b", "c"]), with_labels("", &[])];
     assert_eq!(echo(all.clone()), all);
@@ -75,9 +72,8 @@ fn equal_versions_lose_nothing() {
     assert_eq!(newest, new::Message::Image { bytes: vec![1, 2, 3], of: new::Options::new("image"), wide: 9 });
 }
 
-#[test]
-fn a_variant_of_a_newer_plugin_is_the_fallback() {
-    let host = host_with(&["grown-2"]);
+pub fn a_variant_of_a_newer_plugin_is_the_fallback(mode: &Mode) {
+    let host = mode.plugin("grown-2");
     assert_eq!(host.get::<fn() -> old::Message>("newest").unwrap()(), old::Message::Unknown);
     let is_unknown = host.get::<fn(old::Message) -> bool>("is_unknown").unwrap();
     assert!(!is_unknown(old::Message::Text("text".to_owned())));
@@ -85,9 +81,8 @@ fn a_variant_of_a_newer_plugin_is_the_fallback() {
     assert!(is_unknown(old::Message::Unknown));
 }
 
-#[test]
-fn a_variant_of_a_newer_host_is_the_fallback() {
-    let host = host_with(&["grown-1"]);
+pub fn a_variant_of_a_newer_host_is_the_fallback(mode: &Mode) {
+    let host = mode.plugin("grown-1");
     assert_eq!(host.get::<fn() -> new::Message>("newest").unwrap()(), new::Message::Ping);
     let is_unknown = host.get::<fn(new::Message) -> bool>("is_unknown").unwrap();
     assert!(is_unknown(new::Message::Image { bytes: vec![1; 1000], of: with_labels("a", &["b"]), wide: 1 }));
@@ -95,9 +90,8 @@ fn a_variant_of_a_newer_host_is_the_fallback() {
     assert!(is_unknown(new::Message::Unknown));
 }
 
-#[test]
-fn what_grows_may_be_inside_what_does_not() {
-    let old_host = host_with(&["grown-2"]);
+pub fn what_grows_may_be_inside_what_does_not(mode: &Mode) {
+    let old_host = mode.plugin("grown-2");
     let envelope = |message| old::Envelope {
         id: 1,
         options: vec![old::Options::new("a"), old::Options::new("b")],
@@ -109,7 +103,7 @@ fn what_grows_may_be_inside_what_does_not() {
         assert_eq!(echo(envelope(message.clone())), envelope(message));
     }
 
-    let new_host = host_with(&["grown-1"]);
+    let new_host = mode.plugin("grown-1");
     let envelope = |message, options| new::Envelope { id: 1, options, message: Some(message), checksum: [1, 2, 3] };
     let echo = new_host.get::<fn(new::Envelope) -> new::Envelope>("echo_envelope").unwrap();
     let image = new::Message::Image { bytes: vec![1], of: with_labels("x", &["y"]), wide: 1 };
@@ -117,9 +111,8 @@ fn what_grows_may_be_inside_what_does_not() {
     assert_eq!(echo(sent), envelope(new::Message::Unknown, vec![defaulted("a"), defaulted("c")]));
 }
 
-#[test]
-fn what_grows_may_be_lent() {
-    let host = host_with(&["grown-2"]);
+pub fn what_grows_may_be_lent(mode: &Mode) {
+    let host = mode.plugin("grown-2");
     let copy = host.get::<fn(&[old::Options]) -> Vec<old::Options>>("copy_options").unwrap();
     let all: Vec<old::Options> = (0..100).map(|n| old::Options::new(&n.to_string())).collect();
     assert_eq!(copy(&all), all);
@@ -141,7 +134,7 @@ fn what_grows_may_be_lent() {
     ]);
     assert_eq!(host.call_json("copy_options", &serde_json::json!([all])).unwrap(), all);
 
-    let host = host_with(&["grown-1"]);
+    let host = mode.plugin("grown-1");
     let copy = host.get::<fn(&[new::Options]) -> Vec<new::Options>>("copy_options").unwrap();
     let all: Vec<new::Options> = (0..100).map(|n| with_labels(&n.to_string(), &["x", "y"])).collect();
     let all_defaulted: Vec<new::Options> = (0..100).map(|n| defaulted(&n.to_string())).collect();
@@ -155,9 +148,8 @@ fn what_grows_may_be_lent() {
 }
 
 /// The receiver makes the defaults, refers to them in the held value, and drops them when the call ends.
-#[test]
-fn what_grows_has_its_defaults_when_it_is_lent() {
-    let host = host_with(&["grown-2"]);
+pub fn what_grows_has_its_defaults_when_it_is_lent(mode: &Mode) {
+    let host = mode.plugin("grown-2");
     let expected = |id| format!(r#"{id}, the default, in a box, ["boxed", ""], {{"key": [Some("value")]}}, an error"#);
     let one = host.get::<fn(&old::Noted) -> String>("describe_one").unwrap();
     let all = host.get::<fn(&[old::Noted]) -> Vec<String>>("describe_all").unwrap();
@@ -172,23 +164,24 @@ fn what_grows_has_its_defaults_when_it_is_lent() {
     }
 }
 
-#[test]
-fn a_lock_may_hold_what_grows() {
-    fn exchange(host: &Host) {
+pub fn a_lock_may_hold_what_grows(mode: &Mode) {
+    if !mode.shares_memory {
+        return;
+    }
+    fn exchange(host: &Plugin) {
         let latest = host.get::<Mutex<Option<new::Options>>>("LATEST").unwrap();
         *latest.lock().unwrap() = Some(with_labels("latest", &["label"]));
         assert_eq!(latest.lock().unwrap().as_ref().unwrap().name, "latest");
         *latest.lock().unwrap() = None;
         assert_eq!(*latest.lock().unwrap(), None);
     }
-    exchange(&host_with(&["grown-1"]));
-    exchange(&host_with(&["grown-2"]));
+    exchange(&mode.plugin("grown-1"));
+    exchange(&mode.plugin("grown-2"));
 }
 
 /// The maker of a value drops the parts that the receiver does not know. This runs the author's code.
-#[test]
-fn a_panic_in_a_part_that_is_left_out_reaches_no_caller() {
-    let host = host_with(&["grown-1"]);
+pub fn a_panic_in_a_part_that_is_left_out_reaches_no_caller(mode: &Mode) {
+    let host = mode.plugin("grown-1");
     let id_of = host.get::<fn(new::Keyed) -> u8>("id_of").unwrap();
     let mut keyed = new::Keyed::default();
     (keyed.id, keyed.keys) = (3, [new::Key(1)].into());
@@ -203,31 +196,28 @@ fn a_panic_in_a_part_that_is_left_out_reaches_no_caller() {
     assert_eq!(id_of(keyed), 3);
 }
 
-#[test]
-fn what_does_not_say_that_it_grows_must_be_the_same() {
-    let host = host_with(&["grown-2"]);
+pub fn what_does_not_say_that_it_grows_must_be_the_same(mode: &Mode) {
+    let host = mode.plugin("grown-2");
     let difference = mismatch(host.get::<fn(old::Closed) -> old::Closed>("echo_closed"));
     assert!(difference.contains("Closed: field `name: String` only in the plugin"), "{difference}");
     assert!(difference.contains("#[non_exhaustive]"), "it says how it could have grown: {difference}");
 }
 
-#[test]
-fn what_grows_does_so_at_its_end() {
-    let host = host_with(&["grown-2"]);
+pub fn what_grows_does_so_at_its_end(mode: &Mode) {
+    let host = mode.plugin("grown-2");
     let difference = mismatch(host.get::<fn(old::Shifted) -> old::Shifted>("echo_shifted"));
     assert!(difference.contains("Shifted"), "{difference}");
     assert!(host.get::<fn(new::Shifted) -> new::Shifted>("echo_shifted").is_ok());
 }
 
 /// The two versions have other names in Rust for the same type, and the same names in descriptors.
-#[test]
-fn a_new_name_in_rust_changes_nothing() {
+pub fn a_new_name_in_rust_changes_nothing(mode: &Mode) {
     let old_labels = [old::Color::Red, old::Color::Mixed { red: 1, r#type: 2 }, old::Color::Unknown]
         .map(|color| old::Label { text: "label".to_owned(), color });
     let new_labels = [new::Tint::Scarlet, new::Tint::Blend { r: 1, kind: 2 }, new::Tint::Other]
         .map(|tint| new::Tag { caption: "label".to_owned(), tint });
     for fixture in ["grown-1", "grown-2"] {
-        let host = host_with(&[fixture]);
+        let host = mode.plugin(fixture);
         let echo = host.get::<fn(old::Label) -> old::Label>("echo_label").unwrap();
         assert_eq!(old_labels.clone().map(&*echo), old_labels, "{fixture}");
         let echo = host.get::<fn(new::Tag) -> new::Tag>("echo_label").unwrap();
@@ -247,65 +237,19 @@ fn a_new_name_in_rust_changes_nothing() {
     }
 }
 
-#[test]
-fn messages_have_the_names_of_descriptors() {
+pub fn messages_have_the_names_of_descriptors(mode: &Mode) {
     #[plugin_core::plugin_type(name = "Label")]
     struct Wrong {
         #[plugin_type(name = "words")]
         text: String,
         color: new::Tint,
     }
-    let host = host_with(&["grown-2"]);
+    let host = mode.plugin("grown-2");
     let error = host.get::<fn(Wrong) -> Wrong>("echo_label").err().unwrap().to_string();
-    for name in ["Label", "words", "text"] {
-        assert!(error.contains(&format!("`{name}")), "{error}");
+    for name in ["Label", "`words", "`text"] {
+        assert!(error.contains(name), "{error}");
     }
     for name in ["Wrong", "Tag", "Tint", "caption", "tint"] {
         assert!(!error.contains(name), "{error}");
     }
-}
-
-mod before {
-    #[plugin_core::plugin_type]
-    #[non_exhaustive]
-    pub(super) struct Growing<T> {
-        pub(super) of: T,
-    }
-}
-
-mod after {
-    #[plugin_core::plugin_type]
-    #[non_exhaustive]
-    pub(super) struct Growing<T> {
-        pub(super) of: T,
-        #[plugin_type(default = { if Self::WIDTH == 80 { return 24 } 25 })]
-        pub(super) height: u8,
-        #[plugin_type(default = Self::WIDTH)]
-        pub(super) width: u8,
-        #[plugin_type(default = Some(Some(std::env::var_os("no variable of this name")?.len() as u64)))]
-        pub(super) more: Option<Option<u64>>,
-        #[plugin_type(default = vec![size_of::<T>(); { let __value = 2; let __lowered = 1; __value + __lowered }])]
-        pub(super) sizes: Vec<usize>,
-    }
-
-    impl<T> Growing<T> {
-        const WIDTH: u8 = 80;
-    }
-}
-
-/// A default is an expression in a function of its own: `return` and `?` end the default, and not the lift, whose box is freed.
-#[test]
-fn a_default_that_returns_is_the_default() {
-    use std::sync::Arc;
-
-    let text: Arc<str> = "text".into();
-    for _ in 0..3 {
-        let lowered = before::Growing { of: (text.clone(), vec![1_u16]) }.lower();
-        // SAFETY: lowered just above, from a type that differs as those that grow may, and lifted once.
-        let lifted: after::Growing<(Arc<str>, Vec<u16>)> = unsafe { PluginType::lift(lowered, &Origin::HOST) };
-        assert_eq!((&*lifted.of.0, lifted.of.1.as_slice()), ("text", [1].as_slice()));
-        assert_eq!((lifted.height, lifted.width, lifted.more), (24, 80, None));
-        assert_eq!(lifted.sizes, [size_of::<(Arc<str>, Vec<u16>)>(); 3]);
-    }
-    assert_eq!(Arc::strong_count(&text), 1, "each that was lowered is dropped");
 }

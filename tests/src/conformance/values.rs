@@ -1,21 +1,41 @@
-//! Every type crosses, there and back, with every value.
+//! Values of the basic types and of std's: arguments, results, and what a handle is.
 
-use plugin_host::{Host, Lookup, Static};
-use tests::{host_with, round_trips};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-#[test]
-fn every_basic_type_crosses() {
-    round_trips::basic_types(&host_with(&["zoo"]));
+use plugin_host::Fault;
+
+use super::Mode;
+use crate::round_trips::{self, not_unicode};
+
+pub fn every_basic_type_crosses(mode: &Mode) {
+    round_trips::basic_types(&mode.host("zoo"));
 }
 
-#[test]
-fn lent_values_are_copied() {
-    round_trips::lent(&host_with(&["zoo"]));
+pub fn every_type_of_std_crosses(mode: &Mode) {
+    round_trips::std_types(&mode.host("zoo"));
 }
 
-#[test]
-fn buffers_cross_with_and_without_spare_capacity() {
-    let host = host_with(&["zoo"]);
+pub fn every_shape_of_type_crosses(mode: &Mode) {
+    round_trips::user_types(&mode.host("zoo"));
+}
+
+pub fn lent_values_are_copied(mode: &Mode) {
+    round_trips::lent(&mode.host("zoo"));
+}
+
+/// A backend outside of the process copies all that is lent.
+pub fn what_is_lent_is_read_where_it_is(mode: &Mode) {
+    if mode.shares_memory {
+        round_trips::lent_in_one_process(&mode.host("zoo"));
+    }
+}
+
+pub fn buffers_cross_with_and_without_spare_capacity(mode: &Mode) {
+    let host = mode.host("zoo");
     let echo = host.get::<fn(Vec<u8>) -> Vec<u8>>("echo_bytes").unwrap();
     let mut spare = Vec::with_capacity(1000);
     spare.push(7);
@@ -28,9 +48,8 @@ fn buffers_cross_with_and_without_spare_capacity() {
     assert_eq!(echo(large.clone()), large);
 }
 
-#[test]
-fn what_crossed_is_the_receivers_own() {
-    let host = host_with(&["zoo"]);
+pub fn what_crossed_is_the_receivers_own(mode: &Mode) {
+    let host = mode.host("zoo");
     let mut names = host.get::<fn(Vec<String>) -> Vec<String>>("echo_strings").unwrap()(vec!["a".to_owned()]);
     drop(host);
     names.push("b".to_owned());
@@ -38,9 +57,8 @@ fn what_crossed_is_the_receivers_own() {
     assert_eq!(names, ["a longer than it was", "b"]);
 }
 
-#[test]
-fn shared_references_are_arguments() {
-    let host = host_with(&["zoo"]);
+pub fn shared_references_are_arguments(mode: &Mode) {
+    let host = mode.host("zoo");
     assert_eq!(host.get::<fn(&str) -> usize>("length").unwrap()("größe"), 7);
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[0.5, 1.0, 2.5]), 4.0);
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[]), 0.0);
@@ -54,9 +72,8 @@ fn shared_references_are_arguments() {
     assert_eq!(read_nested(&nested), 5, "the value is still the caller's");
 }
 
-#[test]
-fn plain_values_are_changed_in_place() {
-    let host = host_with(&["zoo"]);
+pub fn plain_values_are_changed_in_place(mode: &Mode) {
+    let host = mode.host("zoo");
     let mut values = [1, -2, 3];
     host.get::<fn(&mut [i32])>("double_all").unwrap()(&mut values);
     assert_eq!(values, [2, -4, 6]);
@@ -65,9 +82,8 @@ fn plain_values_are_changed_in_place() {
     assert_eq!(value, 42);
 }
 
-#[test]
-fn other_values_move_there_and_back() {
-    let host = host_with(&["zoo"]);
+pub fn other_values_move_there_and_back(mode: &Mode) {
+    let host = mode.host("zoo");
     let append = host.get::<fn(&mut Vec<String>, &str) -> usize>("append").unwrap();
     let mut names = vec!["ann".to_owned()];
     assert_eq!(append(&mut names, "bob"), 2);
@@ -84,24 +100,22 @@ fn other_values_move_there_and_back() {
     assert_eq!((a.as_str(), b.as_str(), c, d), ("b", "a", 2, [1, 3]));
 }
 
-#[test]
-fn changes_before_a_panic_are_seen() {
-    let host = host_with(&["zoo"]);
-    type Try = fn(&mut Vec<String>) -> Result<(), plugin_host::Fault>;
+pub fn changes_before_a_panic_are_seen(mode: &Mode) {
+    let host = mode.host("zoo");
+    type Try = fn(&mut Vec<String>) -> Result<(), Fault>;
     let append_and_panic = host.get::<Try>("append_and_panic").unwrap();
     let mut names = vec!["ann".to_owned()];
     assert_eq!(append_and_panic(&mut names).unwrap_err().message, "half way");
     assert_eq!(names, ["ann", "before the panic"]);
 
     let append_and_panic = host.get::<fn(&mut Vec<String>)>("append_and_panic").unwrap();
-    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| append_and_panic(&mut names)));
+    let unwound = std::panic::catch_unwind(AssertUnwindSafe(|| append_and_panic(&mut names)));
     assert!(unwound.is_err());
     assert_eq!(names, ["ann", "before the panic", "before the panic"]);
 }
 
-#[test]
-fn functions_of_several_shapes_are_called() {
-    let host = host_with(&["zoo"]);
+pub fn functions_of_several_shapes_are_called(mode: &Mode) {
+    let host = mode.host("zoo");
     host.get::<fn()>("nothing").unwrap()();
     let six = host.get::<fn(u8, u16, u32, u64, &str, &[u8]) -> String>("six").unwrap();
     assert_eq!(six(1, 2, 3, 4, "five", &[6]), "1 2 3 4 five [6]");
@@ -112,13 +126,12 @@ fn functions_of_several_shapes_are_called() {
 }
 
 /// A handle can be used like a function.
-#[test]
-fn a_function_is_a_value() {
+pub fn a_function_is_a_value(mode: &Mode) {
     fn apply(f: impl Fn(u64, u64) -> u64 + Send + Sync) -> u64 {
         f(1, 2)
     }
     let add = {
-        let host = host_with(&["zoo"]);
+        let host = mode.host("zoo");
         host.get::<fn(u64, u64) -> u64>("add").unwrap()
     };
     assert_eq!(apply(&*add), 3);
@@ -131,17 +144,43 @@ fn a_function_is_a_value() {
     std::thread::spawn(move || assert_eq!(add(2, 2), 4)).join().unwrap();
 }
 
-/// Statics of the kinds of types that `statics.rs` does not test.
-#[test]
-fn statics_of_the_other_types_are_read() {
-    fn value<T: Lookup<Handle = Static<T>> + plugin_core::PluginStatic<Target = T> + Clone>(
-        host: &Host,
-        name: &str,
-    ) -> T {
-        (*host.get::<T>(name).unwrap()).clone()
-    }
-    let host = host_with(&["zoo"]);
-    assert_eq!(value::<u32>(&host, "ANSWER"), 42);
-    assert_eq!(value::<[f64; 4]>(&host, "TABLE"), [0.5, 1.5, 2.5, 3.5]);
-    assert_eq!(value::<Option<u32>>(&host, "MAYBE"), Some(7));
+pub fn a_text_in_the_plugin_is_copied(mode: &Mode) {
+    let host = mode.host("zoo");
+    let text = host.get::<fn() -> Cow<'static, str>>("static_text").unwrap()();
+    drop(host);
+    assert_eq!(text, "it is in the library");
+}
+
+pub fn shared_text_stays_shared_where_it_was(mode: &Mode) {
+    let host = mode.host("zoo");
+    let text: Arc<str> = "shared".into();
+    let back = host.get::<fn(Arc<str>) -> Arc<str>>("echo_arc_str").unwrap()(text.clone());
+    drop(host);
+    assert_eq!(back, text);
+}
+
+pub fn paths_cross_behind_references(mode: &Mode) {
+    let host = mode.host("zoo");
+    let not_unicode = not_unicode();
+    assert_eq!(not_unicode.to_str(), None);
+    let read = host.get::<fn(&Path) -> PathBuf>("read_path").unwrap();
+    assert_eq!(read(Path::new("to")), Path::new("to").join("read"));
+    assert_eq!(read(not_unicode.as_ref()), Path::new(&not_unicode).join("read"));
+    let push = host.get::<fn(&mut PathBuf)>("push_part").unwrap();
+    let mut path = PathBuf::from("to");
+    push(&mut path);
+    push(&mut path);
+    assert_eq!(path, Path::new("to").join("pushed").join("pushed"));
+}
+
+pub fn maps_cross_behind_references(mode: &Mode) {
+    let host = mode.host("zoo");
+    let map = HashMap::from([("a".to_owned(), vec![1, 2]), ("b".to_owned(), vec![]), ("c".to_owned(), vec![3])]);
+    let sum = host.get::<fn(&HashMap<String, Vec<u32>>) -> u32>("sum_values").unwrap();
+    assert_eq!(sum(&map), 6);
+    assert_eq!(sum(&map), 6, "the map is still the caller's");
+    let mut map = BTreeMap::from([("to".to_owned(), "you".to_owned())]);
+    host.get::<fn(&mut BTreeMap<String, String>)>("insert").unwrap()(&mut map);
+    assert_eq!(map.len(), 2);
+    assert_eq!((map["from"].as_str(), map["to"].as_str()), ("the zoo", "you"));
 }

@@ -1,0 +1,6 @@
+//! The conformance suite with plugins that are loaded.
+
+use tests::conformance::Mode;
+use tests::host_with;
+
+tests::conformance!(Mode { host: |fixture| host_with(&[fixture]), shares_memory: true });
