@@ -203,7 +203,7 @@ pub mod __private {
     pub use plugin_core::__private::inventory;
 
     #[cfg(feature = "loopback")]
-    pub use crate::backend::loopback::loopback;
+    pub use crate::backend::loopback::{Message, loopback, loopback_through};
     #[cfg(all(feature = "json", target_os = "linux"))]
     pub use crate::fuzzing::own_symbols;
     #[cfg(feature = "json")]

@@ -1,14 +1,15 @@
 //! Plugins whose values all cross as bytes, as they do to another process: all that the conformance suite does not show.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use api::Node;
-use plugin_host::__private::loopback;
+use api::{Event, Node};
+use plugin_host::__private::{Message, loopback, loopback_through};
 use plugin_host::{Cause, Error, Fault, Function, Host, PinReason, Unload};
-use serde_json::json;
-use tests::{LONG, host_with};
+use serde_json::{Value, json};
+use tests::{LONG, host_with, rounds};
 
 /// A host with the fixture `zoo`, and a host that reaches that plugin only by bytes.
 fn near_and_far() -> (Host, Host) {
@@ -120,4 +121,125 @@ fn changes_of_arguments_come_back() {
     let mut numbers = [1, -2];
     far.get::<fn(&mut [i32])>("double_all").unwrap()(&mut numbers);
     assert_eq!(numbers, [2, -4]);
+}
+
+/// Returns a host of a fixture that changes each reply, or each request, by `change`.
+fn through(fixture: &str, of_replies: bool, change: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Host {
+    loopback_through(&host_with(&[fixture]), 1 << 20, move |message| match message {
+        Message::Request(bytes) if !of_replies => change(bytes),
+        Message::Reply(bytes) if of_replies => change(bytes),
+        _ => {}
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_message_that_is_too_long_is_a_fault() {
+    let near = host_with(&["zoo"]);
+    let far = loopback_through(&near, 100, |_| ()).unwrap();
+    let repeat = far.get::<fn(u32, String) -> Result<String, Fault>>("repeat").unwrap();
+    assert_eq!(repeat(2, "x".repeat(20)).unwrap().len(), 40);
+    let refused = repeat(2, "x".repeat(200)).unwrap_err();
+    assert_eq!(refused.cause, Cause::Refused);
+    assert!(refused.message.contains("take 203 bytes, and a message may have 100"), "{refused}");
+    let disconnected = repeat(20, "x".repeat(20)).unwrap_err();
+    assert_eq!(disconnected.cause, Cause::Disconnected);
+    assert!(disconnected.message.contains("403 bytes, and a message may have 100"), "{disconnected}");
+    // A far side that does not keep the limit.
+    let far = through("zoo", true, |reply| reply.resize(2 << 20, 0));
+    let damaged = far.get::<fn(u64, u64) -> Result<u64, Fault>>("add").unwrap()(1, 2).unwrap_err();
+    assert_eq!(damaged.cause, Cause::Disconnected);
+    assert!(damaged.message.contains("2097152 bytes, and a message may have 1048576"), "{damaged}");
+}
+
+/// A plugin's values have all fields, so a host's type need no defaults. A far side that leaves fields out is damaged.
+#[test]
+fn a_reply_without_all_fields_is_a_fault() {
+    use growing_api_2 as new;
+
+    let far = through("grown-2", true, |reply| {
+        // The reply has its kind, and then the number of fields.
+        assert_eq!(reply[..2], [0, 4]);
+        reply[1] = 1;
+        reply.truncate(2 + 1 + "name".len());
+    });
+    let made = far.get::<fn(&str) -> Result<new::Options, Fault>>("make_options").unwrap()("name");
+    let fault = made.unwrap_err();
+    assert_eq!(fault.cause, Cause::Disconnected);
+    assert!(fault.message.contains("its reply is damaged"), "{fault}");
+    // An older caller may leave out of a request what has a default.
+    let far = through("grown-2", false, |request| {
+        assert_eq!(request[0], 4);
+        request[0] = 1;
+        request.truncate(1 + 1 + "name".len());
+    });
+    let name_of = far.get::<fn(&new::Options) -> Result<String, Fault>>("name_of").unwrap();
+    assert_eq!(name_of(&new::Options::new("name")).unwrap(), "name");
+}
+
+/// Replies and requests with bytes that were changed, cut off or added. Each call ends with a value or a fault, and nothing is
+/// leaked, freed twice or read where nothing is.
+#[test]
+fn damaged_messages_are_faults() {
+    const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
+    for of_replies in [true, false] {
+        let random = Mutex::new(SEED);
+        let damage = move |bytes: &mut Vec<u8>| {
+            let mut state = random.lock().unwrap();
+            let mut next = |below: usize| {
+                // Marsaglia's xorshift (2003), with the shifts 13, 7 and 17.
+                *state ^= *state << 13;
+                *state ^= *state >> 7;
+                *state ^= *state << 17;
+                (*state >> 16) as usize % below.max(1)
+            };
+            // The kind of a reply stays in most cases, so that values are read.
+            let from = usize::from(of_replies && next(8) != 0).min(bytes.len());
+            match next(4) {
+                0 => bytes.truncate(from + next(bytes.len())),
+                1 => bytes.extend((0..next(9)).map(|n| n as u8)),
+                _ => {
+                    for _ in 0..=next(3) {
+                        let at = from + next(bytes.len() - from);
+                        if let Some(byte) = bytes.get_mut(at) {
+                            *byte = [0, 1, 2, 0x7f, 0x80, 0xff, next(256) as u8][next(7)];
+                        }
+                    }
+                }
+            }
+        };
+        let far = through("zoo", of_replies, damage);
+        let mut ends = [0_usize; 2];
+        let mut count = |is_fault: bool| ends[usize::from(is_fault)] += 1;
+        type Everything = Option<Result<(Vec<[u16; 2]>, Box<String>), Vec<Option<char>>>>;
+        type Map = HashMap<String, Vec<u32>>;
+        let everything = far.get::<fn(Everything) -> Result<Everything, Fault>>("echo_everything").unwrap();
+        let json = far.get::<fn(Value) -> Result<Value, Fault>>("echo_json").unwrap();
+        let node = far.get::<fn(Node) -> Result<Node, Fault>>("echo_node").unwrap();
+        let event = far.get::<fn(Event) -> Result<Event, Fault>>("echo_event").unwrap();
+        let sum = far.get::<fn(&Map) -> Result<u32, Fault>>("sum_values").unwrap();
+        let swap_ends = far.get::<fn(&mut [String]) -> Result<(), Fault>>("swap_ends").unwrap();
+        let append = far.get::<fn(&mut Vec<String>, &str) -> Result<usize, Fault>>("append").unwrap();
+        for round in 0..rounds(2000) {
+            let text = "a text ".repeat(round % 5);
+            let value = if round % 2 == 0 {
+                Ok((vec![[1, 2]; round % 7], Box::new(text.clone())))
+            } else {
+                Err(vec![Some('x'), None])
+            };
+            count(everything(Some(value)).is_err());
+            count(json(json!({ &text: [1, -2, 0.5, null, "x"], "b": { "c": [] } })).is_err());
+            let leaf = |name: &str| Node { name: name.to_owned(), children: Vec::new() };
+            count(node(Node { name: text.clone(), children: vec![leaf("a"), leaf(&text)] }).is_err());
+            count(event(Event::Opened { path: text.clone(), size: 3 }).is_err());
+            count(sum(&HashMap::from([(text.clone(), vec![1, 2, 3])])).is_err());
+            let mut texts = [text.clone(), "b".to_owned(), "c".to_owned()];
+            count(swap_ends(&mut texts).is_err());
+            let mut names = vec![text];
+            count(append(&mut names, "name").is_err());
+            // They are whole, whatever they are.
+            assert!(texts.concat().len() + names.concat().len() < 1 << 20);
+        }
+        assert!(ends.iter().all(|&count| count != 0), "both ends occur: {ends:?}");
+    }
 }

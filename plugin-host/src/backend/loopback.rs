@@ -23,15 +23,39 @@ use crate::untyped::wire::answer;
 /// the exports.
 struct Loopback {
     exports: Vec<(&'static str, Remote)>,
-    plugin: Arc<FarSide>,
+    far: Arc<FarSide>,
 }
 
-/// The plugin, which answers requests.
-struct FarSide(Plugin);
+/// The plugin, which answers requests, and the way there and back.
+struct FarSide {
+    plugin: Plugin,
+    way: Arc<Way>,
+}
+
+/// The way of the messages.
+struct Way {
+    max_bytes: usize,
+    change: Box<dyn Fn(Message<'_>) + Send + Sync>,
+}
+
+/// A message on its way.
+pub enum Message<'m> {
+    /// The arguments of a call.
+    Request(&'m mut Vec<u8>),
+    /// The result of a call, or the value of a static.
+    Reply(&'m mut Vec<u8>),
+}
 
 impl Carrier for FarSide {
-    fn exchange(&self, export: &str, request: &[u8]) -> Result<Vec<u8>, Fault> {
-        Ok(answer(&self.0, export, request))
+    fn max_bytes(&self) -> usize {
+        self.way.max_bytes
+    }
+
+    fn exchange(&self, export: &str, mut request: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        (self.way.change)(Message::Request(&mut request));
+        let mut reply = answer(&self.plugin, export, &request, self.way.max_bytes);
+        (self.way.change)(Message::Reply(&mut reply));
+        Ok(reply)
     }
 }
 
@@ -41,23 +65,39 @@ impl Carrier for FarSide {
 ///
 /// [`Error::AlreadyLoaded`] if two plugins have one name, which those of one host do not.
 pub fn loopback(host: &Host) -> Result<Host, Error> {
+    /// More than any test sends.
+    const MAX_BYTES: usize = 1 << 30;
+    loopback_through(host, MAX_BYTES, |_| ())
+}
+
+/// Does the same as [`loopback`], with another limit for the length of a message in bytes. `change` sees each message on its way, and
+/// may change it.
+///
+/// # Errors
+///
+/// Those of [`loopback`].
+pub fn loopback_through(
+    host: &Host,
+    max_bytes: usize,
+    change: impl Fn(Message<'_>) + Send + Sync + 'static,
+) -> Result<Host, Error> {
+    let way = Arc::new(Way { max_bytes, change: Box::new(change) });
     let near = Host::new(Trust::none());
     for plugin in host.plugins() {
         let reserved = Reserved::new(&near, plugin.name(), Path::new(""))?;
-        let added = near_side(plugin, Place::first(near.link()));
+        let added = near_side(FarSide { plugin, way: way.clone() }, Place::first(near.link()));
         near.write().add(added);
         reserved.keep();
     }
     Ok(near)
 }
 
-fn near_side(plugin: Plugin, place: Place) -> Plugin {
-    let description = plugin.info().clone().into();
-    let plugin = Arc::new(FarSide(plugin));
-    let far = |(name, site): (&'static str, &Arc<Site>)| (name, Remote::new(name, site.descriptor, plugin.clone()));
-    let exports = plugin.0.sites().map(far).collect();
-    let near = Arc::new(Loopback { exports, plugin });
-    let sites = near.exports.iter().zip(near.plugin.0.sites());
+fn near_side(far: FarSide, place: Place) -> Plugin {
+    let description = far.plugin.info().clone().into();
+    let far = Arc::new(far);
+    let remote = |(name, site): (&'static str, &Arc<Site>)| (name, Remote::new(name, site.descriptor, far.clone()));
+    let near = Arc::new(Loopback { exports: far.plugin.sites().map(remote).collect(), far });
+    let sites = near.exports.iter().zip(near.far.plugin.sites());
     let sites = sites.map(|((name, remote), (_, site))| (*name, remote.site(site, Origin::of(near.clone()))));
     Plugin::with_sites(description, PluginSource::Program, near.clone(), sites, None, place)
 }

@@ -342,7 +342,7 @@ impl<'a> RecordVisitor<'a> {
 
     /// Returns true if the fields from `index` on may be left out.
     fn may_end(&self, index: usize) -> bool {
-        self.grows && self.record.fields[index..].iter().all(|field| field.defaulted)
+        self.grows && !self.to.state.is_reply() && self.record.fields[index..].iter().all(|field| field.defaulted)
     }
 }
 

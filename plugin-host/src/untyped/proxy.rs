@@ -22,12 +22,31 @@ use crate::untyped::wire::{self, Message};
 
 /// Carries a request to the place where a plugin runs, and the reply back.
 pub(crate) trait Carrier: Send + Sync {
+    /// The most bytes that a message may have. It is a limit in both directions.
+    fn max_bytes(&self) -> usize;
+
     /// Sends a request to an export, and waits for the reply.
     ///
     /// # Errors
     ///
     /// The reason why there is no reply. Its cause is [`Cause::Refused`] only if the export has not run.
-    fn exchange(&self, export: &str, request: &[u8]) -> Result<Vec<u8>, Fault>;
+    fn exchange(&self, export: &str, request: Vec<u8>) -> Result<Vec<u8>, Fault>;
+}
+
+impl dyn Carrier {
+    /// Sends a request to an export, and returns the reply. Neither is longer than the limit.
+    pub(super) fn ask(&self, export: &str, request: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let (length, most) = (request.len(), self.max_bytes());
+        if length > most {
+            let reason = format!("its arguments take {length} bytes, and a message may have {most}");
+            return Err(Fault::of(Cause::Refused, reason));
+        }
+        let reply = self.exchange(export, request)?;
+        if reply.len() > most {
+            return Err(wire::damaged(&format!("it has {} bytes, and a message may have {most}", reply.len())));
+        }
+        Ok(reply)
+    }
 }
 
 /// A function that runs elsewhere.
@@ -86,7 +105,7 @@ impl Proxy {
     unsafe fn call(&self, arguments: *const *const c_void, outcome: *mut u8) -> Result<(), Fault> {
         // SAFETY: this function demands the same of the arguments.
         let request = unsafe { self.request(arguments)? };
-        let reply = self.carrier.exchange(self.export, &request)?;
+        let reply = self.carrier.ask(self.export, request)?;
         let mut message = Message::new(&reply);
         let kind = message.kind()?;
         if kind == wire::FAULT_ALONE {
@@ -119,7 +138,7 @@ impl Proxy {
     unsafe fn returned(&self, mut message: Message<'_>, outcome: *mut u8) -> Result<(), Fault> {
         let node = self.layouts.get(self.result);
         let at = outcome.wrapping_add(size_of::<*mut FaultRepr>().next_multiple_of(node.align));
-        let state = WalkState::of(Form::Wire);
+        let state = WalkState::of_reply();
         // SAFETY: `outcome` has room for an outcome with this result, as this function demands. An `Outcome` is a pointer and
         // then the value, with the padding of C.
         let target = unsafe { Target::new(&self.layouts, self.result, at, &state) };
@@ -150,7 +169,7 @@ impl Proxy {
         for (index, argument) in self.arguments.iter().enumerate().filter(|(_, argument)| argument.is_changed()) {
             let node = self.layouts.get(argument.built);
             let mut place = Place::new(&self.layouts, node.size, node.align).map_err(|error| wire::damaged(&error))?;
-            let state = WalkState::of(Form::Wire);
+            let state = WalkState::of_reply();
             // SAFETY: `place` was just made with the size and the alignment of this type.
             let target = unsafe { Target::new(&self.layouts, argument.built, place.at(), &state) };
             message.value(target)?.keep();

@@ -23,7 +23,7 @@ use crate::untyped::outcome::Failure;
 use crate::untyped::prepared::Access;
 use crate::untyped::proxy::Carrier;
 use crate::untyped::statics::StaticValue;
-use crate::untyped::walk::{Form, WalkState};
+use crate::untyped::walk::WalkState;
 use crate::untyped::wire::{self, Message};
 
 /// A static of data that runs elsewhere.
@@ -98,7 +98,7 @@ impl RemoteStatic {
         let reply = match self.reply.get() {
             Some(reply) => reply,
             None => {
-                fetched = self.carrier.exchange(self.export, &[])?;
+                fetched = self.carrier.ask(self.export, Vec::new())?;
                 &fetched
             }
         };
@@ -115,7 +115,7 @@ impl RemoteStatic {
 
     /// Reads the value without types. The layouts and the type are those of the export's descriptor.
     pub(super) fn read<'a>(&self, layouts: &'a Arc<Layouts>, value: Id) -> Result<StaticValue<'a>, Failure> {
-        let (node, state) = (layouts.get(value), WalkState::of(Form::Wire));
+        let (node, state) = (layouts.get(value), WalkState::of_reply());
         let mut place = Place::new(layouts, node.size, node.align)?;
         // SAFETY: `place` was just made with the size and the alignment of this type.
         let target = unsafe { Target::new(layouts, value, place.at(), &state) };
@@ -128,7 +128,7 @@ impl RemoteStatic {
     /// Builds the elements anew: of a borrowed static what it borrows, and otherwise the one value. Returns whether they own
     /// memory.
     fn list(&self) -> Result<(List, bool), Fault> {
-        let (node, state) = (self.layouts.get(self.value), WalkState::of(Form::Wire));
+        let (node, state) = (self.layouts.get(self.value), WalkState::of_reply());
         let mut one = Elements::new(&self.layouts, self.value);
         let no_memory = |error: NoMemory| Fault::of(Cause::Refused, error.to_string());
         one.grow(1).map_err(no_memory)?;

@@ -93,6 +93,8 @@ pub(crate) const MAX_EMPTY: usize = 1 << 16;
 #[derive(Default)]
 pub(crate) struct WalkState {
     form: Form,
+    /// Whether values that may grow must have all fields of their type.
+    is_reply: bool,
     /// The path to the first error that the walk met: the innermost path that is known.
     place: RefCell<Option<String>>,
     /// The number of elements without data so far.
@@ -103,6 +105,16 @@ impl WalkState {
     /// Begins a walk that reads or writes this form.
     pub(crate) fn of(form: Form) -> Self {
         WalkState { form, ..WalkState::default() }
+    }
+
+    /// Begins a walk that reads a reply. A plugin's values have all fields of the types in its descriptor, and its host may rely on
+    /// this: the host's types need not have defaults for fields that the plugin has. So a reply that leaves fields out is damaged.
+    pub(crate) fn of_reply() -> Self {
+        WalkState { is_reply: true, ..WalkState::of(Form::Wire) }
+    }
+
+    pub(crate) fn is_reply(&self) -> bool {
+        self.is_reply
     }
 
     pub(crate) fn form(&self) -> Form {

@@ -36,7 +36,8 @@
 //!
 //! A type that may grow has a number in its `Repr`: of its fields, or of its variant. A value of an older caller has fewer fields
 //! than the export's type, so the number of fields is written before them. Fields and variants that only a newer caller knows are
-//! left out, as the plugin in this process would leave them.
+//! left out, as the plugin in this process would leave them. A reply has all fields of the export's type, as the plugin's own values
+//! do.
 
 use plugin_core::{Cause, Fault, Location};
 use serde::de::DeserializeSeed as _;
@@ -108,10 +109,15 @@ pub(super) fn damaged(reason: &impl std::fmt::Display) -> Fault {
     Fault::of(Cause::Disconnected, format!("its reply is damaged: {reason}"))
 }
 
-/// Answers a request to an export of a plugin in this process. This is the far side of a proxy.
-pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8]) -> Vec<u8> {
+/// Answers a request to an export of a plugin in this process. This is the far side of a proxy. The reply has at most `max_bytes`,
+/// but for a fault alone.
+pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8], max_bytes: usize) -> Vec<u8> {
     let fault = match call(plugin, export, request) {
-        Ok(reply) => return reply,
+        Ok(reply) if reply.len() <= max_bytes => return reply,
+        Ok(reply) => {
+            let reason = format!("its reply has {} bytes, and a message may have {max_bytes}", reply.len());
+            Fault::of(Cause::Disconnected, reason)
+        }
         // The function has run, but its values cannot be sent.
         Err(error @ CallError::Unrepresentable { .. }) => Fault::of(Cause::Disconnected, error.to_string()),
         Err(error) => Fault::of(Cause::Refused, error.to_string()),
