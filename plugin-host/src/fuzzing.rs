@@ -9,11 +9,15 @@ use serde_json::Value as Json;
 use crate::schema::Schema;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
-use crate::untyped::de::target::Target;
+use crate::untyped::de::target::{Built, Target};
 use crate::untyped::free::Place;
 use crate::untyped::layout::Layouts;
 use crate::untyped::ser::Value;
+#[cfg(feature = "loopback")]
+use crate::untyped::walk::Form;
 use crate::untyped::walk::WalkState;
+#[cfg(feature = "loopback")]
+use crate::untyped::wire::{self, Message};
 
 /// Compares two descriptors as a look-up does. Returns whether one may be used as the other, and the differences.
 pub fn compare(asked: &[u8], exported: &[u8]) -> (bool, String) {
@@ -33,22 +37,49 @@ pub fn own_symbols(library: &[u8]) -> Option<bool> {
 
 /// Builds a value of the type with this descriptor, shows it, and drops it. Returns `None` if it is not a type of data.
 pub fn rebuild<'de, D: Deserializer<'de>>(descriptor: &[u8], input: D) -> Option<Result<Json, String>> {
+    let (state, shown) = (WalkState::default(), serde_json::value::Serializer);
+    build(
+        descriptor,
+        &state,
+        |target| target.deserialize(input).map_err(text),
+        |value| value.serialize(shown).map_err(text),
+    )
+}
+
+/// Reads a message with one value of the type with this descriptor, writes the value to a message again, and drops it. Returns
+/// `None` if it is not a type of data.
+#[cfg(feature = "loopback")]
+pub fn resend(descriptor: &[u8], message: &[u8]) -> Option<Result<Vec<u8>, String>> {
+    let (state, mut message) = (WalkState::of(Form::Wire), Message::new(message));
+    let write = |value: &Value<'_>| wire::write(value, Vec::new()).map_err(text);
+    build(descriptor, &state, |target| message.value(target).map_err(text), write)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn build<R>(
+    descriptor: &[u8],
+    state: &WalkState,
+    read: impl for<'a> FnOnce(Target<'a>) -> Result<Built<'a>, String>,
+    show: impl FnOnce(&Value<'_>) -> Result<R, String>,
+) -> Option<Result<R, String>> {
     let schema = Schema::decode(descriptor)?;
     let (layouts, ids) = Layouts::new(&schema, &[&schema.root])?;
     let (layouts, id) = (Arc::new(layouts), ids[0]);
     let (size, align) = (layouts.get(id).size, layouts.get(id).align);
     Some((|| {
-        let mut place = Place::new(&layouts, size, align).map_err(|error| error.to_string())?;
-        let state = WalkState::default();
+        let mut place = Place::new(&layouts, size, align).map_err(text)?;
         // SAFETY: `place` was made above with the size and the alignment of the type's `Repr`.
-        let target = unsafe { Target::new(&layouts, id, place.at(), &state) };
-        target.deserialize(input).map_err(|error| error.to_string())?.keep();
-        // SAFETY: `deserialize` has built a value of the type at the start of `place`, and `keep` has left it there. The host made
-        // all its parts. `place` owns the value, and nothing changes it while `value` exists.
+        let target = unsafe { Target::new(&layouts, id, place.at(), state) };
+        read(target)?.keep();
+        // SAFETY: `read` has built a value of the type at the start of `place`, and `keep` has left it there. The host made all its parts.
+        // `place` owns the value, and nothing changes it while `value` exists.
         let value = unsafe {
             place.mark_filled(id, 0);
-            Value::new(&layouts, id, place.at(), &state)
+            Value::new(&layouts, id, place.at(), state)
         };
-        value.serialize(serde_json::value::Serializer).map_err(|error| error.to_string())
+        show(&value)
     })())
 }

@@ -206,6 +206,8 @@ pub mod __private {
     pub use crate::backend::loopback::{Message, loopback, loopback_through};
     #[cfg(all(feature = "json", target_os = "linux"))]
     pub use crate::fuzzing::own_symbols;
+    #[cfg(all(feature = "json", feature = "loopback"))]
+    pub use crate::fuzzing::resend;
     #[cfg(feature = "json")]
     pub use crate::fuzzing::{compare, rebuild};
     pub use crate::services::memory::SystemIsGlobal;

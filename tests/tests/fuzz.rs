@@ -35,6 +35,11 @@ fn arguments_in_json() {
 }
 
 #[test]
+fn messages() {
+    attack(fuzzing::message, 20_000);
+}
+
+#[test]
 fn arguments_in_postcard() {
     attack(fuzzing::postcard, 5_000);
 }

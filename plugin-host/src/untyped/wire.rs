@@ -62,15 +62,15 @@ pub(super) const FAULT_ALONE: u8 = 2;
 type FaultParts = (u32, String, Option<(String, u32, u32)>, Option<String>);
 
 /// Adds a value to a message.
-pub(super) fn write(value: &impl Serialize, message: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
+pub(crate) fn write(value: &impl Serialize, message: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
     postcard::to_extend(value, message)
 }
 
 /// A message that is being read.
-pub(super) struct Message<'m>(postcard::Deserializer<'m, postcard::de_flavors::Slice<'m>>);
+pub(crate) struct Message<'m>(postcard::Deserializer<'m, postcard::de_flavors::Slice<'m>>);
 
 impl<'m> Message<'m> {
-    pub(super) fn new(bytes: &'m [u8]) -> Self {
+    pub(crate) fn new(bytes: &'m [u8]) -> Self {
         Message(postcard::Deserializer::from_bytes(bytes))
     }
 
@@ -80,7 +80,7 @@ impl<'m> Message<'m> {
     }
 
     /// Builds the next value.
-    pub(super) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
+    pub(crate) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
         target.deserialize(&mut self.0).map_err(|error| damaged(&error))
     }
 

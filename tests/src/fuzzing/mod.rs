@@ -6,6 +6,7 @@
 //! | [`descriptor`] | reading, comparing and writing out types | types of every kind, and descriptors that are almost types |
 //! | [`json`] | calls with arguments in JSON, of a real plugin | values of the arguments' types, and texts that are almost such values |
 //! | [`postcard()`] | the same in postcard, which has no names and writes a unit as nothing | any bytes |
+//! | [`message()`] | reading and writing messages with values of any type, as from another process | any bytes |
 //!
 //! `tests/tests/fuzz.rs` runs each for a while; `fuzz/` has them as targets for cargo-fuzz.
 
@@ -19,7 +20,7 @@ use std::sync::OnceLock;
 use plugin_core::record::{Item, Kind, RawRecord};
 #[cfg(target_os = "linux")]
 use plugin_host::__private::own_symbols;
-use plugin_host::__private::{compare, rebuild};
+use plugin_host::__private::{compare, rebuild, resend};
 use plugin_host::{CallError, Host, Memory, inspect};
 use serde_json::Value as Json;
 
@@ -211,6 +212,15 @@ pub fn postcard(input: &[u8]) {
     let returned = plugin().call_serde(name, &mut postcard::Deserializer::from_bytes(decisions.0), serializer);
     assert_no_fault(name, &returned);
     rebuild(&model.encoded(), &mut postcard::Deserializer::from_bytes(decisions.0));
+}
+
+/// Reads a value of any type from a message, and sends it on.
+pub fn message(input: &[u8]) {
+    let mut decisions = Decisions::new(input);
+    let model = Model::any(&mut Decisions::new(&decisions.bytes::<64>())).encoded();
+    let Some(Ok(sent)) = resend(&model, decisions.0) else { return };
+    // Numbers may have had more bytes than they need.
+    assert_eq!(resend(&model, &sent).expect("as before").expect("it was written"), sent);
 }
 
 /// Returns true if a key of an object in the value is a float.
