@@ -31,6 +31,7 @@
 //! | bound the time and memory that a hostile file costs | [`Limits`] |
 //! | unload a plugin, and learn what keeps it | [`Host::unload`], [`PinReason`] |
 //! | upgrade a plugin to its next version, and follow it | [`Host::reload`], [`Live`], [`Event`] |
+//! | load several instances of one library | [`Host::load_as`] |
 //! | follow one of several plugins that export the same names, or all of them | [`Plugin::live`], [`Host::live_all`] |
 //! | upgrade a plugin when its file changes | `Host::watch`, with the feature `watch` |
 //! | serve plugins that are linked in | [`Host::linked`] |

@@ -288,7 +288,7 @@ impl Plugin {
         self.0.place.revision
     }
 
-    /// Returns the plugin's name, which is that of its package.
+    /// Returns the plugin's name: that of its package, unless the plugin was loaded [under another](crate::Host::load_as).
     pub fn name(&self) -> &str {
         self.0.description.name()
     }

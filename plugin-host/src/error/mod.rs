@@ -14,13 +14,7 @@ use plugin_core::Fault;
 use plugin_core::record::SECTION;
 use thiserror::Error;
 
-#[cfg(feature = "watch")]
-use crate::error::text::not_watched;
-use crate::error::text::{
-    ALREADY_MAPPED, IS_HOST, abi_version, ambiguous, busy, duplicate_export, duplicate_hook, from, hint,
-    hook_timed_out, in_directory, in_use, init_panicked, instead, more_than, no_access, no_export, no_faults,
-    no_thread, place_and_text, restore_panicked, saying, searched, state_not_restored, too_many_files,
-};
+use crate::error::text::*;
 use crate::error::type_mismatch::indented;
 use crate::schema::signature::Signature;
 
@@ -289,6 +283,15 @@ pub enum Error {
         name: String,
         /// The file of the loaded plugin. Empty if that plugin is linked.
         loaded: PathBuf,
+    },
+    /// The name looks like a path, so no plugin can be loaded under it.
+    #[error(
+        "cannot load a plugin under the name {name:?}: a plugin's name is one word without an extension, as `left-reverb`"
+    )]
+    #[non_exhaustive]
+    UnusableName {
+        /// The name.
+        name: String,
     },
     /// The loader refused the library.
     #[error("the system cannot map `{path}`: {reason}")]

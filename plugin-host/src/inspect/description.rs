@@ -13,7 +13,10 @@ use crate::inspect::records::Records;
 /// The records are checked when the plugin is loaded, so a damaged one is an error of the load. The [`PluginInfo`] is made when
 /// it is first asked for, because it has the text of every type, and to write these takes longer than to read the file.
 pub(crate) struct Description {
+    /// The name that the host gives the plugin: that of its package, or that of an instance.
     name: String,
+    /// The name of the plugin's package.
+    package: String,
     version: String,
     panic: PanicStrategy,
     exports: Vec<String>,
@@ -27,8 +30,19 @@ impl Description {
     pub(crate) fn read(path: &Path, section: Box<[u8]>, limits: &Limits) -> Result<Self, FileError> {
         let records = Records::read(&section, limits)?;
         let exports = records.exports()?.into_iter().map(str::to_owned).collect();
-        let ((name, version), panic) = (records.root(path), records.panic());
-        Ok(Description { name, version, panic, exports, records: (path.to_owned(), section), info: OnceLock::new() })
+        let ((package, version), panic) = (records.root(path), records.panic());
+        let (name, records, info) = (package.clone(), (path.to_owned(), section), OnceLock::new());
+        Ok(Description { name, package, version, panic, exports, records, info })
+    }
+
+    /// Gives the plugin the name of an instance.
+    pub(crate) fn rename(&mut self, name: &str) {
+        self.name = name.to_owned();
+    }
+
+    /// Returns the name of the plugin's package.
+    pub(crate) fn package(&self) -> &str {
+        &self.package
     }
 
     /// Returns the plugin's name.
@@ -68,7 +82,8 @@ impl Description {
 impl From<PluginInfo> for Description {
     fn from(info: PluginInfo) -> Self {
         let exports = info.exports.iter().map(|export| export.name.clone()).collect();
-        let (name, version, panic) = (info.name.clone(), info.version.clone(), info.panic);
-        Description { name, version, panic, exports, records: Default::default(), info: info.into() }
+        let (name, package, version) = (info.name.clone(), info.name.clone(), info.version.clone());
+        let (panic, records) = (info.panic, Default::default());
+        Description { name, package, version, panic, exports, records, info: info.into() }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Library {
     mapped: Option<Mapped>,
     table: &'static PluginTable,
     services: Arc<Services>,
+    /// The name of the plugin's package.
+    package: String,
     /// The version of the plugin's package.
     version: String,
     /// Set when the library is attached.
@@ -350,6 +352,7 @@ impl Library {
             mapped: Some(mapped),
             table,
             services,
+            package: inspected.description.package().to_owned(),
             version: inspected.description.version().to_owned(),
             hooks: None,
             hook_timeout: settings.hook_timeout,
@@ -378,7 +381,7 @@ impl Library {
         let mut items = Described::new();
         // SAFETY: the library is mapped, as `self.mapped` is not closed yet. `visit` gets the vector that it expects.
         unsafe { (self.table.visit_exports)((&raw mut items).cast(), visit) };
-        Items::new(items, self.services.plugin())
+        Items::new(items, &self.package)
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
@@ -585,6 +588,7 @@ impl Drop for Library {
             mapped: self.mapped.take(),
             table: self.table,
             services: self.services.clone(),
+            package: std::mem::take(&mut self.package),
             version: std::mem::take(&mut self.version),
             hooks: self.hooks.take(),
             hook_timeout: self.hook_timeout,

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::error::Error;
 use crate::error::at::{At as _, FileError, without_neighbours};
+use crate::error::names::no_nul;
 use crate::event::Event;
 use crate::file::mapping::Mapping;
 use crate::file::open::Opened;
-use crate::file::resolve::resolve;
+use crate::file::resolve::{is_bare, resolve};
 use crate::file::source::Source;
 use crate::file::stamp::Stamp;
 use crate::host::Host;
@@ -46,9 +47,46 @@ impl Host {
         self.load_input(Input::File(path))
     }
 
+    /// Loads a plugin under a name of its own. So one library can be loaded several times: each instance has statics, hooks and a
+    /// state of its own, and is upgraded, followed and unloaded by its name, or through its [`Plugin`].
+    ///
+    /// The name stands in the place of the package's everywhere: in look-ups of plugins, faults, events and reports. Only
+    /// [`PluginInfo::name`](crate::PluginInfo::name) stays that of the package, because the file says it. A next version that is in
+    /// another file is loaded with [`reload_as`](Self::reload_as).
+    ///
+    /// With [`Mapping::InPlace`], a file is one library for the system. So a second instance is [`Error::AlreadyMapped`]. A linked
+    /// plugin is a part of the program, which there is once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load), and [`Error::UnusableName`] for a name that looks like a path.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// let left = host.load_as("reverb", "left")?;
+    /// let right = host.load_as("reverb", "right")?;
+    /// left.get::<fn(f32)>("set_room_size")?(0.3);
+    /// right.get::<fn(f32)>("set_room_size")?(0.9);
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn load_as(&self, plugin: impl AsRef<Path>, name: &str) -> Result<Plugin, Error> {
+        no_nul(name)?;
+        if !is_bare(Path::new(name)) {
+            return Err(Error::UnusableName { name: name.to_owned() });
+        }
+        let path = resolve(plugin.as_ref(), || self.config.search_dirs())?;
+        self.load_first(Input::File(path), Some(name))
+    }
+
     /// Loads the first version of a plugin.
     fn load_input(&self, input: Input<'_>) -> Result<Plugin, Error> {
-        let mut first = FirstVersion { host: self, reserved: None };
+        self.load_first(input, None)
+    }
+
+    fn load_first(&self, input: Input<'_>, name: Option<&str>) -> Result<Plugin, Error> {
+        let mut first = FirstVersion { host: self, name, reserved: None };
         let plugin = self.bring_up(input, &mut first)?;
         self.write().add(plugin.clone());
         first.reserved.into_iter().for_each(Reserved::keep);
@@ -60,8 +98,8 @@ impl Host {
     ///
     /// `version` may refuse the plugin between the phases. The plugin is not in the tables yet.
     pub(crate) fn bring_up(&self, input: Input<'_>, version: &mut impl NewVersion) -> Result<Plugin, Error> {
-        let candidate = self.read_plugin(input)?;
-        version.admit(&candidate)?;
+        let mut candidate = self.read_plugin(input)?;
+        version.admit(&mut candidate)?;
         let (library, items) = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
         let refuses_faults = self.config.refuses_faults(&description);
@@ -152,8 +190,8 @@ pub(crate) enum Input<'a> {
 
 /// The steps of a load that differ between the first version of a plugin and the new version of an upgrade.
 pub(crate) trait NewVersion {
-    /// Decides from the file whether it may be mapped. No code of it has run.
-    fn admit(&mut self, candidate: &Candidate) -> Result<(), Error>;
+    /// Decides from the file whether it may be mapped, and gives it its name. No code of it has run.
+    fn admit(&mut self, candidate: &mut Candidate) -> Result<(), Error>;
 
     /// Decides from the exports and hooks whether the init hooks may run. The constructors of the library have run. `refuses_faults` is
     /// true if look-ups in the plugin may not ask for faults.
@@ -166,12 +204,17 @@ pub(crate) trait NewVersion {
 /// The first version of a plugin: no other plugin of its name is loaded.
 struct FirstVersion<'a> {
     host: &'a Host,
+    /// The name of the instance, if it is not that of the package.
+    name: Option<&'a str>,
     /// Set when the plugin's name is known.
     reserved: Option<Reserved<'a>>,
 }
 
 impl NewVersion for FirstVersion<'_> {
-    fn admit(&mut self, candidate: &Candidate) -> Result<(), Error> {
+    fn admit(&mut self, candidate: &mut Candidate) -> Result<(), Error> {
+        if let Some(name) = self.name {
+            candidate.inspected.description.rename(name);
+        }
         self.reserved = Some(Reserved::new(self.host, candidate.name(), &candidate.path)?);
         Ok(())
     }

@@ -51,7 +51,7 @@ use crate::host::Host;
 use crate::library::hooks::Hook;
 use crate::library::items::Items;
 use crate::load::{Candidate, Input, NewVersion};
-use crate::plugin::{Place, Plugin};
+use crate::plugin::{Place, Plugin, normal};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::services::threads::{RunningHooks, Threads};
@@ -109,6 +109,29 @@ impl Host {
     /// ```
     pub fn reload(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         self.upgrade_unless(plugin.as_ref(), |_| false)
+    }
+
+    /// Upgrades the plugin with this name to the version in a file, as [`reload`](Self::reload) does. The file says which package it
+    /// is of, and must say the same as before. This is for [instances](Self::load_as): `reload` with a path upgrades the plugin that
+    /// has the package's name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reload`](Self::reload).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// host.load_as("reverb-1.0/libreverb.so", "left")?;
+    /// host.load_as("reverb-1.0/libreverb.so", "right")?;
+    /// // The other instance stays as it is.
+    /// host.reload_as("reverb-1.1/libreverb.so", "left")?;
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn reload_as(&self, plugin: impl AsRef<Path>, name: &str) -> Result<Plugin, Error> {
+        let file = resolve(plugin.as_ref(), || self.config.search_dirs())?;
+        self.upgrade_loaded(&|| self.replaced(name, Some(&file)), Some(Input::File(file.clone())), |_| false)
     }
 
     /// Upgrades a plugin, unless `will_do` accepts the version that serves after earlier upgrades have ended.
@@ -272,12 +295,13 @@ struct NextVersion<'a> {
 }
 
 impl NewVersion for NextVersion<'_> {
-    fn admit(&mut self, candidate: &Candidate) -> Result<(), Error> {
-        let found = candidate.name();
-        if self.old.is_named(found) {
+    fn admit(&mut self, candidate: &mut Candidate) -> Result<(), Error> {
+        let (expected, found) = (self.old.description().package(), candidate.inspected.description.package());
+        if normal(expected) == normal(found) {
+            candidate.inspected.description.rename(self.old.name());
             return Ok(());
         }
-        let (expected, found) = (self.old.name().to_owned(), found.to_owned());
+        let (expected, found) = (expected.to_owned(), found.to_owned());
         Err(Error::OtherPlugin { path: candidate.path.clone(), expected, found })
     }
 
