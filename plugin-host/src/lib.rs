@@ -214,7 +214,7 @@ pub mod __private {
     pub use crate::services::memory::SystemIsGlobal;
 }
 
-pub use unload::outcome::{Closed, Unload};
+pub use unload::outcome::{Closed, Pinned, Unload};
 pub use unload::pin::{PinReason, PluginThread, Registered, Registration};
 #[cfg(feature = "watch")]
 pub use watch::watches::Watch;

@@ -141,6 +141,16 @@ fn handles_plugins_and_values_pin_a_plugin_that_serves_on() {
     let [first, second] = bytes;
     drop(second);
     assert_eq!(pinned(), "pinned: 1 value that leads back into it is alive (such as a `Bytes`)");
+    // For a caller that needs it gone, that is an error.
+    let unloaded = || -> Result<(), Box<dyn std::error::Error>> {
+        host.unload("leaver", Duration::ZERO)?.unmapped()?;
+        Ok(())
+    };
+    assert_eq!(
+        unloaded().unwrap_err().to_string(),
+        "the plugin's library is still mapped: 1 value that leads back into it is alive (such as a `Bytes`)"
+    );
+    assert_eq!(Unload::Unmapped.unmapped(), Ok(()));
     assert_eq!(first, [1, 2, 3][..]);
     // A slice of the bytes is a share too.
     let slice = first.slice(1..);

@@ -31,7 +31,7 @@ use crate::unload::pin::{PinReason, list};
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a plugin that is pinned is still there"]
+#[must_use = "a plugin that is pinned is still there; `unmapped()?` makes that an error"]
 #[non_exhaustive]
 pub enum Unload {
     /// The code and the statics of the library are not in the process any more. The host has checked this. Memory that the
@@ -39,6 +39,41 @@ pub enum Unload {
     Unmapped,
     /// The library is still mapped, for these reasons. Unload it again when they no longer hold.
     Pinned(Vec<PinReason>),
+}
+
+impl Unload {
+    /// Returns an error if the library is still mapped, for a caller that needs it gone. Only on Linux are libraries
+    /// unmapped, so this is always an error on other systems.
+    ///
+    /// # Errors
+    ///
+    /// [`Pinned`], with the reasons.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # let host = plugin_host::Host::new(plugin_host::Trust::none());
+    /// host.load("greeter")?;
+    /// // The first `?` is for an unload that could not begin, and the second for a library that stays.
+    /// host.unload("greeter", Duration::from_secs(5))?.unmapped()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unmapped(self) -> Result<(), Pinned> {
+        match self {
+            Unload::Unmapped => Ok(()),
+            Unload::Pinned(reasons) => Err(Pinned { reasons }),
+        }
+    }
+}
+
+/// The error of [`Unload::unmapped`]: the library is still mapped. For an example see there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin's library is still mapped: {}", list(reasons, "; "))]
+#[non_exhaustive]
+pub struct Pinned {
+    /// The reasons. Unload the plugin again when they no longer hold.
+    pub reasons: Vec<PinReason>,
 }
 
 impl fmt::Display for Unload {
