@@ -1,0 +1,59 @@
+//! Prints the public items of a crate, one a line.
+//!
+//! The command line names the file of rustdoc's JSON, and then the modules that the list leaves out. The list also leaves
+//! out lines that follow from others, or that a macro writes many times:
+//!
+//! - blanket implementations, and implementations of auto traits,
+//! - the items in a trait's implementation, except a type `Target`, which says where a handle leads,
+//! - implementations for function types, of which there is one for each list of kinds of arguments.
+
+use std::collections::HashSet;
+use std::error::Error;
+
+use public_api::{Builder, PublicItem};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let json = arguments.next().ok_or("name the JSON file of a crate")?;
+    let left_out: Vec<String> = arguments.collect();
+
+    let api = Builder::from_rustdoc_json(json).omit_blanket_impls(true).omit_auto_trait_impls(true).build()?;
+    if let Some(module) =
+        left_out.iter().find(|module| !api.items().any(|item| item.to_string() == format!("pub mod {module}")))
+    {
+        return Err(format!("the crate has no public module `{module}` to leave out: name those that it has").into());
+    }
+    let implementations: HashSet<_> =
+        api.items().filter(|item| implements(&item.to_string())).map(PublicItem::id).collect();
+    for item in api.items() {
+        let line = item.to_string();
+        let in_implementation = item.parent_id().is_some_and(|parent| implementations.contains(&parent));
+        let is_printed = if in_implementation {
+            line.contains("::Target = ") && !line.starts_with("pub type fn(")
+        } else {
+            !(implements(&line) && line.contains(" for fn("))
+        };
+        if is_printed && !left_out.iter().any(|module| is_in(&line, module)) {
+            println!("{line}");
+        }
+    }
+    Ok(())
+}
+
+/// Returns true for the first line of a trait's implementation.
+fn implements(line: &str) -> bool {
+    line.starts_with("impl") && line.contains(" for ")
+}
+
+/// Returns true for the line of the module itself, of an item in it, and of an implementation for a type in it.
+fn is_in(line: &str, module: &str) -> bool {
+    let is_of_crate = |word: &&str| word.starts_with("plugin_");
+    let line = line.split(" where ").next().unwrap_or(line);
+    let path = match line.rsplit_once(" for ") {
+        Some((_, implementor)) if line.starts_with("impl") => implementor.split(' ').find(is_of_crate),
+        // Its parameters come before the type.
+        _ if line.starts_with("impl") => line.split(' ').rfind(is_of_crate),
+        _ => line.split(' ').find(is_of_crate),
+    };
+    path.and_then(|path| path.strip_prefix(module)).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
