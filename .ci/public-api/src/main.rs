@@ -5,7 +5,7 @@
 //!
 //! - blanket implementations, and implementations of auto traits,
 //! - the items in a trait's implementation, except a type `Target`, which says where a handle leads,
-//! - implementations for function types, of which there is one for each list of kinds of arguments.
+//! - implementations for function types, which a macro writes for each number and kind of arguments.
 
 use std::collections::HashSet;
 use std::error::Error;
