@@ -57,3 +57,34 @@ fn is_in(line: &str, module: &str) -> bool {
     };
     path.and_then(|path| path.strip_prefix(module)).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_in;
+
+    #[test]
+    fn an_item_is_in_the_module_of_its_own_path() {
+        let inside = [
+            "pub mod plugin_core::table",
+            "#[repr(C)] pub struct plugin_core::table::Export",
+            "pub unsafe fn plugin_core::table::Export::run(&self)",
+            "impl<T: plugin_core::PluginType> plugin_core::table::Row<T>",
+            "impl core::clone::Clone for plugin_core::table::Export",
+            "impl<T> core::clone::Clone for plugin_core::table::Row<T> where T: plugin_core::PluginType",
+        ];
+        for line in inside {
+            assert!(is_in(line, "plugin_core::table"), "{line}");
+        }
+        let outside = [
+            "pub mod plugin_core::tables",
+            "pub fn plugin_core::Site::new(row: plugin_core::table::Export) -> Self",
+            "impl plugin_core::PluginType for bool",
+            "impl core::convert::From<plugin_core::table::Export> for plugin_core::Site",
+            "impl<T: plugin_core::table::Sealed> plugin_core::Static<T>",
+            "impl<T> core::clone::Clone for plugin_core::Static<T> where T: plugin_core::table::Sealed",
+        ];
+        for line in outside {
+            assert!(!is_in(line, "plugin_core::table"), "{line}");
+        }
+    }
+}
