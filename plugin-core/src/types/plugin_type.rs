@@ -18,7 +18,7 @@ use crate::origin::Origin;
 ///
 /// The verbs of the first line are those of the WebAssembly component model.
 ///
-/// The [crate's documentation](crate#what-crosses) has the table of the types that cross, with their costs.
+/// The [crate's documentation](crate#table-of-types) has the table of the types that cross, with their costs.
 ///
 /// A reference crosses as a whole argument, by [`PluginRef`](crate::PluginRef) and [`PluginMut`](crate::PluginMut), and
 /// not inside another type: a plugin could otherwise keep it.
