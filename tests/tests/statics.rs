@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock, TryLockError};
 
 use bytes::Bytes;
-use plugin_core::descriptor::Tag;
+use plugin_core::host::descriptor::Tag;
 use plugin_host::{CallError, Error};
 use tests::{fixture, host, host_with};
 

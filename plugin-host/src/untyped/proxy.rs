@@ -7,10 +7,10 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use plugin_core::fault::{Context, FaultRepr, discard};
+use plugin_core::host::table::Invoke;
+use plugin_core::host::{Context, FaultRepr, ProxyHead, discard};
 use plugin_core::repr::{BufferRepr, SliceRepr};
-use plugin_core::table::Invoke;
-use plugin_core::{Cause, Fault, ProxyHead};
+use plugin_core::{Cause, Fault};
 
 use crate::untyped::de::target::Target;
 use crate::untyped::free::{Place, free, free_elements};
