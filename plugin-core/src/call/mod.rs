@@ -16,6 +16,7 @@ mod signature;
 pub(crate) use callee::{Callee, Handle};
 pub use function::Function;
 pub use function_type::FunctionType;
+pub(crate) use lookup::Sealed;
 pub use lookup::{Lookup, Site};
 pub use proxy::{AnyEntry, ProxyHead};
 #[cfg(test)]
