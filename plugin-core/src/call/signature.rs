@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::callee::{Callee, Handle};
 use super::closure::{Whole, as_closure};
-use super::function::Function;
-use super::function_type::FunctionType;
+use super::function::{Function, FunctionType};
 use super::lookup::{Lookup, Sealed, Site};
 use super::proxy::{AnyEntry, forward};
 use crate::abi::{Context, FaultRepr, Outcome};
