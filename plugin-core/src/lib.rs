@@ -391,7 +391,8 @@ mod abi;
 mod call;
 mod cold;
 mod describe;
-pub mod fault;
+mod fault;
+pub mod host;
 #[cfg(feature = "host")]
 mod live;
 mod memory;
@@ -407,58 +408,23 @@ pub mod __private;
 pub use plugin_macros::{plugin_export, plugin_type};
 
 #[cfg(feature = "host")]
-pub use call::{AnyEntry, Function, FunctionType, Lookup, ProxyHead, Site};
-pub use describe::record;
+pub use call::{Function, FunctionType, Lookup};
 pub use fault::{Cause, Fault, Location};
 #[cfg(feature = "host")]
-pub use live::{Live, Version, Versions};
+pub use live::Live;
 pub use memory::{Arena, HostAllocator};
 pub use origin::Origin;
-pub use runtime::state;
 #[cfg(feature = "host")]
 pub use statics::Static;
 pub use statics::{Borrowed, PluginStatic, ReadGuard, RemoteMutex, RemoteRwLock, WriteGuard};
-#[cfg(any(feature = "host", feature = "serde_json"))]
-#[doc(hidden)]
-pub use types::decimal;
 pub use types::{PluginMut, PluginRef, PluginType};
-
-/// The registration table of a library, which a host finds through one symbol, and the host's services for the library.
-///
-/// The module is public for `plugin-host`, which reads the table. No other crate needs it, so it has no examples.
-pub mod table {
-    pub use crate::abi::{
-        ABI_VERSION, Environment, Escaped, Export, HEADER_SIZE, HostMemory, HostServices, Invoke, MAGIC, PluginTable,
-        Registered, Run, SystemAllocator, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
-    };
-    #[cfg(feature = "host")]
-    pub use crate::runtime::hosting::{
-        common_allocator, environment, environment_is_everywhere, forget_plugin, note_plugin, opening_controlled,
-    };
-    pub use crate::runtime::registration::{build_record, registered};
-    #[cfg(feature = "host")]
-    pub use crate::runtime::stack::on_new as on_new_stack;
-}
-
-/// Types as data. Two sides that were compiled separately compare these bytes to find out whether they mean the same
-/// type.
-///
-/// The module is public for `plugin-host`, which reads the bytes that this crate writes. No other crate needs it, so it
-/// has no examples.
-pub mod descriptor {
-    pub use crate::describe::{
-        Class, Definition, DefinitionRef, Flat, Node, Shape, Tag, assert_described, form, style,
-    };
-}
 
 /// The C-compatible forms of values on the way between the two sides, and the values that each side holds meanwhile.
 ///
 /// These types are opaque. [`PluginType::lower`] and similar functions return them, and code only passes them on. So
 /// they have no examples.
 pub mod repr {
-    #[cfg(feature = "host")]
-    pub use crate::abi::LockedHead;
-    pub use crate::abi::{BufferRepr, Free, LockFunctions, LockRepr, LockedRepr, Owner, SliceRepr};
+    pub use crate::abi::{BufferRepr, LockRepr, SliceRepr};
     pub use crate::statics::AccessRepr;
     pub use crate::types::repr::*;
 }

@@ -11,15 +11,12 @@ use std::sync::Arc;
 /// # Example
 ///
 /// ```
-/// use std::sync::Arc;
+/// use plugin_core::{Origin, PluginType};
 ///
-/// use plugin_core::Origin;
-///
-/// let library = Arc::new("unloads the library when it is dropped");
-/// let origin = Origin::of(library.clone());
-/// drop(library);
-/// assert!(origin.library().is_some(), "the origin keeps the library");
-/// assert!(Origin::HOST.library().is_none(), "the host is never unloaded");
+/// let repr = String::from("hello").lower();
+/// // SAFETY: `repr` was lowered from this type, in this program, and is lifted once.
+/// let value: String = unsafe { PluginType::lift(repr, &Origin::HOST) };
+/// assert_eq!(value, "hello");
 /// ```
 #[derive(Clone)]
 pub struct Origin(Source);
@@ -27,7 +24,8 @@ pub struct Origin(Source);
 #[derive(Clone)]
 enum Source {
     Host,
-    Library(Arc<dyn Any + Send + Sync>),
+    /// Only the drop of this share matters.
+    Library(#[allow(dead_code)] Arc<dyn Any + Send + Sync>),
     Leaves,
 }
 
@@ -38,19 +36,12 @@ impl Origin {
 
     /// The origin of values from a library that may be unmapped directly after the lift. Nothing keeps such a library,
     /// so values that would lead back into it are copied.
-    pub const LEAVES: Origin = Origin(Source::Leaves);
+    pub(crate) const LEAVES: Origin = Origin(Source::Leaves);
 
-    /// Makes the origin of values from the library that `library` keeps loaded.
+    /// Makes the origin of values from the library that `library` keeps loaded. This function is for `plugin-host`.
+    #[doc(hidden)]
     pub fn of(library: Arc<dyn Any + Send + Sync>) -> Self {
         Origin(Source::Library(library))
-    }
-
-    /// Returns the value that keeps the library loaded, if the library can be unmapped at all.
-    pub fn library(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
-        match &self.0 {
-            Source::Library(library) => Some(library),
-            Source::Host | Source::Leaves => None,
-        }
     }
 
     /// Returns true if no lifted value may lead back into the library.
@@ -66,5 +57,22 @@ impl std::fmt::Debug for Origin {
             Source::Library(_) => "Origin(library)",
             Source::Leaves => "Origin(a library that leaves)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_keeps_its_library() {
+        let library = Arc::new("unloads the library when it is dropped");
+        let is_loaded = Arc::downgrade(&library);
+        let origin = Origin::of(library);
+        let of_value = origin.clone();
+        drop(origin);
+        assert!(is_loaded.upgrade().is_some(), "the value's origin keeps the library");
+        drop(of_value);
+        assert!(is_loaded.upgrade().is_none(), "nothing else keeps the library");
     }
 }

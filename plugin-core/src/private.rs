@@ -8,10 +8,10 @@ use std::fmt::Display;
 pub use ::core;
 pub use inventory;
 
-pub use crate::abi::{Export, Invoke};
+pub use crate::abi::{Context, Export, Invoke, Outcome};
 pub use crate::describe::record::{Field, Kind, Record};
 pub use crate::describe::{Definition, DefinitionRef, Node, Tag, assert_described, form, style};
-pub use crate::fault::{Context, Outcome, drop_rest, outcome};
+pub use crate::fault::{drop_rest, outcome};
 use crate::runtime::state::{self, StateRepr};
 pub use crate::statics::access;
 pub use crate::types::growable::{Release, unbox};

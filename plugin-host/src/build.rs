@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use plugin_core::record::{Item, Kind, MARK, RawRecord};
+use plugin_core::host::record::{Item, Kind, MARK, RawRecord};
 use serde_json::Value;
 use thiserror::Error;
 

@@ -97,10 +97,46 @@ impl Host {
         self.read().plugins().to_vec()
     }
 
-    /// Looks up an export by name and type in all loaded plugins. For an example see [`Host`].
+    /// Looks up an export by name and type in all loaded plugins.
     ///
     /// The type of a function, such as `fn(&str) -> String`, gives a [`Function`](crate::Function). The type of a static, such
     /// as `&str`, gives a [`Static`](crate::Static).
+    ///
+    /// # Example
+    ///
+    /// A program can wrap this function in a generic function of its own. [`Lookup`] is the bound for all exports.
+    /// [`FunctionType`](crate::FunctionType) is the bound for functions alone.
+    ///
+    /// ```standalone_crate
+    /// use plugin_core::plugin_export;
+    /// use plugin_host::{Error, Function, FunctionType, Host, Lookup};
+    ///
+    /// /// Looks up an export under the program's own prefix.
+    /// fn find<F: Lookup>(host: &Host, name: &str) -> Result<F::Handle, Error> {
+    ///     host.get::<F>(&format!("editor.{name}"))
+    /// }
+    ///
+    /// /// Looks up a function, and says which plugin it is from.
+    /// fn find_function<F: FunctionType>(host: &Host, name: &str) -> Result<Function<F>, Error> {
+    ///     let function = find::<F>(host, name)?;
+    ///     println!("found {}", function.label());
+    ///     Ok(function)
+    /// }
+    ///
+    /// #[plugin_export(name = "editor.indent")]
+    /// fn indent(line: &str) -> String {
+    ///     format!("    {line}")
+    /// }
+    ///
+    /// #[plugin_export(name = "editor.width")]
+    /// static WIDTH: u32 = 120;
+    ///
+    /// let host = Host::linked()?;
+    /// let indent = find_function::<fn(&str) -> String>(&host, "indent")?;
+    /// assert_eq!(indent("end"), "    end");
+    /// assert_eq!(*find::<u32>(&host, "width")?, 120);
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
-use plugin_core::record::Item;
-use plugin_core::{Lookup, Origin, Site};
+use plugin_core::host::Site;
+use plugin_core::host::record::Item;
+use plugin_core::{Lookup, Origin};
 
 use crate::error::names::no_nul;
 use crate::error::{CannotLeave, Error, TypeMismatch};
@@ -459,9 +460,9 @@ impl fmt::Debug for Plugin {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use plugin_core::descriptor::Tag;
-    use plugin_core::record::Kind;
-    use plugin_core::table::Export;
+    use plugin_core::host::descriptor::Tag;
+    use plugin_core::host::record::Kind;
+    use plugin_core::host::table::Export;
 
     use super::*;
     use crate::inspect::info::PanicStrategy;

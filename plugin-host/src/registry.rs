@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
-use plugin_core::{FunctionType, Live, Lookup, Site};
+use plugin_core::host::Site;
+use plugin_core::{FunctionType, Live, Lookup};
 
 use crate::config::Config;
 use crate::error::Error;

@@ -1,8 +1,8 @@
 //! Libraries that no compiler makes. Each is made to cost a careless reader much time or memory for its size.
 
-use plugin_core::descriptor::{Tag, form, style};
-use plugin_core::record::{Kind, MARK, SECTION};
-use plugin_core::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
+use plugin_core::host::descriptor::{Tag, form, style};
+use plugin_core::host::record::{Kind, MARK, SECTION};
+use plugin_core::host::table::{ABI_VERSION, HEADER_SIZE, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 /// The kinds of [`library`].
 pub const KINDS: [&str; 14] = [

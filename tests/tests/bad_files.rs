@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use plugin_core::record::MARK;
-use plugin_core::table::{ABI_VERSION, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
+use plugin_core::host::record::MARK;
+use plugin_core::host::table::{ABI_VERSION, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 use plugin_host::{Error, Host, Mapping, Trust, inspect};
 use proptest::prelude::*;
 use tempfile::TempDir;

@@ -318,13 +318,17 @@ fn types_that_cannot_grow(source: TokenStream) -> Vec<String> {
     found
 }
 
-/// Returns true if the tokens end with attributes, and one of them is `#[non_exhaustive]`.
-fn is_non_exhaustive(before: &[TokenTree]) -> bool {
+/// Returns true if the tokens end with attributes, and one of them is this one.
+fn has_attribute(before: &[TokenTree], text: &str) -> bool {
     let attributes = before.rchunks_exact(2).map_while(|pair| match pair {
         [TokenTree::Punct(hash), TokenTree::Group(attribute)] if hash.as_char() == '#' => Some(attribute.stream()),
         _ => None,
     });
-    attributes.into_iter().any(|attribute| attribute.to_string() == "non_exhaustive")
+    attributes.into_iter().any(|attribute| attribute.to_string() == text)
+}
+
+fn is_non_exhaustive(before: &[TokenTree]) -> bool {
+    has_attribute(before, "non_exhaustive")
 }
 
 /// Otherwise one more variant or field would break programs that use the type.
@@ -349,6 +353,114 @@ fn types_that_cannot_grow_are_found() {
         found("pub(crate) enum A { B { b: u8 } } struct C { pub c: u8 } pub struct D { pub(crate) d: u8 }"),
         [""; 0]
     );
+}
+
+/// The public enums and unions in a source, also inside of macros.
+fn public_choices(source: TokenStream) -> Vec<String> {
+    let tokens: Vec<TokenTree> = source.into_iter().collect();
+    let inside = tokens.iter().filter_map(|token| match token {
+        TokenTree::Group(group) => Some(public_choices(group.stream())),
+        _ => None,
+    });
+    let inside: Vec<String> = inside.flatten().collect();
+    let here = tokens.windows(3).filter_map(|three| match three {
+        [TokenTree::Ident(public), TokenTree::Ident(kind), name] if public == "pub" => {
+            (kind == "enum" || kind == "union").then(|| name.to_string())
+        }
+        _ => None,
+    });
+    here.chain(inside).collect()
+}
+
+/// Otherwise a program could match the variants of a value on its way. Then a change of a `Repr` inside of this crate would break
+/// the program.
+#[test]
+fn reprs_do_not_show_variants() {
+    for folder in ["abi", "memory", "statics", "types"] {
+        for file in modules(&source_of("plugin-core").join(folder)).into_values() {
+            let found = public_choices(fs::read_to_string(&file).unwrap().parse().unwrap());
+            assert!(found.is_empty(), "{} has public enums or unions: {found:?}", file.display());
+        }
+    }
+}
+
+/// The check itself, on types that are known.
+#[test]
+fn public_enums_and_unions_are_found() {
+    let found = |source: &str| public_choices(source.parse().unwrap());
+    assert_eq!(
+        found("#[repr(C)] pub enum A<T> { B(T) } pub union C { d: u8 } macro_rules! e { () => { pub enum F {} } }"),
+        ["A", "C", "F"]
+    );
+    assert_eq!(found("enum A { B } pub(crate) enum C { D } union E { f: u8 } pub struct G { h: u8 }"), [""; 0]);
+}
+
+/// The names that the root of a crate shows: imports and modules that are public, and not hidden.
+fn shown(root: TokenStream) -> Vec<String> {
+    let tokens: Vec<TokenTree> = root.into_iter().collect();
+    let mut names = Vec::new();
+    for at in 0..tokens.len() {
+        let [TokenTree::Ident(public), TokenTree::Ident(kind), rest @ ..] = &tokens[at..] else { continue };
+        if public != "pub" || has_attribute(&tokens[..at], "doc (hidden)") {
+            continue;
+        }
+        if kind == "mod" {
+            names.push(rest[0].to_string());
+        } else if kind == "use" {
+            let is_end = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';');
+            let path = &rest[..rest.iter().position(is_end).expect("an import ends")];
+            match path.last() {
+                Some(TokenTree::Group(group)) => {
+                    names.extend(branches(group.stream()).iter().map(|branch| branch[0].to_string()));
+                }
+                Some(name) => names.push(name.to_string()),
+                None => {}
+            }
+        }
+    }
+    names.sort();
+    names
+}
+
+/// Only `host` has items for plugin-host alone. A name that this list does not have is one more promise to all users.
+#[test]
+fn the_root_of_plugin_core_has_items_for_all_users_only() {
+    let root = fs::read_to_string(source_of("plugin-core").join("lib.rs")).unwrap();
+    let expected = [
+        "Arena",
+        "Borrowed",
+        "Cause",
+        "Fault",
+        "Function",
+        "FunctionType",
+        "HostAllocator",
+        "Live",
+        "Location",
+        "Lookup",
+        "Origin",
+        "PluginMut",
+        "PluginRef",
+        "PluginStatic",
+        "PluginType",
+        "ReadGuard",
+        "RemoteMutex",
+        "RemoteRwLock",
+        "Static",
+        "WriteGuard",
+        "host",
+        "plugin_export",
+        "plugin_type",
+        "repr",
+    ];
+    assert_eq!(shown(root.parse().unwrap()), expected);
+}
+
+/// The check itself, on a root that is known.
+#[test]
+fn names_in_a_root_are_found() {
+    let root = "mod a; pub mod b; pub(crate) use a::c; pub use a::{D, E}; #[cfg(x)] pub use a::f; #[doc(hidden)] pub use a::g; \
+                #[doc(hidden)] #[path = \"p\"] pub mod h; /// A module.\n pub mod i { pub use super::a::*; }";
+    assert_eq!(shown(root.parse().unwrap()), ["D", "E", "b", "f", "i"]);
 }
 
 /// The check itself, on imports that are known.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock, TryLockError};
 
-use plugin_core::descriptor::Tag;
+use plugin_core::host::descriptor::Tag;
 use plugin_host::{CallError, Error};
 use tests::{fixture, host, host_with};
 

@@ -33,7 +33,7 @@ pub struct PluginTable {
     pub abi: u32,
     /// The size of the library's table in bytes.
     pub size: u32,
-    /// The [`Kind::Build`](crate::record::Kind::Build) record, which says what the library was built with.
+    /// The [`Kind::Build`](crate::describe::record::Kind::Build) record, which says what the library was built with.
     pub build: *const u8,
     /// Its length in bytes.
     pub build_len: usize,

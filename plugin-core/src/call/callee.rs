@@ -55,7 +55,7 @@ impl Callee {
 
 /// A handle that is called as a function of the type `F`.
 ///
-/// The trait is public because [`FunctionType`](super::function_type::FunctionType) names it. No other crate can reach
+/// The trait is public because [`FunctionType`](super::function::FunctionType) names it. No other crate can reach
 /// it.
 ///
 /// # Safety

@@ -44,12 +44,39 @@ unsafe impl Sync for Site {}
 
 /// A type by which a host may ask for an export: a function type, or the type of a static.
 ///
+/// This crate implements the trait for all such types. The trait is sealed: no other crate can implement it. A bound of a
+/// function can name it. So a program can have functions of its own around a host's `get`, which are generic as `get` is.
+///
 /// # Safety
 ///
 /// A handle is bound to an export whose descriptor fits `NODE`. The handle uses the entry as this descriptor says. A
 /// descriptor fits if it is equal, or differs only as types that may grow are allowed to differ.
 ///
-/// The trait has no example, because this crate implements it for all such types, and only a host's `get` uses it.
+/// # Example
+///
+/// ```standalone_crate
+/// use plugin_core::{Lookup, plugin_export};
+/// use plugin_host::Host;
+///
+/// /// Looks up an export. The error says which part of the program needs the export.
+/// fn find<F: Lookup>(host: &Host, name: &str) -> Result<F::Handle, String> {
+///     host.get::<F>(name).map_err(|error| format!("the menu is not complete: {error}"))
+/// }
+///
+/// #[plugin_export]
+/// fn greet(name: &str) -> String {
+///     format!("Hello, {name}!")
+/// }
+///
+/// #[plugin_export]
+/// static LIMIT: u64 = 3;
+///
+/// let host = Host::linked()?;
+/// let greet = find::<fn(&str) -> String>(&host, "greet")?;
+/// assert_eq!(greet("World"), "Hello, World!");
+/// assert_eq!(*find::<u64>(&host, "LIMIT")?, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "no export can have the type `{Self}`",
     label = "not a function, or a static, of types that cross",
@@ -59,14 +86,17 @@ unsafe impl Sync for Site {}
     note = "a function has at most six arguments, and at most four if one is `&mut`: put some of them together in a tuple, or in a \
             struct with `#[plugin_type]`"
 )]
-pub unsafe trait Lookup: Sized {
-    /// The handle that a look-up returns.
+pub unsafe trait Lookup: Sealed + Sized {
+    /// The handle that a look-up returns: a [`Function`](crate::Function) or a [`Static`](crate::Static).
     type Handle;
     /// The descriptor that an export must have.
+    #[doc(hidden)]
     const NODE: &'static Node;
     /// The descriptor as bytes.
+    #[doc(hidden)]
     const FLAT: &'static Flat = &Flat::of(Self::NODE);
     /// True if the type asks for panics as [`Fault`]s.
+    #[doc(hidden)]
     const TAKES_FAULT: bool = false;
 
     /// Makes a handle to an export that has this type.
@@ -79,5 +109,15 @@ pub unsafe trait Lookup: Sized {
     ///
     /// The site belongs to an export whose descriptor fits `NODE`. The site's origin keeps the library loaded. The site
     /// has an entry, unless it is that of a function and has a context.
+    #[doc(hidden)]
     unsafe fn bind(site: Arc<Site>) -> Result<Self::Handle, Fault>;
 }
+
+/// The seal of [`Lookup`] and of [`FunctionType`](super::FunctionType). The trait is public because `Lookup` names it. No
+/// other crate can reach it.
+#[diagnostic::on_unimplemented(
+    message = "only plugin-core implements `Lookup` and `FunctionType`",
+    label = "this type is looked up neither as a function nor as a static",
+    note = "for a type of a static, write `#[plugin_type]` on the type instead"
+)]
+pub trait Sealed {}

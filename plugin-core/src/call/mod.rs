@@ -6,7 +6,6 @@
 mod callee;
 mod closure;
 mod function;
-mod function_type;
 mod lookup;
 mod proxy;
 // `fn(A)` and `fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
@@ -14,8 +13,8 @@ mod proxy;
 mod signature;
 
 pub(crate) use callee::{Callee, Handle};
-pub use function::Function;
-pub use function_type::FunctionType;
+pub use function::{Function, FunctionType};
+pub(crate) use lookup::Sealed;
 pub use lookup::{Lookup, Site};
 pub use proxy::{AnyEntry, ProxyHead};
 #[cfg(test)]

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::callee::{Callee, Handle};
 use super::closure::{Whole, as_closure};
-use super::function::Function;
-use super::function_type::FunctionType;
-use super::lookup::{Lookup, Site};
+use super::function::{Function, FunctionType};
+use super::lookup::{Lookup, Sealed, Site};
 use super::proxy::{AnyEntry, forward};
 use crate::abi::{Context, FaultRepr, Outcome};
 use crate::describe::{Node, Tag};
@@ -97,6 +96,9 @@ macro_rules! signature {
         signature!(@split [$($bounds)* $T: PluginMut + ?Sized,] $all $($rest)*);
     };
     (@split [$($bounds:tt)*] [$(($kind:ident $T:ident $arg:ident))*]) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($bounds)* R: Return> Sealed for fn($(argument_type!($kind $T)),*) -> R {}
+
         // SAFETY: the entry's type below consists of the same parts as `NODE`, in the same order.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> FunctionType for fn($(argument_type!($kind $T)),*) -> R {

@@ -31,8 +31,7 @@
 //! Numbers are little-endian. A field of a tuple is named by its index. For the forms see [`form`], for the styles
 //! [`style`].
 //!
-//! The lib's module `descriptor` shows these items. It is public for `plugin-host`, which reads the bytes that this
-//! crate writes. No other crate needs it, so it has no examples.
+//! The module `host` shows these items to `plugin-host`, which reads the bytes that this crate writes.
 
 mod bytes;
 mod flat;

@@ -11,8 +11,7 @@
 //! Numbers are little-endian. A field is known by its position. New fields are only added at the end, and a reader
 //! ignores the fields that it does not know. Linkers may put zero bytes between records.
 //!
-//! The module is public for `plugin-host`, which reads the records that this crate writes. No other crate needs it, so
-//! it has no examples.
+//! The module `host` shows this one to `plugin-host`, which reads the records that this crate writes.
 
 use super::bytes::put;
 use super::node::Node;

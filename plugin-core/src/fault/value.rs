@@ -68,13 +68,13 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Returns the number of the cause, which crosses.
+    /// Returns the number of the cause, which crosses. This function is for `plugin-host`.
     #[doc(hidden)]
     pub fn number(self) -> u32 {
         self as u32
     }
 
-    /// Returns the cause with this number.
+    /// Returns the cause with this number. This function is for `plugin-host`.
     #[doc(hidden)]
     pub fn from_number(number: u32) -> Self {
         use Cause::*;
@@ -111,8 +111,9 @@ pub struct Location {
 }
 
 impl Location {
-    /// Makes a place from its parts. This function is for hosts.
+    /// Makes a place from its parts. This function is for `plugin-host`.
     #[cfg(feature = "host")]
+    #[doc(hidden)]
     pub fn new(file: String, line: u32, column: u32) -> Self {
         Location { file, line, column }
     }
@@ -147,8 +148,9 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Fault {
-    /// Makes a fault with a cause and a message alone. This function is for hosts.
+    /// Makes a fault with a cause and a message alone. This function is for `plugin-host`.
     #[cfg(feature = "host")]
+    #[doc(hidden)]
     pub fn of(cause: Cause, message: String) -> Self {
         Fault { cause, ..Fault::new(message, None, None) }
     }

@@ -59,20 +59,20 @@ impl<F> Clone for Live<F> {
     }
 }
 
-impl<F> Live<F> {
-    /// Makes a handle to the function at `place`. The second value can be upgraded for as long as the handle or a clone
-    /// of it exists. This function is for hosts.
-    ///
-    /// # Safety
-    ///
-    /// While the handle exists, every version has a function at this place, or else holds calls back. The function fits
-    /// `F`, and the origin of its site keeps its library loaded.
-    pub unsafe fn new(versions: Arc<Versions>, place: usize) -> (Self, Weak<()>) {
-        let alive = Arc::new(());
-        let watch = Arc::downgrade(&alive);
-        (Live { versions, place, alive, signature: PhantomData }, watch)
-    }
+/// Makes a handle to the function at `place`. The second value can be upgraded for as long as the handle or a clone of it
+/// exists.
+///
+/// # Safety
+///
+/// While the handle exists, every version has a function at this place, or else holds calls back. The function fits `F`, and
+/// the origin of its site keeps its library loaded.
+pub unsafe fn new_live<F>(versions: Arc<Versions>, place: usize) -> (Live<F>, Weak<()>) {
+    let alive = Arc::new(());
+    let watch = Arc::downgrade(&alive);
+    (Live { versions, place, alive, signature: PhantomData }, watch)
+}
 
+impl<F> Live<F> {
     /// Returns the number of the version that serves now. It is 1 for the first version, and each upgrade adds 1.
     pub fn revision(&self) -> u64 {
         self.versions.current(self.place).version().revision()
@@ -81,13 +81,13 @@ impl<F> Live<F> {
     /// Returns the function of the version that serves now. The returned handle stays with that version. Like a call,
     /// this waits while a state is handed over.
     pub fn pin(&self) -> Function<F> {
-        // SAFETY: by `# Safety` of `Live::new`, the function at this place fits `F`, and its site keeps the library
+        // SAFETY: by `# Safety` of `new_live`, the function at this place fits `F`, and its site keeps the library
         // loaded.
         unsafe { Function::new(self.versions.current(self.place).clone()) }
     }
 }
 
-// SAFETY: by `# Safety` of `Live::new`, the function at this place fits `F`, and its site keeps the library loaded. The
+// SAFETY: by `# Safety` of `new_live`, the function at this place fits `F`, and its site keeps the library loaded. The
 // guard keeps the version, which has the site.
 unsafe impl<F: FunctionType> Handle<F> for Live<F> {
     type Guard<'a> = Current<'a>;

@@ -6,5 +6,5 @@ mod hazard;
 mod tests;
 mod versions;
 
-pub use handle::Live;
+pub use handle::{Live, new_live};
 pub use versions::{Version, Versions};

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use super::{Live, Version, Versions};
+use super::{Version, Versions, new_live};
 use crate::__private::{give, nth};
 use crate::abi::{Context, Outcome};
 use crate::call::{
@@ -116,7 +116,7 @@ macro_rules! call {
         let function = unsafe { Function::<F>::new(callee) };
         let version = Version::new(1, [Some((&site, F::PROXY))]);
         // SAFETY: the only version has a function of this type at this place.
-        let (live, _) = unsafe { Live::<F>::new(Arc::new(Versions::new(version)), 0) };
+        let (live, _) = unsafe { new_live::<F>(Arc::new(Versions::new(version)), 0) };
         let mut next = 0_u64;
         let mut expected = 0_u64;
         $(
@@ -141,7 +141,7 @@ macro_rules! call {
         let function = unsafe { Function::<F>::new(Callee::of(elsewhere.clone(), F::PROXY)) };
         let version = Version::new(1, [Some((&elsewhere, F::PROXY))]);
         // SAFETY: the only version has a function of this type at this place. `proxied` lives longer than the handle.
-        let (live, _) = unsafe { Live::<F>::new(Arc::new(Versions::new(version)), 0) };
+        let (live, _) = unsafe { new_live::<F>(Arc::new(Versions::new(version)), 0) };
         let mut third = 0_u64;
         $(third = third * 1000 + $arg;)*
         assert_eq!(function($(pass!($kind $arg)),*), 7 * scale + third);

@@ -36,7 +36,7 @@ impl Deref for Current<'_> {
     }
 }
 
-/// The functions of one version, by their places, for `Live` handles. This type is for hosts.
+/// The functions of one version, by their places, for `Live` handles.
 pub struct Version {
     revision: u64,
     functions: Vec<Option<Callee>>,
@@ -60,7 +60,7 @@ impl Version {
     }
 }
 
-/// All versions of a plugin. One of them serves. This type is for hosts.
+/// All versions of a plugin. One of them serves.
 pub struct Versions {
     current: AtomicPtr<Version>,
     kept: Mutex<Kept>,

@@ -326,12 +326,14 @@ impl SliceRepr {
     /// Lends elements whose type is known only from a descriptor. The receiver may change them if the argument is
     /// `&mut`.
     #[cfg(feature = "host")]
+    #[doc(hidden)]
     pub fn from_raw_parts(ptr: *mut u8, len: usize) -> Self {
         SliceRepr { ptr, len }
     }
 
     /// Returns the address of the elements, and their number.
     #[cfg(feature = "host")]
+    #[doc(hidden)]
     pub fn raw_parts(&self) -> (*mut u8, usize) {
         (self.ptr, self.len)
     }
@@ -339,6 +341,7 @@ impl SliceRepr {
 
 /// Functions for a host that knows the elements only from a descriptor.
 #[cfg(feature = "host")]
+#[doc(hidden)]
 impl BufferRepr {
     /// Gives away elements as a `Vec` does.
     ///

@@ -13,7 +13,7 @@ pub(crate) mod process;
 pub(crate) mod registration;
 pub(crate) mod services;
 pub(crate) mod stack;
-pub mod state;
+pub(crate) mod state;
 #[cfg(controllable)]
 pub(crate) mod threads;
 #[cfg(not(controllable))]

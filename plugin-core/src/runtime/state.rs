@@ -24,8 +24,6 @@
 //!
 //! *No change is lost.* While the state is handed over, the host publishes a version without functions, so new calls
 //! wait (see `live/versions.rs`). The state is saved only after the calls in progress have ended.
-//!
-//! The module is public for `plugin-host`. No other crate needs it, so it has no examples.
 
 use std::ffi::c_void;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::plugin_static::{Beside, PluginStatic};
 use crate::abi::{Context, Outcome};
-use crate::call::{Lookup, Site};
+use crate::call::{Lookup, Sealed, Site};
 use crate::describe::Node;
 use crate::fault::Fault;
 
@@ -111,6 +111,9 @@ impl<T: PluginStatic> StaticLookup for T {
         Ok(Static { view, site })
     }
 }
+
+#[diagnostic::do_not_recommend]
+impl<T: PluginStatic> Sealed for T {}
 
 // The handle is a parameter, which the bound decides. So the compiler does not know the handle of a type that does not meet the
 // bound.

@@ -39,6 +39,7 @@ impl<R: Copy> LockRepr<R> {
 /// Functions for a host that knows the type only from the descriptor. The layout of a `LockRepr` is the same for every
 /// `R`.
 #[cfg(feature = "host")]
+#[doc(hidden)]
 impl<R: Copy> LockRepr<R> {
     /// Waits for the lock, takes it for reading, and writes the outcome to an address. The outcome is a [`LockedRepr`]
     /// with the lent value.

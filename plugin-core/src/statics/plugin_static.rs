@@ -139,6 +139,7 @@ impl AccessRepr {
     /// # Safety
     ///
     /// The loan has not ended yet, and the library of the static is still loaded.
+    #[doc(hidden)]
     pub unsafe fn end(self) {
         // SAFETY: the function gets the arena that came with it. By `# Safety`, the loan ends once, and the library is
         // loaded.
@@ -158,6 +159,7 @@ impl AccessRepr {
 
     /// The address of the value or of the elements, and their number.
     #[cfg(feature = "host")]
+    #[doc(hidden)]
     pub fn elements(&self) -> SliceRepr {
         self.elements
     }

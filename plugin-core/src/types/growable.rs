@@ -38,6 +38,8 @@ pub struct GrowsRepr {
     release: Release,
 }
 
+/// Functions for the code that the attribute emits, and for `plugin-host`.
+#[doc(hidden)]
 impl GrowsRepr {
     /// The number of an enum's fallback variant.
     pub const FALLBACK: u32 = u32::MAX;

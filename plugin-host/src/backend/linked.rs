@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
-use plugin_core::fault::observe_panics;
-use plugin_core::record::{Build, Item, RawRecord};
-use plugin_core::table::{self, Export};
+use plugin_core::host::observe_panics;
+use plugin_core::host::record::{Build, Item, RawRecord};
+use plugin_core::host::table::{self, Export};
 
 use crate::error::Error;
 use crate::error::at::At as _;

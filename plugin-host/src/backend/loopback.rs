@@ -9,7 +9,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use plugin_core::{Fault, Origin, Site};
+use plugin_core::host::Site;
+use plugin_core::{Fault, Origin};
 
 use crate::error::Error;
 use crate::host::Host;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plugin_core::Fault;
-use plugin_core::record::SECTION;
+use plugin_core::host::record::SECTION;
 use thiserror::Error;
 
 use crate::error::text::*;
@@ -218,7 +218,7 @@ pub enum Error {
     #[error(
         "`{path}` is a shared library but no plugin: it has no table `{}`; does it depend on plugin-core and have a \
          `#[plugin_export]`?",
-        plugin_core::table::TABLE_SYMBOL
+        plugin_core::host::table::TABLE_SYMBOL
     )]
     #[non_exhaustive]
     NotAPlugin {

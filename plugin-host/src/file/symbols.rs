@@ -13,7 +13,7 @@ use std::ffi::{CStr, c_void};
 use libloading::os::unix::Library;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _, Sym as _};
 use object::{Endianness, elf};
-use plugin_core::table::opening_controlled;
+use plugin_core::host::table::opening_controlled;
 
 use crate::inspect::lazy_file::{LazyFile, ReadAt};
 use crate::inspect::limits::Limits;

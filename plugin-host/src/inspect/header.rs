@@ -1,6 +1,6 @@
 //! The header of a plugin's table, in a file or in memory.
 
-use plugin_core::table::{ABI_VERSION, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
+use plugin_core::host::table::{ABI_VERSION, MAGIC, TABLE_SYMBOL, TABLE_V1_SIZE};
 
 use crate::error::Error;
 use crate::error::at::FileError;

@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use object::{FileKind, ObjectKind, ReadRef};
-use plugin_core::record::SECTION;
-use plugin_core::table::{ABI_VERSION, HEADER_SIZE};
+use plugin_core::host::record::SECTION;
+use plugin_core::host::table::{ABI_VERSION, HEADER_SIZE};
 
 use crate::error::Error;
 use crate::error::at::{At as _, FileError};

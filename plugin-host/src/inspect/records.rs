@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use plugin_core::record::{Build, Item, Kind, RawRecord};
-use plugin_core::table::ABI_VERSION;
+use plugin_core::host::record::{Build, Item, Kind, RawRecord};
+use plugin_core::host::table::ABI_VERSION;
 
 use crate::error::Error;
 use crate::error::at::FileError;

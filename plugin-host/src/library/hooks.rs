@@ -2,10 +2,10 @@
 
 use std::ffi::c_void;
 
-use plugin_core::fault::{Context, FaultRepr, Outcome};
-use plugin_core::record::{Item, Kind};
-use plugin_core::state::StateRepr;
-use plugin_core::table::Export;
+use plugin_core::host::StateRepr;
+use plugin_core::host::record::{Item, Kind};
+use plugin_core::host::table::Export;
+use plugin_core::host::{Context, FaultRepr, Outcome};
 use plugin_core::{Cause, Fault, Origin, PluginType};
 
 use crate::error::Error;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use plugin_core::record::{Item, Kind, RawRecord};
-use plugin_core::table::Export;
+use plugin_core::host::record::{Item, Kind, RawRecord};
+use plugin_core::host::table::Export;
 
 use crate::library::hooks::Hooks;
 

@@ -18,8 +18,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use plugin_core::record::Item;
-use plugin_core::table::{
+use plugin_core::host::record::Item;
+use plugin_core::host::table::{
     self, Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin,
     opening_controlled,
 };

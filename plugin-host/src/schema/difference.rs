@@ -18,7 +18,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Display;
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 
 use crate::schema::text::are_implicit;
 use crate::schema::{Argument, Body, Definition, Fields, Schema, Type, Variant};

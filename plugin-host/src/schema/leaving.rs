@@ -3,7 +3,7 @@
 //! Everything that is data may leave its process as bytes: all arguments and results, and statics that do not change. An atomic
 //! and a lock may not. They are memory that both sides change, and the owner of a lock has to unlock it.
 
-use plugin_core::descriptor::Tag;
+use plugin_core::host::descriptor::Tag;
 
 use crate::schema::signature::Signature;
 

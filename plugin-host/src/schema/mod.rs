@@ -11,7 +11,7 @@ pub(crate) mod text;
 
 use std::collections::HashSet;
 
-use plugin_core::descriptor::{Class, Shape, Tag, form, style};
+use plugin_core::host::descriptor::{Class, Shape, Tag, form, style};
 
 /// The most levels of types inside one another, from one named type to the next. That is twice the compiler's default
 /// limit, and few enough for the stack of any thread. Named types do not count: they are in a list of their own, and no

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use plugin_core::descriptor::{Node, Tag};
+use plugin_core::host::descriptor::{Node, Tag};
 
 use crate::schema::Schema;
 use crate::schema::difference::{self, Sides};
@@ -187,7 +187,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize};
 
     use plugin_core::Lookup;
-    use plugin_core::descriptor::{Shape, form, style};
+    use plugin_core::host::descriptor::{Shape, form, style};
 
     use super::*;
     use crate::schema::testing::*;

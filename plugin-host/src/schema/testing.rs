@@ -1,6 +1,6 @@
 //! Descriptors for tests, built byte by byte from their grammar.
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 
 use crate::schema::Schema;
 use crate::schema::signature::Signature;

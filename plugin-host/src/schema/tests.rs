@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 use proptest::prelude::*;
 
 use super::{MAX_DEPTH, MAX_NAMED, Schema};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 
 use crate::schema::{Argument, Body, Definition, Field, Fields, Schema, Type, Variant};
 

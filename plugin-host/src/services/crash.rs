@@ -15,8 +15,8 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
-use plugin_core::record::Item;
-use plugin_core::table::Export;
+use plugin_core::host::record::Item;
+use plugin_core::host::table::Export;
 
 /// The signals that are reported, and their names.
 const SIGNALS: [(c_int, &str); 5] = [

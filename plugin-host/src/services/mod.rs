@@ -17,8 +17,8 @@ use std::ffi::{c_int, c_void};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plugin_core::Fault;
-use plugin_core::fault::FaultRepr;
-use plugin_core::table::{HostMemory, HostServices, common_allocator, environment, on_new_stack};
+use plugin_core::host::FaultRepr;
+use plugin_core::host::table::{HostMemory, HostServices, common_allocator, environment, on_new_stack};
 
 use crate::services::faults::Faults;
 use crate::services::foreign::Foreign;

@@ -43,7 +43,7 @@ use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use plugin_core::table::opening_controlled;
+use plugin_core::host::table::opening_controlled;
 
 use crate::services::foreign::Foreign;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use plugin_core::table::{self, Escaped};
+use plugin_core::host::table::{self, Escaped};
 
 /// A reason for which a library stays mapped.
 ///
@@ -366,7 +366,7 @@ pub enum Registration {
 impl Registration {
     /// Lists what the library itself says.
     pub(crate) fn of(escaped: &Escaped) -> Vec<Registration> {
-        use plugin_core::table::escaped::*;
+        use plugin_core::host::table::escaped::*;
         let mut things = Vec::new();
         let mut of_kind = |kind, thing| {
             if escaped.kinds & kind != 0 {

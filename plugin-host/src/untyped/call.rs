@@ -5,9 +5,10 @@ use std::ffi::c_void;
 use std::fmt;
 use std::sync::Arc;
 
+use plugin_core::Fault;
+use plugin_core::host::Site;
+use plugin_core::host::table::Invoke;
 use plugin_core::repr::{BufferRepr, SliceRepr};
-use plugin_core::table::Invoke;
-use plugin_core::{Fault, Site};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize as _, Serializer};
 

@@ -4,7 +4,7 @@ pub(crate) mod target;
 
 use std::fmt;
 
-use plugin_core::descriptor::{Tag, style};
+use plugin_core::host::descriptor::{Tag, style};
 use plugin_core::repr::GrowsRepr;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer};

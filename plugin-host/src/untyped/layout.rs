@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use plugin_core::descriptor::{Class, Tag, style};
+use plugin_core::host::descriptor::{Class, Tag, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 
 use crate::schema::{self, Body, Schema};

@@ -1,7 +1,7 @@
 //! The outcome of a call by address: the result, or a fault.
 
 use plugin_core::Fault;
-use plugin_core::fault::FaultRepr;
+use plugin_core::host::FaultRepr;
 
 use crate::untyped::free::{NoMemory, Place};
 use crate::untyped::layout::Layouts;

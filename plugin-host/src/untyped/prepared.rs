@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plugin_core::descriptor::{Class, Tag};
+use plugin_core::host::descriptor::{Class, Tag};
 
 use crate::schema::{Schema, Type};
 use crate::untyped::layout::{Id, Layouts};

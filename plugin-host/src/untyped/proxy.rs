@@ -7,9 +7,9 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use plugin_core::fault::{Context, FaultRepr, discard};
+use plugin_core::host::{Context, FaultRepr, ProxyHead, Site, discard};
 use plugin_core::repr::{BufferRepr, SliceRepr};
-use plugin_core::{Cause, Fault, Origin, ProxyHead, Site};
+use plugin_core::{Cause, Fault, Origin};
 
 use crate::untyped::de::target::Target;
 use crate::untyped::free::{Place, free, free_elements};
@@ -265,7 +265,7 @@ impl Proxy {
     }
 }
 
-/// The [`Invoke`](plugin_core::table::Invoke) of every [`Proxy`].
+/// The [`Invoke`](plugin_core::host::table::Invoke) of every [`Proxy`].
 ///
 /// # Safety
 ///

@@ -12,7 +12,7 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
-use plugin_core::fault::{Context, FaultRepr, Outcome, discard};
+use plugin_core::host::{Context, FaultRepr, Outcome, discard};
 use plugin_core::repr::{AccessRepr, BufferRepr, SliceRepr};
 use plugin_core::{Cause, Fault};
 

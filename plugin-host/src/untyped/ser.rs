@@ -1,6 +1,6 @@
 //! Serialises a value at an address.
 
-use plugin_core::descriptor::{Tag, style};
+use plugin_core::host::descriptor::{Tag, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 use serde::ser::{
     Error as _, SerializeMap as _, SerializeSeq as _, SerializeStruct as _, SerializeStructVariant as _,

@@ -4,10 +4,9 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 
-use plugin_core::Site;
-use plugin_core::descriptor::Tag;
-use plugin_core::fault::{Context, Outcome};
-use plugin_core::repr::{AccessRepr, BufferRepr, LockRepr, LockedHead};
+use plugin_core::host::descriptor::Tag;
+use plugin_core::host::{Context, LockedHead, Outcome, Site};
+use plugin_core::repr::{AccessRepr, BufferRepr, LockRepr};
 
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};

@@ -8,8 +8,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
-use plugin_core::descriptor::Node;
-use plugin_core::{AnyEntry, FunctionType, Live, Lookup, Site, Version, Versions};
+use plugin_core::host::descriptor::Node;
+use plugin_core::host::{AnyEntry, Site, Version, Versions, new_live};
+use plugin_core::{FunctionType, Live, Lookup};
 
 use crate::error::Error;
 use crate::error::at::FileError;
@@ -137,7 +138,7 @@ impl Lineage {
         // functions and so holds calls back. The version that is published now, before this call or below, has one, as this
         // function demands. Each later version has one, because `Next::check_followers` refuses an upgrade to a version without
         // it (`misfit`). The place is not given to another export before the handle is dropped.
-        let (live, alive) = unsafe { Live::new(self.versions.clone(), place) };
+        let (live, alive) = unsafe { new_live(self.versions.clone(), place) };
         let node = <F as Lookup>::NODE;
         handles.push(Follower { node, proxy: F::PROXY, takes_fault: F::TAKES_FAULT, alive });
         // Publishing takes long, and another handle to the same export needs none.

@@ -39,8 +39,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plugin_core::descriptor::Node;
-use plugin_core::record::Item;
+use plugin_core::host::descriptor::Node;
+use plugin_core::host::record::Item;
 use plugin_core::{FunctionType, Live};
 
 use crate::error::at::{At as _, FileError};

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use plugin_core::fault::discard;
+use plugin_core::host::discard;
 
 use crate::os::stderr::print;
 

@@ -9,7 +9,7 @@ mod scenes;
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn main() {
-    assert!(plugin_core::table::environment_is_everywhere());
+    assert!(plugin_core::host::table::environment_is_everywhere());
     scenes::play(&std::env::args().skip(1).collect::<Vec<_>>());
 }
 

@@ -2,8 +2,8 @@
 
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object as _, ObjectSection as _, ReadRef as _};
-use plugin_core::record::{MARK, SECTION};
-use plugin_core::table::MAGIC;
+use plugin_core::host::record::{MARK, SECTION};
+use plugin_core::host::table::MAGIC;
 
 use super::{Decisions, corrupt};
 

@@ -17,7 +17,7 @@ mod values;
 use std::io::Write as _;
 use std::sync::OnceLock;
 
-use plugin_core::record::{Item, Kind, RawRecord};
+use plugin_core::host::record::{Item, Kind, RawRecord};
 #[cfg(target_os = "linux")]
 use plugin_host::__private::own_symbols;
 use plugin_host::__private::{compare, rebuild, resend};

@@ -1,6 +1,6 @@
 //! A type as a fuzzer makes it, and its descriptor.
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 
 use super::Decisions;
 
@@ -303,7 +303,7 @@ impl Decoder<'_> {
     }
 
     fn read(&mut self) -> Type {
-        use plugin_core::descriptor::Shape;
+        use plugin_core::host::descriptor::Shape;
         let tag = Tag::from_byte(self.byte()).expect("a tag");
         match tag {
             Tag::Array => {

@@ -1,6 +1,6 @@
 //! Values in JSON of a type, and texts that are almost such values.
 
-use plugin_core::descriptor::{Tag, style};
+use plugin_core::host::descriptor::{Tag, style};
 use serde_json::{Map, Value as Json, json};
 
 use super::Decisions;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use object::ObjectKind;
-use plugin_core::record::SECTION;
-use plugin_core::table::{ABI_VERSION, HEADER_SIZE, TABLE_SYMBOL};
+use plugin_core::host::record::SECTION;
+use plugin_core::host::table::{ABI_VERSION, HEADER_SIZE, TABLE_SYMBOL};
 
 /// The facts in the first bytes of a library.
 pub(crate) struct Head {

@@ -4,7 +4,7 @@ use object::macho;
 use object::read::Bytes;
 use object::read::macho::{MachHeader, Nlist as _, Section as _, Segment as _};
 use object::{Endianness, ObjectKind, ReadRef};
-use plugin_core::record::SECTION;
+use plugin_core::host::record::SECTION;
 
 use super::found::{
     Found, Head, MAX_DIGITS, Problem, Table, architecture, check_segment, place, table_prefix, table_version,

@@ -3,8 +3,8 @@
 use object::pe::{self, IMAGE_SIZEOF_SYMBOL, ImageDosHeader, ImageSectionHeader};
 use object::read::pe::{DataDirectories, ExportTable, ImageNtHeaders, SectionTable};
 use object::{LittleEndian, ObjectKind, ReadRef, U32};
-use plugin_core::record::SECTION;
-use plugin_core::table::HEADER_SIZE;
+use plugin_core::host::record::SECTION;
+use plugin_core::host::table::HEADER_SIZE;
 
 use super::found::{Found, Head, Problem, Table, architecture, table_version};
 

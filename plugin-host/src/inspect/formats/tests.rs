@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use object::FileKind;
-use plugin_core::record::SECTION;
+use plugin_core::host::record::SECTION;
 
 use super::found::{is_records, table_version};
 use super::macho::tables_in_trie;

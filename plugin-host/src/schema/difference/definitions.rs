@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use plugin_core::descriptor::Tag;
+use plugin_core::host::descriptor::Tag;
 
 use crate::schema::{Argument, Schema, Type};
 

@@ -1,6 +1,6 @@
 //! A step from a type to one of its parts, in the path to a difference.
 
-use plugin_core::descriptor::{Class, Tag};
+use plugin_core::host::descriptor::{Class, Tag};
 
 /// One step into a type.
 #[derive(Clone, Copy)]

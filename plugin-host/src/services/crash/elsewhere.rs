@@ -3,8 +3,8 @@
 use std::ffi::c_void;
 use std::path::Path;
 
-use plugin_core::record::Item;
-use plugin_core::table::Export;
+use plugin_core::host::record::Item;
+use plugin_core::host::table::Export;
 
 /// Does nothing.
 pub(crate) fn install() {}

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 
-use plugin_core::decimal::{is_float, is_number};
+use plugin_core::host::decimal::{is_float, is_number};
 use plugin_core::repr::BufferRepr;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::ser::Error as _;

@@ -18,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use plugin_core::descriptor::Tag;
+use plugin_core::host::descriptor::Tag;
 use serde::{Deserializer, Serializer};
 
 use crate::untyped::walk::Here;

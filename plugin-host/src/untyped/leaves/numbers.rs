@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use plugin_core::descriptor::Tag;
+use plugin_core::host::descriptor::Tag;
 use plugin_core::repr::WideRepr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,6 +1,6 @@
 //! Tests with types and values that are deep, that are large, or that have no data.
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr, OptionRepr, Tuple2Repr};
 use serde_json::{Value as Json, json};
 

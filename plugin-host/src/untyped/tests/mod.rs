@@ -12,7 +12,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use plugin_core::PluginType;
-use plugin_core::descriptor::{Tag, form};
+use plugin_core::host::descriptor::{Tag, form};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::Value as Json;

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use plugin_core::PluginType;
-use plugin_core::descriptor::Tag;
+use plugin_core::host::descriptor::Tag;
 use plugin_core::repr::BufferRepr;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::mem::{MaybeUninit, offset_of};
 
 use plugin_core::PluginType;
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 use plugin_core::repr::{BufferRepr, GrowsRepr, OptionRepr, Tuple2Repr, WideRepr};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

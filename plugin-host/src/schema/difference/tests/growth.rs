@@ -1,6 +1,6 @@
 //! Tests of growth: the differences that it allows, and the messages that hint at it.
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 
 use super::*;
 use crate::schema::testing::*;

@@ -3,7 +3,7 @@ mod growth;
 use std::collections::HashMap;
 use std::slice::from_ref;
 
-use plugin_core::descriptor::{Tag, form, style};
+use plugin_core::host::descriptor::{Tag, form, style};
 
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
