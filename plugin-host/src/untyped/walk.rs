@@ -109,6 +109,7 @@ impl WalkState {
 
     /// Begins a walk that reads a reply. A plugin's values have all fields of the types in its descriptor, and its host may rely on
     /// this: the host's types need not have defaults for fields that the plugin has. So a reply that leaves fields out is damaged.
+    #[cfg(feature = "loopback")]
     pub(crate) fn of_reply() -> Self {
         WalkState { is_reply: true, ..WalkState::of(Form::Wire) }
     }
