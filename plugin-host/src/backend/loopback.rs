@@ -17,7 +17,8 @@ use crate::host::Host;
 use crate::load::Reserved;
 use crate::load::trust::Trust;
 use crate::plugin::{Place, Plugin, PluginSource};
-use crate::untyped::proxy::{Carrier, Remote};
+use crate::untyped::carrier::Carrier;
+use crate::untyped::remote::Remote;
 use crate::untyped::wire::answer;
 
 /// The near side of a plugin: that of each export, and a share in the plugin. The share also keeps the names and descriptors of
@@ -40,6 +41,7 @@ struct Way {
 }
 
 /// A message on its way.
+#[non_exhaustive]
 pub enum Message<'m> {
     /// The arguments of a call.
     Request(&'m mut Vec<u8>),

@@ -54,10 +54,8 @@ pub(crate) struct Library {
     mapped: Option<Mapped>,
     table: &'static PluginTable,
     services: Arc<Services>,
-    /// The name of the plugin's package.
-    package: String,
-    /// The version of the plugin's package.
-    version: String,
+    /// The name and the version of the plugin's package.
+    package: (String, String),
     /// Set when the library is attached.
     hooks: Option<Arc<Hooks>>,
     hook_timeout: Option<Duration>,
@@ -352,8 +350,7 @@ impl Library {
             mapped: Some(mapped),
             table,
             services,
-            package: inspected.description.package().to_owned(),
-            version: inspected.description.version().to_owned(),
+            package: (inspected.description.package().to_owned(), inspected.description.version().to_owned()),
             hooks: None,
             hook_timeout: settings.hook_timeout,
             no_delete: inspected.no_delete,
@@ -381,7 +378,7 @@ impl Library {
         let mut items = Described::new();
         // SAFETY: the library is mapped, as `self.mapped` is not closed yet. `visit` gets the vector that it expects.
         unsafe { (self.table.visit_exports)((&raw mut items).cast(), visit) };
-        Items::new(items, &self.package)
+        Items::new(items, &self.package.0)
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
@@ -478,7 +475,7 @@ impl Library {
             let detached = detached.clone();
             move || detached.wait(Some(Instant::now()))
         };
-        let old = Old::add(self.services.plugin(), &self.version, outcome);
+        let old = Old::add(self.services.plugin(), &self.package.1, outcome);
         // The shutdown hooks come first, because they should stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
@@ -589,7 +586,6 @@ impl Drop for Library {
             table: self.table,
             services: self.services.clone(),
             package: std::mem::take(&mut self.package),
-            version: std::mem::take(&mut self.version),
             hooks: self.hooks.take(),
             hook_timeout: self.hook_timeout,
             no_delete: self.no_delete,

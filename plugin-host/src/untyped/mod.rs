@@ -11,7 +11,8 @@
 //! | `prepared.rs` | an export's layouts and its way of access, computed once from the descriptor |
 //! | `call.rs`, `statics.rs`, `outcome.rs` | a call of a function, a read of a static, and the fault of either |
 //! | `api.rs`, `json.rs` | the public methods of `Plugin` and `Host` |
-//! | `proxy.rs`, `remote_static.rs`, `wire.rs` | calls that leave the process, statics elsewhere, and their bytes |
+//! | `remote.rs`, `proxy.rs`, `remote_static.rs` | the near side of an export that runs elsewhere: a function, or a static |
+//! | `wire.rs`, `carrier.rs` | the bytes of calls and values, and their way |
 //! | `walk.rs` | the depth, the path and the form of a walk through a value |
 //!
 //! Each type is written in the same form as serde's own implementations and derives write it. Messages have a form of their own,
@@ -20,6 +21,8 @@
 mod api;
 mod buffer;
 mod call;
+#[cfg(feature = "loopback")]
+pub(crate) mod carrier;
 pub(crate) mod de;
 mod error;
 pub(crate) mod free;
@@ -31,9 +34,11 @@ mod names;
 mod outcome;
 pub(crate) mod prepared;
 #[cfg(feature = "loopback")]
-pub(crate) mod proxy;
+mod proxy;
 #[cfg(feature = "loopback")]
-pub(crate) mod remote_static;
+pub(crate) mod remote;
+#[cfg(feature = "loopback")]
+mod remote_static;
 pub(crate) mod ser;
 mod statics;
 #[cfg(all(test, feature = "json"))]

@@ -7,47 +7,19 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use plugin_core::host::{Context, FaultRepr, ProxyHead, Site, discard};
+use plugin_core::host::table::Invoke;
+use plugin_core::host::{Context, FaultRepr, ProxyHead, discard};
 use plugin_core::repr::{BufferRepr, SliceRepr};
-use plugin_core::{Cause, Fault, Origin};
+use plugin_core::{Cause, Fault};
 
+use crate::untyped::carrier::Carrier;
 use crate::untyped::de::target::Target;
 use crate::untyped::free::{Place, free, free_elements};
 use crate::untyped::layout::{Id, Kind, Layouts};
-use crate::untyped::prepared::{Argument, Passing, Prepared};
-use crate::untyped::remote_static::RemoteStatic;
+use crate::untyped::prepared::{Argument, Passing};
 use crate::untyped::ser::Value;
 use crate::untyped::walk::{Form, WalkState};
 use crate::untyped::wire::{self, Message};
-
-/// Carries a request to the place where a plugin runs, and the reply back.
-pub(crate) trait Carrier: Send + Sync {
-    /// The most bytes that a message may have. It is a limit in both directions.
-    fn max_bytes(&self) -> usize;
-
-    /// Sends a request to an export, and waits for the reply.
-    ///
-    /// # Errors
-    ///
-    /// The reason why there is no reply. Its cause is [`Cause::Refused`] only if the export has not run.
-    fn exchange(&self, export: &str, request: Vec<u8>) -> Result<Vec<u8>, Fault>;
-}
-
-impl dyn Carrier {
-    /// Sends a request to an export, and returns the reply. Neither is longer than the limit.
-    pub(super) fn ask(&self, export: &str, request: Vec<u8>) -> Result<Vec<u8>, Fault> {
-        let (length, most) = (request.len(), self.max_bytes());
-        if length > most {
-            let reason = format!("its arguments take {length} bytes, and a message may have {most}");
-            return Err(Fault::of(Cause::Refused, reason));
-        }
-        let reply = self.exchange(export, request)?;
-        if reply.len() > most {
-            return Err(wire::damaged(&format!("it has {} bytes, and a message may have {most}", reply.len())));
-        }
-        Ok(reply)
-    }
-}
 
 /// A function that runs elsewhere.
 #[repr(C)]
@@ -61,42 +33,26 @@ pub(crate) struct Proxy {
     carrier: Arc<dyn Carrier>,
 }
 
-/// The near side of an export that runs elsewhere.
-pub(crate) enum Remote {
-    Function(Arc<Proxy>),
-    Static(Arc<RemoteStatic>),
-    /// The export's type keeps it in its process.
-    Stays,
-}
-
-impl Remote {
-    pub(crate) fn new(export: &'static str, descriptor: &[u8], carrier: Arc<dyn Carrier>) -> Self {
-        match Prepared::new(descriptor) {
-            Prepared::Function { layouts, arguments, result } => {
-                let head = ProxyHead { invoke };
-                Remote::Function(Arc::new(Proxy { head, export, layouts, arguments, result, carrier }))
-            }
-            Prepared::Static { layouts, access, value } => {
-                RemoteStatic::new(export, (layouts, access, value), carrier).map_or(Remote::Stays, Remote::Static)
-            }
-            Prepared::Unknown | Prepared::NotData => Remote::Stays,
-        }
-    }
-
-    /// Returns the site of the export, for as long as this value exists, which `origin` has to keep. `near` is the site in the
-    /// process of the plugin.
-    pub(crate) fn site(&self, near: &Site, origin: Origin) -> Site {
-        let Site { descriptor, refuses_faults, ref label, .. } = *near;
-        let (entry, context, invoke): (*const c_void, Context, _) = match self {
-            Remote::Function(proxy) => (std::ptr::null(), Arc::as_ptr(proxy).cast(), Some(proxy.head.invoke)),
-            Remote::Static(remote) => (RemoteStatic::accessor as *const c_void, remote.context(), None),
-            Remote::Stays => (std::ptr::null(), std::ptr::null(), None),
-        };
-        Site { descriptor, entry, context, refuses_faults, origin, invoke, label: label.clone() }
-    }
-}
-
 impl Proxy {
+    /// Makes the proxy of an export with these arguments and this result.
+    pub(super) fn new(
+        export: &'static str,
+        (layouts, arguments, result): (Arc<Layouts>, Vec<Argument>, Id),
+        carrier: Arc<dyn Carrier>,
+    ) -> Arc<Self> {
+        Arc::new(Proxy { head: ProxyHead { invoke }, export, layouts, arguments, result, carrier })
+    }
+
+    /// The context of calls. It is valid for as long as the proxy exists.
+    pub(super) fn context(self: &Arc<Self>) -> Context {
+        Arc::as_ptr(self).cast()
+    }
+
+    /// The by-address form of the function.
+    pub(super) fn invoke(&self) -> Invoke {
+        self.head.invoke
+    }
+
     /// Makes a call.
     ///
     /// # Safety
@@ -265,11 +221,11 @@ impl Proxy {
     }
 }
 
-/// The [`Invoke`](plugin_core::host::table::Invoke) of every [`Proxy`].
+/// The [`Invoke`] of every [`Proxy`].
 ///
 /// # Safety
 ///
-/// The context is that of a [`Proxy`], which exists during the call. The arguments and the outcome are as `Invoke` says,
+/// The context is that of a [`Proxy`], which exists during the call. The arguments and the outcome are as [`Invoke`] says,
 /// for the descriptor of the proxy's export.
 unsafe extern "C" fn invoke(context: Context, arguments: *const *const c_void, outcome: *mut c_void) {
     // SAFETY: the context is that of a `Proxy`, which exists during the call.

@@ -16,13 +16,11 @@ use plugin_core::host::{Context, FaultRepr, Outcome, discard};
 use plugin_core::repr::{AccessRepr, BufferRepr, SliceRepr};
 use plugin_core::{Cause, Fault};
 
+use crate::untyped::carrier::Carrier;
 use crate::untyped::de::target::{Built, Target};
-use crate::untyped::free::{Elements, NoMemory, Place};
+use crate::untyped::free::{Elements, NoMemory};
 use crate::untyped::layout::{Id, Kind, Layouts};
-use crate::untyped::outcome::Failure;
 use crate::untyped::prepared::Access;
-use crate::untyped::proxy::Carrier;
-use crate::untyped::statics::StaticValue;
 use crate::untyped::walk::WalkState;
 use crate::untyped::wire::{self, Message};
 
@@ -93,7 +91,7 @@ impl RemoteStatic {
     }
 
     /// Builds the value in the place of the target, which has its type.
-    fn fetch<'a>(&self, target: Target<'a>) -> Result<Built<'a>, Fault> {
+    pub(super) fn fetch<'a>(&self, target: Target<'a>) -> Result<Built<'a>, Fault> {
         let fetched;
         let reply = match self.reply.get() {
             Some(reply) => reply,
@@ -111,18 +109,6 @@ impl RemoteStatic {
         message.end().map_err(|error| wire::damaged(&error))?;
         self.reply.get_or_init(|| reply.clone());
         Ok(built)
-    }
-
-    /// Reads the value without types. The layouts and the type are those of the export's descriptor.
-    pub(super) fn read<'a>(&self, layouts: &'a Arc<Layouts>, value: Id) -> Result<StaticValue<'a>, Failure> {
-        let (node, state) = (layouts.get(value), WalkState::of_reply());
-        let mut place = Place::new(layouts, node.size, node.align)?;
-        // SAFETY: `place` was just made with the size and the alignment of this type.
-        let target = unsafe { Target::new(layouts, value, place.at(), &state) };
-        self.fetch(target)?.keep();
-        // SAFETY: `fetch` has built the value at the start of `place`, and `keep` has left it there. The host has made its parts.
-        unsafe { place.mark_filled(value, 0) };
-        Ok(StaticValue { at: place.at(), _place: place, lent: None })
     }
 
     /// Builds the elements anew: of a borrowed static what it borrows, and otherwise the one value. Returns whether they own

@@ -8,12 +8,16 @@ use plugin_core::host::descriptor::Tag;
 use plugin_core::host::{Context, LockedHead, Outcome, Site};
 use plugin_core::repr::{AccessRepr, BufferRepr, LockRepr};
 
+#[cfg(feature = "loopback")]
+use crate::untyped::de::target::Target;
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
 use crate::untyped::prepared::Access;
 #[cfg(feature = "loopback")]
 use crate::untyped::remote_static::RemoteStatic;
+#[cfg(feature = "loopback")]
+use crate::untyped::walk::WalkState;
 
 type Accessor<A> = unsafe extern "C" fn(Context) -> Outcome<A>;
 
@@ -22,7 +26,7 @@ pub(super) struct StaticValue<'a> {
     /// The address of the value: in the plugin, or in `_place`.
     pub(super) at: *const u8,
     /// The memory of the value if the host made a copy of it.
-    pub(super) _place: Place<'a>,
+    _place: Place<'a>,
     /// The loan of the value, which ends when this is dropped. A value that came from elsewhere is not lent.
     pub(super) lent: Option<Lent>,
 }
@@ -75,7 +79,8 @@ impl<'a> StaticValue<'a> {
         if !site.context.is_null() {
             // SAFETY: only `Remote::site` makes sites of statics with a context. It is that of a `RemoteStatic`, which the site's
             // origin keeps.
-            return unsafe { RemoteStatic::behind(site.context) }.read(layouts, value);
+            let remote = unsafe { RemoteStatic::behind(site.context) };
+            return Self::fetch(remote, layouts, value);
         }
         match access {
             // SAFETY: the type, the accessor and the plugin are as this function demands, and `access` is `Lock`.
@@ -83,6 +88,19 @@ impl<'a> StaticValue<'a> {
             // SAFETY: the type, the accessor and the plugin are as this function demands, and `access` is not `Lock`.
             _ => unsafe { Self::read_access(site, layouts, access, value) },
         }
+    }
+
+    /// Reads the value of a static that runs elsewhere.
+    #[cfg(feature = "loopback")]
+    fn fetch(remote: &RemoteStatic, layouts: &'a Arc<Layouts>, value: Id) -> Result<Self, Failure> {
+        let (node, state) = (layouts.get(value), WalkState::of_reply());
+        let mut place = Place::new(layouts, node.size, node.align)?;
+        // SAFETY: `place` was just made with the size and the alignment of this type.
+        let target = unsafe { Target::new(layouts, value, place.at(), &state) };
+        remote.fetch(target)?.keep();
+        // SAFETY: `fetch` has built the value at the start of `place`, and `keep` has left it there. The host has made its parts.
+        unsafe { place.mark_filled(value, 0) };
+        Ok(StaticValue { at: place.at(), _place: place, lent: None })
     }
 
     /// Reads the value of a static that is not a lock.
