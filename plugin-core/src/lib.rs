@@ -221,7 +221,8 @@
 //! ```
 //!
 //! A test in another crate needs `crate-type = ["cdylib", "rlib"]` in the `Cargo.toml` of the plugin, and the line `use
-//! greeter as _;` for a plugin `greeter`. In these tests, memory comes from libc, also with `use_host_allocator!()`. To
+//! greeter as _;` for a plugin `greeter`. Such a program cannot run under AddressSanitizer, which calls the plugin's `dlsym` before it
+//! has begun itself. In these tests, memory comes from libc, also with `use_host_allocator!()`. To
 //! test the library itself, let [`Build`] of `plugin-host` build the plugin with cargo, and load the result.
 //!
 //! [`Host::linked`]: https://docs.rs/plugin-host/latest/plugin_host/struct.Host.html#method.linked
