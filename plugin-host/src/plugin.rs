@@ -63,12 +63,21 @@ struct Loaded {
     source: PluginSource,
     place: Place,
     /// The exports by name. The names are in the library.
-    exports: HashMap<&'static str, (Arc<Site>, Prepared), RandomState>,
+    exports: HashMap<&'static str, Exported, RandomState>,
     /// The hook that saves the state.
     save: Option<Hook>,
     /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
     /// into the library when they are dropped.
     library: Arc<dyn Any + Send + Sync>,
+}
+
+/// An export of a plugin.
+pub(crate) struct Exported {
+    pub(crate) site: Arc<Site>,
+    /// The modules of the types, one a line, as far as they are known.
+    modules: &'static str,
+    #[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "calls without types need it"))]
+    pub(crate) prepared: Prepared,
 }
 
 /// The place that a version was loaded from.
@@ -140,27 +149,28 @@ impl Plugin {
                 invoke: row.invoke(),
                 label: [&plugin, "::", name].concat(),
             };
-            (name, site)
+            (name, site, item.modules)
         });
         Plugin::with_sites(description, source, library.clone(), sites, items.hooks.save.clone(), place)
     }
 
-    /// Makes a plugin of the sites of its exports. Each origin is `library`, which also keeps the names and the descriptors.
+    /// Makes a plugin of the names, the sites and the modules of its exports. Each origin is `library`, which also keeps the texts and
+    /// the descriptors.
     pub(crate) fn with_sites(
         description: Description,
         source: PluginSource,
         library: Arc<dyn Any + Send + Sync>,
-        sites: impl Iterator<Item = (&'static str, Site)>,
+        sites: impl Iterator<Item = (&'static str, Site, &'static str)>,
         save: Option<Hook>,
         place: Place,
     ) -> Self {
         // Exports of the same type get the same descriptor, so that it is found in the cache.
         let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
         let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
-        exports.extend(sites.map(|(name, mut site)| {
+        exports.extend(sites.map(|(name, mut site, modules)| {
             descriptors.insert(site.descriptor);
             site.descriptor = descriptors.get(site.descriptor).expect("just inserted");
-            (name, (Arc::new(site), Prepared::default()))
+            (name, Exported { site: Arc::new(site), modules, prepared: Prepared::default() })
         }));
         Plugin(Arc::new(Loaded { description: Arc::new(description), source, place, exports, save, library }))
     }
@@ -183,13 +193,14 @@ impl Plugin {
     fn is_sole(&mut self) -> bool {
         let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
         let Loaded { exports, library, .. } = loaded;
-        if !exports.values_mut().all(|(site, _)| Arc::get_mut(site).is_some()) {
+        if !exports.values_mut().all(|export| Arc::get_mut(&mut export.site).is_some()) {
             return false;
         }
         // No other code has a site. Each site has a share of the library. The sites give up their shares for a moment, to
         // see whether others exist.
         let mut give = |origin: &dyn Fn() -> Origin| {
-            exports.values_mut().filter_map(|(site, _)| Arc::get_mut(site)).for_each(|site| site.origin = origin());
+            let sites = exports.values_mut().filter_map(|export| Arc::get_mut(&mut export.site));
+            sites.for_each(|site| site.origin = origin());
         };
         give(&|| Origin::HOST);
         if Arc::get_mut(library).is_some() {
@@ -259,7 +270,7 @@ impl Plugin {
 
     /// The exports, by name.
     pub(crate) fn sites(&self) -> impl Iterator<Item = (&'static str, &Arc<Site>)> {
-        self.0.exports.iter().map(|(name, (site, _))| (*name, site))
+        self.0.exports.iter().map(|(name, export)| (*name, &export.site))
     }
 
     /// The hook that saves the state.
@@ -367,7 +378,7 @@ impl Plugin {
 
     /// The site of the export with that name, if it may be used as the type that is asked for.
     pub(crate) fn check_type<F: Lookup>(&self, name: &str) -> Result<&Arc<Site>, Error> {
-        let (site, _) = self.export(name)?;
+        let Exported { site, .. } = self.export(name)?;
         self.check_reach(name, site)?;
         if !F::FLAT.matches(site.descriptor) {
             self.check(name, site.descriptor, Signature::of::<F>(), &F::NODE.to_modules())?;
@@ -387,7 +398,7 @@ impl Plugin {
     }
 
     /// The export with that name.
-    pub(crate) fn export(&self, name: &str) -> Result<&(Arc<Site>, Prepared), Error> {
+    pub(crate) fn export(&self, name: &str) -> Result<&Exported, Error> {
         let Some(export) = self.0.exports.get(name) else {
             no_nul(name)?;
             let exports = self.0.description.exports().iter().map(String::as_str);
@@ -397,9 +408,8 @@ impl Plugin {
     }
 
     /// The modules of an export's types, one a line, as far as they are known.
-    pub(crate) fn modules(&self, name: &str) -> &str {
-        let exports = self.library().map(|library| library.items().exports).unwrap_or_default();
-        exports.into_iter().find(|(item, _)| item.name == name).map(|(item, _)| item.modules).unwrap_or_default()
+    pub(crate) fn modules(&self, name: &str) -> &'static str {
+        self.0.exports.get(name).map_or("", |export| export.modules)
     }
 
     /// Checks that an export can be used as the type that is asked for, although the descriptors differ.
@@ -444,7 +454,7 @@ impl Serving for Plugin {
     }
 
     fn site(&self, export: &str) -> Option<&Arc<Site>> {
-        self.0.exports.get(export).map(|(site, _)| site)
+        self.0.exports.get(export).map(|export| &export.site)
     }
 }
 

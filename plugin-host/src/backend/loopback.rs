@@ -101,6 +101,8 @@ fn near_side(far: FarSide, place: Place) -> Plugin {
     let remote = |(name, site): (&'static str, &Arc<Site>)| (name, Remote::new(name, site.descriptor, far.clone()));
     let near = Arc::new(Loopback { exports: far.plugin.sites().map(remote).collect(), far });
     let sites = near.exports.iter().zip(near.far.plugin.sites());
-    let sites = sites.map(|((name, remote), (_, site))| (*name, remote.site(site, Origin::of(near.clone()))));
+    let sites = sites.map(|((name, remote), (_, site))| {
+        (*name, remote.site(site, Origin::of(near.clone())), near.far.plugin.modules(name))
+    });
     Plugin::with_sites(description, PluginSource::Program, near.clone(), sites, None, place)
 }

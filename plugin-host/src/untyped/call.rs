@@ -12,7 +12,7 @@ use plugin_core::repr::{BufferRepr, SliceRepr};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize as _, Serializer};
 
-use crate::plugin::Plugin;
+use crate::plugin::{Exported, Plugin};
 use crate::untyped::de::target::Target;
 use crate::untyped::error::CallError;
 use crate::untyped::free::Place;
@@ -33,7 +33,7 @@ pub(super) struct ExportRef<'a> {
 
 impl<'a> ExportRef<'a> {
     pub(super) fn new(plugin: &'a Plugin, name: &'a str, form: Form) -> Result<(Self, &'a Prepared), CallError> {
-        let (site, prepared) = plugin.export(name)?;
+        let Exported { site, prepared, .. } = plugin.export(name)?;
         plugin.check_reach(name, site)?;
         let prepared = prepared.get_or_init(|| Prepared::new(site.descriptor));
         Ok((ExportRef { plugin, name, site, form }, prepared))
