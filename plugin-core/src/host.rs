@@ -21,6 +21,8 @@ pub use crate::runtime::state::StateRepr;
 #[cfg(any(feature = "host", feature = "serde_json"))]
 pub use crate::types::decimal;
 pub use crate::types::growable::Release;
+#[cfg(feature = "host")]
+pub use crate::types::with_deep_room;
 
 /// The registration table of a library, which a host finds through one symbol, and the host's services for the library.
 pub mod table {

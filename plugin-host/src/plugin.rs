@@ -430,11 +430,11 @@ impl Plugin {
 pub(crate) struct Fitting<F>(Arc<Site>, PhantomData<F>);
 
 impl<F: Lookup> Fitting<F> {
-    /// The site, if its code runs in this process, its descriptor is that of `F`, and `F` asks for no fault that the site refuses.
+    /// The site, if it has an entry, its descriptor is that of `F`, and `F` asks for no fault that the site refuses.
     #[inline]
     pub(crate) fn of(site: Arc<Site>) -> Option<Self> {
-        let is_here = !site.entry.is_null();
-        let fits = is_here && F::FLAT.matches(site.descriptor) && !(F::TAKES_FAULT && site.refuses_faults);
+        let has_entry = !site.entry.is_null();
+        let fits = has_entry && F::FLAT.matches(site.descriptor) && !(F::TAKES_FAULT && site.refuses_faults);
         fits.then(|| Fitting(site, PhantomData))
     }
 

@@ -422,7 +422,7 @@ fn a_table_of_another_abi_version_is_refused() {
     assert!(matches!(error, Error::AbiVersion { expected: 1, found: 7, .. }), "{error}");
     // The version in the name of the table's symbol.
     let mut bytes = zoo();
-    let renamed = TABLE_SYMBOL.replace("_v1", "_v9");
+    let renamed = TABLE_SYMBOL.replace("_v2", "_v9");
     assert!(patch(&mut bytes, TABLE_SYMBOL.as_bytes(), 0, TABLE_SYMBOL.as_bytes(), renamed.as_bytes()) >= 1);
     let error = refused_at_a_look(&files.write("libnew.so", &bytes));
     assert!(matches!(error, Error::AbiVersion { expected: 1, found: 9, .. }), "{error}");

@@ -1,9 +1,10 @@
 //! Plugins whose values all cross as bytes, as they do to another process: all that the conformance suite does not show.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use api::{Event, Node};
 use plugin_host::__private::{Message, loopback, loopback_through};
@@ -66,6 +67,7 @@ fn a_value_that_cannot_be_sent_is_a_refusal() {
     assert_eq!(fault.cause, Cause::Refused);
     let said = fault.to_string();
     assert!(said.starts_with("plugin export `zoo::echo_node` was not called: argument 1 at `.children[0]"), "{said}");
+    assert!(said.ends_with("cannot be sent: values are nested more than 128 levels deep"), "{said}");
 }
 
 #[test]
@@ -136,20 +138,88 @@ fn through(fixture: &str, of_replies: bool, change: impl Fn(&mut Vec<u8>) + Send
 #[test]
 fn a_message_that_is_too_long_is_a_fault() {
     let near = host_with(&["zoo"]);
-    let far = loopback_through(&near, 100, |_| ()).unwrap();
+    let far = loopback_through(&near, 2000, |_| ()).unwrap();
     let repeat = far.get::<fn(u32, String) -> Result<String, Fault>>("repeat").unwrap();
-    assert_eq!(repeat(2, "x".repeat(20)).unwrap().len(), 40);
-    let refused = repeat(2, "x".repeat(200)).unwrap_err();
+    assert_eq!(repeat(2, "x".repeat(900)).unwrap().len(), 1800);
+    let refused = repeat(2, "x".repeat(3000)).unwrap_err();
     assert_eq!(refused.cause, Cause::Refused);
-    assert!(refused.message.contains("take 203 bytes, and a message may have 100"), "{refused}");
-    let disconnected = repeat(20, "x".repeat(20)).unwrap_err();
+    assert!(refused.message.contains("take 3003 bytes, and a message may have 2000"), "{refused}");
+    let disconnected = repeat(20, "x".repeat(200)).unwrap_err();
     assert_eq!(disconnected.cause, Cause::Disconnected);
-    assert!(disconnected.message.contains("403 bytes, and a message may have 100"), "{disconnected}");
+    assert!(disconnected.message.contains("4003 bytes, and a message may have 2000"), "{disconnected}");
+    // A panic arrives as a panic, with as much of its text as there is room for.
+    let panic_with = far.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
+    let fault = panic_with(&"é".repeat(990)).unwrap_err();
+    assert_eq!((fault.cause, fault.message), (Cause::Panicked, "é".repeat(744)));
+    // No limit is so small that a fault has no room.
+    let far = loopback_through(&near, 1, |_| ()).unwrap();
+    assert_eq!(far.get::<fn(u64, u64) -> u64>("add").unwrap()(1, 2), 3);
+    let fault = far.get::<fn(i32, i32) -> Result<i32, Fault>>("divide").unwrap()(1, 0).unwrap_err();
+    assert_eq!((fault.cause, fault.message.as_str()), (Cause::Panicked, "attempt to divide by zero"));
     // A far side that does not keep the limit.
     let far = through("zoo", true, |reply| reply.resize(2 << 20, 0));
     let damaged = far.get::<fn(u64, u64) -> Result<u64, Fault>>("add").unwrap()(1, 2).unwrap_err();
     assert_eq!(damaged.cause, Cause::Disconnected);
     assert!(damaged.message.contains("2097152 bytes, and a message may have 1048576"), "{damaged}");
+}
+
+/// A chain of errors without an end could not be dropped.
+#[test]
+fn a_chain_of_errors_is_cut() {
+    const COUNT: usize = 300_000;
+    let causes = |mut error: &(dyn std::error::Error + 'static)| {
+        let mut count = 1;
+        while let Some(source) = error.source() {
+            (error, count) = (source, count + 1);
+        }
+        count
+    };
+    let far = through("zoo", true, |reply| {
+        // The kind, the number of messages, and each message: no text.
+        *reply = postcard::to_extend(&vec![""; COUNT], vec![0]).unwrap();
+    });
+    let echo = far.get::<fn(Box<dyn std::error::Error>) -> Box<dyn std::error::Error>>("echo_error").unwrap();
+    assert_eq!(causes(&*echo("one".into())), 64);
+    // The same without types, in one process.
+    let near = host_with(&["zoo"]);
+    assert_eq!(near.call_json("echo_error", &json!([vec!["a"; COUNT]])).unwrap(), json!(vec!["a"; 64]));
+}
+
+/// The host's serde_json would keep another number, so a value with such a number cannot be built.
+#[test]
+fn a_number_that_this_side_cannot_keep_is_a_fault() {
+    let far = through("zoo", true, |reply| *reply = [&[0, 8, 5][..], b"1e400"].concat());
+    let fault = far.get::<fn(Value) -> Result<Value, Fault>>("echo_json").unwrap()(json!(1)).unwrap_err();
+    assert_eq!(fault.cause, Cause::Disconnected);
+    assert!(fault.message.starts_with("its reply is damaged"), "{fault}");
+}
+
+/// A sequence without elements has no memory, as in one process.
+#[test]
+fn empty_sequences_take_no_memory() {
+    type Lists = Vec<Vec<Option<String>>>;
+    for host in [&near_and_far().0, &near_and_far().1] {
+        let lists = host.get::<fn(Lists) -> Lists>("echo_nested").unwrap()(vec![Vec::new(); 100]);
+        assert_eq!(lists.iter().map(Vec::capacity).sum::<usize>(), 0);
+    }
+}
+
+/// A value is read and written on another stack where this one has no more room, as everywhere else.
+#[test]
+fn small_stacks_are_enough() {
+    let leaf = Node { name: "leaf".to_owned(), children: Vec::new() };
+    // Each node is two levels, of 128.
+    let deep = (0..60).fold(leaf, |node, _| Node { name: String::new(), children: vec![node] });
+    let (near, far) = near_and_far();
+    for host in [near, far] {
+        let (echo, deep) = (host.get::<fn(Node) -> Node>("echo_node").unwrap(), deep.clone());
+        let json = serde_json::to_value(&deep).unwrap();
+        let run = move || {
+            assert_eq!(echo(deep.clone()), deep);
+            assert_eq!(host.call_json("echo_node", &json!([json])).unwrap(), json);
+        };
+        std::thread::Builder::new().stack_size(192 << 10).spawn(run).unwrap().join().unwrap();
+    }
 }
 
 /// A plugin's values have all fields, so a host's type need no defaults. A far side that leaves fields out is damaged.
@@ -177,8 +247,8 @@ fn a_reply_without_all_fields_is_a_fault() {
     assert_eq!(name_of(&new::Options::new("name")).unwrap(), "name");
 }
 
-/// Replies and requests with bytes that were changed, cut off or added. Each call ends with a value or a fault, and nothing is
-/// leaked, freed twice or read where nothing is.
+/// Replies and requests with bytes that were changed, cut off or added. Each call ends with a value or a fault, and nothing is freed
+/// twice or read where nothing is.
 #[test]
 fn damaged_messages_are_faults() {
     const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -208,7 +278,19 @@ fn damaged_messages_are_faults() {
                 }
             }
         };
-        let far = through("zoo", of_replies, damage);
+        let (damage, near) = (Arc::new(damage), host_with(&["zoo"]));
+        let [far, grown] = ["zoo", "grown-2"].map(|fixture| {
+            let damage = damage.clone();
+            through(fixture, of_replies, move |bytes| damage(bytes))
+        });
+        let options = |name: &str| growing_api_1::Options::new(name);
+        type Copy = fn(&[growing_api_1::Options]) -> Result<Vec<growing_api_1::Options>, Fault>;
+        let copy_options = grown.get::<Copy>("copy_options").unwrap();
+        type Rename = fn(&mut growing_api_1::Options, &str) -> Result<(), Fault>;
+        let rename = grown.get::<Rename>("rename").unwrap();
+        let time = far.get::<fn(SystemTime) -> Result<SystemTime, Fault>>("echo_system_time").unwrap();
+        type Failure = Box<dyn std::error::Error>;
+        let failure = far.get::<fn(Failure) -> Result<Failure, Fault>>("echo_error").unwrap();
         let mut ends = [0_usize; 2];
         let mut count = |is_fault: bool| ends[usize::from(is_fault)] += 1;
         type Everything = Option<Result<(Vec<[u16; 2]>, Box<String>), Vec<Option<char>>>>;
@@ -237,6 +319,25 @@ fn damaged_messages_are_faults() {
             count(swap_ends(&mut texts).is_err());
             let mut names = vec![text];
             count(append(&mut names, "name").is_err());
+            count(time(SystemTime::now()).is_err());
+            count(failure("why".into()).map(|error| error.to_string()).is_err());
+            count(copy_options(&[options("a"), options("b")]).is_err());
+            let mut renamed = options("before");
+            count(rename(&mut renamed, "after").is_err());
+            texts[0].push_str(&renamed.name);
+            // A static is fetched once, so this host is new, which takes its time.
+            if round % 16 == 0 {
+                let damage = damage.clone();
+                let far = loopback_through(&near, 1 << 20, move |message| match message {
+                    Message::Request(bytes) if !of_replies => damage(bytes),
+                    Message::Reply(bytes) if of_replies => damage(bytes),
+                    _ => {}
+                })
+                .unwrap();
+                count(far.get::<&[Cow<'static, str>]>("WORDS").map(|words| words.concat()).is_err());
+                count(far.get::<&[(u8, bool)]>("PAIRS").map(|pairs| pairs.len()).is_err());
+                count(far.get::<&str>("TEXT").map(|text| text.len()).is_err());
+            }
             // They are whole, whatever they are.
             assert!(texts.concat().len() + names.concat().len() < 1 << 20);
         }

@@ -192,7 +192,7 @@ fn a_library_that_is_no_plugin() {
     assert_eq!(
         message(host().load(&plain).unwrap_err(), plain.parent().unwrap()),
         format!(
-            "`DIR/{}` is a shared library but no plugin: it has no table `plugin_table_v1`; does it depend on plugin-core and \
+            "`DIR/{}` is a shared library but no plugin: it has no table `plugin_table_v2`; does it depend on plugin-core and \
              have a `#[plugin_export]`?",
             library_name("plain")
         )

@@ -16,10 +16,10 @@ use super::export::Export;
 use super::services::HostServices;
 
 /// The version of everything on which the two sides must agree: the table, the records, and each type's `Repr`.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// The symbol of the table. Its name contains the ABI version, so one library could offer tables of two versions.
-pub const TABLE_SYMBOL: &str = "plugin_table_v1";
+pub const TABLE_SYMBOL: &str = "plugin_table_v2";
 
 /// The beginning of the table.
 pub const MAGIC: [u8; 8] = *b"PlgTable";

@@ -20,8 +20,8 @@ pub struct Site {
     /// The entry, which a handle calls. It is null for a function that does not run in this process, whose entry is the
     /// proxy of the asked type.
     pub entry: *const c_void,
-    /// The context of each call: null for code in this process, otherwise the address of a [`ProxyHead`]. `origin` owns
-    /// the data behind it.
+    /// The context of each call: null for code in this process. For a function elsewhere, it is the address of a [`ProxyHead`]. For a
+    /// static elsewhere, it is what the entry expects. `origin` owns the data behind it.
     ///
     /// [`ProxyHead`]: crate::call::ProxyHead
     pub context: Context,

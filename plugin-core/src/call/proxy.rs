@@ -68,11 +68,11 @@ pub struct ProxyHead {
 ///
 /// # Safety
 ///
-/// The context is that of a site, and the site's origin exists during the call. `arguments` has the address of each
+/// The context is that of a function's site, and the site's origin exists during the call. `arguments` has the address of each
 /// argument's `Repr`, as the descriptor of the site says. `R` is the `Repr` of the result.
 pub(super) unsafe fn forward<R>(context: Context, arguments: &[*const std::ffi::c_void]) -> Outcome<R> {
     let mut outcome = Outcome { fault: std::ptr::null_mut(), value: std::mem::MaybeUninit::uninit() };
-    // SAFETY: by `# Safety`, the context is that of a site, whose documentation says that it is the address of a
+    // SAFETY: by `# Safety`, the context is that of a function's site, whose documentation says that it is the address of a
     // `ProxyHead`. The arguments and the result fit the descriptor, and `outcome` has room for the outcome.
     unsafe { ((*context.cast::<ProxyHead>()).invoke)(context, arguments.as_ptr(), (&raw mut outcome).cast()) };
     outcome

@@ -13,7 +13,7 @@ use crate::memory;
 /// The table, which a host finds by its symbol.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
-static plugin_table_v1: PluginTable = PluginTable {
+static plugin_table_v2: PluginTable = PluginTable {
     magic: MAGIC,
     abi: ABI_VERSION,
     size: size_of::<PluginTable>() as u32,

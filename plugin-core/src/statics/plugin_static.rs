@@ -101,11 +101,11 @@ impl AccessRepr {
     ///
     /// # Safety
     ///
-    /// [`lend`](Self::lend) made this access, for elements with the same descriptor as `T`. They are not used after
-    /// their library is unmapped.
+    /// [`lend`](Self::lend) or [`from_raw`](Self::from_raw) made this access, for elements with the same descriptor as `T`. They are
+    /// not used after their origin is gone.
     unsafe fn in_place<T: PluginType>(&self) -> Option<&'static [T]> {
-        // SAFETY: by `# Safety`, `lend` made the access. Without a loan, it has the address of the static's own
-        // elements, which are plain for the plugin. They are plain here too, so both sides have the same layout.
+        // SAFETY: by `# Safety`, `lend` or `from_raw` made the access. Without an arena, `lend` gives the address of the static's own
+        // elements, which are plain for the plugin, and `from_raw` that of `Repr`s. The type is plain here, so both have its layout.
         (is_plain::<T>() && self.arena.is_null()).then(|| unsafe { self.elements.as_slice() })
     }
 
@@ -191,7 +191,7 @@ pub fn access<T: PluginStatic>(item: &'static T) -> Outcome<T::Access> {
 /// ```
 pub struct Borrowed<T: ?Sized> {
     at: NonNull<T>,
-    /// True if `at` is this side's own copy, in a box. False if it is the plugin's static.
+    /// True if `at` is this side's own copy, in a box. False if it is the plugin's static, or the origin's copy of that.
     copied: bool,
 }
 
@@ -284,13 +284,13 @@ unsafe impl<T: PluginType> PluginStatic for T {
         AccessRepr::lend(std::slice::from_ref(self))
     }
     unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<T> {
-        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` came from such a static, so `lend` made it. The view
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` came from such a static, so `lend` or `from_raw` made it. The view
         // is not used after the library is unmapped.
         if let Some(elements) = unsafe { access.in_place::<T>() } {
             return Borrowed { at: NonNull::from(&elements[0]), copied: false };
         }
-        // SAFETY: by `# Safety` of `PluginStatic::view`, `lend` made the access, in the library of `origin`, which is
-        // loaded. This is the only view of it, so the loan has not ended.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `lend` made the access in the library of `origin`, which is loaded, or
+        // `from_raw` did. This is the only view of it, so the loan has not ended, and no element was lifted.
         let value = unsafe { access.copy::<T>(origin) };
         Borrowed::copied(Box::new(value.into_iter().next().expect("one value was lent")))
     }
@@ -311,8 +311,8 @@ unsafe impl PluginStatic for &str {
         AccessRepr::to(self.as_bytes())
     }
     unsafe fn view(access: AccessRepr, _: &Origin) -> Borrowed<str> {
-        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` above gave the bytes of a `&'static str`. The view is
-        // not used after the library is unmapped.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` above gave the bytes of a `&'static str`, or `from_raw` those of a
+        // text. The view is not used after the origin is gone.
         let text = unsafe { std::str::from_utf8_unchecked(access.elements.as_slice()) };
         Borrowed { at: NonNull::from(text), copied: false }
     }
@@ -333,13 +333,13 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
         AccessRepr::lend(self)
     }
     unsafe fn view(access: AccessRepr, origin: &Origin) -> Borrowed<[T]> {
-        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` came from such a static, so `lend` made it. The view
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `access` came from such a static, so `lend` or `from_raw` made it. The view
         // is not used after the library is unmapped.
         if let Some(elements) = unsafe { access.in_place::<T>() } {
             return Borrowed { at: NonNull::from(elements), copied: false };
         }
-        // SAFETY: by `# Safety` of `PluginStatic::view`, `lend` made the access, in the library of `origin`, which is
-        // loaded. This is the only view of it, so the loan has not ended.
+        // SAFETY: by `# Safety` of `PluginStatic::view`, `lend` made the access in the library of `origin`, which is loaded, or
+        // `from_raw` did. This is the only view of it, so the loan has not ended, and no element was lifted.
         Borrowed::copied(unsafe { access.copy(origin) })
     }
     fn target(view: &Borrowed<[T]>) -> &Borrowed<[T]> {

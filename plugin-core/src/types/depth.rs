@@ -89,6 +89,17 @@ pub(crate) fn with_room<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
     convert()
 }
 
+/// Runs `convert`, which may come here again, as [`with_room`] does. This function is for hosts.
+///
+/// # Panics
+///
+/// As [`with_room`].
+#[cfg(feature = "host")]
+#[inline]
+pub fn with_deep_room<R>(convert: impl FnOnce() -> R) -> R {
+    with_room(true, convert)
+}
+
 /// A conversion on its way to another stack of this thread, and its result on the way back.
 struct Task<F, R> {
     convert: Option<F>,

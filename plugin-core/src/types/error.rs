@@ -59,8 +59,10 @@ fn messages(error: &(dyn Error + 'static)) -> Vec<String> {
     messages
 }
 
-/// Makes the error with these messages.
-fn error(messages: Vec<String>) -> Crossed {
+/// Makes the error with these messages. A host without types may send more than [`messages`] makes, and a chain without an end could
+/// not be dropped.
+fn error(mut messages: Vec<String>) -> Crossed {
+    messages.truncate(MAX_CAUSES);
     let chain = messages.into_iter().rev().fold(None, |source, message| Some(Box::new(Crossed { message, source })));
     chain.map_or_else(|| Crossed { message: "an error that says nothing".to_owned(), source: None }, |error| *error)
 }

@@ -33,6 +33,8 @@ mod unit;
 #[cfg(feature = "uuid")]
 mod uuid;
 
+#[cfg(feature = "host")]
+pub use depth::with_deep_room;
 pub(crate) use depth::with_room;
 pub use plugin_type::PluginType;
 pub(crate) use plugin_type::is_plain;

@@ -21,7 +21,7 @@ impl Signature {
                 "a lock is memory that both sides change; export a function that reads or changes the value in it"
                     .to_owned()
             }
-            _ => "not all of its types are data".to_owned(),
+            _ => "not all of its types are data; export a function whose arguments and result are".to_owned(),
         }
     }
 }

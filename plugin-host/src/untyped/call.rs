@@ -88,13 +88,16 @@ impl<'a> ExportRef<'a> {
         what: impl FnOnce(&str) -> String,
         serializer: S,
     ) -> Result<S::Ok, CallError> {
-        let state = WalkState::of(self.form);
+        let state = match self.form {
+            Form::Serde => WalkState::default(),
+            Form::Wire => WalkState::of_reply(),
+        };
         // SAFETY: a value of the type is at `at` and does not change, as this function demands. `value` is used only below.
         let value = unsafe { Value::new(layouts, id, at, &state) };
         value.serialize(serializer).map_err(|error| CallError::Unrepresentable {
             export: self.label(),
             what: what(&state.take()),
-            message: error.to_string(),
+            message: state.reason_of(&error),
         })
     }
 }
@@ -161,7 +164,7 @@ impl<'a> Call<'a> {
                 export: self.export.label(),
                 index: index + 1,
                 place: format!("{}{}", self.export.argument_name(index), state.take()),
-                message: error.to_string(),
+                message: state.reason_of(&error),
             },
             Progress::End(found) => self.wrong_count(found),
             Progress::Before => CallError::Arguments { export: self.export.label(), message: error.to_string() },

@@ -6,7 +6,8 @@ use crate::untyped::wire;
 
 /// Carries a request to the place where a plugin runs, and the reply back.
 pub(crate) trait Carrier: Send + Sync {
-    /// The most bytes that a message may have. It is a limit in both directions.
+    /// The most bytes that a message may have, in both directions, or [`MIN_BYTES`](wire::MIN_BYTES) if that is more. A carrier must not
+    /// read a longer reply into memory.
     fn max_bytes(&self) -> usize;
 
     /// Sends a request to an export, and waits for the reply.
@@ -20,7 +21,7 @@ pub(crate) trait Carrier: Send + Sync {
 impl dyn Carrier {
     /// Sends a request to an export, and returns the reply. Neither is longer than the limit.
     pub(super) fn ask(&self, export: &str, request: Vec<u8>) -> Result<Vec<u8>, Fault> {
-        let (length, most) = (request.len(), self.max_bytes());
+        let (length, most) = (request.len(), self.max_bytes().max(wire::MIN_BYTES));
         if length > most {
             let reason = format!("its arguments take {length} bytes, and a message may have {most}");
             return Err(Fault::of(Cause::Refused, reason));

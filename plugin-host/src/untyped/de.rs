@@ -5,6 +5,7 @@ pub(crate) mod target;
 use std::fmt;
 
 use plugin_core::host::descriptor::{Tag, style};
+use plugin_core::host::with_deep_room;
 use plugin_core::repr::GrowsRepr;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -20,9 +21,14 @@ use crate::untyped::ser::Value;
 use crate::untyped::walk::{Form, Here, Path};
 
 impl<'a> Target<'a> {
+    /// Builds the value, on another stack if there is no room on this one.
+    fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+        with_deep_room(|| self.walk_here(deserializer))
+    }
+
     /// Builds the value. Each kind has a function of its own, so that the stack frame of this function stays small:
     /// there is one at each level of the value.
-    fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
+    fn walk_here<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
         match &self.layouts.get(self.id).kind {
             Kind::Leaf(tag) => self.leaf(*tag, deserializer),
             Kind::NonZero(tag) => self.non_zero(*tag, deserializer),
@@ -177,15 +183,36 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
         }
         loop {
             let path = Path::Index(to.path, elements.len());
-            let at = elements.next().map_err(A::Error::custom)?;
-            let Some(built) = sequence.next_element_seed(to.part(element, at, &path))? else { break };
-            built.keep();
-            // SAFETY: the seed has built the element at `at`, the address from `next`, and `keep` has left it there.
-            unsafe { elements.mark_added() };
+            if sequence
+                .next_element_seed(NextElement { to: &to, elements: &mut elements, element, path: &path })?
+                .is_none()
+            {
+                break;
+            }
             to.count_element(element)?;
         }
         to.write(elements.into_buffer());
         Ok(to.built())
+    }
+}
+
+/// Adds an element to a list. There is no room for the element before the input has one, so that many empty lists take no memory.
+struct NextElement<'a, 'b> {
+    to: &'b Target<'a>,
+    elements: &'b mut Elements<'a>,
+    element: Id,
+    path: &'b Path<'b>,
+}
+
+impl<'de> DeserializeSeed<'de> for NextElement<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let at = self.elements.next().map_err(D::Error::custom)?;
+        self.to.part(self.element, at, self.path).deserialize(deserializer)?.keep();
+        // SAFETY: the target has built the element at `at`, the address from `next`, and `keep` has left it there.
+        unsafe { self.elements.mark_added() };
+        Ok(())
     }
 }
 
@@ -207,28 +234,44 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
         let MapVisitor { to, pair, record } = self;
         let mut pairs = Elements::new(to.layouts, pair);
         loop {
-            let at = pairs.next().map_err(A::Error::custom)?;
-            let mut fields = PartialRecord::new(to.layouts, record, at);
             let path = Path::Index(to.path, pairs.len());
+            let next = NextKey { to: &to, pairs: &mut pairs, record, path: &path };
+            let Some(fields) = map.next_key_seed(next)? else { break };
             let (key, value) = (record.fields[0].ty, record.fields[1].ty);
-            let Some(built) = map.next_key_seed(to.part(key, fields.at(0), &path))? else { break };
-            built.keep();
-            // SAFETY: the seed has built the key at its address, and `keep` has left it there. Nothing changes the key while
-            // `key` is used: that is before `fields` is finished or dropped.
-            let key = unsafe {
-                fields.mark_built(0);
-                Value::new(to.layouts, key, fields.at(0), to.state).as_text()
-            };
+            // SAFETY: `NextKey` has built the key. Nothing changes the key while `key` is used: that is before `fields` is finished or
+            // dropped.
+            let key = unsafe { Value::new(to.layouts, key, fields.at(0), to.state).as_text() };
             let named = key.map(|key| Path::Key(to.path, key));
             map.next_value_seed(to.part(value, fields.at(1), named.as_ref().unwrap_or(&path)))?.keep();
             fields.finish();
-            // SAFETY: a pair consists of its key and its value. Both were built at `at`, the address from `next`, and `finish`
-            // has left them there.
+            // SAFETY: a pair consists of its key and its value. Both were built at the address from `next`, and `finish` has left them
+            // there.
             unsafe { pairs.mark_added() };
             to.count_element(pair)?;
         }
         to.write(pairs.into_buffer());
         Ok(to.built())
+    }
+}
+
+/// Builds the key of a pair, for which there is no room in the list before, as in [`NextElement`].
+struct NextKey<'a, 'b> {
+    to: &'b Target<'a>,
+    pairs: &'b mut Elements<'a>,
+    record: &'a Record,
+    path: &'b Path<'b>,
+}
+
+impl<'de, 'a> DeserializeSeed<'de> for NextKey<'a, '_> {
+    type Value = PartialRecord<'a>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<PartialRecord<'a>, D::Error> {
+        let at = self.pairs.next().map_err(D::Error::custom)?;
+        let mut fields = PartialRecord::new(self.to.layouts, self.record, at);
+        self.to.part(self.record.fields[0].ty, fields.at(0), self.path).deserialize(deserializer)?.keep();
+        // SAFETY: the target has built the key at its address, and `keep` has left it there.
+        unsafe { fields.mark_built(0) };
+        Ok(fields)
     }
 }
 

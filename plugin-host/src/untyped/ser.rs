@@ -1,6 +1,7 @@
 //! Serialises a value at an address.
 
 use plugin_core::host::descriptor::{Tag, style};
+use plugin_core::host::with_deep_room;
 use plugin_core::repr::{BufferRepr, GrowsRepr};
 use serde::ser::{
     Error as _, SerializeMap as _, SerializeSeq as _, SerializeStruct as _, SerializeStructVariant as _,
@@ -58,16 +59,21 @@ impl<'a> Value<'a> {
     }
 
     fn step<S: Serializer>(&self) -> Result<Depth, S::Error> {
-        self.depth.step().ok_or_else(|| S::Error::custom(TOO_DEEP))
+        self.depth.step().ok_or_else(|| S::Error::custom(self.state.because(TOO_DEEP)))
     }
 
     fn level<S: Serializer>(&self) -> Result<Depth, S::Error> {
-        self.depth.level().ok_or_else(|| S::Error::custom(TOO_DEEP))
+        self.depth.level().ok_or_else(|| S::Error::custom(self.state.because(TOO_DEEP)))
+    }
+
+    /// Serialises the value, on another stack if there is no room on this one.
+    fn walk<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        with_deep_room(|| self.walk_here(serializer))
     }
 
     /// Serialises the value. Each kind has a function of its own, so that the stack frame of this function stays small:
     /// there is one at each level of the value.
-    fn walk<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn walk_here<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.layouts.get(self.id).kind {
             Kind::Leaf(tag) | Kind::NonZero(tag) => self.leaf(*tag, serializer),
             // SAFETY: the `Repr` of each type of this kind is a buffer of UTF-8, which `lower` or `lend` has made of a `str`.
@@ -204,11 +210,13 @@ impl<'a> Value<'a> {
             let grown = unsafe { self.grown() };
             at = grown.fields();
             let number = grown.number() as usize;
-            if self.state.form() == Form::Wire && record.style != style::UNIT {
+            let may_differ = self.state.form() == Form::Wire && (number >= count || !self.state.is_reply());
+            if may_differ && record.style != style::UNIT {
                 return self.first_fields(record, number.min(count), at, depth, serializer);
             }
             if number != count {
-                return Err(S::Error::custom(format_args!("a lowered `{name}` has {number} fields, not {count}")));
+                let reason = format_args!("a lowered `{name}` has {number} fields, not {count}");
+                return Err(S::Error::custom(self.state.because(reason)));
             }
         }
         match record.style {

@@ -97,6 +97,8 @@ pub(crate) struct WalkState {
     is_reply: bool,
     /// The path to the first error that the walk met: the innermost path that is known.
     place: RefCell<Option<String>>,
+    /// The reason of the first error, if the walk itself has found it.
+    reason: RefCell<Option<String>>,
     /// The number of elements without data so far.
     empty: Cell<usize>,
 }
@@ -107,9 +109,8 @@ impl WalkState {
         WalkState { form, ..WalkState::default() }
     }
 
-    /// Begins a walk that reads a reply. A plugin's values have all fields of the types in its descriptor, and its host may rely on
+    /// Begins a walk that reads or writes a reply. A plugin's values have all fields of the types in its descriptor, and its host may rely on
     /// this: the host's types need not have defaults for fields that the plugin has. So a reply that leaves fields out is damaged.
-    #[cfg(feature = "loopback")]
     pub(crate) fn of_reply() -> Self {
         WalkState { is_reply: true, ..WalkState::of(Form::Wire) }
     }
@@ -139,6 +140,16 @@ impl WalkState {
             });
         }
         result
+    }
+
+    /// Notes the reason for an error, and returns it. Postcard's errors have no text of their own.
+    pub(crate) fn because(&self, reason: impl fmt::Display) -> String {
+        self.reason.borrow_mut().get_or_insert_with(|| reason.to_string()).clone()
+    }
+
+    /// Returns the reason of an error: the one that was noted, or else the text of the error.
+    pub(crate) fn reason_of(&self, error: &impl fmt::Display) -> String {
+        self.reason.borrow_mut().take().unwrap_or_else(|| error.to_string())
     }
 
     /// Takes the path of the first error, as text.

@@ -22,7 +22,7 @@
 //! | request | the arguments one after the other; for a static, nothing |
 //! | reply | [`RETURNED`], the values of `&mut` arguments after the call, and the result or the value of the static |
 //! | | [`FAULT`], the values of `&mut` arguments after the call, and a fault: the number of the cause, message, place, backtrace |
-//! | | [`FAULT_ALONE`], and a fault. The function has not run, or its values cannot be sent |
+//! | | [`FAULT_ALONE`], and a fault. The caller leaves its values as they were: the function has not taken them, or they cannot be sent |
 //!
 //! A reader of a fault ignores the bytes after the backtrace, so a later SDK may add to a fault.
 //!
@@ -30,7 +30,7 @@
 //!
 //! A reader trusts nothing. The walks limit the depth of a value (`walk.rs`), the memory that a length alone can claim (`de.rs`), and
 //! the number of elements without bytes. A message with bytes after its last value is damaged. A carrier limits the length
-//! of a message before it reads the message.
+//! of a message. A fault that is too long loses its backtrace, its place, and the end of its text, in this order.
 //!
 //! # Growth
 //!
@@ -81,7 +81,8 @@ impl<'m> Message<'m> {
 
     /// Builds the next value.
     pub(crate) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
-        target.deserialize(&mut self.0).map_err(|error| damaged(&error))
+        let state = target.state();
+        target.deserialize(&mut self.0).map_err(|error| damaged(&state.reason_of(&error)))
     }
 
     /// Reads a fault, the last part of a reply.
@@ -109,12 +110,17 @@ pub(super) fn damaged(reason: &impl std::fmt::Display) -> Fault {
     Fault::of(Cause::Disconnected, format!("its reply is damaged: {reason}"))
 }
 
-/// Answers a request to an export of a plugin in this process. This is the far side of a proxy. The reply has at most `max_bytes`,
-/// but for a fault alone.
+/// The least that a carrier may have as its limit, so that each fault can be told.
+pub(super) const MIN_BYTES: usize = 1024;
+
+/// Answers a request to an export of a plugin in this process. This is the far side of a proxy. The reply has at most `max_bytes`.
 pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8], max_bytes: usize) -> Vec<u8> {
+    let max_bytes = max_bytes.max(MIN_BYTES);
     let fault = match call(plugin, export, request) {
-        Ok(reply) if reply.len() <= max_bytes => return reply,
-        Ok(reply) => {
+        Ok((reply, _)) if reply.len() <= max_bytes => return reply,
+        // The caller leaves its values as they were.
+        Ok((_, Some(fault))) => fault,
+        Ok((reply, None)) => {
             let reason = format!("its reply has {} bytes, and a message may have {max_bytes}", reply.len());
             Fault::of(Cause::Disconnected, reason)
         }
@@ -122,7 +128,30 @@ pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8], max_bytes: u
         Err(error @ CallError::Unrepresentable { .. }) => Fault::of(Cause::Disconnected, error.to_string()),
         Err(error) => Fault::of(Cause::Refused, error.to_string()),
     };
-    write(&parts(fault), vec![FAULT_ALONE]).expect("texts and numbers can be written to memory")
+    alone(fault, max_bytes)
+}
+
+/// Returns the reply with a fault alone, without as much of the fault as does not fit.
+fn alone(mut fault: Fault, max_bytes: usize) -> Vec<u8> {
+    let written = |fault: &Fault| {
+        write(&parts(fault.clone()), vec![FAULT_ALONE]).expect("texts and numbers can be written to memory")
+    };
+    let mut reply = written(&fault);
+    if reply.len() > max_bytes {
+        fault.backtrace = None;
+        reply = written(&fault);
+    }
+    if reply.len() > max_bytes {
+        fault.location = None;
+        // The other parts take less than half of `MIN_BYTES`.
+        let mut most = fault.message.len().min(max_bytes - MIN_BYTES / 2);
+        while !fault.message.is_char_boundary(most) {
+            most -= 1;
+        }
+        fault.message.truncate(most);
+        reply = written(&fault);
+    }
+    reply
 }
 
 /// A reply that is being written.
@@ -137,15 +166,15 @@ fn parts(fault: Fault) -> FaultParts {
     (fault.cause.number(), fault.message, location, fault.backtrace)
 }
 
-/// Makes the call that a request asks for. Returns the reply. An error is that of a call that was not made, or whose values
-/// cannot be sent.
-fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<Vec<u8>, CallError> {
+/// Makes the call that a request asks for. Returns the reply, and the fault if there was one. An error is that of a call that was not
+/// made, or whose values cannot be sent.
+fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<(Vec<u8>, Option<Fault>), CallError> {
     let export = ExportRef::new(plugin, export, Form::Wire)?;
     let mut message = Message::new(request);
     if let (export, prepared @ Prepared::Static { .. }) = export {
         let mut reply = begun(RETURNED);
         export.read_static(prepared, &mut reply)?;
-        return Ok(finished(reply));
+        return Ok((finished(reply), None));
     }
     let call = Call::of(export)?;
     let mut places = call.build(&mut message.0)?;
@@ -161,14 +190,19 @@ fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<Vec<u8>, CallEr
             let what = |path: &str| format!("argument {} (`{}{path}`)", index + 1, call.export.argument_name(index));
             // SAFETY: `build` has built a value of this type there. A callee leaves a whole value behind `&mut`, also if it
             // panics. The call has ended, so nothing changes the value.
-            unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, &mut reply)? };
+            let sent = unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, &mut reply) };
+            if let (Err(_), Err(fault)) = (&sent, &returned) {
+                // The callee may not have taken the value yet, which then is as an older caller has sent it.
+                return Ok((alone(fault.clone(), usize::MAX), Some(fault.clone())));
+            }
+            sent?;
         }
     }
-    match returned {
-        Ok(returned) => call.represent_result(&returned, &mut reply)?,
-        Err(fault) => parts(fault).serialize(&mut reply).expect("texts and numbers can be written to memory"),
+    match &returned {
+        Ok(returned) => call.represent_result(returned, &mut reply)?,
+        Err(fault) => parts(fault.clone()).serialize(&mut reply).expect("texts and numbers can be written to memory"),
     }
-    Ok(finished(reply))
+    Ok((finished(reply), returned.err()))
 }
 
 fn finished(message: Reply) -> Vec<u8> {

@@ -6,8 +6,8 @@
 //! tests::conformance!(Mode { host: |fixture| host_with(&[fixture]), shares_memory: true });
 //! ```
 //!
-//! A mode that shares no memory with its plugins refuses statics that change (`statics.rs`). All else is the same, but for the
-//! addresses of values.
+//! A mode that shares no memory with its plugins refuses statics that change (`statics.rs`). It sends values of up to 128 levels. All
+//! else is the same, but for the addresses of values.
 
 #![expect(missing_docs, reason = "a test's name says what the test shows")]
 

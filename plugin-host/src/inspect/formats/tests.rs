@@ -172,7 +172,7 @@ fn node(exported: &[u8], edges: &[(&str, u8)]) -> Vec<u8> {
 
 #[test]
 fn a_dll_has_its_table_where_its_exports_say() {
-    let texts = b"other\0plugin_table_v1\0plugin_table_v23\0";
+    let texts = b"other\0plugin_table_v2\0plugin_table_v23\0";
     let bytes = pe(texts, &[(0, 0x1010), (6, 0x1040), (22, 0x1050)]);
     assert_eq!(described(&bytes), "x86_64 PE Dynamic");
     let all = found(&bytes);
@@ -216,11 +216,11 @@ fn a_dylib_has_its_table_where_its_exports_say() {
     let bytes = macho(0x4000, &trie, &[]);
     assert_eq!(described(&bytes), "x86_64 Mach-O Dynamic");
     let all = found(&bytes);
-    assert_eq!(all.table.unwrap().header, Some(0x20));
-    assert_eq!(all.other_version, Some(2));
+    assert_eq!(all.table.unwrap().header, Some(0x30));
+    assert_eq!(all.other_version, Some(1));
     assert_eq!(all.records.is_some(), SECTION.len() <= 16);
 
-    let symbols = [("_plugin_table_v7", 0x4010), ("_plugin_table_v1", 0x4018), ("plugin_table_v9", 0x4000)];
+    let symbols = [("_plugin_table_v7", 0x4010), ("_plugin_table_v2", 0x4018), ("plugin_table_v9", 0x4000)];
     let all = found(&macho(0x4000, &[], &symbols));
     assert_eq!(all.table.unwrap().header, Some(0x18));
     assert_eq!(all.other_version, Some(7));

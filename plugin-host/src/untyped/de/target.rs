@@ -57,6 +57,11 @@ impl<'a> Target<'a> {
         Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, state }
     }
 
+    /// The state of the walk.
+    pub(crate) fn state(&self) -> &'a WalkState {
+        self.state
+    }
+
     /// Returns the target of a part of this value. `at` is in this value's place, or in a buffer or box that the value
     /// owns.
     pub(super) fn part<'b>(&self, id: Id, at: *mut u8, path: &'b Path<'b>) -> Target<'b>
@@ -67,12 +72,12 @@ impl<'a> Target<'a> {
     }
 
     pub(super) fn step<E: Error>(self) -> Result<Self, E> {
-        let depth = self.depth.step().ok_or_else(|| E::custom(TOO_DEEP))?;
+        let depth = self.depth.step().ok_or_else(|| E::custom(self.state.because(TOO_DEEP)))?;
         Ok(Target { depth, ..self })
     }
 
     pub(super) fn level<E: Error>(self) -> Result<Self, E> {
-        let depth = self.depth.level().ok_or_else(|| E::custom(TOO_DEEP))?;
+        let depth = self.depth.level().ok_or_else(|| E::custom(self.state.because(TOO_DEEP)))?;
         Ok(Target { depth, ..self })
     }
 
@@ -80,7 +85,7 @@ impl<'a> Target<'a> {
     /// so without a limit a short input could have any number of elements.
     pub(super) fn count_element<E: Error>(&self, element: Id) -> Result<(), E> {
         if self.layouts.get(element).is_empty && !self.state.count_empty() {
-            return Err(E::custom(format_args!("more than {MAX_EMPTY} elements without data")));
+            return Err(E::custom(self.state.because(format_args!("more than {MAX_EMPTY} elements without data"))));
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 
 use plugin_core::host::decimal::{is_float, is_number};
+use plugin_core::host::with_deep_room;
 use plugin_core::repr::BufferRepr;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 use serde::ser::Error as _;
@@ -86,11 +87,11 @@ const NAME: &str = "Value";
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.here.form {
+        with_deep_room(|| match self.here.form {
             // Postcard does not describe itself, so a reader needs the tag.
             Form::Wire => serializer.serialize_newtype_variant(NAME, self.json.tag.into(), "", &Payload(*self)),
             Form::Serde => Payload(*self).serialize(serializer),
-        }
+        })
     }
 }
 
@@ -144,16 +145,33 @@ impl Serialize for Payload<'_> {
 /// `arbitrary_precision`. Without it, the number is serialised as an `f64` if that is exact.
 fn write_number<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     #[cfg(feature = "json")]
-    if std::mem::needs_drop::<serde_json::Number>() {
+    if NUMBERS_ARE_TEXTS {
         return text.parse::<serde_json::Number>().map_err(S::Error::custom)?.serialize(serializer);
     }
-    match text.parse::<f64>() {
+    match text.parse() {
         Ok(float) if is_float(text, float) => serializer.serialize_f64(float),
-        _ => Err(S::Error::custom(format_args!(
-            "this program cannot keep the JSON number {text} exactly; enable the feature `arbitrary_precision` of \
-             serde_json in it"
-        ))),
+        _ => Err(S::Error::custom(cannot_keep(text))),
     }
+}
+
+/// Whether serde_json has its feature `arbitrary_precision` in this program, as far as this crate knows. A number is a text then.
+const NUMBERS_ARE_TEXTS: bool = {
+    #[cfg(feature = "json")]
+    let are_texts = std::mem::needs_drop::<serde_json::Number>();
+    #[cfg(not(feature = "json"))]
+    let are_texts = false;
+    are_texts
+};
+
+fn is_float_exactly(text: &str) -> bool {
+    text.parse().is_ok_and(|float| is_float(text, float))
+}
+
+fn cannot_keep(number: &str) -> String {
+    format!(
+        "this program cannot keep the JSON number {number} exactly; enable the feature `arbitrary_precision` of serde_json \
+         in it"
+    )
 }
 
 /// A piece of work that is left to do to drop JSON values. The pieces are on a stack, so the depth of the call stack does
@@ -343,10 +361,10 @@ impl<'de> DeserializeSeed<'de> for JsonSeed {
     type Value = OwnedJson;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<OwnedJson, D::Error> {
-        match self.0.form {
+        with_deep_room(|| match self.0.form {
             Form::Wire => deserializer.deserialize_enum(NAME, &[], self),
             Form::Serde => deserializer.deserialize_any(self),
-        }
+        })
     }
 }
 
@@ -369,7 +387,14 @@ impl<'de> Visitor<'de> for JsonSeed {
             Ok(tag::STRING) => access.newtype_variant().and_then(|value| self.visit_string(value)),
             Ok(tag::ARRAY) => access.newtype_variant_seed(Elements(self)),
             Ok(tag::OBJECT) => access.newtype_variant_seed(Fields(self)),
-            Ok(tag::NUMBER) => access.newtype_variant::<String>().and_then(|number| read_number(&number)),
+            Ok(tag::NUMBER) => {
+                let number = access.newtype_variant::<String>()?;
+                // The receiver would panic.
+                if is_number(&number) && !NUMBERS_ARE_TEXTS && !is_float_exactly(&number) {
+                    return Err(A::Error::custom(cannot_keep(&number)));
+                }
+                read_number(&number)
+            }
             _ => Err(A::Error::custom(format_args!("a JSON value has the tag {tag}, which means nothing"))),
         }
     }
