@@ -413,7 +413,10 @@ pub use call::{Function, FunctionType, Lookup};
 pub use fault::{Cause, Fault, Location};
 #[cfg(feature = "host")]
 pub use live::Live;
-pub use memory::{Arena, HostAllocator};
+#[doc(hidden)]
+pub use memory::Arena;
+pub use memory::HostAllocator;
+#[doc(hidden)]
 pub use origin::Origin;
 #[cfg(feature = "host")]
 pub use statics::Static;
@@ -422,8 +425,8 @@ pub use types::{PluginMut, PluginRef, PluginType};
 
 /// The C-compatible forms of values on the way between the two sides, and the values that each side holds meanwhile.
 ///
-/// These types are opaque. [`PluginType::lower`] and similar functions return them, and code only passes them on. So
-/// they have no examples.
+/// These types are opaque. Hidden functions of [`PluginType`] and its kin return them. Semantic versioning does not cover them.
+#[doc(hidden)]
 pub mod repr {
     pub use crate::abi::{BufferRepr, LockRepr, SliceRepr};
     pub use crate::statics::AccessRepr;

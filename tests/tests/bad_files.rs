@@ -415,17 +415,17 @@ fn a_table_of_another_abi_version_is_refused() {
     let build_record_abi = MARK.len() + 4 + 1 + 4;
     assert!(patch(&mut bytes, &MARK, build_record_abi, &right, &wrong) >= 1);
     let error = refused_at_a_look(&files.write("libold.so", &bytes));
-    assert!(matches!(error, Error::AbiVersion { expected: 1, found: 7, .. }), "{error}");
+    assert!(matches!(error, Error::AbiVersion { expected: ABI_VERSION, found: 7, .. }), "{error}");
     let mut bytes = zoo();
     assert_eq!(patch(&mut bytes, &MAGIC, MAGIC.len(), &right, &wrong), 1);
     let error = refused_at_a_look(&files.write("libold.so", &bytes));
-    assert!(matches!(error, Error::AbiVersion { expected: 1, found: 7, .. }), "{error}");
+    assert!(matches!(error, Error::AbiVersion { expected: ABI_VERSION, found: 7, .. }), "{error}");
     // The version in the name of the table's symbol.
     let mut bytes = zoo();
     let renamed = TABLE_SYMBOL.replace("_v2", "_v9");
     assert!(patch(&mut bytes, TABLE_SYMBOL.as_bytes(), 0, TABLE_SYMBOL.as_bytes(), renamed.as_bytes()) >= 1);
     let error = refused_at_a_look(&files.write("libnew.so", &bytes));
-    assert!(matches!(error, Error::AbiVersion { expected: 1, found: 9, .. }), "{error}");
+    assert!(matches!(error, Error::AbiVersion { expected: ABI_VERSION, found: 9, .. }), "{error}");
 }
 
 #[test]

@@ -20,12 +20,31 @@ use crate::types::{PluginRef, PluginType, is_plain, with_room};
 
 /// A type of statics that can be exported: every [`PluginType`], `&str`, `&[T]`, atomics, `RwLock<T>`, `Mutex<T>`.
 ///
+/// The trait is for bounds. Its other items are hidden, and semantic versioning does not cover them, so do not implement it by
+/// hand.
+///
 /// # Safety
 ///
 /// `view` gives access to the static on which `access` was called, or to a copy of its value. This holds for any two
 /// sides whose `STATIC_NODE`s fit each other. A static that may change is never copied.
 ///
-/// The trait has no example, because `#[plugin_export]` on a static calls `access`, and a host's `get` calls `view`.
+/// # Example
+///
+/// ```standalone_crate
+/// use plugin_core::{PluginStatic, Static, plugin_export};
+/// use plugin_host::{Error, Host};
+///
+/// /// Looks up the limit of the plugin, which is a number or an atomic.
+/// fn limit<T: PluginStatic>(host: &Host) -> Result<Static<T>, Error> {
+///     host.get::<T>("LIMIT")
+/// }
+///
+/// #[plugin_export]
+/// static LIMIT: u32 = 3;
+///
+/// assert_eq!(*limit::<u32>(&Host::linked()?)?, 3);
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a static of type `{Self}` cannot be exported",
     label = "a static of this type does not cross",
@@ -35,15 +54,19 @@ use crate::types::{PluginRef, PluginType, is_plain, with_room};
 )]
 pub unsafe trait PluginStatic: Sized {
     /// The return type of the accessor.
+    #[doc(hidden)]
     type Access: Copy;
     /// The view that the host holds.
+    #[doc(hidden)]
     type View;
     /// The type to which the host's handle derefs.
     type Target;
     /// The descriptor.
+    #[doc(hidden)]
     const STATIC_NODE: &'static Node;
 
     /// Returns the access to `self`.
+    #[doc(hidden)]
     fn access(&'static self) -> Self::Access;
 
     /// Makes a view of the static.
@@ -52,9 +75,11 @@ pub unsafe trait PluginStatic: Sized {
     ///
     /// `access` came from a static with the same descriptor, in the library of `origin`, and is viewed once. The library
     /// is loaded during the call, and the view is not used or dropped after the library is unmapped.
+    #[doc(hidden)]
     unsafe fn view(access: Self::Access, origin: &Origin) -> Self::View;
 
     /// Returns the value behind the view.
+    #[doc(hidden)]
     fn target(view: &Self::View) -> &Self::Target;
 }
 

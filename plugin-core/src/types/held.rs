@@ -29,7 +29,7 @@
 //! **Shares.** A clone of one of these types has new memory. A clone of an `Arc` or a `Bytes` shares memory with the
 //! original and may outlive the loan. The receiver therefore makes a share of its own, and [`Arena::own`] gives the
 //! share up when the loan ends. An error becomes a new error for the same reason. A user's type consists of types that
-//! cross, and [`PluginType`] asks the same of every implementation by hand.
+//! cross, and [`PluginType`] asks the same of every implementation.
 //!
 //! **Changes.** During a loan, the bytes of the sender's value that the receiver reads do not change. The sender has
 //! borrowed the value, and by the promise of [`PluginType`] no function with a `&` to it changes these bytes. A type

@@ -19,6 +19,8 @@ use crate::origin::Origin;
 
 /// A type that crosses behind `&`: `str`, slices, `Path`, `OsStr`, and every [`PluginType`].
 ///
+/// The trait is for bounds. Its items are hidden, and semantic versioning does not cover them, so do not implement it by hand.
+///
 /// # Safety
 ///
 /// `hold_ref` gives a value equal to the one passed to `lend_ref`, on any two sides whose `REF_NODE`s fit each
@@ -26,15 +28,24 @@ use crate::origin::Origin;
 ///
 /// # Example
 ///
-/// ```
-/// use plugin_core::PluginRef;
+/// ```standalone_crate
+/// use plugin_core::{PluginRef, plugin_export};
+/// use plugin_host::{Error, Host};
 ///
-/// let (names, mut slot) = (vec!["ann".to_owned()], Default::default());
-/// let repr = names[..].lend_ref(&mut slot);
-/// // SAFETY: `repr` was lent in the line above; `names` and `slot` are dropped after `held`.
-/// let held = unsafe { <[String] as PluginRef>::hold_ref(repr) };
-/// assert_eq!(&*held, names);
-/// assert_eq!(held[0].as_ptr(), names[0].as_ptr(), "it is the same text");
+/// /// Sends a value to the plugin.
+/// fn send<T: PluginRef + ?Sized>(host: &Host, value: &T) -> Result<usize, Error> {
+///     let receive = host.get::<fn(&T) -> usize>("receive")?;
+///     Ok(receive(value))
+/// }
+///
+/// #[plugin_export]
+/// fn receive(names: &[String]) -> usize {
+///     names.len()
+/// }
+///
+/// let names = ["ann".to_owned(), "bob".to_owned()];
+/// assert_eq!(send(&Host::linked()?, &names[..])?, 2);
+/// # Ok::<(), Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot cross between a plugin and its host",
@@ -44,15 +55,20 @@ use crate::origin::Origin;
 )]
 pub unsafe trait PluginRef: 'static {
     /// The C-compatible form of the reference.
+    #[doc(hidden)]
     type RefRepr: Copy;
     /// The sender's part of a loan, which stays in its place for the length of the call.
+    #[doc(hidden)]
     type Slot: Default;
     /// The receiver's part of a loan.
+    #[doc(hidden)]
     type Held: Deref<Target = Self>;
     /// The descriptor of `&Self`.
+    #[doc(hidden)]
     const REF_NODE: &'static Node;
 
     /// Lends `self`. `slot` must not move until the call is over.
+    #[doc(hidden)]
     fn lend_ref(&self, slot: &mut Self::Slot) -> Self::RefRepr;
 
     /// Receives the lent value.
@@ -60,10 +76,13 @@ pub unsafe trait PluginRef: 'static {
     /// # Safety
     ///
     /// `repr` came from a `lend_ref` whose borrow and slot outlive the returned value, and is held once.
+    #[doc(hidden)]
     unsafe fn hold_ref(repr: Self::RefRepr) -> Self::Held;
 }
 
 /// A type that crosses behind `&mut`: slices, and every [`PluginType`].
+///
+/// The trait is for bounds. Its items are hidden, and semantic versioning does not cover them, so do not implement it by hand.
 ///
 /// # Safety
 ///
@@ -71,18 +90,26 @@ pub unsafe trait PluginRef: 'static {
 ///
 /// # Example
 ///
-/// ```
-/// use plugin_core::{Origin, PluginMut};
+/// ```standalone_crate
+/// use plugin_core::{PluginMut, plugin_export};
+/// use plugin_host::{Error, Host};
 ///
-/// let mut names = vec![String::from("ann")];
-/// // SAFETY: the loan is dropped below.
-/// let mut loan = unsafe { names.lend_mut(&Origin::HOST) };
-/// // SAFETY: it is held once, and dropped before the loan.
-/// let mut held = unsafe { <Vec<String> as PluginMut>::hold_mut(<Vec<String>>::mut_repr(&mut loan)) };
-/// held.push(String::from("bob"));
-/// drop(held);
-/// drop(loan);
+/// /// Has the plugin change a value.
+/// fn change<T: PluginMut + ?Sized>(host: &Host, value: &mut T) -> Result<(), Error> {
+///     let change = host.get::<fn(&mut T)>("change")?;
+///     change(value);
+///     Ok(())
+/// }
+///
+/// #[plugin_export(name = "change")]
+/// fn add_bob(names: &mut Vec<String>) {
+///     names.push("bob".to_owned());
+/// }
+///
+/// let mut names = vec!["ann".to_owned()];
+/// change(&Host::linked()?, &mut names)?;
 /// assert_eq!(names, ["ann", "bob"]);
+/// # Ok::<(), Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`&mut {Self}` cannot cross between a plugin and its host",
@@ -92,12 +119,16 @@ pub unsafe trait PluginRef: 'static {
 )]
 pub unsafe trait PluginMut: 'static {
     /// The C-compatible form of the reference.
+    #[doc(hidden)]
     type MutRepr: Copy;
     /// The sender's part of a loan. Its drop puts the value back.
+    #[doc(hidden)]
     type Loan<'a>;
     /// The receiver's part of a loan. Its drop hands the value back.
+    #[doc(hidden)]
     type HeldMut: DerefMut<Target = Self>;
     /// The descriptor of `&mut Self`.
+    #[doc(hidden)]
     const MUT_NODE: &'static Node;
 
     /// Takes the value out of its place until the loan is dropped. The value that is put back comes from `origin`.
@@ -106,9 +137,11 @@ pub unsafe trait PluginMut: 'static {
     ///
     /// The loan is dropped and not forgotten, because the place is empty until then. The library of `origin` is loaded
     /// when this happens.
+    #[doc(hidden)]
     unsafe fn lend_mut<'a>(&'a mut self, origin: &'a Origin) -> Self::Loan<'a>;
 
     /// Returns the form to pass. The loan must not move until the call is over.
+    #[doc(hidden)]
     fn mut_repr(loan: &mut Self::Loan<'_>) -> Self::MutRepr;
 
     /// Receives the lent value.
@@ -117,6 +150,7 @@ pub unsafe trait PluginMut: 'static {
     ///
     /// `repr` came from a loan, and is held once. The returned value is dropped, and not forgotten, before the loan is.
     /// Until then, only the returned value is used to reach the lent one.
+    #[doc(hidden)]
     unsafe fn hold_mut(repr: Self::MutRepr) -> Self::HeldMut;
 }
 
@@ -504,5 +538,33 @@ unsafe impl<T: PluginType> PluginMut for [T] {
             std::mem::forget(guard);
         }
         HeldSliceMut { sender: repr, values: ManuallyDrop::new(values) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lent_slice_has_the_texts_of_the_sender() {
+        let (names, mut slot) = (vec!["ann".to_owned()], Default::default());
+        let repr = names[..].lend_ref(&mut slot);
+        // SAFETY: `repr` was lent in the line above, and is held once. `names` and `slot` are dropped after `held`.
+        let held = unsafe { <[String] as PluginRef>::hold_ref(repr) };
+        assert_eq!(&*held, names);
+        assert_eq!(held[0].as_ptr(), names[0].as_ptr());
+    }
+
+    #[test]
+    fn a_value_behind_mut_moves_back() {
+        let mut names = vec!["ann".to_owned()];
+        // SAFETY: the loan is dropped below.
+        let mut loan = unsafe { names.lend_mut(&Origin::HOST) };
+        // SAFETY: the loan is held once, and the held value is dropped before the loan.
+        let mut held = unsafe { <Vec<String> as PluginMut>::hold_mut(<Vec<String>>::mut_repr(&mut loan)) };
+        held.push("bob".to_owned());
+        drop(held);
+        drop(loan);
+        assert_eq!(names, ["ann", "bob"]);
     }
 }
