@@ -89,11 +89,12 @@ pub(crate) fn with_room<R>(deep: bool, convert: impl FnOnce() -> R) -> R {
     convert()
 }
 
-/// Runs `convert`, which may come here again, as [`with_room`] does. This function is for hosts.
+/// Runs `convert`, which converts values of any depth, and so may come here again. If the room on the stack is used up, it runs on
+/// another stack. This function is for hosts.
 ///
 /// # Panics
 ///
-/// As [`with_room`].
+/// If `convert` panics, or if no other stack can be made.
 #[cfg(feature = "host")]
 #[inline]
 pub fn with_deep_room<R>(convert: impl FnOnce() -> R) -> R {
