@@ -344,3 +344,54 @@ fn damaged_messages_are_faults() {
         assert!(ends.iter().all(|&count| count != 0), "both ends occur: {ends:?}");
     }
 }
+
+/// A map whose first key the plugin cannot hash, and options that it has not taken yet when it panics.
+mod early_panic {
+    use std::collections::HashMap;
+    use std::hash::{Hash, Hasher};
+
+    use plugin_core::{plugin_export, plugin_type};
+
+    /// The key, as the host has it.
+    #[plugin_type]
+    #[derive(PartialEq, Eq, Hash)]
+    pub(super) struct Key(pub(super) u8);
+
+    pub(super) mod plugin {
+        use super::*;
+
+        #[plugin_type]
+        #[derive(PartialEq, Eq)]
+        pub(in super::super) struct Key(u8);
+
+        impl Hash for Key {
+            fn hash<H: Hasher>(&self, _: &mut H) {
+                panic!("{} is no key", self.0);
+            }
+        }
+
+        #[plugin_export]
+        fn count_keys(map: HashMap<Key, u8>, options: &mut growing_api_2::Options) {
+            options.retries = map.len() as u32;
+        }
+    }
+}
+
+/// The values are the caller's, as they were. They have fewer fields than the plugin's, because the caller is older.
+#[test]
+fn a_panic_before_the_arguments_are_taken_arrives_as_that_panic() {
+    use early_panic::Key;
+    use growing_api_1::Options;
+
+    type Count = fn(HashMap<Key, u8>, &mut Options) -> Result<(), Fault>;
+    let near = Host::linked().unwrap();
+    let far = loopback(&near).unwrap();
+    let faults = [&near, &far].map(|host| {
+        let mut options = Options::new("as before");
+        let fault = host.get::<Count>("count_keys").unwrap()(HashMap::from([(Key(7), 1)]), &mut options).unwrap_err();
+        assert_eq!(options, Options::new("as before"));
+        fault
+    });
+    assert_eq!((faults[1].cause, faults[1].message.as_str()), (Cause::Panicked, "7 is no key"));
+    assert_eq!(faults[0], faults[1]);
+}

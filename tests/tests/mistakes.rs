@@ -8,10 +8,10 @@ use plugin_host::{Error, Host, Trust};
 use tempfile::TempDir;
 use tests::{fixture, host, library_name};
 
-/// A directory with the library `grown_1`, and the name of that library's file.
+/// A directory with the library `melon_1`, and the name of that library's file.
 fn built() -> (TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
-    let library = library_name("grown-1");
+    let library = library_name("melon-1");
     fs::copy(fixture("grown-1"), directory.path().join(&library)).unwrap();
     (directory, library)
 }
@@ -31,7 +31,7 @@ fn refused(directory: &Path, path: impl AsRef<Path>) -> String {
 #[test]
 fn a_path_that_is_nearly_the_librarys() {
     let (directory, library) = built();
-    for name in ["grown_1", "grown-1", "libgrown_1", "libgrown-1.x.so", "grown_9"] {
+    for name in ["melon_1", "melon-1", "libmelon_1", "libmelon-1.x.so", "melon_9"] {
         assert_eq!(
             refused(directory.path(), name),
             format!("cannot load `DIR/{name}`: no such file; tried `DIR/{name}`; there is `DIR/{library}`")
@@ -58,8 +58,8 @@ fn a_path_that_is_like_no_other_lists_what_there_is() {
         format!("cannot load `DIR/xqj`: no such file; tried `DIR/xqj`; there are {listed} and 3 more")
     );
     assert_eq!(
-        refused(directory.path(), "absent/grown_1"),
-        "cannot load `DIR/absent/grown_1`: no such file; tried `DIR/absent/grown_1`"
+        refused(directory.path(), "absent/melon_1"),
+        "cannot load `DIR/absent/melon_1`: no such file; tried `DIR/absent/melon_1`"
     );
 }
 
@@ -73,10 +73,10 @@ fn a_name_that_is_searched_for() {
         let beside = std::env::current_exe().unwrap().with_file_name(library_name(name));
         error.replace(&format!(", `{}`", beside.display()), "")
     };
-    let tried = library_name("grown");
+    let tried = library_name("melon");
     assert_eq!(
-        search("grown"),
-        format!("cannot load `grown`: no such file; tried `DIR/{tried}`; there is `DIR/{library}`")
+        search("melon"),
+        format!("cannot load `melon`: no such file; tried `DIR/{tried}`; there is `DIR/{library}`")
     );
 }
 
@@ -99,18 +99,18 @@ fn a_file_name_without_a_directory() {
     let load = |name: &str| message(host().with_search_dir(above).load(name).unwrap_err(), above);
     let sep = std::path::MAIN_SEPARATOR;
 
-    let library = library_name("grown-1");
+    let library = library_name("melon-1");
     let advice = |name| {
         format!(
             "a file name means a file in the current directory: write `{name}` to look in the host's search directories"
         )
     };
-    for name in [&library, "grown_1.so"] {
+    for name in [&library, "melon_1.so"] {
         assert_eq!(
             load(name),
             format!(
                 "cannot load `{name}`: no such file; tried `DIR/here{sep}{name}`; there is `DIR/{library}`; {}",
-                advice("grown_1")
+                advice("melon_1")
             )
         );
     }
@@ -125,9 +125,9 @@ fn a_file_name_without_a_directory() {
     fs::rename(above.join(&library), here.join(&library)).unwrap();
     let tried = beside.to_string();
     assert_eq!(
-        load("grown_1"),
+        load("melon_1"),
         format!(
-            "cannot load `grown_1`: no such file; tried `DIR/{library}`, `{tried}{sep}{library}`; there is `.{sep}{library}`"
+            "cannot load `melon_1`: no such file; tried `DIR/{library}`, `{tried}{sep}{library}`; there is `.{sep}{library}`"
         )
     );
 }
@@ -139,10 +139,10 @@ fn a_directory() {
         refused(directory.path(), ""),
         format!("cannot load `DIR/`: it is a directory; name a library file; there is only `DIR/{library}`")
     );
-    fs::create_dir_all(directory.path().join("grown-1/src")).unwrap();
+    fs::create_dir_all(directory.path().join("melon-1/src")).unwrap();
     assert_eq!(
-        refused(directory.path(), "grown-1"),
-        "cannot load `DIR/grown-1`: it is a directory; name a library file, which is not in it"
+        refused(directory.path(), "melon-1"),
+        "cannot load `DIR/melon-1`: it is a directory; name a library file, which is not in it"
     );
 }
 
@@ -152,11 +152,11 @@ fn another_file_of_the_same_crate() {
     let (directory, library) = built();
     let program = fs::read(std::env::current_exe().unwrap()).unwrap();
     let files: [(&str, &str, &[u8]); 5] = [
-        ("grown_1", "a program", &program),
-        ("grown-1", "a program", &program),
-        ("libgrown_1.rlib", "an archive, as an rlib or staticlib is", b"!<arch>\n"),
-        ("libgrown_1.a", "an archive, as an rlib or staticlib is", b"!<arch>\n"),
-        ("libgrown_1.d", "a text file", b"libgrown_1.so: src/lib.rs\n"),
+        ("melon_1", "a program", &program),
+        ("melon-1", "a program", &program),
+        ("libmelon_1.rlib", "an archive, as an rlib or staticlib is", b"!<arch>\n"),
+        ("libmelon_1.a", "an archive, as an rlib or staticlib is", b"!<arch>\n"),
+        ("libmelon_1.d", "a text file", b"libmelon_1.so: src/lib.rs\n"),
     ];
     for (name, found, bytes) in files {
         fs::write(directory.path().join(name), bytes).unwrap();
