@@ -107,6 +107,12 @@ pub fn rounds(all: usize) -> usize {
     (rounds / slower).max(1)
 }
 
+/// Returns the size in bytes of a stack that has no room for one frame for each level of a deep value. If a tool watches the program,
+/// every frame is several times larger.
+pub fn small_stack() -> usize {
+    if std::env::var_os("PLUGIN_TEST_SLOWER").is_some() { 2 << 20 } else { 192 << 10 }
+}
+
 /// Longer than anything takes that a test waits for.
 pub const LONG: Duration = Duration::from_secs(60);
 

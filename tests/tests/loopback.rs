@@ -10,7 +10,7 @@ use api::{Event, Node};
 use plugin_host::__private::{Message, loopback, loopback_through};
 use plugin_host::{Cause, Error, Fault, Function, Host, PinReason, Unload};
 use serde_json::{Value, json};
-use tests::{LONG, host_with, rounds};
+use tests::{LONG, host_with, rounds, small_stack};
 
 /// A host with the fixture `zoo`, and a host that reaches that plugin only by bytes.
 fn near_and_far() -> (Host, Host) {
@@ -218,7 +218,7 @@ fn small_stacks_are_enough() {
             assert_eq!(echo(deep.clone()), deep);
             assert_eq!(host.call_json("echo_node", &json!([json])).unwrap(), json);
         };
-        std::thread::Builder::new().stack_size(192 << 10).spawn(run).unwrap().join().unwrap();
+        std::thread::Builder::new().stack_size(small_stack()).spawn(run).unwrap().join().unwrap();
     }
 }
 

@@ -73,9 +73,7 @@ fn deep_values_cross_on_a_small_stack() {
         let host = host_with(&["zoo"]);
         let mut node = nested(10_000);
         std::thread::scope(|scope| {
-            // If a tool watches the program, every frame is several times larger.
-            let watched = std::env::var_os("PLUGIN_TEST_SLOWER").is_some();
-            let small = std::thread::Builder::new().stack_size(if watched { 2 << 20 } else { 192 << 10 });
+            let small = std::thread::Builder::new().stack_size(tests::small_stack());
             let run = || {
                 let nested = host.get::<fn(usize) -> Node>("nested").unwrap();
                 // The returned value is passed on, because this stack is too small to drop it.
