@@ -1,9 +1,10 @@
 //! The items that a library has registered: its exports and its hooks.
 
+use std::ffi::c_void;
 use std::sync::Arc;
 
 use plugin_core::host::record::{Item, Kind, RawRecord};
-use plugin_core::host::table::Export;
+use plugin_core::host::table::{Export, PluginTable};
 
 use crate::library::hooks::Hooks;
 
@@ -17,6 +18,24 @@ pub(crate) struct Items {
 }
 
 impl Items {
+    /// The items that the library with this table has registered. `package` is the library's own.
+    ///
+    /// # Safety
+    ///
+    /// The library stays mapped for as long as the items, their clones, or one of their texts are used.
+    pub(crate) unsafe fn registered(table: &PluginTable, package: &str) -> Self {
+        type Described = Vec<(Item<'static>, Export)>;
+        unsafe extern "C" fn visit(items: *mut c_void, row: *const Export) {
+            // SAFETY: `items` is the address of the vector below, which nothing else uses during the visit. `row` is one of the
+            // library's own, and the library stays mapped, as `registered` demands.
+            unsafe { (*items.cast::<Described>()).extend(described(&*row)) }
+        }
+        let mut items = Described::new();
+        // SAFETY: the library is mapped, as this function demands. `visit` gets the vector that it expects.
+        unsafe { (table.visit_exports)((&raw mut items).cast(), visit) };
+        Items::new(items, package)
+    }
+
     pub(crate) fn new(items: Vec<(Item<'static>, Export)>, plugin: &str) -> Self {
         let (exports, hooks) = items.into_iter().partition(|(item, _)| item.kind == Kind::Export);
         Items { exports, hooks: Arc::new(Hooks::new(hooks, plugin)) }

@@ -11,17 +11,14 @@ pub(crate) mod spelling;
 pub(crate) mod unnamed;
 
 use std::collections::BTreeSet;
-use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use plugin_core::host::record::Item;
 use plugin_core::host::table::{
-    self, Export, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin,
-    opening_controlled,
+    self, HEADER_SIZE, PluginTable, TABLE_SYMBOL, bound, escaped, forget_plugin, note_plugin, opening_controlled,
 };
 use plugin_core::{Cause, Fault};
 
@@ -33,7 +30,7 @@ use crate::inspect::Inspected;
 use crate::inspect::header::Header;
 use crate::library::hooks::Hooks;
 use crate::library::image::Image;
-use crate::library::items::{Items, described};
+use crate::library::items::Items;
 use crate::os::descriptors::is_out_of_files;
 use crate::os::loader::loader;
 use crate::services::Services;
@@ -54,8 +51,8 @@ pub(crate) struct Library {
     mapped: Option<Mapped>,
     table: &'static PluginTable,
     services: Arc<Services>,
-    /// The name and the version of the plugin's package.
-    package: (String, String),
+    /// The version of the plugin's package.
+    version: String,
     /// Set when the library is attached.
     hooks: Option<Arc<Hooks>>,
     hook_timeout: Option<Duration>,
@@ -275,8 +272,14 @@ fn checked_table(loaded: &libloading::Library) -> Result<*const PluginTable, Fil
 }
 
 impl Library {
-    /// Maps what is at `path`, which was trusted and inspected, and binds the library to its services.
-    pub(crate) fn map(path: &Path, source: &Source, inspected: &Inspected, settings: &Settings) -> Result<Self, Error> {
+    /// Maps what is at `path`, which was trusted and inspected, and binds the library to its services. Also returns the items that the
+    /// library has registered.
+    pub(crate) fn map(
+        path: &Path,
+        source: &Source,
+        inspected: &Inspected,
+        settings: &Settings,
+    ) -> Result<(Self, Items), Error> {
         let map_error = |reason: String| Error::Map { path: path.to_owned(), reason };
         if !(cfg!(target_env = "gnu") && inspected.prefers_own)
             && let Some(symbol) = source.replaced_symbol()
@@ -350,7 +353,7 @@ impl Library {
             mapped: Some(mapped),
             table,
             services,
-            package: (inspected.description.package().to_owned(), inspected.description.version().to_owned()),
+            version: inspected.description.version().to_owned(),
             hooks: None,
             hook_timeout: settings.hook_timeout,
             no_delete: inspected.no_delete,
@@ -358,27 +361,15 @@ impl Library {
             on_leak,
             when_unused: OnceLock::new(),
         };
+        // SAFETY: `library.mapped` is not closed yet. Each user of an item keeps the library mapped: `Host::bring_up` and `Plugin` have
+        // it, and a task that runs hooks has `RunningHooks`.
+        let items = unsafe { Items::registered(table, inspected.description.package()) };
         if settings.crash_reports {
-            let (address, items) = (std::ptr::from_ref(table).cast(), library.items());
+            let address = std::ptr::from_ref(table).cast();
             let named = Named::new(inspected.description.name(), path, address, &items.exports);
             library.mapped.as_mut().expect("just mapped").named = Some(named);
         }
-        Ok(library)
-    }
-
-    /// The items that the library has registered.
-    pub(crate) fn items(&self) -> Items {
-        type Described = Vec<(Item<'static>, Export)>;
-        unsafe extern "C" fn visit(items: *mut c_void, row: *const Export) {
-            // SAFETY: `items` is the address of the vector below, which nothing else uses during the visit. `row` is one of the
-            // library's own. Each user of an item keeps the library mapped: `Host::bring_up` and `Plugin` have it, and a
-            // task that runs hooks has `RunningHooks`.
-            unsafe { (*items.cast::<Described>()).extend(described(&*row)) }
-        }
-        let mut items = Described::new();
-        // SAFETY: the library is mapped, as `self.mapped` is not closed yet. `visit` gets the vector that it expects.
-        unsafe { (self.table.visit_exports)((&raw mut items).cast(), visit) };
-        Items::new(items, &self.package.0)
+        Ok((library, items))
     }
 
     /// Runs the init hooks. From here on, dropping the library runs the shutdown hooks.
@@ -475,7 +466,7 @@ impl Library {
             let detached = detached.clone();
             move || detached.wait(Some(Instant::now()))
         };
-        let old = Old::add(self.services.plugin(), &self.package.1, outcome);
+        let old = Old::add(self.services.plugin(), &self.version, outcome);
         // The shutdown hooks come first, because they should stop the plugin's threads.
         self.shut_down();
         self.services.threads.run_destructors_at_detach();
@@ -568,7 +559,7 @@ unsafe fn named(registered: &table::Registered, table: &PluginTable, image: Opti
 ///
 /// No promise is needed.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-unsafe fn keep_foreign(_: *const c_void) -> Vec<crate::services::foreign::Foreign> {
+unsafe fn keep_foreign(_: *const std::ffi::c_void) -> Vec<crate::services::foreign::Foreign> {
     Vec::new()
 }
 
@@ -585,7 +576,7 @@ impl Drop for Library {
             mapped: self.mapped.take(),
             table: self.table,
             services: self.services.clone(),
-            package: std::mem::take(&mut self.package),
+            version: std::mem::take(&mut self.version),
             hooks: self.hooks.take(),
             hook_timeout: self.hook_timeout,
             no_delete: self.no_delete,
