@@ -13,10 +13,10 @@ use crate::inspect::records::Records;
 /// The records are checked when the plugin is loaded, so a damaged one is an error of the load. The [`PluginInfo`] is made when
 /// it is first asked for, because it has the text of every type, and to write these takes longer than to read the file.
 pub(crate) struct Description {
-    /// The name that the host gives the plugin: that of its package, or that of an instance.
-    name: String,
     /// The name of the plugin's package.
     package: String,
+    /// The name that the host gives the plugin, if it is not that of the package.
+    instance: Option<String>,
     version: String,
     panic: PanicStrategy,
     exports: Vec<String>,
@@ -31,13 +31,13 @@ impl Description {
         let records = Records::read(&section, limits)?;
         let exports = records.exports()?.into_iter().map(str::to_owned).collect();
         let ((package, version), panic) = (records.root(path), records.panic());
-        let (name, records, info) = (package.clone(), (path.to_owned(), section), OnceLock::new());
-        Ok(Description { name, package, version, panic, exports, records, info })
+        let (records, info) = ((path.to_owned(), section), OnceLock::new());
+        Ok(Description { package, instance: None, version, panic, exports, records, info })
     }
 
     /// Gives the plugin the name of an instance.
     pub(crate) fn rename(&mut self, name: &str) {
-        self.name = name.to_owned();
+        self.instance = Some(name.to_owned());
     }
 
     /// Returns the name of the plugin's package.
@@ -47,7 +47,7 @@ impl Description {
 
     /// Returns the plugin's name.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.instance.as_ref().unwrap_or(&self.package)
     }
 
     /// Returns the version of the plugin's package.
@@ -82,8 +82,8 @@ impl Description {
 impl From<PluginInfo> for Description {
     fn from(info: PluginInfo) -> Self {
         let exports = info.exports.iter().map(|export| export.name.clone()).collect();
-        let (name, package, version) = (info.name.clone(), info.name.clone(), info.version.clone());
-        let (panic, records) = (info.panic, Default::default());
-        Description { name, package, version, panic, exports, records, info: info.into() }
+        let (package, version, panic) = (info.name.clone(), info.version.clone(), info.panic);
+        let (instance, records) = Default::default();
+        Description { package, instance, version, panic, exports, records, info: info.into() }
     }
 }

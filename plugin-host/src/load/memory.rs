@@ -42,7 +42,7 @@ impl Host {
     /// ```
     pub fn load_bytes(&self, label: &str, bytes: &[u8]) -> Result<Plugin, Error> {
         no_nul(label)?;
-        self.load_input(Input::Memory(label, bytes))
+        self.load_first(Input::Memory(label, bytes), None)
     }
 
     /// Upgrades a loaded plugin to a version in memory, as [`reload`](Self::reload) does to one in a file. The bytes say which

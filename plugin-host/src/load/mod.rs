@@ -44,7 +44,7 @@ impl Host {
     /// [`Error::InitPanicked`], [`Error::HookTimedOut`].
     pub fn load(&self, plugin: impl AsRef<Path>) -> Result<Plugin, Error> {
         let path = resolve(plugin.as_ref(), || self.config.search_dirs())?;
-        self.load_input(Input::File(path))
+        self.load_first(Input::File(path), None)
     }
 
     /// Loads a plugin under a name of its own. So one library can be loaded several times: each instance has statics, hooks and a
@@ -80,11 +80,7 @@ impl Host {
         self.load_first(Input::File(path), Some(name))
     }
 
-    /// Loads the first version of a plugin.
-    fn load_input(&self, input: Input<'_>) -> Result<Plugin, Error> {
-        self.load_first(input, None)
-    }
-
+    /// Loads the first version of a plugin, under the name of its package or under this name.
     fn load_first(&self, input: Input<'_>, name: Option<&str>) -> Result<Plugin, Error> {
         let mut first = FirstVersion { host: self, name, reserved: None };
         let plugin = self.bring_up(input, &mut first)?;
@@ -168,8 +164,7 @@ impl Host {
         if let Some(reason) = source.not_sealed() {
             self.config.on_event.tell(&Event::Copied { path: path.clone(), reason: reason.to_owned() });
         }
-        let library = Library::map(path, source, inspected, &self.config.settings)?;
-        let items = library.items();
+        let (library, items) = Library::map(path, source, inspected, &self.config.settings)?;
         let mut registered: Vec<&str> = items.exports.iter().map(|(item, _)| item.name).collect();
         registered.sort_unstable();
         match inspected.description.exports().iter().find(|name| registered.binary_search(&name.as_str()).is_err()) {
