@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
-use syn::parse::ParseStream;
+use syn::parse::{Lookahead1, ParseStream};
 use syn::{Attribute, Error, LitStr, Meta, Path, Token};
 
 use crate::mistakes::Mistakes;
@@ -70,30 +70,24 @@ pub(super) struct FieldOptions {
 impl FieldOptions {
     /// Takes `#[plugin_type(name = "..", default = value)]` from a field.
     pub(super) fn take(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Self {
-        let mut options = FieldOptions::default();
-        for tokens in take_own(attributes, mistakes) {
-            parse_options(tokens, mistakes, |input| {
-                let next = input.lookahead1();
-                if next.peek(keyword::name) {
-                    return parse_name(input, &mut options.name);
-                }
-                if !next.peek(keyword::default) {
-                    return Err(next.error());
-                }
-                let word = input.parse::<keyword::default>()?;
-                let value = if input.peek(Token![=]) {
-                    input.parse::<Token![=]>()?;
-                    value(input)?
-                } else {
-                    quote_spanned!(word.span=> ::plugin_core::__private::core::default::Default::default())
-                };
-                match options.default.replace(value) {
-                    None => Ok(()),
-                    Some(_) => Err(Error::new(word.span, "the default is given twice")),
-                }
-            });
-        }
-        options
+        let FieldOptions { mut name, mut default } = FieldOptions::default();
+        take_options(attributes, mistakes, &mut name, |input, next| {
+            if !next.peek(keyword::default) {
+                return Err(next.error());
+            }
+            let word = input.parse::<keyword::default>()?;
+            let value = if input.peek(Token![=]) {
+                input.parse::<Token![=]>()?;
+                value(input)?
+            } else {
+                quote_spanned!(word.span=> ::plugin_core::__private::core::default::Default::default())
+            };
+            match default.replace(value) {
+                None => Ok(()),
+                Some(_) => Err(Error::new(word.span, "the default is given twice")),
+            }
+        });
+        FieldOptions { name, default }
     }
 }
 
@@ -118,22 +112,31 @@ pub(super) struct VariantOptions {
 impl VariantOptions {
     /// Takes `#[plugin_type(name = "..", fallback)]` from a variant.
     pub(super) fn take(attributes: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Self {
-        let mut options = VariantOptions::default();
-        for tokens in take_own(attributes, mistakes) {
-            parse_options(tokens, mistakes, |input| {
-                let next = input.lookahead1();
-                if next.peek(keyword::name) {
-                    return parse_name(input, &mut options.name);
-                }
-                if !next.peek(keyword::fallback) {
-                    return Err(next.error());
-                }
-                input.parse::<keyword::fallback>()?;
-                options.is_fallback = true;
-                Ok(())
-            });
-        }
-        options
+        let VariantOptions { mut name, mut is_fallback } = VariantOptions::default();
+        take_options(attributes, mistakes, &mut name, |input, next| {
+            if !next.peek(keyword::fallback) {
+                return Err(next.error());
+            }
+            input.parse::<keyword::fallback>()?;
+            is_fallback = true;
+            Ok(())
+        });
+        VariantOptions { name, is_fallback }
+    }
+}
+
+/// Takes the options of a field or variant: `name` into `name`, and each other one with `parse_other`, which gets what comes next.
+fn take_options(
+    attributes: &mut Vec<Attribute>,
+    mistakes: &mut Mistakes,
+    name: &mut Option<LitStr>,
+    mut parse_other: impl FnMut(ParseStream, Lookahead1) -> syn::Result<()>,
+) {
+    for tokens in take_own(attributes, mistakes) {
+        parse_options(tokens, mistakes, |input| {
+            let next = input.lookahead1();
+            if next.peek(keyword::name) { parse_name(input, name) } else { parse_other(input, next) }
+        });
     }
 }
 
