@@ -488,3 +488,24 @@ fn imports_are_found_however_they_are_written() {
         [("a::W", "c::W"), ("a::Y", "a::b::X"), ("a::Z", "a::b::Z")].map(|(name, path)| (module(name), module(path)));
     assert_eq!(paths.passed_on, BTreeMap::from(passed_on));
 }
+
+/// The suite names its tests in one list, and a test that is not there would not run.
+#[test]
+fn the_suite_has_each_of_its_tests() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
+    let list = fs::read_to_string(folder.join("mod.rs")).unwrap();
+    let mut count = 0;
+    for file in fs::read_dir(&folder).unwrap() {
+        let file = file.unwrap().path();
+        let subject = file.file_stem().unwrap().to_str().unwrap();
+        let source = fs::read_to_string(&file).unwrap();
+        for line in source.lines() {
+            let Some(test) = line.strip_prefix("pub fn ").and_then(|line| line.strip_suffix("(mode: &Mode) {")) else {
+                continue;
+            };
+            assert!(list.contains(&format!(" {subject}::{test},\n")), "{subject}::{test} is not in the list");
+            count += 1;
+        }
+    }
+    assert!(count >= 50, "{count}");
+}

@@ -1,4 +1,4 @@
-//! The conformance suite: all that a plugin does in whatever place it runs. It is written once, and runs in each mode.
+//! The conformance suite, which shows a plugin's work in any place. It is written once, and runs in each mode.
 //!
 //! A mode says where the fixtures run. A test program has a mode in one line:
 //!

@@ -1,4 +1,4 @@
-//! Values of the basic types and of std's: arguments, results, and what a handle is.
+//! Values of the basic types and of the types of std: arguments, results and handles.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
