@@ -29,16 +29,8 @@ impl Callee {
     /// in this process.
     #[inline]
     pub(crate) fn of(site: Arc<Site>, proxy: AnyEntry) -> Self {
-        if site.entry.is_null() {
-            return Callee::elsewhere(site, proxy);
-        }
-        // A function of this process ignores its context.
-        Callee { context: std::ptr::null(), entry: site.entry, site }
-    }
-
-    #[cold]
-    fn elsewhere(site: Arc<Site>, proxy: AnyEntry) -> Self {
-        Callee { context: site.context, entry: proxy as *const c_void, site }
+        let entry = if site.entry.is_null() { proxy as *const c_void } else { site.entry };
+        Callee { context: site.context, entry, site }
     }
 
     /// The plugin's name and the export's, `greeter::greet`.

@@ -21,7 +21,7 @@ pub struct Site {
     /// proxy of the asked type.
     pub entry: *const c_void,
     /// The context of each call: null for code in this process. For a function elsewhere, it is the address of a [`ProxyHead`]. For a
-    /// static elsewhere, it is what the entry expects. `origin` owns the data behind it.
+    /// static elsewhere, only the entry knows the data behind it. `origin` owns that data.
     ///
     /// [`ProxyHead`]: crate::call::ProxyHead
     pub context: Context,
@@ -42,7 +42,7 @@ unsafe impl Send for Site {}
 // use the context at once as well. The other fields are `Sync`.
 unsafe impl Sync for Site {}
 
-/// A type by which a host may ask for an export: a function type, or the type of a static.
+/// The type of an export, as a host asks for it: a function type, or the type of a static.
 ///
 /// This crate implements the trait for all such types. The trait is sealed: no other crate can implement it. A bound of a
 /// function can name it. So a program can have functions of its own around a host's `get`, which are generic as `get` is.

@@ -148,9 +148,9 @@ fn write_number<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Er
     if NUMBERS_ARE_TEXTS {
         return text.parse::<serde_json::Number>().map_err(S::Error::custom)?.serialize(serializer);
     }
-    match text.parse() {
-        Ok(float) if is_float(text, float) => serializer.serialize_f64(float),
-        _ => Err(S::Error::custom(cannot_keep(text))),
+    match as_float(text) {
+        Some(float) => serializer.serialize_f64(float),
+        None => Err(S::Error::custom(cannot_keep(text))),
     }
 }
 
@@ -163,8 +163,9 @@ const NUMBERS_ARE_TEXTS: bool = {
     are_texts
 };
 
-fn is_float_exactly(text: &str) -> bool {
-    text.parse().is_ok_and(|float| is_float(text, float))
+/// Returns the number as a float, if that is exact.
+fn as_float(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|&float| is_float(text, float))
 }
 
 fn cannot_keep(number: &str) -> String {
@@ -390,7 +391,7 @@ impl<'de> Visitor<'de> for JsonSeed {
             Ok(tag::NUMBER) => {
                 let number = access.newtype_variant::<String>()?;
                 // The receiver would panic.
-                if is_number(&number) && !NUMBERS_ARE_TEXTS && !is_float_exactly(&number) {
+                if is_number(&number) && !NUMBERS_ARE_TEXTS && as_float(&number).is_none() {
                     return Err(A::Error::custom(cannot_keep(&number)));
                 }
                 read_number(&number)

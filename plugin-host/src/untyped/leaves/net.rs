@@ -77,13 +77,15 @@ unsafe impl Leaf for SocketAddr {
 
     unsafe fn write<S: Serializer>(repr: SocketAddrRepr, here: Here, to: S) -> Result<S::Ok, S::Error> {
         let address = repr.get().map_err(|tag| unknown_tag("`SocketAddr`", tag))?;
-        match (here.form, address) {
-            (Form::Wire, SocketAddr::V4(v4)) => (IpAddr::V4(*v4.ip()), v4.port(), 0_u32, 0_u32).serialize(to),
-            (Form::Wire, SocketAddr::V6(v6)) => {
-                (IpAddr::V6(*v6.ip()), v6.port(), v6.flowinfo(), v6.scope_id()).serialize(to)
-            }
-            (Form::Serde, address) => address.serialize(to),
+        if here.form == Form::Serde {
+            return address.serialize(to);
         }
+        let (flowinfo, scope) = match address {
+            SocketAddr::V4(_) => (0, 0),
+            SocketAddr::V6(v6) => (v6.flowinfo(), v6.scope_id()),
+        };
+        let parts: Parts<IpAddr> = (address.ip(), address.port(), flowinfo, scope);
+        parts.serialize(to)
     }
 
     fn read<'de, D: Deserializer<'de>>(from: D, here: Here) -> Result<SocketAddrRepr, D::Error> {
