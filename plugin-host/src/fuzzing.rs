@@ -9,8 +9,7 @@ use serde_json::Value as Json;
 use crate::schema::Schema;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
-use crate::untyped::de::target::{Built, Target};
-use crate::untyped::free::Place;
+use crate::untyped::de::target::{Built, Target, build_in_place};
 use crate::untyped::layout::Layouts;
 use crate::untyped::ser::Value;
 #[cfg(feature = "loopback")]
@@ -68,18 +67,10 @@ fn build<R>(
     let schema = Schema::decode(descriptor)?;
     let (layouts, ids) = Layouts::new(&schema, &[&schema.root])?;
     let (layouts, id) = (Arc::new(layouts), ids[0]);
-    let (size, align) = (layouts.get(id).size, layouts.get(id).align);
-    Some((|| {
-        let mut place = Place::new(&layouts, size, align).map_err(text)?;
-        // SAFETY: `place` was made above with the size and the alignment of the type's `Repr`.
-        let target = unsafe { Target::new(&layouts, id, place.at(), state) };
-        read(target)?.keep();
-        // SAFETY: `read` has built a value of the type at the start of `place`, and `keep` has left it there. The host made all its parts.
-        // `place` owns the value, and nothing changes it while `value` exists.
-        let value = unsafe {
-            place.mark_filled(id, 0);
-            Value::new(&layouts, id, place.at(), state)
-        };
+    Some(build_in_place(&layouts, id, state, text, read).and_then(|place| {
+        // SAFETY: `build_in_place` has built a value of the type at the start of `place`, which owns the value. Nothing changes the value
+        // while `value` exists.
+        let value = unsafe { Value::new(&layouts, id, place.at(), state) };
         show(&value)
-    })())
+    }))
 }

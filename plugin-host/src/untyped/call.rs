@@ -13,7 +13,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize as _, Serializer};
 
 use crate::plugin::{Exported, Plugin};
-use crate::untyped::de::target::Target;
+use crate::untyped::de::target::build_in_place;
 use crate::untyped::error::CallError;
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Kind, Layouts, Node};
@@ -27,7 +27,7 @@ pub(super) struct ExportRef<'a> {
     plugin: &'a Plugin,
     name: &'a str,
     pub(super) site: &'a Site,
-    /// The form in which values are read and written.
+    /// The form of the values that are read and written.
     form: Form,
 }
 
@@ -238,8 +238,8 @@ impl<'a> Call<'a> {
             // returns the tag in the word and leaves this byte unset.
             unsafe { place.at().add(offset).write(word as u8) }
         } else {
-            // SAFETY: the place has the outcome of this call, and its word is a fault or null, not a tag. The plugin is loaded: `self` borrows it. The
-            // fault is taken once, here.
+            // SAFETY: the place has the outcome of this call. The word of the outcome is a fault or null, and not a tag. The plugin is
+            // loaded, because `self` borrows it. The fault is taken once, here.
             unsafe { fault_of(&place) }?;
         }
         // SAFETY: without a fault, the callee has written a value of the result's type at `offset`, and has given it away. The
@@ -287,19 +287,12 @@ impl<'de, 'a> Visitor<'de> for ArgumentsVisitor<'a, '_> {
         let mut places = Vec::with_capacity(arguments.len());
         for (index, Argument { built, .. }) in arguments.iter().enumerate() {
             self.progress.set(Progress::Argument(index));
-            let node = layouts.get(*built);
-            let mut place = Place::new(layouts, node.size, node.align).map_err(A::Error::custom)?;
-            // SAFETY: `place` was just made with the size and the alignment of this type.
-            let target = unsafe { Target::new(layouts, *built, place.at(), self.state) };
-            let Some(done) = sequence.next_element_seed(target)? else {
-                self.progress.set(Progress::End(index));
-                return Err(A::Error::invalid_length(index, &self));
-            };
-            done.keep();
-            // SAFETY: the seed has built a value of the type at the start of `place`, and `keep` has left it there. The host has
-            // made its parts, and stays loaded.
-            unsafe { place.mark_filled(*built, 0) };
-            places.push(place);
+            places.push(build_in_place(layouts, *built, self.state, A::Error::custom, |target| {
+                sequence.next_element_seed(target)?.ok_or_else(|| {
+                    self.progress.set(Progress::End(index));
+                    A::Error::invalid_length(index, &self)
+                })
+            })?);
         }
         self.progress.set(Progress::Before);
         Ok(places)

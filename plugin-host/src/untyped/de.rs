@@ -21,7 +21,7 @@ use crate::untyped::ser::Value;
 use crate::untyped::walk::{Form, Here, Path};
 
 impl<'a> Target<'a> {
-    /// Builds the value, on another stack if there is no room on this one.
+    /// Builds the value. The walk goes on with another stack where this one has no room.
     fn walk<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Built<'a>, D::Error> {
         with_deep_room(|| self.walk_here(deserializer))
     }
@@ -196,7 +196,7 @@ impl<'de, 'a> Visitor<'de> for SequenceVisitor<'a> {
     }
 }
 
-/// Adds an element to a list. There is no room for the element before the input has one, so that many empty lists take no memory.
+/// Adds an element to a list. The list gets room for the element when the input has one. So a list without elements takes no memory.
 struct NextElement<'a, 'b> {
     to: &'b Target<'a>,
     elements: &'b mut Elements<'a>,
@@ -254,7 +254,7 @@ impl<'de, 'a> Visitor<'de> for MapVisitor<'a> {
     }
 }
 
-/// Builds the key of a pair, for which there is no room in the list before, as in [`NextElement`].
+/// Builds the key of a pair. The list gets room for the pair when the input has one, as in [`NextElement`].
 struct NextKey<'a, 'b> {
     to: &'b Target<'a>,
     pairs: &'b mut Elements<'a>,

@@ -13,7 +13,7 @@ use plugin_core::repr::{BufferRepr, SliceRepr};
 use plugin_core::{Cause, Fault};
 
 use crate::untyped::carrier::Carrier;
-use crate::untyped::de::target::Target;
+use crate::untyped::de::target::{Target, build_in_place};
 use crate::untyped::free::{Place, free, free_elements};
 use crate::untyped::layout::{Id, Kind, Layouts};
 use crate::untyped::prepared::{Argument, Passing};
@@ -64,26 +64,22 @@ impl Proxy {
         let reply = self.carrier.ask(self.export, request)?;
         let mut message = Message::new(&reply);
         let kind = message.kind()?;
-        if kind == wire::FAULT_ALONE {
+        if let wire::Kind::FaultAlone = kind {
             return Err(message.fault()?);
         }
         // SAFETY: there is an address for each argument, as this function demands.
         let changed = unsafe { self.changed(arguments, &mut message)? };
-        let fault = match kind {
-            wire::RETURNED => {
-                // SAFETY: `outcome` has room for the outcome, as this function demands.
-                unsafe { self.returned(message, outcome)? };
-                None
-            }
-            wire::FAULT => Some(message.fault()?),
-            _ => return Err(wire::damaged(&"it begins with no known byte")),
+        let outcome = match kind {
+            // SAFETY: `outcome` has room for the outcome, as this function demands.
+            wire::Kind::Returned => unsafe { self.returned(message, outcome).map(Ok)? },
+            wire::Kind::Fault | wire::Kind::FaultAlone => Err(message.fault()?),
         };
         // The whole reply is read. From here on, nothing fails.
         for (index, place) in changed {
             // SAFETY: the argument has this address, as this function demands. `changed` has built its value.
             unsafe { self.put_back(&self.arguments[index], (*arguments.add(index)).cast(), place) }
         }
-        fault.map_or(Ok(()), Err)
+        outcome
     }
 
     /// Reads the result of a call that returned, the last part of a reply.
@@ -123,14 +119,9 @@ impl Proxy {
     ) -> Result<Vec<(usize, Place<'_>)>, Fault> {
         let mut changed = Vec::new();
         for (index, argument) in self.arguments.iter().enumerate().filter(|(_, argument)| argument.is_changed()) {
-            let node = self.layouts.get(argument.built);
-            let mut place = Place::new(&self.layouts, node.size, node.align).map_err(|error| wire::damaged(&error))?;
-            let state = WalkState::of_reply();
-            // SAFETY: `place` was just made with the size and the alignment of this type.
-            let target = unsafe { Target::new(&self.layouts, argument.built, place.at(), &state) };
-            message.value(target)?.keep();
-            // SAFETY: the value was built at the start of `place`, and `keep` has left it there. The host has made its parts.
-            unsafe { place.mark_filled(argument.built, 0) };
+            let (state, no_memory) = (WalkState::of_reply(), |error| wire::damaged(&error));
+            let place =
+                build_in_place(&self.layouts, argument.built, &state, no_memory, |target| message.value(target))?;
             if argument.passing == Passing::SliceMut {
                 // SAFETY: the `Repr` of a `&mut [T]` is a `SliceRepr`. The value in `place` is a sequence, which is a buffer.
                 let [(_, before), (_, after)] = unsafe {

@@ -92,22 +92,23 @@ impl RemoteStatic {
 
     /// Builds the value in the place of the target, which has its type.
     pub(super) fn fetch<'a>(&self, target: Target<'a>) -> Result<Built<'a>, Fault> {
-        let fetched;
-        let reply = match self.reply.get() {
-            Some(reply) => reply,
-            None => {
-                fetched = self.carrier.ask(self.export, Vec::new())?;
-                &fetched
-            }
+        let read = |reply: &[u8]| {
+            let mut message = Message::new(reply);
+            let built = match message.kind()? {
+                wire::Kind::Returned => message.value(target)?,
+                wire::Kind::Fault => return Err(wire::damaged(&"it is that of a call")),
+                wire::Kind::FaultAlone => return Err(message.fault()?),
+            };
+            message.end().map_err(|error| wire::damaged(&error))?;
+            Ok(built)
         };
-        let mut message = Message::new(reply);
-        let built = match message.kind()? {
-            wire::RETURNED => message.value(target)?,
-            wire::FAULT_ALONE => return Err(message.fault()?),
-            _ => return Err(wire::damaged(&"it begins with no known byte")),
-        };
-        message.end().map_err(|error| wire::damaged(&error))?;
-        self.reply.get_or_init(|| reply.clone());
+        if let Some(reply) = self.reply.get() {
+            return read(reply);
+        }
+        let reply = self.carrier.ask(self.export, Vec::new())?;
+        let built = read(&reply)?;
+        // Another thread may have kept its own reply meanwhile, which is as good.
+        _ = self.reply.set(reply);
         Ok(built)
     }
 

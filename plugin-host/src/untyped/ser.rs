@@ -66,7 +66,7 @@ impl<'a> Value<'a> {
         self.depth.level().ok_or_else(|| S::Error::custom(self.state.because(TOO_DEEP)))
     }
 
-    /// Serialises the value, on another stack if there is no room on this one.
+    /// Serialises the value. The walk goes on with another stack where this one has no room.
     fn walk<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         with_deep_room(|| self.walk_here(serializer))
     }

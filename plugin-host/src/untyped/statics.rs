@@ -9,7 +9,7 @@ use plugin_core::host::{Context, LockedHead, Outcome, Site};
 use plugin_core::repr::{AccessRepr, BufferRepr, LockRepr};
 
 #[cfg(feature = "loopback")]
-use crate::untyped::de::target::Target;
+use crate::untyped::de::target::build_in_place;
 use crate::untyped::free::Place;
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::outcome::{Failure, fault_of, outcome_place};
@@ -93,13 +93,8 @@ impl<'a> StaticValue<'a> {
     /// Reads the value of a static that runs elsewhere.
     #[cfg(feature = "loopback")]
     fn fetch(remote: &RemoteStatic, layouts: &'a Arc<Layouts>, value: Id) -> Result<Self, Failure> {
-        let (node, state) = (layouts.get(value), WalkState::of_reply());
-        let mut place = Place::new(layouts, node.size, node.align)?;
-        // SAFETY: `place` was just made with the size and the alignment of this type.
-        let target = unsafe { Target::new(layouts, value, place.at(), &state) };
-        remote.fetch(target)?.keep();
-        // SAFETY: `fetch` has built the value at the start of `place`, and `keep` has left it there. The host has made its parts.
-        unsafe { place.mark_filled(value, 0) };
+        let state = WalkState::of_reply();
+        let place = build_in_place(layouts, value, &state, Failure::from, |target| Ok(remote.fetch(target)?))?;
         Ok(StaticValue { at: place.at(), _place: place, lent: None })
     }
 

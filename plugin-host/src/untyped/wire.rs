@@ -20,9 +20,9 @@
 //! | message | bytes |
 //! | --- | --- |
 //! | request | the arguments one after the other; for a static, nothing |
-//! | reply | [`RETURNED`], the values of `&mut` arguments after the call, and the result or the value of the static |
-//! | | [`FAULT`], the values of `&mut` arguments after the call, and a fault: the number of the cause, message, place, backtrace |
-//! | | [`FAULT_ALONE`], and a fault. The caller leaves its values as they were: the function has not taken them, or they cannot be sent |
+//! | reply | [`Kind::Returned`], the values of `&mut` arguments after the call, and the result or the value of the static |
+//! | | [`Kind::Fault`], the values of `&mut` arguments after the call, and a fault: the number of the cause, message, place, backtrace |
+//! | | [`Kind::FaultAlone`], and a fault. The caller leaves its values as they were: the function has not taken them, or they cannot be sent |
 //!
 //! A reader of a fault ignores the bytes after the backtrace, so a later SDK may add to a fault.
 //!
@@ -51,12 +51,16 @@ use crate::untyped::outcome::Failure;
 use crate::untyped::prepared::Prepared;
 use crate::untyped::walk::Form;
 
-/// The first byte of the reply of a call that returned.
-pub(super) const RETURNED: u8 = 0;
-/// The first byte of the reply of a call that ran and did not return.
-pub(super) const FAULT: u8 = 1;
-/// The first byte of a reply that has no values.
-pub(super) const FAULT_ALONE: u8 = 2;
+/// The kind of a reply, which is the reply's first byte.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// The call returned.
+    Returned = 0,
+    /// The call ran and did not return.
+    Fault = 1,
+    /// The reply has no values.
+    FaultAlone = 2,
+}
 
 /// The place and the parts of a fault on the wire.
 type FaultParts = (u32, String, Option<(String, u32, u32)>, Option<String>);
@@ -75,13 +79,18 @@ impl<'m> Message<'m> {
     }
 
     /// Reads the first byte of a reply.
-    pub(super) fn kind(&mut self) -> Result<u8, Fault> {
-        u8::deserialize(&mut self.0).map_err(|error| damaged(&error))
+    pub(super) fn kind(&mut self) -> Result<Kind, Fault> {
+        match u8::deserialize(&mut self.0).map_err(|error| damaged(&error))? {
+            0 => Ok(Kind::Returned),
+            1 => Ok(Kind::Fault),
+            2 => Ok(Kind::FaultAlone),
+            _ => Err(damaged(&"it begins with no known byte")),
+        }
     }
 
     /// Builds the next value.
     pub(crate) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
-        let state = target.state();
+        let state = target.state;
         target.deserialize(&mut self.0).map_err(|error| damaged(&state.reason_of(&error)))
     }
 
@@ -124,6 +133,8 @@ pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8], max_bytes: u
             let reason = format!("its reply has {} bytes, and a message may have {max_bytes}", reply.len());
             Fault::of(Cause::Disconnected, reason)
         }
+        // The same, because values cannot be sent.
+        Err(CallError::Fault(fault)) => *fault,
         // The function has run, but its values cannot be sent.
         Err(error @ CallError::Unrepresentable { .. }) => Fault::of(Cause::Disconnected, error.to_string()),
         Err(error) => Fault::of(Cause::Refused, error.to_string()),
@@ -134,7 +145,7 @@ pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8], max_bytes: u
 /// Returns the reply with a fault alone, without as much of the fault as does not fit.
 fn alone(mut fault: Fault, max_bytes: usize) -> Vec<u8> {
     let written = |fault: &Fault| {
-        write(&parts(fault.clone()), vec![FAULT_ALONE]).expect("texts and numbers can be written to memory")
+        write(&parts(fault.clone()), vec![Kind::FaultAlone as u8]).expect("texts and numbers can be written to memory")
     };
     let mut reply = written(&fault);
     if reply.len() > max_bytes {
@@ -157,8 +168,8 @@ fn alone(mut fault: Fault, max_bytes: usize) -> Vec<u8> {
 /// A reply that is being written.
 type Reply = postcard::Serializer<postcard::ser_flavors::ExtendFlavor<Vec<u8>>>;
 
-fn begun(kind: u8) -> Reply {
-    postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![kind]) }
+fn begun(kind: Kind) -> Reply {
+    postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![kind as u8]) }
 }
 
 fn parts(fault: Fault) -> FaultParts {
@@ -172,7 +183,7 @@ fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<(Vec<u8>, Optio
     let export = ExportRef::new(plugin, export, Form::Wire)?;
     let mut message = Message::new(request);
     if let (export, prepared @ Prepared::Static { .. }) = export {
-        let mut reply = begun(RETURNED);
+        let mut reply = begun(Kind::Returned);
         export.read_static(prepared, &mut reply)?;
         return Ok((finished(reply), None));
     }
@@ -180,8 +191,8 @@ fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<(Vec<u8>, Optio
     let mut places = call.build(&mut message.0)?;
     message.end().map_err(|message| CallError::Arguments { export: call.export.label(), message })?;
     let (kind, returned) = match call.try_invoke(&mut places) {
-        Ok(returned) => (RETURNED, Ok(returned)),
-        Err(Failure::Fault(fault)) => (FAULT, Err(fault)),
+        Ok(returned) => (Kind::Returned, Ok(returned)),
+        Err(Failure::Fault(fault)) => (Kind::Fault, Err(fault)),
         Err(failure) => return Err(call.export.failed(failure, CallError::Fault)),
     };
     let mut reply = begun(kind);
@@ -191,11 +202,11 @@ fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<(Vec<u8>, Optio
             // SAFETY: `build` has built a value of this type there. A callee leaves a whole value behind `&mut`, also if it
             // panics. The call has ended, so nothing changes the value.
             let sent = unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, &mut reply) };
-            if let (Err(_), Err(fault)) = (&sent, &returned) {
+            match (sent, &returned) {
                 // The callee may not have taken the value yet, which then is as an older caller has sent it.
-                return Ok((alone(fault.clone(), usize::MAX), Some(fault.clone())));
+                (Err(_), Err(fault)) => return Err(CallError::Fault(Box::new(fault.clone()))),
+                (sent, _) => sent?,
             }
-            sent?;
         }
     }
     match &returned {
@@ -217,8 +228,8 @@ mod tests {
     fn read(reply: &[u8]) -> Result<Fault, Fault> {
         let mut message = Message::new(reply);
         match message.kind()? {
-            FAULT_ALONE => message.fault(),
-            other => panic!("{other}"),
+            Kind::FaultAlone => message.fault(),
+            other => panic!("{}", other as u8),
         }
     }
 
@@ -226,7 +237,7 @@ mod tests {
     fn reply(cause: u32, more: &[u8]) -> Vec<u8> {
         let place = Some(("src/lib.rs".to_owned(), 3, 5));
         let parts: FaultParts = (cause, "a message".to_owned(), place, Some("frames".to_owned()));
-        [write(&parts, vec![FAULT_ALONE]).unwrap(), more.to_vec()].concat()
+        [write(&parts, vec![Kind::FaultAlone as u8]).unwrap(), more.to_vec()].concat()
     }
 
     #[test]
@@ -246,7 +257,7 @@ mod tests {
     fn a_damaged_reply_is_a_fault() {
         let whole = reply(1, &[]);
         let cut_short = (0..whole.len()).map(|length| whole[..length].to_vec());
-        for damaged in cut_short.chain([[vec![FAULT_ALONE, 1], vec![0xff; 9], vec![1]].concat()]) {
+        for damaged in cut_short.chain([[vec![Kind::FaultAlone as u8, 1], vec![0xff; 9], vec![1]].concat()]) {
             let fault = read(&damaged).unwrap_err();
             assert_eq!(fault.cause, Cause::Disconnected, "{damaged:?}");
             assert!(fault.message.starts_with("its reply is damaged: "), "{fault}");

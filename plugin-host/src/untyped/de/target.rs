@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::de::Error;
 
-use crate::untyped::free::free;
+use crate::untyped::free::{NoMemory, Place, free};
 use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::walk::{Depth, MAX_EMPTY, Path, TOO_DEEP, WalkState};
 
@@ -21,7 +21,7 @@ pub(crate) struct Target<'a> {
     pub(super) at: *mut u8,
     pub(super) depth: Depth,
     pub(super) path: &'a Path<'a>,
-    pub(super) state: &'a WalkState,
+    pub(in crate::untyped) state: &'a WalkState,
 }
 
 /// A value that was built. It is dropped unless [`keep`](Self::keep) is called: a deserializer may report an error
@@ -30,6 +30,26 @@ pub(crate) struct Built<'a> {
     layouts: &'a Layouts,
     id: Id,
     at: *mut u8,
+}
+
+/// Builds a value of this type in a place of its own. `build` builds the value in the target, and no other.
+pub(crate) fn build_in_place<'a, E>(
+    layouts: &'a Arc<Layouts>,
+    id: Id,
+    state: &WalkState,
+    no_memory: impl FnOnce(NoMemory) -> E,
+    build: impl for<'t> FnOnce(Target<'t>) -> Result<Built<'t>, E>,
+) -> Result<Place<'a>, E> {
+    let node = layouts.get(id);
+    let mut place = Place::new(layouts, node.size, node.align).map_err(no_memory)?;
+    // SAFETY: `place` was just made with the size and the alignment of this type.
+    let built = build(unsafe { Target::new(layouts, id, place.at(), state) })?;
+    assert!(built.at == place.at() && built.id == id, "the value was built in another place");
+    built.keep();
+    // SAFETY: `built` is a value of the type at the start of `place`, as was just checked, and `keep` has left it there. The host has
+    // made its parts, and stays loaded.
+    unsafe { place.mark_filled(id, 0) };
+    Ok(place)
 }
 
 impl Built<'_> {
@@ -55,11 +75,6 @@ impl<'a> Target<'a> {
     /// There is room for a `Repr` of the type at `at`, with its alignment, until the value is built.
     pub(crate) unsafe fn new(layouts: &'a Arc<Layouts>, id: Id, at: *mut u8, state: &'a WalkState) -> Self {
         Target { layouts, id, at, depth: Depth::TOP, path: &Path::Top, state }
-    }
-
-    /// The state of the walk.
-    pub(crate) fn state(&self) -> &'a WalkState {
-        self.state
     }
 
     /// Returns the target of a part of this value. `at` is in this value's place, or in a buffer or box that the value
