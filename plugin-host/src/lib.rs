@@ -378,7 +378,7 @@ pub mod __private {
     pub use plugin_core::host::inventory;
 
     #[cfg(feature = "loopback")]
-    pub use crate::backend::loopback::{Message, loopback, loopback_through};
+    pub use crate::backend::loopback::{Loopback, Message, loopback};
     #[cfg(all(feature = "json", target_os = "linux"))]
     pub use crate::fuzzing::own_symbols;
     #[cfg(all(feature = "json", feature = "loopback"))]

@@ -4,23 +4,22 @@ use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use foldhash::fast::RandomState;
 use plugin_core::host::Site;
-use plugin_core::host::record::Item;
 use plugin_core::{Lookup, Origin};
 
+use crate::backend::shared::SharedBackend;
+use crate::backend::{Backend, Offer, PluginSource};
 use crate::error::names::no_nul;
 use crate::error::{CannotLeave, Error, TypeMismatch};
+#[cfg(feature = "watch")]
 use crate::file::stamp::Stamp;
 use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
-use crate::library::Library;
-use crate::library::hooks::Hook;
-use crate::library::items::Items;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
 use crate::unload::pin::PinReason;
@@ -60,15 +59,12 @@ pub struct Plugin(Arc<Loaded>);
 
 struct Loaded {
     description: Arc<Description>,
-    source: PluginSource,
     place: Place,
-    /// The exports by name. The names are in the library.
+    /// The exports by name. The names are in the backend.
     exports: HashMap<&'static str, Exported, RandomState>,
-    /// The hook that saves the state.
-    save: Option<Hook>,
-    /// Keeps the library mapped, even if it exports nothing. This is the last field, because the earlier ones may have pointers
+    /// Keeps the plugin's code, even if the plugin exports nothing. This is the last field, because the earlier ones may have pointers
     /// into the library when they are dropped.
-    library: Arc<dyn Any + Send + Sync>,
+    backend: Arc<SharedBackend>,
 }
 
 /// An export of a plugin.
@@ -78,19 +74,6 @@ pub(crate) struct Exported {
     modules: &'static str,
     #[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "calls without types need it"))]
     pub(crate) prepared: Prepared,
-}
-
-/// The place that a version was loaded from.
-pub(crate) enum PluginSource {
-    /// A file, as it was then.
-    File(
-        PathBuf,
-        #[cfg_attr(not(feature = "watch"), expect(dead_code, reason = "a watch alone compares stamps"))] Stamp,
-    ),
-    /// Bytes in memory, with this label.
-    Memory(PathBuf),
-    /// The program that the plugin is linked into.
-    Program,
 }
 
 /// The numbers of a version: its place among the plugins, and in its lineage.
@@ -128,63 +111,33 @@ type Prepared = std::sync::OnceLock<crate::untyped::prepared::Prepared>;
 type Prepared = ();
 
 impl Plugin {
-    /// Makes a plugin whose code runs in this process.
-    pub(crate) fn new(
-        description: Description,
-        refuses_faults: bool,
-        source: PluginSource,
-        library: Arc<dyn Any + Send + Sync>,
-        items: &Items,
-        place: Place,
-    ) -> Self {
-        let plugin = description.name().to_owned();
-        let sites = items.exports.iter().map(|(item, row)| {
-            let Item { name, descriptor, .. } = *item;
-            let site = Site {
-                descriptor,
-                entry: row.entry(),
-                context: std::ptr::null(),
-                refuses_faults,
-                origin: Origin::of(library.clone()),
-                invoke: row.invoke(),
-                label: [&plugin, "::", name].concat(),
-            };
-            (name, site, item.modules)
-        });
-        Plugin::with_sites(description, source, library.clone(), sites, items.hooks.save.clone(), place)
-    }
-
-    /// Makes a plugin of the names, the sites and the modules of its exports. Each origin is `library`, which also keeps the texts and
-    /// the descriptors.
-    pub(crate) fn with_sites(
-        description: Description,
-        source: PluginSource,
-        library: Arc<dyn Any + Send + Sync>,
-        sites: impl Iterator<Item = (&'static str, Site, &'static str)>,
-        save: Option<Hook>,
-        place: Place,
-    ) -> Self {
+    /// Makes the plugin of a backend. `refuses_faults` is true if look-ups in it may not ask for faults.
+    pub(crate) fn new(description: Description, refuses_faults: bool, backend: Box<dyn Backend>, place: Place) -> Self {
+        let backend = SharedBackend::new(backend);
+        let count = description.exports().len();
         // Exports of the same type get the same descriptor, so that it is found in the cache.
-        let mut descriptors = HashSet::with_capacity_and_hasher(description.exports().len(), RandomState::default());
-        let mut exports = HashMap::with_capacity_and_hasher(description.exports().len(), RandomState::default());
-        exports.extend(sites.map(|(name, mut site, modules)| {
-            descriptors.insert(site.descriptor);
-            site.descriptor = descriptors.get(site.descriptor).expect("just inserted");
-            (name, Exported { site: Arc::new(site), modules, prepared: Prepared::default() })
+        let mut descriptors = HashSet::with_capacity_and_hasher(count, RandomState::default());
+        let mut exports = HashMap::with_capacity_and_hasher(count, RandomState::default());
+        exports.extend(backend.exports().map(|Offer { name, descriptor, modules, entry, context, invoke }| {
+            descriptors.insert(descriptor);
+            let descriptor = *descriptors.get(descriptor).expect("just inserted");
+            let (origin, label) = (Origin::of(backend.clone()), [description.name(), "::", name].concat());
+            let site = Arc::new(Site { descriptor, entry, context, refuses_faults, origin, invoke, label });
+            (name, Exported { site, modules, prepared: Prepared::default() })
         }));
-        Plugin(Arc::new(Loaded { description: Arc::new(description), source, place, exports, save, library }))
+        Plugin(Arc::new(Loaded { description: Arc::new(description), place, exports, backend }))
     }
 
-    /// Returns the library if no other [`Plugin`], no handle and no value of this plugin exists. Then none can be made any more.
-    pub(crate) fn into_library(mut self) -> Result<Library, Plugin> {
+    /// Returns the backend if no other [`Plugin`], no handle and no value of this plugin exists. Then none can be made any more.
+    pub(crate) fn into_backend(mut self) -> Result<Box<dyn Backend>, Plugin> {
         self.lineage().forget_gone(&self);
         if !self.is_sole() {
             return Err(self);
         }
         let loaded = Arc::into_inner(self.0).expect("the sole `Plugin`");
         drop(loaded.exports);
-        let library = loaded.library.downcast::<Library>().ok().and_then(Arc::into_inner);
-        Ok(library.expect("a library from a file, of which this is the only share"))
+        let backend = Arc::into_inner(loaded.backend).expect("the only share");
+        Ok(backend.into_inner())
     }
 
     /// Returns true if no other code has a share of the plugin.
@@ -192,21 +145,21 @@ impl Plugin {
     /// The order of the checks matters: a `Plugin` can give out new handles, and a handle can give out new values.
     fn is_sole(&mut self) -> bool {
         let Some(loaded) = Arc::get_mut(&mut self.0) else { return false };
-        let Loaded { exports, library, .. } = loaded;
+        let Loaded { exports, backend, .. } = loaded;
         if !exports.values_mut().all(|export| Arc::get_mut(&mut export.site).is_some()) {
             return false;
         }
-        // No other code has a site. Each site has a share of the library. The sites give up their shares for a moment, to
+        // No other code has a site. Each site has a share of the backend. The sites give up their shares for a moment, to
         // see whether others exist.
         let mut give = |origin: &dyn Fn() -> Origin| {
             let sites = exports.values_mut().filter_map(|export| Arc::get_mut(&mut export.site));
             sites.for_each(|site| site.origin = origin());
         };
         give(&|| Origin::HOST);
-        if Arc::get_mut(library).is_some() {
+        if Arc::get_mut(backend).is_some() {
             return true;
         }
-        give(&|| Origin::of(library.clone()));
+        give(&|| Origin::of(backend.clone()));
         false
     }
 
@@ -216,7 +169,7 @@ impl Plugin {
         let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
         let plugins = Arc::strong_count(&self.0) - 1;
         // This one, and that of each site. A handle may have another.
-        let values = Arc::strong_count(&loaded.library) - 1 - loaded.exports.len();
+        let values = Arc::strong_count(&loaded.backend) - 1 - loaded.exports.len();
         PinReason::in_use(handles, plugins, values)
     }
 
@@ -273,20 +226,16 @@ impl Plugin {
         self.0.exports.iter().map(|(name, export)| (*name, &export.site))
     }
 
-    /// The hook that saves the state.
-    pub(crate) fn save(&self) -> Option<&Hook> {
-        self.0.save.as_ref()
+    /// The place where the plugin's code runs.
+    pub(crate) fn backend(&self) -> &SharedBackend {
+        &self.0.backend
     }
 
-    /// Returns the plugin's library, unless the plugin is linked into the program.
-    pub(crate) fn library(&self) -> Option<&Library> {
-        self.0.library.downcast_ref()
-    }
-
-    /// Returns weak references to the plugin and to its library.
+    /// Returns weak references to the plugin and to its backend.
     pub(crate) fn downgrade(&self) -> [Weak<dyn Any + Send + Sync>; 2] {
         let loaded: Weak<Loaded> = Arc::downgrade(&self.0);
-        [loaded, Arc::downgrade(&self.0.library)]
+        let backend: Weak<SharedBackend> = Arc::downgrade(&self.0.backend);
+        [loaded, backend]
     }
 
     /// Returns true if the plugin has this name.
@@ -313,7 +262,7 @@ impl Plugin {
     /// Returns the file that the plugin was loaded from, or `None` if it was [loaded from memory](crate::Host::load_bytes) or is
     /// linked into the program.
     pub fn path(&self) -> Option<&Path> {
-        match &self.0.source {
+        match self.backend().source() {
             PluginSource::File(path, _) => Some(path),
             PluginSource::Memory(_) | PluginSource::Program => None,
         }
@@ -321,7 +270,7 @@ impl Plugin {
 
     /// Returns the path of the plugin's file.
     pub(crate) fn need_file(&self) -> Result<&Path, Error> {
-        match &self.0.source {
+        match self.backend().source() {
             PluginSource::File(path, _) => Ok(path),
             PluginSource::Memory(label) => Err(Error::InMemory {
                 label: label.clone(),
@@ -336,7 +285,7 @@ impl Plugin {
 
     /// Returns the path or the label for errors about the plugin. It is empty if the plugin is linked into the program.
     pub(crate) fn shown_path(&self) -> &Path {
-        match &self.0.source {
+        match self.backend().source() {
             PluginSource::File(path, _) | PluginSource::Memory(path) => path,
             PluginSource::Program => Path::new(""),
         }
@@ -344,13 +293,13 @@ impl Plugin {
 
     /// Returns true if the plugin is linked into the program.
     pub(crate) fn is_linked(&self) -> bool {
-        matches!(self.0.source, PluginSource::Program)
+        matches!(self.backend().source(), PluginSource::Program)
     }
 
     /// The stamp that tells whether the file is still the one it was loaded from.
     #[cfg(feature = "watch")]
     pub(crate) fn stamp(&self) -> Option<&Stamp> {
-        match &self.0.source {
+        match self.backend().source() {
             PluginSource::File(_, stamp) => Some(stamp),
             PluginSource::Memory(_) | PluginSource::Program => None,
         }
@@ -443,7 +392,8 @@ impl<F: Lookup> Fitting<F> {
     pub(crate) fn bind(self) -> Result<F::Handle, Error> {
         // SAFETY: the site's descriptor fits `F::NODE`: `of` and `Plugin::get` alone make a `Fitting<F>`, when they have compared the
         // descriptors. They have also checked that the site has an entry or a proxy, and only functions have proxies.
-        // `Plugin::with_sites` demands that the site's origin has a share in the library.
+        // By the rules of `Backend`, the site's parts are of that descriptor, and valid while the backend exists, of which the
+        // site's origin has a share.
         unsafe { F::bind(self.0) }.map_err(|fault| Error::Access(Box::new(fault)))
     }
 }
@@ -470,37 +420,52 @@ impl fmt::Debug for Plugin {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::time::Duration;
+
     use plugin_core::host::descriptor::Tag;
-    use plugin_core::host::record::Kind;
-    use plugin_core::host::table::Export;
 
     use super::*;
+    use crate::backend::Detached;
+    use crate::backend::state::StateHooks;
     use crate::inspect::info::PanicStrategy;
     use crate::schema::testing::*;
 
+    /// A backend with exports of the type `fn()`, which are not called.
+    struct Uncalled {
+        exports: Vec<&'static str>,
+        source: PluginSource,
+    }
+
+    // SAFETY: no test calls an entry, and the descriptors are leaked.
+    unsafe impl Backend for Uncalled {
+        fn source(&self) -> &PluginSource {
+            &self.source
+        }
+
+        fn exports(&self) -> Box<dyn Iterator<Item = Offer> + '_> {
+            let descriptor = <fn() as Lookup>::NODE.to_bytes().leak();
+            let offer = |name| Offer {
+                name,
+                descriptor,
+                modules: "",
+                entry: std::ptr::dangling(),
+                context: std::ptr::null(),
+                invoke: None,
+            };
+            Box::new(self.exports.iter().copied().map(offer))
+        }
+
+        fn state_hooks(&self) -> StateHooks {
+            StateHooks::default()
+        }
+
+        fn detach(self: Box<Self>, _: Option<Duration>) -> Arc<dyn Detached> {
+            unreachable!("no test unloads it")
+        }
+    }
+
     /// Returns a plugin from a file, with exports of these names, which are not called.
     pub(crate) fn plugin(name: &str, exports: &[&'static str], place: Place) -> Plugin {
-        let item = |name: &&'static str| {
-            let (package, version, module, docs, arguments) = ("", "", "", "", "");
-            let descriptor = <fn() as Lookup>::NODE.to_bytes().leak();
-            let (line, column, in_library) = (1, 1, true);
-            let item = Item {
-                kind: Kind::Export,
-                package,
-                version,
-                module,
-                line,
-                column,
-                name,
-                docs,
-                arguments,
-                descriptor,
-                in_library,
-                modules: "",
-            };
-            // SAFETY: nothing calls the entry.
-            (item, unsafe { Export::new(&[], std::ptr::dangling(), None) })
-        };
         let info = |name: &&str| ExportInfo {
             name: (*name).to_owned(),
             docs: String::new(),
@@ -518,9 +483,8 @@ pub(crate) mod tests {
             panic: PanicStrategy::Unwind,
             exports: exports.iter().map(info).collect(),
         };
-        let items = Items::new(exports.iter().map(item).collect(), name);
-        let source = PluginSource::Memory(name.into());
-        Plugin::new(info.into(), false, source, Arc::new(()), &items, place)
+        let backend = Uncalled { exports: exports.to_vec(), source: PluginSource::Memory(name.into()) };
+        Plugin::new(info.into(), false, Box::new(backend), place)
     }
 
     #[test]

@@ -4,4 +4,4 @@ use plugin_host::__private::loopback;
 use tests::conformance::Mode;
 use tests::host_with;
 
-tests::conformance!(Mode { host: |fixture| loopback(&host_with(&[fixture])).unwrap(), shares_memory: false });
+tests::conformance!(Mode { host: |fixture| loopback(host_with(&[fixture])).unwrap(), shares_memory: false });

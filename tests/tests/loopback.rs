@@ -4,54 +4,59 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use api::{Event, Node};
-use plugin_host::__private::{Message, loopback, loopback_through};
-use plugin_host::{Cause, Error, Fault, Function, Host, PinReason, Unload};
+use plugin_host::__private::{Loopback, Message, loopback};
+use plugin_host::{Cause, Error, Fault, Function, Host};
 use serde_json::{Value, json};
-use tests::{LONG, host_with, rounds, small_stack};
+use tests::{host_with, rounds, small_stack};
 
-/// A host with the fixture `zoo`, and a host that reaches that plugin only by bytes.
-fn near_and_far() -> (Host, Host) {
-    let near = host_with(&["zoo"]);
-    let far = loopback(&near).unwrap();
-    (near, far)
+/// A host with the fixture `zoo`, and a host that reaches an instance of that plugin only by bytes.
+fn loaded_and_looped() -> (Host, Host) {
+    (host_with(&["zoo"]), loopback(host_with(&["zoo"])).unwrap())
+}
+
+/// Returns a host that reaches a fixture by bytes, with a limit for the length of a message. `change` sees each message.
+fn looped(fixture: &str, max_bytes: usize, change: impl Fn(Message<'_>) + Send + Sync + 'static) -> Host {
+    let host = tests::host();
+    Loopback::new(host_with(&[fixture])).through(max_bytes, change).load(&host).unwrap();
+    host
 }
 
 #[test]
 fn a_function_is_called_with_the_same_handle() {
-    let (near, far) = near_and_far();
+    let (loaded, looped) = loaded_and_looped();
     type Repeat = fn(u32, String) -> String;
-    let functions: [Function<Repeat>; 2] = [&near, &far].map(|host| host.get::<Repeat>("repeat").unwrap());
+    let functions: [Function<Repeat>; 2] = [&loaded, &looped].map(|host| host.get::<Repeat>("repeat").unwrap());
     for repeat in &functions {
         assert_eq!(repeat.label(), "zoo::repeat");
         assert_eq!(repeat(3, "ab".to_owned()), "ababab");
         assert_eq!(repeat(0, "ab".to_owned()), "");
     }
     // The handle that follows upgrades, and the one without types.
-    let repeat = far.live::<fn(u32, String) -> Result<String, Fault>>("repeat").unwrap();
+    let repeat = looped.live::<fn(u32, String) -> Result<String, Fault>>("repeat").unwrap();
     assert_eq!(repeat(2, "é".to_owned()).unwrap(), "éé");
     assert_eq!(repeat.pin()(1, "é".to_owned()).unwrap(), "é");
-    assert_eq!(far.call_json("repeat", &json!([2, "x"])).unwrap(), "xx");
+    assert_eq!(looped.call_json("repeat", &json!([2, "x"])).unwrap(), "xx");
 
     // The handle alone keeps all that it needs.
     let [_, repeat] = functions;
-    drop((near, far));
+    drop((loaded, looped));
     assert_eq!(repeat(2, "still ".to_owned()), "still still ");
 }
 
 #[test]
 fn a_panic_arrives_as_the_same_fault() {
-    let faults = near_and_far();
-    let [near, far] = [faults.0, faults.1].map(|host| {
+    let faults = loaded_and_looped();
+    let [loaded, looped] = [faults.0, faults.1].map(|host| {
         let divide = host.get::<fn(i32, i32) -> Result<i32, Fault>>("divide").unwrap();
         assert_eq!(divide(7, 2).unwrap(), 3);
         divide(1, 0).unwrap_err()
     });
-    assert_eq!(far, near);
-    assert_eq!((far.cause, far.export.as_deref()), (Cause::Panicked, Some("zoo::divide")));
-    assert!(far.location.is_some_and(|place| place.file.ends_with("panics.rs")));
+    assert_eq!(looped, loaded);
+    assert_eq!((looped.cause, looped.export.as_deref()), (Cause::Panicked, Some("zoo::divide")));
+    assert!(looped.location.is_some_and(|place| place.file.ends_with("panics.rs")));
 }
 
 /// This also shows that the values do cross as bytes: in process, the same value arrives.
@@ -59,11 +64,11 @@ fn a_panic_arrives_as_the_same_fault() {
 fn a_value_that_cannot_be_sent_is_a_refusal() {
     let leaf = Node { name: "leaf".to_owned(), children: Vec::new() };
     let deep = (0..200).fold(leaf, |node, _| Node { name: String::new(), children: vec![node] });
-    let (near, far) = near_and_far();
-    let [near, far] =
-        [near, far].map(|host| host.get::<fn(Node) -> Result<Node, Fault>>("echo_node").unwrap()(deep.clone()));
-    assert_eq!(near.unwrap(), deep);
-    let fault = far.unwrap_err();
+    let (loaded, looped) = loaded_and_looped();
+    let [loaded, looped] =
+        [loaded, looped].map(|host| host.get::<fn(Node) -> Result<Node, Fault>>("echo_node").unwrap()(deep.clone()));
+    assert_eq!(loaded.unwrap(), deep);
+    let fault = looped.unwrap_err();
     assert_eq!(fault.cause, Cause::Refused);
     let said = fault.to_string();
     assert!(said.starts_with("plugin export `zoo::echo_node` was not called: argument 1 at `.children[0]"), "{said}");
@@ -72,74 +77,57 @@ fn a_value_that_cannot_be_sent_is_a_refusal() {
 
 #[test]
 fn exports_that_stay_in_their_process_are_refused_at_the_look_up() {
-    let (_near, far) = near_and_far();
+    let (_near, looped) = loaded_and_looped();
     let said = |error: Option<Error>| match error {
         Some(Error::CannotLeave(error)) => error.to_string(),
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        said(far.get::<AtomicU64>("COUNTER").err()),
+        said(looped.get::<AtomicU64>("COUNTER").err()),
         "export `COUNTER` of plugin `zoo` cannot be used here, because the plugin runs elsewhere\n  \
          exported:  static AtomicU64\n  \
          reason:    an atomic is memory that both sides change; export a function that reads or changes it"
     );
-    assert!(said(far.get::<Mutex<Vec<String>>>("NAMES").err()).contains("a lock is memory that both sides change"));
-    assert!(matches!(far.get::<fn(u64, u64, u64) -> u64>("add"), Err(Error::TypeMismatch(_))));
-}
-
-#[test]
-fn a_handle_pins_the_plugin_on_the_far_side() {
-    let (near, far) = near_and_far();
-    let add = far.get::<fn(u64, u64) -> u64>("add").unwrap();
-    drop(far);
-    let pinned = |timeout| match near.unload("zoo", timeout).unwrap() {
-        Unload::Pinned(reasons) => reasons.iter().any(|reason| matches!(reason, PinReason::Plugins { count: 1, .. })),
-        _ => false,
-    };
-    assert!(pinned(Duration::ZERO));
-    assert_eq!(add(1, 2), 3);
-    drop(add);
-    assert!(!pinned(LONG));
+    assert!(said(looped.get::<Mutex<Vec<String>>>("NAMES").err()).contains("a lock is memory that both sides change"));
+    assert!(matches!(looped.get::<fn(u64, u64, u64) -> u64>("add"), Err(Error::TypeMismatch(_))));
 }
 
 /// The values that a function leaves behind `&mut`, in a call that returns and in a call that panics.
 #[test]
 fn changes_of_arguments_come_back() {
-    let (_near, far) = near_and_far();
+    let (_near, looped) = loaded_and_looped();
     let mut names = vec!["ann".to_owned()];
-    assert_eq!(far.get::<fn(&mut Vec<String>, &str) -> usize>("append").unwrap()(&mut names, "bob"), 2);
+    assert_eq!(looped.get::<fn(&mut Vec<String>, &str) -> usize>("append").unwrap()(&mut names, "bob"), 2);
     assert_eq!(names, ["ann", "bob"]);
-    far.get::<fn(&mut [String])>("swap_ends").unwrap()(&mut names);
+    looped.get::<fn(&mut [String])>("swap_ends").unwrap()(&mut names);
     assert_eq!(names, ["bob", "ann"]);
-    let panics = far.get::<fn(&mut Vec<String>) -> Result<(), Fault>>("append_and_panic").unwrap();
+    let panics = looped.get::<fn(&mut Vec<String>) -> Result<(), Fault>>("append_and_panic").unwrap();
     let fault = panics(&mut names).unwrap_err();
     assert_eq!((fault.cause, fault.message.as_str()), (Cause::Panicked, "half way"));
     assert_eq!(names, ["bob", "ann", "before the panic"]);
 
     let (mut a, mut b, mut c, mut d) = ("a".to_owned(), "b".to_owned(), 1, [2, 3]);
-    let exchange = far.get::<fn(&mut String, &mut String, &mut u8, &mut [u8])>("exchange").unwrap();
+    let exchange = looped.get::<fn(&mut String, &mut String, &mut u8, &mut [u8])>("exchange").unwrap();
     exchange(&mut a, &mut b, &mut c, &mut d);
     assert_eq!((a.as_str(), b.as_str(), c, d), ("b", "a", 2, [1, 3]));
     let mut numbers = [1, -2];
-    far.get::<fn(&mut [i32])>("double_all").unwrap()(&mut numbers);
+    looped.get::<fn(&mut [i32])>("double_all").unwrap()(&mut numbers);
     assert_eq!(numbers, [2, -4]);
 }
 
 /// Returns a host of a fixture that changes each reply, or each request, by `change`.
 fn through(fixture: &str, of_replies: bool, change: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Host {
-    loopback_through(&host_with(&[fixture]), 1 << 20, move |message| match message {
+    looped(fixture, 1 << 20, move |message| match message {
         Message::Request(bytes) if !of_replies => change(bytes),
         Message::Reply(bytes) if of_replies => change(bytes),
         _ => {}
     })
-    .unwrap()
 }
 
 #[test]
 fn a_message_that_is_too_long_is_a_fault() {
-    let near = host_with(&["zoo"]);
-    let far = loopback_through(&near, 2000, |_| ()).unwrap();
-    let repeat = far.get::<fn(u32, String) -> Result<String, Fault>>("repeat").unwrap();
+    let small = looped("zoo", 2000, |_| ());
+    let repeat = small.get::<fn(u32, String) -> Result<String, Fault>>("repeat").unwrap();
     assert_eq!(repeat(2, "x".repeat(900)).unwrap().len(), 1800);
     let refused = repeat(2, "x".repeat(3000)).unwrap_err();
     assert_eq!(refused.cause, Cause::Refused);
@@ -148,17 +136,17 @@ fn a_message_that_is_too_long_is_a_fault() {
     assert_eq!(disconnected.cause, Cause::Disconnected);
     assert!(disconnected.message.contains("4003 bytes, and a message may have 2000"), "{disconnected}");
     // A panic arrives as a panic, with as much of its text as there is room for.
-    let panic_with = far.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
+    let panic_with = small.get::<fn(&str) -> Result<u32, Fault>>("panic_with").unwrap();
     let fault = panic_with(&"é".repeat(990)).unwrap_err();
     assert_eq!((fault.cause, fault.message), (Cause::Panicked, "é".repeat(744)));
     // No limit is so small that a fault has no room.
-    let far = loopback_through(&near, 1, |_| ()).unwrap();
-    assert_eq!(far.get::<fn(u64, u64) -> u64>("add").unwrap()(1, 2), 3);
-    let fault = far.get::<fn(i32, i32) -> Result<i32, Fault>>("divide").unwrap()(1, 0).unwrap_err();
+    let smallest = looped("zoo", 1, |_| ());
+    assert_eq!(smallest.get::<fn(u64, u64) -> u64>("add").unwrap()(1, 2), 3);
+    let fault = smallest.get::<fn(i32, i32) -> Result<i32, Fault>>("divide").unwrap()(1, 0).unwrap_err();
     assert_eq!((fault.cause, fault.message.as_str()), (Cause::Panicked, "attempt to divide by zero"));
     // A far side that does not keep the limit.
-    let far = through("zoo", true, |reply| reply.resize(2 << 20, 0));
-    let damaged = far.get::<fn(u64, u64) -> Result<u64, Fault>>("add").unwrap()(1, 2).unwrap_err();
+    let looped = through("zoo", true, |reply| reply.resize(2 << 20, 0));
+    let damaged = looped.get::<fn(u64, u64) -> Result<u64, Fault>>("add").unwrap()(1, 2).unwrap_err();
     assert_eq!(damaged.cause, Cause::Disconnected);
     assert!(damaged.message.contains("2097152 bytes, and a message may have 1048576"), "{damaged}");
 }
@@ -174,22 +162,22 @@ fn a_chain_of_errors_is_cut() {
         }
         count
     };
-    let far = through("zoo", true, |reply| {
+    let looped = through("zoo", true, |reply| {
         // The kind, the number of messages, and each message: no text.
         *reply = postcard::to_extend(&vec![""; COUNT], vec![0]).unwrap();
     });
-    let echo = far.get::<fn(Box<dyn std::error::Error>) -> Box<dyn std::error::Error>>("echo_error").unwrap();
+    let echo = looped.get::<fn(Box<dyn std::error::Error>) -> Box<dyn std::error::Error>>("echo_error").unwrap();
     assert_eq!(causes(&*echo("one".into())), 64);
     // The same without types, in one process.
-    let near = host_with(&["zoo"]);
-    assert_eq!(near.call_json("echo_error", &json!([vec!["a"; COUNT]])).unwrap(), json!(vec!["a"; 64]));
+    let loaded = host_with(&["zoo"]);
+    assert_eq!(loaded.call_json("echo_error", &json!([vec!["a"; COUNT]])).unwrap(), json!(vec!["a"; 64]));
 }
 
 /// The host's serde_json would keep another number, so a value with such a number cannot be built.
 #[test]
 fn a_number_that_this_side_cannot_keep_is_a_fault() {
-    let far = through("zoo", true, |reply| *reply = [&[0, 8, 5][..], b"1e400"].concat());
-    let fault = far.get::<fn(Value) -> Result<Value, Fault>>("echo_json").unwrap()(json!(1)).unwrap_err();
+    let looped = through("zoo", true, |reply| *reply = [&[0, 8, 5][..], b"1e400"].concat());
+    let fault = looped.get::<fn(Value) -> Result<Value, Fault>>("echo_json").unwrap()(json!(1)).unwrap_err();
     assert_eq!(fault.cause, Cause::Disconnected);
     assert!(fault.message.starts_with("its reply is damaged"), "{fault}");
 }
@@ -198,7 +186,7 @@ fn a_number_that_this_side_cannot_keep_is_a_fault() {
 #[test]
 fn empty_sequences_take_no_memory() {
     type Lists = Vec<Vec<Option<String>>>;
-    for host in [&near_and_far().0, &near_and_far().1] {
+    for host in [&loaded_and_looped().0, &loaded_and_looped().1] {
         let lists = host.get::<fn(Lists) -> Lists>("echo_nested").unwrap()(vec![Vec::new(); 100]);
         assert_eq!(lists.iter().map(Vec::capacity).sum::<usize>(), 0);
     }
@@ -210,8 +198,8 @@ fn small_stacks_are_enough() {
     let leaf = Node { name: "leaf".to_owned(), children: Vec::new() };
     // Each node is two levels, of 128.
     let deep = (0..60).fold(leaf, |node, _| Node { name: String::new(), children: vec![node] });
-    let (near, far) = near_and_far();
-    for host in [near, far] {
+    let (loaded, looped) = loaded_and_looped();
+    for host in [loaded, looped] {
         let (echo, deep) = (host.get::<fn(Node) -> Node>("echo_node").unwrap(), deep.clone());
         let json = serde_json::to_value(&deep).unwrap();
         let run = move || {
@@ -227,23 +215,23 @@ fn small_stacks_are_enough() {
 fn a_reply_without_all_fields_is_a_fault() {
     use growing_api_2 as new;
 
-    let far = through("grown-2", true, |reply| {
+    let looped = through("grown-2", true, |reply| {
         // The reply has its kind, and then the number of fields.
         assert_eq!(reply[..2], [0, 4]);
         reply[1] = 1;
         reply.truncate(2 + 1 + "name".len());
     });
-    let made = far.get::<fn(&str) -> Result<new::Options, Fault>>("make_options").unwrap()("name");
+    let made = looped.get::<fn(&str) -> Result<new::Options, Fault>>("make_options").unwrap()("name");
     let fault = made.unwrap_err();
     assert_eq!(fault.cause, Cause::Disconnected);
     assert!(fault.message.contains("its reply is damaged"), "{fault}");
     // An older caller may leave out of a request what has a default.
-    let far = through("grown-2", false, |request| {
+    let looped = through("grown-2", false, |request| {
         assert_eq!(request[0], 4);
         request[0] = 1;
         request.truncate(1 + 1 + "name".len());
     });
-    let name_of = far.get::<fn(&new::Options) -> Result<String, Fault>>("name_of").unwrap();
+    let name_of = looped.get::<fn(&new::Options) -> Result<String, Fault>>("name_of").unwrap();
     assert_eq!(name_of(&new::Options::new("name")).unwrap(), "name");
 }
 
@@ -278,8 +266,8 @@ fn damaged_messages_are_faults() {
                 }
             }
         };
-        let (damage, near) = (Arc::new(damage), host_with(&["zoo"]));
-        let [far, grown] = ["zoo", "grown-2"].map(|fixture| {
+        let damage = Arc::new(damage);
+        let [looped, grown] = ["zoo", "grown-2"].map(|fixture| {
             let damage = damage.clone();
             through(fixture, of_replies, move |bytes| damage(bytes))
         });
@@ -288,20 +276,20 @@ fn damaged_messages_are_faults() {
         let copy_options = grown.get::<Copy>("copy_options").unwrap();
         type Rename = fn(&mut growing_api_1::Options, &str) -> Result<(), Fault>;
         let rename = grown.get::<Rename>("rename").unwrap();
-        let time = far.get::<fn(SystemTime) -> Result<SystemTime, Fault>>("echo_system_time").unwrap();
+        let time = looped.get::<fn(SystemTime) -> Result<SystemTime, Fault>>("echo_system_time").unwrap();
         type Failure = Box<dyn std::error::Error>;
-        let failure = far.get::<fn(Failure) -> Result<Failure, Fault>>("echo_error").unwrap();
+        let failure = looped.get::<fn(Failure) -> Result<Failure, Fault>>("echo_error").unwrap();
         let mut ends = [0_usize; 2];
         let mut count = |is_fault: bool| ends[usize::from(is_fault)] += 1;
         type Everything = Option<Result<(Vec<[u16; 2]>, Box<String>), Vec<Option<char>>>>;
         type Map = HashMap<String, Vec<u32>>;
-        let everything = far.get::<fn(Everything) -> Result<Everything, Fault>>("echo_everything").unwrap();
-        let json = far.get::<fn(Value) -> Result<Value, Fault>>("echo_json").unwrap();
-        let node = far.get::<fn(Node) -> Result<Node, Fault>>("echo_node").unwrap();
-        let event = far.get::<fn(Event) -> Result<Event, Fault>>("echo_event").unwrap();
-        let sum = far.get::<fn(&Map) -> Result<u32, Fault>>("sum_values").unwrap();
-        let swap_ends = far.get::<fn(&mut [String]) -> Result<(), Fault>>("swap_ends").unwrap();
-        let append = far.get::<fn(&mut Vec<String>, &str) -> Result<usize, Fault>>("append").unwrap();
+        let everything = looped.get::<fn(Everything) -> Result<Everything, Fault>>("echo_everything").unwrap();
+        let json = looped.get::<fn(Value) -> Result<Value, Fault>>("echo_json").unwrap();
+        let node = looped.get::<fn(Node) -> Result<Node, Fault>>("echo_node").unwrap();
+        let event = looped.get::<fn(Event) -> Result<Event, Fault>>("echo_event").unwrap();
+        let sum = looped.get::<fn(&Map) -> Result<u32, Fault>>("sum_values").unwrap();
+        let swap_ends = looped.get::<fn(&mut [String]) -> Result<(), Fault>>("swap_ends").unwrap();
+        let append = looped.get::<fn(&mut Vec<String>, &str) -> Result<usize, Fault>>("append").unwrap();
         for round in 0..rounds(2000) {
             let text = "a text ".repeat(round % 5);
             let value = if round % 2 == 0 {
@@ -328,15 +316,10 @@ fn damaged_messages_are_faults() {
             // A static is fetched once, so this host is new, which takes its time.
             if round % 16 == 0 {
                 let damage = damage.clone();
-                let far = loopback_through(&near, 1 << 20, move |message| match message {
-                    Message::Request(bytes) if !of_replies => damage(bytes),
-                    Message::Reply(bytes) if of_replies => damage(bytes),
-                    _ => {}
-                })
-                .unwrap();
-                count(far.get::<&[Cow<'static, str>]>("WORDS").map(|words| words.concat()).is_err());
-                count(far.get::<&[(u8, bool)]>("PAIRS").map(|pairs| pairs.len()).is_err());
-                count(far.get::<&str>("TEXT").map(|text| text.len()).is_err());
+                let looped = through("zoo", of_replies, move |bytes| damage(bytes));
+                count(looped.get::<&[Cow<'static, str>]>("WORDS").map(|words| words.concat()).is_err());
+                count(looped.get::<&[(u8, bool)]>("PAIRS").map(|pairs| pairs.len()).is_err());
+                count(looped.get::<&str>("TEXT").map(|text| text.len()).is_err());
             }
             // They are whole, whatever they are.
             assert!(texts.concat().len() + names.concat().len() < 1 << 20);
@@ -384,9 +367,9 @@ fn a_panic_before_the_arguments_are_taken_arrives_as_that_panic() {
     use growing_api_1::Options;
 
     type Count = fn(HashMap<Key, u8>, &mut Options) -> Result<(), Fault>;
-    let near = Host::linked().unwrap();
-    let far = loopback(&near).unwrap();
-    let faults = [&near, &far].map(|host| {
+    let loaded = Host::linked().unwrap();
+    let looped = loopback(Host::linked().unwrap()).unwrap();
+    let faults = [&loaded, &looped].map(|host| {
         let mut options = Options::new("as before");
         let fault = host.get::<Count>("count_keys").unwrap()(HashMap::from([(Key(7), 1)]), &mut options).unwrap_err();
         assert_eq!(options, Options::new("as before"));

@@ -9,10 +9,12 @@ use plugin_host::{Fault, Host, Live, inspect};
 use tests::{build_of, fixture_target_dir, host, is_long_run, round_trips, toolchains};
 
 /// Tests every part of the boundary: every type, both kinds of references, statics, panics. The same types cross as bytes, as
-/// they do to another process.
-fn exercise(host: &Host) {
+/// they do to another process, to another instance of the fixture `zoo` in `library`.
+fn exercise(host: &Host, library: &Path) {
     round_trips::all(host);
-    round_trips::everywhere(&loopback(host).unwrap());
+    let far = tests::host();
+    far.load(library).unwrap();
+    round_trips::everywhere(&loopback(far).unwrap());
     assert_eq!(host.get::<fn(&[f64]) -> f64>("sum").unwrap()(&[1.0, 2.0]), 3.0);
     let mut names = vec!["a".to_owned()];
     assert_eq!(host.get::<fn(&mut Vec<String>, &str) -> usize>("append").unwrap()(&mut names, "b"), 2);
@@ -118,9 +120,9 @@ fn every_installed_compiler_and_the_oldest_and_newest_in_release() {
         let zoo = build("zoo");
         let compiler = inspect(&zoo).unwrap().rustc;
         let host = host();
-        host.load(zoo).unwrap_or_else(|error| panic!("{toolchain}: {error}"));
+        host.load(&zoo).unwrap_or_else(|error| panic!("{toolchain}: {error}"));
         host.load(build("threads")).unwrap_or_else(|error| panic!("{toolchain}: {error}"));
-        exercise(&host);
+        exercise(&host, &zoo);
         assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1001);
         assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);
         hosts.push(host);
@@ -155,10 +157,10 @@ fn optimised_in_other_ways() {
             let build = settings.iter().fold(build, |build, setting| build.arg("--config").arg(setting));
             build.run().unwrap_or_else(|error| panic!("{name}: {error}"))
         };
-        let host = host();
-        host.load(build("zoo")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (host, zoo) = (host(), build("zoo"));
+        host.load(&zoo).unwrap_or_else(|error| panic!("{name}: {error}"));
         host.load(build("threads")).unwrap_or_else(|error| panic!("{name}: {error}"));
-        exercise(&host);
+        exercise(&host, &zoo);
         assert_eq!(host.plugin("zoo").unwrap().name(), "zoo");
         assert_eq!(host.get::<fn() -> usize>("touch").unwrap()(), 1001);
         assert_eq!(host.get::<fn() -> usize>("spawn_and_join").unwrap()(), 1001);

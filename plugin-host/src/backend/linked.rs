@@ -4,30 +4,139 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
+use std::time::Duration;
 
 use plugin_core::host::observe_panics;
 use plugin_core::host::record::{Build, Item, RawRecord};
 use plugin_core::host::table::{self, Export};
 
+use crate::backend::state::StateHooks;
+use crate::backend::{Backend, Detached, Offer, PluginSource};
 use crate::error::Error;
 use crate::error::at::At as _;
+use crate::host::Host;
 use crate::inspect::info::PluginInfo;
 use crate::library::hooks::Hooks;
 use crate::library::items::{Items, described};
+use crate::load::Reserved;
+use crate::load::trust::Trust;
+use crate::plugin::{Place, Plugin};
 use crate::services::Services;
 use crate::services::faults::Faults;
 use crate::services::memory::Memory;
 use crate::work::timeout::Steps;
 
-/// A linked plugin. Each package of the program that exports something is one.
-pub(crate) struct LinkedPlugin {
-    pub(crate) info: PluginInfo,
-    pub(crate) items: Items,
+impl Host {
+    /// A host that serves the plugins which are linked into this program, and loads no files.
+    ///
+    /// Each package of the program that exports something is a plugin. Depend on it, and name it in the source
+    /// (`use greeter as _;`), or the compiler leaves it out. Their init hooks run when the first such host is made, in the
+    /// order of the packages' names, and their shutdown hooks when the last handle of the last such host is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InitFailed`] or [`Error::InitPanicked`] if an init hook does not succeed, and
+    /// [`Error::DuplicateExport`] if a package exports a name twice, and [`Error::InHook`] if it is called in one of the
+    /// hooks that it runs.
+    ///
+    /// # Example
+    ///
+    /// ```standalone_crate
+    /// use plugin_core::plugin_export;
+    /// use plugin_host::Host;
+    ///
+    /// #[plugin_export]
+    /// fn double(n: u32) -> u32 {
+    ///     n * 2
+    /// }
+    ///
+    /// let host = Host::linked()?;
+    /// assert_eq!(host.get::<fn(u32) -> u32>("double")?(21), 42);
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn linked() -> Result<Self, Error> {
+        Host::new(Trust::none()).with_linked()
+    }
+
+    /// Serves the plugins that are linked into this program too, as [`linked`](Self::linked) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`linked`](Self::linked), and [`Error::AlreadyLoaded`] if a plugin of the same name is loaded.
+    ///
+    /// # Example
+    ///
+    /// ```standalone_crate
+    /// use plugin_core::plugin_export;
+    /// use plugin_host::{Host, Trust};
+    ///
+    /// /// A command that is built in.
+    /// #[plugin_export]
+    /// fn shout(text: &str) -> String {
+    ///     text.to_uppercase()
+    /// }
+    ///
+    /// // SAFETY: only plugins built with the SDK are in that directory.
+    /// let host = Host::new(unsafe { Trust::any() }).with_search_dir("/opt/editor/plugins").with_linked()?;
+    /// let commands = host.get_all::<fn(&str) -> String>("shout")?;
+    /// assert_eq!(commands.len(), 1);
+    /// # Ok::<(), plugin_host::Error>(())
+    /// ```
+    pub fn with_linked(self) -> Result<Self, Error> {
+        let (plugins, attachment) = attach(&self.config.settings.faults)?;
+        for LinkedPlugin { info, items } in plugins {
+            let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
+            let description = info.into();
+            let refuses_faults = self.config.refuses_faults(&description);
+            let linked = Box::new(Linked { items, _attachment: attachment.clone() });
+            let plugin = Plugin::new(description, refuses_faults, linked, Place::first(self.link()));
+            self.write().add(plugin);
+            reserved.keep();
+        }
+        Ok(self)
+    }
 }
+
+/// A linked plugin. Each package of the program that exports something is one.
+struct LinkedPlugin {
+    info: PluginInfo,
+    items: Items,
+}
+
+/// The backend of a linked plugin.
+struct Linked {
+    items: Items,
+    /// Keeps the program's plugins attached.
+    _attachment: Arc<Attachment>,
+}
+
+// SAFETY: the items are the program's own, or those of the plugin that this host is in. Its code runs here, and it stays mapped as long
+// as a host in it exists. `plugin_export` makes an entry and its descriptor from one item.
+unsafe impl Backend for Linked {
+    fn source(&self) -> &PluginSource {
+        &PROGRAM
+    }
+
+    fn exports(&self) -> Box<dyn Iterator<Item = Offer> + '_> {
+        Box::new(self.items.offers())
+    }
+
+    /// None: a linked plugin has no other version.
+    fn state_hooks(&self) -> StateHooks {
+        StateHooks::default()
+    }
+
+    /// Never called: the registry refuses to unload and to upgrade a linked plugin. It is detached with the last host.
+    fn detach(self: Box<Self>, _: Option<Duration>) -> Arc<dyn Detached> {
+        unreachable!("linked plugins are not detached alone")
+    }
+}
+
+static PROGRAM: PluginSource = PluginSource::Program;
 
 /// A share in the attachment of the program's plugins. They are attached once for all hosts of the process: with the first
 /// share the init hooks run, and with the last the shutdown hooks.
-pub(crate) struct Attachment(());
+struct Attachment(());
 
 /// The state of the attachment.
 #[derive(Default)]
@@ -124,7 +233,7 @@ fn run_shutdown(plugins: &[(Arc<Hooks>, Arc<Services>)]) {
 }
 
 /// Attaches every package of this program that exports something, in the order of their names.
-pub(crate) fn attach(faults: &Arc<Faults>) -> Result<(Vec<LinkedPlugin>, Arc<Attachment>), Error> {
+fn attach(faults: &Arc<Faults>) -> Result<(Vec<LinkedPlugin>, Arc<Attachment>), Error> {
     observe_panics();
     let mut packages: BTreeMap<&'static str, Vec<(Item<'static>, Export)>> = BTreeMap::new();
     for row in table::registered() {

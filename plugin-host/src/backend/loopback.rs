@@ -1,36 +1,52 @@
-//! Loopback: a plugin of this process whose values all cross as bytes. Only for tests.
+//! Loopback: a plugin of this process that is reached only by messages, as one of another process is. Only for tests.
 //!
-//! A loopback proves the seam before any child process exists. Its far side is a plugin of another host in this process. Between
-//! the two sides there are only bytes. So a round trip through a loopback tests everything of a plugin that runs elsewhere but the
-//! way of the bytes.
+//! A loopback proves the seam before any child process exists. Its far side is a host in this process. Between the two sides there are
+//! only bytes. So a round trip through a loopback tests everything of a plugin that runs elsewhere but the way of the bytes.
 //!
-//! A loopback refuses atomics and locks, with [`Error::CannotLeave`] at the look-up.
+//! The near side has the plugin's place among the plugins of its host: the plugin is unloaded and upgraded there, also to and from a
+//! version whose library is loaded. Its end is the end of the plugin on the far side. A plugin that is linked into the program has no
+//! end alone, with a loopback as without.
+//!
+//! A loopback refuses atomics and locks, with [`Error::CannotLeave`].
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use plugin_core::host::Site;
-use plugin_core::{Fault, Origin};
+use plugin_core::Fault;
 
+use crate::backend::state::{StateHook, StateHooks};
+use crate::backend::{Backend, Detached, Offer, PluginSource};
 use crate::error::Error;
+use crate::error::at::At as _;
 use crate::host::Host;
-use crate::load::Reserved;
+use crate::inspect::description::Description;
 use crate::load::trust::Trust;
-use crate::plugin::{Place, Plugin, PluginSource};
-use crate::untyped::carrier::Carrier;
+use crate::load::{NewVersion as _, Reserved};
+use crate::plugin::{Place, Plugin};
+use crate::unload::outcome::Unload;
+use crate::unload::pin::PinReason;
+use crate::untyped::answer::answer;
+use crate::untyped::carrier::{Carrier, Recipient};
 use crate::untyped::remote::Remote;
-use crate::untyped::wire::answer;
+use crate::untyped::remote_state::RemoteHook;
+use crate::work::deadline::{Pauses, left};
 
-/// The near side of a plugin: that of each export, and a share in the plugin. The share also keeps the names and descriptors of
-/// the exports.
-struct Loopback {
-    exports: Vec<(&'static str, Remote)>,
-    far: Arc<FarSide>,
-}
-
-/// The plugin, which answers requests, and the way there and back.
-struct FarSide {
-    plugin: Plugin,
+/// A host whose plugins are reached only by messages.
+///
+/// # Example
+///
+/// ```no_run
+/// # use plugin_host::{Host, Trust, __private::Loopback};
+/// # let [near, far] = [(); 2].map(|()| Host::new(Trust::none()));
+/// near.load("greeter")?;
+/// far.load("greeter-1.1/libgreeter.so")?;
+/// // The next version runs elsewhere.
+/// Loopback::new(far).upgrade(&near)?;
+/// # Ok::<(), plugin_host::Error>(())
+/// ```
+pub struct Loopback {
+    far: Arc<Host>,
     way: Arc<Way>,
 }
 
@@ -43,10 +59,105 @@ struct Way {
 /// A message on its way.
 #[non_exhaustive]
 pub enum Message<'m> {
-    /// The arguments of a call.
+    /// The arguments of a call, or a state to restore.
     Request(&'m mut Vec<u8>),
-    /// The result of a call, or the value of a static.
+    /// The result of a call, the value of a static, or a state.
     Reply(&'m mut Vec<u8>),
+}
+
+/// Returns a host that serves a loopback of each plugin of `far`.
+///
+/// # Errors
+///
+/// [`Error::AlreadyLoaded`] if two plugins have one name, which those of one host do not.
+pub fn loopback(far: Host) -> Result<Host, Error> {
+    let near = Host::new(Trust::none());
+    Loopback::new(far).load(&near)?;
+    Ok(near)
+}
+
+impl Loopback {
+    /// The plugins of `far`. A message may have a GiB, which is more than any test sends.
+    pub fn new(far: Host) -> Self {
+        Loopback { far: Arc::new(far), way: Arc::new(Way { max_bytes: 1 << 30, change: Box::new(|_| ()) }) }
+    }
+
+    /// Limits the length of a message in bytes. `change` sees each message on its way, and may change it.
+    #[must_use]
+    pub fn through(self, max_bytes: usize, change: impl Fn(Message<'_>) + Send + Sync + 'static) -> Self {
+        Loopback { way: Arc::new(Way { max_bytes, change: Box::new(change) }), ..self }
+    }
+
+    /// Serves each plugin in the host `near`, under its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyLoaded`] if `near` has a plugin of that name.
+    pub fn load(self, near: &Host) -> Result<(), Error> {
+        for plugin in self.far.plugins() {
+            let reserved = Reserved::new(near, plugin.name(), Path::new(""))?;
+            let (description, refuses_faults, backend) = self.near_side(plugin);
+            near.write().add(Plugin::new(description, refuses_faults, backend, Place::first(near.link())));
+            reserved.keep();
+        }
+        Ok(())
+    }
+
+    /// Upgrades the plugins of the host `near` to those of the same names, as [`Host::reload`] does to versions in files.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Host::reload`] but those of a file.
+    pub fn upgrade(self, near: &Host) -> Result<(), Error> {
+        for plugin in self.far.plugins() {
+            let serving = || near.plugin(plugin.name());
+            near.upgrade_with(
+                serving()?.lineage(),
+                serving,
+                |_| false,
+                |_, next| {
+                    let path = plugin.shown_path();
+                    let (mut description, refuses_faults, backend) = self.near_side(plugin.clone());
+                    next.admit(&mut description, path)?;
+                    next.check(&*backend, refuses_faults).at(path)?;
+                    Ok(Plugin::new(description, refuses_faults, backend, next.place()))
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn near_side(&self, plugin: Plugin) -> (Description, bool, Box<dyn Backend>) {
+        let description = plugin.info().clone().into();
+        let refuses_faults = self.far.config.refuses_faults(&description);
+        let far = Arc::new(FarSide { plugin, host: self.far.clone(), way: self.way.clone() });
+        let near = |Offer { name, descriptor, modules, .. }: Offer| Near {
+            name,
+            descriptor,
+            modules,
+            remote: Remote::new(name, descriptor, far.clone()),
+        };
+        let exports = far.plugin.backend().exports().map(near).collect();
+        (description, refuses_faults, Box::new(NearSide(Some((exports, far)))))
+    }
+}
+
+/// The near side of a plugin: its exports, and a share in the far side, until it is detached.
+struct NearSide(Option<(Vec<Near>, Arc<FarSide>)>);
+
+/// The near side of an export. The far side keeps the texts.
+struct Near {
+    name: &'static str,
+    descriptor: &'static [u8],
+    modules: &'static str,
+    remote: Remote,
+}
+
+/// The plugin, which answers requests, and the way there and back.
+struct FarSide {
+    plugin: Plugin,
+    host: Arc<Host>,
+    way: Arc<Way>,
 }
 
 impl Carrier for FarSide {
@@ -54,55 +165,105 @@ impl Carrier for FarSide {
         self.way.max_bytes
     }
 
-    fn exchange(&self, export: &str, mut request: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    fn exchange(&self, recipient: Recipient<'_>, mut request: Vec<u8>) -> Result<Vec<u8>, Fault> {
         (self.way.change)(Message::Request(&mut request));
-        let mut reply = answer(&self.plugin, export, &request, self.way.max_bytes);
+        let mut reply = answer(&self.plugin, recipient, &request, self.way.max_bytes);
         (self.way.change)(Message::Reply(&mut reply));
         Ok(reply)
     }
 }
 
-/// Returns a host that serves a loopback of each plugin of `host`.
-///
-/// # Errors
-///
-/// [`Error::AlreadyLoaded`] if two plugins have one name, which those of one host do not.
-pub fn loopback(host: &Host) -> Result<Host, Error> {
-    /// More than any test sends.
-    const MAX_BYTES: usize = 1 << 30;
-    loopback_through(host, MAX_BYTES, |_| ())
-}
-
-/// Does the same as [`loopback`], with another limit for the length of a message in bytes. `change` sees each message on its way, and
-/// may change it.
-///
-/// # Errors
-///
-/// Those of [`loopback`].
-pub fn loopback_through(
-    host: &Host,
-    max_bytes: usize,
-    change: impl Fn(Message<'_>) + Send + Sync + 'static,
-) -> Result<Host, Error> {
-    let way = Arc::new(Way { max_bytes, change: Box::new(change) });
-    let near = Host::new(Trust::none());
-    for plugin in host.plugins() {
-        let reserved = Reserved::new(&near, plugin.name(), Path::new(""))?;
-        let added = near_side(FarSide { plugin, way: way.clone() }, Place::first(near.link()));
-        near.write().add(added);
-        reserved.keep();
+impl NearSide {
+    fn parts(&self) -> &(Vec<Near>, Arc<FarSide>) {
+        self.0.as_ref().expect("it is not detached")
     }
-    Ok(near)
+
+    fn end(&mut self) -> Option<Arc<dyn Detached>> {
+        let (exports, far) = self.0.take()?;
+        drop(exports);
+        let detached = DetachedFarSide(Mutex::new(Ending::InUse(far)));
+        // The shutdown hooks run now.
+        _ = detached.go_on();
+        Some(Arc::new(detached))
+    }
 }
 
-fn near_side(far: FarSide, place: Place) -> Plugin {
-    let description = far.plugin.info().clone().into();
-    let far = Arc::new(far);
-    let remote = |(name, site): (&'static str, &Arc<Site>)| (name, Remote::new(name, site.descriptor, far.clone()));
-    let near = Arc::new(Loopback { exports: far.plugin.sites().map(remote).collect(), far });
-    let sites = near.exports.iter().zip(near.far.plugin.sites());
-    let sites = sites.map(|((name, remote), (_, site))| {
-        (*name, remote.site(site, Origin::of(near.clone())), near.far.plugin.modules(name))
-    });
-    Plugin::with_sites(description, PluginSource::Program, near.clone(), sites, None, place)
+// SAFETY: the offers are of proxies in this value, each made of the descriptor beside it. The far side, of which this value has a share,
+// keeps the names, the descriptors and the hooks' texts.
+unsafe impl Backend for NearSide {
+    fn source(&self) -> &PluginSource {
+        self.parts().1.plugin.backend().source()
+    }
+
+    fn exports(&self) -> Box<dyn Iterator<Item = Offer> + '_> {
+        let offer = |Near { name, descriptor, modules, remote }: &Near| remote.offer(name, descriptor, modules);
+        Box::new(self.parts().0.iter().map(offer))
+    }
+
+    fn state_hooks(&self) -> StateHooks {
+        let far = &self.parts().1;
+        let hooks = far.plugin.backend().state_hooks();
+        let remote =
+            |hook: StateHook| StateHook::Elsewhere(RemoteHook::new(hook.name(), hook.descriptor(), far.clone()));
+        StateHooks { save: hooks.save.map(remote), restore: hooks.restore.map(remote) }
+    }
+
+    fn detach(mut self: Box<Self>, _: Option<Duration>) -> Arc<dyn Detached> {
+        self.end().expect("detached once")
+    }
+}
+
+impl Drop for NearSide {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A far side whose near side is gone.
+struct DetachedFarSide(Mutex<Ending>);
+
+enum Ending {
+    /// A hook that took too long may still use it.
+    InUse(Arc<FarSide>),
+    /// The plugin of this name is being unloaded.
+    Unloading(Arc<Host>, String),
+    Unloaded,
+}
+
+impl DetachedFarSide {
+    /// Goes on as far as it can without waiting.
+    fn go_on(&self) -> Unload {
+        let mut ending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ending::InUse(far) = &mut *ending {
+            if Arc::get_mut(far).is_none() {
+                return Unload::Pinned(vec![PinReason::Closing]);
+            }
+            let (host, name) = (far.host.clone(), far.plugin.name().to_owned());
+            // This drops the share in the plugin.
+            *ending = Ending::Unloading(host, name);
+        }
+        let Ending::Unloading(host, name) = &*ending else { return Unload::Unmapped };
+        match host.unload(name, Duration::ZERO) {
+            Ok(Unload::Pinned(reasons)) => Unload::Pinned(reasons),
+            Ok(Unload::Unmapped) | Err(Error::NoSuchPlugin { .. } | Error::Linked { .. }) => {
+                *ending = Ending::Unloaded;
+                Unload::Unmapped
+            }
+            // Another thread unloads or upgrades it.
+            Err(_) => Unload::Pinned(vec![PinReason::Closing]),
+        }
+    }
+}
+
+impl Detached for DetachedFarSide {
+    fn wait(&self, deadline: Option<Instant>) -> Unload {
+        let mut pauses = Pauses::new(Duration::from_millis(2));
+        loop {
+            let outcome = self.go_on();
+            if outcome == Unload::Unmapped || left(deadline).is_some_and(|left| left.is_zero()) {
+                return outcome;
+            }
+            pauses.sleep(deadline);
+        }
+    }
 }

@@ -1,91 +1,94 @@
-//! The places where a plugin's code runs: a library that is loaded (see `library`), or this program.
+//! The places where a plugin's code runs, behind one trait: [`Backend`].
+//!
+//! | file | the place |
+//! | --- | --- |
+//! | `loaded.rs` | a library that is loaded into this process (see `library`) |
+//! | `linked.rs` | this program |
+//! | `loopback.rs` | a plugin of this process that is reached only by messages; for tests |
+//!
+//! The rest of the host asks every place the same questions, so a version of a plugin may run in another place than the version before.
+//! `docs/seam.md` tells how a call gets to each place.
 
 pub(crate) mod linked;
+pub(crate) mod loaded;
 #[cfg(feature = "loopback")]
 pub(crate) mod loopback;
+pub(crate) mod shared;
+pub(crate) mod state;
 
-use std::path::Path;
+use std::ffi::c_void;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::backend::linked::LinkedPlugin;
-use crate::error::Error;
-use crate::host::Host;
-use crate::load::Reserved;
-use crate::load::trust::Trust;
-use crate::plugin::{Place, Plugin, PluginSource};
+use plugin_core::host::Context;
+use plugin_core::host::table::Invoke;
 
-impl Host {
-    /// A host that serves the plugins which are linked into this program, and loads no files.
-    ///
-    /// Each package of the program that exports something is a plugin. Depend on it, and name it in the source
-    /// (`use greeter as _;`), or the compiler leaves it out. Their init hooks run when the first such host is made, in the
-    /// order of the packages' names, and their shutdown hooks when the last handle of the last such host is gone.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InitFailed`] or [`Error::InitPanicked`] if an init hook does not succeed, and
-    /// [`Error::DuplicateExport`] if a package exports a name twice, and [`Error::InHook`] if it is called in one of the
-    /// hooks that it runs.
-    ///
-    /// # Example
-    ///
-    /// ```standalone_crate
-    /// use plugin_core::plugin_export;
-    /// use plugin_host::Host;
-    ///
-    /// #[plugin_export]
-    /// fn double(n: u32) -> u32 {
-    ///     n * 2
-    /// }
-    ///
-    /// let host = Host::linked()?;
-    /// assert_eq!(host.get::<fn(u32) -> u32>("double")?(21), 42);
-    /// # Ok::<(), plugin_host::Error>(())
-    /// ```
-    pub fn linked() -> Result<Self, Error> {
-        Host::new(Trust::none()).with_linked()
+use crate::backend::state::StateHooks;
+use crate::error::{CannotLeave, Error};
+use crate::file::stamp::Stamp;
+use crate::unload::outcome::Unload;
+
+/// A place where a plugin's code runs, with the plugin.
+///
+/// Dropping it detaches the plugin, as [`detach`](Self::detach) does.
+///
+/// # Safety
+///
+/// While the backend exists, all that its [`exports`](Self::exports) and its [`state_hooks`](Self::state_hooks) refer to stays valid. Each
+/// entry, or the proxy behind the context, and each by-address form is of an item with the descriptor that is beside it.
+pub(crate) unsafe trait Backend: Send + Sync + 'static {
+    /// Returns the place that the plugin was loaded from.
+    fn source(&self) -> &PluginSource;
+
+    /// Returns the exports.
+    fn exports(&self) -> Box<dyn Iterator<Item = Offer> + '_>;
+
+    /// Returns the hooks that save and restore the plugin's state.
+    fn state_hooks(&self) -> StateHooks;
+
+    /// Ends the plugin when nothing can reach it any more: runs its shutdown hooks, each for the host's timeout or for `hook_limit`,
+    /// whichever is shorter, and gives its code back as soon as that is possible.
+    fn detach(self: Box<Self>, hook_limit: Option<Duration>) -> Arc<dyn Detached>;
+}
+
+/// A plugin that is detached, until its code is given back.
+pub(crate) trait Detached: Send + Sync {
+    /// Waits until the plugin's code is given back, but not beyond `deadline`. Without a deadline, waits without limit.
+    fn wait(&self, deadline: Option<Instant>) -> Unload;
+}
+
+/// An export as its backend offers it. `'static` stands for the time while the backend exists.
+pub(crate) struct Offer {
+    pub(crate) name: &'static str,
+    pub(crate) descriptor: &'static [u8],
+    /// The modules of the types, one a line, as far as they are known.
+    pub(crate) modules: &'static str,
+    /// The entry, or null if the export does not run in this process.
+    pub(crate) entry: *const c_void,
+    /// The data of a proxy, or null.
+    pub(crate) context: Context,
+    /// The by-address form. Statics have none.
+    pub(crate) invoke: Option<Invoke>,
+}
+
+impl Offer {
+    /// Returns the error for a use of this export of `plugin`, if it neither runs in this process nor has a proxy.
+    pub(crate) fn cannot_leave(&self, plugin: &str) -> Option<Error> {
+        let is_here = !self.entry.is_null() || !self.context.is_null();
+        (!is_here).then(|| Error::CannotLeave(Box::new(CannotLeave::new(plugin, self.name, self.descriptor))))
     }
+}
 
-    /// Serves the plugins that are linked into this program too, as [`linked`](Self::linked) does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`linked`](Self::linked), and [`Error::AlreadyLoaded`] if a plugin of the same name is loaded.
-    ///
-    /// # Example
-    ///
-    /// ```standalone_crate
-    /// use plugin_core::plugin_export;
-    /// use plugin_host::{Host, Trust};
-    ///
-    /// /// A command that is built in.
-    /// #[plugin_export]
-    /// fn shout(text: &str) -> String {
-    ///     text.to_uppercase()
-    /// }
-    ///
-    /// // SAFETY: only plugins built with the SDK are in that directory.
-    /// let host = Host::new(unsafe { Trust::any() }).with_search_dir("/opt/editor/plugins").with_linked()?;
-    /// let commands = host.get_all::<fn(&str) -> String>("shout")?;
-    /// assert_eq!(commands.len(), 1);
-    /// # Ok::<(), plugin_host::Error>(())
-    /// ```
-    pub fn with_linked(self) -> Result<Self, Error> {
-        let (plugins, attached) = linked::attach(&self.config.settings.faults)?;
-        for LinkedPlugin { info, items } in plugins {
-            let reserved = Reserved::new(&self, &info.name, Path::new(""))?;
-            let description = info.into();
-            let refuses_faults = self.config.refuses_faults(&description);
-            let plugin = Plugin::new(
-                description,
-                refuses_faults,
-                PluginSource::Program,
-                attached.clone(),
-                &items,
-                Place::first(self.link()),
-            );
-            self.write().add(plugin);
-            reserved.keep();
-        }
-        Ok(self)
-    }
+/// The place that a version was loaded from.
+pub(crate) enum PluginSource {
+    /// A file, as it was then.
+    File(
+        PathBuf,
+        #[cfg_attr(not(feature = "watch"), expect(dead_code, reason = "a watch alone compares stamps"))] Stamp,
+    ),
+    /// Bytes in memory, with this label.
+    Memory(PathBuf),
+    /// The program that the plugin is linked into.
+    Program,
 }

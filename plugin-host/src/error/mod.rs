@@ -487,13 +487,13 @@ pub enum Error {
         /// The time for which the host has waited.
         waited: Duration,
     },
-    /// A plugin panicked while it saved its state.
-    #[error("plugin `{plugin}` is not upgraded: its `#[plugin_export(save)]` panicked{}", place_and_text(fault))]
+    /// A plugin panicked while it saved its state, or the state cannot leave it.
+    #[error("plugin `{plugin}` is not upgraded: its `#[plugin_export(save)]` {}", ended(fault))]
     #[non_exhaustive]
     SavePanicked {
         /// The plugin's name.
         plugin: String,
-        /// The panic.
+        /// The panic, or another cause.
         #[source]
         fault: Box<Fault>,
     },
@@ -508,13 +508,13 @@ pub enum Error {
         /// The file of the next version.
         path: PathBuf,
     },
-    /// The next version panicked when it restored the state.
+    /// The next version panicked when it restored the state, or the state cannot reach it.
     #[error("{}", restore_panicked(path, plugin, fault))]
     #[non_exhaustive]
     RestorePanicked {
         /// The plugin's name.
         plugin: String,
-        /// The panic.
+        /// The panic, or another cause.
         #[source]
         fault: Box<Fault>,
         /// The file of the next version.
@@ -587,7 +587,7 @@ pub enum Error {
     /// The export has another type than was asked for.
     #[error(transparent)]
     TypeMismatch(Box<TypeMismatch>),
-    /// The plugin panicked while it gave access to an exported static.
+    /// The plugin panicked while it gave access to an exported static, or its value cannot be fetched.
     #[error("{}", no_access(.0))]
     Access(#[source] Box<Fault>),
     /// A name with a NUL in it, which no file or export can have.

@@ -43,10 +43,12 @@ fn hook(fault: &Fault) -> String {
     hook.map_or_else(String::new, |(_, hook)| format!(" `{hook}`"))
 }
 
-/// The place of a panic and its message. The backtrace is only in the [`Fault`] itself.
-pub(super) fn place_and_text(fault: &Fault) -> String {
+/// How code of a plugin ended without a result, where, and why. The backtrace is only in the [`Fault`] itself.
+pub(super) fn ended(fault: &Fault) -> String {
+    let how = if fault.cause == Cause::Panicked { "panicked" } else { "failed" };
     let place = fault.location.as_ref().map_or_else(String::new, |location| format!(" at {location}"));
-    if fault.message.is_empty() { place } else { format!("{place}: {}", fault.message) }
+    let colon = if fault.message.is_empty() { "" } else { ": " };
+    [how, &place, colon, &fault.message].concat()
 }
 
 pub(super) fn like(closest: Option<impl Display>) -> String {
@@ -116,8 +118,8 @@ pub(super) fn not_watched(plugin: &str, directory: &Path, source: &std::io::Erro
 }
 
 pub(super) fn restore_panicked(path: &Path, plugin: &str, fault: &Fault) -> String {
-    let (path, place) = (path.display(), place_and_text(fault));
-    format!("`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` panicked{place}")
+    let (path, how) = (path.display(), ended(fault));
+    format!("`{path}` cannot replace plugin `{plugin}`: its `#[plugin_export(restore)]` {how}")
 }
 
 pub(super) fn duplicate_export(path: &Path, name: &str, first: &str, second: &str) -> String {
@@ -151,8 +153,8 @@ pub(super) fn in_use(path: &Path, plugin: &str, problem: &dyn Display) -> String
 }
 
 pub(super) fn init_panicked(plugin: &str, path: &Path, fault: &Fault) -> String {
-    let (from, hook, place) = (from(path), hook(fault), place_and_text(fault));
-    format!("plugin `{plugin}`{from} did not start: its init hook{hook} panicked{place}")
+    let (from, hook, how) = (from(path), hook(fault), ended(fault));
+    format!("plugin `{plugin}`{from} did not start: its init hook{hook} {how}")
 }
 
 pub(super) fn no_thread(plugin: &str, path: &Path, source: &std::io::Error) -> String {
@@ -220,5 +222,5 @@ pub(super) fn no_access(fault: &Fault) -> String {
         return format!("cannot get at the static: {fault}");
     }
     let name = fault.export.as_deref().unwrap_or_default();
-    format!("cannot get at the static `{name}`: its plugin panicked{}", place_and_text(fault))
+    format!("cannot get at the static `{name}`: its plugin {}", ended(fault))
 }

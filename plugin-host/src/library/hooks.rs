@@ -97,32 +97,34 @@ impl Hook {
     }
 
     /// Saves the plugin's state.
-    pub(crate) fn run_save(&self) -> Result<StateRepr, Fault> {
-        // SAFETY: `plugin_export` gives each entry of the kind `Save` this type. `Hooks::new` chooses the hook that runs here by
-        // this kind.
-        let entry = unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<StateRepr>>(self.row.entry())
-        };
-        // SAFETY: the library is mapped while the row is used, as `described` demands. The outcome is used once, here.
-        unsafe { entry(std::ptr::null()).into_result() }
-    }
-
-    /// Restores a state.
     ///
     /// # Safety
     ///
-    /// The version that has saved the state is still mapped, and the type that it saves fits the type that this hook
-    /// restores. This hook has the kind `Restore`.
-    pub(crate) unsafe fn run_restore(&self, state: StateRepr) -> Result<Result<(), String>, Fault> {
+    /// This hook has the kind `Save`, and its library is mapped.
+    pub(crate) unsafe fn run_save(&self) -> Result<StateRepr, Fault> {
+        // SAFETY: `plugin_export` gives each entry of the kind `Save` this type, and the caller promises this kind.
+        let entry = unsafe {
+            std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context) -> Outcome<StateRepr>>(self.row.entry())
+        };
+        // SAFETY: the library is mapped, as this function demands. The outcome is used once, here.
+        unsafe { entry(std::ptr::null()).into_result() }
+    }
+
+    /// Restores the state at this address.
+    ///
+    /// # Safety
+    ///
+    /// This hook has the kind `Restore`, and its library is mapped. There is a lowered state at this address, of a type that fits the one
+    /// which this hook restores. The library that has made its parts is mapped. The hook takes the state.
+    pub(crate) unsafe fn run_restore(&self, state: *const c_void) -> Result<Result<(), String>, Fault> {
         // SAFETY: `plugin_export` gives each entry of the kind `Restore` this type, and the caller promises this kind.
         let entry = unsafe {
             std::mem::transmute::<*const c_void, unsafe extern "C" fn(Context, *const c_void) -> HookOutcome>(
                 self.row.entry(),
             )
         };
-        // SAFETY: the saver is mapped and the types fit, as this function demands. The state is passed once, because `pass`
-        // takes it. This hook's library is mapped while the row is used, as `described` demands.
-        unsafe { state.pass(|state| lift_hook(entry(std::ptr::null(), state))) }
+        // SAFETY: both libraries are mapped, and the state is of the right type and lifted once, as this function demands.
+        unsafe { lift_hook(entry(std::ptr::null(), state)) }
     }
 
     /// A fault of this hook of the plugin's.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use plugin_core::host::record::{Item, Kind, RawRecord};
 use plugin_core::host::table::{Export, PluginTable};
 
+use crate::backend::Offer;
 use crate::library::hooks::Hooks;
 
 /// The items that a library has registered.
@@ -39,6 +40,14 @@ impl Items {
     pub(crate) fn new(items: Vec<(Item<'static>, Export)>, plugin: &str) -> Self {
         let (exports, hooks) = items.into_iter().partition(|(item, _)| item.kind == Kind::Export);
         Items { exports, hooks: Arc::new(Hooks::new(hooks, plugin)) }
+    }
+
+    /// The exports, which run in this process.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = Offer> {
+        self.exports.iter().map(|(item, row)| {
+            let Item { name, descriptor, modules, .. } = *item;
+            Offer { name, descriptor, modules, entry: row.entry(), context: std::ptr::null(), invoke: row.invoke() }
+        })
     }
 }
 

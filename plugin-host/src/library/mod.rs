@@ -13,8 +13,7 @@ pub(crate) mod unnamed;
 use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::Path;
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plugin_core::host::table::{
@@ -22,6 +21,7 @@ use plugin_core::host::table::{
 };
 use plugin_core::{Cause, Fault};
 
+use crate::backend::Detached as _;
 use crate::error::Error;
 use crate::error::at::{At as _, FileError};
 use crate::file::mapping::Mapping;
@@ -42,7 +42,6 @@ use crate::services::threads::Threads;
 use crate::unload::dependencies::keep_foreign;
 use crate::unload::detached_library::{Closing, DetachedLibrary, Old, OldVersion};
 use crate::unload::pin::{PinReason, Registered, Registration};
-use crate::work::activity::{Activities, Activity};
 use crate::work::handler::Handler;
 use crate::work::timeout::{self, Steps};
 
@@ -61,8 +60,6 @@ pub(crate) struct Library {
     /// The inode of the file that is mapped.
     inode: Option<u64>,
     on_leak: Handler<Leak>,
-    /// The receiver that detaches it when it is dropped. Without one, the drop itself does.
-    when_unused: OnceLock<Unused>,
 }
 
 /// A library that the loader has mapped. Dropping it leaves the library mapped. Only [`close`](Self::close) gives it back,
@@ -121,12 +118,6 @@ impl Drop for Mapped {
             std::mem::forget(self.image.take());
         }
     }
-}
-
-/// The channel to the thread that detaches and closes a library after its last use.
-pub(crate) struct Unused {
-    pub(crate) sender: Sender<(Library, Activity)>,
-    pub(crate) activities: Arc<Activities>,
 }
 
 /// Returns true if the loader no longer has the library of this table. Other systems than Linux cannot tell, and return false.
@@ -359,7 +350,6 @@ impl Library {
             no_delete: inspected.no_delete,
             inode,
             on_leak,
-            when_unused: OnceLock::new(),
         };
         // SAFETY: `library.mapped` is not closed yet. Each user of an item keeps the library mapped: `Host::bring_up` and `Plugin` have
         // it, and a task that runs hooks has `RunningHooks`.
@@ -412,11 +402,6 @@ impl Library {
     /// The running parts of it.
     pub(crate) fn threads(&self) -> Arc<Threads> {
         self.services.threads.clone()
-    }
-
-    /// Sets the channel to which the library is sent after its last use. Only the first call has an effect.
-    pub(crate) fn when_unused(&self, unused: Unused) {
-        _ = self.when_unused.set(unused);
     }
 
     /// Runs the shutdown hooks, and unbinds the library. If a hook does not return in time, or a thread of the library's
@@ -565,27 +550,8 @@ unsafe fn keep_foreign(_: *const std::ffi::c_void) -> Vec<crate::services::forei
 
 impl Drop for Library {
     fn drop(&mut self) {
-        if self.mapped.is_none() {
-            return;
-        }
-        let Some(unused) = self.when_unused.take() else {
+        if self.mapped.is_some() {
             self.detach_in_place();
-            return;
-        };
-        let library = Library {
-            mapped: self.mapped.take(),
-            table: self.table,
-            services: self.services.clone(),
-            version: std::mem::take(&mut self.version),
-            hooks: self.hooks.take(),
-            hook_timeout: self.hook_timeout,
-            no_delete: self.no_delete,
-            inode: self.inode,
-            on_leak: std::mem::take(&mut self.on_leak),
-            when_unused: OnceLock::new(),
-        };
-        let activity = unused.activities.begin();
-        // If the receiver was dropped, the library comes back in the error, and is dropped here.
-        drop(unused.sender.send((library, activity)));
+        }
     }
 }

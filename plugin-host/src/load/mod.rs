@@ -5,8 +5,9 @@ pub(crate) mod memory;
 pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use crate::backend::Backend;
+use crate::backend::loaded::LoadedLibrary;
 use crate::config::Config;
 use crate::error::Error;
 use crate::error::at::{At as _, FileError, without_neighbours};
@@ -19,11 +20,12 @@ use crate::file::source::Source;
 use crate::file::stamp::Stamp;
 use crate::host::Host;
 use crate::inspect::Inspected;
+use crate::inspect::description::Description;
 use crate::library::items::Items;
 use crate::library::{Library, Settings};
 use crate::load::digest::Digest;
 use crate::load::trust::Grant;
-use crate::plugin::{Place, Plugin, PluginSource};
+use crate::plugin::{Place, Plugin};
 
 impl Host {
     /// Loads a plugin from a path, or by a bare name from the search directories, and runs its init hooks.
@@ -95,18 +97,14 @@ impl Host {
     /// `version` may refuse the plugin between the phases. The plugin is not in the tables yet.
     pub(crate) fn bring_up(&self, input: Input<'_>, version: &mut impl NewVersion) -> Result<Plugin, Error> {
         let mut candidate = self.read_plugin(input)?;
-        version.admit(&mut candidate)?;
-        let (library, items) = self.map(&candidate)?;
+        version.admit(&mut candidate.inspected.description, &candidate.path)?;
+        let library = self.map(&candidate)?;
         let Candidate { path, stamp, inspected: Inspected { description, .. }, .. } = candidate;
         let refuses_faults = self.config.refuses_faults(&description);
-        version.check(&items, refuses_faults).at(&path)?;
-        let library = library.attach(&items.hooks, description.name()).at(&path)?;
-        let place = version.place();
-        let source = match stamp {
-            Some(stamp) => PluginSource::File(path, stamp),
-            None => PluginSource::Memory(path),
-        };
-        Ok(Plugin::new(description, refuses_faults, source, Arc::new(library), &items, place))
+        let library = LoadedLibrary::new(library, path.clone(), stamp);
+        version.check(&library, refuses_faults).at(&path)?;
+        let library = library.attach(description.name()).at(&path)?;
+        Ok(Plugin::new(description, refuses_faults, Box::new(library), version.place()))
     }
 
     /// Reads, trusts and inspects a library. The trust decides before the library is read if it needs no digest.
@@ -185,12 +183,12 @@ pub(crate) enum Input<'a> {
 
 /// The steps of a load that differ between the first version of a plugin and the new version of an upgrade.
 pub(crate) trait NewVersion {
-    /// Decides from the file whether it may be mapped, and gives it its name. No code of it has run.
-    fn admit(&mut self, candidate: &mut Candidate) -> Result<(), Error>;
+    /// Decides from the file at `path` whether it may be mapped, and gives the plugin its name. No code of it has run.
+    fn admit(&mut self, description: &mut Description, path: &Path) -> Result<(), Error>;
 
     /// Decides from the exports and hooks whether the init hooks may run. The constructors of the library have run. `refuses_faults` is
     /// true if look-ups in the plugin may not ask for faults.
-    fn check(&mut self, items: &Items, refuses_faults: bool) -> Result<(), FileError>;
+    fn check(&mut self, backend: &dyn Backend, refuses_faults: bool) -> Result<(), FileError>;
 
     /// Returns the plugin's place among the others.
     fn place(&self) -> Place;
@@ -206,15 +204,15 @@ struct FirstVersion<'a> {
 }
 
 impl NewVersion for FirstVersion<'_> {
-    fn admit(&mut self, candidate: &mut Candidate) -> Result<(), Error> {
+    fn admit(&mut self, description: &mut Description, path: &Path) -> Result<(), Error> {
         if let Some(name) = self.name {
-            candidate.inspected.description.rename(name);
+            description.rename(name);
         }
-        self.reserved = Some(Reserved::new(self.host, candidate.name(), &candidate.path)?);
+        self.reserved = Some(Reserved::new(self.host, description.name(), path)?);
         Ok(())
     }
 
-    fn check(&mut self, _: &Items, _: bool) -> Result<(), FileError> {
+    fn check(&mut self, _: &dyn Backend, _: bool) -> Result<(), FileError> {
         Ok(())
     }
 

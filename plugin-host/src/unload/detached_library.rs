@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::backend::Detached;
 use crate::os::maps::Maps;
 use crate::services::threads::Threads;
 use crate::unload::outcome::Unload;
@@ -43,9 +44,10 @@ impl DetachedLibrary {
     pub(crate) fn new(threads: Arc<Threads>, closed: Arc<Closing>, address: usize, inode: Option<u64>) -> Self {
         DetachedLibrary { threads, closed, address, inode }
     }
+}
 
-    /// Waits until the library is closed, but not beyond `deadline`. Without a deadline, waits without limit.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Unload {
+impl Detached for DetachedLibrary {
+    fn wait(&self, deadline: Option<Instant>) -> Unload {
         let mut closed = self.closed.lock();
         while closed.is_none() {
             closed = match left(deadline) {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::unload::detached_library::DetachedLibrary;
+use crate::backend::Detached;
 use crate::unload::outcome::Unload;
 use crate::upgrade::lineage::Lineage;
 
 /// A plugin that is detached, and all its versions that are not unmapped yet.
 pub(crate) struct DetachedPlugin {
-    /// The library of the version that served last.
-    pub(crate) last: DetachedLibrary,
+    /// The version that served last.
+    pub(crate) last: Arc<dyn Detached>,
     /// The older versions are in here.
     pub(crate) lineage: Arc<Lineage>,
 }

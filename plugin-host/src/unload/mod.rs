@@ -207,12 +207,12 @@ impl Unloading<'_> {
         let mut pauses = Pauses::new(Duration::from_millis(2));
         while let Some(plugin) = self.plugin.take() {
             let lineage = plugin.lineage().clone();
-            let plugin = match plugin.into_library() {
-                Ok(library) => {
+            let plugin = match plugin.into_backend() {
+                Ok(backend) => {
                     /// The time that each hook may take in any case.
                     const MIN_HOOK_TIMEOUT: Duration = Duration::from_millis(100);
                     let hook_limit = left(deadline).filter(|_| hurry).map(|left| left.max(MIN_HOOK_TIMEOUT));
-                    let detached = Arc::new(DetachedPlugin { last: library.detach(hook_limit), lineage });
+                    let detached = Arc::new(DetachedPlugin { last: backend.detach(hook_limit), lineage });
                     let outcome = detached.wait(deadline);
                     self.detached = (outcome != Unload::Unmapped).then_some(detached);
                     return outcome;

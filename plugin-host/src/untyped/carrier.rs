@@ -10,23 +10,38 @@ pub(crate) trait Carrier: Send + Sync {
     /// read a longer reply into memory.
     fn max_bytes(&self) -> usize;
 
-    /// Sends a request to an export, and waits for the reply.
+    /// Sends a request to a recipient, and waits for the reply.
     ///
     /// # Errors
     ///
-    /// The reason why there is no reply. Its cause is [`Cause::Refused`] only if the export has not run.
-    fn exchange(&self, export: &str, request: Vec<u8>) -> Result<Vec<u8>, Fault>;
+    /// The reason why there is no reply. Its cause is [`Cause::Refused`] only if the recipient has not run.
+    fn exchange(&self, recipient: Recipient<'_>, request: Vec<u8>) -> Result<Vec<u8>, Fault>;
+}
+
+/// The item of a plugin that a request is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Recipient<'a> {
+    /// The export with this name.
+    Export(&'a str),
+    /// The hook that saves the state.
+    Save,
+    /// The hook that restores a state.
+    Restore,
 }
 
 impl dyn Carrier {
-    /// Sends a request to an export, and returns the reply. Neither is longer than the limit.
-    pub(super) fn ask(&self, export: &str, request: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    /// Sends a request to a recipient, and returns the reply. Neither is longer than the limit.
+    pub(super) fn ask(&self, recipient: Recipient<'_>, request: Vec<u8>) -> Result<Vec<u8>, Fault> {
         let (length, most) = (request.len(), self.max_bytes().max(wire::MIN_BYTES));
         if length > most {
-            let reason = format!("its arguments take {length} bytes, and a message may have {most}");
+            let (what, take) = match recipient {
+                Recipient::Export(_) => ("its arguments", "take"),
+                Recipient::Save | Recipient::Restore => ("the state", "takes"),
+            };
+            let reason = format!("{what} {take} {length} bytes, and a message may have {most}");
             return Err(Fault::of(Cause::Refused, reason));
         }
-        let reply = self.exchange(export, request)?;
+        let reply = self.exchange(recipient, request)?;
         if reply.len() > most {
             return Err(wire::damaged(&format!("it has {} bytes, and a message may have {most}", reply.len())));
         }

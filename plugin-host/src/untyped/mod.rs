@@ -12,12 +12,16 @@
 //! | `call.rs`, `statics.rs`, `outcome.rs` | a call of a function, a read of a static, and the fault of either |
 //! | `api.rs`, `json.rs` | the public methods of `Plugin` and `Host` |
 //! | `remote.rs`, `proxy.rs`, `remote_static.rs` | the near side of an export that runs elsewhere: a function, or a static |
+//! | `remote_state.rs` | the state of a version that runs elsewhere, and the near side of its hooks |
 //! | `wire.rs`, `carrier.rs` | the bytes of calls and values, and their way |
+//! | `answer.rs` | the far side: it answers requests to a plugin of this process |
 //! | `walk.rs` | the depth, the path and the form of a walk through a value |
 //!
 //! Each type is written in the same form as serde's own implementations and derives write it. Messages have a form of their own,
 //! which is close to that ([`Form::Wire`](walk::Form::Wire)).
 
+#[cfg(feature = "loopback")]
+pub(crate) mod answer;
 mod api;
 mod buffer;
 mod call;
@@ -37,6 +41,8 @@ pub(crate) mod prepared;
 mod proxy;
 #[cfg(feature = "loopback")]
 pub(crate) mod remote;
+#[cfg(feature = "loopback")]
+pub(crate) mod remote_state;
 #[cfg(feature = "loopback")]
 mod remote_static;
 pub(crate) mod ser;

@@ -12,7 +12,7 @@ use plugin_core::host::{Context, FaultRepr, ProxyHead, discard};
 use plugin_core::repr::{BufferRepr, SliceRepr};
 use plugin_core::{Cause, Fault};
 
-use crate::untyped::carrier::Carrier;
+use crate::untyped::carrier::{Carrier, Recipient};
 use crate::untyped::de::target::{Target, build_in_place};
 use crate::untyped::free::{Place, free, free_elements};
 use crate::untyped::layout::{Id, Kind, Layouts};
@@ -61,7 +61,7 @@ impl Proxy {
     unsafe fn call(&self, arguments: *const *const c_void, outcome: *mut u8) -> Result<(), Fault> {
         // SAFETY: this function demands the same of the arguments.
         let request = unsafe { self.request(arguments)? };
-        let reply = self.carrier.ask(self.export, request)?;
+        let reply = self.carrier.ask(Recipient::Export(self.export), request)?;
         let mut message = Message::new(&reply);
         let kind = message.kind()?;
         if let wire::Kind::FaultAlone = kind {

@@ -3,9 +3,9 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use plugin_core::Origin;
-use plugin_core::host::{Context, Site};
+use plugin_core::host::Context;
 
+use crate::backend::Offer;
 use crate::untyped::carrier::Carrier;
 use crate::untyped::prepared::Prepared;
 use crate::untyped::proxy::Proxy;
@@ -32,15 +32,13 @@ impl Remote {
         }
     }
 
-    /// Returns the site of the export, for as long as this value exists, which `origin` has to keep. `near` is the site in the
-    /// process of the plugin.
-    pub(crate) fn site(&self, near: &Site, origin: Origin) -> Site {
-        let Site { descriptor, refuses_faults, ref label, .. } = *near;
+    /// Offers the export, for as long as this value exists. The name, the descriptor and the modules are those on the far side.
+    pub(crate) fn offer(&self, name: &'static str, descriptor: &'static [u8], modules: &'static str) -> Offer {
         let (entry, context, invoke): (*const c_void, Context, _) = match self {
             Remote::Function(proxy) => (std::ptr::null(), proxy.context(), Some(proxy.invoke())),
             Remote::Static(remote) => (RemoteStatic::accessor as *const c_void, remote.context(), None),
             Remote::Stays => (std::ptr::null(), std::ptr::null(), None),
         };
-        Site { descriptor, entry, context, refuses_faults, origin, invoke, label: label.clone() }
+        Offer { name, descriptor, modules, entry, context, invoke }
     }
 }

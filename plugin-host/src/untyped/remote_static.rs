@@ -16,7 +16,7 @@ use plugin_core::host::{Context, FaultRepr, Outcome, discard};
 use plugin_core::repr::{AccessRepr, BufferRepr, SliceRepr};
 use plugin_core::{Cause, Fault};
 
-use crate::untyped::carrier::Carrier;
+use crate::untyped::carrier::{Carrier, Recipient};
 use crate::untyped::de::target::{Built, Target};
 use crate::untyped::free::{Elements, NoMemory};
 use crate::untyped::layout::{Id, Kind, Layouts};
@@ -105,7 +105,7 @@ impl RemoteStatic {
         if let Some(reply) = self.reply.get() {
             return read(reply);
         }
-        let reply = self.carrier.ask(self.export, Vec::new())?;
+        let reply = self.carrier.ask(Recipient::Export(self.export), Vec::new())?;
         let built = read(&reply)?;
         // Another thread may have kept its own reply meanwhile, which is as good.
         _ = self.reply.set(reply);

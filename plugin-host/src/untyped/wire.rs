@@ -1,4 +1,4 @@
-//! Values as bytes, for plugins that run outside of this process.
+//! Values as bytes, for plugins that run outside of this process. `answer.rs` has the far side.
 //!
 //! # The format
 //!
@@ -24,6 +24,8 @@
 //! | | [`Kind::Fault`], the values of `&mut` arguments after the call, and a fault: the number of the cause, message, place, backtrace |
 //! | | [`Kind::FaultAlone`], and a fault. The caller leaves its values as they were: the function has not taken them, or they cannot be sent |
 //!
+//! `remote_state.rs` has the messages of a state.
+//!
 //! A reader of a fault ignores the bytes after the backtrace, so a later SDK may add to a fault.
 //!
 //! # Limits
@@ -43,13 +45,7 @@ use plugin_core::{Cause, Fault, Location};
 use serde::de::DeserializeSeed as _;
 use serde::{Deserialize as _, Serialize};
 
-use crate::plugin::Plugin;
-use crate::untyped::call::{Call, ExportRef};
 use crate::untyped::de::target::{Built, Target};
-use crate::untyped::error::CallError;
-use crate::untyped::outcome::Failure;
-use crate::untyped::prepared::Prepared;
-use crate::untyped::walk::Form;
 
 /// The kind of a reply, which is the reply's first byte.
 #[derive(Clone, Copy)]
@@ -63,7 +59,7 @@ pub(super) enum Kind {
 }
 
 /// The place and the parts of a fault on the wire.
-type FaultParts = (u32, String, Option<(String, u32, u32)>, Option<String>);
+pub(super) type FaultParts = (u32, String, Option<(String, u32, u32)>, Option<String>);
 
 /// Adds a value to a message.
 pub(crate) fn write(value: &impl Serialize, message: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
@@ -71,7 +67,7 @@ pub(crate) fn write(value: &impl Serialize, message: Vec<u8>) -> Result<Vec<u8>,
 }
 
 /// A message that is being read.
-pub(crate) struct Message<'m>(postcard::Deserializer<'m, postcard::de_flavors::Slice<'m>>);
+pub(crate) struct Message<'m>(pub(super) postcard::Deserializer<'m, postcard::de_flavors::Slice<'m>>);
 
 impl<'m> Message<'m> {
     pub(crate) fn new(bytes: &'m [u8]) -> Self {
@@ -88,10 +84,22 @@ impl<'m> Message<'m> {
         }
     }
 
-    /// Builds the next value.
-    pub(crate) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
+    /// Builds the next value. An error is the reason why it cannot be read.
+    pub(crate) fn read<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, String> {
         let state = target.state;
-        target.deserialize(&mut self.0).map_err(|error| damaged(&state.reason_of(&error)))
+        target.deserialize(&mut self.0).map_err(|error| state.reason_of(&error))
+    }
+
+    /// Builds the next value of a reply.
+    pub(crate) fn value<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, Fault> {
+        self.read(target).map_err(|reason| damaged(&reason))
+    }
+
+    /// Reads a value of the host's own, the last part of a message.
+    pub(super) fn rest<T: serde::Deserialize<'m>>(mut self) -> Result<T, String> {
+        let value = T::deserialize(&mut self.0).map_err(|error| error.to_string())?;
+        self.end()?;
+        Ok(value)
     }
 
     /// Reads a fault, the last part of a reply.
@@ -121,104 +129,6 @@ pub(super) fn damaged(reason: &impl std::fmt::Display) -> Fault {
 
 /// The least that a carrier may have as its limit, so that each fault can be told.
 pub(super) const MIN_BYTES: usize = 1024;
-
-/// Answers a request to an export of a plugin in this process. This is the far side of a proxy. The reply has at most `max_bytes`.
-pub(crate) fn answer(plugin: &Plugin, export: &str, request: &[u8], max_bytes: usize) -> Vec<u8> {
-    let max_bytes = max_bytes.max(MIN_BYTES);
-    let fault = match call(plugin, export, request) {
-        Ok((reply, _)) if reply.len() <= max_bytes => return reply,
-        // The caller leaves its values as they were.
-        Ok((_, Some(fault))) => fault,
-        Ok((reply, None)) => {
-            let reason = format!("its reply has {} bytes, and a message may have {max_bytes}", reply.len());
-            Fault::of(Cause::Disconnected, reason)
-        }
-        // The same, because values cannot be sent.
-        Err(CallError::Fault(fault)) => *fault,
-        // The function has run, but its values cannot be sent.
-        Err(error @ CallError::Unrepresentable { .. }) => Fault::of(Cause::Disconnected, error.to_string()),
-        Err(error) => Fault::of(Cause::Refused, error.to_string()),
-    };
-    alone(fault, max_bytes)
-}
-
-/// Returns the reply with a fault alone, without as much of the fault as does not fit.
-fn alone(mut fault: Fault, max_bytes: usize) -> Vec<u8> {
-    let written = |fault: &Fault| {
-        write(&parts(fault.clone()), vec![Kind::FaultAlone as u8]).expect("texts and numbers can be written to memory")
-    };
-    let mut reply = written(&fault);
-    if reply.len() > max_bytes {
-        fault.backtrace = None;
-        reply = written(&fault);
-    }
-    if reply.len() > max_bytes {
-        fault.location = None;
-        // The other parts take less than half of `MIN_BYTES`.
-        let mut most = fault.message.len().min(max_bytes - MIN_BYTES / 2);
-        while !fault.message.is_char_boundary(most) {
-            most -= 1;
-        }
-        fault.message.truncate(most);
-        reply = written(&fault);
-    }
-    reply
-}
-
-/// A reply that is being written.
-type Reply = postcard::Serializer<postcard::ser_flavors::ExtendFlavor<Vec<u8>>>;
-
-fn begun(kind: Kind) -> Reply {
-    postcard::Serializer { output: postcard::ser_flavors::ExtendFlavor::new(vec![kind as u8]) }
-}
-
-fn parts(fault: Fault) -> FaultParts {
-    let location = fault.location.map(|at| (at.file, at.line, at.column));
-    (fault.cause.number(), fault.message, location, fault.backtrace)
-}
-
-/// Makes the call that a request asks for. Returns the reply, and the fault if there was one. An error is that of a call that was not
-/// made, or whose values cannot be sent.
-fn call(plugin: &Plugin, export: &str, request: &[u8]) -> Result<(Vec<u8>, Option<Fault>), CallError> {
-    let export = ExportRef::new(plugin, export, Form::Wire)?;
-    let mut message = Message::new(request);
-    if let (export, prepared @ Prepared::Static { .. }) = export {
-        let mut reply = begun(Kind::Returned);
-        export.read_static(prepared, &mut reply)?;
-        return Ok((finished(reply), None));
-    }
-    let call = Call::of(export)?;
-    let mut places = call.build(&mut message.0)?;
-    message.end().map_err(|message| CallError::Arguments { export: call.export.label(), message })?;
-    let (kind, returned) = match call.try_invoke(&mut places) {
-        Ok(returned) => (Kind::Returned, Ok(returned)),
-        Err(Failure::Fault(fault)) => (Kind::Fault, Err(fault)),
-        Err(failure) => return Err(call.export.failed(failure, CallError::Fault)),
-    };
-    let mut reply = begun(kind);
-    for (index, (place, argument)) in places.iter().zip(call.arguments).enumerate() {
-        if argument.is_changed() {
-            let what = |path: &str| format!("argument {} (`{}{path}`)", index + 1, call.export.argument_name(index));
-            // SAFETY: `build` has built a value of this type there. A callee leaves a whole value behind `&mut`, also if it
-            // panics. The call has ended, so nothing changes the value.
-            let sent = unsafe { call.export.represent((call.layouts, argument.built), place.at(), what, &mut reply) };
-            match (sent, &returned) {
-                // The callee may not have taken the value yet, which then is as an older caller has sent it.
-                (Err(_), Err(fault)) => return Err(CallError::Fault(Box::new(fault.clone()))),
-                (sent, _) => sent?,
-            }
-        }
-    }
-    match &returned {
-        Ok(returned) => call.represent_result(returned, &mut reply)?,
-        Err(fault) => parts(fault.clone()).serialize(&mut reply).expect("texts and numbers can be written to memory"),
-    }
-    Ok((finished(reply), returned.err()))
-}
-
-fn finished(message: Reply) -> Vec<u8> {
-    postcard::ser_flavors::Flavor::finalize(message.output).expect("memory has no end")
-}
 
 #[cfg(test)]
 mod tests {

@@ -12,11 +12,12 @@ use plugin_core::host::descriptor::Node;
 use plugin_core::host::{AnyEntry, Site, Version, Versions, new_live};
 use plugin_core::{FunctionType, Live, Lookup};
 
+use crate::backend::shared::Unused;
+use crate::backend::{Backend, Detached};
 use crate::error::Error;
 use crate::error::at::FileError;
 use crate::event::Event;
-use crate::library::{Library, Unused};
-use crate::unload::detached_library::{DetachedLibrary, Old};
+use crate::unload::detached_library::Old;
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
 use crate::work::activity::{Activities, Activity};
@@ -213,10 +214,10 @@ impl Lineage {
         Ok(())
     }
 
-    /// Detaches and closes the library of an old version on the thread of `drain`, as soon as the version is not in use. The
-    /// thread of a call that drops the last handle is spared that work.
+    /// Detaches an old version on the thread of `drain`, as soon as the version is not in use. The thread of a call that drops the
+    /// last handle is spared that work.
     ///
-    /// `retired` belongs to the old version. Its library is sent to the drain when the last use of it ends.
+    /// `retired` belongs to the old version. Its backend is sent to the drain when the last use of it ends.
     pub(crate) fn retire(self: &Arc<Self>, name: String, version: &str, retired: Retired, drain: Drain) {
         let retired = Arc::new(retired);
         lock(&self.retired).push(retired.clone());
@@ -234,17 +235,17 @@ impl Lineage {
         };
         let (revision, versions) = (retired.revision, Arc::downgrade(&self.versions));
         // The thread waits for this message.
-        _ = drain.begin.send(Box::new(move |libraries| {
+        _ = drain.begin.send(Box::new(move |backends| {
             // The end of a call sends no message.
             let mut pauses = Pauses::new(Duration::from_millis(5));
             while versions.upgrade().is_some_and(|versions| versions.is_in_progress(revision)) {
                 pauses.sleep(None);
             }
-            let received = libraries.recv();
-            // `detach` enters the library in the list of old versions itself.
+            let received = backends.recv();
+            // `detach` enters the version in the list of old versions itself.
             in_use.forget();
-            let Ok((library, activity)) = received else { return };
-            let detached = activity.run(|| Arc::new(library.detach(None)));
+            let Ok((backend, activity)) = received else { return };
+            let detached = activity.run(|| backend.detach(None));
             retired.set_detached(detached.clone());
             tell(&retired, detached.wait(None));
         }));
@@ -273,9 +274,9 @@ impl Lineage {
     }
 }
 
-type Task = Box<dyn FnOnce(&Receiver<(Library, Activity)>) + Send>;
+type Task = Box<dyn FnOnce(&Receiver<(Box<dyn Backend>, Activity)>) + Send>;
 
-/// A thread that will detach and close one library.
+/// A thread that will detach one version.
 ///
 /// It is started before the upgrade. If the kernel cannot start the thread, the upgrade fails while the old version still
 /// serves, and the old version is not left without a thread that unloads it.
@@ -291,12 +292,12 @@ impl Drain {
         activities: Arc<Activities>,
     ) -> Result<(Self, Unused), FileError> {
         let (begin, begun) = channel::<Task>();
-        let (sender, libraries) = channel();
+        let (sender, backends) = channel();
         let unused = Unused { sender, activities };
         let wait = move || {
             // If the upgrade failed, the sender is dropped without a task.
             if let Ok(task) = begun.recv() {
-                task(&libraries);
+                task(&backends);
             }
         };
         let thread = std::thread::Builder::new().name("plugin drain".to_owned()).spawn(wait);
@@ -315,25 +316,25 @@ pub(crate) struct Retired {
     revision: u64,
     exports: Vec<(String, Weak<Site>)>,
     loaded: Weak<dyn Any + Send + Sync>,
-    library: Weak<dyn Any + Send + Sync>,
-    /// The library, after it was detached. That happens when the version is not in use any more.
-    detached: Mutex<Option<Arc<DetachedLibrary>>>,
+    backend: Weak<dyn Any + Send + Sync>,
+    /// The version, after it was detached. That happens when it is not in use any more.
+    detached: Mutex<Option<Arc<dyn Detached>>>,
     changed: Condvar,
 }
 
 impl Retired {
-    /// `loaded` and `library` tell whether the version's [`Plugin`](crate::Plugin) and its library still exist.
+    /// `loaded` and `backend` tell whether the version's [`Plugin`](crate::Plugin) and its backend still exist.
     pub(crate) fn new<'a>(
         revision: u64,
         sites: impl Iterator<Item = (&'static str, &'a Arc<Site>)>,
-        [loaded, library]: [Weak<dyn Any + Send + Sync>; 2],
+        [loaded, backend]: [Weak<dyn Any + Send + Sync>; 2],
     ) -> Self {
         let exports = sites.map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect();
-        Retired { revision, exports, loaded, library, detached: Mutex::default(), changed: Condvar::new() }
+        Retired { revision, exports, loaded, backend, detached: Mutex::default(), changed: Condvar::new() }
     }
 
-    fn set_detached(&self, library: Arc<DetachedLibrary>) {
-        *lock(&self.detached) = Some(library);
+    fn set_detached(&self, detached: Arc<dyn Detached>) {
+        *lock(&self.detached) = Some(detached);
         self.changed.notify_all();
     }
 
@@ -359,7 +360,7 @@ impl Retired {
         let sites = self.exports.iter().map(|(name, site)| (name, site.strong_count()));
         let alive = sites.clone().filter(|(_, count)| *count != 0).count();
         let handles = sites.map(|(name, count)| (name.clone(), count.saturating_sub(own)));
-        let values = self.library.strong_count().saturating_sub(alive + own);
+        let values = self.backend.strong_count().saturating_sub(alive + own);
         let reasons = PinReason::in_use(handles, plugins, values);
         // The last use may have ended since. Then the drain's thread is about to detach the library.
         if reasons.is_empty() { vec![PinReason::Closing] } else { reasons }

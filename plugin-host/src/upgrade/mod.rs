@@ -31,33 +31,30 @@
 //! Calls through [`Function`](crate::Function)s are not held back. They belong to one version for ever, and that version's
 //! library stays mapped for them.
 
+mod handover;
 pub(crate) mod lineage;
 pub(crate) mod live_all;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use plugin_core::host::descriptor::Node;
-use plugin_core::host::record::Item;
 use plugin_core::{FunctionType, Live};
 
+use crate::backend::{Backend, Offer};
 use crate::error::at::{At as _, FileError};
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
 use crate::file::resolve::{is_bare, resolve};
 use crate::host::Host;
-use crate::library::hooks::Hook;
-use crate::library::items::Items;
-use crate::load::{Candidate, Input, NewVersion};
+use crate::inspect::description::Description;
+use crate::load::{Input, NewVersion};
 use crate::plugin::{Place, Plugin, normal};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
-use crate::services::threads::{RunningHooks, Threads};
+use crate::upgrade::handover::{Handover, Held};
 use crate::upgrade::lineage::{Drain, Draining, Lineage, Retired};
-use crate::work::deadline::{Pauses, left};
-use crate::work::timeout::{self, Steps};
 
 impl Host {
     /// Upgrades a loaded plugin to another version. If `plugin` is a name, the version is read from the file that the plugin was
@@ -199,19 +196,34 @@ impl Host {
         input: Option<Input<'_>>,
         will_do: impl FnOnce(&Plugin) -> bool,
     ) -> Result<Plugin, Error> {
+        self.upgrade_with(lineage, serving, will_do, |old, next| {
+            // The file is read only here: the second of two upgrades must not bring back the version before the first.
+            let input = match input {
+                Some(input) => input,
+                None => Input::File(old.need_file()?.to_owned()),
+            };
+            self.bring_up(input, next)
+        })
+    }
+
+    /// Upgrades the plugin of a lineage to the version that `bring_up` makes, as [`upgrade_lineage`](Self::upgrade_lineage) does.
+    pub(crate) fn upgrade_with(
+        &self,
+        lineage: &Arc<Lineage>,
+        serving: impl Fn() -> Result<Plugin, Error>,
+        will_do: impl FnOnce(&Plugin) -> bool,
+        bring_up: impl FnOnce(&Plugin, &mut NextVersion<'_>) -> Result<Plugin, Error>,
+    ) -> Result<Plugin, Error> {
         let _turn = lineage.begin_upgrade();
         let old = serving()?;
-        // The file is read only below: the second of two upgrades must not bring back the version before the first.
-        let input = match input {
-            Some(_) if old.is_linked() => return Err(Error::Linked { plugin: old.name().to_owned() }),
-            Some(input) => input,
-            None => Input::File(old.need_file()?.to_owned()),
-        };
+        if old.is_linked() {
+            return Err(Error::Linked { plugin: old.name().to_owned() });
+        }
         if will_do(&old) {
             return Ok(old);
         }
         let mut next = NextVersion { old: &old, lineage, checked: None };
-        let new = self.bring_up(input, &mut next)?;
+        let new = bring_up(&old, &mut next)?;
         let Some((next, handover)) = next.checked else { unreachable!("it was checked before it was attached") };
         let name = new.name().to_owned();
         let path = new.shown_path().to_owned();
@@ -244,8 +256,7 @@ impl Host {
             revision: new.revision(),
             path,
         });
-        let library = old.library().expect("a plugin that was upgraded has a library");
-        library.when_unused(unused);
+        old.backend().when_unused(unused);
         lineage.retire(
             old.name().to_owned(),
             old.version(),
@@ -287,7 +298,7 @@ impl Host {
 }
 
 /// The new version of an upgrade, from its file on.
-struct NextVersion<'a> {
+pub(crate) struct NextVersion<'a> {
     old: &'a Plugin,
     lineage: &'a Lineage,
     /// Set when the version is mapped and fits the handles in use.
@@ -295,22 +306,22 @@ struct NextVersion<'a> {
 }
 
 impl NewVersion for NextVersion<'_> {
-    fn admit(&mut self, candidate: &mut Candidate) -> Result<(), Error> {
-        let (expected, found) = (self.old.description().package(), candidate.inspected.description.package());
+    fn admit(&mut self, description: &mut Description, path: &Path) -> Result<(), Error> {
+        let (expected, found) = (self.old.description().package(), description.package());
         if normal(expected) == normal(found) {
-            candidate.inspected.description.rename(self.old.name());
+            description.rename(self.old.name());
             return Ok(());
         }
         let (expected, found) = (expected.to_owned(), found.to_owned());
-        Err(Error::OtherPlugin { path: candidate.path.clone(), expected, found })
+        Err(Error::OtherPlugin { path: path.to_owned(), expected, found })
     }
 
-    fn check(&mut self, items: &Items, refuses_faults: bool) -> Result<(), FileError> {
-        let exports = items.exports.iter().map(|(item, _)| (item.name, item.clone())).collect();
+    fn check(&mut self, backend: &dyn Backend, refuses_faults: bool) -> Result<(), FileError> {
+        let exports = backend.exports().map(|offer| (offer.name, offer)).collect();
         let next = Next { old: self.old, exports, refuses_faults };
         next.check_handles()?;
         next.check_followers(self.lineage)?;
-        let handover = next.handover(items.hooks.restore.as_ref())?;
+        let handover = Handover::new(self.old.name(), self.old.backend().state_hooks(), backend.state_hooks())?;
         self.checked = Some((next, handover));
         Ok(())
     }
@@ -323,8 +334,8 @@ impl NewVersion for NextVersion<'_> {
 /// The new version of an upgrade, while it is mapped beside the old one.
 struct Next<'a> {
     old: &'a Plugin,
-    /// The descriptions of the exports by name.
-    exports: HashMap<&'static str, Item<'static>>,
+    /// The exports by name.
+    exports: HashMap<&'static str, Offer>,
     /// Whether look-ups in it may not ask for faults.
     refuses_faults: bool,
 }
@@ -358,12 +369,16 @@ impl Next<'_> {
         asked: impl Fn() -> (Signature, String),
     ) -> Result<(), FileError> {
         let plugin = self.old.name();
+        let reach = |new: &Offer| match new.cannot_leave(plugin) {
+            None => Ok(()),
+            Some(problem) => Err(self.in_use(problem)),
+        };
         let problem = match self.exports.get(name) {
-            Some(new) if fits(new.descriptor) => return Ok(()),
+            Some(new) if fits(new.descriptor) => return reach(new),
             Some(new) => {
                 let ((asked, modules), exported) = (asked(), Signature::read(new.descriptor));
                 if asked.accepts(&exported) {
-                    return Ok(());
+                    return reach(new);
                 }
                 let difference = asked.difference(&exported, Sides::HANDLE);
                 let origins = asked.origins(&exported, Sides::HANDLE, [&modules, new.modules]);
@@ -379,132 +394,5 @@ impl Next<'_> {
     fn in_use(&self, problem: Error) -> FileError {
         let (plugin, problem) = (self.old.name().to_owned(), Box::new(problem));
         FileError::new(|path| Error::InUse { plugin, path, problem })
-    }
-
-    /// Returns the hand-over of the state, if the old version saves one.
-    fn handover(&self, restore: Option<&Hook>) -> Result<Option<Handover>, FileError> {
-        let Some(save) = self.old.save() else { return Ok(None) };
-        let plugin = self.old.name().to_owned();
-        let Some(restore) = restore else {
-            return Err(FileError::new(|path| Error::StateNotRestored { plugin, path }));
-        };
-        if restore.item.descriptor != save.item.descriptor {
-            let (restored, saved) = (Signature::read(restore.item.descriptor), Signature::read(save.item.descriptor));
-            if !restored.accepts(&saved) {
-                let difference = restored.difference(&saved, Sides::STATE);
-                let (saved, restored) = (Box::new(saved), Box::new(restored));
-                return Err(FileError::new(|path| Error::StateMismatch { plugin, path, saved, restored, difference }));
-            }
-        }
-        Ok(Some(Handover { save: save.clone(), restore: restore.clone() }))
-    }
-}
-
-/// The hooks that take a state from one version to the next. Their types fit each other.
-struct Handover {
-    save: Hook,
-    restore: Hook,
-}
-
-impl Handover {
-    /// Runs both hooks on one thread, and passes the state from one to the other. Both versions are mapped.
-    fn run(self, old: &Plugin, new: &Plugin, timeout: Option<Duration>) -> Result<(), FileError> {
-        let [save, restore] = [self.save.item.name, self.restore.item.name];
-        let [saver, restorer] = [old, new].map(|plugin| plugin.library().expect("both have libraries").threads());
-        let saves = saver.hooks_start();
-        let task = {
-            let (plugin, new) = (old.name().to_owned(), new.clone());
-            move |steps: &Steps| {
-                let result = self.run_here(&plugin, steps, &saves, &restorer);
-                saves.clean_up(steps);
-                drop(saves);
-                // If the host has given up waiting, this is the last reference to the new version.
-                drop(new);
-                result
-            }
-        };
-        timeout::run(timeout, task, drop).unwrap_or_else(|late| {
-            let (plugin, hook) = (old.name().to_owned(), [save, restore][late.step].to_owned());
-            let timeout = timeout.unwrap_or_default();
-            Err(FileError::new(move |path| Error::HookTimedOut { plugin, hook, timeout, path }))
-        })
-    }
-
-    /// Runs both hooks on this thread. The old version is mapped while `saves` exists.
-    fn run_here(
-        &self,
-        plugin: &str,
-        steps: &Steps,
-        saves: &RunningHooks,
-        restorer: &Arc<Threads>,
-    ) -> Result<(), FileError> {
-        let Handover { save, restore } = self;
-        steps.begin(0);
-        saves.begin(save.item.name);
-        let state = match save.run_save() {
-            Ok(state) => state,
-            Err(fault) => {
-                let (plugin, fault) = (plugin.to_owned(), save.fault_of(plugin, fault));
-                return Err(FileError::new(|_| Error::SavePanicked { plugin, fault }));
-            }
-        };
-        let restores = restorer.hooks_start();
-        restores.begin(restore.item.name);
-        saves.begin(restore.item.name);
-        if !steps.begin(1) {
-            // The host has given up waiting. Only `restore` could drop the state's fields, so they leak. The box that the state
-            // came in is freed.
-            // SAFETY: `saves` keeps the old version, which has saved the state, mapped. The state is passed once, because `pass`
-            // takes it. Nothing lifts the state, so its fields leak and are never used.
-            unsafe { state.pass(|_| ()) };
-            return Ok(());
-        }
-        // SAFETY: `saves` keeps the old version, which has saved the state, mapped. `Next::handover` has compared the descriptors of
-        // the two hooks, and has chosen `restore` by the kind `Restore`.
-        let result = unsafe { restore.run_restore(state) };
-        restores.clean_up(steps);
-        let plugin = plugin.to_owned();
-        match result {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(message)) => Err(FileError::new(|path| Error::RestoreFailed { plugin, message, path })),
-            Err(fault) => {
-                let fault = restore.fault_of(&plugin, fault);
-                Err(FileError::new(|path| Error::RestorePanicked { plugin, fault, path }))
-            }
-        }
-    }
-}
-
-/// Holds back calls through `Live` handles. If this is dropped, the calls go on in the old version.
-struct Held<'a> {
-    lineage: &'a Lineage,
-    old: &'a Plugin,
-}
-
-impl<'a> Held<'a> {
-    /// Holds back new calls, and waits until the calls in progress have ended, but not for longer than `limit`.
-    fn new(lineage: &'a Lineage, old: &'a Plugin, limit: Duration) -> Result<Self, Error> {
-        lineage.hold();
-        let held = Held { lineage, old };
-        let deadline = Instant::now().checked_add(limit);
-        let mut pauses = Pauses::new(Duration::from_millis(1));
-        while lineage.is_in_progress(old) {
-            if left(deadline).is_some_and(|left| left.is_zero()) {
-                return Err(Error::Busy { plugin: old.name().to_owned(), waited: limit });
-            }
-            pauses.sleep(deadline);
-        }
-        Ok(held)
-    }
-
-    /// Ends the hold without publishing the old version, because the new one is published.
-    fn release(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.lineage.serve(self.old);
     }
 }
