@@ -13,9 +13,9 @@ use plugin_core::host::Site;
 use plugin_core::{Lookup, Origin};
 
 use crate::backend::shared::SharedBackend;
-use crate::backend::{Backend, Offer, PluginSource};
+use crate::backend::{Backend, Offer, PluginSource, check_reach};
 use crate::error::names::no_nul;
-use crate::error::{CannotLeave, Error, TypeMismatch};
+use crate::error::{Error, TypeMismatch};
 #[cfg(feature = "watch")]
 use crate::file::stamp::Stamp;
 use crate::inspect::description::Description;
@@ -338,12 +338,9 @@ impl Plugin {
         Ok(site)
     }
 
-    /// Returns an error if the export cannot be used from this process: if it has neither an entry nor a proxy.
+    /// Returns an error if the export cannot be used from this process.
     pub(crate) fn check_reach(&self, name: &str, site: &Site) -> Result<(), Error> {
-        if !site.entry.is_null() || !site.context.is_null() {
-            return Ok(());
-        }
-        Err(Error::CannotLeave(Box::new(CannotLeave::new(self.name(), name, site.descriptor))))
+        check_reach(self.name(), (name, site.descriptor), site.entry, site.context)
     }
 
     /// The export with that name.

@@ -72,12 +72,17 @@ pub(crate) struct Offer {
     pub(crate) invoke: Option<Invoke>,
 }
 
-impl Offer {
-    /// Returns the error for a use of this export of `plugin`, if it neither runs in this process nor has a proxy.
-    pub(crate) fn cannot_leave(&self, plugin: &str) -> Option<Error> {
-        let is_here = !self.entry.is_null() || !self.context.is_null();
-        (!is_here).then(|| Error::CannotLeave(Box::new(CannotLeave::new(plugin, self.name, self.descriptor))))
+/// Returns an error if an export of `plugin` cannot be used from this process: if it has neither an entry nor a proxy.
+pub(crate) fn check_reach(
+    plugin: &str,
+    (name, descriptor): (&str, &[u8]),
+    entry: *const c_void,
+    context: Context,
+) -> Result<(), Error> {
+    if !entry.is_null() || !context.is_null() {
+        return Ok(());
     }
+    Err(Error::CannotLeave(Box::new(CannotLeave::new(plugin, name, descriptor))))
 }
 
 /// The place that a version was loaded from.

@@ -42,7 +42,7 @@ use std::sync::Arc;
 use plugin_core::host::descriptor::Node;
 use plugin_core::{FunctionType, Live};
 
-use crate::backend::{Backend, Offer};
+use crate::backend::{Backend, Offer, check_reach};
 use crate::error::at::{At as _, FileError};
 use crate::error::{Error, TypeMismatch};
 use crate::event::Event;
@@ -369,9 +369,8 @@ impl Next<'_> {
         asked: impl Fn() -> (Signature, String),
     ) -> Result<(), FileError> {
         let plugin = self.old.name();
-        let reach = |new: &Offer| match new.cannot_leave(plugin) {
-            None => Ok(()),
-            Some(problem) => Err(self.in_use(problem)),
+        let reach = |new: &Offer| {
+            check_reach(plugin, (name, new.descriptor), new.entry, new.context).map_err(|problem| self.in_use(problem))
         };
         let problem = match self.exports.get(name) {
             Some(new) if fits(new.descriptor) => return reach(new),
