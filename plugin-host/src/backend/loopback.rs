@@ -181,9 +181,10 @@ impl NearSide {
     fn end(&mut self) -> Option<Arc<dyn Detached>> {
         let (exports, far) = self.0.take()?;
         drop(exports);
-        let detached = DetachedFarSide(Mutex::new(Ending::InUse(far)));
+        let (host, plugin) = (far.host.clone(), far.plugin.name().to_owned());
+        let detached = DetachedFarSide { far: Mutex::new(Some(far)), host, plugin };
         // The shutdown hooks run now.
-        _ = detached.go_on();
+        _ = detached.wait(Some(Instant::now()));
         Some(Arc::new(detached))
     }
 }
@@ -219,39 +220,24 @@ impl Drop for NearSide {
     }
 }
 
-/// A far side whose near side is gone.
-struct DetachedFarSide(Mutex<Ending>);
-
-enum Ending {
-    /// A hook that took too long may still use it.
-    InUse(Arc<FarSide>),
-    /// The plugin of this name is being unloaded.
-    Unloading(Arc<Host>, String),
-    Unloaded,
+/// A plugin on a far side whose near side is gone.
+struct DetachedFarSide {
+    /// The share in the plugin. A hook that took too long may have another.
+    far: Mutex<Option<Arc<FarSide>>>,
+    host: Arc<Host>,
+    plugin: String,
 }
 
 impl DetachedFarSide {
-    /// Goes on as far as it can without waiting.
-    fn go_on(&self) -> Unload {
-        let mut ending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ending::InUse(far) = &mut *ending {
-            if Arc::get_mut(far).is_none() {
-                return Unload::Pinned(vec![PinReason::Closing]);
-            }
-            let (host, name) = (far.host.clone(), far.plugin.name().to_owned());
-            // This drops the share in the plugin.
-            *ending = Ending::Unloading(host, name);
-        }
-        let Ending::Unloading(host, name) = &*ending else { return Unload::Unmapped };
-        match host.unload(name, Duration::ZERO) {
-            Ok(Unload::Pinned(reasons)) => Unload::Pinned(reasons),
-            Ok(Unload::Unmapped) | Err(Error::NoSuchPlugin { .. } | Error::Linked { .. }) => {
-                *ending = Ending::Unloaded;
-                Unload::Unmapped
-            }
-            // Another thread unloads or upgrades it.
-            Err(_) => Unload::Pinned(vec![PinReason::Closing]),
-        }
+    /// Gives up the share in the plugin. Returns true if no other is left.
+    fn give_up(&self) -> bool {
+        let mut far = self.far.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_last = far.as_mut().is_none_or(|far| Arc::get_mut(far).is_some());
+        let given_up = far.take_if(|_| is_last);
+        // Dropped while no lock is held.
+        drop(far);
+        drop(given_up);
+        is_last
     }
 }
 
@@ -259,9 +245,17 @@ impl Detached for DetachedFarSide {
     fn wait(&self, deadline: Option<Instant>) -> Unload {
         let mut pauses = Pauses::new(Duration::from_millis(2));
         loop {
-            let outcome = self.go_on();
-            if outcome == Unload::Unmapped || left(deadline).is_some_and(|left| left.is_zero()) {
-                return outcome;
+            if self.give_up() {
+                match self.host.unload(&self.plugin, left(deadline).unwrap_or(Duration::MAX)) {
+                    Ok(outcome) => return outcome,
+                    // It is unloaded already, or is never unloaded alone.
+                    Err(Error::NoSuchPlugin { .. } | Error::Linked { .. }) => return Unload::Unmapped,
+                    // Another thread unloads or upgrades it.
+                    Err(_) => {}
+                }
+            }
+            if left(deadline).is_some_and(|left| left.is_zero()) {
+                return Unload::Pinned(vec![PinReason::Closing]);
             }
             pauses.sleep(deadline);
         }
