@@ -6,4 +6,4 @@ use plugin_host::Host;
 use tests::conformance::Mode;
 use zoo as _;
 
-tests::conformance!(Mode { host: |_| Host::linked().unwrap(), shares_memory: true });
+tests::conformance!(Mode { host: |_| Host::linked().unwrap(), upgrade: None, shares_memory: true });

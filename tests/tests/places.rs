@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use plugin_host::__private::{Loopback, Message, loopback};
-use plugin_host::{Error, Fault, Host, PinReason, Unload};
+use plugin_host::{Cause, Error, Fault, Host, PinReason, Unload};
 use tests::versions::version_of;
 use tests::{LONG, fixture, host, host_with, library_name, rounds, variant, wait_until};
 
@@ -74,7 +75,7 @@ impl Plugin {
     fn upgrade(&self, place: Place, version: &Version) -> Result<(), Error> {
         match place {
             Loaded => self.host.reload(self.file(version)).map(drop),
-            Looped => self.far(version).upgrade(&self.host),
+            Looped => self.far(version).upgrade(&self.host, "upgrades"),
         }
     }
 
@@ -223,12 +224,13 @@ fn after_any_failure_the_old_version_serves_on() {
 #[test]
 fn only_a_version_of_the_same_package_is_the_next() {
     let plugin = Plugin::new(Loaded, &Version::serving(None, 1));
-    let error = Loopback::new(host_with(&["busy"])).upgrade(&plugin.host).unwrap_err();
-    assert!(matches!(error, Error::NoSuchPlugin { .. }), "{error}");
+    let busy = || Loopback::new(host_with(&["busy"]));
+    assert!(matches!(busy().upgrade(&plugin.host, "upgrades"), Err(Error::NoSuchPlugin { .. })));
+    assert!(matches!(busy().upgrade(&plugin.host, "busy"), Err(Error::NoSuchPlugin { .. })));
     // An instance of another package under the plugin's name.
     let far = host();
     far.load_as(fixture("busy"), "upgrades").unwrap();
-    let error = Loopback::new(far).upgrade(&plugin.host).unwrap_err();
+    let error = Loopback::new(far).upgrade(&plugin.host, "upgrades").unwrap_err();
     assert!(matches!(error, Error::OtherPlugin { .. }), "{error}");
     assert_eq!(plugin.call::<u64>("version"), 1);
 }
@@ -260,7 +262,7 @@ fn an_unload_ends_the_plugin_on_the_far_side() {
     let name = near.plugins()[0].name().to_owned();
     let plugin = near.plugin(&name).unwrap();
 
-    let pinned = near.unload(&name, std::time::Duration::ZERO).unwrap();
+    let pinned = near.unload(&name, Duration::ZERO).unwrap();
     assert!(matches!(&pinned, Unload::Pinned(reasons) if matches!(reasons[..], [PinReason::Plugins { count: 1, .. }])));
     assert_eq!(*faults.lock().unwrap(), [""; 0]);
     assert!(!cfg!(target_os = "linux") || is_mapped(&library_name("shutdown-fails")));
@@ -303,7 +305,7 @@ fn a_damaged_state_is_refused() {
                 damage(reply);
             }
         });
-        far.upgrade(&plugin.host).unwrap();
+        far.upgrade(&plugin.host, "upgrades").unwrap();
         let history = plugin.host.live::<fn() -> u64>("count").unwrap();
         assert_eq!(history(), 1);
         let error = plugin.upgrade(Loaded, &Version::serving(None, 3)).unwrap_err();
@@ -317,36 +319,108 @@ fn a_state_that_is_too_long_stays_where_it_is() {
     for place in [Loaded, Looped] {
         let plugin = Plugin::new(place, &Version::serving(None, 1));
         plugin.host.get::<fn(Bytes)>("remember").unwrap()(Bytes::from(vec![7; 100_000]));
-        let error = plugin.far(&Version::serving(None, 2)).through(4096, |_| ()).upgrade(&plugin.host).unwrap_err();
+        let error =
+            plugin.far(&Version::serving(None, 2)).through(4096, |_| ()).upgrade(&plugin.host, "upgrades").unwrap_err();
         assert!(error.to_string().contains("bytes, and a message may have 4096"), "{error}");
         assert_eq!((plugin.call::<u64>("version"), plugin.call::<Vec<u8>>("remembered").len()), (1, 100_000));
     }
 }
 
-/// A state that is damaged on its way to the version that restores it.
+/// A state that is damaged on its way to the version that restores it. That version relies on nothing that the host has checked.
 #[test]
 fn a_version_elsewhere_checks_the_state_itself() {
-    type Change = fn(&mut Vec<u8>);
-    let damages: [Change; 4] = [
-        Vec::clear,
-        |request| request.truncate(40),
-        |request| request[5] ^= 0x55,
-        |request| {
-            request.push(0);
-        },
-    ];
-    for damage in damages {
-        let plugin = Plugin::new(Loaded, &Version::serving(None, 1));
-        let far = plugin.far(&Version::serving(None, 2)).through(1 << 20, move |message| {
+    /// Upgrades to a loopback of a version with this feature. `change` sees the request to restore the state.
+    fn upgraded(
+        feature: Option<&str>,
+        change: impl Fn(&mut Vec<u8>) + Send + Sync + 'static,
+    ) -> Result<(), Box<Fault>> {
+        let plugin = Plugin::new(Loaded, &Version::serving(feature, 1));
+        let far = plugin.far(&Version::serving(feature, 2)).through(1 << 20, move |message| {
             if let Message::Request(request) = message
                 && request.len() > 40
             {
-                damage(request);
+                change(request);
             }
         });
-        let error = far.upgrade(&plugin.host).unwrap_err();
-        let Error::RestorePanicked { fault, .. } = &error else { panic!("{error}") };
-        assert_ne!(fault.message, "");
-        assert_eq!(plugin.call::<u64>("version"), 1);
+        let result = far.upgrade(&plugin.host, "upgrades");
+        assert_eq!(plugin.call::<u64>("version"), if result.is_ok() { 2 } else { 1 });
+        result.map_err(|error| match error {
+            Error::RestorePanicked { fault, .. } => fault,
+            error => panic!("{error}"),
+        })
     }
+
+    let other: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let seen = other.clone();
+    upgraded(Some("other-state"), move |request| seen.lock().unwrap().clone_from(request)).unwrap();
+    assert!(other.lock().unwrap().len() > 40);
+
+    type Change = Box<dyn Fn(&mut Vec<u8>) + Send + Sync>;
+    let damages: [(Change, Cause, &str); 5] = [
+        (Box::new(Vec::clear), Cause::Refused, "the request is damaged"),
+        (Box::new(|request| request.truncate(40)), Cause::Refused, "the request is damaged"),
+        (Box::new(|request| request[5] ^= 0x55), Cause::Refused, "the state has another type"),
+        (
+            Box::new(|request| request.push(0)),
+            Cause::Disconnected,
+            "the state that was saved is damaged: 1 bytes follow",
+        ),
+        // Whole, and of a state with a `u32` for a `u64`.
+        (
+            Box::new(move |request| request.clone_from(&other.lock().unwrap())),
+            Cause::Refused,
+            "the state has another type than the one that the plugin restores",
+        ),
+    ];
+    for (damage, cause, expected) in damages {
+        let fault = upgraded(None, damage).unwrap_err();
+        assert_eq!(fault.cause, cause, "{fault}");
+        assert!(fault.message.starts_with(expected), "{fault}");
+    }
+}
+
+/// The file of a loopback is the far side's affair: a reload by name would move the plugin into this process.
+#[test]
+fn a_loopback_is_not_reloaded_from_a_file() {
+    let plugin = Plugin::new(Looped, &Version::serving(None, 1));
+    let error = plugin.host.reload("upgrades").unwrap_err();
+    assert!(matches!(error, Error::InMemory { .. }), "{error}");
+    assert_eq!(plugin.host.plugin("upgrades").unwrap().path(), None);
+    assert!(matches!(plugin.host.get::<AtomicU64>("WAITING"), Err(Error::CannotLeave(_))));
+    // A linked plugin is never upgraded, so it is not the next version either.
+    let linked = Loopback::new(Host::linked().unwrap());
+    assert!(matches!(linked.upgrade(&plugin.host, "upgrades"), Err(Error::NoSuchPlugin { .. })));
+}
+
+/// The hooks wait until a file of this process is gone.
+#[test]
+fn a_hook_that_takes_too_long_keeps_its_side_until_it_returns() {
+    let waits = std::env::temp_dir().join(format!("plugin-waits-{}", std::process::id()));
+    std::fs::write(&waits, "").unwrap();
+    let short = Duration::from_millis(50);
+    let mut plugin = Plugin::new(Loaded, &Version::serving(None, 1));
+    plugin.host = host().with_hook_timeout(Some(short));
+    plugin.host.load(plugin.file(&Version::serving(None, 1))).unwrap();
+    let count = plugin.host.live::<fn() -> u64>("count").unwrap();
+    assert_eq!(count(), 1);
+    let slow = Version { behaviour: "wait rest", ..Version::serving(None, 2) };
+    let error = plugin.upgrade(Looped, &slow).unwrap_err();
+    assert!(matches!(&error, Error::HookTimedOut { hook, .. } if hook == "restore"), "{error}");
+    assert_eq!(count(), 2);
+    std::fs::remove_file(&waits).unwrap();
+
+    // The same on the far side, with the hook that saves.
+    plugin.upgrade(Looped, &Version { behaviour: "wait save", ..Version::serving(None, 3) }).unwrap();
+    assert_eq!(count(), 3);
+    std::fs::write(&waits, "").unwrap();
+    let error = plugin.upgrade(Loaded, &Version::serving(None, 4)).unwrap_err();
+    assert!(matches!(&error, Error::HookTimedOut { hook, .. } if hook == "save"), "{error}");
+    assert_eq!(count(), 4);
+    drop(count);
+    // The hook still uses the far side.
+    let pinned = plugin.host.unload("upgrades", Duration::ZERO).unwrap();
+    assert_eq!(pinned, Unload::Pinned(vec![PinReason::Closing]));
+    std::fs::remove_file(&waits).unwrap();
+    let unloaded = plugin.host.unload("upgrades", LONG).unwrap();
+    assert!(!cfg!(target_os = "linux") || unloaded == Unload::Unmapped, "{unloaded}");
 }

@@ -4,13 +4,13 @@
 //! only bytes. So a round trip through a loopback tests everything of a plugin that runs elsewhere but the way of the bytes.
 //!
 //! The near side has the plugin's place among the plugins of its host: the plugin is unloaded and upgraded there, also to and from a
-//! version whose library is loaded. Its end is the end of the plugin on the far side. A plugin that is linked into the program has no
-//! end alone, with a loopback as without.
+//! version whose library is loaded. Its end is the end of the plugin on the far side, and with the last plugin the far host ends. A plugin
+//! that is linked into the program has no end alone, with a loopback as without. A loopback has no file, so it is not reloaded by name.
 //!
 //! A loopback refuses atomics and locks, with [`Error::CannotLeave`].
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use plugin_core::Fault;
@@ -30,6 +30,7 @@ use crate::untyped::answer::answer;
 use crate::untyped::carrier::{Carrier, Recipient};
 use crate::untyped::remote::Remote;
 use crate::untyped::remote_state::RemoteHook;
+use crate::upgrade::NextVersion;
 use crate::work::deadline::{Pauses, left};
 
 /// A host whose plugins are reached only by messages.
@@ -42,7 +43,7 @@ use crate::work::deadline::{Pauses, left};
 /// near.load("greeter")?;
 /// far.load("greeter-1.1/libgreeter.so")?;
 /// // The next version runs elsewhere.
-/// Loopback::new(far).upgrade(&near)?;
+/// Loopback::new(far).upgrade(&near, "greeter")?;
 /// # Ok::<(), plugin_host::Error>(())
 /// ```
 pub struct Loopback {
@@ -92,7 +93,7 @@ impl Loopback {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyLoaded`] if `near` has a plugin of that name.
+    /// [`Error::AlreadyLoaded`] if `near` has a plugin of that name. Then the earlier plugins serve.
     pub fn load(self, near: &Host) -> Result<(), Error> {
         for plugin in self.far.plugins() {
             let reserved = Reserved::new(near, plugin.name(), Path::new(""))?;
@@ -103,34 +104,36 @@ impl Loopback {
         Ok(())
     }
 
-    /// Upgrades the plugins of the host `near` to those of the same names, as [`Host::reload`] does to versions in files.
+    /// Upgrades the plugin of this name in the host `near` to the one of the same name, as [`Host::reload`] does to a version in a file.
     ///
     /// # Errors
     ///
-    /// Those of [`Host::reload`] but those of a file.
-    pub fn upgrade(self, near: &Host) -> Result<(), Error> {
-        for plugin in self.far.plugins() {
-            let serving = || near.plugin(plugin.name());
-            near.upgrade_with(
-                serving()?.lineage(),
-                serving,
-                |_| false,
-                |_, next| {
-                    let path = plugin.shown_path();
-                    let (mut description, refuses_faults, backend) = self.near_side(plugin.clone());
-                    next.admit(&mut description, path)?;
-                    next.check(&*backend, refuses_faults).at(path)?;
-                    Ok(Plugin::new(description, refuses_faults, backend, next.place()))
-                },
-            )?;
+    /// Those of [`Host::reload`] but those of a file. [`Error::Linked`] if either version is linked into the program.
+    pub fn upgrade(self, near: &Host, plugin: &str) -> Result<(), Error> {
+        let next = self.far.plugin(plugin)?;
+        if next.is_linked() {
+            return Err(Error::Linked { plugin: plugin.to_owned() });
         }
-        Ok(())
+        let serving = || near.plugin(plugin);
+        let bring_up = |_: &Plugin, version: &mut NextVersion<'_>| {
+            let path = next.shown_path().to_owned();
+            let (mut description, refuses_faults, backend) = self.near_side(next);
+            version.admit(&mut description, &path)?;
+            version.check(&*backend, refuses_faults).at(&path)?;
+            Ok(Plugin::new(description, refuses_faults, backend, version.place()))
+        };
+        near.upgrade_with(serving()?.lineage(), serving, |_| false, bring_up).map(drop)
     }
 
     fn near_side(&self, plugin: Plugin) -> (Description, bool, Box<dyn Backend>) {
         let description = plugin.info().clone().into();
         let refuses_faults = self.far.config.refuses_faults(&description);
-        let far = Arc::new(FarSide { plugin, host: self.far.clone(), way: self.way.clone() });
+        let source = match plugin.is_linked() {
+            true => PluginSource::Program,
+            false => PluginSource::Memory(format!("loopback of {}", plugin.shown_path().display()).into()),
+        };
+        let end = End { host: self.far.clone(), plugin: plugin.name().to_owned(), hook_limit: OnceLock::new() };
+        let far = Arc::new(FarSide { plugin, way: self.way.clone(), ends: Ends(Arc::new(end)) });
         let near = |Offer { name, descriptor, modules, .. }: Offer| Near {
             name,
             descriptor,
@@ -138,12 +141,16 @@ impl Loopback {
             remote: Remote::new(name, descriptor, far.clone()),
         };
         let exports = far.plugin.backend().exports().map(near).collect();
-        (description, refuses_faults, Box::new(NearSide(Some((exports, far)))))
+        (description, refuses_faults, Box::new(NearSide { exports, far, source }))
     }
 }
 
-/// The near side of a plugin: its exports, and a share in the far side, until it is detached.
-struct NearSide(Option<(Vec<Near>, Arc<FarSide>)>);
+/// The near side of a plugin: its exports, and a share in the far side.
+struct NearSide {
+    exports: Vec<Near>,
+    far: Arc<FarSide>,
+    source: PluginSource,
+}
 
 /// The near side of an export. The far side keeps the texts.
 struct Near {
@@ -153,11 +160,36 @@ struct Near {
     remote: Remote,
 }
 
-/// The plugin, which answers requests, and the way there and back.
+/// The plugin, which answers requests, and the way there and back. The near side has a share, and so has a hook that took too long.
 struct FarSide {
     plugin: Plugin,
-    host: Arc<Host>,
     way: Arc<Way>,
+    /// Dropped after the share in the plugin.
+    ends: Ends,
+}
+
+/// Unloads the plugin on the far side when it is dropped.
+struct Ends(Arc<End>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        // The outcome is asked for again by the `DetachedFarSide`, if there is one.
+        _ = self.0.unload(Some(Instant::now()));
+    }
+}
+
+/// The end of a plugin on a far side, which comes with the last share of the [`FarSide`].
+struct End {
+    host: Arc<Host>,
+    plugin: String,
+    /// The limit for each shutdown hook.
+    hook_limit: OnceLock<Duration>,
+}
+
+impl End {
+    fn unload(&self, deadline: Option<Instant>) -> Result<Unload, Error> {
+        self.host.unload_until(&self.plugin, deadline, &|| self.hook_limit.get().copied())
+    }
 }
 
 impl Carrier for FarSide {
@@ -173,80 +205,51 @@ impl Carrier for FarSide {
     }
 }
 
-impl NearSide {
-    fn parts(&self) -> &(Vec<Near>, Arc<FarSide>) {
-        self.0.as_ref().expect("it is not detached")
-    }
-
-    fn end(&mut self) -> Option<Arc<dyn Detached>> {
-        let (exports, far) = self.0.take()?;
-        drop(exports);
-        let (host, plugin) = (far.host.clone(), far.plugin.name().to_owned());
-        let detached = DetachedFarSide { far: Mutex::new(Some(far)), host, plugin };
-        // The shutdown hooks run now.
-        _ = detached.wait(Some(Instant::now()));
-        Some(Arc::new(detached))
-    }
-}
-
 // SAFETY: the offers are of proxies in this value, each made of the descriptor beside it. The far side, of which this value has a share,
 // keeps the names, the descriptors and the hooks' texts.
 unsafe impl Backend for NearSide {
     fn source(&self) -> &PluginSource {
-        self.parts().1.plugin.backend().source()
+        &self.source
     }
 
     fn exports(&self) -> Box<dyn Iterator<Item = Offer> + '_> {
         let offer = |Near { name, descriptor, modules, remote }: &Near| remote.offer(name, descriptor, modules);
-        Box::new(self.parts().0.iter().map(offer))
+        Box::new(self.exports.iter().map(offer))
     }
 
     fn state_hooks(&self) -> StateHooks {
-        let far = &self.parts().1;
-        let hooks = far.plugin.backend().state_hooks();
+        let hooks = self.far.plugin.backend().state_hooks();
         let remote =
-            |hook: StateHook| StateHook::Elsewhere(RemoteHook::new(hook.name(), hook.descriptor(), far.clone()));
+            |hook: StateHook| StateHook::Elsewhere(RemoteHook::new(hook.name(), hook.descriptor(), self.far.clone()));
         StateHooks { save: hooks.save.map(remote), restore: hooks.restore.map(remote) }
     }
 
-    fn detach(mut self: Box<Self>, _: Option<Duration>) -> Arc<dyn Detached> {
-        self.end().expect("detached once")
+    fn detach(self: Box<Self>, hook_limit: Option<Duration>) -> Arc<dyn Detached> {
+        let end = self.far.ends.0.clone();
+        if let Some(limit) = hook_limit {
+            _ = end.hook_limit.set(limit);
+        }
+        let far = Arc::downgrade(&self.far);
+        // The shutdown hooks run now, unless a hook is still running.
+        drop(self);
+        Arc::new(DetachedFarSide { far, end })
     }
 }
 
-impl Drop for NearSide {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// A plugin on a far side whose near side is gone.
+/// A far side whose near side is gone.
 struct DetachedFarSide {
-    /// The share in the plugin. A hook that took too long may have another.
-    far: Mutex<Option<Arc<FarSide>>>,
-    host: Arc<Host>,
-    plugin: String,
-}
-
-impl DetachedFarSide {
-    /// Gives up the share in the plugin. Returns true if no other is left.
-    fn give_up(&self) -> bool {
-        let mut far = self.far.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_last = far.as_mut().is_none_or(|far| Arc::get_mut(far).is_some());
-        let given_up = far.take_if(|_| is_last);
-        // Dropped while no lock is held.
-        drop(far);
-        drop(given_up);
-        is_last
-    }
+    far: Weak<FarSide>,
+    end: Arc<End>,
 }
 
 impl Detached for DetachedFarSide {
     fn wait(&self, deadline: Option<Instant>) -> Unload {
         let mut pauses = Pauses::new(Duration::from_millis(2));
         loop {
-            if self.give_up() {
-                match self.host.unload(&self.plugin, left(deadline).unwrap_or(Duration::MAX)) {
+            if self.far.strong_count() == 0 {
+                match self.end.unload(deadline) {
+                    // The near side does not serve, whatever the far side does.
+                    Ok(Unload::Pinned(reasons)) if reasons.iter().any(PinReason::is_serving) => {}
                     Ok(outcome) => return outcome,
                     // It is unloaded already, or is never unloaded alone.
                     Err(Error::NoSuchPlugin { .. } | Error::Linked { .. }) => return Unload::Unmapped,

@@ -69,13 +69,19 @@ impl Host {
     /// # Ok::<(), plugin_host::Error>(())
     /// ```
     pub fn unload(&self, name: &str, timeout: Duration) -> Result<Unload, Error> {
-        self.unload_until(name, Instant::now().checked_add(timeout), false)
+        self.unload_until(name, Instant::now().checked_add(timeout), &|| None)
     }
 
-    /// Unloads a plugin as [`unload`](Self::unload) does. In a `hurry`, the deadline also limits each shutdown hook.
-    fn unload_until(&self, name: &str, deadline: Option<Instant>, hurry: bool) -> Result<Unload, Error> {
+    /// Unloads a plugin as [`unload`](Self::unload) does. `hook_limit` returns the limit for each shutdown hook, beside the host's own,
+    /// when the hooks are about to run.
+    pub(crate) fn unload_until(
+        &self,
+        name: &str,
+        deadline: Option<Instant>,
+        hook_limit: &dyn Fn() -> Option<Duration>,
+    ) -> Result<Unload, Error> {
         let to_unload = self.write().begin_unload(name)?;
-        Ok(self.go_on_unloading(name, to_unload, deadline, hurry))
+        Ok(self.go_on_unloading(name, to_unload, deadline, hook_limit))
     }
 
     /// Unloads the plugin that `plugin` is a version of, as [`unload`](Self::unload) does.
@@ -88,15 +94,21 @@ impl Host {
         };
         // This share must not keep the plugin.
         drop(plugin);
-        Ok(self.go_on_unloading(&name, to_unload, deadline, false))
+        Ok(self.go_on_unloading(&name, to_unload, deadline, &|| None))
     }
 
-    fn go_on_unloading(&self, name: &str, to_unload: ToUnload, deadline: Option<Instant>, hurry: bool) -> Unload {
+    fn go_on_unloading(
+        &self,
+        name: &str,
+        to_unload: ToUnload,
+        deadline: Option<Instant>,
+        hook_limit: &dyn Fn() -> Option<Duration>,
+    ) -> Unload {
         match to_unload {
             ToUnload::Serving(plugin) => {
                 let unloading =
                     Unloading { host: self, name: plugin.name().to_owned(), plugin: Some(plugin), detached: None };
-                unloading.run(deadline, hurry)
+                unloading.run(deadline, hook_limit)
             }
             ToUnload::Detached(detached) => {
                 let outcome = detached.wait(deadline);
@@ -137,8 +149,13 @@ impl Host {
         };
         let loaded = plugins.into_iter().rev().filter(|plugin| !plugin.is_linked());
         let names: Vec<String> = loaded.map(|plugin| plugin.name().to_owned()).collect();
+        let hook_limit = || {
+            /// The time that each hook may take in any case.
+            const MIN_HOOK_TIMEOUT: Duration = Duration::from_millis(100);
+            left(deadline).map(|left| left.max(MIN_HOOK_TIMEOUT))
+        };
         let close = |plugin: String| {
-            let outcome = self.unload_until(&plugin, deadline, true).unwrap_or_else(|error| match error {
+            let outcome = self.unload_until(&plugin, deadline, &hook_limit).unwrap_or_else(|error| match error {
                 // The plugin was unloaded meanwhile.
                 Error::NoSuchPlugin { .. } => Unload::Unmapped,
                 _ => Unload::Pinned(vec![PinReason::Upgrading]),
@@ -203,16 +220,13 @@ struct Unloading<'a> {
 }
 
 impl Unloading<'_> {
-    fn run(mut self, deadline: Option<Instant>, hurry: bool) -> Unload {
+    fn run(mut self, deadline: Option<Instant>, hook_limit: &dyn Fn() -> Option<Duration>) -> Unload {
         let mut pauses = Pauses::new(Duration::from_millis(2));
         while let Some(plugin) = self.plugin.take() {
             let lineage = plugin.lineage().clone();
             let plugin = match plugin.into_backend() {
                 Ok(backend) => {
-                    /// The time that each hook may take in any case.
-                    const MIN_HOOK_TIMEOUT: Duration = Duration::from_millis(100);
-                    let hook_limit = left(deadline).filter(|_| hurry).map(|left| left.max(MIN_HOOK_TIMEOUT));
-                    let detached = Arc::new(DetachedPlugin { last: backend.detach(hook_limit), lineage });
+                    let detached = Arc::new(DetachedPlugin { last: backend.detach(hook_limit()), lineage });
                     let outcome = detached.wait(deadline);
                     self.detached = (outcome != Unload::Unmapped).then_some(detached);
                     return outcome;

@@ -67,15 +67,21 @@ fn returned(reply: &[u8]) -> Result<Message<'_>, Fault> {
     }
 }
 
+/// The fault of a hook that has saved a state which cannot cross.
+fn unsendable(reason: &str) -> Fault {
+    Fault::of(Cause::Disconnected, reason.to_owned())
+}
+
+/// The fault of a hook that was not run.
 pub(super) fn refused(reason: &str) -> Fault {
     Fault::of(Cause::Refused, reason.to_owned())
 }
 
 /// Returns the layout of the state of a hook with this descriptor, which is `fn() -> S`.
-fn state_type(descriptor: &[u8]) -> Result<(Arc<Layouts>, Id), Fault> {
+fn state_type(descriptor: &[u8]) -> Result<(Arc<Layouts>, Id), String> {
     match Prepared::new(descriptor) {
         Prepared::Function { layouts, arguments, result } if arguments.is_empty() => Ok((layouts, result)),
-        _ => Err(refused("the state has a type that cannot cross as a message")),
+        _ => Err("the state has a type that cannot cross as a message".to_owned()),
     }
 }
 
@@ -87,11 +93,11 @@ fn state_type(descriptor: &[u8]) -> Result<(Arc<Layouts>, Id), Fault> {
 pub(crate) unsafe fn into_message(descriptor: &[u8], state: StateRepr) -> Result<Vec<u8>, Fault> {
     let (layouts, id) = match state_type(descriptor) {
         Ok(known) => known,
-        Err(fault) => {
+        Err(reason) => {
             // Without a layout, nothing can drop the fields, so they leak.
             // SAFETY: the library is mapped, and the state is used once, as this function demands. Nothing lifts it.
             unsafe { state.pass(|_| ()) };
-            return Err(fault);
+            return Err(unsendable(&reason));
         }
     };
     let write = |at: *const c_void| {
@@ -101,7 +107,7 @@ pub(crate) unsafe fn into_message(descriptor: &[u8], state: StateRepr) -> Result
         let written = wire::write(&value, Vec::new()).map_err(|error| {
             let (path, reason) = (walk.take(), walk.reason_of(&error));
             let place = if path.is_empty() { path } else { format!(" at `{path}`") };
-            refused(&format!("the state{place} cannot cross as a message: {reason}"))
+            unsendable(&format!("the state{place} cannot cross as a message: {reason}"))
         });
         // SAFETY: the state belongs to the one who takes it, which is this function. It is dropped once. Its library is mapped.
         unsafe { free(&layouts, id, at.cast_mut().cast()) };
@@ -119,7 +125,7 @@ pub(crate) fn with_lowered<R>(
 ) -> Result<R, Fault> {
     let damaged =
         |reason: String| Fault::of(Cause::Disconnected, format!("the state that was saved is damaged: {reason}"));
-    let (layouts, id) = state_type(descriptor)?;
+    let (layouts, id) = state_type(descriptor).map_err(|reason| refused(&reason))?;
     let (walk, mut message) = (WalkState::of_reply(), Message::new(message));
     let no_memory = |error: crate::untyped::free::NoMemory| refused(&error.to_string());
     let mut place = build_in_place(&layouts, id, &walk, no_memory, |target| message.read(target).map_err(damaged))?;

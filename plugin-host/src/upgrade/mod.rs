@@ -179,12 +179,7 @@ impl Host {
         will_do: impl FnOnce(&Plugin) -> bool,
     ) -> Result<Plugin, Error> {
         let lineage = loaded()?.lineage().clone();
-        let of_lineage = || match loaded()? {
-            plugin if Arc::ptr_eq(plugin.lineage(), &lineage) => Ok(plugin),
-            // The plugin was unloaded and loaded again while this upgrade waited for its turn.
-            other => Err(Error::Unloading { plugin: other.name().to_owned() }),
-        };
-        self.upgrade_lineage(&lineage, of_lineage, input, will_do)
+        self.upgrade_lineage(&lineage, loaded, input, will_do)
     }
 
     /// Upgrades the plugin of a lineage, unless `will_do` accepts the version that serves after earlier upgrades have ended.
@@ -216,6 +211,10 @@ impl Host {
     ) -> Result<Plugin, Error> {
         let _turn = lineage.begin_upgrade();
         let old = serving()?;
+        if !Arc::ptr_eq(old.lineage(), lineage) {
+            // The plugin was unloaded and loaded again while this upgrade waited for its turn.
+            return Err(Error::Unloading { plugin: old.name().to_owned() });
+        }
         if old.is_linked() {
             return Err(Error::Linked { plugin: old.name().to_owned() });
         }

@@ -3,11 +3,12 @@
 //! A mode says where the fixtures run. A test program has a mode in one line:
 //!
 //! ```text
-//! tests::conformance!(Mode { host: |fixture| host_with(&[fixture]), shares_memory: true });
+//! tests::conformance!(Mode { host: Host::with_linked, upgrade: None, shares_memory: true });
 //! ```
 //!
-//! A mode that shares no memory with its plugins refuses statics that change (`statics.rs`). It sends values of up to 128 levels. All
-//! else is the same, but for the addresses of values.
+//! A mode that shares no memory with its plugins refuses statics that change (`statics.rs`). It sends values of up to 128 levels. A
+//! program has one version of each linked plugin, so the linked mode refuses upgrades (`upgrades.rs`). All else is the same, but for
+//! the addresses of values.
 
 #![expect(missing_docs, reason = "a test's name says what the test shows")]
 
@@ -16,15 +17,20 @@ pub mod faults;
 pub mod growth;
 pub mod live;
 pub mod statics;
+pub mod upgrades;
 pub mod user_types;
 pub mod values;
 
-use plugin_host::{Host, Plugin};
+use std::path::Path;
+
+use plugin_host::{Error, Host, Plugin};
 
 /// A place where plugins run.
 pub struct Mode {
     /// Makes a host of a fixture. The host may have other fixtures, too.
     pub host: fn(fixture: &'static str) -> Host,
+    /// Upgrades the plugin with this name to the version in a file, which runs in the same place. `None` if the mode has no upgrades.
+    pub upgrade: Option<fn(&Host, name: &str, &Path) -> Result<(), Error>>,
     /// Whether the plugin can read and change memory of the host, and the host that of the plugin.
     pub shares_memory: bool,
 }
@@ -94,6 +100,8 @@ macro_rules! conformance {
             growth::a_new_name_in_rust_changes_nothing,
             growth::messages_have_the_names_of_descriptors,
             live::handles_that_follow_upgrades_are_called,
+            upgrades::the_state_goes_with_an_upgrade,
+            upgrades::after_a_failure_the_old_version_serves_on,
         }
     };
     ($mode:expr => $($subject:ident::$test:ident,)*) => {
