@@ -101,7 +101,7 @@ macro_rules! conformance {
             growth::messages_have_the_names_of_descriptors,
             live::handles_that_follow_upgrades_are_called,
             upgrades::the_state_goes_with_an_upgrade,
-            upgrades::after_a_failure_the_old_version_serves_on,
+            upgrades::after_a_failed_upgrade_the_old_version_serves_on,
         }
     };
     ($mode:expr => $($subject:ident::$test:ident,)*) => {

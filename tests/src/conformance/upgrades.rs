@@ -51,7 +51,7 @@ pub fn the_state_goes_with_an_upgrade(mode: &Mode) {
     assert_eq!(plugin.host.get::<fn() -> Vec<u8>>("remembered").unwrap()(), [7; 1000]);
 }
 
-pub fn after_a_failure_the_old_version_serves_on(mode: &Mode) {
+pub fn after_a_failed_upgrade_the_old_version_serves_on(mode: &Mode) {
     let Some(plugin) = Upgraded::new(mode) else { return };
     let fault = |error: Error| match error {
         Error::RestorePanicked { fault, .. } => *fault,
