@@ -29,11 +29,14 @@ use plugin_host::{Error, Host, Plugin};
 pub struct Mode {
     /// Makes a host of a fixture. The host may have other fixtures, too.
     pub host: fn(fixture: &'static str) -> Host,
-    /// Upgrades the plugin with this name to the version in a file, which runs in the same place. `None` if the mode has no upgrades.
-    pub upgrade: Option<fn(&Host, name: &str, &Path) -> Result<(), Error>>,
+    /// `None` if the mode has no upgrades.
+    pub upgrade: Option<Upgrade>,
     /// Whether the plugin can read and change memory of the host, and the host that of the plugin.
     pub shares_memory: bool,
 }
+
+/// Upgrades the plugin with this name to the version in a file, which runs in the same place.
+pub type Upgrade = fn(&Host, name: &str, &Path) -> Result<(), Error>;
 
 impl Mode {
     fn host(&self, fixture: &'static str) -> Host {
