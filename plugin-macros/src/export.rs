@@ -1,5 +1,7 @@
 //! The whole macro: parse, check, report, expand.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -226,7 +228,7 @@ fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
     let library = compiler::is_library().then(|| format_ident!("library"));
     // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
     // `impl` nor a block has a place for them.
-    let control = library.as_ref().map(|_| {
+    let control = (library.is_some() && brings_control(shared)).then(|| {
         quote!(
             mod __control {
                 ::plugin_core::__control_threads! {}
@@ -274,6 +276,13 @@ fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
         #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
         #(#shared)* #[doc(hidden)] const #free: #boolean = true;
     }
+}
+
+/// Returns true if an expansion must bring the functions that control threads. The library needs them once. An item with attributes
+/// that the expansion repeats, such as `cfg`, may be left out. So it brings the functions, and the next item still does.
+fn brings_control(shared: &[TokenStream]) -> bool {
+    static BROUGHT: AtomicBool = AtomicBool::new(false);
+    if shared.is_empty() { !BROUGHT.swap(true, Ordering::Relaxed) } else { !BROUGHT.load(Ordering::Relaxed) }
 }
 
 /// Statements that make `as_name` the value that `name` leads to. Without such a value, `as_name` stays what it is around the
