@@ -122,7 +122,7 @@ pub unsafe fn by_mut<T: PluginMut + ?Sized>(repr: T::MutRepr) -> T::HeldMut {
 /// # Safety
 ///
 /// `arguments` points at more than `index` addresses, and the address at `index` is that of an `R`.
-#[inline(always)]
+#[inline]
 pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
     // SAFETY: by `# Safety`, `arguments` has an address at `index`, and it is that of an `R`.
     unsafe { (*arguments.add(index)).cast::<R>().read() }
@@ -133,7 +133,7 @@ pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
 /// # Safety
 ///
 /// `to` has room for an `Outcome<R>`.
-#[inline(always)]
+#[inline]
 pub unsafe fn give<R>(outcome: Outcome<R>, to: *mut c_void) {
     // SAFETY: by `# Safety`, there is room for the outcome at `to`.
     unsafe { to.cast::<Outcome<R>>().write(outcome) }
