@@ -1,12 +1,16 @@
 //! Functions on bytes that the compiler can evaluate in constants.
 
-/// Copies `bytes` into `out` from `at` on, and returns where they end.
+/// Copies `bytes` into `out` from `at` on, and returns where they end. The compiler copies them at once in a constant,
+/// and would interpret a loop step by step.
+///
+/// # Panics
+///
+/// If there is no room for the bytes.
 pub(super) const fn put(out: &mut [u8], at: usize, bytes: &[u8]) -> usize {
-    let mut i = 0;
-    while i < bytes.len() {
-        out[at + i] = bytes[i];
-        i += 1;
-    }
+    assert!(at <= out.len() && bytes.len() <= out.len() - at);
+    // SAFETY: the assertion above says that `bytes.len()` bytes are in `out` from `at` on. `out` is borrowed mutably, so
+    // the two do not overlap.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), out.as_mut_ptr().add(at), bytes.len()) }
     at + bytes.len()
 }
 

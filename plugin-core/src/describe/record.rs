@@ -14,7 +14,7 @@
 //! The module `host` shows this one to `plugin-host`, which reads the records that this crate writes.
 
 use super::bytes::put;
-use super::node::Node;
+use super::described::Described;
 
 /// The link section that holds the records.
 pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__plugin" } else { ".plugin" };
@@ -59,6 +59,7 @@ impl Kind {
 }
 
 /// One field of a record.
+#[derive(Clone, Copy)]
 pub enum Field {
     /// These bytes.
     Bytes(&'static [u8]),
@@ -67,32 +68,33 @@ pub enum Field {
     /// These lines, with a line feed between them.
     Lines(&'static [&'static str]),
     /// A descriptor.
-    Node(&'static Node),
+    Descriptor(&'static Described),
     /// The modules of the named types in a descriptor, one a line.
-    Modules(&'static Node),
+    Modules(&'static Described),
 }
 
 /// A record as a constant, before it is encoded.
-pub struct Record {
+#[derive(Clone, Copy)]
+pub struct Record<const COUNT: usize> {
     /// The subject.
     pub kind: Kind,
     /// The fields in order.
-    pub fields: &'static [Field],
+    pub fields: [Field; COUNT],
 }
 
 const HEADER: usize = MARK.len() + 4;
 
-impl Record {
+impl<const COUNT: usize> Record<COUNT> {
     /// Returns the number of bytes that [`Record::encode`] makes.
     pub const fn len(&self) -> usize {
         let mut len = HEADER + 1;
         let mut i = 0;
-        while i < self.fields.len() {
+        while i < COUNT {
             len += 4 + match &self.fields[i] {
                 Field::Bytes(bytes) => bytes.len(),
                 Field::Number(_) => 4,
-                Field::Node(node) => node.len(),
-                Field::Modules(node) => node.modules_len(),
+                Field::Descriptor(of) => of.len(),
+                Field::Modules(of) => of.modules_len(),
                 Field::Lines(lines) => {
                     let (mut len, mut i) = (0, 0);
                     while i < lines.len() {
@@ -125,13 +127,13 @@ impl Record {
         out[HEADER] = self.kind as u8;
         let mut at = HEADER + 1;
         let mut i = 0;
-        while i < self.fields.len() {
+        while i < COUNT {
             let start = at + 4;
             at = match &self.fields[i] {
                 Field::Bytes(bytes) => put(&mut out, start, bytes),
                 Field::Number(number) => put(&mut out, start, &number.to_le_bytes()),
-                Field::Node(node) => node.write(&mut out, start),
-                Field::Modules(node) => node.write_modules(&mut out, start),
+                Field::Descriptor(of) => of.write(&mut out, start),
+                Field::Modules(of) => of.write_modules(&mut out, start),
                 Field::Lines(lines) => {
                     let (mut at, mut i) = (start, 0);
                     while i < lines.len() {
@@ -252,6 +254,50 @@ impl<'a> Build<'a> {
     }
 }
 
+/// The facts about an annotated item that only its place and its words tell.
+pub struct Source {
+    /// See [`Item::package`].
+    pub package: &'static str,
+    /// See [`Item::version`].
+    pub version: &'static str,
+    /// See [`Item::module`].
+    pub module: &'static str,
+    /// See [`Item::line`].
+    pub line: u32,
+    /// See [`Item::column`].
+    pub column: u32,
+    /// See [`Item::name`].
+    pub name: &'static str,
+    /// The lines of [`Item::docs`].
+    pub docs: &'static [&'static str],
+    /// See [`Item::arguments`].
+    pub arguments: &'static str,
+    /// See [`Item::in_library`].
+    pub in_library: bool,
+}
+
+impl Source {
+    /// The record of the item, which has this kind and this descriptor. The opposite of [`Item::read`].
+    pub const fn record(&self, kind: Kind, described: &'static Described) -> Record<{ Item::FIELDS }> {
+        Record {
+            kind,
+            fields: [
+                Field::Bytes(self.package.as_bytes()),
+                Field::Bytes(self.version.as_bytes()),
+                Field::Bytes(self.module.as_bytes()),
+                Field::Number(self.line),
+                Field::Number(self.column),
+                Field::Bytes(self.name.as_bytes()),
+                Field::Lines(self.docs),
+                Field::Bytes(self.arguments.as_bytes()),
+                Field::Descriptor(described),
+                Field::Bytes(if self.in_library { b"library" } else { b"" }),
+                Field::Modules(described),
+            ],
+        }
+    }
+}
+
 /// One annotated item: the content of every record except [`Kind::Build`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item<'a> {
@@ -284,7 +330,7 @@ pub struct Item<'a> {
 
 impl<'a> Item<'a> {
     /// The number of fields. A record of a later version may have more.
-    const FIELDS: usize = 11;
+    pub const FIELDS: usize = 11;
 
     /// Reads the fields of an item's record.
     pub fn read(record: &RawRecord<'a>) -> Option<Self> {
@@ -309,9 +355,9 @@ impl<'a> Item<'a> {
 mod tests {
     use super::*;
 
-    const ONE: Record = Record {
+    const ONE: Record<4> = Record {
         kind: Kind::Export,
-        fields: &[Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Number(1)],
+        fields: [Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Number(1)],
     };
     const BYTES: [u8; ONE.len()] = ONE.encode();
 
