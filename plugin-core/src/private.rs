@@ -10,8 +10,8 @@ pub use ::core;
 use crate::PluginStatic;
 pub use crate::abi::Context;
 use crate::abi::{Export, Invoke, Outcome};
-use crate::describe::record::{Item, Record};
-pub use crate::describe::record::{Kind, Source};
+use crate::describe::record::Record;
+pub use crate::describe::record::{Field, Kind, Source};
 pub use crate::describe::{Definition, DefinitionRef, Described, Node, Tag, assert_described, form, style};
 use crate::entry::HasEntry;
 pub use crate::entry::{ByMut, ByRef, ByValue, Exported, Signature};
@@ -297,7 +297,7 @@ pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
 /// An item with an unsafe promise about its entry, and with its record: see [`Promised::new`].
 #[derive(Clone, Copy)]
 pub struct Promised {
-    record: Record<{ Item::FIELDS }>,
+    record: Record<{ Source::PARTS }>,
     entry: *const c_void,
     invoke: Option<Invoke>,
 }

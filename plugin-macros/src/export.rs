@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{LitStr, Type};
+use syn::{Expr, ExprLit, Lit, LitStr, Type};
 
 use crate::compiler::{self, Dependency};
 use crate::crossing::{Crossing, Passing};
@@ -210,24 +210,43 @@ fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
     }
 }
 
-/// The facts about the item that its record contains beside its type.
+/// The facts about the item that its record contains beside its type. The macro encodes all fields that it knows. It does not know
+/// a doc comment that a macro makes.
 fn source(Export { target, name, docs, .. }: &Export, in_library: bool) -> TokenStream {
-    let [package, version] = ["NAME", "VERSION"].map(|of| std::env::var(format!("CARGO_PKG_{of}")).unwrap_or_default());
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let arguments = match target {
         Target::Function { names, .. } => names.join("\n"),
         _ => String::new(),
     };
+    let encoded = |fields: &[&str]| {
+        let field = |text: &&str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+        let bytes = Literal::byte_string(&fields.iter().flat_map(field).collect::<Vec<u8>>());
+        quote!(::plugin_core::__private::Field::Encoded(#bytes))
+    };
+    let (name, library) = (name.value(), if in_library { "library" } else { "" });
+    let literals = docs.iter().map(|docs| match docs {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    });
+    let words = match literals.collect::<Option<Vec<String>>>() {
+        Some(lines) => {
+            let none = encoded(&[]);
+            [encoded(&[&name, &lines.join("\n"), &arguments, library]), none.clone(), none]
+        }
+        None => [
+            encoded(&[&name]),
+            quote!(::plugin_core::__private::Field::Lines(&[#(#docs),*])),
+            encoded(&[&arguments, library]),
+        ],
+    };
+    let package = encoded(&[&variable("CARGO_PKG_NAME"), &variable("CARGO_PKG_VERSION")]);
     quote! {
         &::plugin_core::__private::Source {
             package: #package,
-            version: #version,
             module: ::plugin_core::__private::core::module_path!(),
             line: ::plugin_core::__private::core::line!(),
             column: ::plugin_core::__private::core::column!(),
-            name: #name,
-            docs: &[#(#docs),*],
-            arguments: #arguments,
-            in_library: #in_library,
+            words: [#(#words),*],
         }
     }
 }

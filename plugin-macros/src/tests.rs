@@ -18,7 +18,10 @@ fn export(options: TokenStream, item: TokenStream) -> TokenStream {
 fn expansion(options: TokenStream, item: TokenStream) -> String {
     let file: syn::File = syn::parse2(export(options, item)).expect("the expansion is items");
     let added = syn::File { items: file.items[1..].to_vec(), ..file };
-    prettyplease::unparse(&added).replace(env!("CARGO_PKG_VERSION"), "1.2.3")
+    let shown = prettyplease::unparse(&added);
+    // The package is this crate, whose version changes.
+    let package = shown.split('"').find(|text| text.contains(env!("CARGO_PKG_NAME"))).expect("the package");
+    shown.replace(package, "(package)")
 }
 
 /// The mistakes that the attribute reports.

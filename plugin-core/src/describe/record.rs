@@ -13,7 +13,7 @@
 //!
 //! The module `host` shows this one to `plugin-host`, which reads the records that this crate writes.
 
-use super::bytes::put;
+use super::bytes::{little_endian, put};
 use super::described::Described;
 
 /// The link section that holds the records.
@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// One field of a record.
+/// One field of a record, or several.
 #[derive(Clone, Copy)]
 pub enum Field {
     /// These bytes.
@@ -67,10 +67,10 @@ pub enum Field {
     Number(u32),
     /// These lines, with a line feed between them.
     Lines(&'static [&'static str]),
-    /// A descriptor.
-    Descriptor(&'static Described),
-    /// The modules of the named types in a descriptor, one a line.
-    Modules(&'static Described),
+    /// Fields that are encoded already, in any number.
+    Encoded(&'static [u8]),
+    /// Two fields: a descriptor, and the modules of the named types in it, one a line.
+    Described(&'static Described),
 }
 
 /// A record as a constant, before it is encoded.
@@ -90,13 +90,13 @@ impl<const COUNT: usize> Record<COUNT> {
         let mut len = HEADER + 1;
         let mut i = 0;
         while i < COUNT {
-            len += 4 + match &self.fields[i] {
-                Field::Bytes(bytes) => bytes.len(),
-                Field::Number(_) => 4,
-                Field::Descriptor(of) => of.len(),
-                Field::Modules(of) => of.modules_len(),
+            len += match &self.fields[i] {
+                Field::Bytes(bytes) => 4 + bytes.len(),
+                Field::Number(_) => 8,
+                Field::Encoded(bytes) => bytes.len(),
+                Field::Described(of) => of.len(),
                 Field::Lines(lines) => {
-                    let (mut len, mut i) = (0, 0);
+                    let (mut len, mut i) = (4, 0);
                     while i < lines.len() {
                         len += lines[i].len() + (i != 0) as usize;
                         i += 1;
@@ -122,32 +122,36 @@ impl<const COUNT: usize> Record<COUNT> {
     /// If `N` is not [`Record::len`].
     pub const fn encode<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
-        put(&mut out, 0, &MARK);
-        put(&mut out, MARK.len(), &((N - HEADER) as u32).to_le_bytes());
-        out[HEADER] = self.kind as u8;
-        let mut at = HEADER + 1;
+        let ([a, b, c, d], [e, f, g, h]) = (MARK, little_endian((N - HEADER) as u32));
+        let mut at = put(&mut out, 0, &[a, b, c, d, e, f, g, h, self.kind as u8]);
         let mut i = 0;
         while i < COUNT {
-            let start = at + 4;
             at = match &self.fields[i] {
-                Field::Bytes(bytes) => put(&mut out, start, bytes),
-                Field::Number(number) => put(&mut out, start, &number.to_le_bytes()),
-                Field::Descriptor(of) => of.write(&mut out, start),
-                Field::Modules(of) => of.write_modules(&mut out, start),
+                Field::Bytes(bytes) => {
+                    at = put(&mut out, at, &little_endian(bytes.len() as u32));
+                    put(&mut out, at, bytes)
+                }
+                Field::Number(number) => {
+                    let [a, b, c, d] = little_endian(*number);
+                    put(&mut out, at, &[4, 0, 0, 0, a, b, c, d])
+                }
+                Field::Encoded(bytes) => put(&mut out, at, bytes),
+                Field::Described(of) => of.write(&mut out, at),
                 Field::Lines(lines) => {
-                    let (mut at, mut i) = (start, 0);
+                    let start = at + 4;
+                    let (mut end, mut i) = (start, 0);
                     while i < lines.len() {
                         if i != 0 {
-                            out[at] = b'\n';
-                            at += 1;
+                            out[end] = b'\n';
+                            end += 1;
                         }
-                        at = put(&mut out, at, lines[i].as_bytes());
+                        end = put(&mut out, end, lines[i].as_bytes());
                         i += 1;
                     }
-                    at
+                    put(&mut out, at, &little_endian((end - start) as u32));
+                    end
                 }
             };
-            put(&mut out, start - 4, &((at - start) as u32).to_le_bytes());
             i += 1;
         }
         assert!(at == N);
@@ -255,44 +259,38 @@ impl<'a> Build<'a> {
 }
 
 /// The facts about an annotated item that only its place and its words tell.
+#[derive(Clone, Copy)]
 pub struct Source {
-    /// See [`Item::package`].
-    pub package: &'static str,
-    /// See [`Item::version`].
-    pub version: &'static str,
+    /// The fields [`Item::package`] and [`Item::version`].
+    pub package: Field,
     /// See [`Item::module`].
     pub module: &'static str,
     /// See [`Item::line`].
     pub line: u32,
     /// See [`Item::column`].
     pub column: u32,
-    /// See [`Item::name`].
-    pub name: &'static str,
-    /// The lines of [`Item::docs`].
-    pub docs: &'static [&'static str],
-    /// See [`Item::arguments`].
-    pub arguments: &'static str,
-    /// See [`Item::in_library`].
-    pub in_library: bool,
+    /// The fields from [`Item::name`] to [`Item::in_library`].
+    pub words: [Field; 3],
 }
 
 impl Source {
+    /// The number of parts in a record.
+    pub const PARTS: usize = 8;
+
     /// The record of the item, which has this kind and this descriptor. The opposite of [`Item::read`].
-    pub const fn record(&self, kind: Kind, described: &'static Described) -> Record<{ Item::FIELDS }> {
+    pub const fn record(&self, kind: Kind, described: &'static Described) -> Record<{ Source::PARTS }> {
+        let [name, docs, arguments] = self.words;
         Record {
             kind,
             fields: [
-                Field::Bytes(self.package.as_bytes()),
-                Field::Bytes(self.version.as_bytes()),
+                self.package,
                 Field::Bytes(self.module.as_bytes()),
                 Field::Number(self.line),
                 Field::Number(self.column),
-                Field::Bytes(self.name.as_bytes()),
-                Field::Lines(self.docs),
-                Field::Bytes(self.arguments.as_bytes()),
-                Field::Descriptor(described),
-                Field::Bytes(if self.in_library { b"library" } else { b"" }),
-                Field::Modules(described),
+                name,
+                docs,
+                arguments,
+                Field::Described(described),
             ],
         }
     }
@@ -319,10 +317,10 @@ pub struct Item<'a> {
     pub docs: &'a str,
     /// The names of a function's arguments, one a line.
     pub arguments: &'a str,
-    /// The descriptor's bytes.
-    pub descriptor: &'a [u8],
     /// True if the item is in the crate that was compiled as the library. False if it is in a dependency of that crate.
     pub in_library: bool,
+    /// The descriptor's bytes.
+    pub descriptor: &'a [u8],
     /// The modules of the named types in the descriptor, one a line, in the order of the types' first appearance. They
     /// are for messages. The records of earlier versions have no modules.
     pub modules: &'a str,
@@ -330,7 +328,7 @@ pub struct Item<'a> {
 
 impl<'a> Item<'a> {
     /// The number of fields. A record of a later version may have more.
-    pub const FIELDS: usize = 11;
+    const FIELDS: usize = 11;
 
     /// Reads the fields of an item's record.
     pub fn read(record: &RawRecord<'a>) -> Option<Self> {
@@ -344,8 +342,8 @@ impl<'a> Item<'a> {
             name: record.text(5)?,
             docs: record.text(6)?,
             arguments: record.text(7)?,
-            descriptor: record.fields[8]?,
-            in_library: record.text(9) == Some("library"),
+            in_library: record.text(8) == Some("library"),
+            descriptor: record.fields[9]?,
             modules: record.text(10).unwrap_or_default(),
         })
     }

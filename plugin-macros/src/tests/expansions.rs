@@ -52,15 +52,19 @@ const __plugin_export_greet: () = {
         __plugin_greet_item,
     >(
         &::plugin_core::__private::Source {
-            package: "plugin-macros",
-            version: "1.2.3",
+            package: ::plugin_core::__private::Field::Encoded(
+                b"(package)",
+            ),
             module: ::plugin_core::__private::core::module_path!(),
             line: ::plugin_core::__private::core::line!(),
             column: ::plugin_core::__private::core::column!(),
-            name: "greet",
-            docs: &[r" Greets."],
-            arguments: "name",
-            in_library: false,
+            words: [
+                ::plugin_core::__private::Field::Encoded(
+                    b"\x05\0\0\0greet\x08\0\0\0 Greets.\x04\0\0\0name\0\0\0\0",
+                ),
+                ::plugin_core::__private::Field::Encoded(b""),
+                ::plugin_core::__private::Field::Encoded(b""),
+            ],
         },
     );
     #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
@@ -89,7 +93,7 @@ const __plugin_export_greet: () = {
 const __plugin_free_0_greet: ::plugin_core::__private::core::primitive::bool = true;
 "#
     );
-    assert_eq!(greet.lines().count(), 70);
+    assert_eq!(greet.lines().count(), 74);
 }
 
 #[test]
@@ -138,15 +142,19 @@ const __plugin_named_export_number_20_of_20_calls: () = {
             &__plugin_CALLS_described,
             __plugin_CALLS_entry as *const ::plugin_core::__private::core::ffi::c_void,
             &::plugin_core::__private::Source {
-                package: "plugin-macros",
-                version: "1.2.3",
+                package: ::plugin_core::__private::Field::Encoded(
+                    b"(package)",
+                ),
                 module: ::plugin_core::__private::core::module_path!(),
                 line: ::plugin_core::__private::core::line!(),
                 column: ::plugin_core::__private::core::column!(),
-                name: "number of calls",
-                docs: &[],
-                arguments: "",
-                in_library: false,
+                words: [
+                    ::plugin_core::__private::Field::Encoded(
+                        b"\x0F\0\0\0number of calls\0\0\0\0\0\0\0\0\0\0\0\0",
+                    ),
+                    ::plugin_core::__private::Field::Encoded(b""),
+                    ::plugin_core::__private::Field::Encoded(b""),
+                ],
             },
         )
     };
@@ -233,15 +241,19 @@ const __plugin_start_init: () = {
             &__plugin_start_described,
             __plugin_start_entry as *const ::plugin_core::__private::core::ffi::c_void,
             &::plugin_core::__private::Source {
-                package: "plugin-macros",
-                version: "1.2.3",
+                package: ::plugin_core::__private::Field::Encoded(
+                    b"(package)",
+                ),
                 module: ::plugin_core::__private::core::module_path!(),
                 line: ::plugin_core::__private::core::line!(),
                 column: ::plugin_core::__private::core::column!(),
-                name: "start",
-                docs: &[],
-                arguments: "",
-                in_library: false,
+                words: [
+                    ::plugin_core::__private::Field::Encoded(
+                        b"\x05\0\0\0start\0\0\0\0\0\0\0\0\0\0\0\0",
+                    ),
+                    ::plugin_core::__private::Field::Encoded(b""),
+                    ::plugin_core::__private::Field::Encoded(b""),
+                ],
             },
         )
     };
@@ -324,15 +336,19 @@ const __plugin_export_move: () = {
         __plugin_move_item,
     >(
         &::plugin_core::__private::Source {
-            package: "plugin-macros",
-            version: "1.2.3",
+            package: ::plugin_core::__private::Field::Encoded(
+                b"(package)",
+            ),
             module: ::plugin_core::__private::core::module_path!(),
             line: ::plugin_core::__private::core::line!(),
             column: ::plugin_core::__private::core::column!(),
-            name: "move",
-            docs: &[],
-            arguments: "_\nin",
-            in_library: false,
+            words: [
+                ::plugin_core::__private::Field::Encoded(
+                    b"\x04\0\0\0move\0\0\0\0\x04\0\0\0_\nin\0\0\0\0",
+                ),
+                ::plugin_core::__private::Field::Encoded(b""),
+                ::plugin_core::__private::Field::Encoded(b""),
+            ],
         },
     );
     #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
