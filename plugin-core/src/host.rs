@@ -4,8 +4,6 @@
 //! mends a fault. Only the `plugin-host` of the very same version may use the module. A host uses `plugin-host`, and a plugin
 //! needs none of these items. So they have no examples.
 
-pub use inventory;
-
 #[cfg(feature = "host")]
 pub use crate::abi::LockedHead;
 pub use crate::abi::{Context, FaultRepr, Free, LockFunctions, LockedRepr, Outcome, Owner};

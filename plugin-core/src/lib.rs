@@ -392,6 +392,7 @@ mod abi;
 mod call;
 mod cold;
 mod describe;
+mod entry;
 mod fault;
 pub mod host;
 #[cfg(feature = "host")]

@@ -6,19 +6,23 @@ use std::fmt::Display;
 
 /// The crate `core` itself. In an author's crate, the name `core` may refer to another crate.
 pub use ::core;
-pub use inventory;
 
-pub use crate::abi::{Context, Export, Invoke, Outcome};
-pub use crate::describe::record::{Field, Kind, Record};
-pub use crate::describe::{Definition, DefinitionRef, Node, Tag, assert_described, form, style};
+use crate::PluginStatic;
+pub use crate::abi::Context;
+use crate::abi::{Export, Invoke, Outcome};
+use crate::describe::record::Record;
+pub use crate::describe::record::{Field, Kind, Source};
+pub use crate::describe::{Definition, DefinitionRef, Described, Node, Tag, assert_described, form, style};
+use crate::entry::HasEntry;
+pub use crate::entry::{ByMut, ByRef, ByValue, Exported, Signature};
 pub use crate::fault::{drop_rest, outcome};
+pub use crate::runtime::registration::Registration;
 use crate::runtime::state::{self, StateRepr};
 pub use crate::statics::access;
 pub use crate::types::growable::{Release, unbox};
 pub use crate::types::held::default as hold_default;
 pub use crate::types::stand_in::{Parameter, Template};
 use crate::types::{PluginMut, PluginRef, PluginType};
-use crate::{Origin, PluginStatic};
 
 /// The first bytes of a definition's body: the tag and the form, and for a struct its style.
 pub mod body {
@@ -62,82 +66,10 @@ pub mod threads {
     pub use crate::runtime::threads::FUNCTIONS;
 }
 
-/// The `Repr` of an argument `T`.
-pub type OwnRepr<T> = <T as PluginType>::Repr;
-/// The `Repr` of an argument `&T`.
-pub type RefRepr<T> = <T as PluginRef>::RefRepr;
-/// The `Repr` of an argument `&mut T`.
-pub type MutRepr<T> = <T as PluginMut>::MutRepr;
-/// The return type of an entry for `T`.
-pub type Returned<T> = Outcome<<T as PluginType>::Repr>;
 /// The return type of a static's accessor.
 pub type Accessed<T> = Outcome<<T as PluginStatic>::Access>;
 /// The return type of a hook.
 pub type HookOutcome = Outcome<<Result<(), String> as PluginType>::Repr>;
-
-/// Returns the text of a variable that cargo sets, or an empty text if another tool builds the crate.
-pub const fn or_empty(variable: Option<&'static str>) -> &'static str {
-    match variable {
-        Some(text) => text,
-        None => "",
-    }
-}
-
-/// Receives an argument by value.
-///
-/// # Safety
-///
-/// As for [`PluginType::lift`]. The argument came from the host.
-#[inline(always)]
-pub unsafe fn own<T: PluginType>(repr: T::Repr) -> T {
-    // SAFETY: the conditions of `lift` are those of this function (`# Safety`). The argument came from the host, as the
-    // origin says.
-    unsafe { T::lift(repr, &Origin::HOST) }
-}
-
-/// Receives an argument behind `&`.
-///
-/// # Safety
-///
-/// As for [`PluginRef::hold_ref`].
-#[inline(always)]
-pub unsafe fn by_ref<T: PluginRef + ?Sized>(repr: T::RefRepr) -> T::Held {
-    // SAFETY: the conditions of `hold_ref` are those of this function (`# Safety`).
-    unsafe { T::hold_ref(repr) }
-}
-
-/// Receives an argument behind `&mut`.
-///
-/// # Safety
-///
-/// As for [`PluginMut::hold_mut`].
-#[inline(always)]
-pub unsafe fn by_mut<T: PluginMut + ?Sized>(repr: T::MutRepr) -> T::HeldMut {
-    // SAFETY: the conditions of `hold_mut` are those of this function (`# Safety`).
-    unsafe { T::hold_mut(repr) }
-}
-
-/// Reads the `Repr` of an argument that is passed by address.
-///
-/// # Safety
-///
-/// `arguments` points at more than `index` addresses, and the address at `index` is that of an `R`.
-#[inline(always)]
-pub unsafe fn nth<R: Copy>(arguments: *const *const c_void, index: usize) -> R {
-    // SAFETY: by `# Safety`, `arguments` has an address at `index`, and it is that of an `R`.
-    unsafe { (*arguments.add(index)).cast::<R>().read() }
-}
-
-/// Writes an outcome to an address.
-///
-/// # Safety
-///
-/// `to` has room for an `Outcome<R>`.
-#[inline(always)]
-pub unsafe fn give<R>(outcome: Outcome<R>, to: *mut c_void) {
-    // SAFETY: by `# Safety`, there is room for the outcome at `to`.
-    unsafe { to.cast::<Outcome<R>>().write(outcome) }
-}
 
 /// Returns the bytes of a descriptor for the constant argument of a generic type.
 pub const fn constant(value: i128) -> [u8; 17] {
@@ -362,37 +294,50 @@ pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
     unsafe { state::lift(state) }
 }
 
-/// An item with an unsafe promise about its entry: see [`Promised::new`].
+/// An item with an unsafe promise about its entry, and with its record: see [`Promised::new`].
 #[derive(Clone, Copy)]
 pub struct Promised {
-    /// The kind of the item.
-    pub kind: Kind,
-    /// The item's descriptor.
-    pub node: &'static Node,
+    record: Record<{ Source::PARTS }>,
     entry: *const c_void,
     invoke: Option<Invoke>,
 }
 
 impl Promised {
+    /// Makes the item of an exported function.
+    pub const fn function<F: Exported<Signature: HasEntry<F>>>(source: &Source) -> Self {
+        let record = source.record(Kind::Export, F::Signature::DESCRIBED);
+        Promised { record, entry: F::Signature::ENTRY, invoke: Some(F::Signature::INVOKE) }
+    }
+
     /// Makes an item of this kind, with this descriptor and entry.
     ///
     /// # Safety
     ///
     /// A host may call `entry` as it calls items of this kind. The arguments and the result of `entry` have the `Repr`s
-    /// that follow from `node`. `invoke` calls `entry`.
-    pub const unsafe fn new(kind: Kind, node: &'static Node, entry: *const c_void, invoke: Option<Invoke>) -> Self {
-        Promised { kind, node, entry, invoke }
+    /// that follow from the descriptor.
+    pub const unsafe fn new(kind: Kind, described: &'static Described, entry: *const c_void, source: &Source) -> Self {
+        Promised { record: source.record(kind, described), entry, invoke: None }
+    }
+
+    /// Returns the number of bytes in the item's record.
+    pub const fn record_len(&self) -> usize {
+        self.record.len()
+    }
+
+    /// Returns the item's record.
+    pub const fn record<const N: usize>(&self) -> [u8; N] {
+        self.record.encode()
     }
 
     /// Makes the registration of the item.
     ///
     /// # Safety
     ///
-    /// `record` has the kind and the descriptor of this item.
-    pub const unsafe fn export(self, record: &'static [u8]) -> Export {
-        // SAFETY: the `# Safety` of `Promised::new` says that the entry and `invoke` fit the descriptor. By this
-        // function's `# Safety`, the record has the same descriptor.
-        unsafe { Export::new(record, self.entry, self.invoke) }
+    /// `record` is the item's record.
+    pub const unsafe fn registration(&self, record: &'static [u8]) -> Registration {
+        // SAFETY: the entry and `invoke` fit the descriptor: `HasEntry` and the `# Safety` of `Promised::new` say so. By this
+        // function's `# Safety`, the record has that descriptor.
+        Registration::new(unsafe { Export::new(record, self.entry, self.invoke) })
     }
 }
 
@@ -401,44 +346,4 @@ impl Promised {
 #[macro_export]
 macro_rules! __if_there {
     ($($items:tt)*) => { $($items)* };
-}
-
-/// Writes an item's record and registers the item, a [`Promised`]. This macro contains the word `unsafe` itself. If the
-/// caller wrote the word, and the name of this macro led to another macro there, that macro would get the right to
-/// unsafe code.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __register {
-    ($item:ident $name:literal $($library:ident)?, docs: [$($docs:expr),*], arguments: [$($argument:literal),*]) => {
-        // The items are in a block of their own, because the names of a macro's items may be the same as names of the
-        // author.
-        const _: () = {
-            const ITEM: $crate::__private::Promised = $item;
-            const RECORD: $crate::__private::Record = $crate::__private::Record {
-                kind: ITEM.kind,
-                fields: &[
-                    $crate::__private::Field::Bytes($crate::__private::or_empty($crate::__private::core::option_env!("CARGO_PKG_NAME")).as_bytes()),
-                    $crate::__private::Field::Bytes($crate::__private::or_empty($crate::__private::core::option_env!("CARGO_PKG_VERSION")).as_bytes()),
-                    $crate::__private::Field::Bytes($crate::__private::core::module_path!().as_bytes()),
-                    $crate::__private::Field::Number($crate::__private::core::line!()),
-                    $crate::__private::Field::Number($crate::__private::core::column!()),
-                    $crate::__private::Field::Bytes($name.as_bytes()),
-                    $crate::__private::Field::Lines(&[$($docs),*]),
-                    $crate::__private::Field::Lines(&[$($argument),*]),
-                    $crate::__private::Field::Node(ITEM.node),
-                    $crate::__private::Field::Lines(&[$($crate::__private::core::stringify!($library))?]),
-                    $crate::__private::Field::Modules(ITEM.node),
-                ],
-            };
-
-            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
-            #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-            static BYTES: [$crate::__private::core::primitive::u8; RECORD.len()] = RECORD.encode();
-
-            $crate::__private::inventory::submit! {
-                // SAFETY: the record consists of this item's kind and descriptor.
-                unsafe { ITEM.export(&BYTES) }
-            }
-        };
-    };
 }

@@ -375,7 +375,7 @@ pub use upgrade::live_all::LiveAll;
 /// The items that the expansion of [`use_system_allocator!`] uses.
 #[doc(hidden)]
 pub mod __private {
-    pub use plugin_core::host::inventory;
+    pub use inventory;
 
     #[cfg(feature = "loopback")]
     pub use crate::backend::loopback::{Loopback, Message, loopback};

@@ -1,14 +1,16 @@
 //! The whole macro: parse, check, report, expand.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{LitStr, Type};
+use syn::{Expr, ExprLit, Lit, LitStr, Type};
 
 use crate::compiler::{self, Dependency};
 use crate::crossing::{Crossing, Passing};
 use crate::export_check::{Export, Target};
-use crate::item::Item;
+use crate::item;
 use crate::mistakes::{Mistakes, explained};
 use crate::options::{Options, Role};
 use crate::sdk::Sdk;
@@ -20,7 +22,7 @@ pub(crate) fn export(options: TokenStream, item: TokenStream, number: u64, depen
     let mut mistakes = Mistakes::default();
     let mut options = Options::new(options, &mut mistakes);
     let sdk = Sdk::new(options.sdk.take(), dependency);
-    let export = match syn::parse2::<Item>(sdk.marked(&item)) {
+    let export = match syn::parse2::<item::Item>(sdk.marked(&item)) {
         Ok(parsed) => Export::new(options, parsed, &mut mistakes),
         Err(error) => {
             mistakes.push(explained(error));
@@ -117,23 +119,9 @@ fn check_types(Export { target, ident, shared, .. }: &Export) -> TokenStream {
     quote!(#(#shared)* const #constant: &[&::plugin_core::__private::Node] = &[#(#nodes),*];)
 }
 
-/// An argument of the entry, and the expression that receives it.
-fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream, TokenStream) {
-    let parameter = format_ident!("__a{index}", span = Span::mixed_site());
-    let (repr, receive, access) = match crossing.passing {
-        Passing::Ref => (quote!(RefRepr), quote!(by_ref), quote!(&*)),
-        Passing::Mut => (quote!(MutRepr), quote!(by_mut), quote!(&mut *)),
-        _ => (quote!(OwnRepr), quote!(own), quote!()),
-    };
-    (
-        quote!(#parameter: ::plugin_core::__private::#repr<__Checked<#name>>),
-        quote!(#access unsafe { ::plugin_core::__private::#receive::<__Checked<#name>>(#parameter) }),
-    )
-}
-
-/// Makes the entry, a shim with the C ABI, and registers it. `number` is different for each export of a crate.
+/// Makes the item's entry, and registers it. `number` is different for each export of a crate.
 ///
-/// The author's words do not stand in the entry, because the entry is an unsafe function: the author's words could call
+/// The author's words do not stand in an entry, because the entry is an unsafe function: the author's words could call
 /// unsafe functions there without `unsafe`. The entry knows the types by their names, and the item as a constant: a
 /// pointer to a safe function of exactly these types. The compiler refuses the constant if another macro has made the
 /// item into something else.
@@ -142,62 +130,218 @@ fn argument(index: usize, Named { crossing, name, .. }: &Named) -> (TokenStream,
 /// which is `T` by way of an array as long as the descriptor. A descriptor with an error has no length, and the compiler does
 /// not report types that depend on an error. So the descriptor is also where an item in an `impl` or a trait is reported. There,
 /// the compiler does not find the item by its bare name, or finds another item: then the entry would call that.
+///
+/// The compiler spends most of its time on bodies: of functions, constants and statics. So the expansion has few of them. All
+/// that can be generic is in plugin-core.
 fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
-    let Export { role, target, ident, abi, name, docs, shared } = export;
-    // Names that differ from the item's own name. The shim stands beside the item and refers to it.
-    let entry = format_ident!("__plugin_{}", ident.unraw(), span = Span::call_site());
-    let (descriptor, own) = (format_ident!("{entry}_node"), format_ident!("{entry}_item"));
-    let (invoker, promised) = (format_ident!("{entry}_invoke"), format_ident!("{entry}_promised"));
+    let Export { role, target, ident, name, shared, .. } = export;
+    // Names that differ from the item's own name. The expansion stands beside the item and refers to it.
+    let prefix = format_ident!("__plugin_{}", ident.unraw(), span = Span::call_site());
+    let named = |what: &str| format_ident!("{prefix}_{what}");
     let free = free_constant(ident, number);
-    let (found, is_free) = (format_ident!("{entry}_found"), format_ident!("{entry}_is_free"));
-    let (kind, constant) = match role {
-        Role::Export => (quote!(Export), unique_constant(name)),
-        Role::Init => (quote!(Init), format_ident!("{entry}_init")),
-        Role::Shutdown => (quote!(Shutdown), format_ident!("{entry}_shutdown")),
-        Role::Save => (quote!(Save), format_ident!("{entry}_save")),
-        Role::Restore => (quote!(Restore), format_ident!("{entry}_restore")),
+    let is_free = named("is_free");
+    let constant = match role {
+        Role::Export => unique_constant(name),
+        Role::Init => named("init"),
+        Role::Shutdown => named("shutdown"),
+        Role::Save => named("save"),
+        Role::Restore => named("restore"),
     };
     let crossings = target.crossings().into_iter().enumerate();
     let types: Vec<Named> =
-        crossings.map(|(index, crossing)| Named::new(crossing, &format_ident!("{entry}_{index}"))).collect();
-    let (mut names, mut parameters) = (&[][..], Vec::new());
-    let mut invoke = None;
-    // The result's type is the last one.
-    let (arguments, ty) = types.split_at(types.len() - 1);
-    let (returns, ty) = (&ty[0], &ty[0].name);
+        crossings.map(|(index, crossing)| Named::new(crossing, &named(&index.to_string()))).collect();
+    let library = compiler::is_library();
+    let source = source(export, library);
+    let Item { node_type, node, promised } = match target {
+        Target::Function { .. } => function(export, &types, &source, &named),
+        _ => other(export, &types, &source, &named),
+    };
+    let declarations = types.iter().map(|ty| &ty.declaration);
+    let find_free = find(&free, &is_free);
+    let place = quote_spanned!(ident.span()=> ::plugin_core::__private::Place<{ #is_free }>);
+    // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
+    // `impl` nor a block has a place for them.
+    let control = (library && brings_control(shared)).then(|| {
+        quote!(
+            mod __control {
+                ::plugin_core::__control_threads! {}
+            }
+        )
+    });
+    let (descriptor, item, record) = (named("node"), named("promised"), named("record"));
+    let (registration, register, constructor) = (named("registration"), named("register"), named("constructor"));
+    let items = quote! {
+        #(#declarations)*
+        const #is_free: ::plugin_core::__private::core::primitive::bool = false;
+        const #descriptor: #node_type = {
+            #find_free
+            let () = <#place as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+            #node
+        };
+        type __Checked<T> =
+            <<[&'static T; #descriptor.len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
+        #promised
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
+        #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
+        static #record: [::plugin_core::__private::core::primitive::u8; #item.record_len()] = #item.record();
+        static #registration: ::plugin_core::__private::Registration = unsafe { #item.registration(&#record) };
+        extern "C" fn #register() {
+            #registration.register()
+        }
+        #[used]
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func,mod_init_funcs"))]
+        #[cfg_attr(windows, unsafe(link_section = ".CRT$XCU"))]
+        #[cfg_attr(not(any(target_vendor = "apple", windows)), unsafe(link_section = ".init_array"))]
+        static #constructor: extern "C" fn() = #register;
+        #control
+    };
+    let items = sdk.guarded("plugin_export", items);
+    // The constant has the place of the export's name. So the compiler shows that name if two constants are equal. A
+    // deprecated item may be exported, so the expansion may use it.
+    let at_name = Span::call_site().located_at(name.span());
+    // Outside of the guard, a path that leads nowhere has the compiler advise to import std's module `primitive`.
+    let boolean = match sdk.is_told() {
+        true => quote_spanned!(at_name=> ::plugin_core::__private::core::primitive::bool),
+        false => quote_spanned!(at_name=> bool),
+    };
+    quote_spanned! {at_name=>
+        #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
+        #(#shared)* #[doc(hidden)] const #free: #boolean = true;
+    }
+}
+
+/// The facts about the item that its record contains beside its type. The macro encodes all fields that it knows. It does not know
+/// a doc comment that a macro makes.
+fn source(Export { target, name, docs, .. }: &Export, in_library: bool) -> TokenStream {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let arguments = match target {
+        Target::Function { names, .. } => names.join("\n"),
+        _ => String::new(),
+    };
+    let encoded = |fields: &[&str]| {
+        let field = |text: &&str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+        let bytes = Literal::byte_string(&fields.iter().flat_map(field).collect::<Vec<u8>>());
+        quote!(::plugin_core::__private::Field::Encoded(#bytes))
+    };
+    let (name, library) = (name.value(), if in_library { "library" } else { "" });
+    let literals = docs.iter().map(|docs| match docs {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    });
+    let words = match literals.collect::<Option<Vec<String>>>() {
+        Some(lines) => {
+            let none = encoded(&[]);
+            [encoded(&[&name, &lines.join("\n"), &arguments, library]), none.clone(), none]
+        }
+        None => [
+            encoded(&[&name]),
+            quote!(::plugin_core::__private::Field::Lines(&[#(#docs),*])),
+            encoded(&[&arguments, library]),
+        ],
+    };
+    let package = encoded(&[&variable("CARGO_PKG_NAME"), &variable("CARGO_PKG_VERSION")]);
+    quote! {
+        &::plugin_core::__private::Source {
+            package: #package,
+            module: ::plugin_core::__private::core::module_path!(),
+            line: ::plugin_core::__private::core::line!(),
+            column: ::plugin_core::__private::core::column!(),
+            words: [#(#words),*],
+        }
+    }
+}
+
+/// The parts of an expansion that depend on the kind of the item.
+struct Item {
+    /// The type of the constant in which the compiler checks the author's types.
+    node_type: TokenStream,
+    /// The value of that constant.
+    node: TokenStream,
+    /// The items that lead to the constant `_promised`, and that constant.
+    promised: TokenStream,
+}
+
+/// The parts for a function. The expansion only names the function and its signature, so that the compiler reads little. A function
+/// with an ABI of its own gets a function around it.
+fn function(
+    Export { ident, abi, .. }: &Export,
+    types: &[Named],
+    source: &TokenStream,
+    named: &dyn Fn(&str) -> Ident,
+) -> Item {
+    let (item, promised, found) = (named("item"), named("promised"), named("found"));
+    let (returns, arguments) = types.split_last().expect("the result is the last type");
+    let (nodes, result) = (types.iter().map(Named::node), &returns.name);
+    let ways = arguments.iter().map(|Named { crossing, name, .. }| {
+        let way = match crossing.passing {
+            Passing::Ref => quote!(ByRef),
+            Passing::Mut => quote!(ByMut),
+            _ => quote!(ByValue),
+        };
+        quote!(::plugin_core::__private::#way<#name>)
+    });
+    let find = find(ident, &found);
+    let shown = Ident::new(&found.to_string(), ident.span());
+    let mut function = quote!({ #find #shown });
+    let mut around = None;
+    if abi.is_some() {
+        let (caller, own) = (named("caller"), named("own"));
+        let in_signature: Vec<_> = arguments.iter().map(Named::in_signature).collect();
+        let parameters = (0..arguments.len()).map(|index| format_ident!("__a{index}", span = Span::mixed_site()));
+        let parameters: Vec<_> = parameters.collect();
+        around = Some(quote! {
+            const #own: __Checked<#abi fn(#(#in_signature),*) -> #result> = #function;
+            fn #caller(#(#parameters: #in_signature),*) -> #result {
+                #own(#(#parameters),*)
+            }
+        });
+        function = quote!(#caller);
+    }
+    Item {
+        node_type: quote!(&[&::plugin_core::__private::Node]),
+        node: quote!(&[#(#nodes),*]),
+        promised: quote! {
+            const #found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+            #around
+            enum #item {}
+            impl ::plugin_core::__private::Exported for #item {
+                type Signature = __Checked<fn(#(#ways),*) -> #result>;
+                const FUNCTION: <Self::Signature as ::plugin_core::__private::Signature>::Pointer = #function;
+            }
+            const #promised: ::plugin_core::__private::Promised =
+                ::plugin_core::__private::Promised::function::<#item>(#source);
+        },
+    }
+}
+
+/// The parts for another item: the entry, a shim with the C ABI, stands beside the item.
+fn other(
+    Export { role, target, ident, abi, .. }: &Export,
+    types: &[Named],
+    source: &TokenStream,
+    named: &dyn Fn(&str) -> Ident,
+) -> Item {
+    let (descriptor, described, own) = (named("node"), named("described"), named("item"));
+    let (entry, promised, found) = (named("entry"), named("promised"), named("found"));
+    let (returns, arguments) = types.split_last().expect("the result is the last type");
+    let (kind, ty) = (format_ident!("{role:?}"), &returns.name);
+    let mut parameter = None;
     let (node, outcome, body) = match target {
-        Target::Function { names: all, .. } => {
-            let (received, values): (Vec<_>, Vec<_>) =
-                arguments.iter().enumerate().map(|(index, of)| argument(index, of)).unzip();
-            (names, parameters) = (all, received);
-            let (count, nodes, result) = (values.len(), arguments.iter().map(Named::node), returns.node());
-            let node = quote! {
-                &::plugin_core::__private::Node::Of {
-                    head: &::plugin_core::__private::Tag::Fn.head_with(#count),
-                    parts: &[#(#nodes,)* #result],
-                }
-            };
-            let body = quote!(outcome::<__Checked<#ty>>(|| #own(#(#values),*)));
-            let indices = (0..count).map(Literal::usize_unsuffixed);
-            invoke = Some(self::invoke(&invoker, &entry, indices));
-            (node, quote!(Returned<__Checked<#ty>>), body)
+        Target::Save(_) => (saver(returns.node()), quote!(Saved), quote!(save::<__Checked<#ty>>(#own))),
+        Target::Restore(_) => {
+            let (state, hook, state_node) = (&arguments[0].name, returns.node(), arguments[0].node());
+            let address = format_ident!("__state", span = Span::mixed_site());
+            parameter = Some(quote!(#address: *const ::plugin_core::__private::core::ffi::c_void));
+            // The hook's own descriptor has the compiler check the hook's result.
+            let node = saver(quote!((#hook, #state_node).1));
+            let received = quote!(unsafe { ::plugin_core::__private::restored::<__Checked<#state>>(#address) });
+            (node, quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(|| #own(#received))))
         }
         Target::Static(_) => {
             (returns.node(), quote!(Accessed<__Checked<#ty>>), quote!(access::<__Checked<#ty>>(#own())))
         }
-        Target::Hook(_) => (returns.node(), quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(#own))),
-        Target::Save(_) => (saver(returns.node()), quote!(Saved), quote!(save::<__Checked<#ty>>(#own))),
-        Target::Restore(_) => {
-            let (state, hook, state_node) = (&arguments[0].name, returns.node(), arguments[0].node());
-            let parameter = format_ident!("__state", span = Span::mixed_site());
-            parameters.push(quote!(#parameter: *const ::plugin_core::__private::core::ffi::c_void));
-            // The hook's own descriptor has the compiler check the hook's result.
-            let node = saver(quote!((#hook, #state_node).1));
-            let received = quote!(unsafe { ::plugin_core::__private::restored::<__Checked<#state>>(#parameter) });
-            (node, quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(|| #own(#received))))
-        }
+        _ => (returns.node(), quote!(HookOutcome), quote!(hook::<__Checked<#ty>>(#own))),
     };
-    let declarations = types.iter().map(|ty| &ty.declaration);
     let item = if let Target::Static(_) = target {
         // A tuple is not converted to another one, as a reference could be.
         let shown = Ident::new("item", ident.span());
@@ -217,63 +361,34 @@ fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
             const #own: __Checked<#abi fn(#(#arguments),*) -> #ty> = { #find #shown };
         }
     };
-    let find_free = find(&free, &is_free);
-    let place = quote_spanned!(ident.span()=> ::plugin_core::__private::Place<{ #is_free }>);
-    let invoke_name = match &invoke {
-        Some(_) => quote!(::plugin_core::__private::core::option::Option::Some(#invoker)),
-        None => quote!(::plugin_core::__private::core::option::Option::None),
-    };
-    let library = compiler::is_library().then(|| format_ident!("library"));
-    // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
-    // `impl` nor a block has a place for them.
-    let control = library.as_ref().map(|_| {
-        quote!(
-            mod __control {
-                ::plugin_core::__control_threads! {}
+    Item {
+        node_type: quote!(&::plugin_core::__private::Node),
+        node,
+        promised: quote! {
+            #item
+            unsafe extern "C" fn #entry(
+                _: ::plugin_core::__private::Context, #parameter
+            ) -> ::plugin_core::__private::#outcome {
+                ::plugin_core::__private::#body
             }
-        )
-    });
-    let items = quote! {
-        #(#declarations)*
-        const #is_free: ::plugin_core::__private::core::primitive::bool = false;
-        const #descriptor: &::plugin_core::__private::Node = {
-            #find_free
-            let () = <#place as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
-            #node
-        };
-        #item
-        type __Checked<T> =
-            <<[&'static T; #descriptor.len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
-        #[inline(never)]
-        unsafe extern "C" fn #entry(
-            _: ::plugin_core::__private::Context, #(#parameters),*
-        ) -> ::plugin_core::__private::#outcome {
-            ::plugin_core::__private::#body
-        }
-        #invoke
-        const #promised: ::plugin_core::__private::Promised = unsafe {
-            ::plugin_core::__private::Promised::new(
-                ::plugin_core::__private::Kind::#kind, #descriptor, #entry as *const ::plugin_core::__private::core::ffi::c_void, #invoke_name
-            )
-        };
-        ::plugin_core::__register! {
-            #promised #name #library, docs: [#(#docs),*], arguments: [#(#names),*]
-        }
-        #control
-    };
-    let items = sdk.guarded("plugin_export", items);
-    // The constant has the place of the export's name. So the compiler shows that name if two constants are equal. A
-    // deprecated item may be exported, so the expansion may use it.
-    let at_name = Span::call_site().located_at(name.span());
-    // Outside of the guard, a path that leads nowhere has the compiler advise to import std's module `primitive`.
-    let boolean = match sdk.is_told() {
-        true => quote_spanned!(at_name=> ::plugin_core::__private::core::primitive::bool),
-        false => quote_spanned!(at_name=> bool),
-    };
-    quote_spanned! {at_name=>
-        #(#shared)* #[doc(hidden)] #[allow(deprecated)] const #constant: () = { #items };
-        #(#shared)* #[doc(hidden)] const #free: #boolean = true;
+            const #described: ::plugin_core::__private::Described = ::plugin_core::__private::Described::of(#descriptor);
+            const #promised: ::plugin_core::__private::Promised = unsafe {
+                ::plugin_core::__private::Promised::new(
+                    ::plugin_core::__private::Kind::#kind,
+                    &#described,
+                    #entry as *const ::plugin_core::__private::core::ffi::c_void,
+                    #source,
+                )
+            };
+        },
     }
+}
+
+/// Returns true if an expansion must bring the functions that control threads. The library needs them once. An item with attributes
+/// that the expansion repeats, such as `cfg`, may be left out. So it brings the functions, and the next item still does.
+fn brings_control(shared: &[TokenStream]) -> bool {
+    static BROUGHT: AtomicBool = AtomicBool::new(false);
+    if shared.is_empty() { !BROUGHT.swap(true, Ordering::Relaxed) } else { !BROUGHT.load(Ordering::Relaxed) }
 }
 
 /// Statements that make `as_name` the value that `name` leads to. Without such a value, `as_name` stays what it is around the
@@ -283,23 +398,6 @@ fn find(name: &Ident, as_name: &Ident) -> TokenStream {
     let mut name = name.clone();
     name.set_span(Span::call_site().located_at(name.span()));
     quote!(struct #name {} use #name as #as_name;)
-}
-
-/// The by-address form of a function's entry: it takes the addresses of the arguments and of the outcome.
-fn invoke(invoke: &Ident, entry: &Ident, indices: impl Iterator<Item = Literal>) -> TokenStream {
-    quote! {
-        unsafe extern "C" fn #invoke(
-            __context: ::plugin_core::__private::Context,
-            __arguments: *const *const ::plugin_core::__private::core::ffi::c_void,
-            __outcome: *mut ::plugin_core::__private::core::ffi::c_void,
-        ) {
-            unsafe {
-                ::plugin_core::__private::give(
-                    #entry(__context #(, ::plugin_core::__private::nth(__arguments, #indices))*), __outcome
-                )
-            }
-        }
-    }
 }
 
 /// A constant beside the item, of a name that nothing else has. The compiler finds it by its bare name unless it is in an `impl` or

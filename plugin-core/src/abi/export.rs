@@ -14,9 +14,11 @@ pub struct Export {
     invoke: Option<Invoke>,
 }
 
-/// The second form of a function's entry. It takes the arguments and the outcome by address, for a host that knows
-/// their types only from the descriptor. `arguments` points at one address for each argument's `Repr`.
-pub type Invoke = unsafe extern "C" fn(context: Context, arguments: *const *const c_void, outcome: *mut c_void);
+/// The by-address form of a function's entry. It calls `entry` with `context`. It takes the arguments and the outcome by
+/// address, for a host that knows their types only from the descriptor. `arguments` points at one address for each
+/// argument's `Repr`. Exports of one type share it.
+pub type Invoke =
+    unsafe extern "C" fn(entry: *const c_void, context: Context, arguments: *const *const c_void, outcome: *mut c_void);
 
 // SAFETY: nothing changes an `Export`, and its pointers lead to constants and functions of the library.
 unsafe impl Sync for Export {}
@@ -24,13 +26,13 @@ unsafe impl Sync for Export {}
 unsafe impl Send for Export {}
 
 impl Export {
-    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`, and with the entry's
-    /// second form.
+    /// Joins a record with its entry, an `unsafe extern "C" fn(Context, ..) -> Outcome<..>`, and with the by-address
+    /// form of such an entry.
     ///
     /// # Safety
     ///
     /// The arguments and the result of `entry` have the `Repr`s that follow from the record's descriptor. `invoke`
-    /// calls `entry`.
+    /// calls entries of this type.
     pub const unsafe fn new(record: &'static [u8], entry: *const c_void, invoke: Option<Invoke>) -> Self {
         Export { record: record.as_ptr(), record_len: record.len(), entry, invoke }
     }
@@ -50,7 +52,7 @@ impl Export {
         self.entry
     }
 
-    /// The function that calls the entry, if the entry is a function's.
+    /// The function that calls the entry with arguments by address, if the entry is a function's.
     pub fn invoke(&self) -> Option<Invoke> {
         self.invoke
     }

@@ -60,7 +60,7 @@ pub type AnyEntry = unsafe extern "C" fn();
 #[derive(Debug)]
 #[repr(C)]
 pub struct ProxyHead {
-    /// The function that makes the call. It gets the context of the proxy.
+    /// The function that makes the call. It gets the context of the proxy, and no entry.
     pub invoke: Invoke,
 }
 
@@ -74,6 +74,8 @@ pub(super) unsafe fn forward<R>(context: Context, arguments: &[*const std::ffi::
     let mut outcome = Outcome { fault: std::ptr::null_mut(), value: std::mem::MaybeUninit::uninit() };
     // SAFETY: by `# Safety`, the context is that of a function's site, whose documentation says that it is the address of a
     // `ProxyHead`. The arguments and the result fit the descriptor, and `outcome` has room for the outcome.
-    unsafe { ((*context.cast::<ProxyHead>()).invoke)(context, arguments.as_ptr(), (&raw mut outcome).cast()) };
+    let invoke = unsafe { (*context.cast::<ProxyHead>()).invoke };
+    // SAFETY: as above. The function ignores the entry, which a proxy does not have.
+    unsafe { invoke(std::ptr::null(), context, arguments.as_ptr(), (&raw mut outcome).cast()) };
     outcome
 }

@@ -1,13 +1,24 @@
 //! Functions on bytes that the compiler can evaluate in constants.
 
-/// Copies `bytes` into `out` from `at` on, and returns where they end.
+/// Copies `bytes` into `out` from `at` on, and returns where they end. In a constant, the compiler copies them at once,
+/// and would interpret a loop step by step. Calls cost it the most time, so the function makes one.
+///
+/// # Panics
+///
+/// If there is no room for the bytes.
 pub(super) const fn put(out: &mut [u8], at: usize, bytes: &[u8]) -> usize {
-    let mut i = 0;
-    while i < bytes.len() {
-        out[at + i] = bytes[i];
-        i += 1;
-    }
-    at + bytes.len()
+    let [_, ..] = bytes else { return at };
+    let (len, to) = (bytes.len(), &raw mut out[at]);
+    assert!(len <= out.len() - at);
+    // SAFETY: `out` has `len` bytes from `at` on, as the assertion above says. `out` is borrowed mutably, so the two do not
+    // overlap.
+    unsafe { std::ptr::copy_nonoverlapping(&raw const bytes[0], to, len) }
+    at + len
+}
+
+/// Returns the bytes of a number. The compiler interprets this faster than the calls within `to_le_bytes`.
+pub(super) const fn little_endian(number: u32) -> [u8; 4] {
+    [number as u8, (number >> 8) as u8, (number >> 16) as u8, (number >> 24) as u8]
 }
 
 /// Returns true if two rows of bytes are equal.

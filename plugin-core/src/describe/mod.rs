@@ -34,12 +34,14 @@
 //! The module `host` shows these items to `plugin-host`, which reads the bytes that this crate writes.
 
 mod bytes;
+mod described;
 mod flat;
 mod node;
 pub mod record;
 mod tag;
 mod walker;
 
+pub use described::Described;
 pub use flat::Flat;
 pub use node::{Definition, DefinitionRef, Node};
 pub use tag::{Class, Shape, Tag, form, style};

@@ -13,8 +13,8 @@
 //!
 //! The module `host` shows this one to `plugin-host`, which reads the records that this crate writes.
 
-use super::bytes::put;
-use super::node::Node;
+use super::bytes::{little_endian, put};
+use super::described::Described;
 
 /// The link section that holds the records.
 pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__plugin" } else { ".plugin" };
@@ -58,7 +58,8 @@ impl Kind {
     }
 }
 
-/// One field of a record.
+/// One field of a record, or several.
+#[derive(Clone, Copy)]
 pub enum Field {
     /// These bytes.
     Bytes(&'static [u8]),
@@ -66,35 +67,36 @@ pub enum Field {
     Number(u32),
     /// These lines, with a line feed between them.
     Lines(&'static [&'static str]),
-    /// A descriptor.
-    Node(&'static Node),
-    /// The modules of the named types in a descriptor, one a line.
-    Modules(&'static Node),
+    /// Fields that are encoded already, in any number.
+    Encoded(&'static [u8]),
+    /// Two fields: a descriptor, and the modules of the named types in it, one a line.
+    Described(&'static Described),
 }
 
 /// A record as a constant, before it is encoded.
-pub struct Record {
+#[derive(Clone, Copy)]
+pub struct Record<const COUNT: usize> {
     /// The subject.
     pub kind: Kind,
     /// The fields in order.
-    pub fields: &'static [Field],
+    pub fields: [Field; COUNT],
 }
 
 const HEADER: usize = MARK.len() + 4;
 
-impl Record {
+impl<const COUNT: usize> Record<COUNT> {
     /// Returns the number of bytes that [`Record::encode`] makes.
     pub const fn len(&self) -> usize {
         let mut len = HEADER + 1;
         let mut i = 0;
-        while i < self.fields.len() {
-            len += 4 + match &self.fields[i] {
-                Field::Bytes(bytes) => bytes.len(),
-                Field::Number(_) => 4,
-                Field::Node(node) => node.len(),
-                Field::Modules(node) => node.modules_len(),
+        while i < COUNT {
+            len += match &self.fields[i] {
+                Field::Bytes(bytes) => 4 + bytes.len(),
+                Field::Number(_) => 8,
+                Field::Encoded(bytes) => bytes.len(),
+                Field::Described(of) => of.len(),
                 Field::Lines(lines) => {
-                    let (mut len, mut i) = (0, 0);
+                    let (mut len, mut i) = (4, 0);
                     while i < lines.len() {
                         len += lines[i].len() + (i != 0) as usize;
                         i += 1;
@@ -120,32 +122,36 @@ impl Record {
     /// If `N` is not [`Record::len`].
     pub const fn encode<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
-        put(&mut out, 0, &MARK);
-        put(&mut out, MARK.len(), &((N - HEADER) as u32).to_le_bytes());
-        out[HEADER] = self.kind as u8;
-        let mut at = HEADER + 1;
+        let ([a, b, c, d], [e, f, g, h]) = (MARK, little_endian((N - HEADER) as u32));
+        let mut at = put(&mut out, 0, &[a, b, c, d, e, f, g, h, self.kind as u8]);
         let mut i = 0;
-        while i < self.fields.len() {
-            let start = at + 4;
+        while i < COUNT {
             at = match &self.fields[i] {
-                Field::Bytes(bytes) => put(&mut out, start, bytes),
-                Field::Number(number) => put(&mut out, start, &number.to_le_bytes()),
-                Field::Node(node) => node.write(&mut out, start),
-                Field::Modules(node) => node.write_modules(&mut out, start),
+                Field::Bytes(bytes) => {
+                    at = put(&mut out, at, &little_endian(bytes.len() as u32));
+                    put(&mut out, at, bytes)
+                }
+                Field::Number(number) => {
+                    let [a, b, c, d] = little_endian(*number);
+                    put(&mut out, at, &[4, 0, 0, 0, a, b, c, d])
+                }
+                Field::Encoded(bytes) => put(&mut out, at, bytes),
+                Field::Described(of) => of.write(&mut out, at),
                 Field::Lines(lines) => {
-                    let (mut at, mut i) = (start, 0);
+                    let start = at + 4;
+                    let (mut end, mut i) = (start, 0);
                     while i < lines.len() {
                         if i != 0 {
-                            out[at] = b'\n';
-                            at += 1;
+                            out[end] = b'\n';
+                            end += 1;
                         }
-                        at = put(&mut out, at, lines[i].as_bytes());
+                        end = put(&mut out, end, lines[i].as_bytes());
                         i += 1;
                     }
-                    at
+                    put(&mut out, at, &little_endian((end - start) as u32));
+                    end
                 }
             };
-            put(&mut out, start - 4, &((at - start) as u32).to_le_bytes());
             i += 1;
         }
         assert!(at == N);
@@ -252,6 +258,44 @@ impl<'a> Build<'a> {
     }
 }
 
+/// The facts about an annotated item that only its place and its words tell.
+#[derive(Clone, Copy)]
+pub struct Source {
+    /// The fields [`Item::package`] and [`Item::version`].
+    pub package: Field,
+    /// See [`Item::module`].
+    pub module: &'static str,
+    /// See [`Item::line`].
+    pub line: u32,
+    /// See [`Item::column`].
+    pub column: u32,
+    /// The fields from [`Item::name`] to [`Item::in_library`].
+    pub words: [Field; 3],
+}
+
+impl Source {
+    /// The number of parts in a record.
+    pub const PARTS: usize = 8;
+
+    /// The record of the item, which has this kind and this descriptor. The opposite of [`Item::read`].
+    pub const fn record(&self, kind: Kind, described: &'static Described) -> Record<{ Source::PARTS }> {
+        let [name, docs, arguments] = self.words;
+        Record {
+            kind,
+            fields: [
+                self.package,
+                Field::Bytes(self.module.as_bytes()),
+                Field::Number(self.line),
+                Field::Number(self.column),
+                name,
+                docs,
+                arguments,
+                Field::Described(described),
+            ],
+        }
+    }
+}
+
 /// One annotated item: the content of every record except [`Kind::Build`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item<'a> {
@@ -273,10 +317,10 @@ pub struct Item<'a> {
     pub docs: &'a str,
     /// The names of a function's arguments, one a line.
     pub arguments: &'a str,
-    /// The descriptor's bytes.
-    pub descriptor: &'a [u8],
     /// True if the item is in the crate that was compiled as the library. False if it is in a dependency of that crate.
     pub in_library: bool,
+    /// The descriptor's bytes.
+    pub descriptor: &'a [u8],
     /// The modules of the named types in the descriptor, one a line, in the order of the types' first appearance. They
     /// are for messages. The records of earlier versions have no modules.
     pub modules: &'a str,
@@ -298,8 +342,8 @@ impl<'a> Item<'a> {
             name: record.text(5)?,
             docs: record.text(6)?,
             arguments: record.text(7)?,
-            descriptor: record.fields[8]?,
-            in_library: record.text(9) == Some("library"),
+            in_library: record.text(8) == Some("library"),
+            descriptor: record.fields[9]?,
             modules: record.text(10).unwrap_or_default(),
         })
     }
@@ -309,9 +353,9 @@ impl<'a> Item<'a> {
 mod tests {
     use super::*;
 
-    const ONE: Record = Record {
+    const ONE: Record<4> = Record {
         kind: Kind::Export,
-        fields: &[Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Number(1)],
+        fields: [Field::Bytes(b"ab"), Field::Lines(&["x", "y"]), Field::Lines(&[]), Field::Number(1)],
     };
     const BYTES: [u8; ONE.len()] = ONE.encode();
 

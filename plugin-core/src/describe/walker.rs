@@ -17,6 +17,14 @@ impl Node {
         walk.at
     }
 
+    /// Returns the number of bytes that [`Node::write`] writes, and the number of those that [`Node::write_modules`]
+    /// writes.
+    pub(super) const fn lengths(&'static self) -> (usize, usize) {
+        let mut walk = Walk::new(Output::None);
+        walk.all(self);
+        (walk.at, walk.modules(None, 0))
+    }
+
     /// Returns false: a node has at least its tag.
     pub const fn is_empty(&self) -> bool {
         false
@@ -37,13 +45,6 @@ impl Node {
         walk.same && walk.at == bytes.len()
     }
 
-    /// Returns the number of bytes that [`Node::write_modules`] writes.
-    pub const fn modules_len(&'static self) -> usize {
-        let mut walk = Walk::new(Output::None);
-        walk.all(self);
-        walk.modules(None, 0)
-    }
-
     /// Writes the modules of the named types into `out` from `at` on, one a line, in the order of the types. Returns
     /// the place after them.
     pub const fn write_modules(&'static self, out: &mut [u8], at: usize) -> usize {
@@ -54,7 +55,7 @@ impl Node {
 
     /// Returns the modules of the named types, one a line.
     pub fn to_modules(&'static self) -> String {
-        let mut bytes = vec![0; self.modules_len()];
+        let mut bytes = vec![0; self.lengths().1];
         self.write_modules(&mut bytes, 0);
         String::from_utf8_lossy(&bytes).into_owned()
     }

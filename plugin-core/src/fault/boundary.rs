@@ -13,7 +13,14 @@ use crate::types::PluginType;
 /// Runs `f`, lowers the value that `f` returns, and stops a panic of `f`.
 #[inline]
 pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
-    contain_in_place(|place| f().lower_returned(place))
+    contain_in_place(|place| lower_returned(f(), place))
+}
+
+/// Lowers a returned value. Without optimisation, this function is compiled once for each type of results. It would be a part of
+/// every export otherwise, with all that lowers the value.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn lower_returned<R: PluginType>(value: R, place: &mut MaybeUninit<R::Repr>) -> usize {
+    value.lower_returned(place)
 }
 
 /// Runs `f` and stops a panic of `f`.

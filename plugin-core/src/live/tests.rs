@@ -4,11 +4,11 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::{Version, Versions, new_live};
-use crate::__private::{give, nth};
 use crate::abi::{Context, Outcome};
 use crate::call::{
     Callee, Function, FunctionType, ProxyHead, Site, all_kinds, argument_repr, argument_type, without_mut,
 };
+use crate::entry::nth;
 use crate::origin::Origin;
 use crate::types::{PluginMut, PluginRef, PluginType};
 
@@ -87,7 +87,12 @@ macro_rules! call {
         };
         /// Does what a backend does: calls the entry with the arguments behind the addresses.
         #[allow(unused_mut, unused_variables, unused_assignments)] // Without arguments, nothing is read.
-        unsafe extern "C" fn invoke(context: Context, arguments: *const *const c_void, outcome: *mut c_void) {
+        unsafe extern "C" fn invoke(
+            _: *const c_void,
+            context: Context,
+            arguments: *const *const c_void,
+            outcome: *mut c_void,
+        ) {
             let mut index = 0;
             // SAFETY: the proxy of `F` passes the addresses of the arguments of `F`, and room for its outcome.
             unsafe {
@@ -96,7 +101,7 @@ macro_rules! call {
                     index += 1;
                 )*
                 let number = (*context.cast::<Proxied>()).number;
-                give(entry(std::ptr::without_provenance(number) $(, $arg)*), outcome)
+                outcome.cast::<Outcome<_>>().write(entry(std::ptr::without_provenance(number) $(, $arg)*))
             }
         }
 

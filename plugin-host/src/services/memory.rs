@@ -8,7 +8,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use plugin_core::host::inventory;
 use plugin_core::host::table::{HostMemory, SystemAllocator};
 
 /// Defines [`std::alloc::System`] as the program's global allocator, which it is by default, and tells plugins so.

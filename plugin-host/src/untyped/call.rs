@@ -221,10 +221,11 @@ impl<'a> Call<'a> {
 
         let node = self.layouts.get(self.result);
         let (mut place, offset) = outcome_place(self.layouts, node.align, 0, node.size)?;
-        // SAFETY: `invoke` expects the address of each argument's `Repr`, and room for the outcome. `passed` has these, in the
+        let site = &self.export.site;
+        // SAFETY: `invoke` expects the site's entry and context, the address of each argument's `Repr`, and room for the outcome. `passed` has these, in the
         // form that `Prepared::of` has found in the descriptor, and `outcome_place` has made the place for this result. The
         // plugin is loaded: `self` borrows it.
-        unsafe { (self.invoke)(self.export.site.context, passed.as_ptr(), place.at().cast()) };
+        unsafe { (self.invoke)(site.entry, site.context, passed.as_ptr(), place.at().cast()) };
 
         for (index, passing) in passings() {
             if passing == Passing::Own {

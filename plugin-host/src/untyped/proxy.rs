@@ -218,7 +218,7 @@ impl Proxy {
 ///
 /// The context is that of a [`Proxy`], which exists during the call. The arguments and the outcome are as [`Invoke`] says,
 /// for the descriptor of the proxy's export.
-unsafe extern "C" fn invoke(context: Context, arguments: *const *const c_void, outcome: *mut c_void) {
+unsafe extern "C" fn invoke(_: *const c_void, context: Context, arguments: *const *const c_void, outcome: *mut c_void) {
     // SAFETY: the context is that of a `Proxy`, which exists during the call.
     let proxy = unsafe { &*context.cast::<Proxy>() };
     // SAFETY: the arguments and the outcome are as this function demands.

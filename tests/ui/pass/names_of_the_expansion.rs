@@ -93,7 +93,6 @@ mod modules {
     mod std {}
     mod alloc {}
     mod plugin_core {}
-    mod inventory {}
 
     #[allow(unused_macros)]
     #[rustfmt::skip]

@@ -10,12 +10,12 @@ use crate::abi::escaped;
 use crate::runtime::image::{image_of, is_own};
 use crate::runtime::process;
 
-/// Defines the functions, in the crate that is built as the library. `#[plugin_export]` puts this macro beside each
-/// item.
+/// Defines the functions, in the crate that is built as the library. `#[plugin_export]` puts this macro beside the crate's
+/// first item. An item with `cfg` may be left out, so it brings the macro, too, and the next item still does.
 ///
 /// The definitions must not be in an archive, because a program that is linked with the archive would use them, too. A
 /// library's own object files are never linked into a program. The definitions are weak, and each file makes them once,
-/// because every item brings them.
+/// because several items may bring them.
 ///
 /// Each definition is a jump through [`FUNCTIONS`], so the assembly refers to one symbol only. A function that is only
 /// noted may have any arguments, also a variable number of them. Its definition saves the registers of arguments, asks
