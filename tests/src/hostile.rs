@@ -235,7 +235,7 @@ fn item(name: &str, module: &str, docs: &str, arguments: &str, descriptor: &[u8]
     let [package, version, module] = texts;
     let [name, docs, arguments] = [name, docs, arguments].map(|text| text.as_bytes().to_vec());
     let library = b"library".to_vec();
-    [package, version, module, one.clone(), one, name, docs, arguments, descriptor.to_vec(), library]
+    [package, version, module, one.clone(), one, name, docs, arguments, library, descriptor.to_vec()]
 }
 
 /// The record of an export.

@@ -419,7 +419,7 @@ fn a_hook_that_takes_too_long_keeps_its_side_until_it_returns() {
     drop(count);
     // The hook still uses the far side.
     let pinned = plugin.host.unload("upgrades", Duration::ZERO).unwrap();
-    assert_eq!(pinned, Unload::Pinned(vec![PinReason::Closing]));
+    assert!(matches!(&pinned, Unload::Pinned(reasons) if reasons[0] == PinReason::Closing), "{pinned}");
     std::fs::remove_file(&waits).unwrap();
     let unloaded = plugin.host.unload("upgrades", LONG).unwrap();
     assert!(!cfg!(target_os = "linux") || unloaded == Unload::Unmapped, "{unloaded}");

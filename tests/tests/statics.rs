@@ -277,8 +277,8 @@ fn a_lock_of_a_plugin_from_before_the_functions_could_grow_is_another_type() {
     let mut library = std::fs::read(fixture("zoo")).unwrap();
     let field = |bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes(), bytes].concat();
     let descriptor = [Tag::Mutex as u8, Tag::U8 as u8];
-    let (docs, arguments) = (field(b""), field(b""));
-    let record = [field(b"TO_POISON"), docs, arguments, field(&descriptor)].concat();
+    let (docs, arguments, in_library) = (field(b""), field(b""), field(b"library"));
+    let record = [field(b"TO_POISON"), docs, arguments, in_library, field(&descriptor)].concat();
     let at = library.windows(record.len()).position(|bytes| bytes == record).expect("the file has the export's record");
     library[at + record.len() - descriptor.len()] = OLDER_MUTEX;
 
