@@ -205,8 +205,8 @@ impl Carrier for FarSide {
     }
 }
 
-// SAFETY: the offers are of proxies in this value, each made of the descriptor beside it. The far side, of which this value has a share,
-// keeps the names, the descriptors and the hooks' texts.
+// SAFETY: the offers are of proxies in this value, each made of the descriptor beside it. This value has a share of the far side,
+// which keeps the names, the descriptors and the texts of the hooks.
 unsafe impl Backend for NearSide {
     fn source(&self) -> &PluginSource {
         &self.source
@@ -248,7 +248,7 @@ impl Detached for DetachedFarSide {
         loop {
             if self.far.strong_count() == 0 {
                 match self.end.unload(deadline) {
-                    // The near side does not serve, whatever the far side does.
+                    // The far side serves, but the near side does not.
                     Ok(Unload::Pinned(reasons)) if reasons.iter().any(PinReason::is_serving) => {}
                     Ok(outcome) => return outcome,
                     // It is unloaded already, or is never unloaded alone.

@@ -114,12 +114,6 @@ impl StateHook {
             }
         }
     }
-
-    /// Returns a fault of this hook of the plugin's.
-    pub(crate) fn fault_of(&self, plugin: &str, mut fault: Fault) -> Box<Fault> {
-        fault.export = Some(format!("{plugin}::{}", self.name()));
-        Box::new(fault)
-    }
 }
 
 impl Saved {

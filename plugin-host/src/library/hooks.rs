@@ -51,7 +51,7 @@ impl Hooks {
                     return Err(FileError::new(|path| Error::InitFailed { plugin, hook: name, message, path }));
                 }
                 Err(fault) => {
-                    let fault = hook.fault_of(&plugin, fault);
+                    let fault = fault_of(&plugin, &name, fault);
                     return Err(FileError::new(|path| Error::InitPanicked { plugin, fault, path }));
                 }
             }
@@ -126,12 +126,12 @@ impl Hook {
         // SAFETY: both libraries are mapped, and the state is of the right type and lifted once, as this function demands.
         unsafe { lift_hook(entry(std::ptr::null(), state)) }
     }
+}
 
-    /// A fault of this hook of the plugin's.
-    pub(crate) fn fault_of(&self, plugin: &str, mut fault: Fault) -> Box<Fault> {
-        fault.export = Some(format!("{plugin}::{}", self.item.name));
-        Box::new(fault)
-    }
+/// Returns a fault of the plugin's hook with this name.
+pub(crate) fn fault_of(plugin: &str, hook: &str, mut fault: Fault) -> Box<Fault> {
+    fault.export = Some(format!("{plugin}::{hook}"));
+    Box::new(fault)
 }
 
 /// The result of a hook.

@@ -197,8 +197,7 @@ impl Proxy {
                 // the elements. Nothing changes it during the call.
                 let value = unsafe { Value::new(layouts, built, value, &state) };
                 wire::write(&value, request).map_err(|error| {
-                    let (number, path, reason) = (index + 1, state.take(), state.reason_of(&error));
-                    let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
+                    let (number, place, reason) = (index + 1, state.take_place(), state.reason_of(&error));
                     Fault::of(Cause::Refused, format!("argument {number}{place} cannot be sent: {reason}"))
                 })
             });

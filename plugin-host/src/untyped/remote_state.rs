@@ -3,10 +3,10 @@
 //! | message | bytes |
 //! | --- | --- |
 //! | request to save | nothing |
-//! | its reply | [`Kind::Returned`], and the state |
+//! | its reply | [`Kind::Returned`](wire::Kind::Returned), and the state |
 //! | request to restore | the descriptor of the hook that has saved the state, and the state |
-//! | its reply | [`Kind::Returned`], and the hook's result |
-//! | reply with a fault | [`Kind::FaultAlone`], and a fault |
+//! | its reply | [`Kind::Returned`](wire::Kind::Returned), and the hook's result |
+//! | reply with a fault | [`Kind::FaultAlone`](wire::Kind::FaultAlone), and a fault |
 //!
 //! The state is in the form of `wire.rs`. It is read with the descriptor that it was written with, so the reader gets the value of the
 //! saver's type. The hook that restores it lifts that value, as it does in one process: the state's type may have grown.
@@ -24,7 +24,7 @@ use crate::untyped::layout::{Id, Layouts};
 use crate::untyped::prepared::Prepared;
 use crate::untyped::ser::Value;
 use crate::untyped::walk::WalkState;
-use crate::untyped::wire::{self, Kind, Message};
+use crate::untyped::wire::{self, Message};
 
 /// A hook that saves or restores a state, and runs elsewhere.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl RemoteHook {
     /// Saves the state, and returns it as a message.
     pub(crate) fn save(&self) -> Result<Vec<u8>, Fault> {
         let mut reply = self.carrier.ask(Recipient::Save, Vec::new())?;
-        returned(&reply)?;
+        Message::returned(&reply)?;
         reply.remove(0);
         Ok(reply)
     }
@@ -53,17 +53,7 @@ impl RemoteHook {
         let mut request = wire::write(&saved_as, Vec::new()).expect("bytes can be written to memory");
         request.extend_from_slice(state);
         let reply = self.carrier.ask(Recipient::Restore, request)?;
-        returned(&reply)?.rest().map_err(|error| wire::damaged(&error))
-    }
-}
-
-/// Returns the rest of a reply that has no fault.
-fn returned(reply: &[u8]) -> Result<Message<'_>, Fault> {
-    let mut message = Message::new(reply);
-    match message.kind()? {
-        Kind::Returned => Ok(message),
-        Kind::Fault => Err(wire::damaged(&"it is that of a call")),
-        Kind::FaultAlone => Err(message.fault()?),
+        Message::returned(&reply)?.rest().map_err(|error| wire::damaged(&error))
     }
 }
 
@@ -105,8 +95,7 @@ pub(crate) unsafe fn into_message(descriptor: &[u8], state: StateRepr) -> Result
         // SAFETY: the state at `at` is of the type that the descriptor says, as this function demands. Nothing changes it.
         let value = unsafe { Value::new(&layouts, id, at.cast(), &walk) };
         let written = wire::write(&value, Vec::new()).map_err(|error| {
-            let (path, reason) = (walk.take(), walk.reason_of(&error));
-            let place = if path.is_empty() { path } else { format!(" at `{path}`") };
+            let (place, reason) = (walk.take_place(), walk.reason_of(&error));
             unsendable(&format!("the state{place} cannot cross as a message: {reason}"))
         });
         // SAFETY: the state belongs to the one who takes it, which is this function. It is dropped once. Its library is mapped.

@@ -93,12 +93,8 @@ impl RemoteStatic {
     /// Builds the value in the place of the target, which has its type.
     pub(super) fn fetch<'a>(&self, target: Target<'a>) -> Result<Built<'a>, Fault> {
         let read = |reply: &[u8]| {
-            let mut message = Message::new(reply);
-            let built = match message.kind()? {
-                wire::Kind::Returned => message.value(target)?,
-                wire::Kind::Fault => return Err(wire::damaged(&"it is that of a call")),
-                wire::Kind::FaultAlone => return Err(message.fault()?),
-            };
+            let mut message = Message::returned(reply)?;
+            let built = message.value(target)?;
             message.end().map_err(|error| wire::damaged(&error))?;
             Ok(built)
         };

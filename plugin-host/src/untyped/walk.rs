@@ -156,4 +156,11 @@ impl WalkState {
     pub(crate) fn take(&self) -> String {
         self.place.borrow_mut().take().unwrap_or_default()
     }
+
+    /// Takes the path of the first error, as the words that tell the place. They are empty if the error is at the value itself.
+    #[cfg(feature = "loopback")]
+    pub(crate) fn take_place(&self) -> String {
+        let path = self.take();
+        if path.is_empty() { path } else { format!(" at `{path}`") }
+    }
 }

@@ -84,6 +84,16 @@ impl<'m> Message<'m> {
         }
     }
 
+    /// Reads the beginning of a reply that is not a call's. Returns the rest if the reply has no fault.
+    pub(super) fn returned(reply: &'m [u8]) -> Result<Self, Fault> {
+        let mut message = Message::new(reply);
+        match message.kind()? {
+            Kind::Returned => Ok(message),
+            Kind::Fault => Err(damaged(&"it is that of a call")),
+            Kind::FaultAlone => Err(message.fault()?),
+        }
+    }
+
     /// Builds the next value. An error is the reason why it cannot be read.
     pub(crate) fn read<'a>(&mut self, target: Target<'a>) -> Result<Built<'a>, String> {
         let state = target.state;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::backend::state::{StateHook, StateHooks};
 use crate::error::Error;
 use crate::error::at::FileError;
+use crate::library::hooks::fault_of;
 use crate::plugin::Plugin;
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
@@ -72,7 +73,7 @@ impl Handover {
         let state = match unsafe { save.save() } {
             Ok(state) => state,
             Err(fault) => {
-                let (plugin, fault) = (plugin.to_owned(), save.fault_of(plugin, fault));
+                let (plugin, fault) = (plugin.to_owned(), fault_of(plugin, save.name(), fault));
                 return Err(FileError::new(|_| Error::SavePanicked { plugin, fault }));
             }
         };
@@ -94,7 +95,7 @@ impl Handover {
             Ok(Ok(())) => Ok(()),
             Ok(Err(message)) => Err(FileError::new(|path| Error::RestoreFailed { plugin, message, path })),
             Err(fault) => {
-                let fault = restore.fault_of(&plugin, fault);
+                let fault = fault_of(&plugin, restore.name(), fault);
                 Err(FileError::new(|path| Error::RestorePanicked { plugin, fault, path }))
             }
         }

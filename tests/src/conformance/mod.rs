@@ -3,7 +3,7 @@
 //! A mode says where the fixtures run. A test program has a mode in one line:
 //!
 //! ```text
-//! tests::conformance!(Mode { host: Host::with_linked, upgrade: None, shares_memory: true });
+//! tests::conformance!(Mode { host: |_| Host::linked().unwrap(), upgrade: None, shares_memory: true });
 //! ```
 //!
 //! A mode that shares no memory with its plugins refuses statics that change (`statics.rs`). It sends values of up to 128 levels. A
