@@ -16,16 +16,12 @@ use tests::fixture;
 /// A library of C that has the fixture's symbols, with other values.
 const OTHER: &str = "unsigned helper_function(void) { return 2; }\nunsigned HELPER_VARIABLE = 2;\n";
 
-fn directory() -> &'static Path {
-    static DIRECTORY: OnceLock<TempDir> = OnceLock::new();
-    DIRECTORY.get_or_init(|| TempDir::new().unwrap()).path()
-}
-
 /// Loads the C library, so that all other libraries find its symbols. Returns false without a C compiler.
 fn load_other() -> bool {
     static LOADED: OnceLock<bool> = OnceLock::new();
     *LOADED.get_or_init(|| {
-        let (source, library) = (directory().join("other.c"), directory().join("libother.so"));
+        let directory = tempfile::tempdir().unwrap();
+        let (source, library) = (directory.path().join("other.c"), directory.path().join("libother.so"));
         std::fs::write(&source, OTHER).unwrap();
         match Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status() {
             Ok(status) => assert!(status.success(), "{status}"),
@@ -65,7 +61,7 @@ const DT_RELACOUNT: Tag = 0x6fff_fff9;
 
 /// A copy of the fixture whose dynamic section has other tags, and room for one more entry or not. `DT_DEBUG` has no effect in
 /// a library.
-fn changed(name: &str, tags: &[(Tag, Tag)], room: bool) -> PathBuf {
+fn changed(directory: &TempDir, name: &str, tags: &[(Tag, Tag)], room: bool) -> PathBuf {
     use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
     let mut bytes = std::fs::read(fixture("helper")).unwrap();
     let (start, entries) = {
@@ -93,7 +89,7 @@ fn changed(name: &str, tags: &[(Tag, Tag)], room: bool) -> PathBuf {
         bytes.copy_within(place(end - 1), place(flags).start);
         bytes[place(end - 1).start..place(entries.len() - 1).end].fill(0);
     }
-    let path = directory().join(format!("lib{name}.so"));
+    let path = directory.path().join(format!("lib{name}.so"));
     std::fs::write(&path, bytes).unwrap();
     path
 }
@@ -110,9 +106,10 @@ fn a_plugin_calls_its_own_functions() {
 #[cfg(all(target_pointer_width = "64", target_env = "gnu"))]
 fn a_plugin_calls_its_own_functions_however_it_was_linked() {
     if load_other() {
-        assert_calls_its_own(&changed("bind_now", &[(DT_FLAGS, DT_BIND_NOW)], false), Mapping::Private);
-        assert_calls_its_own(&changed("room", &[(DT_RELACOUNT, DT_DEBUG)], true), Mapping::Private);
-        assert_calls_its_own(&changed("count", &[(DT_FLAGS, DT_DEBUG)], false), Mapping::Private);
+        let directory = tempfile::tempdir().unwrap();
+        assert_calls_its_own(&changed(&directory, "bind_now", &[(DT_FLAGS, DT_BIND_NOW)], false), Mapping::Private);
+        assert_calls_its_own(&changed(&directory, "room", &[(DT_RELACOUNT, DT_DEBUG)], true), Mapping::Private);
+        assert_calls_its_own(&changed(&directory, "count", &[(DT_FLAGS, DT_DEBUG)], false), Mapping::Private);
     }
 }
 
@@ -123,7 +120,8 @@ fn a_plugin_that_would_call_another_function_is_refused() {
     if !load_other() {
         return;
     }
-    let without_room = changed("full", &[(DT_FLAGS, DT_DEBUG), (DT_RELACOUNT, DT_DEBUG)], false);
+    let directory = tempfile::tempdir().unwrap();
+    let without_room = changed(&directory, "full", &[(DT_FLAGS, DT_DEBUG), (DT_RELACOUNT, DT_DEBUG)], false);
     for (library, mapping) in [(fixture("helper"), Mapping::InPlace), (without_room, Mapping::Private)] {
         let error = host(mapping).load(&library).unwrap_err();
         let symbol = error.to_string().split('`').nth(3).unwrap().to_owned();

@@ -677,5 +677,6 @@ fn many_plugins_are_watched_by_one_thread() {
     wait_until("nothing of it is left", || inotify() == inotify_before);
     let _again = host.watch("lea007").unwrap();
     wait_until("it is upgraded", || serves(7) == 3);
+    drop(directory);
     std::process::exit(31);
 }
