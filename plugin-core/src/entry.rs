@@ -9,6 +9,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 
 use crate::abi::{Context, Invoke, Outcome};
+use crate::closures::PluginFn;
 use crate::describe::{Described, Node, Tag};
 use crate::fault::outcome;
 use crate::origin::Origin;
@@ -33,8 +34,8 @@ pub unsafe trait Passing: 'static {
     ///
     /// # Safety
     ///
-    /// As for [`PluginType::lift`], [`PluginRef::hold_ref`] or [`PluginMut::hold_mut`]. The argument came from the host.
-    unsafe fn receive(repr: Self::Repr, place: &mut Self::Place) -> Self::Argument<'_>;
+    /// As for [`PluginType::lift`], [`PluginRef::hold_ref`] or [`PluginMut::hold_mut`].
+    unsafe fn receive<'a>(repr: Self::Repr, place: &'a mut Self::Place, origin: &Origin) -> Self::Argument<'a>;
 }
 
 /// The way of an argument by value.
@@ -52,10 +53,9 @@ unsafe impl<T: PluginType> Passing for ByValue<T> {
     const NODE: &'static Node = T::NODE;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn receive(repr: T::Repr, (): &mut ()) -> T {
-        // SAFETY: the conditions of `lift` are those of this function (`# Safety`). The argument came from the host, as
-        // the origin says.
-        unsafe { T::lift(repr, &Origin::HOST) }
+    unsafe fn receive(repr: T::Repr, (): &mut (), origin: &Origin) -> T {
+        // SAFETY: the conditions of `lift` are those of this function (`# Safety`).
+        unsafe { T::lift(repr, origin) }
     }
 }
 
@@ -67,9 +67,9 @@ unsafe impl<T: PluginRef + ?Sized> Passing for ByRef<T> {
     const NODE: &'static Node = T::REF_NODE;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn receive(repr: T::RefRepr, place: &mut Option<T::Held>) -> &T {
+    unsafe fn receive<'a>(repr: T::RefRepr, place: &'a mut Option<T::Held>, origin: &Origin) -> &'a T {
         // SAFETY: the conditions of `hold_ref` are those of this function (`# Safety`).
-        place.insert(unsafe { T::hold_ref(repr) })
+        place.insert(unsafe { T::hold_ref(repr, origin) })
     }
 }
 
@@ -81,9 +81,27 @@ unsafe impl<T: PluginMut + ?Sized> Passing for ByMut<T> {
     const NODE: &'static Node = T::MUT_NODE;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn receive(repr: T::MutRepr, place: &mut Option<T::HeldMut>) -> &mut T {
+    unsafe fn receive<'a>(repr: T::MutRepr, place: &'a mut Option<T::HeldMut>, origin: &Origin) -> &'a mut T {
         // SAFETY: the conditions of `hold_mut` are those of this function (`# Safety`).
-        place.insert(unsafe { T::hold_mut(repr) })
+        place.insert(unsafe { T::hold_mut(repr, origin) })
+    }
+}
+
+/// The way of a closure behind `&mut`, whose type is written in the signature itself. There it borrows for as long as the reference.
+pub struct ByMutClosure<T: ?Sized>(PhantomData<T>);
+
+// SAFETY: as for `ByMut`.
+unsafe impl<T: PluginMut + PluginFn + ?Sized> Passing for ByMutClosure<T> {
+    type Repr = T::MutRepr;
+    type Place = Option<T::HeldMut>;
+    type Argument<'a> = &'a mut T::Lent<'a>;
+    const NODE: &'static Node = T::MUT_NODE;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn receive<'a>(repr: T::MutRepr, place: &'a mut Option<T::HeldMut>, origin: &Origin) -> &'a mut T::Lent<'a> {
+        // SAFETY: the conditions of `hold_mut` are those of this function (`# Safety`).
+        let closure: &'a mut T = place.insert(unsafe { T::hold_mut(repr, origin) });
+        closure.shortened()
     }
 }
 
@@ -146,8 +164,9 @@ macro_rules! signature {
             ) -> Outcome<R::Repr> {
                 outcome(|| {
                     $(let mut $place = <$P::Place>::default();)*
-                    // SAFETY: the conditions of `receive` are those of this function (`# Safety`).
-                    function($(unsafe { $P::receive($arg, &mut $place) }),*)
+                    // SAFETY: the conditions of `receive` are those of this function (`# Safety`). The arguments of an export
+                    // come from the host.
+                    function($(unsafe { $P::receive($arg, &mut $place, &Origin::HOST) }),*)
                 })
             }
 

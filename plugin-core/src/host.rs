@@ -25,12 +25,13 @@ pub use crate::types::with_deep_room;
 /// The registration table of a library, which a host finds through one symbol, and the host's services for the library.
 pub mod table {
     pub use crate::abi::{
-        ABI_VERSION, Environment, Escaped, Export, HEADER_SIZE, HostMemory, HostServices, Invoke, MAGIC, PluginTable,
-        Registered, Run, SystemAllocator, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
+        ABI_VERSION, ClosureVtable, Environment, Escaped, Export, HEADER_SIZE, HostMemory, HostServices, Invoke,
+        Keeper, MAGIC, PluginTable, Registered, Run, SystemAllocator, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
     };
     #[cfg(feature = "host")]
     pub use crate::runtime::hosting::{
-        common_allocator, environment, environment_is_everywhere, forget_plugin, note_plugin, opening_controlled,
+        common_allocator, environment, environment_is_everywhere, forget_plugin, keeper, note_plugin,
+        opening_controlled,
     };
     pub use crate::runtime::registration::{build_record, registered};
     #[cfg(feature = "host")]

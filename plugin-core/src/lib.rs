@@ -390,11 +390,14 @@
 mod abi;
 #[cfg(feature = "host")]
 mod call;
+mod closure;
+mod closures;
 mod cold;
 mod describe;
 mod entry;
 mod fault;
 pub mod host;
+mod kinds;
 #[cfg(feature = "host")]
 mod live;
 mod memory;
@@ -411,6 +414,7 @@ pub use plugin_macros::{plugin_export, plugin_type};
 
 #[cfg(feature = "host")]
 pub use call::{Function, FunctionType, Lookup};
+pub use closures::{PluginFn, lent, lent_mut};
 pub use fault::{Cause, Fault, Location};
 #[cfg(feature = "host")]
 pub use live::Live;
@@ -429,7 +433,8 @@ pub use types::{PluginMut, PluginRef, PluginType};
 /// These types are opaque. Hidden functions of [`PluginType`] and its kin return them. Semantic versioning does not cover them.
 #[doc(hidden)]
 pub mod repr {
-    pub use crate::abi::{BufferRepr, LockRepr, SliceRepr};
+    pub use crate::abi::{BufferRepr, ClosureRepr, LockRepr, SliceRepr};
+    pub use crate::closures::{HeldClosure, LoanClosure};
     pub use crate::statics::AccessRepr;
     pub use crate::types::repr::*;
 }

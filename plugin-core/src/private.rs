@@ -14,7 +14,7 @@ use crate::describe::record::Record;
 pub use crate::describe::record::{Field, Kind, Source};
 pub use crate::describe::{Definition, DefinitionRef, Described, Node, Tag, assert_described, form, style};
 use crate::entry::HasEntry;
-pub use crate::entry::{ByMut, ByRef, ByValue, Exported, Signature};
+pub use crate::entry::{ByMut, ByMutClosure, ByRef, ByValue, Exported, Signature};
 pub use crate::fault::{drop_rest, outcome};
 pub use crate::runtime::registration::Registration;
 use crate::runtime::state::{self, StateRepr};
@@ -201,9 +201,10 @@ pub mod advice {
 
     advice! {
         /// For closures and pointers to functions.
-        NotFunction: "a function or closure does not cross as a value",
-            "its code belongs to one library: export the function with `#[plugin_export]` on the side that has it, and pass \
-             the data that the other side needs to choose or to call it";
+        NotFunction: "a pointer to a function, or such a closure, does not cross",
+            "what crosses: `&dyn Fn(A) -> R` and `&mut dyn FnMut(A) -> R` as whole arguments; `Box<dyn Fn(A) -> R>`, also of \
+             `FnMut` and `FnOnce`, and `Arc<dyn Fn(A) -> R>`; with `Send`, and `Fn` with `Send + Sync`; closures of up to three \
+             arguments, or two if one is a reference, of types that cross";
         /// For trait objects.
         NotObject: "a trait object does not cross",
             "its methods belong to one library: pass data, such as an enum with `#[plugin_type]`, and export a function for \
@@ -281,6 +282,16 @@ pub type Saved = Outcome<StateRepr>;
 /// Saves the state.
 pub fn save<S: PluginType>(f: impl FnOnce() -> S) -> Saved {
     state::save(f)
+}
+
+/// Returns the descriptor of a state, which has no closures.
+pub const fn of_state(state: &'static Node) -> &'static Node {
+    assert!(
+        !state.has_closures(),
+        "a state cannot contain a closure, because the closure's code goes away with the version that saves the state: save the \
+         data from which the next version makes the closure"
+    );
+    state
 }
 
 /// Receives a state that was saved.

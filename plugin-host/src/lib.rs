@@ -363,8 +363,8 @@ pub use load::memory::{inspect_bytes, inspect_bytes_with};
 pub use load::trust::Trust;
 pub use plugin::Plugin;
 pub use plugin_core::{
-    Borrowed, Cause, Fault, Function, FunctionType, Live, Location, Lookup, ReadGuard, RemoteMutex, RemoteRwLock,
-    Static, WriteGuard,
+    Borrowed, Cause, Fault, Function, FunctionType, Live, Location, Lookup, PluginFn, ReadGuard, RemoteMutex,
+    RemoteRwLock, Static, WriteGuard, lent, lent_mut,
 };
 pub use schema::signature::Signature;
 pub use services::memory::{Leak, Memory};

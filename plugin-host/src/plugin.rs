@@ -22,6 +22,7 @@ use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
+use crate::services::closures::Shares;
 use crate::unload::pin::PinReason;
 use crate::upgrade::lineage::{Lineage, Serving};
 
@@ -156,7 +157,7 @@ impl Plugin {
             sites.for_each(|site| site.origin = origin());
         };
         give(&|| Origin::HOST);
-        if Arc::get_mut(backend).is_some() {
+        if SharedBackend::end_if_sole(backend) {
             return true;
         }
         give(&|| Origin::of(backend.clone()));
@@ -168,9 +169,11 @@ impl Plugin {
         let loaded = &*self.0;
         let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
         let plugins = Arc::strong_count(&self.0) - 1;
-        // This one, and that of each site. A handle may have another.
-        let values = Arc::strong_count(&loaded.backend) - 1 - loaded.exports.len();
-        PinReason::in_use(handles, plugins, values)
+        let shares = loaded.backend.shares();
+        let (kept, closures) = shares.map_or((0, None), |shares| (shares.kept(), shares.reason(true)));
+        // This one, that of each site, and that of the closures. A handle may have another.
+        let values = Arc::strong_count(&loaded.backend).saturating_sub(1 + loaded.exports.len() + kept);
+        PinReason::in_use(handles, plugins, values, closures)
     }
 
     /// Returns the exports with handles in use, and their types. Handles that follow upgrades do not count.
@@ -236,6 +239,11 @@ impl Plugin {
         let loaded: Weak<Loaded> = Arc::downgrade(&self.0);
         let backend: Weak<SharedBackend> = Arc::downgrade(&self.0.backend);
         [loaded, backend]
+    }
+
+    /// The closures of the plugin that other code has, if it has a library.
+    pub(crate) fn shares(&self) -> Option<Arc<Shares>> {
+        self.0.backend.shares().cloned()
     }
 
     /// Returns true if the plugin has this name.

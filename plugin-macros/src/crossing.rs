@@ -11,6 +11,8 @@ pub(crate) enum Passing {
     Ref,
     /// Behind `&mut`.
     Mut,
+    /// A closure behind `&mut`.
+    MutClosure,
     /// As a static.
     Static,
     /// As the result of a hook.

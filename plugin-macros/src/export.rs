@@ -62,7 +62,7 @@ impl<'a> Named<'a> {
         let name = &self.name;
         match self.crossing.passing {
             Passing::Ref => quote!(&#name),
-            Passing::Mut => quote!(&mut #name),
+            Passing::Mut | Passing::MutClosure => quote!(&mut #name),
             _ => quote!(#name),
         }
     }
@@ -86,7 +86,7 @@ fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
     let (own, node, how) = match crossing.passing {
         Passing::Own => ("PluginType", "NODE", "Own"),
         Passing::Ref => ("PluginRef", "REF_NODE", "Ref"),
-        Passing::Mut => ("PluginMut", "MUT_NODE", "Mut"),
+        Passing::Mut | Passing::MutClosure => ("PluginMut", "MUT_NODE", "Mut"),
         Passing::Static => ("PluginStatic", "STATIC_NODE", "Static"),
         // All hooks have one descriptor. The results of the author's hooks differ.
         Passing::Hook => {
@@ -107,7 +107,10 @@ fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
 /// The descriptor of a function that saves a state.
 fn saver(state: TokenStream) -> TokenStream {
     quote! {
-        &::plugin_core::__private::Node::Of { head: &::plugin_core::__private::Tag::Fn.head_with(0), parts: &[#state] }
+        &::plugin_core::__private::Node::Of {
+            head: &::plugin_core::__private::Tag::Fn.head_with(0),
+            parts: &[::plugin_core::__private::of_state(#state)],
+        }
     }
 }
 
@@ -276,6 +279,7 @@ fn function(
         let way = match crossing.passing {
             Passing::Ref => quote!(ByRef),
             Passing::Mut => quote!(ByMut),
+            Passing::MutClosure => quote!(ByMutClosure),
             _ => quote!(ByValue),
         };
         quote!(::plugin_core::__private::#way<#name>)

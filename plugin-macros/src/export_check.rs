@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Abi, Expr, GenericParam, LitStr, ReturnType, Type};
+use syn::{Abi, Expr, GenericParam, LitStr, ReturnType, Type, TypeParamBound};
 
 use crate::attributes::{docs, enables_features, shared};
 use crate::crossing::{Crossing, Passing};
@@ -12,7 +12,7 @@ use crate::mistakes::Mistakes;
 use crate::options::{Options, Role, check_name};
 use crate::signature::{Argument, Input, Signature};
 use crate::tokens::{find_self, mentions};
-use crate::types::{CLOSURE, check, is_closure, is_unsized, strip};
+use crate::types::{check, is_closure, is_unsized, strip};
 
 /// The most arguments of an exported function: more have no function type (see `plugin_core::FunctionType`).
 const MAX_ARGUMENTS: usize = 6;
@@ -290,7 +290,7 @@ fn function(signature: &Signature, mistakes: &mut Mistakes) -> Target {
             arguments.push(argument(typed, signature, mistakes));
         }
     }
-    let with_mut = arguments.iter().any(|argument| argument.passing == Passing::Mut);
+    let with_mut = arguments.iter().any(|argument| matches!(argument.passing, Passing::Mut | Passing::MutClosure));
     let most = if with_mut { MAX_ARGUMENTS_WITH_MUT } else { MAX_ARGUMENTS };
     if let Some(first_too_many) = signature.inputs.iter().nth(most) {
         let with = if with_mut { " where one is `&mut`" } else { "" };
@@ -315,14 +315,22 @@ fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossi
     if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
         mistakes.add(lifetime, "an argument is borrowed for the call only: write `&T`");
     }
-    let passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
-    // The compiler cannot be asked. The type leaves a lifetime out, and a name for the type would have another
-    // lifetime.
+    let mut passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
     if let (Passing::Mut, Type::TraitObject(object)) = (passing, strip(&reference.elem)) {
-        mistakes.add(
-            object,
-            if is_closure(object) { CLOSURE } else { "a trait object does not cross: pass data, and export functions" },
-        );
+        if !is_closure(object) {
+            // The compiler cannot be asked. The type leaves a lifetime out, and a name for the type would have another
+            // lifetime.
+            mistakes.add(object, "a trait object does not cross: pass data, and export functions");
+        } else if object.bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_))) {
+            mistakes.add(object, "a closure is borrowed for the call only: leave out the lifetime");
+        } else if of.abi.is_some() {
+            mistakes.add(
+                object,
+                "a function with an ABI of its own takes no closure behind `&mut`: leave out the `extern`",
+            );
+        } else {
+            passing = Passing::MutClosure;
+        }
     }
     crossing(passing, &reference.elem, of, Some(NESTED), mistakes)
 }

@@ -10,10 +10,6 @@ use crate::tokens::words;
 
 const CLOSURES: [&str; 3] = ["Fn", "FnMut", "FnOnce"];
 
-/// The message about closures, for places where the compiler cannot be asked.
-pub(crate) const CLOSURE: &str = "a closure does not cross, because its code belongs to one library: export the function on \
-                                  the side that has it, and pass the data that the other side needs to choose or to call it";
-
 /// A tuple of more parts does not implement `plugin_core::PluginType`.
 const MOST_IN_A_TUPLE: usize = 8;
 
@@ -36,7 +32,8 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
         },
         Type::ImplTrait(of) => {
             let message = if is_closure(of) {
-                CLOSURE
+                "`impl Fn` does not cross: write `&dyn Fn(..) -> ..` or `&mut dyn FnMut(..) -> ..` for a closure that is called \
+                 until the function returns, and `Box<dyn Fn(..) -> ..>` for one that the function keeps or returns"
             } else if words(of.to_token_stream()).iter().any(|word| word.ends_with("Iterator")) {
                 "an iterator does not cross: collect it into a `Vec`"
             } else {

@@ -3,6 +3,7 @@
 //! The folder has layouts only. The functions that make and read these values are in the folders of their subjects.
 
 mod buffer;
+mod closure;
 mod export;
 mod lock;
 mod outcome;
@@ -10,6 +11,8 @@ mod services;
 mod table;
 
 pub use buffer::{BufferRepr, Free, Owner, SliceRepr};
+pub use closure::{ClosureRepr, ClosureVtable, Keeper};
+pub(crate) use closure::{ShareRepr, Words};
 pub use export::{Export, Invoke};
 #[cfg(feature = "host")]
 pub use lock::LockedHead;

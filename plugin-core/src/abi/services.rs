@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::buffer::Owner;
+use super::closure::Keeper;
 use super::outcome::FaultRepr;
 
 /// A function that runs on another stack. Its arguments are the caller's `data` and the lowest address of the stack.
@@ -73,6 +74,8 @@ pub struct HostServices {
     pub plugin_len: usize,
     /// Takes over a key that the library made earlier. The C library knows no destructor for this key.
     pub key_adopt: AdoptKey,
+    /// The keeper of the library.
+    pub keeper: *const Keeper,
 }
 
 /// The function that takes over a key.
@@ -88,6 +91,15 @@ impl HostServices {
         // SAFETY: the size says that the host's struct has the two fields. The name stays valid as long as the struct,
         // as everything behind its pointers does.
         std::str::from_utf8(unsafe { std::slice::from_raw_parts(self.plugin, self.plugin_len) }).ok()
+    }
+
+    /// The keeper of the library, or null if the host has none.
+    pub(crate) fn keeper(&self) -> *const Keeper {
+        // The field is read only if the host has it.
+        match self.size >= std::mem::offset_of!(HostServices, keeper) + size_of::<*const Keeper>() {
+            true => self.keeper,
+            false => std::ptr::null(),
+        }
     }
 
     /// The function that takes over a key, or `None` if the host has none.
@@ -212,6 +224,7 @@ mod tests {
             plugin: "greeter".as_ptr(),
             plugin_len: "greeter".len(),
             key_adopt: never!(),
+            keeper: std::ptr::dangling(),
         }
     }
 
@@ -220,6 +233,8 @@ mod tests {
         let whole = services(size_of::<HostServices>());
         assert_eq!(whole.plugin(), Some("greeter"));
         assert!(whole.key_adopt().is_some());
+        assert!(!whole.keeper().is_null());
+        assert!(services(offset_of!(HostServices, keeper)).keeper().is_null());
         let without_adoption = services(offset_of!(HostServices, key_adopt));
         assert_eq!(without_adoption.plugin(), Some("greeter"));
         assert!(without_adoption.key_adopt().is_none());

@@ -4,7 +4,6 @@
 //! not have to.
 
 mod callee;
-mod closure;
 mod function;
 mod lookup;
 mod proxy;
@@ -18,4 +17,4 @@ pub(crate) use lookup::Sealed;
 pub use lookup::{Lookup, Site};
 pub use proxy::{AnyEntry, ProxyHead};
 #[cfg(test)]
-pub(crate) use signature::{all_kinds, argument_repr, argument_type, without_mut};
+pub(crate) use signature::without_mut;

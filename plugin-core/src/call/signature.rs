@@ -4,13 +4,14 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::callee::{Callee, Handle};
-use super::closure::{Whole, as_closure};
 use super::function::{Function, FunctionType};
 use super::lookup::{Lookup, Sealed, Site};
 use super::proxy::{AnyEntry, forward};
 use crate::abi::{Context, FaultRepr, Outcome};
+use crate::closure::{Whole, as_closure};
 use crate::describe::{Node, Tag};
 use crate::fault::{Fault, Return};
+use crate::kinds::{all_kinds, argument_node, argument_repr, argument_type, lower_argument};
 use crate::types::{PluginMut, PluginRef, PluginType};
 
 /// Takes the fault of a call. This is a function of its own, so that a call that returns does not pay for it.
@@ -26,59 +27,6 @@ unsafe fn fault_at(site: &Site, fault: *mut FaultRepr) -> Fault {
     let mut fault = unsafe { FaultRepr::take(fault) };
     fault.export = Some(site.label.clone());
     fault
-}
-
-macro_rules! argument_type {
-    (own $T:ident) => {
-        $T
-    };
-    (ref $T:ident) => {
-        &$T
-    };
-    (mut $T:ident) => {
-        &mut $T
-    };
-}
-
-macro_rules! argument_repr {
-    (own $T:ident) => {
-        <$T as PluginType>::Repr
-    };
-    (ref $T:ident) => {
-        <$T as PluginRef>::RefRepr
-    };
-    (mut $T:ident) => {
-        <$T as PluginMut>::MutRepr
-    };
-}
-
-macro_rules! argument_node {
-    (own $T:ident) => {
-        <$T as PluginType>::NODE
-    };
-    (ref $T:ident) => {
-        <$T as PluginRef>::REF_NODE
-    };
-    (mut $T:ident) => {
-        <$T as PluginMut>::MUT_NODE
-    };
-}
-
-/// Replaces an argument by its `Repr`. The data behind the `Repr` lives until the end of the block.
-macro_rules! lower_argument {
-    (own $arg:ident $T:ident $site:ident) => {
-        let $arg = $arg.lower();
-    };
-    (ref $arg:ident $T:ident $site:ident) => {
-        let mut slot = Default::default();
-        let $arg = $arg.lend_ref(&mut slot);
-    };
-    (mut $arg:ident $T:ident $site:ident) => {
-        // SAFETY: the loan is a variable of the call, so it is dropped, and not forgotten. The call's `guard` is
-        // dropped later, and keeps the library of the origin loaded.
-        let mut loan = unsafe { $arg.lend_mut(&$site.origin) };
-        let $arg = $T::mut_repr(&mut loan);
-    };
 }
 
 /// Implements [`FunctionType`] for the arguments given as `(kind Type name)`.
@@ -130,7 +78,7 @@ macro_rules! signature {
                         let guard = handle.get().callee();
                         let callee: &Callee = &guard;
                         let site: &Site = &callee.site;
-                        $(lower_argument!($kind $arg $T site);)*
+                        $(lower_argument!($kind $arg $T (&site.origin));)*
                         // SAFETY: by `# Safety` of `Handle`, the entry's descriptor fits `NODE`, so this is the entry's
                         // type. A type that grows has the same `Repr` in every version.
                         let entry = unsafe {
@@ -178,18 +126,6 @@ macro_rules! signature {
     };
 }
 
-/// Calls a macro for every combination of the three kinds of arguments, for each number of arguments up to the number
-/// of names.
-macro_rules! all_kinds {
-    ($each:ident [$($done:tt)*]) => { $each!($($done)*); };
-    ($each:ident [$($done:tt)*] ($T:ident $arg:ident) $($rest:tt)*) => {
-        $each!($($done)*);
-        all_kinds!($each [$($done)* (own $T $arg)] $($rest)*);
-        all_kinds!($each [$($done)* (ref $T $arg)] $($rest)*);
-        all_kinds!($each [$($done)* (mut $T $arg)] $($rest)*);
-    };
-}
-
 /// Calls a macro for every combination of owned and `&` arguments, once with an argument for each name, and once with
 /// one argument fewer.
 macro_rules! without_mut {
@@ -208,4 +144,4 @@ all_kinds!(signature [] (A a) (B b) (C c) (D d));
 without_mut!(signature [] (A a) (B b) (C c) (D d) (E e) (last G g));
 
 #[cfg(test)]
-pub(crate) use {all_kinds, argument_repr, argument_type, without_mut};
+pub(crate) use without_mut;

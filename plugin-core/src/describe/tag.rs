@@ -275,6 +275,21 @@ tags! {
         83 Struct: Other(Special);
         /// The body of a named type that is an enum.
         84 Enum: Other(Special);
+        /// `dyn Fn(A) -> R`: as for [`Tag::Fn`]. A closure appears only behind a reference, in a [`Tag::BoxDyn`] or in a
+        /// [`Tag::ArcDyn`].
+        86 DynFn "dyn Fn": Other(CountThenAll(1));
+        /// `dyn FnMut(A) -> R`.
+        87 DynFnMut "dyn FnMut": Other(CountThenAll(1));
+        /// `dyn FnOnce(A) -> R`.
+        88 DynFnOnce "dyn FnOnce": Other(CountThenAll(1));
+        /// The closure that follows, with `Send`.
+        89 Send "{} + Send": Other(Parts(1));
+        /// The closure that follows, with `Sync`.
+        90 Sync "{} + Sync": Other(Parts(1));
+        /// `Box<T>` of the closure that follows.
+        91 BoxDyn "Box<{}>": Other(Parts(1));
+        /// `Arc<T>` of the closure that follows.
+        92 ArcDyn "Arc<{}>": Other(Parts(1));
         /// `Box<str>`.
         96 BoxStr "Box<str>": Text;
         /// `Arc<str>`.

@@ -45,6 +45,20 @@ impl Node {
         walk.same && walk.at == bytes.len()
     }
 
+    /// Returns true if a value of the type may contain a closure in a `Box`.
+    pub const fn has_boxed_closures(&'static self) -> bool {
+        let mut walk = Walk::new(Output::None);
+        walk.all(self);
+        walk.has_boxed_closures
+    }
+
+    /// Returns true if a value of the type may contain a closure.
+    pub const fn has_closures(&'static self) -> bool {
+        let mut walk = Walk::new(Output::None);
+        walk.all(self);
+        walk.has_boxed_closures || walk.has_shared_closures
+    }
+
     /// Writes the modules of the named types into `out` from `at` on, one a line, in the order of the types. Returns
     /// the place after them.
     pub const fn write_modules(&'static self, out: &mut [u8], at: usize) -> usize {
@@ -125,11 +139,23 @@ struct Walk<'a> {
     /// an array.
     met: [MaybeUninit<Met>; MAX_NAMED],
     count: usize,
+    /// Whether the walk has met a [`Tag::BoxDyn`].
+    has_boxed_closures: bool,
+    /// Whether the walk has met a [`Tag::ArcDyn`].
+    has_shared_closures: bool,
 }
 
 impl<'a> Walk<'a> {
     const fn new(output: Output<'a>) -> Self {
-        Walk { output, at: 0, same: true, met: [MaybeUninit::uninit(); MAX_NAMED], count: 0 }
+        Walk {
+            output,
+            at: 0,
+            same: true,
+            met: [MaybeUninit::uninit(); MAX_NAMED],
+            count: 0,
+            has_boxed_closures: false,
+            has_shared_closures: false,
+        }
     }
 
     const fn met(&self, number: usize) -> Met {
@@ -184,6 +210,11 @@ impl<'a> Walk<'a> {
                 }
                 Node::Of { head, parts } => {
                     self.bytes(head);
+                    // Heads of fields and variants are longer.
+                    if let [tag] = *head {
+                        self.has_boxed_closures |= *tag == Tag::BoxDyn as u8;
+                        self.has_shared_closures |= *tag == Tag::ArcDyn as u8;
+                    }
                     more.parts = parts;
                 }
                 Node::Named { definition, arguments } => {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::returned::Return;
 use super::unwind::{discard, message_of};
 use super::value::Fault;
 use crate::abi::{FaultRepr, Outcome};
@@ -14,6 +15,21 @@ use crate::types::PluginType;
 #[inline]
 pub fn outcome<R: PluginType>(f: impl FnOnce() -> R) -> Outcome<R::Repr> {
     contain_in_place(|place| lower_returned(f(), place))
+}
+
+/// Runs a closure, lowers the value that the closure returns, and stops a panic of the closure. A fault that it returns is
+/// passed on.
+#[inline]
+pub(crate) fn outcome_of_closure<R: Return>(f: impl FnOnce() -> R) -> Outcome<<R::Value as PluginType>::Repr> {
+    let mut fault = std::ptr::null_mut();
+    let outcome = contain_in_place(|place| match f().settle() {
+        Ok(value) => value.lower_returned(place),
+        Err(returned) => {
+            fault = FaultRepr::new(returned);
+            0
+        }
+    });
+    if fault.is_null() { outcome } else { Outcome { fault, ..outcome } }
 }
 
 /// Lowers a returned value. Without optimisation, this function is compiled once for each type of results. It would be a part of

@@ -67,6 +67,13 @@ pub trait Return: Sized + 'static {
 
     /// Converts the fault of a call that did not return.
     fn faulted(fault: Fault) -> Self;
+
+    /// Converts the result of a closure on the side that made the closure.
+    ///
+    /// # Errors
+    ///
+    /// The fault, if the closure returned one.
+    fn settle(self) -> Result<Self::Value, Fault>;
 }
 
 /// This is a function of its own. If it were inlined, the compiler would keep the value of a returning call in memory,
@@ -89,6 +96,11 @@ impl<R: PluginType> Return for R {
     fn faulted(fault: Fault) -> R {
         raise(fault)
     }
+
+    #[inline(always)]
+    fn settle(self) -> Result<R, Fault> {
+        Ok(self)
+    }
 }
 
 impl<R: PluginType> Return for Result<R, Fault> {
@@ -104,5 +116,10 @@ impl<R: PluginType> Return for Result<R, Fault> {
     #[inline(always)]
     fn faulted(fault: Fault) -> Self {
         Err(fault)
+    }
+
+    #[inline(always)]
+    fn settle(self) -> Result<R, Fault> {
+        self
     }
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::{Version, Versions, new_live};
 use crate::abi::{Context, Outcome};
-use crate::call::{
-    Callee, Function, FunctionType, ProxyHead, Site, all_kinds, argument_repr, argument_type, without_mut,
-};
+use crate::call::{Callee, Function, FunctionType, ProxyHead, Site, without_mut};
 use crate::entry::nth;
+use crate::kinds::{all_kinds, argument_repr, argument_type};
 use crate::origin::Origin;
 use crate::types::{PluginMut, PluginRef, PluginType};
 

@@ -1,6 +1,7 @@
 //! Functions for a host about its own library or program, which contains this crate too.
 
-use crate::abi::{Environment, Owner};
+use super::services::services;
+use crate::abi::{Environment, Keeper, Owner};
 use crate::memory;
 
 /// Returns the owner of the common allocator's buffers, and whether this host allocates with the common allocator. A
@@ -26,6 +27,11 @@ pub fn environment_is_everywhere() -> bool {
     #[cfg(not(controllable))]
     let everywhere = false;
     everywhere
+}
+
+/// Returns the keeper of this library. Null if it is no plugin.
+pub fn keeper() -> *const Keeper {
+    services().map_or(std::ptr::null(), |services| services.keeper())
 }
 
 /// Notes that this library has loaded a plugin. If this library is a plugin itself, it stays mapped as long as its own

@@ -14,7 +14,7 @@ use std::sync::{
     LockResult, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
 };
 
-use super::plugin_static::PluginStatic;
+use super::plugin_static::{PluginStatic, copied};
 #[cfg(feature = "host")]
 use crate::abi::LockedHead;
 use crate::abi::{LockFunctions, LockRepr, LockedRepr, Outcome};
@@ -550,7 +550,7 @@ unsafe impl<T: PluginType> PluginStatic for RwLock<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteRwLock<T>;
     type Target = RemoteRwLock<T>;
-    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::RwLock.head(), parts: &[T::NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::RwLock.head(), parts: &[copied(T::NODE)] };
 
     fn access(&'static self) -> Self::Access {
         lock_repr(self)
@@ -570,7 +570,7 @@ unsafe impl<T: PluginType> PluginStatic for Mutex<T> {
     type Access = LockRepr<T::Repr>;
     type View = RemoteMutex<T>;
     type Target = RemoteMutex<T>;
-    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Mutex.head(), parts: &[T::NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Mutex.head(), parts: &[copied(T::NODE)] };
 
     fn access(&'static self) -> Self::Access {
         lock_repr(self)

@@ -286,6 +286,15 @@ impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Borrowed<[T]> {
     }
 }
 
+/// Returns the descriptor of a value that a host copies.
+pub(super) const fn copied(node: &'static Node) -> &'static Node {
+    assert!(
+        !node.has_boxed_closures(),
+        "a static cannot contain a closure in a `Box`, because a host copies the value: write `Arc<dyn Fn(..) + Send + Sync>`"
+    );
+    node
+}
+
 /// The type `T`, beside a type that must exist.
 pub trait Beside<T> {
     /// The type `T`.
@@ -303,7 +312,7 @@ unsafe impl<T: PluginType> PluginStatic for T {
     type View = Borrowed<T>;
     // This is `T`, but only the compiler that finds the `Repr` of `T` can know it: see `StaticLookup`.
     type Target = <T::Repr as Beside<T>>::Type;
-    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[T::NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[copied(T::NODE)] };
 
     fn access(&'static self) -> AccessRepr {
         AccessRepr::lend(std::slice::from_ref(self))
@@ -352,7 +361,7 @@ unsafe impl<T: PluginType> PluginStatic for &[T] {
     type Access = AccessRepr;
     type View = Borrowed<[T]>;
     type Target = Borrowed<[T]>;
-    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[<[T]>::REF_NODE] };
+    const STATIC_NODE: &'static Node = &Node::Of { head: &Tag::Static.head(), parts: &[copied(<[T]>::REF_NODE)] };
 
     fn access(&'static self) -> AccessRepr {
         AccessRepr::lend(self)

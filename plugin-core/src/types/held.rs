@@ -187,6 +187,12 @@ pub unsafe fn default<T: PluginType>(value: T, arena: &mut Arena) -> ManuallyDro
 /// Makes an owned copy of a held value.
 #[inline]
 pub(super) fn copied<T: PluginType>(value: &T, arena: &mut Arena) -> T {
+    const {
+        assert!(
+            !T::NODE.has_boxed_closures(),
+            "a key with a closure in a `Box` cannot be copied: write `Arc` for `Box`"
+        )
+    }
     let repr = value.lend(arena);
     // SAFETY: `value` lends `repr`, and is borrowed until this call ends. This library made `repr`, so its origin may
     // be `HOST`. Parts that lead to another library have an origin of their own.

@@ -239,7 +239,7 @@ unsafe impl PluginRef for OsStr {
         os::lend_ref(self, slot)
     }
     #[inline]
-    unsafe fn hold_ref(repr: SliceRepr) -> HeldOsStr {
+    unsafe fn hold_ref(repr: SliceRepr, _: &Origin) -> HeldOsStr {
         // SAFETY: `lend_ref` above made `repr`. By `# Safety` of `PluginRef::hold_ref`, the lent text and the slot
         // outlive the result.
         HeldOsStr(unsafe { os::hold_ref(repr) })
@@ -260,7 +260,7 @@ unsafe impl PluginRef for Path {
         os::lend_ref(self.as_os_str(), slot)
     }
     #[inline]
-    unsafe fn hold_ref(repr: SliceRepr) -> HeldPath {
+    unsafe fn hold_ref(repr: SliceRepr, _: &Origin) -> HeldPath {
         // SAFETY: `lend_ref` above made `repr`. By `# Safety` of `PluginRef::hold_ref`, the lent text and the slot
         // outlive the result.
         HeldPath(unsafe { os::hold_ref(repr) })

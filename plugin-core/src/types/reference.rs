@@ -75,9 +75,9 @@ pub unsafe trait PluginRef: 'static {
     ///
     /// # Safety
     ///
-    /// `repr` came from a `lend_ref` whose borrow and slot outlive the returned value, and is held once.
+    /// `repr` came from a `lend_ref` whose borrow and slot outlive the returned value, and is held once. It came from `origin`.
     #[doc(hidden)]
-    unsafe fn hold_ref(repr: Self::RefRepr) -> Self::Held;
+    unsafe fn hold_ref(repr: Self::RefRepr, origin: &Origin) -> Self::Held;
 }
 
 /// A type that crosses behind `&mut`: slices, and every [`PluginType`].
@@ -149,9 +149,9 @@ pub unsafe trait PluginMut: 'static {
     /// # Safety
     ///
     /// `repr` came from a loan, and is held once. The returned value is dropped, and not forgotten, before the loan is.
-    /// Until then, only the returned value is used to reach the lent one.
+    /// Until then, only the returned value is used to reach the lent one. It came from `origin`.
     #[doc(hidden)]
-    unsafe fn hold_mut(repr: Self::MutRepr) -> Self::HeldMut;
+    unsafe fn hold_mut(repr: Self::MutRepr, origin: &Origin) -> Self::HeldMut;
 }
 
 /// A `&str` as its receiver holds it.
@@ -181,7 +181,7 @@ unsafe impl PluginRef for str {
         SliceRepr::new(self.as_bytes())
     }
     #[inline(always)]
-    unsafe fn hold_ref(repr: SliceRepr) -> HeldStr {
+    unsafe fn hold_ref(repr: SliceRepr, _: &Origin) -> HeldStr {
         // SAFETY: `lend_ref` lent the bytes of a `str`, which are UTF-8. By `# Safety` of `PluginRef::hold_ref`, the
         // borrow outlives the result, and a `HeldStr` gives no reference that outlives it.
         HeldStr(unsafe { std::str::from_utf8_unchecked(repr.as_slice()) })
@@ -223,7 +223,7 @@ unsafe impl<T: PluginType> PluginRef for [T] {
         if is_plain::<T>() { SliceRepr::new(self) } else { lend_all(T::DEEP, self.iter(), slot, T::lend).as_whole() }
     }
     #[inline(always)]
-    unsafe fn hold_ref(repr: SliceRepr) -> HeldSlice<T> {
+    unsafe fn hold_ref(repr: SliceRepr, origin: &Origin) -> HeldSlice<T> {
         let mut arena = Arena::new();
         // SAFETY: `lend_ref` lent the elements themselves if they are plain, otherwise their `Repr`s. By `# Safety` of
         // `PluginRef::hold_ref`, the loan outlives the result, and is held once. A `HeldSlice` shows its elements
@@ -235,7 +235,7 @@ unsafe impl<T: PluginType> PluginRef for [T] {
             } else {
                 // A sender whose elements are not plain has put the `Repr`s into its arena, for this loan.
                 let (reprs, len) = repr.parts();
-                (held::elements::<T>((reprs, len), true, &Origin::HOST, &mut arena), len)
+                (held::elements::<T>((reprs, len), true, origin, &mut arena), len)
             }
         };
         HeldSlice { first, len, _arena: arena }
@@ -288,7 +288,7 @@ unsafe impl<T: PluginType> PluginRef for T {
         if is_plain::<T>() { std::ptr::from_ref(self).cast() } else { slot.repr.write(self.lend(&mut slot.arena)) }
     }
     #[inline(always)]
-    unsafe fn hold_ref(repr: *const T::Repr) -> HeldRef<T> {
+    unsafe fn hold_ref(repr: *const T::Repr, origin: &Origin) -> HeldRef<T> {
         let mut arena = Arena::new();
         if is_plain::<T>() {
             // A plain value is its own `Repr`.
@@ -297,7 +297,7 @@ unsafe impl<T: PluginType> PluginRef for T {
         // SAFETY: `repr` is the address of the `Repr` in the sender's slot, or of a value that is plain for the sender.
         // By `# Safety` of `PluginRef::hold_ref`, the loan outlives the result, and is held once. A `HeldRef` shows the
         // value behind `&` only, and does not drop it.
-        let value = ManuallyDrop::into_inner(unsafe { T::hold(&*repr, &Origin::HOST, &mut arena) });
+        let value = ManuallyDrop::into_inner(unsafe { T::hold(&*repr, origin, &mut arena) });
         HeldRef { plain: std::ptr::null(), value: MaybeUninit::new(value), _arena: arena }
     }
 }
@@ -408,12 +408,12 @@ unsafe impl<T: PluginType> PluginMut for T {
         if is_plain::<T>() { loan.place.cast() } else { loan.repr.as_mut_ptr() }
     }
     #[inline(always)]
-    unsafe fn hold_mut(repr: *mut T::Repr) -> HeldMut<T> {
+    unsafe fn hold_mut(repr: *mut T::Repr, origin: &Origin) -> HeldMut<T> {
         let mut held = HeldMut { sender: repr, value: MaybeUninit::uninit() };
         if !is_plain::<T>() {
             // SAFETY: `lend_mut` filled `repr`, and by `# Safety` of `hold_mut`, `repr` is held once, so it is lifted
             // once. The result is dropped before the loan, and fills `repr` again.
-            unsafe { replace_with(repr, held.value.as_mut_ptr(), |repr| T::lift(repr, &Origin::HOST)) }
+            unsafe { replace_with(repr, held.value.as_mut_ptr(), |repr| T::lift(repr, origin)) }
         }
         held
     }
@@ -525,7 +525,7 @@ unsafe impl<T: PluginType> PluginMut for [T] {
         if is_plain::<T>() { SliceRepr::new_mut(loan.place) } else { SliceRepr::new_mut(&mut loan.reprs) }
     }
     #[inline(always)]
-    unsafe fn hold_mut(repr: SliceRepr) -> HeldSliceMut<T> {
+    unsafe fn hold_mut(repr: SliceRepr, origin: &Origin) -> HeldSliceMut<T> {
         let mut values = Vec::new();
         if !is_plain::<T>() {
             let guard = NoUnwind;
@@ -533,7 +533,7 @@ unsafe impl<T: PluginType> PluginMut for [T] {
             // lifted once. The result is dropped before the loan, and fills them again.
             unsafe {
                 let reprs: &[T::Repr] = repr.as_slice();
-                values.extend(reprs.iter().map(|&element| T::lift(element, &Origin::HOST)));
+                values.extend(reprs.iter().map(|&element| T::lift(element, origin)));
             }
             std::mem::forget(guard);
         }
@@ -550,7 +550,7 @@ mod tests {
         let (names, mut slot) = (vec!["ann".to_owned()], Default::default());
         let repr = names[..].lend_ref(&mut slot);
         // SAFETY: `repr` was lent in the line above, and is held once. `names` and `slot` are dropped after `held`.
-        let held = unsafe { <[String] as PluginRef>::hold_ref(repr) };
+        let held = unsafe { <[String] as PluginRef>::hold_ref(repr, &Origin::HOST) };
         assert_eq!(&*held, names);
         assert_eq!(held[0].as_ptr(), names[0].as_ptr());
     }
@@ -561,7 +561,8 @@ mod tests {
         // SAFETY: the loan is dropped below.
         let mut loan = unsafe { names.lend_mut(&Origin::HOST) };
         // SAFETY: the loan is held once, and the held value is dropped before the loan.
-        let mut held = unsafe { <Vec<String> as PluginMut>::hold_mut(<Vec<String>>::mut_repr(&mut loan)) };
+        let mut held =
+            unsafe { <Vec<String> as PluginMut>::hold_mut(<Vec<String>>::mut_repr(&mut loan), &Origin::HOST) };
         held.push("bob".to_owned());
         drop(held);
         drop(loan);

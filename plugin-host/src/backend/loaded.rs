@@ -10,6 +10,7 @@ use crate::error::at::FileError;
 use crate::file::stamp::Stamp;
 use crate::library::Library;
 use crate::library::items::Items;
+use crate::services::closures::Shares;
 
 /// A library that is loaded.
 pub(crate) struct LoadedLibrary {
@@ -48,6 +49,14 @@ unsafe impl Backend for LoadedLibrary {
 
     fn state_hooks(&self) -> StateHooks {
         StateHooks::of_library(&self.items.hooks, &self.library.threads())
+    }
+
+    fn shares(&self) -> Option<Arc<Shares>> {
+        Some(self.library.shares())
+    }
+
+    fn is_inside(&self) -> bool {
+        self.library.threads().is_inside()
     }
 
     fn detach(self: Box<Self>, hook_limit: Option<Duration>) -> Arc<dyn Detached> {

@@ -27,6 +27,7 @@ use plugin_core::host::table::Invoke;
 use crate::backend::state::StateHooks;
 use crate::error::{CannotLeave, Error};
 use crate::file::stamp::Stamp;
+use crate::services::closures::Shares;
 use crate::unload::outcome::Unload;
 
 /// A place where a plugin's code runs, with the plugin.
@@ -46,6 +47,16 @@ pub(crate) unsafe trait Backend: Send + Sync + 'static {
 
     /// Returns the hooks that save and restore the plugin's state.
     fn state_hooks(&self) -> StateHooks;
+
+    /// Returns the closures of the plugin that other code has, if it has a library.
+    fn shares(&self) -> Option<Arc<Shares>> {
+        None
+    }
+
+    /// Returns true if this thread is in the plugin's code by another way than a call.
+    fn is_inside(&self) -> bool {
+        false
+    }
 
     /// Ends the plugin when nothing can reach it any more: runs its shutdown hooks, each for the host's timeout or for `hook_limit`,
     /// whichever is shorter, and gives its code back as soon as that is possible.

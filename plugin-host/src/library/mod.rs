@@ -34,6 +34,7 @@ use crate::library::items::Items;
 use crate::os::descriptors::is_out_of_files;
 use crate::os::loader::loader;
 use crate::services::Services;
+use crate::services::closures::Shares;
 use crate::services::crash::Named;
 use crate::services::faults::Faults;
 use crate::services::memory::{Leak, Memory};
@@ -404,6 +405,11 @@ impl Library {
         self.services.threads.clone()
     }
 
+    /// The closures of it that other code has.
+    pub(crate) fn shares(&self) -> Arc<Shares> {
+        self.services.shares.clone()
+    }
+
     /// Runs the shutdown hooks, and unbinds the library. If a hook does not return in time, or a thread of the library's
     /// keeps its standard output locked, it is reported, and goes on.
     fn shut_down(&mut self) {
@@ -446,7 +452,12 @@ impl Library {
     fn detach_in_place(&mut self) -> DetachedLibrary {
         let closed = Arc::new(Closing::default());
         let address = std::ptr::from_ref(self.table).addr();
-        let detached = DetachedLibrary::new(self.services.threads.clone(), closed.clone(), address, self.inode);
+        let detached = DetachedLibrary::new(
+            (self.services.threads.clone(), self.services.shares.clone()),
+            closed.clone(),
+            address,
+            self.inode,
+        );
         let outcome = {
             let detached = detached.clone();
             move || detached.wait(Some(Instant::now()))

@@ -133,6 +133,14 @@ impl Text<'_> {
                 self.types("fn(", arguments, ")")?;
                 self.returns(returns)
             }
+            (Tag::DynFn | Tag::DynFnMut | Tag::DynFnOnce, [arguments @ .., returns]) => {
+                self.put(ty.tag.spelling())?;
+                self.types("(", arguments, ")")?;
+                self.returns(returns)
+            }
+            // The sign of a reference binds more tightly than `+`.
+            (Tag::Ref, [object]) if matches!(object.tag, Tag::Send | Tag::Sync) => self.types("&(", parts, ")"),
+            (Tag::Mut, [object]) if matches!(object.tag, Tag::Send | Tag::Sync) => self.types("&mut (", parts, ")"),
             (Tag::Static | Tag::Atomic | Tag::RwLock | Tag::Mutex, _) => {
                 self.put("static ")?;
                 self.static_type(ty)

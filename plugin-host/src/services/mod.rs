@@ -1,5 +1,6 @@
 //! The host's services for an attached library: [`HostServices`], and the data that they work on.
 
+pub(crate) mod closures;
 #[cfg_attr(
     not(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))),
     path = "crash/elsewhere.rs"
@@ -18,8 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use plugin_core::Fault;
 use plugin_core::host::FaultRepr;
-use plugin_core::host::table::{HostMemory, HostServices, common_allocator, environment, on_new_stack};
+use plugin_core::host::table::{self, HostMemory, HostServices, Keeper, common_allocator, environment, on_new_stack};
 
+use crate::services::closures::Shares;
 use crate::services::faults::Faults;
 use crate::services::foreign::Foreign;
 use crate::services::memory::{Blocks, Leak, Memory};
@@ -30,6 +32,7 @@ use crate::unload::pin::PinReason;
 pub(crate) struct Services {
     table: HostServices,
     memory: HostMemory,
+    keeper: Keeper,
     plugin: String,
     faults: Arc<Faults>,
     /// The file names of the libraries that the host's author has vouched for.
@@ -37,6 +40,8 @@ pub(crate) struct Services {
     /// The foreign libraries that the plugin has opened, or found functions in, by itself.
     found: Mutex<Vec<Foreign>>,
     pub(crate) threads: Arc<Threads>,
+    /// The closures of the library that other code has.
+    pub(crate) shares: Arc<Shares>,
     /// The blocks of the host's memory that the library has, if that memory is tracked.
     pub(crate) blocks: Option<Blocks>,
 }
@@ -81,13 +86,17 @@ impl Services {
                 plugin: plugin.as_ptr(),
                 plugin_len: plugin.len(),
                 key_adopt,
+                // SAFETY: as above.
+                keeper: unsafe { &raw const (*this.as_ptr()).keeper },
             },
             // SAFETY: `new_cyclic` has allocated room for the value, so the field's place is in the allocation. Nothing is read.
             memory: memory::lent(memory, unsafe { &raw const (*this.as_ptr()).blocks }, is_common),
+            keeper: closures::keeper(this.as_ptr().cast(), table::keeper()),
             plugin,
             faults,
             quiet,
             found: Mutex::default(),
+            shares: Arc::new(Shares::new(threads.clone())),
             threads,
             blocks: (memory == Memory::Tracked).then(Blocks::default),
         })

@@ -15,8 +15,9 @@
 //! A plugin's std registers its threads, keys and destructors here instead of with the C library (see `plugin-core`,
 //! `runtime/threads`). [`Threads`] has them all for one library:
 //!
-//! - `running` has the threads that the plugin started, `hooks` the hooks that run, and `destroying` the number of threads
-//!   that run destructors of the plugin. If all three are empty, the library is *quiet*.
+//! - `running` has the threads that the plugin started, `hooks` the hooks that run, `destroying` the threads that run
+//!   destructors of the plugin, and `closures` the number of closures that have left the plugin after it was detached. If all
+//!   four are empty, the library is *quiet*.
 //! - The host's own thread-local [`AT_EXIT`] is destroyed when a thread ends. It runs the destructors that the plugin has
 //!   registered for this thread.
 //! - A library that is to be closed is closed when it is quiet: at once, or by the thread that makes it so
@@ -24,12 +25,13 @@
 //!
 //! # Why nothing of a closed library is called
 //!
-//! - Each of the three changes under the lock of `state`, and the thread that sees them empty sets `closed` under the same
+//! - Each of the four changes under the lock of `state`, and the thread that sees them empty sets `closed` under the same
 //!   lock. A thread checks `closed` and increases `destroying` under one lock, too. So either the thread counts before the
 //!   library is closed, and the library waits for it, or it sees `closed` and runs no destructor.
 //! - Threads and hooks are only begun by code that keeps the library: the plugin's own code, which runs on a thread that
 //!   counts or in a call whose handle is alive, or the host, which has the library. The library is closed after the last
 //!   handle is dropped.
+//! - A closure leaves a detached plugin from code of the plugin, which runs on a thread that counts, or in another such closure.
 //! - A thread that the plugin started counts until the host's own thread-local is destroyed, after the plugin's last code on
 //!   that thread.
 //! - After the library is unmapped, destructors that other threads registered are dropped and not run, and the keys are
@@ -68,8 +70,10 @@ struct State {
     running: HashMap<u64, Option<Running>>,
     /// The hooks that run, by number: the thread and the hook's name.
     hooks: HashMap<u64, (u64, String)>,
-    /// The number of threads that are running destructors of the library.
-    destroying: usize,
+    /// The threads that are running destructors of the library.
+    destroying: Vec<u64>,
+    /// The number of closures that have left the library after it was detached.
+    closures: usize,
     /// The function that closes the library when it is quiet. Returns true if the library is unmapped.
     close: Option<Box<dyn FnOnce() -> bool + Send>>,
 }
@@ -213,19 +217,34 @@ impl Threads {
 
     /// Runs the destructors that the library has registered for this thread, when the library is detached on it.
     ///
-    /// If the library started this thread, or if the thread runs a hook of the library, the thread is still in the library's
-    /// code and may use its thread-locals. Then the destructors run when the thread ends.
+    /// If the thread [is inside](Self::is_inside) the library, it may use its thread-locals. Then the destructors run when the thread
+    /// ends.
     pub(crate) fn run_destructors_at_detach(&self) {
-        let thread = this_thread();
-        let state = self.lock();
-        let mut inside = state.running.values().flatten().map(|running| running.thread);
-        let mut inside_hooks = state.hooks.values().map(|(thread, _)| *thread);
-        let is_inside = inside.any(|inside| inside == thread) || inside_hooks.any(|inside| inside == thread);
-        drop((inside, inside_hooks));
-        drop(state);
-        if !is_inside {
+        if !self.is_inside() {
             self.run_destructors();
         }
+    }
+
+    /// Returns true if this thread is in the library's code by another way than a call: the library started the thread, or the thread
+    /// runs a hook or a destructor of the library.
+    pub(crate) fn is_inside(&self) -> bool {
+        let thread = this_thread();
+        let state = self.lock();
+        let started = state.running.values().flatten().map(|running| running.thread);
+        let hooks = state.hooks.values().map(|(thread, _)| *thread);
+        started.chain(hooks).chain(state.destroying.iter().copied()).any(|inside| inside == thread)
+    }
+
+    /// Notes that a closure leaves the library, which is detached.
+    pub(crate) fn closure_leaves(&self) {
+        self.lock().closures += 1;
+    }
+
+    /// Notes that a closure which left the library is gone.
+    pub(crate) fn closure_is_gone(&self) {
+        let mut state = self.lock();
+        state.closures -= 1;
+        self.close_if_quiet(state);
     }
 
     /// Runs the destructors that the library has registered for this thread, unless the library is closed.
@@ -235,13 +254,13 @@ impl Threads {
         if state.closed {
             return;
         }
-        state.destroying += 1;
+        state.destroying.push(thread);
         for _ in 0..MAX_ROUNDS {
             let mut ran = false;
             while let Some((destructor, object)) = state.destructors.get_mut(&thread).and_then(Vec::pop) {
                 drop(state);
                 // SAFETY: the library has registered the destructor for this object and for this thread (`add_destructor`). It runs
-                // once, because `pop` took it off the list. `destroying` is not 0, so `close_if_quiet` keeps the library mapped.
+                // once, because `pop` took it off the list. `destroying` is not empty, so `close_if_quiet` keeps the library mapped.
                 unsafe { destructor(object.0) };
                 state = self.lock();
                 ran = true;
@@ -259,7 +278,8 @@ impl Threads {
             }
         }
         state.destructors.remove(&thread);
-        state.destroying -= 1;
+        let place = state.destroying.iter().rposition(|destroying| *destroying == thread);
+        place.map(|place| state.destroying.remove(place));
         self.close_if_quiet(state);
     }
 
@@ -328,8 +348,8 @@ impl Threads {
         RunningHooks { threads: self.clone(), number }
     }
 
-    /// Returns the reasons for which the library is not closed yet.
-    pub(crate) fn running_reasons(&self) -> Vec<PinReason> {
+    /// Returns the reasons for which the library is not closed yet. `closures` is the reason of closures, if there are any.
+    pub(crate) fn running_reasons(&self, closures: Option<PinReason>) -> Vec<PinReason> {
         // The lock stays: a thread could end while its name is read, and the kernel could give its number to another thread.
         let state = self.lock();
         let mut reasons = Vec::new();
@@ -342,9 +362,10 @@ impl Threads {
         let mut hooks: Vec<_> = state.hooks.values().map(|(_, hook)| hook.clone()).collect();
         hooks.sort();
         reasons.extend(hooks.into_iter().map(|hook| PinReason::Hook { hook }));
-        if state.destroying != 0 {
-            reasons.push(PinReason::Ending { count: state.destroying });
+        if !state.destroying.is_empty() {
+            reasons.push(PinReason::Ending { count: state.destroying.len() });
         }
+        reasons.extend(closures);
         if reasons.is_empty() {
             reasons.push(PinReason::Closing);
         }
@@ -365,7 +386,8 @@ impl Threads {
     }
 
     fn close_if_quiet(&self, mut state: MutexGuard<'_, State>) {
-        if !state.running.is_empty() || !state.hooks.is_empty() || state.destroying != 0 {
+        let is_running = !state.running.is_empty() || !state.hooks.is_empty() || !state.destroying.is_empty();
+        if is_running || state.closures != 0 {
             return;
         }
         let Some(close) = state.close.take() else { return };

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::backend::Detached;
 use crate::os::maps::Maps;
+use crate::services::closures::Shares;
 use crate::services::threads::Threads;
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
@@ -15,6 +16,7 @@ use crate::work::deadline::left;
 #[derive(Clone)]
 pub(crate) struct DetachedLibrary {
     threads: Arc<Threads>,
+    shares: Arc<Shares>,
     closed: Arc<Closing>,
     /// An address in the library.
     address: usize,
@@ -41,8 +43,13 @@ impl Closing {
 }
 
 impl DetachedLibrary {
-    pub(crate) fn new(threads: Arc<Threads>, closed: Arc<Closing>, address: usize, inode: Option<u64>) -> Self {
-        DetachedLibrary { threads, closed, address, inode }
+    pub(crate) fn new(
+        (threads, shares): (Arc<Threads>, Arc<Shares>),
+        closed: Arc<Closing>,
+        address: usize,
+        inode: Option<u64>,
+    ) -> Self {
+        DetachedLibrary { threads, shares, closed, address, inode }
     }
 }
 
@@ -72,7 +79,7 @@ impl Detached for DetachedLibrary {
                 Unload::Unmapped
             }
             Some(Err(reasons)) => Unload::Pinned(reasons),
-            None => Unload::Pinned(self.threads.running_reasons()),
+            None => Unload::Pinned(self.threads.running_reasons(self.shares.reason(false))),
         }
     }
 }

@@ -8,7 +8,7 @@ use plugin_core::host::table::{self, Escaped};
 ///
 /// | reason | what to do |
 /// | --- | --- |
-/// | `Handles`, `Plugins`, `Values` | drop them; the unload has not begun ([`is_serving`](Self::is_serving)) |
+/// | `Handles`, `Plugins`, `Values`, `Closures` | drop them; the unload has not begun ([`is_serving`](Self::is_serving)) |
 /// | `Threads` | let the plugin's shutdown hook stop its threads and join them; or wait: the plugin is unmapped when the last one ends |
 /// | `Hook` | find out why the hook does not return; or wait: the plugin is unmapped when it does |
 /// | `Ending`, `Closing`, `Upgrading` | wait |
@@ -60,6 +60,15 @@ pub enum PinReason {
     Values {
         /// The number of them.
         count: usize,
+    },
+    /// Other code has closures of the plugin: the host, or another plugin.
+    #[non_exhaustive]
+    Closures {
+        /// The closures' types, `dyn Fn(u32) -> u32 + Send`, in order, and how many closures of each there are.
+        closures: Vec<(String, usize)>,
+        /// Whether the plugin goes on serving. Closures may also leave a plugin that is detached, from a thread of it. Then the plugin
+        /// is unmapped when the last one is dropped, without another call.
+        is_serving: bool,
     },
     /// Threads that the plugin started are running, although its shutdown hooks have run. When they end, the plugin is unmapped
     /// without another call.
@@ -130,14 +139,19 @@ impl PinReason {
     /// Returns true if the plugin goes on serving, as before the unload. Otherwise it is detached: its shutdown hooks have run,
     /// and look-ups do not find it.
     pub fn is_serving(&self) -> bool {
-        matches!(self, PinReason::Handles { .. } | PinReason::Plugins { .. } | PinReason::Values { .. })
+        match self {
+            PinReason::Handles { .. } | PinReason::Plugins { .. } | PinReason::Values { .. } => true,
+            PinReason::Closures { is_serving, .. } => *is_serving,
+            _ => false,
+        }
     }
 
-    /// The reasons why something that has not been detached is in use: handles to its exports, `Plugin`s, and values.
+    /// The reasons why something that has not been detached is in use: handles to its exports, `Plugin`s, values, and closures.
     pub(crate) fn in_use(
         handles: impl Iterator<Item = (String, usize)>,
         plugins: usize,
         values: usize,
+        closures: Option<PinReason>,
     ) -> Vec<PinReason> {
         let mut exports: Vec<_> = handles.filter(|(_, count)| *count != 0).collect();
         exports.sort();
@@ -147,6 +161,7 @@ impl PinReason {
         } else if values != 0 {
             reasons.push(PinReason::Values { count: values });
         }
+        reasons.extend(closures);
         if plugins != 0 {
             reasons.push(PinReason::Plugins { count: plugins });
         }
@@ -172,6 +187,12 @@ impl fmt::Display for PinReason {
                 "value that leads back into it is alive (such as a `Bytes`)",
                 "values that lead back into it are alive (such as a `Bytes`)",
             )),
+            PinReason::Closures { closures, .. } => {
+                let all = closures.iter().map(|(_, count)| count).sum();
+                let count = many(all, "closure of it is alive", "closures of it are alive");
+                let types: Vec<_> = closures.iter().map(|(ty, count)| format!("`{ty}` ({count})")).collect();
+                write!(f, "{count}: {}", types.join(", "))
+            }
             PinReason::Threads { threads } => {
                 let count = many(threads.len(), "thread that it started runs", "threads that it started run");
                 write!(f, "{count}: {}", list(threads, ", "))

@@ -17,6 +17,7 @@ use crate::backend::{Backend, Detached};
 use crate::error::Error;
 use crate::error::at::FileError;
 use crate::event::Event;
+use crate::services::closures::Shares;
 use crate::unload::detached_library::Old;
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
@@ -311,12 +312,14 @@ impl Drain {
     }
 }
 
-/// An old version, after an upgrade. All its references are weak, so it keeps nothing of the version alive.
+/// An old version, after an upgrade. It keeps nothing of the version alive.
 pub(crate) struct Retired {
     revision: u64,
     exports: Vec<(String, Weak<Site>)>,
     loaded: Weak<dyn Any + Send + Sync>,
     backend: Weak<dyn Any + Send + Sync>,
+    /// The closures of the version that other code has, if it has a library.
+    shares: Option<Arc<Shares>>,
     /// The version, after it was detached. That happens when it is not in use any more.
     detached: Mutex<Option<Arc<dyn Detached>>>,
     changed: Condvar,
@@ -328,9 +331,10 @@ impl Retired {
         revision: u64,
         sites: impl Iterator<Item = (&'static str, &'a Arc<Site>)>,
         [loaded, backend]: [Weak<dyn Any + Send + Sync>; 2],
+        shares: Option<Arc<Shares>>,
     ) -> Self {
         let exports = sites.map(|(name, site)| (name.to_owned(), Arc::downgrade(site))).collect();
-        Retired { revision, exports, loaded, backend, detached: Mutex::default(), changed: Condvar::new() }
+        Retired { revision, exports, loaded, backend, shares, detached: Mutex::default(), changed: Condvar::new() }
     }
 
     fn set_detached(&self, detached: Arc<dyn Detached>) {
@@ -360,8 +364,10 @@ impl Retired {
         let sites = self.exports.iter().map(|(name, site)| (name, site.strong_count()));
         let alive = sites.clone().filter(|(_, count)| *count != 0).count();
         let handles = sites.map(|(name, count)| (name.clone(), count.saturating_sub(own)));
-        let values = self.backend.strong_count().saturating_sub(alive + own);
-        let reasons = PinReason::in_use(handles, plugins, values);
+        let shares = self.shares.as_ref();
+        let (kept, closures) = shares.map_or((0, None), |shares| (shares.kept(), shares.reason(true)));
+        let values = self.backend.strong_count().saturating_sub(alive + own + kept);
+        let reasons = PinReason::in_use(handles, plugins, values, closures);
         // The last use may have ended since. Then the drain's thread is about to detach the library.
         if reasons.is_empty() { vec![PinReason::Closing] } else { reasons }
     }

@@ -259,7 +259,7 @@ impl Host {
         lineage.retire(
             old.name().to_owned(),
             old.version(),
-            Retired::new(old.revision(), old.sites(), old.downgrade()),
+            Retired::new(old.revision(), old.sites(), old.downgrade(), old.shares()),
             drain,
         );
         Ok(new)

@@ -12,6 +12,14 @@
 pub(crate) struct Whole<H>(H);
 
 impl<H> Whole<H> {
+    pub(crate) fn new(handle: H) -> Self {
+        Whole(handle)
+    }
+
+    pub(crate) fn into_inner(self) -> H {
+        self.0
+    }
+
     #[inline(always)]
     pub(crate) fn get(&self) -> &H {
         &self.0
@@ -37,6 +45,18 @@ pub(crate) unsafe fn as_closure<H, C>(handle: &H, _make: impl FnOnce(Whole<H>) -
     // as was asserted. So the handle is at the closure's start, and its bytes are the closure's. The closure is only
     // borrowed, as the handle is.
     unsafe { &*std::ptr::from_ref(handle).cast::<C>() }
+}
+
+/// As [`as_closure`], of a handle that nothing else uses.
+///
+/// # Safety
+///
+/// The closure that `_make` would return uses its `Whole`.
+#[inline(always)]
+pub(crate) unsafe fn as_closure_mut<H, C>(handle: &mut H, _make: impl FnOnce(Whole<H>) -> C) -> &mut C {
+    const { assert!(is_alone::<H, C>()) }
+    // SAFETY: as in `as_closure`. The closure is borrowed mutably, as the handle is.
+    unsafe { &mut *std::ptr::from_mut(handle).cast::<C>() }
 }
 
 #[cfg(test)]

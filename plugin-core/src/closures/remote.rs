@@ -1,0 +1,154 @@
+//! [`Remote`]: a closure of another library.
+
+use std::any::TypeId;
+use std::ffi::c_void;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::homes;
+use super::share::Share;
+use crate::abi::{ClosureRepr, ClosureVtable, Words};
+
+/// A static whose address stands for this library.
+pub(super) static HOME: u8 = 1;
+
+/// A closure of another library, and all that a proxy contains. Dropping it drops the closure, and then gives up the share of its
+/// library.
+pub struct Remote {
+    words: Words,
+    vtable: *const ClosureVtable,
+    /// The address under which the proxy is on the list of proxies: see `homes`. 0 if it is not, and [`CONSUMED`].
+    home: AtomicUsize,
+    /// Given up after the drop of the closure.
+    share: ManuallyDrop<Share>,
+}
+
+/// A call has consumed the closure.
+const CONSUMED: usize = 1;
+
+// SAFETY: a `Remote` is used as a part of a proxy only. The proxy is of the closure's own type, so it may be sent if the closure may
+// be: a descriptor contains the auto traits.
+unsafe impl Send for Remote {}
+// SAFETY: as above, for sharing. A `Remote` itself changes only by the atomic.
+unsafe impl Sync for Remote {}
+
+impl Remote {
+    /// Takes over a closure.
+    ///
+    /// # Safety
+    ///
+    /// The closure was lowered, and not lifted before.
+    pub(super) unsafe fn new(ClosureRepr { words, vtable, share, .. }: ClosureRepr) -> Self {
+        // SAFETY: by `# Safety`, the share came with the closure, and is taken over once.
+        let share = ManuallyDrop::new(unsafe { Share::adopt(share, vtable) });
+        Remote { words, vtable, home: AtomicUsize::new(0), share }
+    }
+
+    /// Refers to a closure that the sender keeps.
+    ///
+    /// # Safety
+    ///
+    /// The result is not used after the loan ends.
+    pub(super) unsafe fn lent(ClosureRepr { words, vtable, share, .. }: ClosureRepr) -> ManuallyDrop<Self> {
+        let share = ManuallyDrop::new(Share::none(share.keeper, vtable));
+        ManuallyDrop::new(Remote { words, vtable, home: AtomicUsize::new(0), share })
+    }
+
+    fn vtable(&self) -> &ClosureVtable {
+        // SAFETY: the vtable is a constant of the closure's library, which is mapped: `self` has a share, or needs none, or the
+        // closure is lent and the sender waits.
+        unsafe { &*self.vtable }
+    }
+
+    /// The entry of the closure. Its context is [`context`](Self::context).
+    #[inline(always)]
+    pub(super) fn entry(&self) -> *const c_void {
+        self.vtable().entry
+    }
+
+    /// The address of the closure's words.
+    #[inline(always)]
+    pub(super) fn context(&self) -> *const c_void {
+        (&raw const self.words).cast()
+    }
+
+    /// Notes the address under which the proxy is on the list.
+    pub(super) fn set_home(&self, address: usize) {
+        self.home.store(address, Ordering::Relaxed);
+    }
+
+    /// Takes the proxy off the list, before it moves.
+    pub(super) fn leave_home(&self) {
+        let home = self.home.swap(0, Ordering::Relaxed);
+        if home != 0 {
+            homes::leave(home);
+        }
+    }
+
+    /// Notes that the call which begins now consumes the closure, if calls do. The proxy is not on the list any more.
+    pub(super) fn begin_only_call(&self) {
+        if self.vtable().is_once != 0 {
+            self.home.store(CONSUMED, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives the closure and its share to the next receiver. The proxy is not on the list any more.
+    pub(super) fn into_repr(self) -> ClosureRepr {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped, and not used after this function. So the share is taken once.
+        let share = unsafe { ManuallyDrop::take(&mut this.share) }.into_repr();
+        ClosureRepr { words: this.words, vtable: this.vtable, share, is_lent: 0 }
+    }
+
+    /// Returns the words of a closure that is this library's own, which has a new owner now.
+    pub(super) fn into_words(self) -> Words {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped, and not used after this function. So the share is dropped once.
+        unsafe { ManuallyDrop::drop(&mut this.share) };
+        this.words
+    }
+
+    /// Makes another share of the closure in an `Arc`, for the next receiver.
+    ///
+    /// # Safety
+    ///
+    /// The closure is in an `Arc`.
+    pub(super) unsafe fn another(&self) -> ClosureRepr {
+        let share = self.vtable().share.expect("the closure is in an `Arc`");
+        // SAFETY: this is the vtable of the words, and the `Arc` exists, because `self` has a share of it or a loan.
+        unsafe { share(self.words) };
+        ClosureRepr { words: self.words, vtable: self.vtable, share: self.share.another(), is_lent: 0 }
+    }
+
+    /// Returns true if this library has made the closure, as a `T`.
+    pub(super) fn is_own<T: 'static>(&self) -> bool {
+        let vtable = self.vtable();
+        if vtable.home != (&raw const HOME).cast() {
+            return false;
+        }
+        // SAFETY: the address of this library's own static shows that this library has made the vtable. It writes such a function.
+        let id = unsafe { std::mem::transmute::<*const c_void, fn() -> TypeId>(vtable.id) };
+        id() == TypeId::of::<T>()
+    }
+
+    /// Lends the closure.
+    pub(super) fn lend(&self) -> ClosureRepr {
+        ClosureRepr { words: self.words, vtable: self.vtable, share: self.share.lend(), is_lent: 1 }
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        let home = *self.home.get_mut();
+        if home != CONSUMED {
+            if home != 0 {
+                homes::leave(home);
+            }
+            // SAFETY: this is the vtable of the words. `self` owns the closure, or one share of its `Arc`, and this is the drop.
+            // A `Remote` of a lent closure is never dropped.
+            unsafe { (self.vtable().drop)(self.words) };
+        }
+        // SAFETY: this is the drop. The closure's code does not run any more.
+        unsafe { ManuallyDrop::drop(&mut self.share) }
+    }
+}
