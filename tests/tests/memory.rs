@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use checked_allocator::CheckedAllocator;
 use plugin_host::{Fault, Host, Leak, Memory};
-use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds, variant, wait_until};
+use tests::{assert_leaves_nothing, fixture, host, host_with, round_trips, rounds, variant};
 
 #[global_allocator]
 static ALLOCATOR: CheckedAllocator<0x5A5A_0003> = CheckedAllocator::new();
