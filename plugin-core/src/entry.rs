@@ -9,9 +9,9 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 
 use crate::abi::{Context, Invoke, Outcome};
-use crate::closures::PluginFn;
 use crate::describe::{Described, Node, Tag};
 use crate::fault::outcome;
+use crate::objects::PluginFn;
 use crate::origin::Origin;
 use crate::types::{PluginMut, PluginRef, PluginType};
 

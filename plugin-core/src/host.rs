@@ -25,8 +25,8 @@ pub use crate::types::with_deep_room;
 /// The registration table of a library, which a host finds through one symbol, and the host's services for the library.
 pub mod table {
     pub use crate::abi::{
-        ABI_VERSION, ClosureVtable, Environment, Escaped, Export, HEADER_SIZE, HostMemory, HostServices, Invoke,
-        Keeper, MAGIC, PluginTable, Registered, Run, SystemAllocator, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
+        ABI_VERSION, Environment, Escaped, Export, HEADER_SIZE, HostMemory, HostServices, Invoke, Keeper, MAGIC,
+        ObjectVtable, PluginTable, Registered, Run, SystemAllocator, TABLE_SYMBOL, TABLE_V1_SIZE, bound, escaped,
     };
     #[cfg(feature = "host")]
     pub use crate::runtime::hosting::{

@@ -391,7 +391,6 @@ mod abi;
 #[cfg(feature = "host")]
 mod call;
 mod closure;
-mod closures;
 mod cold;
 mod describe;
 mod entry;
@@ -401,6 +400,7 @@ mod kinds;
 #[cfg(feature = "host")]
 mod live;
 mod memory;
+mod objects;
 mod origin;
 mod runtime;
 mod statics;
@@ -414,13 +414,13 @@ pub use plugin_macros::{plugin_export, plugin_type};
 
 #[cfg(feature = "host")]
 pub use call::{Function, FunctionType, Lookup};
-pub use closures::{PluginFn, lent, lent_mut};
 pub use fault::{Cause, Fault, Location};
 #[cfg(feature = "host")]
 pub use live::Live;
 #[doc(hidden)]
 pub use memory::Arena;
 pub use memory::HostAllocator;
+pub use objects::{PluginFn, lent, lent_mut};
 #[doc(hidden)]
 pub use origin::Origin;
 #[cfg(feature = "host")]
@@ -433,8 +433,8 @@ pub use types::{PluginMut, PluginRef, PluginType};
 /// These types are opaque. Hidden functions of [`PluginType`] and its kin return them. Semantic versioning does not cover them.
 #[doc(hidden)]
 pub mod repr {
-    pub use crate::abi::{BufferRepr, ClosureRepr, LockRepr, SliceRepr};
-    pub use crate::closures::{HeldClosure, LoanClosure};
+    pub use crate::abi::{BufferRepr, LockRepr, ObjectRepr, SliceRepr};
+    pub use crate::objects::{HeldClosure, LoanClosure};
     pub use crate::statics::AccessRepr;
     pub use crate::types::repr::*;
 }

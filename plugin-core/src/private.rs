@@ -287,9 +287,9 @@ pub fn save<S: PluginType>(f: impl FnOnce() -> S) -> Saved {
 /// Returns the descriptor of a state, which has no closures.
 pub const fn of_state(state: &'static Node) -> &'static Node {
     assert!(
-        !state.has_closures(),
-        "a state cannot contain a closure, because the closure's code goes away with the version that saves the state: save the \
-         data from which the next version makes the closure"
+        !state.has_objects(),
+        "a state cannot contain a closure or an iterator, because its code goes away with the version that saves the state: save \
+         the data from which the next version makes it"
     );
     state
 }

@@ -22,7 +22,7 @@ use crate::inspect::description::Description;
 use crate::inspect::info::{ExportInfo, PluginInfo};
 use crate::schema::difference::Sides;
 use crate::schema::signature::Signature;
-use crate::services::closures::Shares;
+use crate::services::objects::Shares;
 use crate::unload::pin::PinReason;
 use crate::upgrade::lineage::{Lineage, Serving};
 
@@ -170,10 +170,10 @@ impl Plugin {
         let handles = self.handles().map(|(name, _, plain, live)| (name.to_owned(), plain + live));
         let plugins = Arc::strong_count(&self.0) - 1;
         let shares = loaded.backend.shares();
-        let (kept, closures) = shares.map_or((0, None), |shares| (shares.kept(), shares.reason(true)));
-        // This one, that of each site, and that of the closures. A handle may have another.
+        let (kept, objects) = shares.map_or((0, None), |shares| (shares.kept(), shares.reason(true)));
+        // This one, that of each site, and that of the objects. A handle may have another.
         let values = Arc::strong_count(&loaded.backend).saturating_sub(1 + loaded.exports.len() + kept);
-        PinReason::in_use(handles, plugins, values, closures)
+        PinReason::in_use(handles, plugins, values, objects)
     }
 
     /// Returns the exports with handles in use, and their types. Handles that follow upgrades do not count.
@@ -241,7 +241,7 @@ impl Plugin {
         [loaded, backend]
     }
 
-    /// The closures of the plugin that other code has, if it has a library.
+    /// The objects of the plugin that other code has, if it has a library.
     pub(crate) fn shares(&self) -> Option<Arc<Shares>> {
         self.0.backend.shares().cloned()
     }

@@ -3,20 +3,20 @@
 //! The folder has layouts only. The functions that make and read these values are in the folders of their subjects.
 
 mod buffer;
-mod closure;
 mod export;
 mod lock;
+mod object;
 mod outcome;
 mod services;
 mod table;
 
 pub use buffer::{BufferRepr, Free, Owner, SliceRepr};
-pub use closure::{ClosureRepr, ClosureVtable, Keeper};
-pub(crate) use closure::{ShareRepr, Words};
 pub use export::{Export, Invoke};
 #[cfg(feature = "host")]
 pub use lock::LockedHead;
 pub use lock::{LockFunctions, LockRepr, LockedRepr};
+pub use object::{Keeper, ObjectRepr, ObjectVtable};
+pub(crate) use object::{ShareRepr, Words};
 pub use outcome::{Context, FaultRepr, Outcome};
 pub use services::{Environment, HostMemory, HostServices, Run, SystemAllocator};
 pub use table::{

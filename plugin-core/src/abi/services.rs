@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::buffer::Owner;
-use super::closure::Keeper;
+use super::object::Keeper;
 use super::outcome::FaultRepr;
 
 /// A function that runs on another stack. Its arguments are the caller's `data` and the lowest address of the stack.

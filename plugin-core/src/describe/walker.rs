@@ -45,18 +45,18 @@ impl Node {
         walk.same && walk.at == bytes.len()
     }
 
-    /// Returns true if a value of the type may contain a closure in a `Box`.
-    pub const fn has_boxed_closures(&'static self) -> bool {
+    /// Returns true if a value of the type may contain a closure or an iterator in a `Box`.
+    pub const fn has_boxed_objects(&'static self) -> bool {
         let mut walk = Walk::new(Output::None);
         walk.all(self);
-        walk.has_boxed_closures
+        walk.has_boxed_objects
     }
 
-    /// Returns true if a value of the type may contain a closure.
-    pub const fn has_closures(&'static self) -> bool {
+    /// Returns true if a value of the type may contain a closure or an iterator.
+    pub const fn has_objects(&'static self) -> bool {
         let mut walk = Walk::new(Output::None);
         walk.all(self);
-        walk.has_boxed_closures || walk.has_shared_closures
+        walk.has_boxed_objects || walk.has_shared_objects
     }
 
     /// Writes the modules of the named types into `out` from `at` on, one a line, in the order of the types. Returns
@@ -140,9 +140,9 @@ struct Walk<'a> {
     met: [MaybeUninit<Met>; MAX_NAMED],
     count: usize,
     /// Whether the walk has met a [`Tag::BoxDyn`].
-    has_boxed_closures: bool,
+    has_boxed_objects: bool,
     /// Whether the walk has met a [`Tag::ArcDyn`].
-    has_shared_closures: bool,
+    has_shared_objects: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -153,8 +153,8 @@ impl<'a> Walk<'a> {
             same: true,
             met: [MaybeUninit::uninit(); MAX_NAMED],
             count: 0,
-            has_boxed_closures: false,
-            has_shared_closures: false,
+            has_boxed_objects: false,
+            has_shared_objects: false,
         }
     }
 
@@ -212,8 +212,8 @@ impl<'a> Walk<'a> {
                     self.bytes(head);
                     // Heads of fields and variants are longer.
                     if let [tag] = *head {
-                        self.has_boxed_closures |= *tag == Tag::BoxDyn as u8;
-                        self.has_shared_closures |= *tag == Tag::ArcDyn as u8;
+                        self.has_boxed_objects |= *tag == Tag::BoxDyn as u8;
+                        self.has_shared_objects |= *tag == Tag::ArcDyn as u8;
                     }
                     more.parts = parts;
                 }

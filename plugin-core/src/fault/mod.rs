@@ -7,5 +7,6 @@ pub(crate) mod value;
 
 pub use boundary::outcome;
 pub use returned::Return;
+pub(crate) use returned::raise;
 pub use unwind::{discard, drop_rest};
 pub use value::{Cause, Fault, Location};

@@ -80,7 +80,7 @@ pub trait Return: Sized + 'static {
 /// because of the call that does not return.
 #[cold]
 #[inline(never)]
-fn raise(fault: Fault) -> ! {
+pub(crate) fn raise(fault: Fault) -> ! {
     panic!("{fault}")
 }
 

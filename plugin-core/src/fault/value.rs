@@ -34,7 +34,7 @@ pub struct Fault {
     /// The backtrace of the panic, if the host asked for backtraces.
     pub backtrace: Option<String>,
     /// The plugin and the export that were called, such as `greeter::greet`. It is the plugin alone if no call was
-    /// made, and `(closure)` if a closure of another library was called.
+    /// made, and `(object)` if a closure or an iterator of another library was called.
     pub export: Option<String>,
 }
 
@@ -129,7 +129,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = self.cause.verb();
         match &self.export {
-            Some(closure) if closure == Fault::CLOSURE => write!(f, "closure of another library{verb}")?,
+            Some(object) if object == Fault::OBJECT => write!(f, "closure or iterator of another library{verb}")?,
             Some(export) if export.contains("::") => write!(f, "plugin export `{export}`{verb}")?,
             Some(plugin) if self.cause == Cause::Panicked => write!(f, "plugin `{plugin}` panicked outside a call")?,
             Some(plugin) => write!(f, "plugin `{plugin}`{verb}")?,
@@ -149,8 +149,14 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Fault {
-    /// The place of an export's name, in the fault of a closure.
-    pub(crate) const CLOSURE: &str = "(closure)";
+    /// The words in the place of an export's name, in the fault of an object.
+    const OBJECT: &str = "(object)";
+
+    /// The same fault, of a call of an object: a closure or an iterator.
+    pub(crate) fn of_object(mut self) -> Self {
+        self.export = Some(Fault::OBJECT.to_owned());
+        self
+    }
 
     /// Makes a fault with a cause and a message alone. This function is for `plugin-host`.
     #[cfg(feature = "host")]

@@ -289,8 +289,9 @@ impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Borrowed<[T]> {
 /// Returns the descriptor of a value that a host copies.
 pub(super) const fn copied(node: &'static Node) -> &'static Node {
     assert!(
-        !node.has_boxed_closures(),
-        "a static cannot contain a closure in a `Box`, because a host copies the value: write `Arc<dyn Fn(..) + Send + Sync>`"
+        !node.has_boxed_objects(),
+        "a static cannot contain a closure or an iterator in a `Box`, because a host copies the value: write \
+         `Arc<dyn Fn(..) + Send + Sync>`"
     );
     node
 }

@@ -189,8 +189,8 @@ pub unsafe fn default<T: PluginType>(value: T, arena: &mut Arena) -> ManuallyDro
 pub(super) fn copied<T: PluginType>(value: &T, arena: &mut Arena) -> T {
     const {
         assert!(
-            !T::NODE.has_boxed_closures(),
-            "a key with a closure in a `Box` cannot be copied: write `Arc` for `Box`"
+            !T::NODE.has_boxed_objects(),
+            "a key with a closure or an iterator in a `Box` cannot be copied: write `Arc<dyn Fn(..)>`"
         )
     }
     let repr = value.lend(arena);

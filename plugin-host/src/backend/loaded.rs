@@ -10,7 +10,7 @@ use crate::error::at::FileError;
 use crate::file::stamp::Stamp;
 use crate::library::Library;
 use crate::library::items::Items;
-use crate::services::closures::Shares;
+use crate::services::objects::Shares;
 
 /// A library that is loaded.
 pub(crate) struct LoadedLibrary {

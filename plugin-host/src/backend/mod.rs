@@ -27,7 +27,7 @@ use plugin_core::host::table::Invoke;
 use crate::backend::state::StateHooks;
 use crate::error::{CannotLeave, Error};
 use crate::file::stamp::Stamp;
-use crate::services::closures::Shares;
+use crate::services::objects::Shares;
 use crate::unload::outcome::Unload;
 
 /// A place where a plugin's code runs, with the plugin.
@@ -48,7 +48,7 @@ pub(crate) unsafe trait Backend: Send + Sync + 'static {
     /// Returns the hooks that save and restore the plugin's state.
     fn state_hooks(&self) -> StateHooks;
 
-    /// Returns the closures of the plugin that other code has, if it has a library.
+    /// Returns the objects of the plugin that other code has, if it has a library.
     fn shares(&self) -> Option<Arc<Shares>> {
         None
     }

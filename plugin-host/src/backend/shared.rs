@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::backend::Backend;
-use crate::services::closures::Shares;
+use crate::services::objects::Shares;
 use crate::work::activity::{Activities, Activity};
 
 /// The backend of a plugin. Each [`Plugin`](crate::Plugin), each handle and each value that leads back into the plugin has a share of it.
@@ -14,7 +14,7 @@ use crate::work::activity::{Activities, Activity};
 pub(crate) struct SharedBackend {
     /// There until the drop.
     backend: Option<Box<dyn Backend>>,
-    /// The closures of the plugin that other code has, if it has a library.
+    /// The objects of the plugin that other code has, if it has a library.
     shares: Option<Arc<Shares>>,
     /// The receiver that detaches it after its last use. Without one, the drop itself does.
     when_unused: OnceLock<Unused>,
@@ -37,7 +37,7 @@ impl SharedBackend {
         shared
     }
 
-    /// Returns true if no other share exists. Then none can be made any more, also not for a closure of the plugin.
+    /// Returns true if no other share exists. Then none can be made any more, also not for an object of the plugin.
     pub(crate) fn end_if_sole(this: &Arc<Self>) -> bool {
         let is_sole = || {
             let is_sole = Arc::strong_count(this) == 1;
@@ -51,7 +51,7 @@ impl SharedBackend {
         }
     }
 
-    /// The closures of the plugin that other code has, if it has a library.
+    /// The objects of the plugin that other code has, if it has a library.
     pub(crate) fn shares(&self) -> Option<&Arc<Shares>> {
         self.shares.as_ref()
     }

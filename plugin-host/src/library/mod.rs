@@ -34,10 +34,10 @@ use crate::library::items::Items;
 use crate::os::descriptors::is_out_of_files;
 use crate::os::loader::loader;
 use crate::services::Services;
-use crate::services::closures::Shares;
 use crate::services::crash::Named;
 use crate::services::faults::Faults;
 use crate::services::memory::{Leak, Memory};
+use crate::services::objects::Shares;
 use crate::services::threads::Threads;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::unload::dependencies::keep_foreign;
@@ -405,7 +405,7 @@ impl Library {
         self.services.threads.clone()
     }
 
-    /// The closures of it that other code has.
+    /// The objects of it that other code has.
     pub(crate) fn shares(&self) -> Arc<Shares> {
         self.services.shares.clone()
     }
@@ -472,7 +472,7 @@ impl Library {
         let (table, services) = (self.table, self.services.clone());
         let (no_delete, on_leak) = (self.no_delete, std::mem::take(&mut self.on_leak));
         self.services.threads.close_when_quiet(move || {
-            // SAFETY: the table's library is mapped: this closure owns `mapped`, and has not closed it.
+            // SAFETY: the table's library is mapped: this object owns `mapped`, and has not closed it.
             let reasons = unsafe { reasons_to_stay(table, &services, mapped.image.as_ref()) };
             if !reasons.is_empty() {
                 // Code that the host does not control may call the library, so it stays mapped.

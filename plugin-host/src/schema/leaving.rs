@@ -21,6 +21,11 @@ impl Signature {
                 "a lock is memory that both sides change; export a function that reads or changes the value in it"
                     .to_owned()
             }
+            _ if schema.has_objects() => {
+                "a closure or iterator is code of one process; export a function whose arguments and result are \
+                                          data"
+                    .to_owned()
+            }
             _ => "not all of its types are data; export a function whose arguments and result are".to_owned(),
         }
     }

@@ -188,6 +188,15 @@ impl Schema {
         &self.definitions[ty.count as usize]
     }
 
+    /// Returns true if a closure or an iterator is in one of its types.
+    pub(crate) fn has_objects(&self) -> bool {
+        let fields = self.definitions.iter().flat_map(|definition| definition.body.fields()).map(|field| &field.ty);
+        let is_object = |ty: &Type| {
+            matches!(ty.tag, Tag::DynFn | Tag::DynFnMut | Tag::DynFnOnce | Tag::DynIterator | Tag::BoxDyn | Tag::ArcDyn)
+        };
+        self.parts.iter().chain(fields).any(is_object)
+    }
+
     /// Returns the parts of a type.
     pub(crate) fn parts(&self, ty: &Type) -> &[Type] {
         let count = match ty.tag.shape() {

@@ -1,6 +1,5 @@
 //! The host's services for an attached library: [`HostServices`], and the data that they work on.
 
-pub(crate) mod closures;
 #[cfg_attr(
     not(all(target_os = "linux", target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64"))),
     path = "crash/elsewhere.rs"
@@ -9,6 +8,7 @@ pub(crate) mod crash;
 pub(crate) mod faults;
 pub(crate) mod foreign;
 pub(crate) mod memory;
+pub(crate) mod objects;
 pub(crate) mod threads;
 
 use std::collections::BTreeSet;
@@ -21,10 +21,10 @@ use plugin_core::Fault;
 use plugin_core::host::FaultRepr;
 use plugin_core::host::table::{self, HostMemory, HostServices, Keeper, common_allocator, environment, on_new_stack};
 
-use crate::services::closures::Shares;
 use crate::services::faults::Faults;
 use crate::services::foreign::Foreign;
 use crate::services::memory::{Blocks, Leak, Memory};
+use crate::services::objects::Shares;
 use crate::services::threads::{Destructor, Start, Threads};
 use crate::unload::pin::PinReason;
 
@@ -40,7 +40,7 @@ pub(crate) struct Services {
     /// The foreign libraries that the plugin has opened, or found functions in, by itself.
     found: Mutex<Vec<Foreign>>,
     pub(crate) threads: Arc<Threads>,
-    /// The closures of the library that other code has.
+    /// The objects of the library that other code has.
     pub(crate) shares: Arc<Shares>,
     /// The blocks of the host's memory that the library has, if that memory is tracked.
     pub(crate) blocks: Option<Blocks>,
@@ -91,7 +91,7 @@ impl Services {
             },
             // SAFETY: `new_cyclic` has allocated room for the value, so the field's place is in the allocation. Nothing is read.
             memory: memory::lent(memory, unsafe { &raw const (*this.as_ptr()).blocks }, is_common),
-            keeper: closures::keeper(this.as_ptr().cast(), table::keeper()),
+            keeper: objects::keeper(this.as_ptr().cast(), table::keeper()),
             plugin,
             faults,
             quiet,

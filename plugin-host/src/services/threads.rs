@@ -16,7 +16,7 @@
 //! `runtime/threads`). [`Threads`] has them all for one library:
 //!
 //! - `running` has the threads that the plugin started, `hooks` the hooks that run, `destroying` the threads that run
-//!   destructors of the plugin, and `closures` the number of closures that have left the plugin after it was detached. If all
+//!   destructors of the plugin, and `objects` the number of objects that have left the plugin after it was detached. If all
 //!   four are empty, the library is *quiet*.
 //! - The host's own thread-local [`AT_EXIT`] is destroyed when a thread ends. It runs the destructors that the plugin has
 //!   registered for this thread.
@@ -31,7 +31,8 @@
 //! - Threads and hooks are only begun by code that keeps the library: the plugin's own code, which runs on a thread that
 //!   counts or in a call whose handle is alive, or the host, which has the library. The library is closed after the last
 //!   handle is dropped.
-//! - A closure leaves a detached plugin from code of the plugin, which runs on a thread that counts, or in another such closure.
+//! - An object leaves a detached plugin from code of the plugin, which runs on a thread that counts, or in a call of another such
+//!   object.
 //! - A thread that the plugin started counts until the host's own thread-local is destroyed, after the plugin's last code on
 //!   that thread.
 //! - After the library is unmapped, destructors that other threads registered are dropped and not run, and the keys are
@@ -72,8 +73,8 @@ struct State {
     hooks: HashMap<u64, (u64, String)>,
     /// The threads that are running destructors of the library.
     destroying: Vec<u64>,
-    /// The number of closures that have left the library after it was detached.
-    closures: usize,
+    /// The number of objects that have left the library after it was detached.
+    objects: usize,
     /// The function that closes the library when it is quiet. Returns true if the library is unmapped.
     close: Option<Box<dyn FnOnce() -> bool + Send>>,
 }
@@ -235,15 +236,15 @@ impl Threads {
         started.chain(hooks).chain(state.destroying.iter().copied()).any(|inside| inside == thread)
     }
 
-    /// Notes that a closure leaves the library, which is detached.
-    pub(crate) fn closure_leaves(&self) {
-        self.lock().closures += 1;
+    /// Notes that an object leaves the library, which is detached.
+    pub(crate) fn object_leaves(&self) {
+        self.lock().objects += 1;
     }
 
-    /// Notes that a closure which left the library is gone.
-    pub(crate) fn closure_is_gone(&self) {
+    /// Notes that an object which left the library is gone.
+    pub(crate) fn object_is_gone(&self) {
         let mut state = self.lock();
-        state.closures -= 1;
+        state.objects -= 1;
         self.close_if_quiet(state);
     }
 
@@ -348,8 +349,8 @@ impl Threads {
         RunningHooks { threads: self.clone(), number }
     }
 
-    /// Returns the reasons for which the library is not closed yet. `closures` is the reason of closures, if there are any.
-    pub(crate) fn running_reasons(&self, closures: Option<PinReason>) -> Vec<PinReason> {
+    /// Returns the reasons for which the library is not closed yet. `objects` is the reason of objects, if there are any.
+    pub(crate) fn running_reasons(&self, objects: Option<PinReason>) -> Vec<PinReason> {
         // The lock stays: a thread could end while its name is read, and the kernel could give its number to another thread.
         let state = self.lock();
         let mut reasons = Vec::new();
@@ -365,7 +366,7 @@ impl Threads {
         if !state.destroying.is_empty() {
             reasons.push(PinReason::Ending { count: state.destroying.len() });
         }
-        reasons.extend(closures);
+        reasons.extend(objects);
         if reasons.is_empty() {
             reasons.push(PinReason::Closing);
         }
@@ -387,7 +388,7 @@ impl Threads {
 
     fn close_if_quiet(&self, mut state: MutexGuard<'_, State>) {
         let is_running = !state.running.is_empty() || !state.hooks.is_empty() || !state.destroying.is_empty();
-        if is_running || state.closures != 0 {
+        if is_running || state.objects != 0 {
             return;
         }
         let Some(close) = state.close.take() else { return };

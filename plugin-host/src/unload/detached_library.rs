@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::backend::Detached;
 use crate::os::maps::Maps;
-use crate::services::closures::Shares;
+use crate::services::objects::Shares;
 use crate::services::threads::Threads;
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;

@@ -8,7 +8,7 @@ use plugin_core::host::table::{self, Escaped};
 ///
 /// | reason | what to do |
 /// | --- | --- |
-/// | `Handles`, `Plugins`, `Values`, `Closures` | drop them; the unload has not begun ([`is_serving`](Self::is_serving)) |
+/// | `Handles`, `Plugins`, `Values`, `Objects` | drop them; the unload has not begun ([`is_serving`](Self::is_serving)) |
 /// | `Threads` | let the plugin's shutdown hook stop its threads and join them; or wait: the plugin is unmapped when the last one ends |
 /// | `Hook` | find out why the hook does not return; or wait: the plugin is unmapped when it does |
 /// | `Ending`, `Closing`, `Upgrading` | wait |
@@ -61,12 +61,12 @@ pub enum PinReason {
         /// The number of them.
         count: usize,
     },
-    /// Other code has closures of the plugin: the host, or another plugin.
+    /// Other code has objects of the plugin: the host, or another plugin.
     #[non_exhaustive]
-    Closures {
-        /// The closures' types, `dyn Fn(u32) -> u32 + Send`, in order, and how many closures of each there are.
-        closures: Vec<(String, usize)>,
-        /// Whether the plugin goes on serving. Closures may also leave a plugin that is detached, from a thread of it. Then the plugin
+    Objects {
+        /// The objects' types, `dyn Fn(u32) -> u32 + Send`, in order, and how many objects of each there are.
+        objects: Vec<(String, usize)>,
+        /// Whether the plugin goes on serving. Objects may also leave a plugin that is detached, from a thread of it. Then the plugin
         /// is unmapped when the last one is dropped, without another call.
         is_serving: bool,
     },
@@ -141,17 +141,17 @@ impl PinReason {
     pub fn is_serving(&self) -> bool {
         match self {
             PinReason::Handles { .. } | PinReason::Plugins { .. } | PinReason::Values { .. } => true,
-            PinReason::Closures { is_serving, .. } => *is_serving,
+            PinReason::Objects { is_serving, .. } => *is_serving,
             _ => false,
         }
     }
 
-    /// The reasons why something that has not been detached is in use: handles to its exports, `Plugin`s, values, and closures.
+    /// The reasons why something that has not been detached is in use: handles to its exports, `Plugin`s, values, and objects.
     pub(crate) fn in_use(
         handles: impl Iterator<Item = (String, usize)>,
         plugins: usize,
         values: usize,
-        closures: Option<PinReason>,
+        objects: Option<PinReason>,
     ) -> Vec<PinReason> {
         let mut exports: Vec<_> = handles.filter(|(_, count)| *count != 0).collect();
         exports.sort();
@@ -161,7 +161,7 @@ impl PinReason {
         } else if values != 0 {
             reasons.push(PinReason::Values { count: values });
         }
-        reasons.extend(closures);
+        reasons.extend(objects);
         if plugins != 0 {
             reasons.push(PinReason::Plugins { count: plugins });
         }
@@ -187,10 +187,10 @@ impl fmt::Display for PinReason {
                 "value that leads back into it is alive (such as a `Bytes`)",
                 "values that lead back into it are alive (such as a `Bytes`)",
             )),
-            PinReason::Closures { closures, .. } => {
-                let all = closures.iter().map(|(_, count)| count).sum();
-                let count = many(all, "closure of it is alive", "closures of it are alive");
-                let types: Vec<_> = closures.iter().map(|(ty, count)| format!("`{ty}` ({count})")).collect();
+            PinReason::Objects { objects, .. } => {
+                let all = objects.iter().map(|(_, count)| count).sum();
+                let count = many(all, "object of it is alive", "objects of it are alive");
+                let types: Vec<_> = objects.iter().map(|(ty, count)| format!("`{ty}` ({count})")).collect();
                 write!(f, "{count}: {}", types.join(", "))
             }
             PinReason::Threads { threads } => {

@@ -17,7 +17,7 @@ use crate::backend::{Backend, Detached};
 use crate::error::Error;
 use crate::error::at::FileError;
 use crate::event::Event;
-use crate::services::closures::Shares;
+use crate::services::objects::Shares;
 use crate::unload::detached_library::Old;
 use crate::unload::outcome::Unload;
 use crate::unload::pin::PinReason;
@@ -318,7 +318,7 @@ pub(crate) struct Retired {
     exports: Vec<(String, Weak<Site>)>,
     loaded: Weak<dyn Any + Send + Sync>,
     backend: Weak<dyn Any + Send + Sync>,
-    /// The closures of the version that other code has, if it has a library.
+    /// The objects of the version that other code has, if it has a library.
     shares: Option<Arc<Shares>>,
     /// The version, after it was detached. That happens when it is not in use any more.
     detached: Mutex<Option<Arc<dyn Detached>>>,
@@ -365,9 +365,9 @@ impl Retired {
         let alive = sites.clone().filter(|(_, count)| *count != 0).count();
         let handles = sites.map(|(name, count)| (name.clone(), count.saturating_sub(own)));
         let shares = self.shares.as_ref();
-        let (kept, closures) = shares.map_or((0, None), |shares| (shares.kept(), shares.reason(true)));
+        let (kept, objects) = shares.map_or((0, None), |shares| (shares.kept(), shares.reason(true)));
         let values = self.backend.strong_count().saturating_sub(alive + own + kept);
-        let reasons = PinReason::in_use(handles, plugins, values, closures);
+        let reasons = PinReason::in_use(handles, plugins, values, objects);
         // The last use may have ended since. Then the drain's thread is about to detach the library.
         if reasons.is_empty() { vec![PinReason::Closing] } else { reasons }
     }

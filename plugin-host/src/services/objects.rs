@@ -1,17 +1,17 @@
-//! The closures of a library that other code has, which keep the library loaded.
+//! The objects of a library that other code has, which keep the library loaded.
 //!
-//! A library takes a *share* for each closure that leaves it (see `plugin-core`, `closures/share.rs`). While the library's plugin
-//! serves, the first share also takes a share of the plugin's backend, as a handle does. So a closure is to an unload and to an
+//! A library takes a *share* for each object that leaves it (see `plugin-core`, `objects/share.rs`). While the library's plugin
+//! serves, the first share also takes a share of the plugin's backend, as a handle does. So an object is to an unload and to an
 //! upgrade what a handle is.
 //!
-//! A plugin that is detached has no backend any more. Threads of it may still run, and may pass closures to closures of the host.
+//! A plugin that is detached has no backend any more. Threads of it may still run, and may pass objects to objects of the host.
 //! Such a share counts as a running part of the library ([`Threads`]), so the library is not closed before the share is given up.
 
 use std::any::Any;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use plugin_core::host::table::{ClosureVtable, Keeper};
+use plugin_core::host::table::{Keeper, ObjectVtable};
 
 use crate::schema::Schema;
 use crate::services::services;
@@ -27,12 +27,12 @@ pub(crate) struct Shares {
 struct State {
     /// The plugin's backend, while it exists.
     backend: Weak<dyn Any + Send + Sync>,
-    /// The share of the backend, while there are closures of the plugin that serves.
+    /// The share of the backend, while there are objects of the plugin that serves.
     kept: Option<Arc<dyn Any + Send + Sync>>,
     /// The number of shares that `kept` is for.
     serving: usize,
     /// The number of all shares for each vtable that has any.
-    counts: Vec<(*const ClosureVtable, usize)>,
+    counts: Vec<(*const ObjectVtable, usize)>,
 }
 
 // SAFETY: a vtable is a constant of the library, which is mapped while its count is not 0.
@@ -53,12 +53,12 @@ impl Shares {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the backend that the library's closures keep.
+    /// Sets the backend that the library's objects keep.
     pub(crate) fn serve(&self, backend: Weak<dyn Any + Send + Sync>) {
         self.lock().backend = backend;
     }
 
-    /// Ends the service if `is_sole` says that nothing else has a share of the backend, and no closure has one. Then no closure
+    /// Ends the service if `is_sole` says that nothing else has a share of the backend, and no object has one. Then no object
     /// takes a share of it any more.
     pub(crate) fn end_if(&self, is_sole: impl FnOnce() -> bool) -> bool {
         let mut state = self.lock();
@@ -69,12 +69,12 @@ impl Shares {
         is_sole
     }
 
-    /// The number of shares of the backend that closures have: 1 or 0.
+    /// The number of shares of the backend that objects have: 1 or 0.
     pub(crate) fn kept(&self) -> usize {
         usize::from(self.lock().kept.is_some())
     }
 
-    fn keep(&self, vtable: *const ClosureVtable) -> *const c_void {
+    fn keep(&self, vtable: *const ObjectVtable) -> *const c_void {
         let mut state = self.lock();
         match state.counts.iter_mut().find(|(known, _)| *known == vtable) {
             Some((_, count)) => *count += 1,
@@ -87,11 +87,11 @@ impl Shares {
             state.serving += 1;
             return SERVING;
         }
-        self.threads.closure_leaves();
+        self.threads.object_leaves();
         DETACHED
     }
 
-    fn release(&self, vtable: *const ClosureVtable, share: *const c_void) {
+    fn release(&self, vtable: *const ObjectVtable, share: *const c_void) {
         // The last share may end all of this.
         let (threads, mut unused) = (self.threads.clone(), None);
         let mut state = self.lock();
@@ -109,31 +109,31 @@ impl Shares {
         }
         drop(state);
         if share == DETACHED {
-            threads.closure_is_gone();
+            threads.object_is_gone();
         }
         drop(unused);
     }
 
-    /// Returns the reason for which the library stays, if other code has closures of it. `is_serving` tells whether its plugin is not
+    /// Returns the reason for which the library stays, if other code has objects of it. `is_serving` tells whether its plugin is not
     /// detached.
     pub(crate) fn reason(&self, is_serving: bool) -> Option<PinReason> {
         let state = self.lock();
-        let mut closures: Vec<(String, usize)> = Vec::new();
+        let mut objects: Vec<(String, usize)> = Vec::new();
         for &(vtable, count) in &state.counts {
             // SAFETY: the count is not 0, and no share is given up while `state` is locked. So the library with the vtable is mapped.
             let text = unsafe { vtable.as_ref() }.map_or_else(|| "(of its own plugins)".to_owned(), text);
-            match closures.iter_mut().find(|(known, _)| *known == text) {
+            match objects.iter_mut().find(|(known, _)| *known == text) {
                 Some((_, sum)) => *sum += count,
-                None => closures.push((text, count)),
+                None => objects.push((text, count)),
             }
         }
-        closures.sort();
-        (!closures.is_empty()).then_some(PinReason::Closures { closures, is_serving })
+        objects.sort();
+        (!objects.is_empty()).then_some(PinReason::Objects { objects, is_serving })
     }
 }
 
-/// Writes a closure's type as in Rust.
-fn text(vtable: &ClosureVtable) -> String {
+/// Writes an object's type as in Rust.
+fn text(vtable: &ObjectVtable) -> String {
     let mut descriptor = Vec::new();
     vtable.with_descriptor(|bytes| descriptor.extend_from_slice(bytes));
     match Schema::decode(&descriptor) {
@@ -147,12 +147,12 @@ pub(crate) fn keeper(library: *const c_void, outer: *const Keeper) -> Keeper {
     Keeper { size: size_of::<Keeper>(), library, keep, release, outer }
 }
 
-unsafe extern "C" fn keep(keeper: *const Keeper, vtable: *const ClosureVtable) -> *const c_void {
+unsafe extern "C" fn keep(keeper: *const Keeper, vtable: *const ObjectVtable) -> *const c_void {
     // SAFETY: a caller passes the keeper that this function is of. Its library is mapped (`Keeper::keep`), so its services exist.
     unsafe { services((*keeper).library) }.shares.keep(vtable)
 }
 
-unsafe extern "C" fn release(keeper: *const Keeper, vtable: *const ClosureVtable, share: *const c_void) {
+unsafe extern "C" fn release(keeper: *const Keeper, vtable: *const ObjectVtable, share: *const c_void) {
     // SAFETY: a caller passes the keeper that this function is of, and a share of it. So its library is mapped, and its services
     // exist. The clone keeps the shares for the length of the call.
     let shares = unsafe { services((*keeper).library) }.shares.clone();

@@ -1,12 +1,12 @@
-//! Closures on their way, and the keepers of the libraries that made them.
+//! Objects on their way, and the keepers of the libraries that made them.
 
 use std::ffi::c_void;
 
 use super::buffer::SliceRepr;
 
-/// The functions that keep a library loaded while other libraries have closures of it. New fields are only added at the end.
+/// The functions that keep a library loaded while other libraries have objects of it. New fields are only added at the end.
 ///
-/// Each *share* of the library is counted with the closure that the share is for. A share is a word that only the keeper
+/// Each *share* of the library is counted with the object that the share is for. A share is a word that only the keeper
 /// understands. Any thread may call the functions. The keeper exists for as long as its library is mapped.
 #[repr(C)]
 pub struct Keeper {
@@ -14,60 +14,60 @@ pub struct Keeper {
     pub size: usize,
     /// The host's name for the library.
     pub library: *const c_void,
-    /// Returns a new share for a closure with this vtable. The library does not go away during the call: the caller runs in it or
+    /// Returns a new share for an object with this vtable. The library does not go away during the call: the caller runs in it or
     /// in a plugin of it, or has a share or a loan already.
-    pub keep: unsafe extern "C" fn(keeper: *const Keeper, vtable: *const ClosureVtable) -> *const c_void,
+    pub keep: unsafe extern "C" fn(keeper: *const Keeper, vtable: *const ObjectVtable) -> *const c_void,
     /// Gives up a share. The library may be unmapped by this, so the caller does not use the keeper afterwards.
-    pub release: unsafe extern "C" fn(keeper: *const Keeper, vtable: *const ClosureVtable, share: *const c_void),
+    pub release: unsafe extern "C" fn(keeper: *const Keeper, vtable: *const ObjectVtable, share: *const c_void),
     /// The keeper of the library that is the host of this library. Null if that is the program.
     pub outer: *const Keeper,
 }
 
-/// A share of a library, for one closure.
+/// A share of a library, for one object.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct ShareRepr {
     /// The library's keeper. Null if nothing unloads the library.
     pub(crate) keeper: *const Keeper,
-    /// The share. A closure that is lent has none.
+    /// The share. An object that is lent has none.
     pub(crate) share: *const c_void,
 }
 
-/// The maker's own wide pointer to a closure. Other libraries pass it on, and do not look into it.
+/// The maker's own wide pointer to an object. Other libraries pass it on, and do not look into it.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Words([*const c_void; 2]);
 
-/// The functions for one type of closures of one library.
+/// The functions for one type of objects of one library.
 #[repr(C)]
-pub struct ClosureVtable {
+pub struct ObjectVtable {
     /// The size of this struct in bytes, as the maker knew it. New fields are only added at the end.
     pub(crate) size: usize,
-    /// The library that made the closure: the address of a static of it.
+    /// The library that made the object: the address of a static of it.
     pub(crate) home: *const c_void,
-    /// Returns the `TypeId` of the closure's type. The function has Rust's ABI, so only the maker calls it.
+    /// Returns the `TypeId` of the object's type. The function has Rust's ABI, so only the maker calls it.
     pub(crate) id: *const c_void,
-    /// The entry. Its context is the address of the closure's two words.
+    /// The entry. Its context is the address of the object's two words.
     pub(crate) entry: *const c_void,
-    /// 1 if a call consumes the closure.
+    /// 1 if a call consumes the object.
     pub(crate) is_once: u8,
-    /// Drops the closure, or one share of an `Arc` of it.
+    /// Drops the object, or one share of an `Arc` of it.
     pub(crate) drop: unsafe extern "C" fn(words: Words),
     /// Makes another share of an `Arc`. `None` for a `Box`.
     pub(crate) share: Option<unsafe extern "C" fn(words: Words)>,
-    /// Calls `visit` with `context` and the descriptor of the closure.
+    /// Calls `visit` with `context` and the descriptor of the object.
     pub(crate) describe: unsafe extern "C" fn(context: *mut c_void, visit: VisitDescriptor),
 }
 
 #[cfg(feature = "host")]
-impl ClosureVtable {
-    /// Calls `see` with the descriptor of the closure's type.
+impl ObjectVtable {
+    /// Calls `see` with the descriptor of the object's type.
     pub fn with_descriptor<F: FnMut(&[u8])>(&self, mut see: F) {
         unsafe extern "C" fn visit<F: FnMut(&[u8])>(context: *mut c_void, descriptor: SliceRepr) {
             // SAFETY: `describe` passes the context below, which is an `F`, and bytes that live during the call.
             unsafe { (*context.cast::<F>())(descriptor.as_slice()) }
         }
-        // SAFETY: a reference to the vtable shows that its library is mapped. `visit` takes this closure as its context.
+        // SAFETY: a reference to the vtable shows that its library is mapped. `visit` takes this object as its context.
         unsafe { (self.describe)((&raw mut see).cast(), visit::<F>) }
     }
 }
@@ -75,16 +75,16 @@ impl ClosureVtable {
 /// A function that sees a descriptor.
 pub(crate) type VisitDescriptor = unsafe extern "C" fn(context: *mut c_void, descriptor: SliceRepr);
 
-/// A closure on its way.
+/// An object on its way.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct ClosureRepr {
-    /// The closure.
+pub struct ObjectRepr {
+    /// The object.
     pub(crate) words: Words,
-    /// The closure's functions.
-    pub(crate) vtable: *const ClosureVtable,
+    /// The object's functions.
+    pub(crate) vtable: *const ObjectVtable,
     /// The share of the maker's library.
     pub(crate) share: ShareRepr,
-    /// 1 if the closure is lent. Then it has no share, and stays the sender's.
+    /// 1 if the object is lent. Then it has no share, and stays the sender's.
     pub(crate) is_lent: usize,
 }

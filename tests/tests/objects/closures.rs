@@ -187,7 +187,7 @@ fn a_closure_that_crosses_many_times_gets_no_longer_way() {
     let mut once = host.get::<fn(String) -> Once>("once").unwrap()("a".to_owned());
     let first = boxed(0);
     let (other_plugin, other) = {
-        let plugin = host.load_as(tests::fixture("closures"), "other").unwrap();
+        let plugin = host.load_as(tests::fixture("objects"), "other").unwrap();
         let back = plugin.get::<fn(Box<Number>) -> Box<Number>>("back").unwrap();
         (plugin, back)
     };
@@ -238,7 +238,7 @@ fn data_that_leads_back_is_copied_on_its_way_through_a_closure() {
     );
     drop(feed);
     if UNMAPS {
-        assert_eq!(host.unload("closures", std::time::Duration::from_secs(10)).unwrap(), plugin_host::Unload::Unmapped);
+        assert_eq!(host.unload("objects", std::time::Duration::from_secs(10)).unwrap(), plugin_host::Unload::Unmapped);
     }
     assert_eq!((len, &kept[0][..], &lent_ones.lock().unwrap()[0][..]), (99, &[1; 100][..], &[2; 100][..]));
 }

@@ -19,11 +19,8 @@ fn a_panic_of_the_plugins_closure_is_a_panic_of_the_caller_or_a_value() {
     let closure = panics("on purpose".to_owned());
     for _ in 0..2 {
         let message = message(std::panic::AssertUnwindSafe(|| _ = closure(1)));
-        assert!(message.starts_with("closure of another library panicked at "), "{message}");
-        assert!(
-            message.ends_with("closures/src/lib.rs:262:23: on purpose") || message.contains(": on purpose"),
-            "{message}"
-        );
+        assert!(message.starts_with("closure or iterator of another library panicked at "), "{message}");
+        assert!(message.ends_with(": on purpose") && message.contains("objects/src/lib.rs:"), "{message}");
     }
     type Caught = Box<dyn Fn(u64) -> Result<u64, Fault>>;
     let panics = host.get::<fn(String) -> Caught>("panics").unwrap();
@@ -37,8 +34,8 @@ fn a_panic_of_the_hosts_closure_is_a_panic_of_the_plugin_or_a_value() {
     let host = host();
     let raises = host.get::<fn(&Plain, u64) -> Result<u64, Fault>>("raises").unwrap();
     let fault = raises(&|_| panic!("in the host"), 1).unwrap_err();
-    assert_eq!(fault.export.as_deref(), Some("closures::raises"));
-    assert!(fault.message.starts_with("closure of another library panicked"), "{fault}");
+    assert_eq!(fault.export.as_deref(), Some("objects::raises"));
+    assert!(fault.message.starts_with("closure or iterator of another library panicked"), "{fault}");
     assert!(fault.message.ends_with(": in the host"), "{fault}");
     let catches = host.get::<fn(&Plain) -> String>("catches").unwrap();
     let text = catches(&|_| panic!("in the host"));
@@ -72,7 +69,7 @@ fn a_panic_in_the_drop_of_a_closure_is_reported_and_not_raised() {
     let faults = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = faults.clone();
     let host = tests::host().with_fault_handler(move |fault| seen.lock().unwrap().push(fault.message.clone()));
-    host.load(tests::fixture("closures")).unwrap();
+    host.load(tests::fixture("objects")).unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| drop(host.get::<fn() -> Box<dyn Fn()>>("panics_when_dropped").unwrap()()));
     });

@@ -1,8 +1,10 @@
-//! Closures that cross, both ways.
+//! Closures and iterators that cross, both ways.
 
+mod closures;
+mod iterators;
 mod lifetimes;
 mod panics;
-mod values;
+mod refusals;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -17,7 +19,7 @@ pub(crate) type Number = dyn Fn(u64) -> u64 + Send + Sync;
 
 /// A host with the plugin.
 pub(crate) fn host() -> Host {
-    host_with(&["closures"])
+    host_with(&["objects"])
 }
 
 /// The number of the plugin's own values that are dropped.

@@ -31,10 +31,10 @@ fn a_closure_keeps_its_plugin() {
     let (add, times) = (adder(&host, 1), shared(&host, 2));
     let (again, count) = (times.clone(), host.get::<fn() -> Box<dyn FnMut() -> u64 + Send>>("counter").unwrap()());
     assert_eq!(
-        reasons(&host, "closures"),
-        "pinned: 3 closures of it are alive: `dyn Fn(u64) -> u64 + Send + Sync` (2), `dyn FnMut() -> u64 + Send` (1)"
+        reasons(&host, "objects"),
+        "pinned: 3 objects of it are alive: `dyn Fn(u64) -> u64 + Send + Sync` (2), `dyn FnMut() -> u64 + Send` (1)"
     );
-    let Unload::Pinned(pinned) = host.unload("closures", SOON).unwrap() else { unreachable!() };
+    let Unload::Pinned(pinned) = host.unload("objects", SOON).unwrap() else { unreachable!() };
     assert!(pinned.iter().all(plugin_host::PinReason::is_serving));
     assert_eq!((add(1), times(2), again(3)), (2, 4, 6));
     drop((times, again, count));
@@ -43,9 +43,9 @@ fn a_closure_keeps_its_plugin() {
     let apply = host.get::<fn(&Plain, u64) -> u64>("apply").unwrap();
     assert_eq!(apply(&*add, 1), 2);
     drop(apply);
-    assert_eq!(reasons(&host, "closures"), "pinned: 1 closure of it is alive: `dyn Fn(u64) -> u64 + Send + Sync` (1)");
+    assert_eq!(reasons(&host, "objects"), "pinned: 1 object of it is alive: `dyn Fn(u64) -> u64 + Send + Sync` (1)");
     drop(add);
-    unload(&host, "closures");
+    unload(&host, "objects");
 }
 
 #[test]
@@ -60,25 +60,25 @@ fn a_closure_that_came_by_a_closure_keeps_its_plugin() {
             Arc::new(|number| number) as Arc<Number>
         }));
     }
-    let text = reasons(&host, "closures");
-    assert!(text.starts_with("pinned: 1 closure of it is alive"), "{text}");
+    let text = reasons(&host, "objects");
+    assert!(text.starts_with("pinned: 1 object of it is alive"), "{text}");
     let f = kept.lock().unwrap().take().unwrap();
     assert_eq!(f(1), 2);
     drop(f);
-    unload(&host, "closures");
+    unload(&host, "objects");
 }
 
 #[test]
 fn a_closure_of_one_plugin_that_another_keeps_keeps_the_first() {
     let host = tests::host();
-    let [left, right] = ["left", "right"].map(|name| host.load_as(fixture("closures"), name).unwrap());
+    let [left, right] = ["left", "right"].map(|name| host.load_as(fixture("objects"), name).unwrap());
     let times = left.get::<fn(u64) -> Arc<Number>>("shared").unwrap()(3);
     right.get::<fn(Arc<Number>)>("keep").unwrap()(times);
     let call = right.get::<fn(u64) -> Option<u64>>("call_kept").unwrap();
     drop((left, right));
     assert_eq!(call(2), Some(6));
     let text = reasons(&host, "left");
-    assert!(text.starts_with("pinned: 1 closure of it is alive"), "{text}");
+    assert!(text.starts_with("pinned: 1 object of it is alive"), "{text}");
     assert_eq!(call(3), Some(9));
     drop(call);
     // The shutdown hook drops the closure.
@@ -101,11 +101,11 @@ fn a_closure_outlives_its_host() {
 fn a_closure_keeps_an_old_version() {
     let host = host();
     let add = adder(&host, 1);
-    host.reload("closures").unwrap();
+    host.reload("objects").unwrap();
     let text = host.draining().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert_eq!(
         text,
-        "revision 1 of plugin `closures` is pinned: 1 closure of it is alive: `dyn Fn(u64) -> u64 + Send + Sync` (1)"
+        "revision 1 of plugin `objects` is pinned: 1 object of it is alive: `dyn Fn(u64) -> u64 + Send + Sync` (1)"
     );
     assert_eq!(add(1), 2);
     // A closure of the old version is not the new one's own.
@@ -115,7 +115,7 @@ fn a_closure_keeps_an_old_version() {
     if UNMAPS {
         wait_until("the old version is gone", || host.draining().is_empty());
     }
-    unload(&host, "closures");
+    unload(&host, "objects");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_thread_that_ends_drops_the_last_handle() {
     })
     .join()
     .unwrap();
-    unload(&Arc::into_inner(host).unwrap(), "closures");
+    unload(&Arc::into_inner(host).unwrap(), "objects");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn closures_that_leave_a_detached_plugin_keep_it() {
     }));
     drop(start);
     // The thread of the plugin keeps a closure of it only for moments. Until the plugin is detached, the unload may find one.
-    tests::wait_until("the plugin is detached", || match host.unload("closures", SOON).unwrap() {
+    tests::wait_until("the plugin is detached", || match host.unload("objects", SOON).unwrap() {
         Unload::Pinned(reasons) => !reasons.iter().any(plugin_host::PinReason::is_serving),
         _ => unreachable!("a thread of it runs"),
     });
@@ -185,14 +185,14 @@ fn closures_that_leave_a_detached_plugin_keep_it() {
     if UNMAPS {
         let mut text = String::new();
         wait_until("only closures keep it", || {
-            text = reasons(&host, "closures");
+            text = reasons(&host, "objects");
             text.starts_with("pinned: ") && !text.contains("thread")
         });
-        assert!(text.contains("closures of it are alive: `dyn Fn(u64) -> u64 + Send + Sync` ("), "{text}");
+        assert!(text.contains("objects of it are alive: `dyn Fn(u64) -> u64 + Send + Sync` ("), "{text}");
     }
     assert_eq!(kept.lock().unwrap()[0](1), 2);
     kept.lock().unwrap().clear();
-    unload(&host, "closures");
+    unload(&host, "objects");
 }
 
 #[test]
@@ -205,9 +205,9 @@ fn callbacks_come_back_during_calls_upgrades_and_unloads() {
             let call = inner.get::<fn(u64) -> Option<u64>>("call_kept").unwrap();
             return call(number + 1).unwrap_or(number);
         }
-        let plugin = inner.plugin("closures").unwrap();
+        let plugin = inner.plugin("objects").unwrap();
         drop(plugin);
-        let refused = inner.unload("closures", Duration::ZERO).unwrap();
+        let refused = inner.unload("objects", Duration::ZERO).unwrap();
         assert!(matches!(refused, Unload::Pinned(_)));
         number
     });
@@ -231,12 +231,12 @@ fn callbacks_come_back_during_calls_upgrades_and_unloads() {
             });
         }
         for _ in 0..rounds(20) {
-            host.reload("closures").unwrap();
+            host.reload("objects").unwrap();
         }
         stop.store(true, SeqCst);
     });
     drop(live);
-    unload(&Arc::into_inner(host).expect("the closure with a share is gone"), "closures");
+    unload(&Arc::into_inner(host).expect("the closure with a share is gone"), "objects");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn closures_end_on_other_threads_and_after_an_unload_was_asked_for() {
     let host = host();
     let add = adder(&host, 1);
     std::thread::scope(|scope| {
-        let unloads = scope.spawn(|| host.unload("closures", LONG).unwrap());
+        let unloads = scope.spawn(|| host.unload("objects", LONG).unwrap());
         wait_until("the plugin is being unloaded", || host.get::<fn()>("forget").is_err());
         assert_eq!(add(1), 2);
         drop(add);

@@ -1,4 +1,4 @@
-//! [`Remote`]: a closure of another library.
+//! [`Remote`]: an object of another library.
 
 use std::any::TypeId;
 use std::ffi::c_void;
@@ -7,66 +7,66 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::homes;
 use super::share::Share;
-use crate::abi::{ClosureRepr, ClosureVtable, Words};
+use crate::abi::{ObjectRepr, ObjectVtable, Words};
 
 /// A static whose address stands for this library.
 pub(super) static HOME: u8 = 1;
 
-/// A closure of another library, and all that a proxy contains. Dropping it drops the closure, and then gives up the share of its
+/// An object of another library, and all that a proxy contains. Dropping it drops the object, and then gives up the share of its
 /// library.
 pub struct Remote {
     words: Words,
-    vtable: *const ClosureVtable,
+    vtable: *const ObjectVtable,
     /// The address under which the proxy is on the list of proxies: see `homes`. 0 if it is not, and [`CONSUMED`].
     home: AtomicUsize,
-    /// Given up after the drop of the closure.
+    /// Given up after the drop of the object.
     share: ManuallyDrop<Share>,
 }
 
-/// A call has consumed the closure.
+/// A call has consumed the object.
 const CONSUMED: usize = 1;
 
-// SAFETY: a `Remote` is used as a part of a proxy only. The proxy is of the closure's own type, so it may be sent if the closure may
+// SAFETY: a `Remote` is used as a part of a proxy only. The proxy is of the object's own type, so it may be sent if the object may
 // be: a descriptor contains the auto traits.
 unsafe impl Send for Remote {}
 // SAFETY: as above, for sharing. A `Remote` itself changes only by the atomic.
 unsafe impl Sync for Remote {}
 
 impl Remote {
-    /// Takes over a closure.
+    /// Takes over an object.
     ///
     /// # Safety
     ///
-    /// The closure was lowered, and not lifted before.
-    pub(super) unsafe fn new(ClosureRepr { words, vtable, share, .. }: ClosureRepr) -> Self {
-        // SAFETY: by `# Safety`, the share came with the closure, and is taken over once.
+    /// The object was lowered, and not lifted before.
+    pub(super) unsafe fn new(ObjectRepr { words, vtable, share, .. }: ObjectRepr) -> Self {
+        // SAFETY: by `# Safety`, the share came with the object, and is taken over once.
         let share = ManuallyDrop::new(unsafe { Share::adopt(share, vtable) });
         Remote { words, vtable, home: AtomicUsize::new(0), share }
     }
 
-    /// Refers to a closure that the sender keeps.
+    /// Refers to an object that the sender keeps.
     ///
     /// # Safety
     ///
     /// The result is not used after the loan ends.
-    pub(super) unsafe fn lent(ClosureRepr { words, vtable, share, .. }: ClosureRepr) -> ManuallyDrop<Self> {
+    pub(super) unsafe fn lent(ObjectRepr { words, vtable, share, .. }: ObjectRepr) -> ManuallyDrop<Self> {
         let share = ManuallyDrop::new(Share::none(share.keeper, vtable));
         ManuallyDrop::new(Remote { words, vtable, home: AtomicUsize::new(0), share })
     }
 
-    fn vtable(&self) -> &ClosureVtable {
-        // SAFETY: the vtable is a constant of the closure's library, which is mapped: `self` has a share, or needs none, or the
-        // closure is lent and the sender waits.
+    fn vtable(&self) -> &ObjectVtable {
+        // SAFETY: the vtable is a constant of the object's library, which is mapped: `self` has a share, or needs none, or the
+        // object is lent and the sender waits.
         unsafe { &*self.vtable }
     }
 
-    /// The entry of the closure. Its context is [`context`](Self::context).
+    /// The entry of the object. Its context is [`context`](Self::context).
     #[inline(always)]
     pub(super) fn entry(&self) -> *const c_void {
         self.vtable().entry
     }
 
-    /// The address of the closure's words.
+    /// The address of the object's words.
     #[inline(always)]
     pub(super) fn context(&self) -> *const c_void {
         (&raw const self.words).cast()
@@ -85,22 +85,22 @@ impl Remote {
         }
     }
 
-    /// Notes that the call which begins now consumes the closure, if calls do. The proxy is not on the list any more.
+    /// Notes that the call which begins now consumes the object, if calls do. The proxy is not on the list any more.
     pub(super) fn begin_only_call(&self) {
         if self.vtable().is_once != 0 {
             self.home.store(CONSUMED, Ordering::Relaxed);
         }
     }
 
-    /// Gives the closure and its share to the next receiver. The proxy is not on the list any more.
-    pub(super) fn into_repr(self) -> ClosureRepr {
+    /// Gives the object and its share to the next receiver. The proxy is not on the list any more.
+    pub(super) fn into_repr(self) -> ObjectRepr {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not dropped, and not used after this function. So the share is taken once.
         let share = unsafe { ManuallyDrop::take(&mut this.share) }.into_repr();
-        ClosureRepr { words: this.words, vtable: this.vtable, share, is_lent: 0 }
+        ObjectRepr { words: this.words, vtable: this.vtable, share, is_lent: 0 }
     }
 
-    /// Returns the words of a closure that is this library's own, which has a new owner now.
+    /// Returns the words of an object that is this library's own, which has a new owner now.
     pub(super) fn into_words(self) -> Words {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not dropped, and not used after this function. So the share is dropped once.
@@ -108,19 +108,19 @@ impl Remote {
         this.words
     }
 
-    /// Makes another share of the closure in an `Arc`, for the next receiver.
+    /// Makes another share of the object in an `Arc`, for the next receiver.
     ///
     /// # Safety
     ///
-    /// The closure is in an `Arc`.
-    pub(super) unsafe fn another(&self) -> ClosureRepr {
-        let share = self.vtable().share.expect("the closure is in an `Arc`");
+    /// The object is in an `Arc`.
+    pub(super) unsafe fn another(&self) -> ObjectRepr {
+        let share = self.vtable().share.expect("the object is in an `Arc`");
         // SAFETY: this is the vtable of the words, and the `Arc` exists, because `self` has a share of it or a loan.
         unsafe { share(self.words) };
-        ClosureRepr { words: self.words, vtable: self.vtable, share: self.share.another(), is_lent: 0 }
+        ObjectRepr { words: self.words, vtable: self.vtable, share: self.share.another(), is_lent: 0 }
     }
 
-    /// Returns true if this library has made the closure, as a `T`.
+    /// Returns true if this library has made the object, as a `T`.
     pub(super) fn is_own<T: 'static>(&self) -> bool {
         let vtable = self.vtable();
         if vtable.home != (&raw const HOME).cast() {
@@ -131,9 +131,9 @@ impl Remote {
         id() == TypeId::of::<T>()
     }
 
-    /// Lends the closure.
-    pub(super) fn lend(&self) -> ClosureRepr {
-        ClosureRepr { words: self.words, vtable: self.vtable, share: self.share.lend(), is_lent: 1 }
+    /// Lends the object.
+    pub(super) fn lend(&self) -> ObjectRepr {
+        ObjectRepr { words: self.words, vtable: self.vtable, share: self.share.lend(), is_lent: 1 }
     }
 }
 
@@ -144,11 +144,11 @@ impl Drop for Remote {
             if home != 0 {
                 homes::leave(home);
             }
-            // SAFETY: this is the vtable of the words. `self` owns the closure, or one share of its `Arc`, and this is the drop.
-            // A `Remote` of a lent closure is never dropped.
+            // SAFETY: this is the vtable of the words. `self` owns the object, or one share of its `Arc`, and this is the drop.
+            // A `Remote` of a lent object is never dropped.
             unsafe { (self.vtable().drop)(self.words) };
         }
-        // SAFETY: this is the drop. The closure's code does not run any more.
+        // SAFETY: this is the drop. The object's code does not run any more.
         unsafe { ManuallyDrop::drop(&mut self.share) }
     }
 }

@@ -1,42 +1,4 @@
-//! Closures that cross: `Box<dyn Fn(A) -> R + Send>` and its kin, `Arc<dyn Fn>`, `&dyn Fn` and `&mut dyn FnMut`.
-//!
-//! # Words
-//!
-//! The *maker* is the library that a closure's code is in. The *receiver* gets a *proxy*: a closure of the same type, whose body
-//! calls the maker's.
-//!
-//! # The way of a closure
-//!
-//! A `Box` or an `Arc` is lowered to the maker's own wide pointer, as two words without meaning for others, and a vtable with the
-//! maker's functions for this type ([`ClosureVtable`](crate::abi::ClosureVtable)). Nothing is allocated. The receiver keeps both in
-//! a [`Remote`], which is all that the proxy contains. A call through the proxy is one indirect call of the vtable's entry, whose
-//! context is the address of the two words. So both sides call closures as they call exports.
-//!
-//! # Lifetimes
-//!
-//! A closure leads back into its maker, from wherever it is by then. So an [`Origin`] at the lift is not enough: a closure may
-//! come to the host as the argument of a closure, or to one plugin from another. Each closure on its way therefore has a *share*
-//! of its maker's library (`share.rs`), taken when the closure is lowered. The proxy gives the share up after it has dropped the
-//! closure.
-//!
-//! The arguments of a closure, and what it returns, come from a library that nobody names. They are lifted with
-//! [`Origin::LEAVES`]: a value that would lead back is copied, and closures have shares of their own.
-//!
-//! # Home-coming
-//!
-//! A proxy that is lowered gives back what it was made of. A closure that comes back to its maker as the same type is the maker's
-//! own `Box` or `Arc` again. So no proxy is ever made of a proxy, however often a closure crosses. The type `dyn Fn` cannot say
-//! whether its value is a proxy, so each library has a list of its proxies (`homes.rs`).
-//!
-//! A loan, `&dyn Fn` or `&mut dyn FnMut`, ends with its call. So it needs neither a share nor a list. The same holds for closures
-//! inside a value behind `&`.
-
-mod homes;
-mod remote;
-mod share;
-// `dyn Fn(A)` and `dyn Fn(&B)` are different types for every `A` and `B`; the lint asks whether that is relied on. It is.
-#[allow(coherence_leak_check)]
-mod types;
+//! Closures: the traits of their types, and their ways in a `Box`, in an `Arc` and behind a reference.
 
 use std::any::TypeId;
 use std::ffi::c_void;
@@ -45,11 +7,10 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use self::remote::{HOME, Remote};
-use self::share::Share;
-use crate::abi::{ClosureRepr, ClosureVtable, SliceRepr, Words};
+use super::remote::Remote;
+use super::{Object, drop_shared, give, homes, id_of, lend, pointer_of, share, vtable};
+use crate::abi::{ObjectRepr, ObjectVtable};
 use crate::describe::{Node, Tag};
-use crate::fault::drop_rest;
 use crate::memory::Arena;
 use crate::origin::Origin;
 use crate::types::PluginType;
@@ -58,17 +19,8 @@ use crate::types::PluginType;
 ///
 /// # Safety
 ///
-/// `ENTRY` is an entry with the arguments and the result of `NODE`. Its context is the address of the [words](words_of) of a
-/// closure of this type. Unless `IS_ONCE`, the closure is still there after the call. `NODE` says all that the type says: the
-/// trait, the arguments, the result, and the auto traits. The functions make closures that contain the `Remote` and nothing else.
-pub unsafe trait Closure: 'static {
-    /// The descriptor.
-    const NODE: &'static Node;
-    /// The entry.
-    const ENTRY: *const c_void;
-    /// True for `FnOnce`: a call consumes the box.
-    const IS_ONCE: bool;
-
+/// `ENTRY` has the arguments and the result of `NODE`. The functions make closures that contain the `Remote` and nothing else.
+pub unsafe trait Closure: Object {
     /// Makes a proxy.
     fn boxed(remote: Remote) -> Box<Self>;
 
@@ -175,99 +127,35 @@ pub unsafe trait SharedClosure: Closure {
     fn shared(remote: Remote) -> Arc<Self>;
 }
 
-/// Returns a wide pointer as two words.
-fn words_of<D: ?Sized>(closure: *const D) -> Words {
-    const { assert!(size_of::<*const D>() == size_of::<Words>()) }
-    // SAFETY: both types have the same size, so all bytes of the words come from the pointer.
-    unsafe { std::mem::transmute_copy(&closure) }
-}
-
-/// Returns the wide pointer that the words were.
-///
-/// # Safety
-///
-/// [`words_of`] in this library has made the words of a pointer of this type.
-unsafe fn pointer_of<D: ?Sized>(words: Words) -> *mut D {
-    // SAFETY: by `# Safety`, these are all bytes of such a pointer.
-    unsafe { std::mem::transmute_copy(&words) }
-}
-
 /// The vtables for a type of closures.
 struct Vtables<D: ?Sized>(PhantomData<D>);
 
 impl<D: Closure + ?Sized> Vtables<D> {
-    const BOXED: &'static ClosureVtable = &ClosureVtable {
-        size: size_of::<ClosureVtable>(),
-        home: (&raw const HOME).cast(),
-        id: id_of::<Box<D>> as fn() -> TypeId as *const c_void,
-        entry: D::ENTRY,
-        is_once: D::IS_ONCE as u8,
-        drop: drop_boxed::<D>,
-        share: None,
-        describe: describe::<D>,
-    };
+    const BOXED: &'static ObjectVtable = &vtable::<D>();
 }
 
 impl<D: SharedClosure + ?Sized> Vtables<D> {
-    const SHARED: &'static ClosureVtable = &ClosureVtable {
+    const SHARED: &'static ObjectVtable = &ObjectVtable {
         id: id_of::<Arc<D>> as fn() -> TypeId as *const c_void,
         drop: drop_shared::<D>,
         share: Some(share::<D>),
-        ..*Vtables::<D>::BOXED
+        ..vtable::<D>()
     };
 }
 
-fn id_of<T: 'static>() -> TypeId {
-    TypeId::of::<T>()
-}
-
-unsafe extern "C" fn drop_boxed<D: ?Sized>(words: Words) {
-    // SAFETY: only `Vtables` in this library has this function, and with the words of a `Box<D>`. A receiver drops it once.
-    drop_rest(|| drop(unsafe { Box::from_raw(pointer_of::<D>(words)) }));
-}
-
-unsafe extern "C" fn drop_shared<D: ?Sized>(words: Words) {
-    // SAFETY: only `Vtables` in this library has this function, and with the words of an `Arc<D>`. A receiver gives up each
-    // share once.
-    drop_rest(|| drop(unsafe { Arc::from_raw(pointer_of::<D>(words)) }));
-}
-
-unsafe extern "C" fn share<D: ?Sized>(words: Words) {
-    // SAFETY: as above. The caller has a share of the `Arc`.
-    unsafe { Arc::increment_strong_count(pointer_of::<D>(words)) }
-}
-
-unsafe extern "C" fn describe<D: Closure + ?Sized>(
-    context: *mut c_void,
-    visit: unsafe extern "C" fn(*mut c_void, SliceRepr),
-) {
-    let descriptor = D::NODE.to_bytes();
-    // SAFETY: the caller passes its own function with the context for it (`ClosureVtable::describe`). The bytes live during
-    // the call.
-    unsafe { visit(context, SliceRepr::new(&descriptor)) }
-}
-
-/// The descriptor of a closure in a `Box`.
-pub(crate) const fn box_node(closure: &'static [&'static Node]) -> Node {
-    Node::Of { head: BOX, parts: closure }
-}
-
-const BOX: &[u8] = &Tag::BoxDyn.head();
-
 /// Lowers a closure in a `Box`.
-pub(crate) fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ClosureRepr {
+pub(crate) fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
     let closure = Box::into_raw(closure);
     if homes::leave(closure.cast::<u8>().addr()) {
         // SAFETY: the list has only `Remote`s, and no longer has this one. `homes::boxed` has made the box, of a closure that is
         // laid out as its `Remote`. The box was the only owner.
         return unsafe { Box::from_raw(closure.cast::<Remote>()) }.into_repr();
     }
-    let vtable = Vtables::<D>::BOXED;
-    ClosureRepr { words: words_of(closure), vtable, share: Share::own(vtable), is_lent: 0 }
+    give(closure, Vtables::<D>::BOXED)
 }
 
 /// Lends a closure in a `Box`. A receiver can hold it, and not copy it.
-pub(crate) fn lend_box<D: Closure + ?Sized>(closure: &D) -> ClosureRepr {
+pub(crate) fn lend_box<D: Closure + ?Sized>(closure: &D) -> ObjectRepr {
     lend(closure, Vtables::<D>::BOXED)
 }
 
@@ -280,8 +168,8 @@ pub(crate) fn lend_box<D: Closure + ?Sized>(closure: &D) -> ClosureRepr {
 /// # Safety
 ///
 /// As for [`PluginType::lift`].
-pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ClosureRepr) -> Box<D> {
-    // Statics and keys of maps would copy a loan. They refuse such types: see `Node::has_boxed_closures`.
+pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
+    // Statics and keys of maps would copy a loan. They refuse such types: see `Node::has_boxed_objects`.
     assert_eq!(repr.is_lent, 0, "a closure in a `Box` cannot be copied");
     // SAFETY: by `# Safety`, the closure was lowered, and comes to this function once.
     let remote = unsafe { Remote::new(repr) };
@@ -297,41 +185,35 @@ pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ClosureRepr) -> Box<D> 
 /// # Safety
 ///
 /// As for [`PluginType::hold`].
-pub(crate) unsafe fn hold_box<D: Closure + ?Sized>(repr: &ClosureRepr, arena: &mut Arena) -> ManuallyDrop<Box<D>> {
+pub(crate) unsafe fn hold_box<D: Closure + ?Sized>(repr: &ObjectRepr, arena: &mut Arena) -> ManuallyDrop<Box<D>> {
     // SAFETY: by `# Safety`, the closure and its vtable exist for longer than the result, which is never dropped.
     let remote = ManuallyDrop::into_inner(unsafe { Remote::lent(*repr) });
     // SAFETY: the proxy is in the arena, where nothing else uses it. The box is used behind `&` only, and never dropped.
     ManuallyDrop::new(unsafe { Box::from_raw(D::in_arena(remote, arena)) })
 }
 
-/// Lends a closure.
-fn lend<D: ?Sized>(closure: *const D, vtable: &'static ClosureVtable) -> ClosureRepr {
-    ClosureRepr { words: words_of(closure), vtable, share: Share::lent(), is_lent: 1 }
-}
-
 // SAFETY: the receiver gets a closure of the same type, which calls the sender's. A loan of an `Arc` is held as a share.
 #[diagnostic::do_not_recommend]
 unsafe impl<D: SharedClosure + ?Sized> PluginType for Arc<D> {
-    type Repr = ClosureRepr;
+    type Repr = ObjectRepr;
     const NODE: &'static Node = &Node::Of { head: &Tag::ArcDyn.head(), parts: &[D::NODE] };
     const DEEP: bool = false;
 
-    fn lower(self) -> ClosureRepr {
+    fn lower(self) -> ObjectRepr {
         if let Some(remote) = homes::find(Arc::as_ptr(&self).cast()) {
             // SAFETY: the list has only `Remote`s that exist. `self` keeps this one, of a closure in an `Arc`.
             return unsafe { (*remote).another() };
         }
-        let (words, vtable) = (words_of(Arc::into_raw(self)), Vtables::<D>::SHARED);
-        ClosureRepr { words, vtable, share: Share::own(vtable), is_lent: 0 }
+        give(Arc::into_raw(self), Vtables::<D>::SHARED)
     }
-    fn lend(&self, _: &mut Arena) -> ClosureRepr {
+    fn lend(&self, _: &mut Arena) -> ObjectRepr {
         match homes::find(Arc::as_ptr(self).cast()) {
             // SAFETY: as in `lower`.
             Some(remote) => unsafe { (*remote).lend() },
             None => lend(Arc::as_ptr(self), Vtables::<D>::SHARED),
         }
     }
-    unsafe fn lift(repr: ClosureRepr, _: &Origin) -> Self {
+    unsafe fn lift(repr: ObjectRepr, _: &Origin) -> Self {
         let remote = if repr.is_lent == 0 {
             // SAFETY: by `# Safety` of `PluginType::lift`, the closure was lowered, and is lifted once.
             unsafe { Remote::new(repr) }
@@ -346,10 +228,10 @@ unsafe impl<D: SharedClosure + ?Sized> PluginType for Arc<D> {
         }
         D::shared(remote)
     }
-    unsafe fn hold(repr: &ClosureRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
+    unsafe fn hold(repr: &ObjectRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         // SAFETY: by `# Safety` of `PluginType::hold`, the closure is lent, or was lowered and not lifted yet. In both cases a loan
         // of it can be lifted, to a share. No function with a `&Arc` changes the pointer in it.
-        unsafe { arena.own(Self::lift(ClosureRepr { is_lent: 1, ..*repr }, origin)) }
+        unsafe { arena.own(Self::lift(ObjectRepr { is_lent: 1, ..*repr }, origin)) }
     }
 }
 
@@ -365,7 +247,7 @@ impl<D: ?Sized> HeldClosure<D> {
     /// # Safety
     ///
     /// The loan outlives the result. If `D` is not a `dyn Fn`, only the result is used until then.
-    pub(crate) unsafe fn new(repr: ClosureRepr) -> Self {
+    pub(crate) unsafe fn new(repr: ObjectRepr) -> Self {
         // SAFETY: by `# Safety`, the loan outlives the result.
         HeldClosure { remote: unsafe { Remote::lent(repr) }, closure: PhantomData }
     }
@@ -386,7 +268,7 @@ impl<D: PluginFn + ?Sized> DerefMut for HeldClosure<D> {
 
 /// The sender's side of a `&mut dyn FnMut`.
 pub struct LoanClosure<'a> {
-    repr: ClosureRepr,
+    repr: ObjectRepr,
     closure: PhantomData<&'a mut ()>,
 }
 
@@ -396,7 +278,7 @@ impl LoanClosure<'_> {
         LoanClosure { repr: lend(std::ptr::from_mut(closure), Vtables::<D>::BOXED), closure: PhantomData }
     }
 
-    pub(crate) fn repr(&self) -> ClosureRepr {
+    pub(crate) fn repr(&self) -> ObjectRepr {
         self.repr
     }
 }

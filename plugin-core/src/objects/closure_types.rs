@@ -6,12 +6,12 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use super::remote::Remote;
-use super::{
-    Closure, HeldClosure, LoanClosure, PluginFn, SharedClosure, box_node, hold_box, homes, lend_box, lift_box,
-    lower_box, pointer_of,
+use super::closures::{
+    Closure, HeldClosure, LoanClosure, PluginFn, SharedClosure, hold_box, lend_box, lift_box, lower_box,
 };
-use crate::abi::{ClosureRepr, Context, FaultRepr, Outcome, Words};
+use super::remote::Remote;
+use super::{Object, homes, pointer_of};
+use crate::abi::{Context, FaultRepr, ObjectRepr, Outcome, Words};
 use crate::closure::{Whole, as_closure, as_closure_mut};
 use crate::describe::{Node, Tag};
 use crate::fault::boundary::outcome_of_closure;
@@ -30,9 +30,7 @@ use crate::types::{PluginMut, PluginRef, PluginType};
 #[inline(never)]
 unsafe fn fault_of_closure(fault: *mut FaultRepr) -> Fault {
     // SAFETY: by `# Safety`.
-    let mut fault = unsafe { FaultRepr::take(fault) };
-    fault.export = Some(Fault::CLOSURE.to_owned());
-    fault
+    unsafe { FaultRepr::take(fault) }.of_object()
 }
 
 /// Returns the closure whose words are at `context`.
@@ -189,17 +187,17 @@ macro_rules! closures {
         // SAFETY: the receiver gets a closure of the same type, which calls the sender's until the loan ends.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> PluginRef for $D {
-            type RefRepr = ClosureRepr;
+            type RefRepr = ObjectRepr;
             type Slot = ();
             type Held = HeldClosure<Self>;
-            const REF_NODE: &'static Node = &Node::Of { head: &Tag::Ref.head(), parts: &[<Self as Closure>::NODE] };
+            const REF_NODE: &'static Node = &Node::Of { head: &Tag::Ref.head(), parts: &[<Self as Object>::NODE] };
 
             #[inline]
-            fn lend_ref(&self, (): &mut ()) -> ClosureRepr {
+            fn lend_ref(&self, (): &mut ()) -> ObjectRepr {
                 lend_box(self)
             }
             #[inline]
-            unsafe fn hold_ref(repr: ClosureRepr, _: &Origin) -> HeldClosure<Self> {
+            unsafe fn hold_ref(repr: ObjectRepr, _: &Origin) -> HeldClosure<Self> {
                 // SAFETY: by `# Safety` of `PluginRef::hold_ref`, the loan outlives the result.
                 unsafe { HeldClosure::new(repr) }
             }
@@ -212,21 +210,21 @@ macro_rules! closures {
         // SAFETY: the receiver gets a closure of the same type, which calls the sender's until the loan ends.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> PluginMut for $D {
-            type MutRepr = ClosureRepr;
+            type MutRepr = ObjectRepr;
             type Loan<'a> = LoanClosure<'a>;
             type HeldMut = HeldClosure<Self>;
-            const MUT_NODE: &'static Node = &Node::Of { head: &Tag::Mut.head(), parts: &[<Self as Closure>::NODE] };
+            const MUT_NODE: &'static Node = &Node::Of { head: &Tag::Mut.head(), parts: &[<Self as Object>::NODE] };
 
             #[inline]
             unsafe fn lend_mut<'a>(&'a mut self, _: &'a Origin) -> LoanClosure<'a> {
                 LoanClosure::of(self)
             }
             #[inline]
-            fn mut_repr(loan: &mut LoanClosure<'_>) -> ClosureRepr {
+            fn mut_repr(loan: &mut LoanClosure<'_>) -> ObjectRepr {
                 loan.repr()
             }
             #[inline]
-            unsafe fn hold_mut(repr: ClosureRepr, _: &Origin) -> HeldClosure<Self> {
+            unsafe fn hold_mut(repr: ObjectRepr, _: &Origin) -> HeldClosure<Self> {
                 // SAFETY: by `# Safety` of `PluginMut::hold_mut`, the loan outlives the result, and only the result is used until
                 // then.
                 unsafe { HeldClosure::new(repr) }
@@ -270,9 +268,9 @@ macro_rules! closures {
     (@one
         [$($bounds:tt)*] [$($T:ident),*] [$($node:expr),*] [$D:ty] ($trait:ident $($auto:ident)*) $enter:ident $proxy:ident
     ) => {
-        // SAFETY: the entry and the descriptor have the arguments and the result of the type. The proxy only calls the `Remote`.
+        // SAFETY: the entry and the descriptor have the arguments and the result of the type.
         #[diagnostic::do_not_recommend]
-        unsafe impl<$($bounds)* R: Return> Closure for $D {
+        unsafe impl<$($bounds)* R: Return> Object for $D {
             const NODE: &'static Node = closures!(@auto [
                 &Node::Of {
                     head: &Tag::$trait.head_with(<[&str]>::len(&[$(stringify!($T)),*]) - 1),
@@ -281,7 +279,11 @@ macro_rules! closures {
             ] $($auto)*);
             const ENTRY: *const c_void = $enter::<Self, $($T),*> as *const c_void;
             const IS_ONCE: bool = matches!(Tag::$trait, Tag::DynFnOnce);
+        }
 
+        // SAFETY: as above. The proxy only calls the `Remote`.
+        #[diagnostic::do_not_recommend]
+        unsafe impl<$($bounds)* R: Return> Closure for $D {
             fn boxed(remote: Remote) -> Box<Self> {
                 // SAFETY: the proxy contains the `Remote` and nothing else.
                 unsafe { homes::boxed($proxy::<$($T),*>(Whole::new(remote))) }
@@ -301,21 +303,21 @@ macro_rules! closures {
         // SAFETY: the receiver gets a closure of the same type, which calls the sender's.
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> PluginType for Box<$D> {
-            type Repr = ClosureRepr;
-            const NODE: &'static Node = &box_node(&[<$D as Closure>::NODE]);
+            type Repr = ObjectRepr;
+            const NODE: &'static Node = &Node::Of { head: &Tag::BoxDyn.head(), parts: &[<$D as Object>::NODE] };
             const DEEP: bool = false;
 
-            fn lower(self) -> ClosureRepr {
+            fn lower(self) -> ObjectRepr {
                 lower_box(self)
             }
-            fn lend(&self, _: &mut Arena) -> ClosureRepr {
+            fn lend(&self, _: &mut Arena) -> ObjectRepr {
                 lend_box(&**self)
             }
-            unsafe fn lift(repr: ClosureRepr, _: &Origin) -> Self {
+            unsafe fn lift(repr: ObjectRepr, _: &Origin) -> Self {
                 // SAFETY: the conditions are those of this function.
                 unsafe { lift_box(repr) }
             }
-            unsafe fn hold(repr: &ClosureRepr, _: &Origin, arena: &mut Arena) -> std::mem::ManuallyDrop<Self> {
+            unsafe fn hold(repr: &ObjectRepr, _: &Origin, arena: &mut Arena) -> std::mem::ManuallyDrop<Self> {
                 // SAFETY: the conditions are those of this function.
                 unsafe { hold_box(repr, arena) }
             }

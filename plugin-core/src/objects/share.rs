@@ -1,4 +1,4 @@
-//! [`Share`]: a closure's share of the library that made the closure.
+//! [`Share`]: an object's share of the library that made the object.
 //!
 //! # Which libraries need no share
 //!
@@ -7,20 +7,20 @@
 //!
 //! # A host that is a plugin
 //!
-//! Program H loads plugin P, which is itself a host and loads plugin Q. A closure of Q comes to H, so H has a share of Q. The keeper
+//! Program H loads plugin P, which is itself a host and loads plugin Q. An object of Q comes to H, so H has a share of Q. The keeper
 //! of Q is code of P. While H has the share, Q is mapped, and so is P. But when H gives the share up, P may be unmapped before P's
 //! function has returned. So H takes a share of P before, and gives it up after.
 
 use std::ffi::c_void;
 
-use crate::abi::{ClosureVtable, Keeper, ShareRepr};
+use crate::abi::{Keeper, ObjectVtable, ShareRepr};
 use crate::runtime::services::services;
 
-/// A share of a library, for a closure of it.
+/// A share of a library, for an object of it.
 pub(super) struct Share {
     keeper: *const Keeper,
     share: *const c_void,
-    vtable: *const ClosureVtable,
+    vtable: *const ObjectVtable,
     /// False if this library needs no share of that one.
     is_held: bool,
 }
@@ -54,7 +54,7 @@ fn is_inside(keeper: *const Keeper) -> bool {
 /// # Safety
 ///
 /// As [`Keeper::keep`] asks.
-unsafe fn keep(keeper: *const Keeper, vtable: *const ClosureVtable) -> *const c_void {
+unsafe fn keep(keeper: *const Keeper, vtable: *const ObjectVtable) -> *const c_void {
     if keeper.is_null() {
         return std::ptr::null();
     }
@@ -67,7 +67,7 @@ unsafe fn keep(keeper: *const Keeper, vtable: *const ClosureVtable) -> *const c_
 /// # Safety
 ///
 /// The share was taken from this keeper for this vtable, and is given up once.
-unsafe fn release(keeper: *const Keeper, vtable: *const ClosureVtable, share: *const c_void) {
+unsafe fn release(keeper: *const Keeper, vtable: *const ObjectVtable, share: *const c_void) {
     // SAFETY: the share exists until the call below, so the library is mapped, and its keeper exists. Its host is then mapped,
     // too.
     unsafe {
@@ -82,24 +82,24 @@ unsafe fn release(keeper: *const Keeper, vtable: *const ClosureVtable, share: *c
 }
 
 impl Share {
-    /// A share of this library, for a closure with this vtable.
-    pub(super) fn own(vtable: &'static ClosureVtable) -> ShareRepr {
+    /// A share of this library, for an object with this vtable.
+    pub(super) fn own(vtable: &'static ObjectVtable) -> ShareRepr {
         let keeper = own();
         // SAFETY: the caller runs in this library.
         ShareRepr { keeper, share: unsafe { keep(keeper, vtable) } }
     }
 
-    /// The keeper of this library without a share, for a closure that is lent.
+    /// The keeper of this library without a share, for an object that is lent.
     pub(super) fn lent() -> ShareRepr {
         ShareRepr { keeper: own(), share: std::ptr::null() }
     }
 
-    /// The share that came with a closure.
+    /// The share that came with an object.
     ///
     /// # Safety
     ///
     /// The share was taken for this vtable, and is this function's.
-    pub(super) unsafe fn adopt(ShareRepr { keeper, share }: ShareRepr, vtable: *const ClosureVtable) -> Self {
+    pub(super) unsafe fn adopt(ShareRepr { keeper, share }: ShareRepr, vtable: *const ObjectVtable) -> Self {
         let is_held = !keeper.is_null() && !is_inside(keeper);
         if !keeper.is_null() && !is_held {
             // SAFETY: by `# Safety`, the share is given up once, here.
@@ -108,18 +108,18 @@ impl Share {
         Share { keeper, share, vtable, is_held }
     }
 
-    /// No share, of a closure that is lent.
-    pub(super) fn none(keeper: *const Keeper, vtable: *const ClosureVtable) -> Self {
+    /// No share, of an object that is lent.
+    pub(super) fn none(keeper: *const Keeper, vtable: *const ObjectVtable) -> Self {
         Share { keeper, share: std::ptr::null(), vtable, is_held: false }
     }
 
-    /// Another share of the library, for the next receiver of the closure.
+    /// Another share of the library, for the next receiver of the object.
     pub(super) fn another(&self) -> ShareRepr {
-        // SAFETY: `self` is a share, or this library is a plugin of that one, or the closure is lent at this moment.
+        // SAFETY: `self` is a share, or this library is a plugin of that one, or the object is lent at this moment.
         ShareRepr { keeper: self.keeper, share: unsafe { keep(self.keeper, self.vtable) } }
     }
 
-    /// The share for the next receiver of the closure.
+    /// The share for the next receiver of the object.
     pub(super) fn into_repr(self) -> ShareRepr {
         if !self.is_held {
             return self.another();
@@ -129,7 +129,7 @@ impl Share {
         repr
     }
 
-    /// The keeper without a share, for a closure that is lent.
+    /// The keeper without a share, for an object that is lent.
     pub(super) fn lend(&self) -> ShareRepr {
         ShareRepr { keeper: self.keeper, share: std::ptr::null() }
     }

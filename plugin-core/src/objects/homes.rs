@@ -1,8 +1,8 @@
 //! The list of this library's proxies in boxes and `Arc`s, by their addresses.
 //!
-//! A proxy is a closure that contains a [`Remote`] and nothing else. It stays at its address until it is dropped, or until a
+//! The proxy of a closure is a closure that contains a [`Remote`] and nothing else. A proxy stays at its address until it is dropped, or until a
 //! `Box<dyn FnOnce>` is called. It leaves the list first in both cases. No other value that exists at the same time has this
-//! address and a size. So a box or an `Arc` whose closure has an address of the list is a proxy of this library.
+//! address and a size. So a box or an `Arc` whose content has an address of the list is a proxy of this library.
 //!
 //! Its type may differ from the type that the proxy was made for: a `Box<dyn Fn() + Send>` may become a `Box<dyn Fn()>`, and a
 //! `Box<dyn Fn()>` a `Box<dyn FnMut()>`. The arguments and the result stay the same, and nothing that the new type allows was
@@ -24,18 +24,23 @@ fn lock() -> MutexGuard<'static, BTreeSet<usize>> {
     PROXIES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts a proxy on the list.
-///
-/// # Safety
-///
-/// At `proxy` is a closure that contains a [`Remote`] and nothing else, in memory of its own. It is not used elsewhere yet.
-unsafe fn enter<C>(proxy: *const C) {
-    const { assert!(size_of::<C>() == size_of::<Remote>() && align_of::<C>() == align_of::<Remote>()) }
-    // SAFETY: by `# Safety`, the closure has a `Remote`, and that has all of its bytes.
-    unsafe { (*proxy.cast::<Remote>()).set_home(proxy.addr()) };
+/// Puts a proxy on the list, which contains `remote` and is in memory of its own.
+pub(super) fn enter<C>(proxy: *const C, remote: &Remote) {
+    remote.set_home(proxy.addr());
     let mut proxies = lock();
     proxies.insert(proxy.addr());
     COUNT.store(proxies.len(), Ordering::Relaxed);
+}
+
+/// Returns the `Remote` in a closure.
+///
+/// # Safety
+///
+/// The closure contains a [`Remote`] and nothing else.
+unsafe fn remote_of<C>(proxy: &C) -> &Remote {
+    const { assert!(size_of::<C>() == size_of::<Remote>() && align_of::<C>() == align_of::<Remote>()) }
+    // SAFETY: by `# Safety`, the closure has a `Remote`, and that has all of its bytes.
+    unsafe { &*std::ptr::from_ref(proxy).cast::<Remote>() }
 }
 
 /// Puts the proxy into a box.
@@ -45,8 +50,8 @@ unsafe fn enter<C>(proxy: *const C) {
 /// The closure contains a [`Remote`] and nothing else.
 pub(super) unsafe fn boxed<C>(proxy: C) -> Box<C> {
     let proxy = Box::new(proxy);
-    // SAFETY: by `# Safety`, and nothing else uses the new box.
-    unsafe { enter(&raw const *proxy) };
+    // SAFETY: the conditions are those of this function.
+    enter(&raw const *proxy, unsafe { remote_of(&*proxy) });
     proxy
 }
 
@@ -57,8 +62,8 @@ pub(super) unsafe fn boxed<C>(proxy: C) -> Box<C> {
 /// The closure contains a [`Remote`] and nothing else.
 pub(super) unsafe fn shared<C>(proxy: C) -> Arc<C> {
     let proxy = Arc::new(proxy);
-    // SAFETY: by `# Safety`, and nothing else uses the new `Arc`.
-    unsafe { enter(Arc::as_ptr(&proxy)) };
+    // SAFETY: the conditions are those of this function.
+    enter(Arc::as_ptr(&proxy), unsafe { remote_of(&*proxy) });
     proxy
 }
 
@@ -79,7 +84,7 @@ pub(super) fn leave(address: usize) -> bool {
     was_there
 }
 
-/// Returns the closure as a `Remote`, if it is a proxy of the list.
+/// Returns the closure as a `Remote`, if it is a proxy of the list. The proxy of an iterator only begins at this address.
 pub(super) fn find(closure: *const c_void) -> Option<*const Remote> {
     let is_there = COUNT.load(Ordering::Relaxed) != 0 && lock().contains(&closure.addr());
     is_there.then_some(closure.cast())
