@@ -37,11 +37,12 @@
 //! - `Option`, `Result`, `Box<T>`, tuples, ranges,
 //! - durations, times and addresses of std,
 //! - `Box<dyn Error>`, and with `Send`, and with `Sync` too,
+//! - [closures and iterators](#closures-and-iterators),
 //! - structs and enums with [`#[plugin_type]`](macro@plugin_type),
 //! - with a [feature](#features) of this crate, `Bytes`, `Value` of `serde_json`, and `Uuid`.
 //!
 //! Behind `&` and `&mut` ([`PluginRef`], [`PluginMut`]) each of them may be an argument, and so may `&str`, `&Path`,
-//! `&OsStr`, `&[T]` and `&mut [T]`. A static may be any of these, an atomic, or a lock ([`PluginStatic`]). References
+//! `&OsStr`, `&[T]`, `&mut [T]`, `&dyn Fn` and `&mut dyn FnMut`. A static may be any of these, an atomic, or a lock ([`PluginStatic`]). References
 //! are whole arguments, and not parts of other types. A function has at most six arguments, or four if one of them is
 //! `&mut`. The error of the compiler for a type that does not cross says what to write instead.
 //!
@@ -114,6 +115,80 @@
 //!
 //! An error behind `Box<dyn Error>` arrives as an error of a private type, with the same `Display` and the same
 //! `source()`s, at most 64 of them. A panic is not an error of the function: see [Panics](#panics).
+//!
+//! # Closures and iterators
+//!
+//! A plugin takes, keeps and returns closures and iterators as any function does:
+//!
+//! ```standalone_crate
+//! use std::sync::{Arc, Mutex};
+//!
+//! use plugin_core::plugin_export;
+//! # use plugin_host::{Host, lent_mut};
+//!
+//! type OnSave = dyn Fn(&str) + Send + Sync;
+//!
+//! static ON_SAVE: Mutex<Vec<Arc<OnSave>>> = Mutex::new(Vec::new());
+//!
+//! /// Calls `f` at each save.
+//! #[plugin_export]
+//! fn on_save(f: Arc<OnSave>) {
+//!     ON_SAVE.lock().unwrap().push(f);
+//! }
+//!
+//! #[plugin_export]
+//! fn save(name: &str) {
+//!     ON_SAVE.lock().unwrap().iter().for_each(|f| f(name));
+//! }
+//!
+//! /// Calls `visit` until the function returns.
+//! #[plugin_export]
+//! fn each_word(text: &str, visit: &mut dyn FnMut(&str)) {
+//!     text.split(' ').for_each(visit);
+//! }
+//!
+//! #[plugin_export]
+//! fn squares(from: u64) -> Box<dyn Iterator<Item = u64> + Send> {
+//!     Box::new((from..).map(|number| number * number))
+//! }
+//!
+//! // In the host:
+//! # let host = Host::linked()?;
+//! host.get::<fn(Arc<OnSave>)>("on_save")?(Arc::new(|name| println!("{name} is saved")));
+//! host.get::<fn(&str)>("save")?("notes.txt");
+//! let squares = host.get::<fn(u64) -> Box<dyn Iterator<Item = u64> + Send>>("squares")?;
+//! assert!(squares(3).take(3).eq([9, 16, 25]));
+//!
+//! // The name of such a type means a closure that borrows nothing. `lent_mut` lends any other for the call.
+//! type Visit = dyn FnMut(&str);
+//! let each_word = host.get::<fn(&str, &mut Visit)>("each_word")?;
+//! let mut longest = 0;
+//! each_word("a few words", lent_mut::<Visit>(&mut |word| longest = longest.max(word.len())));
+//! assert_eq!(longest, 5);
+//! # Ok::<(), plugin_host::Error>(())
+//! ```
+//!
+//! | form | of |
+//! | --- | --- |
+//! | `&dyn Fn(A) -> R`, `&mut dyn FnMut(A) -> R`, as a whole argument | closures that are called until the function returns |
+//! | `Box<dyn Fn(A) -> R>`, and of `FnMut` and `FnOnce` | closures that move to the other side |
+//! | `Arc<dyn Fn(A) -> R>` | closures that both sides keep |
+//! | `Box<dyn Iterator<Item = T>>` | iterators that move to the other side |
+//!
+//! Each may have `+ Send`, and a `Fn` may have `+ Send + Sync`. A closure has up to three arguments of types that cross, or up to two
+//! if one is `&` or `&mut`. It may return `Result<R, Fault>`: then a panic of the closure is a value for its caller, and otherwise a
+//! panic.
+//!
+//! A library stays loaded while the other side has a closure or an iterator of it, wherever the closure is by then. A plugin that
+//! keeps a closure of its host, which itself has a handle to that plugin, is never unloaded. So let a shutdown function of yours
+//! drop what the plugin keeps, or let the host's closure have a `Weak` reference.
+//!
+//! A call of a closure costs one indirect call more than in one library. A closure that comes back to the side that made it is the
+//! original again. An iterator gives its items in batches: one item first, then twice as many each time, up to 512 or 16 KiB. Data
+//! that leads back into a library, which is only `Bytes`, is copied on its way through a closure or an iterator.
+//!
+//! A static may contain an `Arc` of a closure, and nothing else of these, because a host copies a static. A [state](#hooks-and-state)
+//! has none of these. They do not leave the process.
 //!
 //! # Statics
 //!
@@ -317,6 +392,7 @@
 //! | `Option`, `Result`, tuples, other arrays | a tagged union or struct of the parts' `Repr`s | that of the parts |
 //! | [`Range`], [`RangeInclusive`], [`RangeFrom`], [`RangeTo`], [`RangeToInclusive`] | as a tuple of the ends, or the one end | that of the ends |
 //! | `Box<dyn Error>`, and with `Send`, and with `Sync` too | as a `Vec` of the messages of the error and its causes | element by element |
+//! | a closure in a `Box` or an `Arc`, an iterator in a `Box` | two words, and a table of functions | one allocation by the receiver |
 //! | a struct or enum with [`#[plugin_type]`](macro@plugin_type) | a struct or tagged union of the `Repr`s of its fields | that of the fields |
 //! | a `#[repr(C)]` one of plain fields | itself | none |
 //! | such a type that may grow | a pointer to those `Repr`s | one allocation, and that of the fields |
@@ -366,6 +442,7 @@
 //! | part of a value behind `&` | in the receiver's value |
 //! | --- | --- |
 //! | [`Arc<str>`](std::sync::Arc), `Box<dyn Error>` | a copy |
+//! | a closure in an `Arc` | another share of the same closure, in memory of its own |
 //! | `bytes::Bytes` | another share of the same bytes, which a clone may keep for longer than the call |
 //! | [`HashMap`], [`HashSet`], [`BTreeMap`], [`BTreeSet`] | a new table, and copies of those keys that own memory and have a `Hash` or `Ord` other than std's |
 //! | a field that an older sender does not know | its default |

@@ -203,12 +203,13 @@ pub mod advice {
         /// For closures and pointers to functions.
         NotFunction: "a pointer to a function, or such a closure, does not cross",
             "what crosses: `&dyn Fn(A) -> R` and `&mut dyn FnMut(A) -> R` as whole arguments; `Box<dyn Fn(A) -> R>`, also of \
-             `FnMut` and `FnOnce`, and `Arc<dyn Fn(A) -> R>`; with `Send`, and `Fn` with `Send + Sync`; closures of up to three \
+             `FnMut` and `FnOnce`, and `Arc<dyn Fn(A) -> R>`; also with `Send`, and `Fn` with `Send + Sync`; closures of up to three \
              arguments, or two if one is a reference, of types that cross";
         /// For trait objects.
         NotObject: "a trait object does not cross",
             "its methods belong to one library: pass data, such as an enum with `#[plugin_type]`, and export a function for \
-             each method; collect an iterator into a `Vec`; wait for a future, and return its result";
+             each method; an iterator crosses as `Box<dyn Iterator<Item = T>>`, also with `Send` if `T` has it, of items that \
+             cross; wait for a future, and return its result";
         /// For pointers.
         NotPointer: "a pointer, or a text that ends with a zero, does not cross",
             "nothing says how much is behind a pointer, and for how long: write `&T`, `&mut T`, `&[T]`, `&mut [T]` or `&str`, \

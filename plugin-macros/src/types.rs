@@ -35,7 +35,7 @@ pub(crate) fn check(ty: &Type, on_reference: Option<&str>, mistakes: &mut Mistak
                 "`impl Fn` does not cross: write `&dyn Fn(..) -> ..` or `&mut dyn FnMut(..) -> ..` for a closure that is called \
                  until the function returns, and `Box<dyn Fn(..) -> ..>` for one that the function keeps or returns"
             } else if words(of.to_token_stream()).iter().any(|word| word.ends_with("Iterator")) {
-                "an iterator does not cross: collect it into a `Vec`"
+                "`impl Iterator` does not cross: write `Box<dyn Iterator<Item = T>>`, with `+ Send` if it may be sent"
             } else {
                 "`impl Trait` does not cross: name the type, so that a host can ask for it"
             };

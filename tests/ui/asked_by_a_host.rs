@@ -11,7 +11,7 @@ fn main() {
     host.get::<fn(u8, u8, u8, u8, u8, u8, u8)>("seven").unwrap();
     host.get::<Config>("CONFIG").unwrap();
     host.get::<str>("NAME").unwrap();
-    host.get::<Box<dyn Fn(u8) -> u8>>("closure").unwrap();
+    host.get::<fn(&dyn Fn(u8) -> u8)>("closure").unwrap();
     host.get::<unsafe fn(u8)>("peek").unwrap();
     host.get::<extern "C" fn(u8)>("c").unwrap();
     host.get::<fn(std::rc::Rc<u8>)>("shared").unwrap();

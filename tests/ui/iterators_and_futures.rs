@@ -10,11 +10,6 @@ fn numbers() -> impl Iterator<Item = u32> {
 }
 
 #[plugin_export]
-fn boxed() -> Box<dyn Iterator<Item = u32>> {
-    Box::new(0..3)
-}
-
-#[plugin_export]
 fn mapped() -> std::vec::IntoIter<u32> {
     vec![1].into_iter()
 }

@@ -8,6 +8,6 @@ fn set(config: Config) {
 }
 
 #[plugin_export]
-fn start(thread: Box<dyn Fn(&str) -> String>) {
+fn start(thread: Box<dyn Fn(&str) -> Config>) {
     drop(thread);
 }

@@ -84,7 +84,8 @@ unsafe impl Sync for Site {}
     note = "ask for a function, `get::<fn(&str) -> String>`, or for a static, `get::<&str>`; a function's arguments are owned, \
             `&` or `&mut` values of types that cross",
     note = "a function has at most six arguments, and at most four if one is `&mut`: put some of them together in a tuple, or in a \
-            struct with `#[plugin_type]`"
+            struct with `#[plugin_type]`",
+    note = "a closure behind a reference has a name in a look-up: `type Visit = dyn FnMut(&str);` and `get::<fn(&mut Visit)>`"
 )]
 pub unsafe trait Lookup: Sealed + Sized {
     /// The handle that a look-up returns: a [`Function`](crate::Function) or a [`Static`](crate::Static).

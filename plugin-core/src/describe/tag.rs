@@ -285,9 +285,9 @@ tags! {
         /// `dyn Iterator<Item = T>`, which appears only in a [`Tag::BoxDyn`]: the item follows.
         93 DynIterator "dyn Iterator<Item = {}>": Other(Parts(1));
         /// The closure or iterator that follows, with `Send`.
-        89 Send "{} + Send": Other(Parts(1));
+        89 WithSend "{} + Send": Other(Parts(1));
         /// The closure that follows, with `Sync`.
-        90 Sync "{} + Sync": Other(Parts(1));
+        90 WithSync "{} + Sync": Other(Parts(1));
         /// `Box<T>` of the closure or iterator that follows.
         91 BoxDyn "Box<{}>": Other(Parts(1));
         /// `Arc<T>` of the closure that follows.

@@ -164,12 +164,14 @@ macro_rules! closures {
     (@types $bounds:tt $T:tt $nodes:tt [$($arg:ty),*]) => {
         closures!(@fn $bounds $T $nodes [dyn Fn($($arg),*) -> R] [dyn Fn($($arg),*) -> R + 'a] (DynFn));
         closures!(@fn $bounds $T $nodes
-            [dyn Fn($($arg),*) -> R + Send + Sync] [dyn Fn($($arg),*) -> R + Send + Sync + 'a] (DynFn Send Sync));
+            [dyn Fn($($arg),*) -> R + Send] [dyn Fn($($arg),*) -> R + Send + 'a] (DynFn WithSend));
+        closures!(@fn $bounds $T $nodes
+            [dyn Fn($($arg),*) -> R + Send + Sync] [dyn Fn($($arg),*) -> R + Send + Sync + 'a] (DynFn WithSend WithSync));
         closures!(@fn_mut $bounds $T $nodes [dyn FnMut($($arg),*) -> R] [dyn FnMut($($arg),*) -> R + 'a] (DynFnMut));
         closures!(@fn_mut $bounds $T $nodes
-            [dyn FnMut($($arg),*) -> R + Send] [dyn FnMut($($arg),*) -> R + Send + 'a] (DynFnMut Send));
+            [dyn FnMut($($arg),*) -> R + Send] [dyn FnMut($($arg),*) -> R + Send + 'a] (DynFnMut WithSend));
         closures!(@one $bounds $T $nodes [dyn FnOnce($($arg),*) -> R] (DynFnOnce) enter_once proxy_once);
-        closures!(@one $bounds $T $nodes [dyn FnOnce($($arg),*) -> R + Send] (DynFnOnce Send) enter_once proxy_once);
+        closures!(@one $bounds $T $nodes [dyn FnOnce($($arg),*) -> R + Send] (DynFnOnce WithSend) enter_once proxy_once);
     };
     (@fn [$($bounds:tt)*] [$($T:ident),*] $nodes:tt [$D:ty] $lent:tt $tags:tt) => {
         closures!(@one [$($bounds)*] [$($T),*] $nodes [$D] $tags enter proxy);

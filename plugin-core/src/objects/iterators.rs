@@ -261,7 +261,7 @@ iterators! {
     [] dyn Iterator<Item = T>: &Node::Of { head: &Tag::DynIterator.head(), parts: &[T::NODE] };
     // The proxy has items of its own, so these are sent with it.
     [+ Send] dyn Iterator<Item = T> + Send: &Node::Of {
-        head: &Tag::Send.head(),
+        head: &Tag::WithSend.head(),
         parts: &[&Node::Of { head: &Tag::DynIterator.head(), parts: &[T::NODE] }],
     };
 }

@@ -46,6 +46,8 @@ mod homes;
 mod iterators;
 mod remote;
 mod share;
+#[cfg(test)]
+mod tests;
 
 use std::any::TypeId;
 use std::ffi::c_void;

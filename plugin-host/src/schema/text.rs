@@ -139,8 +139,10 @@ impl Text<'_> {
                 self.returns(returns)
             }
             // The sign of a reference binds more tightly than `+`.
-            (Tag::Ref, [object]) if matches!(object.tag, Tag::Send | Tag::Sync) => self.types("&(", parts, ")"),
-            (Tag::Mut, [object]) if matches!(object.tag, Tag::Send | Tag::Sync) => self.types("&mut (", parts, ")"),
+            (Tag::Ref, [object]) if matches!(object.tag, Tag::WithSend | Tag::WithSync) => self.types("&(", parts, ")"),
+            (Tag::Mut, [object]) if matches!(object.tag, Tag::WithSend | Tag::WithSync) => {
+                self.types("&mut (", parts, ")")
+            }
             (Tag::Static | Tag::Atomic | Tag::RwLock | Tag::Mutex, _) => {
                 self.put("static ")?;
                 self.static_type(ty)
