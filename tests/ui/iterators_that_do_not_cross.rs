@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use plugin_core::plugin_export;
+use plugin_core::{plugin_export, plugin_type};
 
 #[plugin_export]
 fn by_impl(numbers: impl Iterator<Item = u64>) -> u64 {
@@ -22,9 +22,12 @@ fn of_what_does_not_cross() -> Box<dyn Iterator<Item = Rc<u64>>> {
     Box::new(std::iter::empty())
 }
 
+#[plugin_type]
+struct NotSent(Box<dyn Fn()>);
+
 /// The items are sent with the iterator.
 #[plugin_export]
-fn sent_with_items_that_are_not() -> Box<dyn Iterator<Item = Box<dyn Fn()>> + Send> {
+fn sent_with_items_that_are_not() -> Box<dyn Iterator<Item = NotSent> + Send> {
     Box::new(std::iter::empty())
 }
 
