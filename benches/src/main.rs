@@ -7,6 +7,7 @@ mod generated;
 mod loads;
 mod lookups;
 mod measure;
+mod objects;
 mod references;
 mod report;
 mod upgrades;
@@ -39,7 +40,7 @@ const HOT: &str = "hot-lib-reloader";
 const FIGURES: &str = "figures.json";
 const PLOT: &str = "calls.svg";
 
-/// Measures the parts that are named on the command line: `calls`, `references`, `lookups`, `live`, `loads`,
+/// Measures the parts that are named on the command line: `calls`, `references`, `objects`, `lookups`, `live`, `loads`,
 /// `upgrades`, `cycles`, `many`. Without names, measures all of them and writes the figures. `build` is separate,
 /// because it takes minutes and needs the machine for itself.
 fn main() {
@@ -66,6 +67,7 @@ fn main() {
     };
     let calls = rows("calls", &|| calls::run(&libraries));
     rows("references", &|| references::run(&libraries));
+    rows("objects", &|| objects::run(&libraries));
     rows("lookups", &lookups::run);
     rows("live", &|| upgrades::run_calls(&libraries));
     rows("loads", &|| loads::run(&libraries));

@@ -317,3 +317,28 @@ fn a_plugin_that_has_printed_ends_the_process() {
     let _alone = alone();
     tests::assert_child("a_plugin_that_has_printed_ends_the_process", VARIABLE, "1", 7);
 }
+
+#[test]
+fn closures_and_iterators_leave_nothing() {
+    let _alone = alone();
+    type Number = dyn Fn(u64) -> u64 + Send + Sync;
+    type Plain = dyn Fn(u64) -> u64;
+    type Numbers = Box<dyn Iterator<Item = u64> + Send>;
+    let (host, _) = host_of("objects", Memory::Plain);
+    let count = rounds(500_000) as u64;
+    let apply = host.get::<fn(&Plain, u64) -> u64>("apply").unwrap();
+    let apply_box = host.get::<fn(Box<Number>, u64) -> u64>("apply_box").unwrap();
+    let adder = host.get::<fn(u64) -> Box<Number>>("adder").unwrap();
+    let numbers = host.get::<fn(u64, u64) -> Numbers>("numbers").unwrap();
+    let round = || {
+        assert!((0..count).all(|number| apply(&|number| number + 1, number) == number + 1));
+        assert!((0..count).all(|number| apply_box(Box::new(move |other| other + number), 1) == number + 1));
+        assert!((0..count).all(|number| adder(number)(1) == number + 1));
+        assert_eq!(numbers(0, count).count() as u64, count);
+    };
+    assert_leaves_nothing(round, || ALLOCATOR.live());
+    println!(
+        "{count} callbacks, {count} closures each way and {count} items: {} blocks are live, as before",
+        ALLOCATOR.live()
+    );
+}

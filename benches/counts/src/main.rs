@@ -23,9 +23,12 @@ const FEW: u32 = 200;
 /// other vary by thousands of instructions.
 const MANY: u32 = 50_200;
 
+type Number = dyn Fn(u64) -> u64 + Send + Sync;
+type Plain = dyn Fn(u64) -> u64;
+
 /// The paths, and a function that runs each a given number of times.
 type HotPath = (&'static str, fn(&Host, u32));
-const PATHS: [HotPath; 9] = [
+const PATHS: [HotPath; 12] = [
     ("add", |host, count| {
         let add = host.get::<fn(u64, u64) -> u64>("add").expect("it is there");
         (0..count).for_each(|n| _ = black_box(add(black_box(n.into()), 1)));
@@ -61,6 +64,18 @@ const PATHS: [HotPath; 9] = [
     ("err", |host, count| {
         let halve = host.get::<fn(u64) -> Result<u64, String>>("halve").expect("it is there");
         (0..count).for_each(|_| _ = black_box(halve(black_box(43))));
+    }),
+    ("closure", |host, count| {
+        let add = host.get::<fn(u64) -> Box<Number>>("adder").expect("it is there")(1);
+        (0..count).for_each(|n| _ = black_box(add(black_box(n.into()))));
+    }),
+    ("callback", |host, count| {
+        let call_back = host.get::<fn(&Plain, u64) -> u64>("call_back").expect("it is there");
+        black_box(call_back(&|number| black_box(number), count.into()));
+    }),
+    ("item", |host, count| {
+        let numbers = host.get::<fn(u64) -> Box<dyn Iterator<Item = u64> + Send>>("numbers").expect("it is there");
+        numbers(count.into()).for_each(|number| _ = black_box(number));
     }),
     ("lookup", |host, count| {
         (0..count).for_each(|_| drop(black_box(host.get::<fn(&str) -> String>(black_box("greet")))));

@@ -76,12 +76,16 @@ pub(super) fn leave(address: usize) -> bool {
     let was_there = proxies.remove(&address);
     if was_there {
         COUNT.store(proxies.len(), Ordering::Relaxed);
-        if proxies.is_empty() {
-            // An empty set may keep memory, which would be lost with the library.
-            *proxies = BTreeSet::new();
-        }
     }
     was_there
+}
+
+/// Frees the memory of the list if it is empty, because the memory would be lost with the library.
+pub(super) fn tidy() {
+    let mut proxies = lock();
+    if proxies.is_empty() {
+        *proxies = BTreeSet::new();
+    }
 }
 
 /// Returns the closure as a `Remote`, if it is a proxy of the list. The proxy of an iterator only begins at this address.

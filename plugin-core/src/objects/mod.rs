@@ -136,6 +136,11 @@ unsafe extern "C" fn describe<D: Object + ?Sized>(
     unsafe { visit(context, SliceRepr::new(&descriptor)) }
 }
 
+/// Frees what the library keeps for later objects. It is about to be detached.
+pub(crate) fn tidy() {
+    homes::tidy();
+}
+
 /// Makes the form of an object of this library, which the receiver owns.
 fn give<D: ?Sized>(object: *const D, vtable: &'static ObjectVtable) -> ObjectRepr {
     ObjectRepr { words: words_of(object), vtable, share: Share::own(vtable), is_lent: 0 }

@@ -9,6 +9,7 @@ use super::registration::{BUILD_RECORD, registered};
 use super::services::SERVICES;
 use crate::abi::{ABI_VERSION, Escaped, Export, HostServices, MAGIC, PluginTable, Registered, bound};
 use crate::memory;
+use crate::objects;
 
 /// The table, which a host finds by its symbol.
 #[unsafe(no_mangle)]
@@ -67,6 +68,7 @@ unsafe extern "C" fn unbind() {
     // Each library has its own std with its own output buffer, whose content would be lost. An error is ignored: the
     // standard output may be closed.
     _ = std::io::stdout().flush();
+    objects::tidy();
 }
 
 /// Returns the kinds of things in this library that the C library or the kernel may call, and that the host does not

@@ -59,3 +59,50 @@ pub unsafe extern "C" fn count(map: RawMap) -> RawMap {
 pub extern "C" fn remember() -> u64 {
     work::remember()
 }
+
+/// Makes an iterator.
+#[unsafe(no_mangle)]
+pub extern "C" fn numbers(to: u64) -> *mut std::ffi::c_void {
+    let numbers: Numbers = Box::new(0..to);
+    Box::into_raw(Box::new(numbers)).cast()
+}
+
+/// Pulls an item. Returns false at the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn next_number(numbers: *mut std::ffi::c_void, to: *mut u64) -> bool {
+    // SAFETY: `Chain` passes an iterator that `numbers` has made and `end_numbers` has not ended, and room for a number.
+    unsafe { (*numbers.cast::<Numbers>()).next().map(|number| to.write(number)).is_some() }
+}
+
+/// Drops an iterator.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn end_numbers(numbers: *mut std::ffi::c_void) {
+    // SAFETY: as above. `Chain` ends each iterator once.
+    drop(unsafe { Box::from_raw(numbers.cast::<Numbers>()) });
+}
+
+/// An iterator, in a box that is passed as an address.
+type Numbers = Box<dyn Iterator<Item = u64>>;
+/// A closure, in a box that is passed as an address.
+type Adder = Box<dyn Fn(u64) -> u64>;
+
+/// Makes a closure.
+#[unsafe(no_mangle)]
+pub extern "C" fn adder(n: u64) -> *mut std::ffi::c_void {
+    let adder: Adder = Box::new(move |number| number.wrapping_add(n));
+    Box::into_raw(Box::new(adder)).cast()
+}
+
+/// Calls a closure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn call_adder(adder: *mut std::ffi::c_void, number: u64) -> u64 {
+    // SAFETY: `Chain` passes a closure that `adder` has made and `end_adder` has not ended.
+    unsafe { (*adder.cast::<Adder>())(number) }
+}
+
+/// Drops a closure.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn end_adder(adder: *mut std::ffi::c_void) {
+    // SAFETY: as above. `Chain` ends each closure once.
+    drop(unsafe { Box::from_raw(adder.cast::<Adder>()) });
+}

@@ -56,3 +56,18 @@ fn letters_of_own(all: &mut Vec<Named>) -> usize {
 fn remember() -> u64 {
     work::remember()
 }
+
+#[plugin_export]
+fn adder(n: u64) -> Box<dyn Fn(u64) -> u64 + Send + Sync> {
+    Box::new(move |number| number.wrapping_add(n))
+}
+
+#[plugin_export]
+fn numbers(to: u64) -> Box<dyn Iterator<Item = u64> + Send> {
+    Box::new(0..to)
+}
+
+#[plugin_export]
+fn call_back(f: &dyn Fn(u64) -> u64, count: u64) -> u64 {
+    (0..count).fold(0, |sum, number| sum ^ f(number))
+}
