@@ -5,7 +5,7 @@
 //!
 //! - blanket implementations, and implementations of auto traits,
 //! - the items in a trait's implementation, except a type `Target`, which says where a handle leads,
-//! - implementations for function types, which a macro writes for each number and kind of arguments.
+//! - implementations for the types of functions and closures, which a macro writes for each number and kind of arguments.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let is_printed = if in_implementation {
             line.contains("::Target = ") && !line.starts_with("pub type fn(")
         } else {
-            !(implements(&line) && line.contains(" for fn("))
+            !(implements(&line) && (line.contains(" for fn(") || line.contains("dyn core::ops::function::")))
         };
         if is_printed && !left_out.iter().any(|module| is_in(&line, module)) {
             println!("{line}");
