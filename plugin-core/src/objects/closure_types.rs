@@ -7,10 +7,10 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::closures::{
-    Closure, HeldClosure, LoanClosure, PluginFn, SharedClosure, hold_box, lend_box, lift_box, lower_box,
+    Closure, HeldClosure, LoanClosure, PluginFn, SharedClosure, boxed, hold_box, lend_box, lift_box, lower_box, shared,
 };
+use super::object::{Object, pointer_of};
 use super::remote::Remote;
-use super::{Object, homes, pointer_of};
 use crate::abi::{Context, FaultRepr, ObjectRepr, Outcome, Words};
 use crate::closure::{Whole, as_closure, as_closure_mut};
 use crate::describe::{Node, Tag};
@@ -182,7 +182,7 @@ macro_rules! closures {
         unsafe impl<$($bounds)* R: Return> SharedClosure for $D {
             fn shared(remote: Remote) -> Arc<Self> {
                 // SAFETY: `proxy` makes a closure that contains the `Remote` and nothing else.
-                unsafe { homes::shared(proxy::<$($T),*>(Whole::new(remote))) }
+                unsafe { shared(proxy::<$($T),*>(Whole::new(remote))) }
             }
         }
 
@@ -288,7 +288,7 @@ macro_rules! closures {
         unsafe impl<$($bounds)* R: Return> Closure for $D {
             fn boxed(remote: Remote) -> Box<Self> {
                 // SAFETY: the proxy contains the `Remote` and nothing else.
-                unsafe { homes::boxed($proxy::<$($T),*>(Whole::new(remote))) }
+                unsafe { boxed($proxy::<$($T),*>(Whole::new(remote))) }
             }
             fn in_arena(remote: Remote, arena: &mut Arena) -> *mut Self {
                 /// Puts the proxy into the arena.

@@ -7,8 +7,9 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use super::homes;
+use super::object::{Object, drop_shared, give, id_of, lend, pointer_of, share, vtable};
 use super::remote::Remote;
-use super::{Object, drop_shared, give, homes, id_of, lend, pointer_of, share, vtable};
 use crate::abi::{ObjectRepr, ObjectVtable};
 use crate::describe::{Node, Tag};
 use crate::memory::Arena;
@@ -143,6 +144,48 @@ impl<D: SharedClosure + ?Sized> Vtables<D> {
     };
 }
 
+/// Returns the `Remote` in the proxy of a closure.
+///
+/// # Safety
+///
+/// The closure contains a [`Remote`] and nothing else.
+unsafe fn remote_of<C>(proxy: &C) -> &Remote {
+    const { assert!(size_of::<C>() == size_of::<Remote>() && align_of::<C>() == align_of::<Remote>()) }
+    // SAFETY: by `# Safety`, the closure has a `Remote`, and that has all of its bytes.
+    unsafe { &*std::ptr::from_ref(proxy).cast::<Remote>() }
+}
+
+/// Puts the proxy into a box.
+///
+/// # Safety
+///
+/// The closure contains a [`Remote`] and nothing else.
+pub(super) unsafe fn boxed<C>(proxy: C) -> Box<C> {
+    let proxy = Box::new(proxy);
+    // SAFETY: the conditions are those of this function.
+    unsafe { remote_of(&*proxy) }.enter_home(&raw const *proxy);
+    proxy
+}
+
+/// Puts the proxy into an `Arc`.
+///
+/// # Safety
+///
+/// The closure contains a [`Remote`] and nothing else.
+pub(super) unsafe fn shared<C>(proxy: C) -> Arc<C> {
+    let proxy = Arc::new(proxy);
+    // SAFETY: the conditions are those of this function.
+    unsafe { remote_of(&*proxy) }.enter_home(Arc::as_ptr(&proxy));
+    proxy
+}
+
+/// Returns the `Remote` of a closure in an `Arc`, if it is a proxy.
+fn shared_remote<D: SharedClosure + ?Sized>(closure: &Arc<D>) -> Option<&Remote> {
+    let at = Arc::as_ptr(closure).cast::<Remote>();
+    // SAFETY: the list has only proxies that exist. A proxy of a closure is a `Remote`, and the `Arc` keeps it.
+    homes::contains(at.addr()).then(|| unsafe { &*at })
+}
+
 /// Lowers a closure in a `Box`.
 pub(crate) fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
     let closure = Box::into_raw(closure);
@@ -200,16 +243,15 @@ unsafe impl<D: SharedClosure + ?Sized> PluginType for Arc<D> {
     const DEEP: bool = false;
 
     fn lower(self) -> ObjectRepr {
-        if let Some(remote) = homes::find(Arc::as_ptr(&self).cast()) {
-            // SAFETY: the list has only `Remote`s that exist. `self` keeps this one, of a closure in an `Arc`.
-            return unsafe { (*remote).another() };
+        if let Some(remote) = shared_remote(&self) {
+            // SAFETY: the closure is in an `Arc`.
+            return unsafe { remote.another() };
         }
         give(Arc::into_raw(self), Vtables::<D>::SHARED)
     }
     fn lend(&self, _: &mut Arena) -> ObjectRepr {
-        match homes::find(Arc::as_ptr(self).cast()) {
-            // SAFETY: as in `lower`.
-            Some(remote) => unsafe { (*remote).lend() },
+        match shared_remote(self) {
+            Some(remote) => remote.lend(),
             None => lend(Arc::as_ptr(self), Vtables::<D>::SHARED),
         }
     }

@@ -10,8 +10,9 @@
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 
+use super::homes;
+use super::object::{Object, give, lend, pointer_of, vtable};
 use super::remote::Remote;
-use super::{Object, give, homes, lend, pointer_of, vtable};
 use crate::abi::{BufferRepr, Context, FaultRepr, ObjectRepr, Outcome, Words};
 use crate::describe::{Node, Tag};
 use crate::fault::Fault;
@@ -212,7 +213,7 @@ macro_rules! iterators {
 
             fn lower(self) -> ObjectRepr {
                 let iterator = Box::into_raw(self);
-                if homes::find(iterator.cast()).is_some() {
+                if homes::contains(iterator.cast::<u8>().addr()) {
                     // SAFETY: the list has only proxies that exist, and a proxy of an iterator with such items is a `Proxy<T>`. The box
                     // is its only owner.
                     let proxy = unsafe { Box::from_raw(iterator.cast::<Proxy<T>>()) };
@@ -238,7 +239,7 @@ macro_rules! iterators {
                     return unsafe { Box::from_raw(pointer_of(remote.into_words())) };
                 }
                 let proxy = Box::new(Proxy::<T>::new(remote));
-                homes::enter(&raw const *proxy, &proxy.remote);
+                proxy.remote.enter_home(&raw const *proxy);
                 proxy
             }
             unsafe fn hold(repr: &ObjectRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {

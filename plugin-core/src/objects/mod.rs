@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `closures.rs`, `closure_types.rs` | `Box<dyn Fn(A) -> R + Send>` and its kin, `Arc<dyn Fn>`, `&dyn Fn` and `&mut dyn FnMut` |
 //! | `iterators.rs` | `Box<dyn Iterator<Item = T> + Send>` |
+//! | `object.rs` | an object on its way |
 //! | `remote.rs` | an object of another library |
 //! | `share.rs` | the shares that keep that library |
 //! | `homes.rs` | the list of the proxies in this library |
@@ -44,109 +45,11 @@ mod closure_types;
 mod closures;
 mod homes;
 mod iterators;
+mod object;
 mod remote;
 mod share;
 #[cfg(test)]
 mod tests;
 
-use std::any::TypeId;
-use std::ffi::c_void;
-use std::sync::Arc;
-
 pub use self::closures::{HeldClosure, LoanClosure, PluginFn, lent, lent_mut};
-use self::remote::HOME;
-use self::share::Share;
-use crate::abi::{ObjectRepr, ObjectVtable, SliceRepr, Words};
-use crate::describe::Node;
-use crate::fault::drop_rest;
-
-/// Returns a wide pointer as two words.
-fn words_of<D: ?Sized>(closure: *const D) -> Words {
-    const { assert!(size_of::<*const D>() == size_of::<Words>()) }
-    // SAFETY: both types have the same size, so all bytes of the words come from the pointer.
-    unsafe { std::mem::transmute_copy(&closure) }
-}
-
-/// Returns the wide pointer that the words were.
-///
-/// # Safety
-///
-/// [`words_of`] in this library has made the words of a pointer of this type.
-unsafe fn pointer_of<D: ?Sized>(words: Words) -> *mut D {
-    // SAFETY: by `# Safety`, these are all bytes of such a pointer.
-    unsafe { std::mem::transmute_copy(&words) }
-}
-
-/// A type of objects that cross in a `Box`.
-///
-/// # Safety
-///
-/// `ENTRY` is an entry for objects of the type that `NODE` describes. Its context is the address of the [words](words_of) of such an
-/// object. `NODE` says all that the type says, also the auto traits.
-pub unsafe trait Object: 'static {
-    /// The descriptor of the object itself.
-    const NODE: &'static Node;
-    /// The entry.
-    const ENTRY: *const c_void;
-    /// True if a call consumes the box.
-    const IS_ONCE: bool = false;
-}
-
-/// The vtable of a type of objects in a `Box`.
-const fn vtable<D: Object + ?Sized>() -> ObjectVtable {
-    ObjectVtable {
-        size: size_of::<ObjectVtable>(),
-        home: (&raw const HOME).cast(),
-        id: id_of::<Box<D>> as fn() -> TypeId as *const c_void,
-        entry: D::ENTRY,
-        is_once: D::IS_ONCE as u8,
-        drop: drop_boxed::<D>,
-        share: None,
-        describe: describe::<D>,
-    }
-}
-
-fn id_of<T: 'static>() -> TypeId {
-    TypeId::of::<T>()
-}
-
-unsafe extern "C" fn drop_boxed<D: ?Sized>(words: Words) {
-    // SAFETY: only `vtable` in this library has this function, and with the words of a `Box<D>`. A receiver drops it once.
-    drop_rest(|| drop(unsafe { Box::from_raw(pointer_of::<D>(words)) }));
-}
-
-unsafe extern "C" fn drop_shared<D: ?Sized>(words: Words) {
-    // SAFETY: only a vtable of this library has this function, and with the words of an `Arc<D>`. A receiver gives up each share
-    // once.
-    drop_rest(|| drop(unsafe { Arc::from_raw(pointer_of::<D>(words)) }));
-}
-
-unsafe extern "C" fn share<D: ?Sized>(words: Words) {
-    // SAFETY: as above. The caller has a share of the `Arc`, or a loan.
-    unsafe { Arc::increment_strong_count(pointer_of::<D>(words)) }
-}
-
-unsafe extern "C" fn describe<D: Object + ?Sized>(
-    context: *mut c_void,
-    visit: unsafe extern "C" fn(*mut c_void, SliceRepr),
-) {
-    let descriptor = D::NODE.to_bytes();
-    // SAFETY: the caller passes its own function with the context for it (`ObjectVtable::describe`). The bytes live during the
-    // call.
-    unsafe { visit(context, SliceRepr::new(&descriptor)) }
-}
-
-/// Frees what the library keeps for later objects. It is about to be detached.
-pub(crate) fn tidy() {
-    homes::tidy();
-}
-
-/// Makes the form of an object of this library, which the receiver owns.
-fn give<D: ?Sized>(object: *const D, vtable: &'static ObjectVtable) -> ObjectRepr {
-    ObjectRepr { words: words_of(object), vtable, share: Share::own(vtable), is_lent: 0 }
-}
-
-/// Lends an object of this library.
-fn lend<D: ?Sized>(object: *const D, vtable: &'static ObjectVtable) -> ObjectRepr {
-    ObjectRepr { words: words_of(object), vtable, share: Share::lent(), is_lent: 1 }
-}
+pub(crate) use self::homes::tidy;

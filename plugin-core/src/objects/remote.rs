@@ -72,9 +72,10 @@ impl Remote {
         (&raw const self.words).cast()
     }
 
-    /// Notes the address under which the proxy is on the list.
-    pub(super) fn set_home(&self, address: usize) {
-        self.home.store(address, Ordering::Relaxed);
+    /// Puts the proxy on the list, which is at this address.
+    pub(super) fn enter_home<C>(&self, proxy: *const C) {
+        self.home.store(proxy.addr(), Ordering::Relaxed);
+        homes::enter(proxy.addr());
     }
 
     /// Takes the proxy off the list, before it moves.

@@ -37,7 +37,8 @@ fn words<T: PluginType<Repr = ObjectRepr>>(object: T) -> (String, T) {
 fn a_proxy_calls_and_drops_the_closure() {
     let note = Rc::new(Cell::new(0));
     let own = note.clone();
-    let mut sum: Box<dyn FnMut(u32, &str) -> usize> = received(Box::new(move |number: u32, text: &str| {
+    type Sum = dyn FnMut(u32, &str) -> usize;
+    let mut sum: Box<Sum> = received(Box::new(move |number: u32, text: &str| {
         own.set(own.get() + number);
         text.len()
     }));

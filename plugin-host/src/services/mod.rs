@@ -19,7 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use plugin_core::Fault;
 use plugin_core::host::FaultRepr;
-use plugin_core::host::table::{self, HostMemory, HostServices, Keeper, common_allocator, environment, on_new_stack};
+use plugin_core::host::table::{
+    self, HostMemory, HostServices, Keeper, ObjectVtable, common_allocator, environment, on_new_stack,
+};
 
 use crate::services::faults::Faults;
 use crate::services::foreign::Foreign;
@@ -91,7 +93,13 @@ impl Services {
             },
             // SAFETY: `new_cyclic` has allocated room for the value, so the field's place is in the allocation. Nothing is read.
             memory: memory::lent(memory, unsafe { &raw const (*this.as_ptr()).blocks }, is_common),
-            keeper: objects::keeper(this.as_ptr().cast(), table::keeper()),
+            keeper: Keeper {
+                size: size_of::<Keeper>(),
+                library: this.as_ptr().cast(),
+                keep,
+                release,
+                outer: table::keeper(),
+            },
             plugin,
             faults,
             quiet,
@@ -172,6 +180,18 @@ pub(crate) unsafe fn services<'a>(library: *const c_void) -> &'a Services {
     // SAFETY: the address is that of a `Services` in an `Arc`, which still exists, as this function demands. It is shared, and
     // never borrowed mutably.
     unsafe { &*library.cast::<Services>() }
+}
+
+unsafe extern "C" fn keep(keeper: *const Keeper, vtable: *const ObjectVtable) -> *const c_void {
+    // SAFETY: a caller passes the keeper that this function is of. Its library is mapped (`Keeper::keep`), so its services exist.
+    unsafe { services((*keeper).library) }.shares.keep(vtable)
+}
+
+unsafe extern "C" fn release(keeper: *const Keeper, vtable: *const ObjectVtable, share: *const c_void) {
+    // SAFETY: a caller passes the keeper that this function is of, and a share of it. So its library is mapped, and its services
+    // exist. The clone keeps the shares for the length of the call.
+    let shares = unsafe { services((*keeper).library) }.shares.clone();
+    shares.release(vtable, share);
 }
 
 unsafe extern "C" fn stray_fault(library: *const c_void, fault: *mut FaultRepr) {

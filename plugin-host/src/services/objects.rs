@@ -11,10 +11,9 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use plugin_core::host::table::{Keeper, ObjectVtable};
+use plugin_core::host::table::ObjectVtable;
 
 use crate::schema::Schema;
-use crate::services::services;
 use crate::services::threads::Threads;
 use crate::unload::pin::PinReason;
 
@@ -74,7 +73,8 @@ impl Shares {
         usize::from(self.lock().kept.is_some())
     }
 
-    fn keep(&self, vtable: *const ObjectVtable) -> *const c_void {
+    /// Takes a share for an object with this vtable.
+    pub(crate) fn keep(&self, vtable: *const ObjectVtable) -> *const c_void {
         let mut state = self.lock();
         match state.counts.iter_mut().find(|(known, _)| *known == vtable) {
             Some((_, count)) => *count += 1,
@@ -91,7 +91,8 @@ impl Shares {
         DETACHED
     }
 
-    fn release(&self, vtable: *const ObjectVtable, share: *const c_void) {
+    /// Gives up a share.
+    pub(crate) fn release(&self, vtable: *const ObjectVtable, share: *const c_void) {
         // The last share may end all of this.
         let (threads, mut unused) = (self.threads.clone(), None);
         let mut state = self.lock();
@@ -140,21 +141,4 @@ fn text(vtable: &ObjectVtable) -> String {
         Some(schema) => schema.type_text(&schema.root),
         None => "(a type of another version of the SDK)".to_owned(),
     }
-}
-
-/// The keeper of the library with this name.
-pub(crate) fn keeper(library: *const c_void, outer: *const Keeper) -> Keeper {
-    Keeper { size: size_of::<Keeper>(), library, keep, release, outer }
-}
-
-unsafe extern "C" fn keep(keeper: *const Keeper, vtable: *const ObjectVtable) -> *const c_void {
-    // SAFETY: a caller passes the keeper that this function is of. Its library is mapped (`Keeper::keep`), so its services exist.
-    unsafe { services((*keeper).library) }.shares.keep(vtable)
-}
-
-unsafe extern "C" fn release(keeper: *const Keeper, vtable: *const ObjectVtable, share: *const c_void) {
-    // SAFETY: a caller passes the keeper that this function is of, and a share of it. So its library is mapped, and its services
-    // exist. The clone keeps the shares for the length of the call.
-    let shares = unsafe { services((*keeper).library) }.shares.clone();
-    shares.release(vtable, share);
 }
