@@ -13,7 +13,7 @@
 //!
 //! The module `host` shows this one to `plugin-host`, which reads the records that this crate writes.
 
-use super::bytes::{little_endian, put};
+use super::bytes::{little_endian, put, put_array};
 use super::described::Described;
 
 /// The link section that holds the records.
@@ -304,13 +304,14 @@ impl Source {
     pub const fn record<const N: usize>(&self, kind: Kind, described: &'static Described) -> [u8; N] {
         let mut out = [0; N];
         let ([a, b, c, d], [e, f, g, h]) = (MARK, little_endian((N - HEADER) as u32));
-        let mut at = put(&mut out, 0, &[a, b, c, d, e, f, g, h, kind as u8]);
-        at = put(&mut out, at, self.package);
+        put_array!(out, 0, [a, b, c, d, e, f, g, h, kind as u8] => 9);
+        let mut at = put(&mut out, HEADER + 1, self.package);
         let module = self.module.as_bytes();
-        at = put(&mut out, at, &little_endian(module.len() as u32));
-        at = put(&mut out, at, module);
+        put_array!(out, at, little_endian(module.len() as u32) => 4);
+        at = put(&mut out, at + 4, module);
         let ([a, b, c, d], [e, f, g, h]) = (little_endian(self.line), little_endian(self.column));
-        at = put(&mut out, at, &[4, 0, 0, 0, a, b, c, d, 4, 0, 0, 0, e, f, g, h]);
+        put_array!(out, at, [4, 0, 0, 0, a, b, c, d, 4, 0, 0, 0, e, f, g, h] => 16);
+        at += 16;
         at = match &self.words {
             Words::Encoded(words) => put(&mut out, at, words),
             Words::Documented { name, docs, rest } => {
