@@ -3,6 +3,7 @@
 
 use std::ffi::c_void;
 use std::fmt::Display;
+use std::marker::PhantomData;
 
 /// The crate `core` itself. In an author's crate, the name `core` may refer to another crate.
 pub use ::core;
@@ -295,25 +296,32 @@ pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
     unsafe { state::lift(state) }
 }
 
-/// Returns the number of bytes in the record of an exported function.
-pub const fn record_len<F: Exported>() -> usize {
-    F::EXPORTED.source.record_len(F::Signature::DESCRIBED)
+/// The record and the registration of an exported function.
+pub struct OfFunction<F>(PhantomData<F>);
+
+impl<F: Exported> OfFunction<F> {
+    /// Returns the number of bytes in the function's record.
+    pub const fn record_len() -> usize {
+        F::EXPORTED.source.record_len(F::Signature::DESCRIBED)
+    }
+
+    /// Returns the function's record.
+    pub const fn record<const N: usize>() -> [u8; N] {
+        F::EXPORTED.source.record(Kind::Export, F::Signature::DESCRIBED)
+    }
 }
 
-/// Returns the record of an exported function.
-pub const fn record<F: Exported, const N: usize>() -> [u8; N] {
-    F::EXPORTED.source.record(Kind::Export, F::Signature::DESCRIBED)
-}
-
-/// Makes the registration of an exported function.
-///
-/// # Safety
-///
-/// `record` is the function's record.
-pub const unsafe fn registration<F: Exported<Signature: HasEntry<F>>>(record: &'static [u8]) -> Registration {
-    // SAFETY: the entry and `INVOKE` fit the descriptor, as `HasEntry` says. By this function's `# Safety`, the record has that
-    // descriptor.
-    Registration::new(unsafe { Export::new(record, F::Signature::ENTRY, Some(F::Signature::INVOKE)) })
+impl<F: Exported<Signature: HasEntry<F>>> OfFunction<F> {
+    /// Makes the registration of the function.
+    ///
+    /// # Safety
+    ///
+    /// `record` is the function's record.
+    pub const unsafe fn registration(record: &'static [u8]) -> Registration {
+        // SAFETY: the entry and `INVOKE` fit the descriptor, as `HasEntry` says. By this function's `# Safety`, the record has that
+        // descriptor.
+        Registration::new(unsafe { Export::new(record, F::Signature::ENTRY, Some(F::Signature::INVOKE)) })
+    }
 }
 
 /// An item with an unsafe promise about its entry, and with the facts in its record: see [`Promised::new`].

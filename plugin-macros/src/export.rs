@@ -316,9 +316,9 @@ fn function(
                     ::plugin_core::__private::Function { function: #function, source: #source };
             }
         },
-        record_len: quote!(::plugin_core::__private::record_len::<#item>),
-        record_of: quote!(::plugin_core::__private::record::<#item, _>),
-        registration_of: quote!(::plugin_core::__private::registration::<#item>),
+        record_len: quote!(::plugin_core::__private::OfFunction::<#item>::record_len),
+        record_of: quote!(::plugin_core::__private::OfFunction::<#item>::record),
+        registration_of: quote!(::plugin_core::__private::OfFunction::<#item>::registration),
     }
 }
 

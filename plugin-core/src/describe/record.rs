@@ -405,6 +405,29 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_the_same_whether_a_macro_makes_the_docs_or_not() {
+        const DESCRIBED: &Described = &Described::of(<u8 as crate::PluginType>::NODE);
+        const fn source(words: Words) -> Source {
+            Source { package: b"\x01\0\0\0p\x01\0\0\0v", module: "m", line: 1, column: 300, words }
+        }
+        const ENCODED: Source = source(Words::Encoded(b"\x01\0\0\0n\x03\0\0\0x\ny\x01\0\0\0a\x07\0\0\0library"));
+        const DOCUMENTED: Source = source(Words::Documented {
+            name: b"\x01\0\0\0n",
+            docs: &["x", "y"],
+            rest: b"\x01\0\0\0a\x07\0\0\0library",
+        });
+        const BYTES: [u8; ENCODED.record_len(DESCRIBED)] = ENCODED.record(Kind::Init, DESCRIBED);
+        const SAME: [u8; DOCUMENTED.record_len(DESCRIBED)] = DOCUMENTED.record(Kind::Init, DESCRIBED);
+        assert_eq!(BYTES, SAME);
+        let (record, rest) = RawRecord::read(&BYTES).unwrap().unwrap();
+        let item = Item::read(&record).unwrap();
+        assert_eq!((item.kind, item.package, item.version, item.module), (Kind::Init, "p", "v", "m"));
+        assert_eq!((item.line, item.column, item.name, item.docs), (1, 300, "n", "x\ny"));
+        assert_eq!((item.arguments, item.in_library, item.modules), ("a", true, ""));
+        assert_eq!((item.descriptor, rest), (&<u8 as crate::PluginType>::NODE.to_bytes()[..], &[][..]));
+    }
+
+    #[test]
     fn every_truncation_is_malformed() {
         for len in 1..BYTES.len() {
             assert!(RawRecord::read(&BYTES[..len]).is_err(), "{len}");

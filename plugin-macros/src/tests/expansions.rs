@@ -64,13 +64,15 @@ const __plugin_export_greet: () = {
     }
     #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
     #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-    static __plugin_greet_record: [::plugin_core::__private::core::primitive::u8; ::plugin_core::__private::record_len::<
+    static __plugin_greet_record: [::plugin_core::__private::core::primitive::u8; ::plugin_core::__private::OfFunction::<
         __plugin_greet_item,
-    >()] = ::plugin_core::__private::record::<__plugin_greet_item, _>();
+    >::record_len()] = ::plugin_core::__private::OfFunction::<
+        __plugin_greet_item,
+    >::record();
     static __plugin_greet_registration: ::plugin_core::__private::Registration = unsafe {
-        ::plugin_core::__private::registration::<
+        ::plugin_core::__private::OfFunction::<
             __plugin_greet_item,
-        >(&__plugin_greet_record)
+        >::registration(&__plugin_greet_record)
     };
     extern "C" fn __plugin_greet_register() {
         __plugin_greet_registration.register()
@@ -91,7 +93,7 @@ const __plugin_export_greet: () = {
 const __plugin_free_0_greet: ::plugin_core::__private::core::primitive::bool = true;
 "#
     );
-    assert_eq!(greet.lines().count(), 72);
+    assert_eq!(greet.lines().count(), 74);
 }
 
 #[test]
@@ -339,13 +341,15 @@ const __plugin_export_move: () = {
     }
     #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
     #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-    static __plugin_move_record: [::plugin_core::__private::core::primitive::u8; ::plugin_core::__private::record_len::<
+    static __plugin_move_record: [::plugin_core::__private::core::primitive::u8; ::plugin_core::__private::OfFunction::<
         __plugin_move_item,
-    >()] = ::plugin_core::__private::record::<__plugin_move_item, _>();
+    >::record_len()] = ::plugin_core::__private::OfFunction::<
+        __plugin_move_item,
+    >::record();
     static __plugin_move_registration: ::plugin_core::__private::Registration = unsafe {
-        ::plugin_core::__private::registration::<
+        ::plugin_core::__private::OfFunction::<
             __plugin_move_item,
-        >(&__plugin_move_record)
+        >::registration(&__plugin_move_record)
     };
     extern "C" fn __plugin_move_register() {
         __plugin_move_registration.register()
