@@ -9,6 +9,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 
 use crate::abi::{Context, Invoke, Outcome};
+use crate::describe::record::Source;
 use crate::describe::{Described, Node, Tag};
 use crate::fault::outcome;
 use crate::objects::PluginFn;
@@ -119,15 +120,24 @@ pub trait Signature {
 pub trait Exported {
     /// The function's signature.
     type Signature: Signature;
+    /// The function, and the facts in its record.
+    const EXPORTED: Function<Self::Signature>;
+}
+
+/// A function with this signature, and the facts in its record. The two are one constant, because the compiler spends its time on
+/// constants.
+pub struct Function<S: Signature> {
     /// The function.
-    const FUNCTION: <Self::Signature as Signature>::Pointer;
+    pub function: S::Pointer,
+    /// The facts.
+    pub source: Source,
 }
 
 /// A signature whose functions have an entry.
 ///
 /// # Safety
 ///
-/// `ENTRY` is the entry of `F::FUNCTION`. Its descriptor is [`Signature::DESCRIBED`].
+/// `ENTRY` is the entry of the function in `F::EXPORTED`. Its descriptor is [`Signature::DESCRIBED`].
 pub unsafe trait HasEntry<F: Exported>: Signature {
     /// The address of the entry.
     const ENTRY: *const c_void;
@@ -173,6 +183,9 @@ macro_rules! signature {
             /// An exported function with this signature. The entry is a function of this trait, because the compiler puts it beside
             /// the type that implements the trait: into the object file of the author's function, which it may then contain.
             trait Enter<$($P: Passing,)* R: PluginType>: Exported<Signature = fn($($P),*) -> R> {
+                /// The function.
+                const FUNCTION: Pointer<$($P,)* R>;
+
                 /// The entry.
                 ///
                 /// # Safety
@@ -185,9 +198,11 @@ macro_rules! signature {
             where
                 F: Exported<Signature = fn($($P),*) -> R>,
             {
+                const FUNCTION: Pointer<$($P,)* R> = F::EXPORTED.function;
+
                 unsafe extern "C" fn entry(_: Context $(, $arg: $P::Repr)*) -> Outcome<R::Repr> {
                     // SAFETY: the conditions of `call` are those of this function (`# Safety`).
-                    unsafe { call::<$($P,)* R>(F::FUNCTION $(, $arg)*) }
+                    unsafe { call::<$($P,)* R>(<F as Enter<$($P,)* R>>::FUNCTION $(, $arg)*) }
                 }
             }
 

@@ -3,18 +3,18 @@
 
 use std::ffi::c_void;
 use std::fmt::Display;
+use std::marker::PhantomData;
 
 /// The crate `core` itself. In an author's crate, the name `core` may refer to another crate.
 pub use ::core;
 
 use crate::PluginStatic;
 pub use crate::abi::Context;
-use crate::abi::{Export, Invoke, Outcome};
-use crate::describe::record::Record;
-pub use crate::describe::record::{Field, Kind, Source};
+use crate::abi::{Export, Outcome};
+pub use crate::describe::record::{Kind, Source, Words};
 pub use crate::describe::{Definition, DefinitionRef, Described, Node, Tag, assert_described, form, style};
 use crate::entry::HasEntry;
-pub use crate::entry::{ByMut, ByMutClosure, ByRef, ByValue, Exported, Signature};
+pub use crate::entry::{ByMut, ByMutClosure, ByRef, ByValue, Exported, Function, Signature};
 pub use crate::fault::{drop_rest, outcome};
 pub use crate::runtime::registration::Registration;
 use crate::runtime::state::{self, StateRepr};
@@ -129,8 +129,8 @@ pub unsafe fn forbid_mixed_panic_strategies(function: unsafe extern "C-unwind" f
     unsafe { function() }
 }
 
-/// The place of an item: `FREE` if the item's bare name leads to it. In an `impl` or a trait, it does not.
-pub struct Place<const FREE: bool>;
+/// Stands for the constant beside an item, where the item's bare name does not lead to it: in an `impl` or a trait.
+pub struct NotFree;
 
 /// Stands for an item that is not there. Its name is the compiler's message.
 pub struct RemovedByAnotherMacro;
@@ -141,12 +141,14 @@ pub struct RemovedByAnotherMacro;
     label = "outside of the `impl` or trait, write and export a function that calls this one"
 )]
 pub trait OutsideOfAnImpl {
-    /// Nothing. The compiler looks for it.
-    const CHECKED: () = ();
+    /// The value of the constant beside an item.
+    const FREE: Self;
 }
 
 #[diagnostic::do_not_recommend]
-impl OutsideOfAnImpl for Place<true> {}
+impl OutsideOfAnImpl for bool {
+    const FREE: bool = true;
+}
 
 /// The way of a type that crosses by value, for the traits of [`advice`].
 pub enum Own {}
@@ -306,39 +308,66 @@ pub unsafe fn restored<S: PluginType>(state: *const c_void) -> S {
     unsafe { state::lift(state) }
 }
 
-/// An item with an unsafe promise about its entry, and with its record: see [`Promised::new`].
-#[derive(Clone, Copy)]
+/// The record and the registration of an exported function.
+pub struct OfFunction<F>(PhantomData<F>);
+
+impl<F: Exported> OfFunction<F> {
+    /// Returns the number of bytes in the function's record.
+    pub const fn record_len() -> usize {
+        F::EXPORTED.source.record_len(F::Signature::DESCRIBED)
+    }
+
+    /// Returns the function's record.
+    pub const fn record<const N: usize>() -> [u8; N] {
+        F::EXPORTED.source.record(Kind::Export, F::Signature::DESCRIBED)
+    }
+}
+
+impl<F: Exported<Signature: HasEntry<F>>> OfFunction<F> {
+    /// Makes the registration of the function.
+    ///
+    /// # Safety
+    ///
+    /// `record` is the function's record.
+    pub const unsafe fn registration(record: &'static [u8]) -> Registration {
+        // SAFETY: the entry and `INVOKE` fit the descriptor, as `HasEntry` says. By this function's `# Safety`, the record has that
+        // descriptor.
+        Registration::new(unsafe { Export::new(record, F::Signature::ENTRY, Some(F::Signature::INVOKE)) })
+    }
+}
+
+/// An item with an unsafe promise about its entry, and with the facts in its record: see [`Promised::new`].
 pub struct Promised {
-    record: Record<{ Source::PARTS }>,
+    kind: Kind,
+    described: &'static Described,
     entry: *const c_void,
-    invoke: Option<Invoke>,
+    source: &'static Source,
 }
 
 impl Promised {
-    /// Makes the item of an exported function.
-    pub const fn function<F: Exported<Signature: HasEntry<F>>>(source: &Source) -> Self {
-        let record = source.record(Kind::Export, F::Signature::DESCRIBED);
-        Promised { record, entry: F::Signature::ENTRY, invoke: Some(F::Signature::INVOKE) }
-    }
-
     /// Makes an item of this kind, with this descriptor and entry.
     ///
     /// # Safety
     ///
     /// A host may call `entry` as it calls items of this kind. The arguments and the result of `entry` have the `Repr`s
     /// that follow from the descriptor.
-    pub const unsafe fn new(kind: Kind, described: &'static Described, entry: *const c_void, source: &Source) -> Self {
-        Promised { record: source.record(kind, described), entry, invoke: None }
+    pub const unsafe fn new(
+        kind: Kind,
+        described: &'static Described,
+        entry: *const c_void,
+        source: &'static Source,
+    ) -> Self {
+        Promised { kind, described, entry, source }
     }
 
     /// Returns the number of bytes in the item's record.
     pub const fn record_len(&self) -> usize {
-        self.record.len()
+        self.source.record_len(self.described)
     }
 
     /// Returns the item's record.
     pub const fn record<const N: usize>(&self) -> [u8; N] {
-        self.record.encode()
+        self.source.record(self.kind, self.described)
     }
 
     /// Makes the registration of the item.
@@ -347,9 +376,9 @@ impl Promised {
     ///
     /// `record` is the item's record.
     pub const unsafe fn registration(&self, record: &'static [u8]) -> Registration {
-        // SAFETY: the entry and `invoke` fit the descriptor: `HasEntry` and the `# Safety` of `Promised::new` say so. By this
-        // function's `# Safety`, the record has that descriptor.
-        Registration::new(unsafe { Export::new(record, self.entry, self.invoke) })
+        // SAFETY: the entry fits the descriptor: the `# Safety` of `Promised::new` says so. By this function's `# Safety`, the
+        // record has that descriptor.
+        Registration::new(unsafe { Export::new(record, self.entry, None) })
     }
 }
 

@@ -155,13 +155,13 @@ fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
         crossings.map(|(index, crossing)| Named::new(crossing, &named(&index.to_string()))).collect();
     let library = compiler::is_library();
     let source = source(export, library);
-    let Item { node_type, node, promised } = match target {
+    let Item { node_type, node, items, record_len, record_of, registration_of } = match target {
         Target::Function { .. } => function(export, &types, &source, &named),
         _ => other(export, &types, &source, &named),
     };
     let declarations = types.iter().map(|ty| &ty.declaration);
     let find_free = find(&free, &is_free);
-    let place = quote_spanned!(ident.span()=> ::plugin_core::__private::Place<{ #is_free }>);
+    let place = quote_spanned!(ident.span()=> <_ as ::plugin_core::__private::OutsideOfAnImpl>::FREE);
     // These functions must be in the library's own object files, and not in a program's. They are in a module, because neither an
     // `impl` nor a block has a place for them.
     let control = (library && brings_control(shared)).then(|| {
@@ -171,23 +171,24 @@ fn expand(export: &Export, sdk: &Sdk, number: u64) -> TokenStream {
             }
         )
     });
-    let (descriptor, item, record) = (named("node"), named("promised"), named("record"));
+    let (descriptor, record) = (named("node"), named("record"));
     let (registration, register, constructor) = (named("registration"), named("register"), named("constructor"));
     let items = quote! {
         #(#declarations)*
-        const #is_free: ::plugin_core::__private::core::primitive::bool = false;
+        #[allow(unused_imports)]
+        use ::plugin_core::__private::NotFree as #is_free;
         const #descriptor: #node_type = {
             #find_free
-            let () = <#place as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+            let _ = [#is_free, #place];
             #node
         };
         type __Checked<T> =
             <<[&'static T; #descriptor.len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
-        #promised
+        #items
         #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
         #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-        static #record: [::plugin_core::__private::core::primitive::u8; #item.record_len()] = #item.record();
-        static #registration: ::plugin_core::__private::Registration = unsafe { #item.registration(&#record) };
+        static #record: [::plugin_core::__private::core::primitive::u8; #record_len()] = #record_of();
+        static #registration: ::plugin_core::__private::Registration = unsafe { #registration_of(&#record) };
         extern "C" fn #register() {
             #registration.register()
         }
@@ -223,8 +224,7 @@ fn source(Export { target, name, docs, .. }: &Export, in_library: bool) -> Token
     };
     let encoded = |fields: &[&str]| {
         let field = |text: &&str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
-        let bytes = Literal::byte_string(&fields.iter().flat_map(field).collect::<Vec<u8>>());
-        quote!(::plugin_core::__private::Field::Encoded(#bytes))
+        Literal::byte_string(&fields.iter().flat_map(field).collect::<Vec<u8>>())
     };
     let (name, library) = (name.value(), if in_library { "library" } else { "" });
     let literals = docs.iter().map(|docs| match docs {
@@ -233,23 +233,22 @@ fn source(Export { target, name, docs, .. }: &Export, in_library: bool) -> Token
     });
     let words = match literals.collect::<Option<Vec<String>>>() {
         Some(lines) => {
-            let none = encoded(&[]);
-            [encoded(&[&name, &lines.join("\n"), &arguments, library]), none.clone(), none]
+            let words = encoded(&[&name, &lines.join("\n"), &arguments, library]);
+            quote!(Encoded(#words))
         }
-        None => [
-            encoded(&[&name]),
-            quote!(::plugin_core::__private::Field::Lines(&[#(#docs),*])),
-            encoded(&[&arguments, library]),
-        ],
+        None => {
+            let (name, rest) = (encoded(&[&name]), encoded(&[&arguments, library]));
+            quote!(Documented { name: #name, docs: &[#(#docs),*], rest: #rest })
+        }
     };
     let package = encoded(&[&variable("CARGO_PKG_NAME"), &variable("CARGO_PKG_VERSION")]);
     quote! {
-        &::plugin_core::__private::Source {
+        ::plugin_core::__private::Source {
             package: #package,
             module: ::plugin_core::__private::core::module_path!(),
             line: ::plugin_core::__private::core::line!(),
             column: ::plugin_core::__private::core::column!(),
-            words: [#(#words),*],
+            words: ::plugin_core::__private::Words::#words,
         }
     }
 }
@@ -260,8 +259,14 @@ struct Item {
     node_type: TokenStream,
     /// The value of that constant.
     node: TokenStream,
-    /// The items that lead to the constant `_promised`, and that constant.
-    promised: TokenStream,
+    /// The items that promise the entry.
+    items: TokenStream,
+    /// The function that returns the length of the record.
+    record_len: TokenStream,
+    /// The function that returns the record.
+    record_of: TokenStream,
+    /// The function that makes the registration.
+    registration_of: TokenStream,
 }
 
 /// The parts for a function. The expansion only names the function and its signature, so that the compiler reads little. A function
@@ -272,7 +277,7 @@ fn function(
     source: &TokenStream,
     named: &dyn Fn(&str) -> Ident,
 ) -> Item {
-    let (item, promised, found) = (named("item"), named("promised"), named("found"));
+    let (item, found) = (named("item"), named("found"));
     let (returns, arguments) = types.split_last().expect("the result is the last type");
     let (nodes, result) = (types.iter().map(Named::node), &returns.name);
     let ways = arguments.iter().map(|Named { crossing, name, .. }| {
@@ -304,17 +309,20 @@ fn function(
     Item {
         node_type: quote!(&[&::plugin_core::__private::Node]),
         node: quote!(&[#(#nodes),*]),
-        promised: quote! {
-            const #found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+        items: quote! {
+            #[allow(unused_imports)]
+            use ::plugin_core::__private::RemovedByAnotherMacro as #found;
             #around
             enum #item {}
             impl ::plugin_core::__private::Exported for #item {
                 type Signature = __Checked<fn(#(#ways),*) -> #result>;
-                const FUNCTION: <Self::Signature as ::plugin_core::__private::Signature>::Pointer = #function;
+                const EXPORTED: ::plugin_core::__private::Function<Self::Signature> =
+                    ::plugin_core::__private::Function { function: #function, source: #source };
             }
-            const #promised: ::plugin_core::__private::Promised =
-                ::plugin_core::__private::Promised::function::<#item>(#source);
         },
+        record_len: quote!(::plugin_core::__private::OfFunction::<#item>::record_len),
+        record_of: quote!(::plugin_core::__private::OfFunction::<#item>::record),
+        registration_of: quote!(::plugin_core::__private::OfFunction::<#item>::registration),
     }
 }
 
@@ -361,14 +369,15 @@ fn other(
         let find = find(ident, &found);
         let shown = Ident::new(&found.to_string(), ident.span());
         quote! {
-            const #found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+            #[allow(unused_imports)]
+            use ::plugin_core::__private::RemovedByAnotherMacro as #found;
             const #own: __Checked<#abi fn(#(#arguments),*) -> #ty> = { #find #shown };
         }
     };
     Item {
         node_type: quote!(&::plugin_core::__private::Node),
         node,
-        promised: quote! {
+        items: quote! {
             #item
             unsafe extern "C" fn #entry(
                 _: ::plugin_core::__private::Context, #parameter
@@ -381,10 +390,13 @@ fn other(
                     ::plugin_core::__private::Kind::#kind,
                     &#described,
                     #entry as *const ::plugin_core::__private::core::ffi::c_void,
-                    #source,
+                    &#source,
                 )
             };
         },
+        record_len: quote!(#promised.record_len),
+        record_of: quote!(#promised.record),
+        registration_of: quote!(#promised.registration),
     }
 }
 

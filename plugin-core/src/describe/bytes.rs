@@ -8,13 +8,28 @@
 /// If there is no room for the bytes.
 pub(super) const fn put(out: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     let [_, ..] = bytes else { return at };
-    let (len, to) = (bytes.len(), &raw mut out[at]);
-    assert!(len <= out.len() - at);
-    // SAFETY: `out` has `len` bytes from `at` on, as the assertion above says. `out` is borrowed mutably, so the two do not
+    let len = bytes.len();
+    // The indices are checked by the compiler's own operation, and `out.len()` would be a call. The first index is not larger than
+    // the last.
+    let (end, to) = (at + len, &raw mut out[at]);
+    _ = out[end - 1];
+    // SAFETY: `out` has `len` bytes from `at` on, because it has the byte before `end`. `out` is borrowed mutably, so the two do not
     // overlap.
     unsafe { std::ptr::copy_nonoverlapping(&raw const bytes[0], to, len) }
-    at + len
+    end
 }
+
+/// Writes the array `$bytes`, of `$len` bytes, into the array `$out` from `$at` on. The compiler interprets this faster than a call.
+macro_rules! put_array {
+    ($out:ident, $at:expr, $bytes:expr => $len:literal) => {{
+        let (at, bytes): (usize, [u8; $len]) = ($at, $bytes);
+        _ = $out[at + $len - 1];
+        let to = (&raw mut $out[at]) as *mut [u8; $len];
+        // SAFETY: `$out` has `$len` bytes from `at` on, because it has the last of them. `$out` is a variable of this function's.
+        unsafe { *to = bytes }
+    }};
+}
+pub(super) use put_array;
 
 /// Returns the bytes of a number. The compiler interprets this faster than the calls within `to_le_bytes`.
 pub(super) const fn little_endian(number: u32) -> [u8; 4] {

@@ -41,7 +41,16 @@ impl Described {
     /// Writes the two fields into `out` from `at` on, and returns the place after them.
     pub(super) const fn write(&self, out: &mut [u8], at: usize) -> usize {
         match self.len <= Described::MAX_LEN {
-            true => put(out, at, self.fields.split_at(self.len).0),
+            true => {
+                let len = self.len;
+                assert!(at + len <= out.len());
+                if len != 0 {
+                    // SAFETY: `fields` has `len` bytes, as the match says. `out` has as many from `at` on, as the assertion says.
+                    // `out` is borrowed mutably, so the two do not overlap.
+                    unsafe { std::ptr::copy_nonoverlapping(&raw const self.fields[0], &raw mut out[at], len) }
+                }
+                at + len
+            }
             false => write(self.node, out, at),
         }
     }

@@ -13,7 +13,7 @@
 //!
 //! The module `host` shows this one to `plugin-host`, which reads the records that this crate writes.
 
-use super::bytes::{little_endian, put};
+use super::bytes::{little_endian, put, put_array};
 use super::described::Described;
 
 /// The link section that holds the records.
@@ -67,10 +67,6 @@ pub enum Field {
     Number(u32),
     /// These lines, with a line feed between them.
     Lines(&'static [&'static str]),
-    /// Fields that are encoded already, in any number.
-    Encoded(&'static [u8]),
-    /// Two fields: a descriptor, and the modules of the named types in it, one a line.
-    Described(&'static Described),
 }
 
 /// A record as a constant, before it is encoded.
@@ -93,16 +89,7 @@ impl<const COUNT: usize> Record<COUNT> {
             len += match &self.fields[i] {
                 Field::Bytes(bytes) => 4 + bytes.len(),
                 Field::Number(_) => 8,
-                Field::Encoded(bytes) => bytes.len(),
-                Field::Described(of) => of.len(),
-                Field::Lines(lines) => {
-                    let (mut len, mut i) = (4, 0);
-                    while i < lines.len() {
-                        len += lines[i].len() + (i != 0) as usize;
-                        i += 1;
-                    }
-                    len
-                }
+                Field::Lines(lines) => lines_len(lines),
             };
             i += 1;
         }
@@ -114,8 +101,7 @@ impl<const COUNT: usize> Record<COUNT> {
         false
     }
 
-    /// Returns the bytes. `N` is [`Record::len`]. The compiler interprets this function for each export. Calls cost it
-    /// the most time, so the function makes few calls.
+    /// Returns the bytes. `N` is [`Record::len`].
     ///
     /// # Panics
     ///
@@ -135,28 +121,39 @@ impl<const COUNT: usize> Record<COUNT> {
                     let [a, b, c, d] = little_endian(*number);
                     put(&mut out, at, &[4, 0, 0, 0, a, b, c, d])
                 }
-                Field::Encoded(bytes) => put(&mut out, at, bytes),
-                Field::Described(of) => of.write(&mut out, at),
-                Field::Lines(lines) => {
-                    let start = at + 4;
-                    let (mut end, mut i) = (start, 0);
-                    while i < lines.len() {
-                        if i != 0 {
-                            out[end] = b'\n';
-                            end += 1;
-                        }
-                        end = put(&mut out, end, lines[i].as_bytes());
-                        i += 1;
-                    }
-                    put(&mut out, at, &little_endian((end - start) as u32));
-                    end
-                }
+                Field::Lines(lines) => put_lines(&mut out, at, lines),
             };
             i += 1;
         }
         assert!(at == N);
         out
     }
+}
+
+/// Returns the number of bytes in a field with these lines.
+const fn lines_len(lines: &[&str]) -> usize {
+    let (mut len, mut i) = (4, 0);
+    while i < lines.len() {
+        len += lines[i].len() + (i != 0) as usize;
+        i += 1;
+    }
+    len
+}
+
+/// Writes a field with these lines into `out` from `at` on, and returns the place after it.
+const fn put_lines(out: &mut [u8], at: usize, lines: &[&str]) -> usize {
+    let start = at + 4;
+    let (mut end, mut i) = (start, 0);
+    while i < lines.len() {
+        if i != 0 {
+            out[end] = b'\n';
+            end += 1;
+        }
+        end = put(out, end, lines[i].as_bytes());
+        i += 1;
+    }
+    put(out, at, &little_endian((end - start) as u32));
+    end
 }
 
 /// The error for bytes that should be records and are not.
@@ -259,10 +256,9 @@ impl<'a> Build<'a> {
 }
 
 /// The facts about an annotated item that only its place and its words tell.
-#[derive(Clone, Copy)]
 pub struct Source {
-    /// The fields [`Item::package`] and [`Item::version`].
-    pub package: Field,
+    /// The encoded fields [`Item::package`] and [`Item::version`].
+    pub package: &'static [u8],
     /// See [`Item::module`].
     pub module: &'static str,
     /// See [`Item::line`].
@@ -270,29 +266,62 @@ pub struct Source {
     /// See [`Item::column`].
     pub column: u32,
     /// The fields from [`Item::name`] to [`Item::in_library`].
-    pub words: [Field; 3],
+    pub words: Words,
+}
+
+/// The fields of a record from [`Item::name`] to [`Item::in_library`].
+pub enum Words {
+    /// The encoded fields.
+    Encoded(&'static [u8]),
+    /// The fields of an item with a doc comment that a macro makes.
+    Documented {
+        /// The encoded field [`Item::name`].
+        name: &'static [u8],
+        /// The lines of [`Item::docs`].
+        docs: &'static [&'static str],
+        /// The other fields, encoded.
+        rest: &'static [u8],
+    },
 }
 
 impl Source {
-    /// The number of parts in a record.
-    pub const PARTS: usize = 8;
+    /// Returns the number of bytes in the record of the item, which has this descriptor.
+    pub const fn record_len(&self, described: &'static Described) -> usize {
+        let words = match &self.words {
+            Words::Encoded(words) => words.len(),
+            Words::Documented { name, docs, rest } => name.len() + lines_len(docs) + rest.len(),
+        };
+        HEADER + 1 + self.package.len() + 4 + self.module.len() + 16 + words + described.len()
+    }
 
-    /// The record of the item, which has this kind and this descriptor. The opposite of [`Item::read`].
-    pub const fn record(&self, kind: Kind, described: &'static Described) -> Record<{ Source::PARTS }> {
-        let [name, docs, arguments] = self.words;
-        Record {
-            kind,
-            fields: [
-                self.package,
-                Field::Bytes(self.module.as_bytes()),
-                Field::Number(self.line),
-                Field::Number(self.column),
-                name,
-                docs,
-                arguments,
-                Field::Described(described),
-            ],
-        }
+    /// Returns the record of the item, which has this kind and this descriptor. The opposite of [`Item::read`]. `N` is
+    /// [`Source::record_len`]. The compiler interprets this function for each export. Calls cost it the most time, so the function
+    /// makes few calls.
+    ///
+    /// # Panics
+    ///
+    /// If `N` is not [`Source::record_len`].
+    pub const fn record<const N: usize>(&self, kind: Kind, described: &'static Described) -> [u8; N] {
+        let mut out = [0; N];
+        let ([a, b, c, d], [e, f, g, h]) = (MARK, little_endian((N - HEADER) as u32));
+        put_array!(out, 0, [a, b, c, d, e, f, g, h, kind as u8] => 9);
+        let mut at = put(&mut out, HEADER + 1, self.package);
+        let module = self.module.as_bytes();
+        put_array!(out, at, little_endian(module.len() as u32) => 4);
+        at = put(&mut out, at + 4, module);
+        let ([a, b, c, d], [e, f, g, h]) = (little_endian(self.line), little_endian(self.column));
+        put_array!(out, at, [4, 0, 0, 0, a, b, c, d, 4, 0, 0, 0, e, f, g, h] => 16);
+        at += 16;
+        at = match &self.words {
+            Words::Encoded(words) => put(&mut out, at, words),
+            Words::Documented { name, docs, rest } => {
+                at = put(&mut out, at, name);
+                at = put_lines(&mut out, at, docs);
+                put(&mut out, at, rest)
+            }
+        };
+        assert!(described.write(&mut out, at) == N);
+        out
     }
 }
 
@@ -373,6 +402,29 @@ mod tests {
         assert_eq!((record.text(1), record.number(3), record.number(0)), (Some("x\ny"), Some(1), None));
         let (_, rest) = RawRecord::read(rest).unwrap().unwrap();
         assert_eq!(RawRecord::read(rest), Ok(None));
+    }
+
+    #[test]
+    fn a_record_is_the_same_whether_a_macro_makes_the_docs_or_not() {
+        const DESCRIBED: &Described = &Described::of(<u8 as crate::PluginType>::NODE);
+        const fn source(words: Words) -> Source {
+            Source { package: b"\x01\0\0\0p\x01\0\0\0v", module: "m", line: 1, column: 300, words }
+        }
+        const ENCODED: Source = source(Words::Encoded(b"\x01\0\0\0n\x03\0\0\0x\ny\x01\0\0\0a\x07\0\0\0library"));
+        const DOCUMENTED: Source = source(Words::Documented {
+            name: b"\x01\0\0\0n",
+            docs: &["x", "y"],
+            rest: b"\x01\0\0\0a\x07\0\0\0library",
+        });
+        const BYTES: [u8; ENCODED.record_len(DESCRIBED)] = ENCODED.record(Kind::Init, DESCRIBED);
+        const SAME: [u8; DOCUMENTED.record_len(DESCRIBED)] = DOCUMENTED.record(Kind::Init, DESCRIBED);
+        assert_eq!(BYTES, SAME);
+        let (record, rest) = RawRecord::read(&BYTES).unwrap().unwrap();
+        let item = Item::read(&record).unwrap();
+        assert_eq!((item.kind, item.package, item.version, item.module), (Kind::Init, "p", "v", "m"));
+        assert_eq!((item.line, item.column, item.name, item.docs), (1, 300, "n", "x\ny"));
+        assert_eq!((item.arguments, item.in_library, item.modules), ("a", true, ""));
+        assert_eq!((item.descriptor, rest), (&<u8 as crate::PluginType>::NODE.to_bytes()[..], &[][..]));
     }
 
     #[test]

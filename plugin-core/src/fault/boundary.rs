@@ -64,9 +64,12 @@ fn contain_in_place<R>(f: impl FnOnce(&mut MaybeUninit<R>) -> usize) -> Outcome<
     outcome
 }
 
+/// Makes the fault of a panic. The ABI tells the callers that this function does not unwind. There is a caller in each export, which is
+/// compiled without the code for that.
 #[cold]
 #[inline(never)]
-fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
+#[allow(improper_ctypes_definitions)]
+extern "C" fn caught(payload: Box<dyn Any + Send>) -> *mut FaultRepr {
     let message = message_of(&*payload);
     let (location, backtrace) = panic_hook::take_report(&message);
     discard(payload);

@@ -23,8 +23,9 @@ impl Registration {
         Registration { export, is_registered: AtomicBool::new(false), next: AtomicPtr::new(null_mut()) }
     }
 
-    /// Adds the registration to the list, unless the list has it.
-    pub fn register(&'static self) {
+    /// Adds the registration to the list, unless the list has it. Its ABI tells callers that it does not unwind, so they are compiled
+    /// without the code for that.
+    pub extern "C" fn register(&'static self) {
         if self.is_registered.swap(true, Ordering::Relaxed) {
             return;
         }

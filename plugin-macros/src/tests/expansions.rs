@@ -22,13 +22,15 @@ fn expansion_of_a_function() {
 const __plugin_export_greet: () = {
     type __plugin_greet_0 = str;
     type __plugin_greet_1 = String;
-    const __plugin_greet_is_free: ::plugin_core::__private::core::primitive::bool = false;
+    #[allow(unused_imports)]
+    use ::plugin_core::__private::NotFree as __plugin_greet_is_free;
     const __plugin_greet_node: &[&::plugin_core::__private::Node] = {
         struct __plugin_free_0_greet {}
         use __plugin_free_0_greet as __plugin_greet_is_free;
-        let () = <::plugin_core::__private::Place<
-            { __plugin_greet_is_free },
-        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        let _ = [
+            __plugin_greet_is_free,
+            <_ as ::plugin_core::__private::OutsideOfAnImpl>::FREE,
+        ];
         &[
             <__plugin_greet_0 as ::plugin_core::PluginRef>::REF_NODE,
             <__plugin_greet_1 as ::plugin_core::PluginType>::NODE,
@@ -36,43 +38,41 @@ const __plugin_export_greet: () = {
     };
     type __Checked<T> = <<[&'static T; __plugin_greet_node
         .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
-    const __plugin_greet_found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+    #[allow(unused_imports)]
+    use ::plugin_core::__private::RemovedByAnotherMacro as __plugin_greet_found;
     enum __plugin_greet_item {}
     impl ::plugin_core::__private::Exported for __plugin_greet_item {
         type Signature = __Checked<
             fn(::plugin_core::__private::ByRef<__plugin_greet_0>) -> __plugin_greet_1,
         >;
-        const FUNCTION: <Self::Signature as ::plugin_core::__private::Signature>::Pointer = {
-            struct greet {}
-            use greet as __plugin_greet_found;
-            __plugin_greet_found
-        };
-    }
-    const __plugin_greet_promised: ::plugin_core::__private::Promised = ::plugin_core::__private::Promised::function::<
-        __plugin_greet_item,
-    >(
-        &::plugin_core::__private::Source {
-            package: ::plugin_core::__private::Field::Encoded(
-                b"(package)",
-            ),
-            module: ::plugin_core::__private::core::module_path!(),
-            line: ::plugin_core::__private::core::line!(),
-            column: ::plugin_core::__private::core::column!(),
-            words: [
-                ::plugin_core::__private::Field::Encoded(
+        const EXPORTED: ::plugin_core::__private::Function<Self::Signature> = ::plugin_core::__private::Function {
+            function: {
+                struct greet {}
+                use greet as __plugin_greet_found;
+                __plugin_greet_found
+            },
+            source: ::plugin_core::__private::Source {
+                package: b"(package)",
+                module: ::plugin_core::__private::core::module_path!(),
+                line: ::plugin_core::__private::core::line!(),
+                column: ::plugin_core::__private::core::column!(),
+                words: ::plugin_core::__private::Words::Encoded(
                     b"\x05\0\0\0greet\x08\0\0\0 Greets.\x04\0\0\0name\0\0\0\0",
                 ),
-                ::plugin_core::__private::Field::Encoded(b""),
-                ::plugin_core::__private::Field::Encoded(b""),
-            ],
-        },
-    );
+            },
+        };
+    }
     #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
     #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-    static __plugin_greet_record: [::plugin_core::__private::core::primitive::u8; __plugin_greet_promised
-        .record_len()] = __plugin_greet_promised.record();
+    static __plugin_greet_record: [::plugin_core::__private::core::primitive::u8; ::plugin_core::__private::OfFunction::<
+        __plugin_greet_item,
+    >::record_len()] = ::plugin_core::__private::OfFunction::<
+        __plugin_greet_item,
+    >::record();
     static __plugin_greet_registration: ::plugin_core::__private::Registration = unsafe {
-        __plugin_greet_promised.registration(&__plugin_greet_record)
+        ::plugin_core::__private::OfFunction::<
+            __plugin_greet_item,
+        >::registration(&__plugin_greet_record)
     };
     extern "C" fn __plugin_greet_register() {
         __plugin_greet_registration.register()
@@ -110,13 +110,15 @@ fn expansion_of_a_static() {
 #[allow(deprecated)]
 const __plugin_named_export_number_20_of_20_calls: () = {
     type __plugin_CALLS_0 = AtomicU64;
-    const __plugin_CALLS_is_free: ::plugin_core::__private::core::primitive::bool = false;
+    #[allow(unused_imports)]
+    use ::plugin_core::__private::NotFree as __plugin_CALLS_is_free;
     const __plugin_CALLS_node: &::plugin_core::__private::Node = {
         struct __plugin_free_0_CALLS {}
         use __plugin_free_0_CALLS as __plugin_CALLS_is_free;
-        let () = <::plugin_core::__private::Place<
-            { __plugin_CALLS_is_free },
-        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        let _ = [
+            __plugin_CALLS_is_free,
+            <_ as ::plugin_core::__private::OutsideOfAnImpl>::FREE,
+        ];
         <__plugin_CALLS_0 as ::plugin_core::PluginStatic>::STATIC_NODE
     };
     type __Checked<T> = <<[&'static T; __plugin_CALLS_node
@@ -142,19 +144,13 @@ const __plugin_named_export_number_20_of_20_calls: () = {
             &__plugin_CALLS_described,
             __plugin_CALLS_entry as *const ::plugin_core::__private::core::ffi::c_void,
             &::plugin_core::__private::Source {
-                package: ::plugin_core::__private::Field::Encoded(
-                    b"(package)",
-                ),
+                package: b"(package)",
                 module: ::plugin_core::__private::core::module_path!(),
                 line: ::plugin_core::__private::core::line!(),
                 column: ::plugin_core::__private::core::column!(),
-                words: [
-                    ::plugin_core::__private::Field::Encoded(
-                        b"\x0F\0\0\0number of calls\0\0\0\0\0\0\0\0\0\0\0\0",
-                    ),
-                    ::plugin_core::__private::Field::Encoded(b""),
-                    ::plugin_core::__private::Field::Encoded(b""),
-                ],
+                words: ::plugin_core::__private::Words::Encoded(
+                    b"\x0F\0\0\0number of calls\0\0\0\0\0\0\0\0\0\0\0\0",
+                ),
             },
         )
     };
@@ -204,13 +200,15 @@ fn expansion_of_a_hook() {
 #[allow(deprecated)]
 const __plugin_start_init: () = {
     type __plugin_start_0 = Result<(), String>;
-    const __plugin_start_is_free: ::plugin_core::__private::core::primitive::bool = false;
+    #[allow(unused_imports)]
+    use ::plugin_core::__private::NotFree as __plugin_start_is_free;
     const __plugin_start_node: &::plugin_core::__private::Node = {
         struct __plugin_free_0_start {}
         use __plugin_free_0_start as __plugin_start_is_free;
-        let () = <::plugin_core::__private::Place<
-            { __plugin_start_is_free },
-        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        let _ = [
+            __plugin_start_is_free,
+            <_ as ::plugin_core::__private::OutsideOfAnImpl>::FREE,
+        ];
         (
             <__plugin_start_0 as ::plugin_core::__private::HookResult>::into_result,
             ::plugin_core::__private::HOOK_NODE,
@@ -219,7 +217,8 @@ const __plugin_start_init: () = {
     };
     type __Checked<T> = <<[&'static T; __plugin_start_node
         .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
-    const __plugin_start_found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+    #[allow(unused_imports)]
+    use ::plugin_core::__private::RemovedByAnotherMacro as __plugin_start_found;
     const __plugin_start_item: __Checked<fn() -> __plugin_start_0> = {
         struct start {}
         use start as __plugin_start_found;
@@ -241,19 +240,13 @@ const __plugin_start_init: () = {
             &__plugin_start_described,
             __plugin_start_entry as *const ::plugin_core::__private::core::ffi::c_void,
             &::plugin_core::__private::Source {
-                package: ::plugin_core::__private::Field::Encoded(
-                    b"(package)",
-                ),
+                package: b"(package)",
                 module: ::plugin_core::__private::core::module_path!(),
                 line: ::plugin_core::__private::core::line!(),
                 column: ::plugin_core::__private::core::column!(),
-                words: [
-                    ::plugin_core::__private::Field::Encoded(
-                        b"\x05\0\0\0start\0\0\0\0\0\0\0\0\0\0\0\0",
-                    ),
-                    ::plugin_core::__private::Field::Encoded(b""),
-                    ::plugin_core::__private::Field::Encoded(b""),
-                ],
+                words: ::plugin_core::__private::Words::Encoded(
+                    b"\x05\0\0\0start\0\0\0\0\0\0\0\0\0\0\0\0",
+                ),
             },
         )
     };
@@ -302,13 +295,15 @@ const __plugin_export_move: () = {
     type __plugin_move_0 = (usize, usize);
     type __plugin_move_1 = [String];
     type __plugin_move_2 = ();
-    const __plugin_move_is_free: ::plugin_core::__private::core::primitive::bool = false;
+    #[allow(unused_imports)]
+    use ::plugin_core::__private::NotFree as __plugin_move_is_free;
     const __plugin_move_node: &[&::plugin_core::__private::Node] = {
         struct __plugin_free_0_move {}
         use __plugin_free_0_move as __plugin_move_is_free;
-        let () = <::plugin_core::__private::Place<
-            { __plugin_move_is_free },
-        > as ::plugin_core::__private::OutsideOfAnImpl>::CHECKED;
+        let _ = [
+            __plugin_move_is_free,
+            <_ as ::plugin_core::__private::OutsideOfAnImpl>::FREE,
+        ];
         &[
             <__plugin_move_0 as ::plugin_core::PluginType>::NODE,
             <__plugin_move_1 as ::plugin_core::PluginMut>::MUT_NODE,
@@ -317,7 +312,8 @@ const __plugin_export_move: () = {
     };
     type __Checked<T> = <<[&'static T; __plugin_move_node
         .len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
-    const __plugin_move_found: ::plugin_core::__private::RemovedByAnotherMacro = ::plugin_core::__private::RemovedByAnotherMacro;
+    #[allow(unused_imports)]
+    use ::plugin_core::__private::RemovedByAnotherMacro as __plugin_move_found;
     enum __plugin_move_item {}
     impl ::plugin_core::__private::Exported for __plugin_move_item {
         type Signature = __Checked<
@@ -326,37 +322,34 @@ const __plugin_export_move: () = {
                 ::plugin_core::__private::ByMut<__plugin_move_1>,
             ) -> __plugin_move_2,
         >;
-        const FUNCTION: <Self::Signature as ::plugin_core::__private::Signature>::Pointer = {
-            struct r#move {}
-            use r#move as __plugin_move_found;
-            __plugin_move_found
-        };
-    }
-    const __plugin_move_promised: ::plugin_core::__private::Promised = ::plugin_core::__private::Promised::function::<
-        __plugin_move_item,
-    >(
-        &::plugin_core::__private::Source {
-            package: ::plugin_core::__private::Field::Encoded(
-                b"(package)",
-            ),
-            module: ::plugin_core::__private::core::module_path!(),
-            line: ::plugin_core::__private::core::line!(),
-            column: ::plugin_core::__private::core::column!(),
-            words: [
-                ::plugin_core::__private::Field::Encoded(
+        const EXPORTED: ::plugin_core::__private::Function<Self::Signature> = ::plugin_core::__private::Function {
+            function: {
+                struct r#move {}
+                use r#move as __plugin_move_found;
+                __plugin_move_found
+            },
+            source: ::plugin_core::__private::Source {
+                package: b"(package)",
+                module: ::plugin_core::__private::core::module_path!(),
+                line: ::plugin_core::__private::core::line!(),
+                column: ::plugin_core::__private::core::column!(),
+                words: ::plugin_core::__private::Words::Encoded(
                     b"\x04\0\0\0move\0\0\0\0\x04\0\0\0_\nin\0\0\0\0",
                 ),
-                ::plugin_core::__private::Field::Encoded(b""),
-                ::plugin_core::__private::Field::Encoded(b""),
-            ],
-        },
-    );
+            },
+        };
+    }
     #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__plugin"))]
     #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".plugin"))]
-    static __plugin_move_record: [::plugin_core::__private::core::primitive::u8; __plugin_move_promised
-        .record_len()] = __plugin_move_promised.record();
+    static __plugin_move_record: [::plugin_core::__private::core::primitive::u8; ::plugin_core::__private::OfFunction::<
+        __plugin_move_item,
+    >::record_len()] = ::plugin_core::__private::OfFunction::<
+        __plugin_move_item,
+    >::record();
     static __plugin_move_registration: ::plugin_core::__private::Registration = unsafe {
-        __plugin_move_promised.registration(&__plugin_move_record)
+        ::plugin_core::__private::OfFunction::<
+            __plugin_move_item,
+        >::registration(&__plugin_move_record)
     };
     extern "C" fn __plugin_move_register() {
         __plugin_move_registration.register()
