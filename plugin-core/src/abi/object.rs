@@ -38,6 +38,13 @@ pub(crate) struct ShareRepr {
 #[repr(C)]
 pub(crate) struct Words([*const c_void; 2]);
 
+impl Words {
+    /// The addresses in the two words.
+    pub(crate) fn addresses(self) -> [usize; 2] {
+        self.0.map(|word| word.addr())
+    }
+}
+
 /// The functions for one type of objects of one library.
 #[repr(C)]
 pub struct ObjectVtable {
@@ -55,7 +62,11 @@ pub struct ObjectVtable {
     pub(crate) drop: unsafe extern "C" fn(words: Words),
     /// Makes another share of an `Arc`. `None` for a `Box`.
     pub(crate) share: Option<unsafe extern "C" fn(words: Words)>,
-    /// Calls `visit` with `context` and the descriptor of the object.
+    /// The descriptor of the object, if it is short.
+    pub(crate) descriptor: *const u8,
+    /// Its length in bytes, or 0.
+    pub(crate) descriptor_len: usize,
+    /// Calls `visit` with `context` and the descriptor of the object, however long it is.
     pub(crate) describe: unsafe extern "C" fn(context: *mut c_void, visit: VisitDescriptor),
 }
 

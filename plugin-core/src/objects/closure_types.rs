@@ -7,10 +7,11 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::closures::{
-    Closure, HeldClosure, LoanClosure, PluginFn, SharedClosure, boxed, hold_box, lend_box, lift_box, lower_box, shared,
+    Closure, HeldClosure, LoanClosure, PluginFn, SharedClosure, assert_remote, hold_box, lend_box, lift_box, lower_box,
 };
-use super::object::{Object, pointer_of};
+use super::object::Object;
 use super::remote::Remote;
+use super::words::pointer_of;
 use crate::abi::{Context, FaultRepr, ObjectRepr, Outcome, Words};
 use crate::closure::{Whole, as_closure, as_closure_mut};
 use crate::describe::{Node, Tag};
@@ -181,8 +182,9 @@ macro_rules! closures {
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> SharedClosure for $D {
             fn shared(remote: Remote) -> Arc<Self> {
-                // SAFETY: `proxy` makes a closure that contains the `Remote` and nothing else.
-                unsafe { shared(proxy::<$($T),*>(Whole::new(remote))) }
+                let proxy = proxy::<$($T),*>(Whole::new(remote));
+                assert_remote(&proxy);
+                Arc::new(proxy)
             }
         }
 
@@ -287,8 +289,9 @@ macro_rules! closures {
         #[diagnostic::do_not_recommend]
         unsafe impl<$($bounds)* R: Return> Closure for $D {
             fn boxed(remote: Remote) -> Box<Self> {
-                // SAFETY: the proxy contains the `Remote` and nothing else.
-                unsafe { boxed($proxy::<$($T),*>(Whole::new(remote))) }
+                let proxy = $proxy::<$($T),*>(Whole::new(remote));
+                assert_remote(&proxy);
+                Box::new(proxy)
             }
             fn in_arena(remote: Remote, arena: &mut Arena) -> *mut Self {
                 /// Puts the proxy into the arena.

@@ -8,8 +8,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::homes;
-use super::object::{Object, drop_shared, give, id_of, lend, pointer_of, share, vtable};
+use super::object::{Object, drop_shared, give, id_of, is_exact, lend, share, vtable};
 use super::remote::Remote;
+use super::words::pointer_of;
 use crate::abi::{ObjectRepr, ObjectVtable};
 use crate::describe::{Node, Tag};
 use crate::memory::Arena;
@@ -144,55 +145,40 @@ impl<D: SharedClosure + ?Sized> Vtables<D> {
     };
 }
 
-/// Returns the `Remote` in the proxy of a closure.
-///
-/// # Safety
-///
-/// The closure contains a [`Remote`] and nothing else.
-unsafe fn remote_of<C>(proxy: &C) -> &Remote {
+/// Checks that a proxy consists of a [`Remote`]: a closure that contains one and has its size contains nothing else.
+pub(super) const fn assert_remote<C>(_: &C) {
     const { assert!(size_of::<C>() == size_of::<Remote>() && align_of::<C>() == align_of::<Remote>()) }
-    // SAFETY: by `# Safety`, the closure has a `Remote`, and that has all of its bytes.
-    unsafe { &*std::ptr::from_ref(proxy).cast::<Remote>() }
 }
 
-/// Puts the proxy into a box.
+/// Puts a new proxy on the list.
 ///
 /// # Safety
 ///
-/// The closure contains a [`Remote`] and nothing else.
-pub(super) unsafe fn boxed<C>(proxy: C) -> Box<C> {
-    let proxy = Box::new(proxy);
-    // SAFETY: the conditions are those of this function.
-    unsafe { remote_of(&*proxy) }.enter_home(&raw const *proxy);
-    proxy
-}
-
-/// Puts the proxy into an `Arc`.
-///
-/// # Safety
-///
-/// The closure contains a [`Remote`] and nothing else.
-pub(super) unsafe fn shared<C>(proxy: C) -> Arc<C> {
-    let proxy = Arc::new(proxy);
-    // SAFETY: the conditions are those of this function.
-    unsafe { remote_of(&*proxy) }.enter_home(Arc::as_ptr(&proxy));
-    proxy
+/// At `proxy` is a proxy in a box or an `Arc` of its own.
+unsafe fn enter<D: Closure + ?Sized>(proxy: *const D) {
+    // SAFETY: by `# Safety`. A proxy is a closure that consists of a `Remote` (`Closure`).
+    let remote = unsafe { &*proxy.cast::<Remote>() };
+    // Another type than the maker's is converted here, so such a proxy stays one.
+    if is_exact::<D>(remote.vtable()) {
+        remote.enter_home(proxy);
+    }
 }
 
 /// Returns the `Remote` of a closure in an `Arc`, if it is a proxy.
 fn shared_remote<D: SharedClosure + ?Sized>(closure: &Arc<D>) -> Option<&Remote> {
-    let at = Arc::as_ptr(closure).cast::<Remote>();
-    // SAFETY: the list has only proxies that exist. A proxy of a closure is a `Remote`, and the `Arc` keeps it.
-    homes::contains(at.addr()).then(|| unsafe { &*at })
+    let at = Arc::as_ptr(closure);
+    // SAFETY: what is on the list is a proxy (`homes`). A proxy consists of a `Remote`, and the `Arc` keeps it.
+    homes::contains(at).then(|| unsafe { &*at.cast::<Remote>() })
 }
 
 /// Lowers a closure in a `Box`.
 pub(crate) fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
     let closure = Box::into_raw(closure);
-    if homes::leave(closure.cast::<u8>().addr()) {
-        // SAFETY: the list has only `Remote`s, and no longer has this one. `homes::boxed` has made the box, of a closure that is
-        // laid out as its `Remote`. The box was the only owner.
-        return unsafe { Box::from_raw(closure.cast::<Remote>()) }.into_repr();
+    if homes::contains(closure) {
+        // SAFETY: what is on the list is a proxy (`homes`). A proxy consists of a `Remote`, so the box has its layout, too.
+        let remote = unsafe { Box::from_raw(closure.cast::<Remote>()) };
+        remote.leave_home();
+        return remote.into_repr();
     }
     give(closure, Vtables::<D>::BOXED)
 }
@@ -220,7 +206,10 @@ pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
         // SAFETY: `lower_box` in this library has made the words of a `Box<D>`, as `is_own` says, and they are taken once.
         return unsafe { Box::from_raw(pointer_of::<D>(remote.into_words())) };
     }
-    D::boxed(remote)
+    let proxy = D::boxed(remote);
+    // SAFETY: this is a new proxy.
+    unsafe { enter(&raw const *proxy) };
+    proxy
 }
 
 /// Holds a closure in a `Box`.
@@ -268,7 +257,10 @@ unsafe impl<D: SharedClosure + ?Sized> PluginType for Arc<D> {
             // SAFETY: `lower` or `lend` in this library has made the words of an `Arc<D>`, as `is_own` says. This takes one share.
             return unsafe { Arc::from_raw(pointer_of::<D>(remote.into_words())) };
         }
-        D::shared(remote)
+        let proxy = D::shared(remote);
+        // SAFETY: this is a new proxy.
+        unsafe { enter(Arc::as_ptr(&proxy)) };
+        proxy
     }
     unsafe fn hold(repr: &ObjectRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
         // SAFETY: by `# Safety` of `PluginType::hold`, the closure is lent, or was lowered and not lifted yet. In both cases a loan

@@ -11,8 +11,9 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 
 use super::homes;
-use super::object::{Object, give, lend, pointer_of, vtable};
+use super::object::{Object, give, is_exact, lend, vtable};
 use super::remote::Remote;
+use super::words::pointer_of;
 use crate::abi::{BufferRepr, Context, FaultRepr, ObjectRepr, Outcome, Words};
 use crate::describe::{Node, Tag};
 use crate::fault::Fault;
@@ -213,9 +214,8 @@ macro_rules! iterators {
 
             fn lower(self) -> ObjectRepr {
                 let iterator = Box::into_raw(self);
-                if homes::contains(iterator.cast::<u8>().addr()) {
-                    // SAFETY: the list has only proxies that exist, and a proxy of an iterator with such items is a `Proxy<T>`. The box
-                    // is its only owner.
+                if homes::contains(iterator) {
+                    // SAFETY: what is on the list is a proxy (`homes`), and a proxy of an iterator with such items is a `Proxy<T>`.
                     let proxy = unsafe { Box::from_raw(iterator.cast::<Proxy<T>>()) };
                     if proxy.pulled.len() == 0 && proxy.fault.is_none() && !proxy.has_ended {
                         proxy.remote.leave_home();
@@ -238,8 +238,13 @@ macro_rules! iterators {
                     // SAFETY: `lower` in this library has made the words of such a box, as `is_own` says, and they are taken once.
                     return unsafe { Box::from_raw(pointer_of(remote.into_words())) };
                 }
-                let proxy = Box::new(Proxy::<T>::new(remote));
-                proxy.remote.enter_home(&raw const *proxy);
+                let is_exact = is_exact::<$D>(remote.vtable());
+                let proxy: Self = Box::new(Proxy::<T>::new(remote));
+                if is_exact {
+                    let at = &raw const *proxy;
+                    // SAFETY: this is the new proxy.
+                    unsafe { &*at.cast::<Proxy<T>>() }.remote.enter_home(at);
+                }
                 proxy
             }
             unsafe fn hold(repr: &ObjectRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {

@@ -8,6 +8,7 @@
 //! | `remote.rs` | an object of another library |
 //! | `share.rs` | the shares that keep that library |
 //! | `homes.rs` | the list of the proxies in this library |
+//! | `words.rs` | a wide pointer as two words |
 //!
 //! # Words
 //!
@@ -33,8 +34,12 @@
 //! # Home-coming
 //!
 //! A proxy that is lowered gives back what it was made of. An object that comes back to its maker as the same type is the maker's
-//! own `Box` or `Arc` again. So no proxy is ever made of a proxy, however often an object crosses. A `dyn Fn` cannot say whether it
-//! is a proxy, so each library has a list of its proxies (`homes.rs`).
+//! own `Box` or `Arc` again. So no proxy is made of a proxy, however often an object crosses. A `dyn Fn` cannot say whether it is a
+//! proxy, so each library has a list of its proxies (`homes.rs`).
+//!
+//! This holds for objects whose type is the same on both sides, to the last field of each argument. The types may also differ as
+//! types that grow may. Then the proxy converts, and is passed on as an object of its own library: the next receiver's type fits the
+//! type here, and need not fit the maker's.
 //!
 //! A loan, `&dyn Fn` or `&mut dyn FnMut`, ends with its call. So it needs neither a share nor a list. The same holds for objects
 //! inside a value behind `&`.
@@ -50,6 +55,7 @@ mod remote;
 mod share;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use self::closures::{HeldClosure, LoanClosure, PluginFn, lent, lent_mut};
 pub(crate) use self::homes::tidy;

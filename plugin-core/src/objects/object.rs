@@ -6,26 +6,10 @@ use std::sync::Arc;
 
 use super::remote::HOME;
 use super::share::Share;
+use super::words::{pointer_of, words_of};
 use crate::abi::{ObjectRepr, ObjectVtable, SliceRepr, Words};
-use crate::describe::Node;
+use crate::describe::{Flat, Node};
 use crate::fault::drop_rest;
-
-/// Returns a wide pointer as two words.
-pub(super) fn words_of<D: ?Sized>(closure: *const D) -> Words {
-    const { assert!(size_of::<*const D>() == size_of::<Words>()) }
-    // SAFETY: both types have the same size, so all bytes of the words come from the pointer.
-    unsafe { std::mem::transmute_copy(&closure) }
-}
-
-/// Returns the wide pointer that the words were.
-///
-/// # Safety
-///
-/// [`words_of`] in this library has made the words of a pointer of this type.
-pub(super) unsafe fn pointer_of<D: ?Sized>(words: Words) -> *mut D {
-    // SAFETY: by `# Safety`, these are all bytes of such a pointer.
-    unsafe { std::mem::transmute_copy(&words) }
-}
 
 /// A type of objects that cross in a `Box`.
 ///
@@ -40,6 +24,8 @@ pub unsafe trait Object: 'static {
     const ENTRY: *const c_void;
     /// True if a call consumes the box.
     const IS_ONCE: bool = false;
+    /// The bytes of the descriptor.
+    const FLAT: &'static Flat = &Flat::of(Self::NODE);
 }
 
 /// The vtable of a type of objects in a `Box`.
@@ -52,6 +38,8 @@ pub(super) const fn vtable<D: Object + ?Sized>() -> ObjectVtable {
         is_once: D::IS_ONCE as u8,
         drop: drop_boxed::<D>,
         share: None,
+        descriptor: D::FLAT.bytes().as_ptr(),
+        descriptor_len: D::FLAT.bytes().len(),
         describe: describe::<D>,
     }
 }
@@ -93,6 +81,13 @@ unsafe extern "C" fn describe<D: Object + ?Sized>(
     // SAFETY: the caller passes its own function with the context for it (`ObjectVtable::describe`). The bytes live during the
     // call.
     unsafe { visit(context, SliceRepr::new(&descriptor)) }
+}
+
+/// Returns true if the vtable's maker and this library describe the object alike. If not, one type has grown.
+pub(super) fn is_exact<D: Object + ?Sized>(vtable: &ObjectVtable) -> bool {
+    // SAFETY: the maker has written the address and the length of a constant. It is mapped, as the reference shows.
+    let theirs = unsafe { std::slice::from_raw_parts(vtable.descriptor, vtable.descriptor_len) };
+    !theirs.is_empty() && theirs == D::FLAT.bytes()
 }
 
 /// Makes the form of an object of this library, which the receiver owns.

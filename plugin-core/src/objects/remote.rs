@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::homes;
 use super::share::Share;
@@ -17,8 +17,10 @@ pub(super) static HOME: u8 = 1;
 pub struct Remote {
     words: Words,
     vtable: *const ObjectVtable,
-    /// The address under which the proxy is on the list of proxies: see `homes`. 0 if it is not, and [`CONSUMED`].
+    /// The place of the proxy on the list of proxies: see `homes`. 0 if it is not, and [`CONSUMED`].
     home: AtomicUsize,
+    /// The proxy's number on the list.
+    number: AtomicU64,
     /// Given up after the drop of the object.
     share: ManuallyDrop<Share>,
 }
@@ -41,7 +43,7 @@ impl Remote {
     pub(super) unsafe fn new(ObjectRepr { words, vtable, share, .. }: ObjectRepr) -> Self {
         // SAFETY: by `# Safety`, the share came with the object, and is taken over once.
         let share = ManuallyDrop::new(unsafe { Share::adopt(share, vtable) });
-        Remote { words, vtable, home: AtomicUsize::new(0), share }
+        Remote { words, vtable, home: AtomicUsize::new(0), number: AtomicU64::new(0), share }
     }
 
     /// Refers to an object that the sender keeps.
@@ -51,10 +53,11 @@ impl Remote {
     /// The result is not used after the loan ends.
     pub(super) unsafe fn lent(ObjectRepr { words, vtable, share, .. }: ObjectRepr) -> ManuallyDrop<Self> {
         let share = ManuallyDrop::new(Share::none(share.keeper, vtable));
-        ManuallyDrop::new(Remote { words, vtable, home: AtomicUsize::new(0), share })
+        ManuallyDrop::new(Remote { words, vtable, home: AtomicUsize::new(0), number: AtomicU64::new(0), share })
     }
 
-    fn vtable(&self) -> &ObjectVtable {
+    /// The object's functions.
+    pub(super) fn vtable(&self) -> &ObjectVtable {
         // SAFETY: the vtable is a constant of the object's library, which is mapped: `self` has a share, or needs none, or the
         // object is lent and the sender waits.
         unsafe { &*self.vtable }
@@ -72,17 +75,18 @@ impl Remote {
         (&raw const self.words).cast()
     }
 
-    /// Puts the proxy on the list, which is at this address.
-    pub(super) fn enter_home<C>(&self, proxy: *const C) {
-        self.home.store(proxy.addr(), Ordering::Relaxed);
-        homes::enter(proxy.addr());
+    /// Puts the proxy on the list.
+    pub(super) fn enter_home<D: ?Sized>(&self, proxy: *const D) {
+        let (home, number) = homes::enter(proxy);
+        self.number.store(number, Ordering::Relaxed);
+        self.home.store(home, Ordering::Relaxed);
     }
 
     /// Takes the proxy off the list, before it moves.
     pub(super) fn leave_home(&self) {
         let home = self.home.swap(0, Ordering::Relaxed);
         if home != 0 {
-            homes::leave(home);
+            homes::leave(home, self.number.load(Ordering::Relaxed));
         }
     }
 
@@ -140,11 +144,8 @@ impl Remote {
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        let home = *self.home.get_mut();
-        if home != CONSUMED {
-            if home != 0 {
-                homes::leave(home);
-            }
+        if *self.home.get_mut() != CONSUMED {
+            self.leave_home();
             // SAFETY: this is the vtable of the words. `self` owns the object, or one share of its `Arc`, and this is the drop.
             // A `Remote` of a lent object is never dropped.
             unsafe { (self.vtable().drop)(self.words) };

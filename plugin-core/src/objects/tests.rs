@@ -80,20 +80,64 @@ fn a_proxy_that_is_lowered_is_the_object_it_was_made_of() {
 }
 
 #[test]
-fn a_proxy_of_another_type_is_still_known() {
+fn a_proxy_with_fewer_auto_traits_is_still_known() {
+    let (first, closure) = words::<Box<dyn Fn(u8) -> u8 + Send + Sync>>(received(Box::new(|number| number + 1)));
+    let closure: Box<dyn Fn(u8) -> u8> = closure;
+    let (second, closure) = words(closure);
+    assert_eq!((first, closure(1)), (second, 2));
+}
+
+#[test]
+fn a_proxy_of_another_trait_is_called_and_dropped() {
     let note = Rc::new(());
     let own = note.clone();
-    let count = move |number: u8| number + Rc::strong_count(&own) as u8;
-    let closure: Box<dyn Fn(u8) -> u8> = received(Box::new(count));
+    let closure: Box<dyn Fn(u8) -> u8> = received(Box::new(move |number| number + Rc::strong_count(&own) as u8));
     // The other types that the compiler makes of it without a new closure.
     let closure: Box<dyn FnMut(u8) -> u8> = closure;
-    let (first, closure) = words(closure);
-    let closure: Box<dyn FnOnce(u8) -> u8> = closure;
-    let (second, closure) = words(closure);
-    assert_eq!(first, second);
-    // The maker's closure is not consumed by a call, so the proxy drops it.
+    let (_, closure) = words(closure);
+    let closure: Box<dyn FnOnce(u8) -> u8> = received(closure as Box<dyn FnOnce(u8) -> u8>);
+    let (_, closure) = words(closure);
     assert_eq!(closure(1), 3);
     assert_eq!(Rc::strong_count(&note), 1);
+}
+
+/// `Arc::from` moves a closure out of its box, and drops nothing.
+#[test]
+fn a_box_at_the_address_of_a_proxy_that_has_moved_is_not_taken_for_it() {
+    let note = Rc::new(());
+    let mut moved: Vec<Arc<dyn Fn(u8) -> usize>> = Vec::new();
+    for round in 0..200_u8 {
+        let own = note.clone();
+        let closure: Box<dyn Fn(u8) -> usize> =
+            received(Box::new(move |number| Rc::strong_count(&own) + usize::from(number)));
+        moved.push(Arc::from(closure));
+        // As large as a proxy.
+        let captured = [usize::from(round); size_of::<super::remote::Remote>() / size_of::<usize>()];
+        let own: Box<dyn Fn(u8) -> usize> = Box::new(move |index| captured[usize::from(index)]);
+        let address = format!("{:?}", super::words::words_of(&raw const *own));
+        let (at, own) = words(own);
+        assert_eq!((at, own(1)), (address, usize::from(round)));
+        let (_, closure) = words(moved.pop().unwrap());
+        assert_eq!(closure(1), usize::from(round) + 3);
+        moved.push(closure);
+    }
+    drop(moved);
+    assert_eq!(Rc::strong_count(&note), 1);
+    let (first, closure) = words::<Box<dyn Fn(u8) -> usize>>(received(Box::new(usize::from)));
+    assert_eq!(words(closure).0, first, "a later proxy is known");
+}
+
+/// The content of an `Arc` without a size is where the next block may begin.
+#[test]
+fn a_closure_without_size_is_no_proxy() {
+    let proxy: Box<dyn Fn() -> u8> = received(Box::new(|| 1));
+    // The type of a closure without size, at the address of the proxy.
+    fn at<C: Fn() -> u8 + 'static>(_: C, address: *const u8) -> *const dyn Fn() -> u8 {
+        address.cast::<C>()
+    }
+    let none = at(|| 2, (&raw const *proxy).cast());
+    assert!(!super::homes::contains(none));
+    assert!(super::homes::contains(&raw const *proxy));
 }
 
 #[test]

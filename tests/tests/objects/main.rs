@@ -1,6 +1,7 @@
 //! Closures and iterators that cross, both ways.
 
 mod closures;
+mod growth;
 mod iterators;
 mod lifetimes;
 mod panics;
