@@ -149,7 +149,7 @@ pub fn run(libraries: &Libraries) -> Vec<Row> {
             contenders: vec![
                 (crate::BARE, makes(|n| chain.make(n))),
                 (crate::DIRECT, makes(direct)),
-                (crate::OURS, makes(|n| adder(n))),
+                (crate::OURS, makes(&*adder)),
             ],
         },
         Workload {
@@ -157,7 +157,7 @@ pub fn run(libraries: &Libraries) -> Vec<Row> {
             contenders: vec![
                 (crate::BARE, pulls(|to| chain.numbers(to))),
                 (crate::DIRECT, pulls(direct_numbers)),
-                (crate::OURS, pulls(|to| numbers(to))),
+                (crate::OURS, pulls(&*numbers)),
             ],
         },
     ];
