@@ -167,18 +167,22 @@ unsafe fn enter<D: Closure + ?Sized>(proxy: *const D) {
 /// Returns the `Remote` of a closure in an `Arc`, if it is a proxy.
 fn shared_remote<D: SharedClosure + ?Sized>(closure: &Arc<D>) -> Option<&Remote> {
     let at = Arc::as_ptr(closure);
-    // SAFETY: what is on the list is a proxy (`homes`). A proxy consists of a `Remote`, and the `Arc` keeps it.
-    homes::contains(at).then(|| unsafe { &*at.cast::<Remote>() })
+    let number = homes::find(at)?;
+    // SAFETY: the closure is a proxy, as `find` says. A proxy consists of a `Remote`, and the `Arc` keeps it.
+    Some(unsafe { &*at.cast::<Remote>() }).filter(|remote| remote.is_number(number))
 }
 
 /// Lowers a closure in a `Box`.
 pub(crate) fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
     let closure = Box::into_raw(closure);
-    if homes::contains(closure) {
-        // SAFETY: what is on the list is a proxy (`homes`). A proxy consists of a `Remote`, so the box has its layout, too.
+    if let Some(number) = homes::find(closure) {
+        // SAFETY: the closure is a proxy, as `find` says. A proxy consists of a `Remote`, so the box has its layout, too.
         let remote = unsafe { Box::from_raw(closure.cast::<Remote>()) };
-        remote.leave_home();
-        return remote.into_repr();
+        if remote.is_number(number) {
+            remote.leave_home();
+            return remote.into_repr();
+        }
+        std::mem::forget(remote);
     }
     give(closure, Vtables::<D>::BOXED)
 }

@@ -17,10 +17,8 @@
 //!
 //! The vtable shows the type of the content. Types have one vtable only if the compiler has made the same code of their drops and of
 //! their functions. The code of a proxy's drop drops a [`Remote`](super::remote::Remote). This type is private to this crate, which
-//! puts it into proxies only. So what has a proxy's vtable is a proxy. With its address, it is the one that is there now, whether it
-//! is the one that has entered the list or a later one of the same type.
-//!
-//! A box of a proxy is therefore a box that this crate has made, and its memory is that of the proxy.
+//! puts it into proxies only. So what has a proxy's vtable is a proxy, and its number may be read. The number shows whether it is the
+//! one that has entered the list at this address, or a later one of the same type, which may have reasons not to be on the list.
 //!
 //! # Types
 //!
@@ -76,13 +74,13 @@ pub(super) fn leave(address: usize, number: u64) {
     }
 }
 
-/// Returns true if the object is a proxy.
-pub(super) fn contains<D: ?Sized>(object: *const D) -> bool {
+/// Returns the number of the proxy that has entered the list here, if the object is a proxy.
+pub(super) fn find<D: ?Sized>(object: *const D) -> Option<u64> {
     if COUNT.load(Ordering::Relaxed) == 0 {
-        return false;
+        return None;
     }
     let [address, vtable] = words_of(object).addresses();
-    lock().homes.get(&address).is_some_and(|home| home.vtable == vtable)
+    lock().homes.get(&address).filter(|home| home.vtable == vtable).map(|home| home.number)
 }
 
 /// Frees the memory of the list if it is empty, because the memory would be lost with the library.

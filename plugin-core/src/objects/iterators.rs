@@ -214,10 +214,11 @@ macro_rules! iterators {
 
             fn lower(self) -> ObjectRepr {
                 let iterator = Box::into_raw(self);
-                if homes::contains(iterator) {
-                    // SAFETY: what is on the list is a proxy (`homes`), and a proxy of an iterator with such items is a `Proxy<T>`.
+                if let Some(number) = homes::find(iterator) {
+                    // SAFETY: the iterator is a proxy, as `find` says. A proxy of an iterator with such items is a `Proxy<T>`.
                     let proxy = unsafe { Box::from_raw(iterator.cast::<Proxy<T>>()) };
-                    if proxy.pulled.len() == 0 && proxy.fault.is_none() && !proxy.has_ended {
+                    let is_as_new = proxy.pulled.len() == 0 && proxy.fault.is_none() && !proxy.has_ended;
+                    if is_as_new && proxy.remote.is_number(number) {
                         proxy.remote.leave_home();
                         return proxy.remote.into_repr();
                     }

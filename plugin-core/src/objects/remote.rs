@@ -82,6 +82,11 @@ impl Remote {
         self.home.store(home, Ordering::Relaxed);
     }
 
+    /// Returns true if this is the proxy with that number on the list.
+    pub(super) fn is_number(&self, number: u64) -> bool {
+        self.number.load(Ordering::Relaxed) == number
+    }
+
     /// Takes the proxy off the list, before it moves.
     pub(super) fn leave_home(&self) {
         let home = self.home.swap(0, Ordering::Relaxed);
