@@ -186,8 +186,8 @@ mod tests {
     use std::sync::RwLock;
     use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-    use plugin_core::Lookup;
-    use plugin_core::host::descriptor::{Shape, form, style};
+    use plugin_core::host::descriptor::{Node, Shape, form, style};
+    use plugin_core::{Lookup, PluginMut, PluginRef, PluginType};
 
     use super::*;
     use crate::schema::testing::*;
@@ -314,6 +314,12 @@ mod tests {
             (Tag::Atomic, "static AtomicU32"),
             (Tag::RwLock, "static RwLock<u32>"),
             (Tag::Mutex, "static Mutex<u32>"),
+            (Tag::DynIterator, "dyn Iterator<Item = u32>"),
+            // Around a closure or an iterator.
+            (Tag::WithSend, "u32 + Send"),
+            (Tag::WithSync, "u32 + Sync"),
+            (Tag::BoxDyn, "Box<u32>"),
+            (Tag::ArcDyn, "Arc<u32>"),
         ];
         let all = (0..=255).filter_map(Tag::from_byte).filter(|tag| tag.shape() == Shape::Parts(1)).count();
         assert_eq!(all, wraps.len());
@@ -326,6 +332,12 @@ mod tests {
         check(&pairs, &two);
         assert_eq!(signature(&array(3, leaf(Tag::U8))).to_string(), "[u8; 3]");
         assert_eq!(signature(&of(Tag::Ref, &[leaf(Tag::Path)])).to_string(), "&Path");
+        let node = |node: &'static Node| signature(&node.to_bytes()).to_string();
+        let closure = <Box<dyn FnMut(&str, u8) -> Option<u8> + Send> as PluginType>::NODE;
+        assert_eq!(node(closure), "Box<dyn FnMut(&str, u8) -> Option<u8> + Send>");
+        assert_eq!(node(<dyn Fn() + Send + Sync as PluginRef>::REF_NODE), "&(dyn Fn() + Send + Sync)");
+        assert_eq!(node(<dyn FnMut(u8) as PluginMut>::MUT_NODE), "&mut dyn FnMut(u8)");
+        assert_eq!(node(<Box<dyn FnOnce()> as PluginType>::NODE), "Box<dyn FnOnce()>");
     }
 
     #[test]
