@@ -61,7 +61,7 @@ impl<'a> Named<'a> {
     fn in_signature(&self) -> TokenStream {
         let name = &self.name;
         match self.crossing.passing {
-            Passing::Ref => quote!(&#name),
+            Passing::Ref | Passing::RefObject => quote!(&#name),
             Passing::Mut | Passing::MutClosure => quote!(&mut #name),
             _ => quote!(#name),
         }
@@ -85,7 +85,7 @@ fn placed_at(name: &Ident, ty: &Type) -> TokenStream {
 fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
     let (own, node, how) = match crossing.passing {
         Passing::Own => ("PluginType", "NODE", "Own"),
-        Passing::Ref => ("PluginRef", "REF_NODE", "Ref"),
+        Passing::Ref | Passing::RefObject => ("PluginRef", "REF_NODE", "Ref"),
         Passing::Mut | Passing::MutClosure => ("PluginMut", "MUT_NODE", "Mut"),
         Passing::Static => ("PluginStatic", "STATIC_NODE", "Static"),
         // All hooks have one descriptor. The results of the author's hooks differ.

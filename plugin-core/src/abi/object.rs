@@ -57,6 +57,10 @@ pub struct ObjectVtable {
     pub(crate) share: Option<unsafe extern "C" fn(words: Words)>,
     /// Calls `visit` with `context` and the descriptor of the object.
     pub(crate) describe: unsafe extern "C" fn(context: *mut c_void, visit: VisitDescriptor),
+    /// The entries of an interface's methods, in their order. The context of each is that of `entry`.
+    pub(crate) methods: *const *const c_void,
+    /// The number of methods that the maker knows. An object that is not of an interface has none.
+    pub(crate) count: usize,
 }
 
 #[cfg(feature = "host")]

@@ -26,6 +26,16 @@ pub unsafe trait Closure: Object {
 
     /// Makes a proxy in an arena, which does not drop the proxy.
     fn in_arena(remote: Remote, arena: &mut Arena) -> *mut Self;
+
+    /// Returns true if the content of a box is a proxy, and takes it off the list.
+    fn leave(closure: &Self) -> bool {
+        homes::leave(std::ptr::from_ref(closure).cast::<u8>().addr())
+    }
+
+    /// Returns the closure as a `Remote`, if it is a proxy.
+    fn find(closure: &Self) -> Option<*const Remote> {
+        homes::find(std::ptr::from_ref(closure).cast())
+    }
 }
 
 /// A type of closures that cross behind a reference: `dyn Fn(A) -> R` and `dyn FnMut(A) -> R`, also with `Send`, and `Sync`.
@@ -49,6 +59,10 @@ pub unsafe trait PluginFn: Closure {
     fn view_mut(remote: &mut Remote) -> &mut Self;
 
     /// Shortens the life of the closure.
+    #[doc(hidden)]
+    fn shortened_ref(&self) -> &Self::Lent<'_>;
+
+    /// As above.
     #[doc(hidden)]
     fn shortened(&mut self) -> &mut Self::Lent<'_>;
 
@@ -139,23 +153,32 @@ impl<D: SharedClosure + ?Sized> Vtables<D> {
         id: id_of::<Arc<D>> as fn() -> TypeId as *const c_void,
         drop: drop_shared::<D>,
         share: Some(share::<D>),
+        methods: D::SHARED_METHODS.as_ptr(),
+        count: D::SHARED_METHODS.len(),
         ..vtable::<D>()
     };
 }
 
+/// Returns false if a proxy has to stay with this library. Then the next receiver gets a proxy of the proxy.
+fn may_pass_on<D: Closure + ?Sized>(closure: &D) -> bool {
+    // SAFETY: `find` returns a `Remote` that exists, because the closure does.
+    !const { D::NODE.may_grow() } || D::find(closure).is_none_or(|remote| unsafe { &*remote }.is_alike::<D>())
+}
+
 /// Lowers a closure in a `Box`.
-pub(crate) fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
+pub fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
+    let is_proxy = may_pass_on(&*closure) && D::leave(&closure);
     let closure = Box::into_raw(closure);
-    if homes::leave(closure.cast::<u8>().addr()) {
-        // SAFETY: the list has only `Remote`s, and no longer has this one. `homes::boxed` has made the box, of a closure that is
-        // laid out as its `Remote`. The box was the only owner.
+    if is_proxy {
+        // SAFETY: the closure is a proxy, as `leave` says, which is laid out as its `Remote`. The list no longer has it. The box was
+        // its only owner.
         return unsafe { Box::from_raw(closure.cast::<Remote>()) }.into_repr();
     }
     give(closure, Vtables::<D>::BOXED)
 }
 
 /// Lends a closure in a `Box`. A receiver can hold it, and not copy it.
-pub(crate) fn lend_box<D: Closure + ?Sized>(closure: &D) -> ObjectRepr {
+pub fn lend_box<D: Closure + ?Sized>(closure: &D) -> ObjectRepr {
     lend(closure, Vtables::<D>::BOXED)
 }
 
@@ -168,7 +191,7 @@ pub(crate) fn lend_box<D: Closure + ?Sized>(closure: &D) -> ObjectRepr {
 /// # Safety
 ///
 /// As for [`PluginType::lift`].
-pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
+pub unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
     // Statics and keys of maps would copy a loan. They refuse such types: see `Node::has_boxed_objects`.
     assert_eq!(repr.is_lent, 0, "a closure in a `Box` cannot be copied");
     // SAFETY: by `# Safety`, the closure was lowered, and comes to this function once.
@@ -185,7 +208,7 @@ pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
 /// # Safety
 ///
 /// As for [`PluginType::hold`].
-pub(crate) unsafe fn hold_box<D: Closure + ?Sized>(repr: &ObjectRepr, arena: &mut Arena) -> ManuallyDrop<Box<D>> {
+pub unsafe fn hold_box<D: Closure + ?Sized>(repr: &ObjectRepr, arena: &mut Arena) -> ManuallyDrop<Box<D>> {
     // SAFETY: by `# Safety`, the closure and its vtable exist for longer than the result, which is never dropped.
     let remote = ManuallyDrop::into_inner(unsafe { Remote::lent(*repr) });
     // SAFETY: the proxy is in the arena, where nothing else uses it. The box is used behind `&` only, and never dropped.
@@ -200,16 +223,24 @@ unsafe impl<D: SharedClosure + ?Sized> PluginType for Arc<D> {
     const DEEP: bool = false;
 
     fn lower(self) -> ObjectRepr {
-        if let Some(remote) = homes::find(Arc::as_ptr(&self).cast()) {
-            // SAFETY: the list has only `Remote`s that exist. `self` keeps this one, of a closure in an `Arc`.
-            return unsafe { (*remote).another() };
+        if let Some(remote) = D::find(&self) {
+            // SAFETY: `find` returns a `Remote` that exists, because `self` keeps it.
+            let remote = unsafe { &*remote };
+            // A proxy of a `Box` may have been moved to an `Arc`.
+            if remote.is_shared() && remote.is_alike::<D>() {
+                // SAFETY: the object is in an `Arc`.
+                return unsafe { remote.another() };
+            }
         }
         give(Arc::into_raw(self), Vtables::<D>::SHARED)
     }
     fn lend(&self, _: &mut Arena) -> ObjectRepr {
-        match homes::find(Arc::as_ptr(self).cast()) {
-            // SAFETY: as in `lower`.
-            Some(remote) => unsafe { (*remote).lend() },
+        // SAFETY: as in `lower`.
+        match D::find(self)
+            .map(|remote| unsafe { &*remote })
+            .filter(|remote| remote.is_shared() && remote.is_alike::<D>())
+        {
+            Some(remote) => remote.lend(),
             None => lend(Arc::as_ptr(self), Vtables::<D>::SHARED),
         }
     }
@@ -247,7 +278,7 @@ impl<D: ?Sized> HeldClosure<D> {
     /// # Safety
     ///
     /// The loan outlives the result. If `D` is not a `dyn Fn`, only the result is used until then.
-    pub(crate) unsafe fn new(repr: ObjectRepr) -> Self {
+    pub unsafe fn new(repr: ObjectRepr) -> Self {
         // SAFETY: by `# Safety`, the loan outlives the result.
         HeldClosure { remote: unsafe { Remote::lent(repr) }, closure: PhantomData }
     }
@@ -274,11 +305,12 @@ pub struct LoanClosure<'a> {
 
 impl LoanClosure<'_> {
     /// Lends a closure for as long as it is borrowed.
-    pub(crate) fn of<D: Closure + ?Sized>(closure: &mut D) -> LoanClosure<'_> {
+    pub fn of<D: Closure + ?Sized>(closure: &mut D) -> LoanClosure<'_> {
         LoanClosure { repr: lend(std::ptr::from_mut(closure), Vtables::<D>::BOXED), closure: PhantomData }
     }
 
-    pub(crate) fn repr(&self) -> ObjectRepr {
+    /// The closure on its way.
+    pub fn repr(&self) -> ObjectRepr {
         self.repr
     }
 }

@@ -216,11 +216,12 @@ macro_rules! iterators {
                     // SAFETY: the list has only proxies that exist, and a proxy of an iterator with such items is a `Proxy<T>`. The box
                     // is its only owner.
                     let proxy = unsafe { Box::from_raw(iterator.cast::<Proxy<T>>()) };
-                    if proxy.pulled.len() == 0 && proxy.fault.is_none() && !proxy.has_ended {
+                    let is_as_new = proxy.pulled.len() == 0 && proxy.fault.is_none() && !proxy.has_ended;
+                    if is_as_new && proxy.remote.is_alike::<$D>() {
                         proxy.remote.leave_home();
                         return proxy.remote.into_repr();
                     }
-                    // The items that were pulled are here, so the receiver gets an iterator of this library.
+                    // The receiver gets an iterator of this library, for example because the items that were pulled are here.
                     std::mem::forget(proxy);
                 }
                 give(iterator, const { &vtable::<$D>() })

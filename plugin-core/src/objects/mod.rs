@@ -1,9 +1,10 @@
-//! Objects: values with code, which lead back into the library that made them. They are closures and iterators.
+//! Objects: values with code, which lead back into the library that made them. They are closures, iterators, and objects of interfaces.
 //!
 //! | file | subject |
 //! | --- | --- |
 //! | `closures.rs`, `closure_types.rs` | `Box<dyn Fn(A) -> R + Send>` and its kin, `Arc<dyn Fn>`, `&dyn Fn` and `&mut dyn FnMut` |
 //! | `iterators.rs` | `Box<dyn Iterator<Item = T> + Send>` |
+//! | `interfaces.rs` | `Box<dyn Codec>` and its kin, for a trait with `#[plugin_interface]`; its methods are in `interface.rs` |
 //! | `remote.rs` | an object of another library |
 //! | `share.rs` | the shares that keep that library |
 //! | `homes.rs` | the list of the proxies in this library |
@@ -33,7 +34,10 @@
 //!
 //! A proxy that is lowered gives back what it was made of. An object that comes back to its maker as the same type is the maker's
 //! own `Box` or `Arc` again. So no proxy is ever made of a proxy, however often an object crosses. A `dyn Fn` cannot say whether it
-//! is a proxy, so each library has a list of its proxies (`homes.rs`).
+//! is a proxy, so each library has a list of its proxies (`homes.rs`). An object of an interface can say so, by its `TypeId`.
+//!
+//! A proxy is passed on as what it was made of only if the maker describes the object as this library does. If the two descriptors
+//! differ, because a type may grow, then each of three libraries may fit the next one, and the first may not fit the last.
 //!
 //! A loan, `&dyn Fn` or `&mut dyn FnMut`, ends with its call. So it needs neither a share nor a list. The same holds for objects
 //! inside a value behind `&`.
@@ -43,6 +47,7 @@
 mod closure_types;
 mod closures;
 mod homes;
+mod interfaces;
 mod iterators;
 mod remote;
 mod share;
@@ -51,8 +56,13 @@ use std::any::TypeId;
 use std::ffi::c_void;
 use std::sync::Arc;
 
+pub use self::closures::{Closure, SharedClosure, hold_box, lend_box, lift_box, lower_box};
 pub use self::closures::{HeldClosure, LoanClosure, PluginFn, lent, lent_mut};
+pub use self::interfaces::{
+    AnyObject, Around, Interface, IsSend, IsSync, Unmarked, lend_mut, put_in_arena, view, view_mut,
+};
 use self::remote::HOME;
+pub use self::remote::Remote;
 use self::share::Share;
 use crate::abi::{ObjectRepr, ObjectVtable, SliceRepr, Words};
 use crate::describe::Node;
@@ -70,7 +80,7 @@ fn words_of<D: ?Sized>(closure: *const D) -> Words {
 /// # Safety
 ///
 /// [`words_of`] in this library has made the words of a pointer of this type.
-unsafe fn pointer_of<D: ?Sized>(words: Words) -> *mut D {
+pub(crate) unsafe fn pointer_of<D: ?Sized>(words: Words) -> *mut D {
     // SAFETY: by `# Safety`, these are all bytes of such a pointer.
     unsafe { std::mem::transmute_copy(&words) }
 }
@@ -88,6 +98,10 @@ pub unsafe trait Object: 'static {
     const ENTRY: *const c_void;
     /// True if a call consumes the box.
     const IS_ONCE: bool = false;
+    /// The entries of an interface's methods, for objects in a `Box` and for loans.
+    const METHODS: &'static [*const c_void] = &[];
+    /// The same for objects in an `Arc`.
+    const SHARED_METHODS: &'static [*const c_void] = &[];
 }
 
 /// The vtable of a type of objects in a `Box`.
@@ -101,6 +115,8 @@ const fn vtable<D: Object + ?Sized>() -> ObjectVtable {
         drop: drop_boxed::<D>,
         share: None,
         describe: describe::<D>,
+        methods: D::METHODS.as_ptr(),
+        count: D::METHODS.len(),
     }
 }
 

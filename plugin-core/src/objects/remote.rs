@@ -5,9 +5,9 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::homes;
 use super::share::Share;
-use crate::abi::{ObjectRepr, ObjectVtable, Words};
+use super::{Object, homes};
+use crate::abi::{ObjectRepr, ObjectVtable, SliceRepr, Words};
 
 /// A static whose address stands for this library.
 pub(super) static HOME: u8 = 1;
@@ -68,8 +68,36 @@ impl Remote {
 
     /// The address of the object's words.
     #[inline(always)]
-    pub(super) fn context(&self) -> *const c_void {
+    pub(crate) fn context(&self) -> *const c_void {
         (&raw const self.words).cast()
+    }
+
+    /// The entry of an interface's method. Null if the maker does not know the method.
+    #[inline(always)]
+    pub(crate) fn method(&self, index: usize) -> *const c_void {
+        let vtable = self.vtable();
+        if index >= vtable.count {
+            return std::ptr::null();
+        }
+        // SAFETY: the vtable says how many methods there are.
+        unsafe { *vtable.methods.add(index) }
+    }
+
+    /// Returns true if the maker knows the method of its interface with this index.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn has(&self, index: usize) -> bool {
+        index < self.vtable().count
+    }
+
+    /// Notes that the call which begins now consumes the object. The proxy is not on the list.
+    pub(crate) fn consume(&self) {
+        self.home.store(CONSUMED, Ordering::Relaxed);
+    }
+
+    /// Returns true if the object is in an `Arc`.
+    pub(super) fn is_shared(&self) -> bool {
+        self.vtable().share.is_some()
     }
 
     /// Notes the address under which the proxy is on the list.
@@ -129,6 +157,22 @@ impl Remote {
         // SAFETY: the address of this library's own static shows that this library has made the vtable. It writes such a function.
         let id = unsafe { std::mem::transmute::<*const c_void, fn() -> TypeId>(vtable.id) };
         id() == TypeId::of::<T>()
+    }
+
+    /// Returns true if the maker describes the object as this library does a `D`. Then the object may be passed on as it is. If the two
+    /// only fit each other, because a type in them may grow, then the next receiver may fit this library and not the maker.
+    pub(super) fn is_alike<D: Object + ?Sized>(&self) -> bool {
+        unsafe extern "C" fn compare<D: Object + ?Sized>(is_alike: *mut c_void, descriptor: SliceRepr) {
+            // SAFETY: `describe` passes the address of the variable below, and bytes that live during the call.
+            unsafe { *is_alike.cast::<bool>() = D::NODE.matches(descriptor.as_slice()) }
+        }
+        if !const { D::NODE.may_grow() } {
+            return true;
+        }
+        let mut is_alike = false;
+        // SAFETY: `compare` takes this address as its context.
+        unsafe { (self.vtable().describe)((&raw mut is_alike).cast(), compare::<D>) }
+        is_alike
     }
 
     /// Lends the object.

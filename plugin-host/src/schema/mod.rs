@@ -121,10 +121,10 @@ impl Type {
 }
 
 impl Body {
-    /// Returns true if the type may grow. Its values then cross in a box of their own.
+    /// Returns true if the type may grow. The values of such a struct or enum cross in a box of their own.
     pub(crate) fn grows(&self) -> bool {
         match self {
-            Body::Struct { form, .. } => *form == form::GROWS,
+            Body::Struct { form, .. } => matches!(*form, form::GROWS | form::INTERFACE),
             Body::Enum { fallback, .. } => fallback.is_some(),
         }
     }
@@ -192,7 +192,16 @@ impl Schema {
     pub(crate) fn has_objects(&self) -> bool {
         let fields = self.definitions.iter().flat_map(|definition| definition.body.fields()).map(|field| &field.ty);
         let is_object = |ty: &Type| {
-            matches!(ty.tag, Tag::DynFn | Tag::DynFnMut | Tag::DynFnOnce | Tag::DynIterator | Tag::BoxDyn | Tag::ArcDyn)
+            matches!(
+                ty.tag,
+                Tag::DynFn
+                    | Tag::DynFnMut
+                    | Tag::DynFnOnce
+                    | Tag::DynIterator
+                    | Tag::DynTrait
+                    | Tag::BoxDyn
+                    | Tag::ArcDyn
+            )
         };
         self.parts.iter().chain(fields).any(is_object)
     }
@@ -442,7 +451,7 @@ impl Reader<'_> {
 
     fn body(&mut self) -> Option<UnfinishedBody> {
         let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
-        let form = self.byte(form::GROWS)?;
+        let form = self.byte(form::INTERFACE)?;
         let mut body = UnfinishedBody {
             tag,
             form,
@@ -456,7 +465,7 @@ impl Reader<'_> {
         };
         match tag {
             Tag::Struct => body.begin_fields(self)?,
-            Tag::Enum if form != form::C => body.variants_left = self.number()?,
+            Tag::Enum if !matches!(form, form::C | form::INTERFACE) => body.variants_left = self.number()?,
             _ => return None,
         }
         Some(body)

@@ -1,6 +1,8 @@
 //! Closures and iterators that cross, both ways.
 
 mod closures;
+mod growth;
+mod interfaces;
 mod iterators;
 mod lifetimes;
 mod panics;
