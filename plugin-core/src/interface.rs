@@ -40,7 +40,7 @@ pub unsafe trait Receiver: 'static {
     /// The object exists for `'a`, and may be used like this.
     unsafe fn boxed<'a, D: ?Sized + 'static>(object: *mut D) -> Self::Of<'a, D>;
 
-    /// Takes an object in an `Arc`, of which the caller has a share for `'a`.
+    /// Takes an object in an `Arc`. The caller has a share of the `Arc` for `'a`.
     ///
     /// # Safety
     ///

@@ -17,6 +17,7 @@ pub use crate::describe::record::{Field, Kind, Source};
 pub use crate::describe::{Definition, DefinitionRef, Described, Node, Tag, assert_described, form, style};
 use crate::entry::HasEntry;
 pub use crate::entry::{ByMut, ByMutClosure, ByRef, ByValue, Exported, Signature};
+use crate::fault::Return;
 pub use crate::fault::{drop_rest, outcome};
 pub use crate::interface::{
     ByRefObject, Consumed, Exclusive, Method, MethodEntries, MethodNode, MethodSignature, Shared, call_method,
@@ -278,6 +279,11 @@ impl<E: Display> HookResult for Result<(), E> {
     fn into_result(self) -> Result<(), String> {
         self.map_err(|error| error.to_string())
     }
+}
+
+/// Returns the descriptor of what a method of an interface returns.
+pub const fn result_node<R: Return>() -> &'static Node {
+    <R::Value as PluginType>::NODE
 }
 
 /// The descriptor of every hook: `fn() -> Result<(), String>`.

@@ -82,7 +82,7 @@ fn placed_at(name: &Ident, ty: &Type) -> TokenStream {
 
 /// The path of a type's descriptor, and so of the trait that the type must implement. Only the type itself, `name`, has the
 /// author's place in that path, so the compiler shows an error there.
-fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
+pub(crate) fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
     let (own, node, how) = match crossing.passing {
         Passing::Own => ("PluginType", "NODE", "Own"),
         Passing::Ref | Passing::RefObject => ("PluginRef", "REF_NODE", "Ref"),

@@ -364,8 +364,8 @@ pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The attribute reports all parts of a trait that an interface cannot have, each at its own place: parameters, associated types and
 /// constants, supertraits other than `Send` and `Sync`, generic, `async` and `unsafe` methods, functions without `self`, `Self` in
-/// arguments and results, and attributes that may be macros. A provided method with `where Self: Sized` is no part of the interface,
-/// and may be anything.
+/// arguments and results, and attributes that may be macros. The interface leaves out a provided method with `where Self: Sized`,
+/// which may have any signature.
 ///
 /// The options `name = ".."` and `crate = ".."` are as those of [`#[plugin_type]`](macro@plugin_type).
 #[proc_macro_attribute]

@@ -38,6 +38,13 @@ pub(crate) struct ShareRepr {
 #[repr(C)]
 pub(crate) struct Words([*const c_void; 2]);
 
+impl Words {
+    /// The words as numbers, which the maker compares.
+    pub(crate) fn addresses(self) -> [usize; 2] {
+        self.0.map(|word| word.addr())
+    }
+}
+
 /// The functions for one type of objects of one library.
 #[repr(C)]
 pub struct ObjectVtable {

@@ -180,7 +180,7 @@ macro_rules! closures {
         unsafe impl<$($bounds)* R: Return> SharedClosure for $D {
             fn shared(remote: Remote) -> Arc<Self> {
                 // SAFETY: `proxy` makes a closure that contains the `Remote` and nothing else.
-                unsafe { homes::shared(proxy::<$($T),*>(Whole::new(remote))) }
+                unsafe { homes::shared::<_, Self>(proxy::<$($T),*>(Whole::new(remote)), |proxy| proxy) }
             }
         }
 
@@ -290,7 +290,7 @@ macro_rules! closures {
         unsafe impl<$($bounds)* R: Return> Closure for $D {
             fn boxed(remote: Remote) -> Box<Self> {
                 // SAFETY: the proxy contains the `Remote` and nothing else.
-                unsafe { homes::boxed($proxy::<$($T),*>(Whole::new(remote))) }
+                unsafe { homes::boxed::<_, Self>($proxy::<$($T),*>(Whole::new(remote)), |proxy| proxy) }
             }
             fn in_arena(remote: Remote, arena: &mut Arena) -> *mut Self {
                 /// Puts the proxy into the arena.

@@ -29,12 +29,16 @@ pub unsafe trait Closure: Object {
 
     /// Returns true if the content of a box is a proxy, and takes it off the list.
     fn leave(closure: &Self) -> bool {
-        homes::leave(std::ptr::from_ref(closure).cast::<u8>().addr())
+        let is_proxy = Self::find(closure).is_some();
+        if is_proxy {
+            homes::leave(std::ptr::from_ref(closure).cast::<u8>().addr());
+        }
+        is_proxy
     }
 
     /// Returns the closure as a `Remote`, if it is a proxy.
     fn find(closure: &Self) -> Option<*const Remote> {
-        homes::find(std::ptr::from_ref(closure).cast())
+        homes::find(closure)
     }
 }
 
@@ -235,11 +239,11 @@ unsafe impl<D: SharedClosure + ?Sized> PluginType for Arc<D> {
         give(Arc::into_raw(self), Vtables::<D>::SHARED)
     }
     fn lend(&self, _: &mut Arena) -> ObjectRepr {
-        // SAFETY: as in `lower`.
-        match D::find(self)
-            .map(|remote| unsafe { &*remote })
-            .filter(|remote| remote.is_shared() && remote.is_alike::<D>())
-        {
+        let remote = D::find(self).map(|remote| {
+            // SAFETY: as in `lower`.
+            unsafe { &*remote }
+        });
+        match remote.filter(|remote| remote.is_shared() && remote.is_alike::<D>()) {
             Some(remote) => remote.lend(),
             None => lend(Arc::as_ptr(self), Vtables::<D>::SHARED),
         }

@@ -1,34 +1,43 @@
 //! The list of this library's proxies in boxes and `Arc`s, by their addresses.
 //!
-//! The proxy of a closure is a closure that contains a [`Remote`] and nothing else. A proxy stays at its address until it is dropped, or until a
-//! `Box<dyn FnOnce>` is called. It leaves the list first in both cases. No other value that exists at the same time has this
-//! address and a size. So a box or an `Arc` whose content has an address of the list is a proxy of this library.
+//! The proxy of a closure is a closure that contains a [`Remote`] and nothing else. A proxy leaves the list when it is dropped, and when
+//! a `Box<dyn FnOnce>` is called or lowered. Before that, its address may come to be another value's: `Arc::from` moves a closure from
+//! its box, and nothing tells of it. So the list has wide pointers. The second word of such a pointer leads to the functions of the
+//! closure's type. A value at the same address that is no proxy has other functions.
 //!
-//! Its type may differ from the type that the proxy was made for: a `Box<dyn Fn() + Send>` may become a `Box<dyn Fn()>`, and a
-//! `Box<dyn Fn()>` a `Box<dyn FnMut()>`. The arguments and the result stay the same, and nothing that the new type allows was
+//! The type of a proxy may differ from the type that the proxy was made for: a `Box<dyn Fn() + Send>` may become a `Box<dyn Fn()>`. The arguments and the result stay the same, and nothing that the new type allows was
 //! forbidden before.
 
-use std::collections::BTreeSet;
-use std::ffi::c_void;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::remote::Remote;
+use super::words_of;
 
-static PROXIES: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+/// The proxies' addresses, each with the proxy's wide pointer.
+static PROXIES: Mutex<BTreeMap<usize, Pointer>> = Mutex::new(BTreeMap::new());
 /// The number of proxies. A thread that has a proxy sees at least 1.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-fn lock() -> MutexGuard<'static, BTreeSet<usize>> {
+/// The two words of a wide pointer.
+type Pointer = [usize; 2];
+
+fn pointer<D: ?Sized>(proxy: *const D) -> Pointer {
+    words_of(proxy).addresses()
+}
+
+fn lock() -> MutexGuard<'static, BTreeMap<usize, Pointer>> {
     // No code panics while it is locked.
     PROXIES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Puts a proxy on the list, which contains `remote` and is in memory of its own.
-pub(super) fn enter<C>(proxy: *const C, remote: &Remote) {
-    remote.set_home(proxy.addr());
+pub(super) fn enter<D: ?Sized>(proxy: *const D, remote: &Remote) {
+    let address = proxy.cast::<u8>().addr();
+    remote.set_home(address);
     let mut proxies = lock();
-    proxies.insert(proxy.addr());
+    proxies.insert(address, pointer(proxy));
     COUNT.store(proxies.len(), Ordering::Relaxed);
 }
 
@@ -43,49 +52,50 @@ unsafe fn remote_of<C>(proxy: &C) -> &Remote {
     unsafe { &*std::ptr::from_ref(proxy).cast::<Remote>() }
 }
 
-/// Puts the proxy into a box.
+/// Puts the proxy into a box, which `as_object` makes a box of a `D`.
 ///
 /// # Safety
 ///
 /// The closure contains a [`Remote`] and nothing else.
-pub(super) unsafe fn boxed<C>(proxy: C) -> Box<C> {
+pub(super) unsafe fn boxed<C, D: ?Sized>(proxy: C, as_object: impl FnOnce(Box<C>) -> Box<D>) -> Box<D> {
     let proxy = Box::new(proxy);
     // SAFETY: the conditions are those of this function.
-    enter(&raw const *proxy, unsafe { remote_of(&*proxy) });
+    let remote: *const Remote = unsafe { remote_of(&*proxy) };
+    let proxy = as_object(proxy);
+    // SAFETY: the closure has not moved.
+    enter(&raw const *proxy, unsafe { &*remote });
     proxy
 }
 
-/// Puts the proxy into an `Arc`.
+/// Puts the proxy into an `Arc`, as above.
 ///
 /// # Safety
 ///
 /// The closure contains a [`Remote`] and nothing else.
-pub(super) unsafe fn shared<C>(proxy: C) -> Arc<C> {
+pub(super) unsafe fn shared<C, D: ?Sized>(proxy: C, as_object: impl FnOnce(Arc<C>) -> Arc<D>) -> Arc<D> {
     let proxy = Arc::new(proxy);
     // SAFETY: the conditions are those of this function.
-    enter(Arc::as_ptr(&proxy), unsafe { remote_of(&*proxy) });
+    let remote: *const Remote = unsafe { remote_of(&*proxy) };
+    let proxy = as_object(proxy);
+    // SAFETY: the closure has not moved.
+    enter(Arc::as_ptr(&proxy), unsafe { &*remote });
     proxy
 }
 
-/// Takes a proxy off the list. Returns false if it is not there.
-pub(super) fn leave(address: usize) -> bool {
-    if COUNT.load(Ordering::Relaxed) == 0 {
-        return false;
-    }
+/// Takes the proxy at this address off the list.
+pub(super) fn leave(address: usize) {
     let mut proxies = lock();
-    let was_there = proxies.remove(&address);
-    if was_there {
-        COUNT.store(proxies.len(), Ordering::Relaxed);
-        if proxies.is_empty() {
-            // An empty set may keep memory, which would be lost with the library.
-            *proxies = BTreeSet::new();
-        }
+    proxies.remove(&address);
+    COUNT.store(proxies.len(), Ordering::Relaxed);
+    if proxies.is_empty() {
+        // An empty map may keep memory, which would be lost with the library.
+        *proxies = BTreeMap::new();
     }
-    was_there
 }
 
 /// Returns the closure as a `Remote`, if it is a proxy of the list. The proxy of an iterator only begins at this address.
-pub(super) fn find(closure: *const c_void) -> Option<*const Remote> {
-    let is_there = COUNT.load(Ordering::Relaxed) != 0 && lock().contains(&closure.addr());
+pub(super) fn find<D: ?Sized>(closure: *const D) -> Option<*const Remote> {
+    let is_there = COUNT.load(Ordering::Relaxed) != 0
+        && lock().get(&closure.cast::<u8>().addr()).is_some_and(|proxy| *proxy == pointer(closure));
     is_there.then_some(closure.cast())
 }

@@ -81,7 +81,7 @@ impl<T: Sync + ?Sized> IsSync<T> {
     pub const YES: bool = true;
 }
 
-/// The answer for all types to which no better one applies.
+/// The constants of [`IsSend`] and [`IsSync`] for types without the auto trait.
 pub trait Unmarked {
     /// The type does not have the auto trait.
     const YES: bool = false;

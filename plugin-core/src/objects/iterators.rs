@@ -212,7 +212,7 @@ macro_rules! iterators {
 
             fn lower(self) -> ObjectRepr {
                 let iterator = Box::into_raw(self);
-                if homes::find(iterator.cast()).is_some() {
+                if homes::find(iterator).is_some() {
                     // SAFETY: the list has only proxies that exist, and a proxy of an iterator with such items is a `Proxy<T>`. The box
                     // is its only owner.
                     let proxy = unsafe { Box::from_raw(iterator.cast::<Proxy<T>>()) };
@@ -239,7 +239,10 @@ macro_rules! iterators {
                     return unsafe { Box::from_raw(pointer_of(remote.into_words())) };
                 }
                 let proxy = Box::new(Proxy::<T>::new(remote));
-                homes::enter(&raw const *proxy, &proxy.remote);
+                let remote: *const Remote = &proxy.remote;
+                let proxy: Self = proxy;
+                // SAFETY: the proxy has not moved.
+                homes::enter(&raw const *proxy, unsafe { &*remote });
                 proxy
             }
             unsafe fn hold(repr: &ObjectRepr, _: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {

@@ -4,8 +4,9 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 
-use super::model::{Interface, Method, Receiver};
-use crate::crossing::Passing;
+use super::model::{Interface, Method, MethodArgument, Receiver};
+use crate::crossing::{Crossing, Passing};
+use crate::export::node;
 use crate::sdk::Sdk;
 
 /// Works like `quote!`, with variables that the author's expressions do not see.
@@ -60,7 +61,7 @@ fn items(interface: &Interface, provided: &Ident, number: u64, metadata: &str) -
     let Interface { ident, name, methods, .. } = interface;
     let kinds: Vec<Ident> =
         (0..methods.len()).map(|index| format_ident!("__PluginMethod{index}", span = Span::mixed_site())).collect();
-    let implementations = methods.iter().zip(&kinds).enumerate().map(|(index, (method, kind))| {
+    let implementations = methods.iter().zip(&kinds).map(|(method, kind)| {
         let ways = method.arguments.iter().map(|argument| {
             let way = match argument.passing {
                 Passing::Ref => mixed!(ByRef),
@@ -82,13 +83,12 @@ fn items(interface: &Interface, provided: &Ident, number: u64, metadata: &str) -
         );
         let (function, returns) = (&method.ident, &method.returns);
         let shown = format!("<dyn {}>::{}", name.value(), function.unraw());
-        _ = index;
         mixed! {
             enum #kind {}
             impl ::plugin_core::__private::Method for #kind {
                 type Object = dyn #ident;
                 type Receiver = ::plugin_core::__private::#receiver;
-                type Signature = fn(#(#ways),*) -> #returns;
+                type Signature = __Checked<fn(#(#ways),*) -> #returns>;
                 const NAME: &'static ::plugin_core::__private::core::primitive::str = #shown;
                 const FUNCTION: <Self::Signature as ::plugin_core::__private::MethodSignature>::Pointer<Self::Object, Self::Receiver> =
                     <dyn #ident as #ident>::#function;
@@ -97,6 +97,15 @@ fn items(interface: &Interface, provided: &Ident, number: u64, metadata: &str) -
     });
     let calls =
         methods.iter().zip(&kinds).enumerate().map(|(index, (method, kind))| call(method, kind, index, provided));
+    let types = methods.iter().flat_map(|method| {
+        let of_argument = |argument: &MethodArgument| {
+            let crossing = Crossing { passing: argument.passing, ty: argument.ty.clone(), askable: true };
+            node(&crossing, &argument.ty)
+        };
+        let returns = &method.returns;
+        let of_result = mixed!(::plugin_core::__private::result_node::<#returns>());
+        method.arguments.iter().map(of_argument).chain([of_result])
+    });
     let mut bytes = (methods.len() as u32).to_le_bytes().to_vec();
     let mut parts = Vec::new();
     for (method, kind) in methods.iter().zip(&kinds) {
@@ -113,6 +122,10 @@ fn items(interface: &Interface, provided: &Ident, number: u64, metadata: &str) -
         parts.push(mixed!(&::plugin_core::__private::Node::Of { head: #head, parts: &[] }));
     }
     mixed! {
+        // The compiler reports a type that does not cross here, and not where the type is `__Checked`.
+        const __PLUGIN_TYPES: &[&::plugin_core::__private::Node] = &[#(#types),*];
+        type __Checked<T> =
+            <<[&'static T; __PLUGIN_TYPES.len()] as ::plugin_core::__private::core::iter::IntoIterator>::Item as ::plugin_core::__private::core::ops::Deref>::Target;
         #(#implementations)*
         #[repr(transparent)]
         struct __PluginProxy(::plugin_core::__private::Remote);

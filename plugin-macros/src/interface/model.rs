@@ -46,7 +46,7 @@ pub(super) struct Interface {
     pub(super) name: LitStr,
     pub(super) supertraits: Vec<TypeParamBound>,
     pub(super) methods: Vec<Method>,
-    /// The items that are no methods of the interface.
+    /// The other items of the trait, which the interface does not contain.
     pub(super) skipped: Vec<TokenStream>,
 }
 
@@ -139,7 +139,7 @@ fn check_attributes(attributes: &[Attribute], of: &str, mistakes: &mut Mistakes)
     for attribute in attributes {
         let first = attribute.path().segments.first().map(|first| first.ident.to_string()).unwrap_or_default();
         let on_method = of != "an interface";
-        if first == "cfg" && on_method || first == "cfg_attr" && on_method {
+        if on_method && (first == "cfg" || first == "cfg_attr") {
             mistakes.add(
                 attribute,
                 "an interface has the same methods everywhere: put `#[cfg]` on the trait, or write the attribute without `cfg_attr`",
@@ -164,7 +164,7 @@ fn is_auto(bound: &TypeParamBound) -> bool {
     }
 }
 
-/// Returns true if a provided method has `where Self: Sized`. Such a method is none of a `dyn Trait`.
+/// Returns true if a provided method has `where Self: Sized`. A `dyn Trait` does not have such a method.
 fn is_sized_only(method: &parse::Method) -> bool {
     let clause = method.signature.generics.where_clause.to_token_stream();
     method.body.is_some() && words(clause).windows(2).any(|pair| pair == ["Self", "Sized"])
