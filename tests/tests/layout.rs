@@ -436,6 +436,7 @@ fn the_root_of_plugin_core_has_items_for_all_users_only() {
         "Live",
         "Location",
         "Lookup",
+        "PluginFn",
         "PluginMut",
         "PluginRef",
         "PluginStatic",
@@ -446,7 +447,10 @@ fn the_root_of_plugin_core_has_items_for_all_users_only() {
         "Static",
         "WriteGuard",
         "host",
+        "lent",
+        "lent_mut",
         "plugin_export",
+        "plugin_interface",
         "plugin_type",
     ];
     assert_eq!(shown(root.parse().unwrap()), expected);

@@ -3,7 +3,7 @@
 //! The proxy of a closure is a closure that contains a [`Remote`] and nothing else. A proxy leaves the list when it is dropped, and when
 //! a `Box<dyn FnOnce>` is called or lowered. Before that, its address may come to be another value's: `Arc::from` moves a closure from
 //! its box, and nothing tells of it. So the list has wide pointers. The second word of such a pointer leads to the functions of the
-//! closure's type. A value at the same address that is no proxy has other functions.
+//! closure's type. Any other value at the same address has other functions.
 //!
 //! The type of a proxy may differ from the type that the proxy was made for: a `Box<dyn Fn() + Send>` may become a `Box<dyn Fn()>`. The arguments and the result stay the same, and nothing that the new type allows was
 //! forbidden before.

@@ -147,11 +147,13 @@ macro_rules! __interface {
             use __p::{Object as _, Unmarked as _};
             type __D = dyn $Trait $($auto)*;
 
+            #[diagnostic::do_not_recommend]
             unsafe impl __p::Interface for __D {
                 const BASE: &'static __p::Node = $base;
                 const IS_SEND: __p::core::primitive::bool = __p::IsSend::<__D>::YES;
                 const IS_SYNC: __p::core::primitive::bool = __p::IsSync::<__D>::YES;
             }
+            #[diagnostic::do_not_recommend]
             unsafe impl __p::Object for __D {
                 const NODE: &'static __p::Node = __p::Around::<__D>::OBJECT;
                 const ENTRY: *const __p::core::ffi::c_void = __p::core::ptr::null();
@@ -160,6 +162,7 @@ macro_rules! __interface {
                 const SHARED_METHODS: &'static [*const __p::core::ffi::c_void] =
                     &[$(<<$method as __p::Method>::Signature as __p::MethodEntries<$method>>::SHARED_ENTRY),*];
             }
+            #[diagnostic::do_not_recommend]
             unsafe impl __p::Closure for __D {
                 #[inline]
                 fn boxed(remote: __p::Remote) -> __p::std::boxed::Box<Self> {
@@ -181,12 +184,14 @@ macro_rules! __interface {
                     }
                 }
             }
+            #[diagnostic::do_not_recommend]
             unsafe impl __p::SharedClosure for __D {
                 #[inline]
                 fn shared(remote: __p::Remote) -> __p::std::sync::Arc<Self> {
                     __p::std::sync::Arc::new($proxy(remote))
                 }
             }
+            #[diagnostic::do_not_recommend]
             unsafe impl $crate::PluginFn for __D {
                 type Lent<'a> = dyn $Trait $($auto)* + 'a;
                 #[inline]
@@ -215,6 +220,7 @@ macro_rules! __interface {
                     unsafe { __p::core::mem::transmute::<&'a mut Self::Lent<'a>, &'a mut Self>(object) }
                 }
             }
+            #[diagnostic::do_not_recommend]
             unsafe impl $crate::PluginRef for __D {
                 type RefRepr = $crate::repr::ObjectRepr;
                 type Slot = ();
@@ -229,6 +235,7 @@ macro_rules! __interface {
                     unsafe { $crate::repr::HeldClosure::new(repr) }
                 }
             }
+            #[diagnostic::do_not_recommend]
             unsafe impl $crate::PluginMut for __D {
                 type MutRepr = $crate::repr::ObjectRepr;
                 type Loan<'a> = $crate::repr::LoanClosure<'a>;
@@ -247,6 +254,7 @@ macro_rules! __interface {
                     unsafe { $crate::repr::HeldClosure::new(repr) }
                 }
             }
+            #[diagnostic::do_not_recommend]
             unsafe impl $crate::PluginType for __p::std::boxed::Box<__D> {
                 type Repr = $crate::repr::ObjectRepr;
                 const NODE: &'static __p::Node = __p::Around::<__D>::BOX;
