@@ -314,9 +314,15 @@ mod tests {
             (Tag::Atomic, "static AtomicU32"),
             (Tag::RwLock, "static RwLock<u32>"),
             (Tag::Mutex, "static Mutex<u32>"),
+            (Tag::DynIterator, "dyn Iterator<Item = u32>"),
+            (Tag::Send, "u32 + Send"),
+            (Tag::Sync, "u32 + Sync"),
+            (Tag::BoxDyn, "Box<u32>"),
+            (Tag::ArcDyn, "Arc<u32>"),
         ];
         let all = (0..=255).filter_map(Tag::from_byte).filter(|tag| tag.shape() == Shape::Parts(1)).count();
-        assert_eq!(all, wraps.len());
+        // A `Tag::DynTrait` has a trait.
+        assert_eq!(all, wraps.len() + 1);
         check(&wraps, &one);
         let pairs = [
             (Tag::Result, "Result<String, u32>"),
