@@ -473,6 +473,7 @@ mod describe;
 mod entry;
 mod fault;
 pub mod host;
+mod interface;
 mod kinds;
 #[cfg(feature = "host")]
 mod live;
@@ -487,7 +488,7 @@ mod types;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use plugin_macros::{plugin_export, plugin_type};
+pub use plugin_macros::{plugin_export, plugin_interface, plugin_type};
 
 #[cfg(feature = "host")]
 pub use call::{Function, FunctionType, Lookup};

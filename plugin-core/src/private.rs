@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 
 /// The crate `core` itself. In an author's crate, the name `core` may refer to another crate.
 pub use ::core;
+/// The crate `std` itself.
+pub use ::std;
 
 use crate::PluginStatic;
 pub use crate::abi::Context;
@@ -15,7 +17,16 @@ pub use crate::describe::record::{Kind, Source, Words};
 pub use crate::describe::{Definition, DefinitionRef, Described, Node, Tag, assert_described, form, style};
 use crate::entry::HasEntry;
 pub use crate::entry::{ByMut, ByMutClosure, ByRef, ByValue, Exported, Function, Signature};
+use crate::fault::Return;
 pub use crate::fault::{drop_rest, outcome};
+pub use crate::interface::{
+    ByRefObject, Consumed, Exclusive, Method, MethodEntries, MethodNode, MethodSignature, Shared, call_method,
+    consume_method,
+};
+pub use crate::objects::{
+    AnyObject, Around, Closure, Interface, IsSend, IsSync, Object, Remote, SharedClosure, Unmarked, hold_box, lend_box,
+    lend_mut, lift_box, lower_box, put_in_arena, view, view_mut,
+};
 pub use crate::runtime::registration::Registration;
 use crate::runtime::state::{self, StateRepr};
 pub use crate::statics::access;
@@ -47,6 +58,8 @@ pub mod body {
         GROWING_NAMED: GROWS NAMED;
     }
 
+    /// An interface.
+    pub const INTERFACE: &[u8] = &[Tag::Struct as u8, form::INTERFACE, style::NAMED];
     /// An enum that may not grow.
     pub const ENUM: &[u8] = &[Tag::Enum as u8, form::FIXED];
     /// An enum that may grow.
@@ -209,9 +222,9 @@ pub mod advice {
              arguments, or two if one is a reference, of types that cross";
         /// For trait objects.
         NotObject: "a trait object does not cross",
-            "its methods belong to one library: pass data, such as an enum with `#[plugin_type]`, and export a function for \
-             each method; an iterator crosses as `Box<dyn Iterator<Item = T>>`, also with `Send` if `T` has it, of items that \
-             cross; wait for a future, and return its result";
+            "write `#[plugin_interface]` on a trait of yours, and `Box<dyn Trait>`, `Arc<dyn Trait>`, `&dyn Trait` and `&mut dyn Trait` \
+             cross; an iterator crosses as `Box<dyn Iterator<Item = T>>`, also with `Send` if `T` has it, of items that cross; wait for \
+             a future, and return its result";
         /// For pointers.
         NotPointer: "a pointer, or a text that ends with a zero, does not cross",
             "nothing says how much is behind a pointer, and for how long: write `&T`, `&mut T`, `&[T]`, `&mut [T]` or `&str`, \
@@ -269,6 +282,11 @@ impl<E: Display> HookResult for Result<(), E> {
     fn into_result(self) -> Result<(), String> {
         self.map_err(|error| error.to_string())
     }
+}
+
+/// Returns the descriptor of what a method of an interface returns.
+pub const fn result_node<R: Return>() -> &'static Node {
+    <R::Value as PluginType>::NODE
 }
 
 /// The descriptor of every hook: `fn() -> Result<(), String>`.

@@ -9,9 +9,11 @@ pub(crate) enum Passing {
     Own,
     /// Behind `&`.
     Ref,
+    /// An object behind `&`, whose type is written in the signature itself. Only methods of interfaces tell it from [`Passing::Ref`].
+    RefObject,
     /// Behind `&mut`.
     Mut,
-    /// A closure behind `&mut`.
+    /// A closure or another object behind `&mut`.
     MutClosure,
     /// As a static.
     Static,

@@ -61,7 +61,7 @@ impl<'a> Named<'a> {
     fn in_signature(&self) -> TokenStream {
         let name = &self.name;
         match self.crossing.passing {
-            Passing::Ref => quote!(&#name),
+            Passing::Ref | Passing::RefObject => quote!(&#name),
             Passing::Mut | Passing::MutClosure => quote!(&mut #name),
             _ => quote!(#name),
         }
@@ -82,10 +82,10 @@ fn placed_at(name: &Ident, ty: &Type) -> TokenStream {
 
 /// The path of a type's descriptor, and so of the trait that the type must implement. Only the type itself, `name`, has the
 /// author's place in that path, so the compiler shows an error there.
-fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
+pub(crate) fn node(crossing: &Crossing, name: impl ToTokens) -> TokenStream {
     let (own, node, how) = match crossing.passing {
         Passing::Own => ("PluginType", "NODE", "Own"),
-        Passing::Ref => ("PluginRef", "REF_NODE", "Ref"),
+        Passing::Ref | Passing::RefObject => ("PluginRef", "REF_NODE", "Ref"),
         Passing::Mut | Passing::MutClosure => ("PluginMut", "MUT_NODE", "Mut"),
         Passing::Static => ("PluginStatic", "STATIC_NODE", "Static"),
         // All hooks have one descriptor. The results of the author's hooks differ.

@@ -12,7 +12,7 @@ use crate::mistakes::Mistakes;
 use crate::options::{Options, Role, check_name};
 use crate::signature::{Argument, Input, Signature};
 use crate::tokens::{find_self, mentions};
-use crate::types::{check, is_closure, is_unsized, strip};
+use crate::types::{check, is_unsized, strip};
 
 /// The most arguments of an exported function: more have no function type (see `plugin_core::FunctionType`).
 const MAX_ARGUMENTS: usize = 6;
@@ -317,17 +317,11 @@ fn argument(typed: &Argument, of: &Signature, mistakes: &mut Mistakes) -> Crossi
     }
     let mut passing = if reference.mutability.is_some() { Passing::Mut } else { Passing::Ref };
     if let (Passing::Mut, Type::TraitObject(object)) = (passing, strip(&reference.elem)) {
-        if !is_closure(object) {
-            // The compiler cannot be asked. The type leaves a lifetime out, and a name for the type would have another
-            // lifetime.
-            mistakes.add(object, "a trait object does not cross: pass data, and export functions");
-        } else if object.bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_))) {
-            mistakes.add(object, "a closure is borrowed for the call only: leave out the lifetime");
+        if object.bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_))) {
+            mistakes.add(object, "an object is borrowed for the call only: leave out the lifetime");
         } else if of.abi.is_some() {
-            mistakes.add(
-                object,
-                "a function with an ABI of its own takes no closure behind `&mut`: leave out the `extern`",
-            );
+            mistakes
+                .add(object, "a function with an ABI of its own takes no object behind `&mut`: leave out the `extern`");
         } else {
             passing = Passing::MutClosure;
         }

@@ -5,6 +5,7 @@ mod compiler;
 mod crossing;
 mod export;
 mod export_check;
+mod interface;
 mod item;
 mod mistakes;
 mod options;
@@ -292,6 +293,84 @@ pub fn plugin_export(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
     user_type::user_type(options.into(), item.into(), number(), compiler::metadata(), compiler::dependency()).into()
+}
+
+/// Lets the objects of a trait cross between a plugin and its host: `Box<dyn Trait>`, `Arc<dyn Trait>`, `&dyn Trait` and
+/// `&mut dyn Trait`, each also with `Send` and `Sync`.
+///
+/// Put it on an ordinary trait in a crate that both sides depend on. An object stays with the library that made it. The other side
+/// gets a value that is a `dyn Trait` too, and calls the object's methods. The library stays loaded while such a value exists. An
+/// object that comes back to its library is the original again, at the same address.
+///
+/// ```
+/// use plugin_core::{plugin_export, plugin_interface};
+///
+/// /// In a crate that both sides share.
+/// #[plugin_interface]
+/// pub trait Counter: Send {
+///     fn add(&mut self, count: u64);
+///     fn total(&self) -> u64;
+///     fn finish(self: Box<Self>) -> String {
+///         format!("{} in all", self.total())
+///     }
+/// }
+///
+/// // In the plugin:
+/// struct Sum(u64);
+///
+/// impl Counter for Sum {
+///     fn add(&mut self, count: u64) {
+///         self.0 += count;
+///     }
+///     fn total(&self) -> u64 {
+///         self.0
+///     }
+/// }
+///
+/// #[plugin_export]
+/// fn counter() -> Box<dyn Counter> {
+///     Box::new(Sum(0))
+/// }
+///
+/// #[plugin_export]
+/// fn add_twice(counter: &mut dyn Counter, count: u64) {
+///     counter.add(count);
+///     counter.add(count);
+/// }
+/// # let mut counter = counter();
+/// # add_twice(&mut *counter, 2);
+/// # assert_eq!(counter.finish(), "4 in all");
+/// ```
+///
+/// A host asks for `fn() -> Box<dyn Counter>`. In a look-up, an object behind a reference needs a name, because the type then borrows
+/// nothing: `type AnyCounter = dyn Counter;` and `fn(&mut AnyCounter, u64)`.
+///
+/// # Methods
+///
+/// A method takes `&self`, `&mut self` or `self: Box<Self>`, and at most six arguments. The arguments and the result are as those of
+/// [`#[plugin_export]`](macro@plugin_export): types that cross, and references as whole arguments. A panic of a method is raised in
+/// the caller. If the trait says that a method returns `Result<T, Fault>`, the caller gets the panic as a value.
+///
+/// A method with `&mut self` may be called through an `Arc` that has only one owner, by `Arc::get_mut`. If the library that made the
+/// object has shares of it too, the call panics.
+///
+/// # Growth
+///
+/// A later version of a trait may have more methods, after all others and with default bodies. If the library that made an object
+/// does not know such a method, the caller runs its own default body. A look-up refuses all other differences, and names them.
+/// An object whose library has another version of the trait gets one more proxy when it is passed on to a third library.
+///
+/// # Errors
+///
+/// The attribute reports all parts of a trait that an interface cannot have, each at its own place: parameters, associated types and
+/// constants, supertraits other than `Send` and `Sync`, generic, `async` and `unsafe` methods, functions without `self`, `Self` in
+/// arguments and results, and attributes that may be macros. The interface leaves out a provided method with `where Self: Sized`,
+/// which may have any signature.
+///
+/// The options `name = ".."` and `crate = ".."` are as those of [`#[plugin_type]`](macro@plugin_type).
+#[proc_macro_attribute]
+pub fn plugin_interface(options: TokenStream, item: TokenStream) -> TokenStream {
+    interface::interface(options.into(), item.into(), number(), compiler::metadata(), compiler::dependency()).into()
 }
 
 /// A number that is different for each use of an attribute in a crate.

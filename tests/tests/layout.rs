@@ -450,6 +450,7 @@ fn the_root_of_plugin_core_has_items_for_all_users_only() {
         "lent",
         "lent_mut",
         "plugin_export",
+        "plugin_interface",
         "plugin_type",
     ];
     assert_eq!(shown(root.parse().unwrap()), expected);

@@ -62,12 +62,12 @@ pub struct ObjectVtable {
     pub(crate) drop: unsafe extern "C" fn(words: Words),
     /// Makes another share of an `Arc`. `None` for a `Box`.
     pub(crate) share: Option<unsafe extern "C" fn(words: Words)>,
-    /// The descriptor of the object, if it is short.
-    pub(crate) descriptor: *const u8,
-    /// Its length in bytes, or 0.
-    pub(crate) descriptor_len: usize,
-    /// Calls `visit` with `context` and the descriptor of the object, however long it is.
+    /// Calls `visit` with `context` and the descriptor of the object.
     pub(crate) describe: unsafe extern "C" fn(context: *mut c_void, visit: VisitDescriptor),
+    /// The entries of an interface's methods, in their order. The context of each is that of `entry`.
+    pub(crate) methods: *const *const c_void,
+    /// The number of methods that the maker knows. An object that is not of an interface has none.
+    pub(crate) count: usize,
 }
 
 #[cfg(feature = "host")]

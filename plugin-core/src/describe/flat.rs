@@ -27,14 +27,6 @@ impl Flat {
         Flat { node, bytes, len }
     }
 
-    /// The bytes of the descriptor. There are none if they are too many.
-    pub const fn bytes(&self) -> &[u8] {
-        match self.len <= Flat::MAX_LEN {
-            true => self.bytes.split_at(self.len).0,
-            false => &[],
-        }
-    }
-
     /// Returns true if `bytes` are exactly this descriptor.
     #[inline]
     pub fn matches(&self, bytes: &[u8]) -> bool {

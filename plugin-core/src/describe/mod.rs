@@ -28,6 +28,10 @@
 //! name     = length(u32) bytes
 //! ```
 //!
+//! The body of a trait with `#[plugin_interface]` is a struct with [`form::INTERFACE`], whose fields are the methods. The type of a
+//! method is its function, behind the reference or in the box that `self` is. `dyn Trait` is such a type behind [`Tag::DynTrait`], with
+//! the auto traits that the compiler finds around it.
+//!
 //! Numbers are little-endian. A field of a tuple is named by its index. For the forms see [`form`], for the styles
 //! [`style`].
 //!

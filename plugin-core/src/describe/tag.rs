@@ -8,6 +8,9 @@ pub mod form {
     pub const C: u8 = 1;
     /// A type that may have more fields or variants on one side than on the other. It crosses in a box of its own.
     pub const GROWS: u8 = 2;
+    /// A trait with `#[plugin_interface]`. Its methods stand in the place of fields: the type of each is a function behind the
+    /// reference or in the box that `self` is. A method with a default body counts as a field with a default.
+    pub const INTERFACE: u8 = 3;
 }
 
 /// The styles of structs and variants in Rust's syntax.
@@ -284,6 +287,8 @@ tags! {
         88 DynFnOnce "dyn FnOnce": Other(CountThenAll(1));
         /// `dyn Iterator<Item = T>`, which appears only in a [`Tag::BoxDyn`]: the item follows.
         93 DynIterator "dyn Iterator<Item = {}>": Other(Parts(1));
+        /// `dyn Trait`: the named type of [`form::INTERFACE`] follows.
+        94 DynTrait "dyn {}": Other(Parts(1));
         /// The closure or iterator that follows, with `Send`.
         89 WithSend "{} + Send": Other(Parts(1));
         /// The closure that follows, with `Sync`.

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::bytes::{are_equal, first_word, put};
 use super::node::{Definition, Node};
-use super::tag::Tag;
+use super::tag::{Tag, form};
 
 /// The largest number of different named types in one signature.
 const MAX_NAMED: usize = 256;
@@ -57,6 +57,13 @@ impl Node {
         let mut walk = Walk::new(Output::None);
         walk.all(self);
         walk.has_boxed_objects || walk.has_shared_objects
+    }
+
+    /// Returns false if a type that fits this one is equal to it. Otherwise it may differ by growth.
+    pub const fn may_grow(&'static self) -> bool {
+        let mut walk = Walk::new(Output::None);
+        walk.all(self);
+        walk.may_grow
     }
 
     /// Writes the modules of the named types into `out` from `at` on, one a line, in the order of the types. Returns
@@ -143,6 +150,8 @@ struct Walk<'a> {
     has_boxed_objects: bool,
     /// Whether the walk has met a [`Tag::ArcDyn`].
     has_shared_objects: bool,
+    /// Whether the walk has met a type that may grow.
+    may_grow: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -155,6 +164,7 @@ impl<'a> Walk<'a> {
             count: 0,
             has_boxed_objects: false,
             has_shared_objects: false,
+            may_grow: false,
         }
     }
 
@@ -214,6 +224,10 @@ impl<'a> Walk<'a> {
                     if let [tag] = *head {
                         self.has_boxed_objects |= *tag == Tag::BoxDyn as u8;
                         self.has_shared_objects |= *tag == Tag::ArcDyn as u8;
+                    }
+                    // The beginning of a body. Another head may look alike, which does no harm.
+                    if let [tag, form, ..] = *head {
+                        self.may_grow |= (*tag == Tag::Struct as u8 || *tag == Tag::Enum as u8) && *form >= form::GROWS;
                     }
                     more.parts = parts;
                 }

@@ -34,7 +34,7 @@ pub struct Fault {
     /// The backtrace of the panic, if the host asked for backtraces.
     pub backtrace: Option<String>,
     /// The plugin and the export that were called, such as `greeter::greet`. It is the plugin alone if no call was
-    /// made, and `(object)` if a closure or an iterator of another library was called.
+    /// made, `(object)` if a closure or an iterator of another library was called, and `<dyn Codec>::name` for a method of an interface.
     pub export: Option<String>,
 }
 
@@ -130,6 +130,7 @@ impl fmt::Display for Fault {
         let verb = self.cause.verb();
         match &self.export {
             Some(object) if object == Fault::OBJECT => write!(f, "closure or iterator of another library{verb}")?,
+            Some(method) if method.starts_with("<dyn ") => write!(f, "`{method}` of another library{verb}")?,
             Some(export) if export.contains("::") => write!(f, "plugin export `{export}`{verb}")?,
             Some(plugin) if self.cause == Cause::Panicked => write!(f, "plugin `{plugin}` panicked outside a call")?,
             Some(plugin) => write!(f, "plugin `{plugin}`{verb}")?,
@@ -155,6 +156,12 @@ impl Fault {
     /// The same fault, of a call of an object: a closure or an iterator.
     pub(crate) fn of_object(mut self) -> Self {
         self.export = Some(Fault::OBJECT.to_owned());
+        self
+    }
+
+    /// The same fault, of a call of an interface's method with this name.
+    pub(crate) fn of_method(mut self, name: &str) -> Self {
+        self.export = Some(name.to_owned());
         self
     }
 

@@ -252,6 +252,10 @@ macro_rules! closures {
                 unsafe { as_closure_mut(remote, proxy::<$($T),*>) }
             }
             #[inline]
+            fn shortened_ref(&self) -> &Self::Lent<'_> {
+                self
+            }
+            #[inline]
             fn shortened(&mut self) -> &mut Self::Lent<'_> {
                 self
             }

@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::homes;
-use super::object::{Object, drop_shared, give, id_of, is_exact, lend, share, vtable};
+use super::object::{Object, drop_shared, give, id_of, lend, share, vtable};
 use super::remote::Remote;
 use super::words::pointer_of;
 use crate::abi::{ObjectRepr, ObjectVtable};
@@ -28,6 +28,27 @@ pub unsafe trait Closure: Object {
 
     /// Makes a proxy in an arena, which does not drop the proxy.
     fn in_arena(remote: Remote, arena: &mut Arena) -> *mut Self;
+
+    /// Notes a new proxy.
+    ///
+    /// # Safety
+    ///
+    /// At `proxy` is a proxy in a box or an `Arc` of its own.
+    unsafe fn enter(proxy: *const Self) {
+        // SAFETY: by `# Safety`. A proxy is a closure that consists of a `Remote`.
+        let remote = unsafe { &*proxy.cast::<Remote>() };
+        // Another type than the maker's is converted here, so such a proxy stays one.
+        if remote.is_alike() {
+            remote.enter_home(proxy);
+        }
+    }
+
+    /// Returns the object as a `Remote`, if it is a proxy.
+    fn find(object: &Self) -> Option<&Remote> {
+        let number = homes::find(object)?;
+        // SAFETY: the closure is a proxy, as `homes::find` says. A proxy consists of a `Remote`.
+        Some(unsafe { &*std::ptr::from_ref(object).cast::<Remote>() }).filter(|remote| remote.is_number(number))
+    }
 }
 
 /// A type of closures that cross behind a reference: `dyn Fn(A) -> R` and `dyn FnMut(A) -> R`, also with `Send`, and `Sync`.
@@ -51,6 +72,10 @@ pub unsafe trait PluginFn: Closure {
     fn view_mut(remote: &mut Remote) -> &mut Self;
 
     /// Shortens the life of the closure.
+    #[doc(hidden)]
+    fn shortened_ref(&self) -> &Self::Lent<'_>;
+
+    /// As above.
     #[doc(hidden)]
     fn shortened(&mut self) -> &mut Self::Lent<'_>;
 
@@ -141,6 +166,8 @@ impl<D: SharedClosure + ?Sized> Vtables<D> {
         id: id_of::<Arc<D>> as fn() -> TypeId as *const c_void,
         drop: drop_shared::<D>,
         share: Some(share::<D>),
+        methods: D::SHARED_METHODS.as_ptr(),
+        count: D::SHARED_METHODS.len(),
         ..vtable::<D>()
     };
 }
@@ -150,45 +177,27 @@ pub(super) const fn assert_remote<C>(_: &C) {
     const { assert!(size_of::<C>() == size_of::<Remote>() && align_of::<C>() == align_of::<Remote>()) }
 }
 
-/// Puts a new proxy on the list.
-///
-/// # Safety
-///
-/// At `proxy` is a proxy in a box or an `Arc` of its own.
-unsafe fn enter<D: Closure + ?Sized>(proxy: *const D) {
-    // SAFETY: by `# Safety`. A proxy is a closure that consists of a `Remote` (`Closure`).
-    let remote = unsafe { &*proxy.cast::<Remote>() };
-    // Another type than the maker's is converted here, so such a proxy stays one.
-    if is_exact::<D>(remote.vtable()) {
-        remote.enter_home(proxy);
-    }
-}
-
-/// Returns the `Remote` of a closure in an `Arc`, if it is a proxy.
-fn shared_remote<D: SharedClosure + ?Sized>(closure: &Arc<D>) -> Option<&Remote> {
-    let at = Arc::as_ptr(closure);
-    let number = homes::find(at)?;
-    // SAFETY: the closure is a proxy, as `find` says. A proxy consists of a `Remote`, and the `Arc` keeps it.
-    Some(unsafe { &*at.cast::<Remote>() }).filter(|remote| remote.is_number(number))
+/// Returns the `Remote` of an object in an `Arc`, if it is a proxy that may be passed on.
+fn shared_remote<D: SharedClosure + ?Sized>(object: &Arc<D>) -> Option<&Remote> {
+    // `Arc::from` may have moved the proxy of a `Box` here.
+    D::find(object).filter(|remote| remote.is_alike() && remote.is_shared())
 }
 
 /// Lowers a closure in a `Box`.
-pub(crate) fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
+pub fn lower_box<D: Closure + ?Sized>(closure: Box<D>) -> ObjectRepr {
+    let is_passed_on = D::find(&*closure).is_some_and(|remote| remote.is_alike() && !remote.is_shared());
     let closure = Box::into_raw(closure);
-    if let Some(number) = homes::find(closure) {
-        // SAFETY: the closure is a proxy, as `find` says. A proxy consists of a `Remote`, so the box has its layout, too.
+    if is_passed_on {
+        // SAFETY: the object is a proxy, as `find` says. A proxy consists of a `Remote`, so the box has its layout, too.
         let remote = unsafe { Box::from_raw(closure.cast::<Remote>()) };
-        if remote.is_number(number) {
-            remote.leave_home();
-            return remote.into_repr();
-        }
-        std::mem::forget(remote);
+        remote.leave_home();
+        return remote.into_repr();
     }
     give(closure, Vtables::<D>::BOXED)
 }
 
 /// Lends a closure in a `Box`. A receiver can hold it, and not copy it.
-pub(crate) fn lend_box<D: Closure + ?Sized>(closure: &D) -> ObjectRepr {
+pub fn lend_box<D: Closure + ?Sized>(closure: &D) -> ObjectRepr {
     lend(closure, Vtables::<D>::BOXED)
 }
 
@@ -201,7 +210,7 @@ pub(crate) fn lend_box<D: Closure + ?Sized>(closure: &D) -> ObjectRepr {
 /// # Safety
 ///
 /// As for [`PluginType::lift`].
-pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
+pub unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
     // Statics and keys of maps would copy a loan. They refuse such types: see `Node::has_boxed_objects`.
     assert_eq!(repr.is_lent, 0, "a closure in a `Box` cannot be copied");
     // SAFETY: by `# Safety`, the closure was lowered, and comes to this function once.
@@ -210,9 +219,9 @@ pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
         // SAFETY: `lower_box` in this library has made the words of a `Box<D>`, as `is_own` says, and they are taken once.
         return unsafe { Box::from_raw(pointer_of::<D>(remote.into_words())) };
     }
-    let proxy = D::boxed(remote);
+    let proxy = D::boxed(remote.compare::<D>());
     // SAFETY: this is a new proxy.
-    unsafe { enter(&raw const *proxy) };
+    unsafe { D::enter(&raw const *proxy) };
     proxy
 }
 
@@ -221,7 +230,7 @@ pub(crate) unsafe fn lift_box<D: Closure + ?Sized>(repr: ObjectRepr) -> Box<D> {
 /// # Safety
 ///
 /// As for [`PluginType::hold`].
-pub(crate) unsafe fn hold_box<D: Closure + ?Sized>(repr: &ObjectRepr, arena: &mut Arena) -> ManuallyDrop<Box<D>> {
+pub unsafe fn hold_box<D: Closure + ?Sized>(repr: &ObjectRepr, arena: &mut Arena) -> ManuallyDrop<Box<D>> {
     // SAFETY: by `# Safety`, the closure and its vtable exist for longer than the result, which is never dropped.
     let remote = ManuallyDrop::into_inner(unsafe { Remote::lent(*repr) });
     // SAFETY: the proxy is in the arena, where nothing else uses it. The box is used behind `&` only, and never dropped.
@@ -261,9 +270,9 @@ unsafe impl<D: SharedClosure + ?Sized> PluginType for Arc<D> {
             // SAFETY: `lower` or `lend` in this library has made the words of an `Arc<D>`, as `is_own` says. This takes one share.
             return unsafe { Arc::from_raw(pointer_of::<D>(remote.into_words())) };
         }
-        let proxy = D::shared(remote);
+        let proxy = D::shared(remote.compare::<D>());
         // SAFETY: this is a new proxy.
-        unsafe { enter(Arc::as_ptr(&proxy)) };
+        unsafe { D::enter(Arc::as_ptr(&proxy)) };
         proxy
     }
     unsafe fn hold(repr: &ObjectRepr, origin: &Origin, arena: &mut Arena) -> ManuallyDrop<Self> {
@@ -285,7 +294,7 @@ impl<D: ?Sized> HeldClosure<D> {
     /// # Safety
     ///
     /// The loan outlives the result. If `D` is not a `dyn Fn`, only the result is used until then.
-    pub(crate) unsafe fn new(repr: ObjectRepr) -> Self {
+    pub unsafe fn new(repr: ObjectRepr) -> Self {
         // SAFETY: by `# Safety`, the loan outlives the result.
         HeldClosure { remote: unsafe { Remote::lent(repr) }, closure: PhantomData }
     }
@@ -312,11 +321,12 @@ pub struct LoanClosure<'a> {
 
 impl LoanClosure<'_> {
     /// Lends a closure for as long as it is borrowed.
-    pub(crate) fn of<D: Closure + ?Sized>(closure: &mut D) -> LoanClosure<'_> {
+    pub fn of<D: Closure + ?Sized>(closure: &mut D) -> LoanClosure<'_> {
         LoanClosure { repr: lend(std::ptr::from_mut(closure), Vtables::<D>::BOXED), closure: PhantomData }
     }
 
-    pub(crate) fn repr(&self) -> ObjectRepr {
+    /// The object on its way.
+    pub fn repr(&self) -> ObjectRepr {
         self.repr
     }
 }

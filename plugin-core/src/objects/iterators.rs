@@ -11,7 +11,7 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 
 use super::homes;
-use super::object::{Object, give, is_exact, lend, vtable};
+use super::object::{Object, give, lend, vtable};
 use super::remote::Remote;
 use super::words::pointer_of;
 use crate::abi::{BufferRepr, Context, FaultRepr, ObjectRepr, Outcome, Words};
@@ -239,9 +239,10 @@ macro_rules! iterators {
                     // SAFETY: `lower` in this library has made the words of such a box, as `is_own` says, and they are taken once.
                     return unsafe { Box::from_raw(pointer_of(remote.into_words())) };
                 }
-                let is_exact = is_exact::<$D>(remote.vtable());
+                let remote = remote.compare::<$D>();
+                let is_alike = remote.is_alike();
                 let proxy: Self = Box::new(Proxy::<T>::new(remote));
-                if is_exact {
+                if is_alike {
                     let at = &raw const *proxy;
                     // SAFETY: this is the new proxy.
                     unsafe { &*at.cast::<Proxy<T>>() }.remote.enter_home(at);

@@ -1,9 +1,11 @@
-//! Objects: values with code, which lead back into the library that made them. They are closures and iterators.
+//! Objects: values with code, which lead back into the library that made them. They are closures, iterators, and objects of
+//! interfaces.
 //!
 //! | file | subject |
 //! | --- | --- |
 //! | `closures.rs`, `closure_types.rs` | `Box<dyn Fn(A) -> R + Send>` and its kin, `Arc<dyn Fn>`, `&dyn Fn` and `&mut dyn FnMut` |
 //! | `iterators.rs` | `Box<dyn Iterator<Item = T> + Send>` |
+//! | `interfaces.rs` | `Box<dyn Codec>` and its kin, for a trait with `#[plugin_interface]`; its methods are in `interface.rs` |
 //! | `object.rs` | an object on its way |
 //! | `remote.rs` | an object of another library |
 //! | `share.rs` | the shares that keep that library |
@@ -35,7 +37,7 @@
 //!
 //! A proxy that is lowered gives back what it was made of. An object that comes back to its maker as the same type is the maker's
 //! own `Box` or `Arc` again. So no proxy is made of a proxy, however often an object crosses. A `dyn Fn` cannot say whether it is a
-//! proxy, so each library has a list of its proxies (`homes.rs`).
+//! proxy, so each library has a list of its proxies (`homes.rs`). An object of an interface can say so, by its `TypeId`.
 //!
 //! This holds for objects whose type is the same on both sides, to the last field of each argument. The types may also differ as
 //! types that grow may. Then the proxy converts, and is passed on as an object of its own library: the next receiver's type fits the
@@ -49,6 +51,7 @@
 mod closure_types;
 mod closures;
 mod homes;
+mod interfaces;
 mod iterators;
 mod object;
 mod remote;
@@ -57,5 +60,13 @@ mod share;
 mod tests;
 mod words;
 
-pub use self::closures::{HeldClosure, LoanClosure, PluginFn, lent, lent_mut};
+pub use self::closures::{
+    Closure, HeldClosure, LoanClosure, PluginFn, SharedClosure, hold_box, lend_box, lent, lent_mut, lift_box, lower_box,
+};
 pub(crate) use self::homes::tidy;
+pub use self::interfaces::{
+    AnyObject, Around, Interface, IsSend, IsSync, Unmarked, lend_mut, put_in_arena, view, view_mut,
+};
+pub use self::object::Object;
+pub use self::remote::Remote;
+pub(crate) use self::words::pointer_of;

@@ -4,11 +4,10 @@ use std::any::TypeId;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use super::remote::HOME;
 use super::share::Share;
-use super::words::{pointer_of, words_of};
+use super::words::{HOME, pointer_of, words_of};
 use crate::abi::{ObjectRepr, ObjectVtable, SliceRepr, Words};
-use crate::describe::{Flat, Node};
+use crate::describe::Node;
 use crate::fault::drop_rest;
 
 /// A type of objects that cross in a `Box`.
@@ -24,8 +23,10 @@ pub unsafe trait Object: 'static {
     const ENTRY: *const c_void;
     /// True if a call consumes the box.
     const IS_ONCE: bool = false;
-    /// The bytes of the descriptor.
-    const FLAT: &'static Flat = &Flat::of(Self::NODE);
+    /// The entries of an interface's methods, for objects in a `Box` and for loans.
+    const METHODS: &'static [*const c_void] = &[];
+    /// The same for objects in an `Arc`.
+    const SHARED_METHODS: &'static [*const c_void] = &[];
 }
 
 /// The vtable of a type of objects in a `Box`.
@@ -38,9 +39,9 @@ pub(super) const fn vtable<D: Object + ?Sized>() -> ObjectVtable {
         is_once: D::IS_ONCE as u8,
         drop: drop_boxed::<D>,
         share: None,
-        descriptor: D::FLAT.bytes().as_ptr(),
-        descriptor_len: D::FLAT.bytes().len(),
         describe: describe::<D>,
+        methods: D::METHODS.as_ptr(),
+        count: D::METHODS.len(),
     }
 }
 
@@ -81,13 +82,6 @@ unsafe extern "C" fn describe<D: Object + ?Sized>(
     // SAFETY: the caller passes its own function with the context for it (`ObjectVtable::describe`). The bytes live during the
     // call.
     unsafe { visit(context, SliceRepr::new(&descriptor)) }
-}
-
-/// Returns true if the vtable's maker and this library describe the object alike. If not, one type has grown.
-pub(super) fn is_exact<D: Object + ?Sized>(vtable: &ObjectVtable) -> bool {
-    // SAFETY: the maker has written the address and the length of a constant. It is mapped, as the reference shows.
-    let theirs = unsafe { std::slice::from_raw_parts(vtable.descriptor, vtable.descriptor_len) };
-    !theirs.is_empty() && theirs == D::FLAT.bytes()
 }
 
 /// Makes the form of an object of this library, which the receiver owns.

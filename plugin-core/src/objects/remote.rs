@@ -6,11 +6,10 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::homes;
+use super::object::Object;
 use super::share::Share;
-use crate::abi::{ObjectRepr, ObjectVtable, Words};
-
-/// A static whose address stands for this library.
-pub(super) static HOME: u8 = 1;
+use super::words::HOME;
+use crate::abi::{ObjectRepr, ObjectVtable, SliceRepr, Words};
 
 /// An object of another library, and all that a proxy contains. Dropping it drops the object, and then gives up the share of its
 /// library.
@@ -21,6 +20,8 @@ pub struct Remote {
     home: AtomicUsize,
     /// The proxy's number on the list.
     number: AtomicU64,
+    /// Whether the maker describes the object as this library does.
+    is_alike: bool,
     /// Given up after the drop of the object.
     share: ManuallyDrop<Share>,
 }
@@ -43,7 +44,7 @@ impl Remote {
     pub(super) unsafe fn new(ObjectRepr { words, vtable, share, .. }: ObjectRepr) -> Self {
         // SAFETY: by `# Safety`, the share came with the object, and is taken over once.
         let share = ManuallyDrop::new(unsafe { Share::adopt(share, vtable) });
-        Remote { words, vtable, home: AtomicUsize::new(0), number: AtomicU64::new(0), share }
+        Remote { words, vtable, home: AtomicUsize::new(0), number: AtomicU64::new(0), is_alike: false, share }
     }
 
     /// Refers to an object that the sender keeps.
@@ -53,7 +54,14 @@ impl Remote {
     /// The result is not used after the loan ends.
     pub(super) unsafe fn lent(ObjectRepr { words, vtable, share, .. }: ObjectRepr) -> ManuallyDrop<Self> {
         let share = ManuallyDrop::new(Share::none(share.keeper, vtable));
-        ManuallyDrop::new(Remote { words, vtable, home: AtomicUsize::new(0), number: AtomicU64::new(0), share })
+        ManuallyDrop::new(Remote {
+            words,
+            vtable,
+            home: AtomicUsize::new(0),
+            number: AtomicU64::new(0),
+            is_alike: false,
+            share,
+        })
     }
 
     /// The object's functions.
@@ -71,8 +79,59 @@ impl Remote {
 
     /// The address of the object's words.
     #[inline(always)]
-    pub(super) fn context(&self) -> *const c_void {
+    pub(crate) fn context(&self) -> *const c_void {
         (&raw const self.words).cast()
+    }
+
+    /// The entry of an interface's method. Null if the maker does not know the method.
+    #[inline(always)]
+    pub(crate) fn method(&self, index: usize) -> *const c_void {
+        let vtable = self.vtable();
+        if index >= vtable.count {
+            return std::ptr::null();
+        }
+        // SAFETY: the vtable says how many methods there are.
+        unsafe { *vtable.methods.add(index) }
+    }
+
+    /// Returns true if the maker knows the method of its interface with this index.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn has(&self, index: usize) -> bool {
+        index < self.vtable().count
+    }
+
+    /// Notes that the call which begins now consumes the object. The proxy is not on the list.
+    pub(crate) fn consume(&self) {
+        self.home.store(CONSUMED, Ordering::Relaxed);
+    }
+
+    /// Returns true if the object is in an `Arc`.
+    pub(super) fn is_shared(&self) -> bool {
+        self.vtable().share.is_some()
+    }
+
+    /// Finds out whether the maker describes the object as this library does a `D`. If the two only fit each other, because a type in
+    /// them may grow, then the next receiver may fit this library and not the maker. So such a proxy is not passed on as what it was
+    /// made of.
+    pub(super) fn compare<D: Object + ?Sized>(mut self) -> Self {
+        unsafe extern "C" fn compare<D: Object + ?Sized>(is_alike: *mut c_void, descriptor: SliceRepr) {
+            // SAFETY: `describe` passes the address of the variable below, and bytes that live during the call.
+            unsafe { *is_alike.cast::<bool>() = D::NODE.matches(descriptor.as_slice()) }
+        }
+        self.is_alike = true;
+        if const { D::NODE.may_grow() } {
+            let mut is_alike = false;
+            // SAFETY: `compare` takes this address as its context.
+            unsafe { (self.vtable().describe)((&raw mut is_alike).cast(), compare::<D>) }
+            self.is_alike = is_alike;
+        }
+        self
+    }
+
+    /// Returns true if the proxy may be passed on as what it was made of.
+    pub(super) fn is_alike(&self) -> bool {
+        self.is_alike
     }
 
     /// Puts the proxy on the list.

@@ -25,6 +25,7 @@ use crate::schema::{Argument, Body, Definition, Fields, Schema, Type, Variant};
 
 mod aligned;
 mod definitions;
+mod interfaces;
 mod step;
 
 use aligned::{Aligned, is_prefix};
@@ -405,6 +406,18 @@ impl<'a> Comparison<'a> {
             (&self.host.definitions[host], &self.plugin.definitions[plugin]);
         let grow = here.body.grows() && there.body.grows();
         match (&here.body, &there.body) {
+            (
+                Body::Struct { form: form::INTERFACE, fields: host },
+                Body::Struct { form: form::INTERFACE, fields: plugin },
+            ) => {
+                self.interfaces(host, plugin);
+            }
+            (Body::Struct { form: form::INTERFACE, .. }, _) => {
+                self.report(": ", |this| this.sides.both("an interface", "a type"));
+            }
+            (_, Body::Struct { form: form::INTERFACE, .. }) => {
+                self.report(": ", |this| this.sides.both("a type", "an interface"));
+            }
             (Body::Struct { form: host_form, fields: host }, Body::Struct { form: plugin_form, fields: plugin }) => {
                 for (form, attribute) in [(form::C, "#[repr(C)]"), (form::GROWS, "#[non_exhaustive]")] {
                     if (*host_form == form) != (*plugin_form == form) {

@@ -22,8 +22,8 @@ impl Signature {
                     .to_owned()
             }
             _ if schema.has_objects() => {
-                "a closure or iterator is code of one process; export a function whose arguments and result are \
-                                          data"
+                "a closure or iterator, or an object of an interface, is code of one process; export a function whose \
+                 arguments and result are data"
                     .to_owned()
             }
             _ => "not all of its types are data; export a function whose arguments and result are".to_owned(),

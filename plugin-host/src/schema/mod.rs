@@ -121,10 +121,10 @@ impl Type {
 }
 
 impl Body {
-    /// Returns true if the type may grow. Its values then cross in a box of their own.
+    /// Returns true if the type may grow. The values of such a struct or enum cross in a box of their own.
     pub(crate) fn grows(&self) -> bool {
         match self {
-            Body::Struct { form, .. } => *form == form::GROWS,
+            Body::Struct { form, .. } => matches!(*form, form::GROWS | form::INTERFACE),
             Body::Enum { fallback, .. } => fallback.is_some(),
         }
     }
@@ -175,8 +175,8 @@ impl Schema {
         // All definitions are complete: the reader returns only when no type is unfinished.
         let definitions: Vec<Definition> = reader.definitions.into_iter().collect::<Option<_>>()?;
         let mut schema = Schema { root, definitions, parts: reader.parts, by_name: Vec::new() };
-        if !schema.definitions.iter().all(|definition| definition.body.has_valid_names()) || !schema.has_finite_sizes()
-        {
+        let has_valid_names = schema.definitions.iter().all(|definition| definition.body.has_valid_names());
+        if !has_valid_names || !schema.has_finite_sizes() || !schema.has_valid_interfaces() {
             return None;
         }
         schema.by_name = schema.finite_names()?;
@@ -192,7 +192,16 @@ impl Schema {
     pub(crate) fn has_objects(&self) -> bool {
         let fields = self.definitions.iter().flat_map(|definition| definition.body.fields()).map(|field| &field.ty);
         let is_object = |ty: &Type| {
-            matches!(ty.tag, Tag::DynFn | Tag::DynFnMut | Tag::DynFnOnce | Tag::DynIterator | Tag::BoxDyn | Tag::ArcDyn)
+            matches!(
+                ty.tag,
+                Tag::DynFn
+                    | Tag::DynFnMut
+                    | Tag::DynFnOnce
+                    | Tag::DynIterator
+                    | Tag::DynTrait
+                    | Tag::BoxDyn
+                    | Tag::ArcDyn
+            )
         };
         self.parts.iter().chain(fields).any(is_object)
     }
@@ -222,6 +231,32 @@ impl Schema {
         } else if enter(ty.tag) {
             self.parts(ty).iter().for_each(|part| self.find_named(part, enter, found));
         }
+    }
+
+    /// Returns true if traits stand behind [`Tag::DynTrait`], and nothing else does.
+    fn has_valid_interfaces(&self) -> bool {
+        let is_interface = |ty: &Type| {
+            ty.tag == Tag::Named && matches!(self.definition(ty).body, Body::Struct { form: form::INTERFACE, .. })
+        };
+        let of_definition = |definition: &'_ Definition| {
+            let arguments = definition.arguments.iter().filter_map(|argument| match argument {
+                Argument::Type(ty) => Some(*ty),
+                Argument::Constant(_) => None,
+            });
+            definition.body.fields().map(|field| field.ty).chain(arguments).collect::<Vec<_>>()
+        };
+        let all = self.parts.iter().copied().chain([self.root]).chain(self.definitions.iter().flat_map(of_definition));
+        let (mut objects, mut interfaces) = (0, 0);
+        for ty in all {
+            interfaces += usize::from(is_interface(&ty));
+            if ty.tag == Tag::DynTrait {
+                objects += 1;
+                if !self.parts(&ty).iter().all(is_interface) {
+                    return false;
+                }
+            }
+        }
+        objects == interfaces
     }
 
     /// Returns true if no type contains itself inline, without a pointer between.
@@ -442,7 +477,7 @@ impl Reader<'_> {
 
     fn body(&mut self) -> Option<UnfinishedBody> {
         let tag = Tag::from_byte(self.byte(u8::MAX)?)?;
-        let form = self.byte(form::GROWS)?;
+        let form = self.byte(form::INTERFACE)?;
         let mut body = UnfinishedBody {
             tag,
             form,
@@ -456,7 +491,7 @@ impl Reader<'_> {
         };
         match tag {
             Tag::Struct => body.begin_fields(self)?,
-            Tag::Enum if form != form::C => body.variants_left = self.number()?,
+            Tag::Enum if !matches!(form, form::C | form::INTERFACE) => body.variants_left = self.number()?,
             _ => return None,
         }
         Some(body)

@@ -35,6 +35,11 @@ impl Schema {
         self.text(MAX_TYPE_LENGTH, |text| text.field(field))
     }
 
+    /// Writes a method of an interface: `fn name(&self) -> String`.
+    pub(crate) fn method_text(&self, method: &Field) -> String {
+        self.text(MAX_TYPE_LENGTH, |text| text.method(method))
+    }
+
     /// Writes a variant: `Open { path: String }`. Its discriminant is written unless it is equal to `place`.
     pub(crate) fn variant_text(&self, variant: &Variant, place: usize) -> String {
         self.text(MAX_TYPE_LENGTH, |text| text.variant(variant, variant.discriminant != place as i128))
@@ -208,6 +213,7 @@ impl Text<'_> {
 
     fn definition(&mut self, definition: &Definition) -> fmt::Result {
         match &definition.body {
+            Body::Struct { form: form::INTERFACE, fields } => self.interface(definition, &fields.fields),
             Body::Struct { form, fields } => {
                 match *form {
                     form::C => self.put("#[repr(C)] ")?,
@@ -238,6 +244,36 @@ impl Text<'_> {
                 self.put(" }")
             }
         }
+    }
+
+    fn interface(&mut self, definition: &Definition, methods: &[Field]) -> fmt::Result {
+        self.put("trait ")?;
+        self.name(definition)?;
+        self.put(" {")?;
+        for method in methods {
+            self.put(" ")?;
+            self.method(method)?;
+            self.put(if method.defaulted { " { .. }" } else { ";" })?;
+        }
+        self.put(" }")
+    }
+
+    /// Writes a method: `fn name(&self, u32) -> u32`.
+    fn method(&mut self, method: &Field) -> fmt::Result {
+        let [function] = self.schema.parts(&method.ty) else { return self.field(method) };
+        let [arguments @ .., returns] = self.schema.parts(function) else { return self.field(method) };
+        self.show(format_args!("fn {}(", method.name))?;
+        self.put(match method.ty.tag {
+            Tag::Ref => "&self",
+            Tag::Mut => "&mut self",
+            _ => "self: Box<Self>",
+        })?;
+        for argument in arguments {
+            self.put(", ")?;
+            self.ty(argument)?;
+        }
+        self.put(")")?;
+        self.returns(returns)
     }
 
     fn variant(&mut self, variant: &Variant, explicit: bool) -> fmt::Result {

@@ -268,3 +268,24 @@ fn another_type_of_closure_is_another_type() {
     let text = error(host.get::<fn(&mut VisitSent)>("each_line").err());
     assert!(text.contains("&mut (dyn FnMut(&str) + Send)"), "{text}");
 }
+
+#[test]
+fn a_proxy_that_moved_to_an_arc_leaves_its_place() {
+    let host = host();
+    let back = host.get::<fn(Box<Number>) -> Box<Number>>("back").unwrap();
+    let back_shared = host.get::<fn(Arc<Number>) -> Arc<Number>>("back_shared").unwrap();
+    for number in 0..10 {
+        let add = adder(&host, number);
+        let place = (&raw const *add).addr();
+        let moved: Arc<Number> = Arc::from(add);
+        // A closure of the host's, as large as the proxy was. The allocator often gives it the same place.
+        let numbers = [number; 8];
+        let own: Vec<Box<Number>> = (0..10).map(|_| Box::new(move |n| n + numbers[7]) as Box<Number>).collect();
+        println!("at the same place: {}", own.iter().any(|own| (&raw const **own).addr() == place));
+        for own in own {
+            assert_eq!(back(own)(1), number + 1);
+        }
+        assert_eq!(back_shared(moved.clone())(1), number + 1);
+        assert_eq!(moved(2), number + 2);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod closures;
 mod growth;
+mod interfaces;
 mod iterators;
 mod lifetimes;
 mod panics;
