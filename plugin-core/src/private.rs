@@ -309,8 +309,8 @@ pub fn save<S: PluginType>(f: impl FnOnce() -> S) -> Saved {
 pub const fn of_state(state: &'static Node) -> &'static Node {
     assert!(
         !state.has_objects(),
-        "a state cannot contain a closure or an iterator, because its code goes away with the version that saves the state: save \
-         the data from which the next version makes it"
+        "a state cannot contain an object, such as a closure, because its code goes away with the version that saves the state: \
+         save the data from which the next version makes it"
     );
     state
 }

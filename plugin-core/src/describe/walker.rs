@@ -45,18 +45,23 @@ impl Node {
         walk.same && walk.at == bytes.len()
     }
 
-    /// Returns true if a value of the type may contain a closure or an iterator in a `Box`.
+    /// Returns true if a value of the type may contain an object in a `Box`.
     pub const fn has_boxed_objects(&'static self) -> bool {
-        let mut walk = Walk::new(Output::None);
-        walk.all(self);
-        walk.has_boxed_objects
+        self.values().has_boxed_objects
     }
 
-    /// Returns true if a value of the type may contain a closure or an iterator.
+    /// Returns true if a value of the type may contain an object.
     pub const fn has_objects(&'static self) -> bool {
+        let values = self.values();
+        values.has_boxed_objects || values.has_shared_objects
+    }
+
+    /// Walks the types of the values in a value. The signatures of an object are not in it.
+    const fn values(&'static self) -> Walk<'static> {
         let mut walk = Walk::new(Output::None);
+        walk.only_values = true;
         walk.all(self);
-        walk.has_boxed_objects || walk.has_shared_objects
+        walk
     }
 
     /// Returns false if a type that fits this one is equal to it. Otherwise it may differ by growth.
@@ -103,6 +108,18 @@ pub const fn assert_described(named: &'static Node, body: &'static Node) {
     );
 }
 
+/// Returns true for the head of a closure, an iterator or an interface. The head of a field begins with a length, and has so many bytes
+/// more, so it does not look like one of these.
+const fn is_object(head: &[u8]) -> bool {
+    match head {
+        [tag] => *tag == Tag::DynIterator as u8 || *tag == Tag::DynTrait as u8,
+        [tag, _, _, _, _, _, _, _, _] => {
+            *tag == Tag::DynFn as u8 || *tag == Tag::DynFnMut as u8 || *tag == Tag::DynFnOnce as u8
+        }
+        _ => false,
+    }
+}
+
 /// The use that a walk makes of a descriptor's bytes.
 enum Output<'a> {
     /// The walk only counts the bytes.
@@ -146,6 +163,8 @@ struct Walk<'a> {
     /// an array.
     met: [MaybeUninit<Met>; MAX_NAMED],
     count: usize,
+    /// Whether the walk leaves out the signatures of objects.
+    only_values: bool,
     /// Whether the walk has met a [`Tag::BoxDyn`].
     has_boxed_objects: bool,
     /// Whether the walk has met a [`Tag::ArcDyn`].
@@ -162,6 +181,7 @@ impl<'a> Walk<'a> {
             same: true,
             met: [MaybeUninit::uninit(); MAX_NAMED],
             count: 0,
+            only_values: false,
             has_boxed_objects: false,
             has_shared_objects: false,
             may_grow: false,
@@ -229,7 +249,10 @@ impl<'a> Walk<'a> {
                     if let [tag, form, ..] = *head {
                         self.may_grow |= (*tag == Tag::Struct as u8 || *tag == Tag::Enum as u8) && *form >= form::GROWS;
                     }
-                    more.parts = parts;
+                    more.parts = match self.only_values && is_object(head) {
+                        true => &[],
+                        false => parts,
+                    };
                 }
                 Node::Named { definition, arguments } => {
                     let definition = definition.get();
@@ -366,6 +389,17 @@ mod tests {
         assert_eq!(bytes, [37, 36, 6, 18]);
         let bytes = <(bool, [u8; 2])>::NODE.to_bytes();
         assert_eq!(bytes, [38, 2, 0, 0, 0, 0, 0, 0, 0, 2, 34, 2, 0, 0, 0, 0, 0, 0, 0, 4]);
+    }
+
+    #[test]
+    fn the_signature_of_an_object_is_not_in_its_value() {
+        type Takes = dyn Fn(Box<dyn Fn(u8)>) -> Box<dyn Iterator<Item = u8>> + Send + Sync;
+        let shared = <std::sync::Arc<Takes> as PluginType>::NODE;
+        assert!(shared.has_objects() && !shared.has_boxed_objects());
+        let boxed = <Vec<Option<Box<Takes>>> as PluginType>::NODE;
+        assert!(boxed.has_objects() && boxed.has_boxed_objects());
+        let data = <Vec<(String, Option<u8>)> as PluginType>::NODE;
+        assert!(!data.has_objects());
     }
 
     /// Makes a named type with a definition that has stand-ins, and with arguments for it.

@@ -290,8 +290,8 @@ impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Borrowed<[T]> {
 pub(super) const fn copied(node: &'static Node) -> &'static Node {
     assert!(
         !node.has_boxed_objects(),
-        "a static cannot contain a closure or an iterator in a `Box`, because a host copies the value: write \
-         `Arc<dyn Fn(..) + Send + Sync>`"
+        "a static cannot contain an object in a `Box`, such as a closure, because a host copies the value: write \
+         `Arc<dyn .. + Send + Sync>`"
     );
     node
 }

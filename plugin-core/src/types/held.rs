@@ -190,7 +190,7 @@ pub(super) fn copied<T: PluginType>(value: &T, arena: &mut Arena) -> T {
     const {
         assert!(
             !T::NODE.has_boxed_objects(),
-            "a key with a closure or an iterator in a `Box` cannot be copied: write `Arc<dyn Fn(..)>`"
+            "a key with an object in a `Box`, such as a closure, cannot be copied: write `Arc<dyn ..>`"
         )
     }
     let repr = value.lend(arena);
