@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use plugin_core::plugin_type;
 use plugin_host::{Error, lent, lent_mut};
-use tests::wait_until;
+use tests::{rounds, wait_until};
 
 use crate::{Number, UNMAPS, adder, dropped, host, shared};
 
@@ -166,7 +166,6 @@ fn a_closure_comes_home() {
 
 #[test]
 fn a_closure_that_crosses_many_times_gets_no_longer_way() {
-    const TIMES: u64 = 10_000;
     let host = host();
     let back = host.get::<fn(Box<Number>) -> Box<Number>>("back").unwrap();
     let back_shared = host.get::<fn(Arc<Number>) -> Arc<Number>>("back_shared").unwrap();
@@ -191,7 +190,7 @@ fn a_closure_that_crosses_many_times_gets_no_longer_way() {
         let back = plugin.get::<fn(Box<Number>) -> Box<Number>>("back").unwrap();
         (plugin, back)
     };
-    for _ in 0..TIMES {
+    for _ in 0..rounds(10_000) {
         boxed = other(back(boxed));
         theirs = other(back(theirs));
         arc = back_shared(arc);

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use plugin_host::{Host, Unload};
+use tests::rounds;
 
 use crate::{Number, UNMAPS, dropped, host};
 
@@ -67,7 +68,7 @@ fn items_are_made_when_they_are_pulled() {
     assert_eq!(made.load(SeqCst), 0);
     assert_eq!(all.next(), Some(0));
     assert_eq!(made.load(SeqCst), 1);
-    for number in 1..100_000 {
+    for number in 1..rounds(100_000) as u64 {
         assert_eq!(all.next(), Some(number));
         let made = made.load(SeqCst);
         assert!(made > number && made <= 2 * number + 1 && made <= number + 512, "{made} made at {number}");
@@ -102,7 +103,7 @@ fn an_iterator_comes_home() {
     let mut own = back(own);
     assert!(std::ptr::addr_eq(address, &raw const *own));
     let mut theirs = numbers(&host, 0, 100_000);
-    for _ in 0..10_000 {
+    for _ in 0..rounds(10_000) {
         own = back(own);
         theirs = back(theirs);
     }
