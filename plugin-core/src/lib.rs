@@ -364,6 +364,7 @@
 //! | --- | --- |
 //! | `host` | the items with which a host looks up and calls exports. Only `plugin-host` enables this feature; a plugin leaves it off. The documentation of [`plugin-host`] shows these items to a host's author, such as [`Function`](https://docs.rs/plugin-host/latest/plugin_host/struct.Function.html), [`Live`](https://docs.rs/plugin-host/latest/plugin_host/struct.Live.html) and [`Static`](https://docs.rs/plugin-host/latest/plugin_host/struct.Static.html) |
 //! | `bytes` | `bytes::Bytes` crosses |
+//! | `interfaces` | `#[plugin_interface]`: objects of an author's trait cross. It works, but it is not finished: any release may change it, and it has not been examined as the rest has |
 //! | `serde_json` | `serde_json::Value` crosses |
 //! | `uuid` | `uuid::Uuid` crosses |
 //!
@@ -488,7 +489,9 @@ mod types;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use plugin_macros::{plugin_export, plugin_interface, plugin_type};
+#[cfg(feature = "interfaces")]
+pub use plugin_macros::plugin_interface;
+pub use plugin_macros::{plugin_export, plugin_type};
 
 #[cfg(feature = "host")]
 pub use call::{Function, FunctionType, Lookup};

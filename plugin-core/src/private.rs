@@ -222,8 +222,8 @@ pub mod advice {
              arguments, or two if one is a reference, of types that cross";
         /// For trait objects.
         NotObject: "a trait object does not cross",
-            "write `#[plugin_interface]` on a trait of yours, and `Box<dyn Trait>`, `Arc<dyn Trait>`, `&dyn Trait` and `&mut dyn Trait` \
-             cross; an iterator crosses as `Box<dyn Iterator<Item = T>>`, also with `Send` if `T` has it, of items that cross; wait for \
+            "write `#[plugin_interface]`, of the feature `interfaces` of plugin-core, on a trait of yours, and `Box<dyn Trait>`, \
+             `Arc<dyn Trait>`, `&dyn Trait` and `&mut dyn Trait` cross; an iterator crosses as `Box<dyn Iterator<Item = T>>`, also with `Send` if `T` has it, of items that cross; wait for \
              a future, and return its result";
         /// For pointers.
         NotPointer: "a pointer, or a text that ends with a zero, does not cross",

@@ -298,6 +298,8 @@ pub fn plugin_type(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Lets the objects of a trait cross between a plugin and its host: `Box<dyn Trait>`, `Arc<dyn Trait>`, `&dyn Trait` and
 /// `&mut dyn Trait`, each also with `Send` and `Sync`.
 ///
+/// **It is not finished.** It needs the feature `interfaces` of plugin-core, and any release may change it.
+///
 /// Put it on an ordinary trait in a crate that both sides depend on. An object stays with the library that made it. The other side
 /// gets a value that is a `dyn Trait` too, and calls the object's methods. The library stays loaded while such a value exists. An
 /// object that comes back to its library is the original again, at the same address.

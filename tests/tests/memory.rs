@@ -325,7 +325,7 @@ fn closures_and_iterators_leave_nothing() {
     type Plain = dyn Fn(u64) -> u64;
     type Numbers = Box<dyn Iterator<Item = u64> + Send>;
     let (host, _) = host_of("objects", Memory::Plain);
-    let count = rounds(500_000) as u64;
+    let count = rounds(250_000) as u64;
     let apply = host.get::<fn(&Plain, u64) -> u64>("apply").unwrap();
     let apply_box = host.get::<fn(Box<Number>, u64) -> u64>("apply_box").unwrap();
     let adder = host.get::<fn(u64) -> Box<Number>>("adder").unwrap();

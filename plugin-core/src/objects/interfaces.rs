@@ -129,11 +129,12 @@ pub fn lend_mut<D: Closure + ?Sized>(object: &mut D) -> LoanClosure<'_> {
 }
 
 /// Implements the traits of objects that cross for the four spellings of `dyn Trait`. The descriptor, the methods and the proxy are
-/// those of the same trait: `#[plugin_interface]` emits them together. The proxy is a transparent struct around a `Remote`.
+/// those of the same trait: `#[plugin_interface]` emits them together, and says so by `unsafe`. The proxy is a transparent struct around
+/// a `Remote`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interface {
-    ($Trait:ident $proxy:ident $base:ident $methods:tt) => {
+    (unsafe $Trait:ident $proxy:ident $base:ident $methods:tt) => {
         $crate::__interface!(@one $Trait $proxy $base $methods []);
         $crate::__interface!(@one $Trait $proxy $base $methods [+ $crate::__private::core::marker::Send]);
         $crate::__interface!(@one $Trait $proxy $base $methods [+ $crate::__private::core::marker::Sync]);

@@ -146,7 +146,7 @@ fn items(interface: &Interface, provided: &Ident, number: u64, metadata: &str) -
                 arguments: &[],
             }],
         };
-        ::plugin_core::__interface! { #ident __PluginProxy __PLUGIN_NODE [#(#kinds)*] }
+        ::plugin_core::__interface! { unsafe #ident __PluginProxy __PLUGIN_NODE [#(#kinds)*] }
     }
 }
 

@@ -147,7 +147,7 @@ const _: () = {
         ],
     };
     ::plugin_core::__interface! {
-        Codec __PluginProxy __PLUGIN_NODE[__PluginMethod0 __PluginMethod1
+        unsafe Codec __PluginProxy __PLUGIN_NODE[__PluginMethod0 __PluginMethod1
         __PluginMethod2]
     }
 };
