@@ -14,7 +14,7 @@ use crate::fault::drop_rest;
 ///
 /// # Safety
 ///
-/// `ENTRY` is an entry for objects of the type that `NODE` describes. Its context is the address of the [words](words_of) of such an
+/// `ENTRY` is an entry for objects of the type that `NODE` describes. Its context is the address of the words of such an
 /// object. `NODE` says all that the type says, also the auto traits.
 pub unsafe trait Object: 'static {
     /// The descriptor of the object itself.
